@@ -1,0 +1,112 @@
+"""Save objects, first of all adaptive experiments, as versioned JSON documents: in a JSON file or a SQL database.
+
+``connect(url)`` gives a ``Store``; ``dumps`` and ``loads`` give and take the JSON text. The classes of the light experiment
+model are here too, under the names that users of Ax know.
+"""
+
+from __future__ import annotations
+
+from docstore.codec import UnknownObject
+from docstore.difference import Diff
+from docstore.documents import digest, dumps, loads
+from docstore.errors import ConflictError, DocstoreError
+from docstore.history import Version
+from docstore.model import (
+    AbandonedArm,
+    AnalysisCard,
+    AnalysisCardGroup,
+    Arm,
+    AuxiliaryExperiment,
+    AuxiliaryExperimentPurpose,
+    BatchTrial,
+    ChoiceParameter,
+    ComparisonOp,
+    Data,
+    DerivedParameter,
+    Experiment,
+    ExperimentStatus,
+    FixedParameter,
+    GenerationNode,
+    GenerationStrategy,
+    GeneratorRun,
+    GeneratorRunType,
+    MapMetric,
+    Metric,
+    MultiObjective,
+    MultiObjectiveOptimizationConfig,
+    MultiTypeExperiment,
+    Objective,
+    ObjectiveThreshold,
+    OptimizationConfig,
+    OutcomeConstraint,
+    ParameterConstraint,
+    ParameterType,
+    RangeParameter,
+    Runner,
+    ScalarizedObjective,
+    ScalarizedOutcomeConstraint,
+    SearchSpace,
+    Trial,
+    TrialStatus,
+)
+from docstore.patch import Change
+from docstore.query import DocumentInfo
+from docstore.registry_bundle import RegistryBundle
+from docstore.store import Store, connect
+from docstore.verification import Damage
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AbandonedArm",
+    "AnalysisCard",
+    "AnalysisCardGroup",
+    "Arm",
+    "AuxiliaryExperiment",
+    "AuxiliaryExperimentPurpose",
+    "BatchTrial",
+    "Change",
+    "ChoiceParameter",
+    "ComparisonOp",
+    "ConflictError",
+    "Damage",
+    "Data",
+    "DerivedParameter",
+    "Diff",
+    "DocstoreError",
+    "DocumentInfo",
+    "Experiment",
+    "ExperimentStatus",
+    "FixedParameter",
+    "GenerationNode",
+    "GenerationStrategy",
+    "GeneratorRun",
+    "GeneratorRunType",
+    "MapMetric",
+    "Metric",
+    "MultiObjective",
+    "MultiObjectiveOptimizationConfig",
+    "MultiTypeExperiment",
+    "Objective",
+    "ObjectiveThreshold",
+    "OptimizationConfig",
+    "OutcomeConstraint",
+    "ParameterConstraint",
+    "ParameterType",
+    "RangeParameter",
+    "RegistryBundle",
+    "Runner",
+    "ScalarizedObjective",
+    "ScalarizedOutcomeConstraint",
+    "SearchSpace",
+    "Store",
+    "Trial",
+    "TrialStatus",
+    "UnknownObject",
+    "Version",
+    "__version__",
+    "connect",
+    "digest",
+    "dumps",
+    "loads",
+]

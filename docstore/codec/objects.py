@@ -1,0 +1,210 @@
+"""How the objects of a registered class are written and read: by its own encoder, as an enum, or field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, Flag
+from typing import Any, Final, TypeAlias
+
+from docstore.codec import fields
+from docstore.codec.shapes import Shape, shape_of
+from docstore.codec.tagged import int_encode
+from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.registry import Decoder, Encoder, Entry
+from docstore.values import JSON, TAG
+
+FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
+"""By stored key: the attribute, and the shape of its annotation."""
+
+_REFUSALS: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What a class or a user's decoder raises when a stored value is not what it takes."""
+
+
+def object_shape(entry: Entry, plain: Shape) -> Shape:
+    """Return how instances of *entry*'s class are written and read; *plain* is the shape of any value."""
+    cls = entry.cls
+    if issubclass(cls, Enum):
+        shape = _enum(cls, entry.tag)
+    elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        shape = _namedtuple(cls, entry.tag, plain)
+    elif entry.encode is None or entry.decode is None:
+        shape = _record(entry, plain)
+    else:
+        shape = plain
+    encode = _custom_encode(entry.encode, entry.tag, plain) if entry.encode else shape.encode
+    decode = _custom_decode(entry.decode, entry.tag, plain) if entry.decode else shape.decode
+    return Shape(encode, decode)
+
+
+def field_shapes(cls: type, plain: Shape) -> FieldShapes:
+    """Return how each stored field of *cls* is written, by its key."""
+    return {field.key: (field.name, shape_of(field.annotation, plain)) for field in fields.stored_fields(cls)}
+
+
+def inside(error: CodecError | RecursionError, token: str) -> CodecError:
+    """Return *error* as one that happened at *token* of the value in hand."""
+    if isinstance(error, RecursionError):
+        error = EncodeError("it contains itself, or is nested too deeply to be written")
+    error.inside(token)
+    return error
+
+
+# --- enums, namedtuples, and classes with functions of their own -----------------------------------------------------
+
+
+def _enum(cls: type[Enum], tag: str) -> Shape:
+    flag = issubclass(cls, Flag)  # a combination of flags has no name that is sure to be found again
+
+    def encode(value: Any) -> JSON:
+        return {TAG: tag, "value": int_encode(value.value)} if flag else {TAG: tag, "name": value.name}
+
+    def decode(value: Any) -> Any:
+        try:
+            return cls(value["value"]) if flag else cls[value["name"]]
+        except (KeyError, ValueError, TypeError) as error:
+            raise DecodeError(f"{cls.__name__} has no such member: {error}") from error
+
+    return Shape(encode, decode)
+
+
+def _namedtuple(cls: type[Any], tag: str, plain: Shape) -> Shape:
+    def encode(value: Any) -> JSON:
+        return {**_members(value._asdict(), plain), TAG: tag}
+
+    def decode(value: Any) -> Any:
+        return _made(lambda: cls(**plain.decode(_untagged(value))), tag)
+
+    return Shape(encode, decode)
+
+
+def _custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], JSON]:
+    def encode(value: Any) -> JSON:
+        members = dict(encoder(value))
+        # An encoder in Ax's style names the tag itself.
+        own_tag = members.pop(TAG, tag)
+        return {**_members(members, plain), TAG: own_tag}
+
+    return encode
+
+
+def _custom_decode(decoder: Decoder, tag: str, plain: Shape) -> Callable[[Any], Any]:
+    def decode(value: Any) -> Any:
+        members = plain.decode(_untagged(value))
+        return _made(lambda: decoder(members), tag)
+
+    return decode
+
+
+def _members(members: dict[str, Any], plain: Shape) -> dict[str, JSON]:
+    encoded = plain.encode(members)
+    if type(encoded) is not dict or TAG in encoded:
+        raise EncodeError("the keys of an object's members should be plain text")
+    return encoded
+
+
+def _untagged(value: dict[str, JSON]) -> dict[str, JSON]:
+    return {key: item for key, item in value.items() if key != TAG}
+
+
+def _made(make: Callable[[], Any], tag: str) -> Any:
+    try:
+        return make()
+    except _REFUSALS as error:
+        raise DecodeError(f"{tag} cannot be made of what was stored: {error}") from error
+
+
+# --- records: a class's fields say it all ----------------------------------------------------------------------------
+
+
+def _record(entry: Entry, plain: Shape) -> Shape:
+    shapes = field_shapes(entry.cls, plain)
+    return Shape(_record_encode(entry, shapes), _record_decode(entry, shapes))
+
+
+def _record_encode(entry: Entry, shapes: FieldShapes) -> Callable[[Any], JSON]:
+    cls, tag = entry.cls, entry.tag
+    stored = fields.stored_fields(cls)
+    steps = [(field.key, field.read, shapes[field.key][1].encode) for field in stored]
+    declared = fields.unstored_names(cls).union(*(field.names for field in stored))
+
+    def encode(value: Any) -> JSON:
+        members: dict[str, JSON] = {TAG: tag}
+        key = ""
+        try:
+            for key, read, encode_field in steps:
+                members[key] = encode_field(read(value))
+        except (CodecError, RecursionError) as error:
+            raise inside(error, key) from None
+        except AttributeError as error:
+            raise _unreadable(cls, key, error) from error
+        if not declared.issuperset(getattr(value, "__dict__", ())):
+            _refuse_undeclared(value, declared, entry)
+        return members
+
+    return encode
+
+
+def _record_decode(entry: Entry, shapes: FieldShapes) -> Callable[[Any], Any]:
+    cls = entry.cls
+    stored = fields.stored_fields(cls)
+    steps = [(field.key, field.name, shapes[field.key][1].decode, field.default) for field in stored]
+    unstored = tuple(fields.unstored_defaults(cls).items())
+
+    def decode(value: Any) -> Any:
+        state: dict[str, Any] = {}
+        key, found = "", 1
+        try:
+            for key, name, decode_field, default in steps:
+                if key in value:
+                    state[name] = decode_field(value[key])
+                    found += 1
+                elif default is None:
+                    raise DecodeError(f"{cls.__name__} needs it, and it is missing")
+                else:
+                    state[name] = default()
+        except CodecError as error:
+            error.inside(key)
+            raise
+        if found != len(value):
+            _refuse_unknown_members(value, shapes, entry)
+        if not entry.restore:
+            return fields.construct(cls, stored, state)
+        return _restored(cls, {**{name: default() for name, default in unstored}, **state})
+
+    return decode
+
+
+def _restored(cls: type, state: dict[str, Any]) -> Any:
+    """Return an instance of *cls* with this state, by no constructor: what was stored loads, whatever is checked today."""
+    instance: Any = object.__new__(cls)
+    instance.__dict__.update(state)
+    hook = getattr(instance, "_restored", None)
+    if hook is not None:
+        _made(hook, cls.__name__)
+    return instance
+
+
+def _unreadable(cls: type, key: str, error: AttributeError) -> EncodeError:
+    return EncodeError(
+        f"{cls.__qualname__} keeps no attribute {key!r}, though its constructor takes one of that name ({error}). "
+        f"Keep it under that name, or register the class with an encoder and a decoder."
+    )
+
+
+def _refuse_undeclared(value: Any, declared: frozenset[str], entry: Entry) -> None:
+    """Refuse an attribute that no field declares: it would be lost. A constructor makes its private ones again."""
+    undeclared = [name for name in vars(value) if name not in declared and (entry.restore or name[0] != "_")]
+    if undeclared:
+        raise EncodeError(
+            f"this {type(value).__qualname__} has the attribute {undeclared[0]!r}, which is not one of its fields and would "
+            f"be lost. Declare it as a field, make it an argument of __init__, or keep it in a field such as properties."
+        )
+
+
+def _refuse_unknown_members(value: dict[str, JSON], shapes: FieldShapes, entry: Entry) -> None:
+    unknown = sorted(key for key in value if key != TAG and key not in shapes)
+    if unknown:
+        raise DecodeError(
+            f"{entry.tag} has the member {unknown[0]!r}, which {entry.cls.__qualname__} lacks here and would lose. "
+            f"Load it with the version of the class that wrote it, or add the field."
+        )

@@ -1,0 +1,182 @@
+"""What a field's annotation says about how its values are written.
+
+Where the annotation names the type, the JSON need not: an enum is its bare name, a datetime its ISO text, a tuple a list,
+a dict with integer keys an object. A value that is not of the annotated type is written with its tag, so that it still
+comes back exactly.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, Flag
+from typing import Any
+
+from docstore.codec.tagged import BARE, BY_TAG, BY_TYPE, UNSAFE_TEXT, Decode, Encode, canonical_order, tag
+from docstore.errors import CodecError, DecodeError
+from docstore.values import JSON, TAG
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the values of one annotation are written and read."""
+
+    encode: Encode
+    decode: Decode
+    key_decode: Callable[[str], Any] | None = None
+    """For a dict: the key that stands in an object's member name."""
+    item: Shape | None = None
+    """For a dict: the shape of its values."""
+
+
+def shape_of(annotation: Any, plain: Shape) -> Shape:
+    """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
+    annotation = _without_none(annotation)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is list and arguments:
+        return _sequence(list, shape_of(arguments[0], plain), plain)
+    if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
+        return _sequence(tuple, shape_of(arguments[0], plain), plain)
+    if origin in (set, frozenset) and arguments:
+        return _sequence(origin, shape_of(arguments[0], plain), plain)
+    if origin is dict and arguments:
+        return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
+    if isinstance(annotation, type):
+        if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
+            return _bare(annotation, lambda member: member.name, lambda name: _named(annotation, name), plain)
+        if annotation in BARE:
+            return _bare(annotation, *BARE[annotation], plain)
+    return plain
+
+
+def _without_none(annotation: Any) -> Any:
+    """Return T for ``T | None``: null means None everywhere."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        others = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
+        return others[0] if len(others) == 1 else Any
+    return annotation
+
+
+def _named(cls: type[Enum], name: str) -> Enum:
+    try:
+        return cls[name]
+    except KeyError:
+        raise DecodeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(cls.__members__)}") from None
+
+
+def _outspoken(value: Any, plain: Shape, claimed: type) -> JSON:
+    """Return *value* as it is written where bare JSON of type *claimed* means something else: with its tag."""
+    encoded = plain.encode(value)
+    if type(encoded) is not claimed or (type(encoded) is dict and TAG in encoded):
+        return encoded
+    return tag(claimed.__name__, BY_TYPE[claimed].encode(value, plain.encode))
+
+
+def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], Any], plain: Shape) -> Shape:
+    def encode(value: Any) -> JSON:
+        if value is None:
+            return None
+        text = spell(value) if type(value) is cls else None
+        return _outspoken(value, plain, str) if text is None else text
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not str:
+            return plain.decode(value)
+        try:
+            return parse(value)
+        except (ValueError, ArithmeticError) as error:
+            raise DecodeError(f"{value!r:.80} is not a {cls.__name__}: {error}") from error
+
+    return Shape(encode, decode)
+
+
+def _sequence(cls: type[Any], item: Shape, plain: Shape) -> Shape:
+    unordered = cls in (set, frozenset)
+
+    def encode(value: Any) -> JSON:
+        if type(value) is not cls:
+            return None if value is None else _outspoken(value, plain, list)
+        items: list[JSON] = []
+        append, encode_item = items.append, item.encode
+        try:
+            for member in value:
+                append(encode_item(member))
+        except CodecError as error:
+            error.inside(str(len(items)))
+            raise
+        return canonical_order(items) if unordered else items
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not list:
+            return plain.decode(value)
+        items: list[Any] = []
+        append, decode_item = items.append, item.decode
+        try:
+            for member in value:
+                append(decode_item(member))
+            return items if cls is list else cls(items)
+        except CodecError as error:
+            error.inside(str(len(items)))
+            raise
+        except TypeError as error:
+            raise DecodeError(f"a set's item cannot be hashed: {error}") from error
+
+    return Shape(encode, decode)
+
+
+def _mapping(key: Any, item: Shape, plain: Shape) -> Shape:
+    """Return the shape of a dict whose keys are all of type *key*: int, an enum, or text."""
+    spell, parse = _key_text(key)
+    if spell is None or parse is None:
+        return plain
+
+    def encode(value: Any) -> JSON:
+        if type(value) is not dict:
+            return None if value is None else _outspoken(value, plain, dict)
+        members: dict[str, JSON] = {}
+        text = ""
+        try:
+            for name, member in value.items():
+                if type(name) is not key or (text := spell(name)) == TAG or UNSAFE_TEXT.search(text):
+                    return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
+                members[text] = item.encode(member)
+        except CodecError as error:
+            error.inside(text)
+            raise
+        return members
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not dict or TAG in value:
+            return plain.decode(value)
+        members: dict[Any, Any] = {}
+        text = ""
+        try:
+            for text, member in value.items():
+                members[parse(text)] = item.decode(member)
+        except CodecError as error:
+            error.inside(text)
+            raise
+        except ValueError as error:
+            raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}") from error
+        return members
+
+    return Shape(encode, decode, parse, item)
+
+
+def _key_text(key: Any) -> tuple[Callable[[Any], str] | None, Callable[[str], Any] | None]:
+    if key is int:
+        return str, _int_key
+    if key is str:
+        return str, str
+    if isinstance(key, type) and issubclass(key, Enum) and not issubclass(key, Flag):
+        return (lambda member: str(member.name)), lambda name: _named(key, name)
+    return None, None
+
+
+def _int_key(text: str) -> int:
+    number = int(text)
+    if str(number) != text:
+        raise ValueError(text)  # "007" or "+7" would be written back as "7"
+    return number

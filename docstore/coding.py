@@ -1,0 +1,135 @@
+"""The integers that types and statuses are stored as: from an enum where there is one, else from the table ``codes``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import Enum
+from typing import TypeAlias
+
+from sqlalchemy.engine import Connection
+
+from docstore.errors import InvalidValueError, UnknownCodeError
+from docstore.kinds import Code
+from docstore.rows import code_rows, insert_codes
+
+Name: TypeAlias = tuple[str, str]
+"""The column of ``codes``, and the name."""
+
+Wanted: TypeAlias = Enum | str | int | Iterable[Enum | str | int] | None
+"""What a search asks for: a member, its name or its integer, or several."""
+
+
+def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
+    """Return *enum* if each member has an integer.
+
+    Raises:
+        InvalidValueError: it has no members, or one whose value is no integer; shows what to write.
+    """
+    members = list(getattr(enum, "__members__", {}).items())
+    if not members:
+        annotated = [f"{name} = {value}" for name, value in getattr(enum, "__annotations__", {}).items()]
+        name = getattr(enum, "__name__", repr(enum))
+        lines = "; ".join(annotated) or "DEFAULT = 0"
+        raise InvalidValueError(
+            argument,
+            enum,
+            f"{name} has no members"
+            + (": a colon only annotates a name, an equals sign gives it a value" if annotated else "")
+            + f". Write: class {name}(Enum): {lines}",
+        )
+    for name, member in members:
+        if type(member.value) is not int:
+            raise InvalidValueError(
+                f"{argument}: {enum.__name__}.{name}", member.value, f"Give it an integer, as in {name} = 0."
+            )
+    return enum
+
+
+class Codes:
+    """Names and integers of one database, column by column.
+
+    Args:
+        enums: by column, the enum that gives the integers; a column without one gets the next free integer for a new name.
+    """
+
+    def __init__(self, enums: Mapping[str, type[Enum]]) -> None:
+        self._enums = dict(enums)
+        self._known: dict[Name, int] = {}
+
+    def resolve(self, connection: Connection, names: Collection[Name]) -> dict[Name, int]:
+        """Return the integer of each name, and put into the table those that it lacks.
+
+        Raises:
+            UnknownCodeError: the column's enum lacks the name, or the database means something else by its integer.
+        """
+        wanted = {name for name in names if name not in self._known}
+        if wanted:
+            stored = {(column, name): value for column, value, name in code_rows(connection)}
+            new: dict[Name, int] = {}
+            for column, name in sorted(wanted - stored.keys()):
+                new[column, name] = self._integer(column, name, {**stored, **new})
+            for column, name in wanted & stored.keys():
+                self._check(column, name, stored[column, name])
+            insert_codes(connection, [(column, value, name) for (column, name), value in new.items()])
+            found = {**stored, **new}
+        return {name: self._known[name] if name in self._known else found[name] for name in names}
+
+    def learn(self, codes: Mapping[Name, int]) -> None:
+        """Remember *codes*, once they are committed, and ask no more."""
+        self._known.update(codes)
+
+    def integers(self, connection: Connection, argument: str, code: Code | None, wanted: Wanted) -> list[int] | None:
+        """Return the integers of what *argument* of a search asks for, or None where it asks for nothing.
+
+        Raises:
+            InvalidValueError: the kind that is searched has no such enum.
+            UnknownCodeError: the enum has no such name.
+        """
+        if wanted is None:
+            return None
+        if code is None:
+            raise InvalidValueError(argument, wanted, "Say kind='experiment', or another kind that has one.")
+        several = [wanted] if isinstance(wanted, (Enum, str, int)) else list(wanted)
+        stored = {(column, name): value for column, value, name in code_rows(connection)}
+        return [self._sought(code.column, each, stored) for each in several]
+
+    def _sought(self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int]) -> int:
+        """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""
+        name = wanted.name if isinstance(wanted, Enum) else wanted
+        if isinstance(name, int):
+            return name
+        return stored[column, name] if (column, name) in stored else self._integer(column, name, stored)
+
+    def _integer(self, column: str, name: str, taken: Mapping[Name, int]) -> int:
+        used = {value: known for (other, known), value in taken.items() if other == column}
+        enum = self._enums.get(column)
+        if enum is None:
+            return max(used, default=-1) + 1
+        if name not in enum.__members__:
+            free = max(member.value for member in enum) + 1
+            raise UnknownCodeError(
+                column,
+                name,
+                f"{enum.__name__} has {', '.join(enum.__members__)}. Write: class {enum.__name__}(Enum): ... {name} = {free}",
+            )
+        value = int(enum[name].value)
+        if value in used:
+            raise UnknownCodeError(
+                column, name, f"{enum.__name__} gives it {value}, which this database knows as {used[value]!r}."
+            )
+        return value
+
+    def _check(self, column: str, name: str, stored: int) -> None:
+        enum = self._enums.get(column)
+        if enum is None:
+            return
+        member = enum.__members__.get(name)
+        if member is None:
+            self._integer(column, name, {})
+        elif member.value != stored:
+            raise UnknownCodeError(
+                column,
+                name,
+                f"{enum.__name__} gives it {member.value}, and this database has it as {stored}. "
+                f"Write: {name} = {stored}",
+            )

@@ -1,0 +1,239 @@
+"""Every error that docstore raises on purpose, and what its reader should do next.
+
+::
+
+    DocstoreError
+    ├── InvalidValueError             a value that the model or a call cannot take   (also a ValueError)
+    │   └── InvalidTransitionError    a status that cannot follow the present one
+    ├── CodecError                    an object and its JSON do not meet; has a .pointer
+    │   ├── EncodeError               the object cannot be written
+    │   └── DecodeError               the JSON cannot be read
+    │       └── UnknownTagError       it names a class that the registry lacks
+    ├── RegistryError                 a class, tag or enum is registered wrongly
+    ├── MissingDependencyError        an optional package is needed                  (also an ImportError)
+    ├── FileAccessError               a file that cannot be read or written          (also an OSError)
+    │   └── MissingFileError          there is none                                  (also a FileNotFoundError)
+    ├── FileFormatError               a file that is not a document of ours
+    │   └── NewerFormatError          it was written by a later docstore
+    ├── PatchError                    changes that do not fit the document they are applied to
+    └── StoreError                    what a database holds, or cannot do
+        ├── DatabaseError             the driver's own complaint, translated
+        ├── TablesError               tables missing, or made by a later docstore
+        ├── UnknownCodeError          a type or status without an integer
+        ├── DocumentNotFoundError     no such name                                   (also a LookupError)
+        ├── DocumentExistsError       the name is taken
+        ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
+        ├── ConflictError             two writers changed the same place
+        └── DamagedDocumentError      stored bytes do not match their digest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class DocstoreError(Exception):
+    """The root: catch it to catch everything that docstore raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls cls(*args), which no constructor with keywords of its own survives: errors cross processes.
+        return _rebuild, (type(self), str(self), dict(self.__dict__))
+
+
+class InvalidValueError(DocstoreError, ValueError):
+    """A value that cannot be taken; the message names the thing, the value and the remedy."""
+
+    def __init__(self, thing: str, value: object, remedy: str) -> None:
+        self.thing, self.value, self.remedy = thing, repr(value), remedy
+        super().__init__(f"{thing}: {value!r} cannot be used. {remedy}")
+
+
+class InvalidTransitionError(InvalidValueError):
+    """A status that cannot follow the present one."""
+
+    def __init__(self, thing: str, *, present: str, wanted: str, possible: Sequence[str]) -> None:
+        self.present, self.wanted, self.possible = present, wanted, tuple(possible)
+        allowed = f"From {present} it can become {', '.join(possible)}." if possible else f"{present} is final."
+        super().__init__(f"{thing} is {present}", wanted, allowed)
+
+
+class CodecError(DocstoreError):
+    """An object and its JSON do not meet; ``pointer`` says where, from the outermost object."""
+
+    def __init__(self, problem: str, *, pointer: str = "") -> None:
+        self.problem, self.pointer = problem, pointer
+        super().__init__(_at(pointer, problem))
+
+    def inside(self, token: str) -> None:
+        """Prefix *token*: each level that the error leaves adds its own, so the way in costs nothing."""
+        self.pointer = f"/{token.replace('~', '~0').replace('/', '~1')}{self.pointer}"
+        self.args = (_at(self.pointer, self.problem),)
+
+
+def _at(pointer: str, problem: str) -> str:
+    # A cycle's pointer runs to hundreds of tokens: the message shows where it starts, the attribute has all of it.
+    shown = pointer if len(pointer) <= 200 else f"{pointer[:160]}/... ({pointer.count('/')} levels)"
+    return f"at {shown or 'the root'}: {problem}"
+
+
+class EncodeError(CodecError):
+    """The object cannot be written as it is; nothing has been written."""
+
+
+class DecodeError(CodecError):
+    """The JSON cannot be read as an object."""
+
+
+class UnknownTagError(DecodeError):
+    """The JSON names a class that the registry lacks. Nothing is ever imported because a document names it."""
+
+    def __init__(self, tag: str, *, pointer: str = "") -> None:
+        self.tag = tag
+        super().__init__(
+            f"no class is registered for the tag {tag!r}. Pass bundle=RegistryBundle(...) with the class that was "
+            f"saved (metric_clss, runner_clss or classes), or unknown='keep' to carry its JSON along unread.",
+            pointer=pointer,
+        )
+
+
+class RegistryError(DocstoreError):
+    """A class, tag or enum is registered wrongly."""
+
+
+class MissingDependencyError(DocstoreError, ImportError):
+    """An optional package is needed."""
+
+    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{purpose} needs {package}. Install it with: pip install 'docstore[{extra}]'")
+
+
+class FileAccessError(DocstoreError, OSError):
+    """A file that cannot be read or written; a file that was there is as it was."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path}: {problem}")
+
+
+class MissingFileError(FileAccessError, FileNotFoundError):
+    """There is no such file."""
+
+
+class FileFormatError(DocstoreError):
+    """A file that is not a document of ours, or no longer whole."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path}: {problem}")
+
+
+class NewerFormatError(FileFormatError):
+    """A document written by a later docstore, in a format that this one cannot read."""
+
+    def __init__(self, path: str, *, found: int, known: int) -> None:
+        self.found, self.known = found, known
+        super().__init__(
+            path, f"it has format {found}, and this docstore reads up to {known}. Upgrade with: pip install -U docstore"
+        )
+
+
+class PatchError(DocstoreError):
+    """Changes that do not fit the document they are applied to; the document is untouched."""
+
+    def __init__(self, problem: str, *, pointer: str) -> None:
+        self.problem, self.pointer = problem, pointer
+        super().__init__(f"at {pointer or 'the root'}: {problem}")
+
+
+class StoreError(DocstoreError):
+    """What a database holds, or cannot do."""
+
+
+class DatabaseError(StoreError):
+    """The database refused; the driver's own error is the ``__cause__``."""
+
+
+class TablesError(StoreError):
+    """The tables are missing, or were made by a later docstore."""
+
+
+class UnknownCodeError(StoreError):
+    """A type or status for which no integer is known."""
+
+    def __init__(self, column: str, name: object, problem: str) -> None:
+        self.column, self.name = column, str(name)
+        super().__init__(f"{column} {name!r} has no integer to be stored as: {problem}")
+
+
+class DocumentNotFoundError(StoreError, LookupError):
+    """No document has this name."""
+
+    def __init__(self, name: str, *, kind: str, near: Sequence[str] = (), hint: str = "") -> None:
+        self.name, self.kind, self.near = name, kind, tuple(near)
+        did_you_mean = f" Names like it: {', '.join(map(repr, near))}." if near else ""
+        super().__init__(f"there is no {kind} named {name!r}.{did_you_mean} {hint or 'find() lists what there is.'}")
+
+
+class DocumentExistsError(StoreError):
+    """The name is taken by a document that this object did not come from."""
+
+    def __init__(self, name: str, *, kind: str, head: int, remedy: str = "") -> None:
+        self.name, self.kind, self.head = name, kind, head
+        super().__init__(
+            f"a {kind} named {name!r} is stored already, at version {head}, and this object did not come from it. "
+            + (
+                remedy
+                or f"Call load({name!r}) and change what it gives, choose another name, or save(..., "
+                f"on_conflict='overwrite') to make this object its newest version."
+            )
+        )
+
+
+class VersionNotFoundError(StoreError, LookupError):
+    """The document has no such version, or none so early."""
+
+    def __init__(self, name: str, *, wanted: object, head: int) -> None:
+        self.name, self.wanted, self.head = name, str(wanted), head
+        super().__init__(
+            f"document {name!r} has versions 1 to {head}, and none is {wanted}. history({name!r}) lists them."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One place that two writers changed: its pointer and, where it stands, its value at each."""
+
+    pointer: str
+    base: object
+    mine: object
+    theirs: object
+
+
+class ConflictError(StoreError):
+    """Someone else changed the same place after you read the document."""
+
+    def __init__(self, name: str, *, yours: int, head: int, places: Sequence[Conflict]) -> None:
+        self.name, self.yours, self.head, self.places = name, yours, head, tuple(places)
+        super().__init__(
+            f"document {name!r} is at version {head}; you changed version {yours}, and both changed "
+            f"{', '.join(place.pointer for place in places) or 'it'}. Call load({name!r}), make your change again and "
+            f"save it, or save(..., on_conflict='overwrite') to make yours the newest version."
+        )
+
+
+class DamagedDocumentError(StoreError):
+    """Stored bytes do not match their digest: they were changed by something other than docstore."""
+
+    def __init__(self, name: str, *, where: str, problem: str) -> None:
+        self.name, self.where, self.problem = name, where, problem
+        super().__init__(f"document {name!r} is damaged at {where}: {problem}. verify() lists every damaged row.")

@@ -1,0 +1,1 @@
+"""Documents in JSON files: ``save.save_experiment`` and ``load.load_experiment``."""

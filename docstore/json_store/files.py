@@ -1,0 +1,111 @@
+"""Files that are whole, whatever happens: the old bytes or the new ones, never something between."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import gzip
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from docstore.errors import FileAccessError, FileFormatError, MissingFileError
+
+_GZIP = b"\x1f\x8b"
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Put *data* at *path*, compressed where the name ends in ``.gz``; the folder is made if it is missing.
+
+    The bytes go to a temporary file in the same folder and reach the disk before it takes the name: a crash, a full disk
+    or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written.
+
+    Raises:
+        FileAccessError: it cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.name.endswith(".gz"):
+        data = gzip.compress(data, mtime=0)
+    with _explained(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise IsADirectoryError("it is a folder; name a file in it")
+        _replace(target, data)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, _mode(target))
+        os.replace(name, target)
+    except BaseException:
+        # Also on Ctrl-C: nothing is left beside the old file.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    _sync_folder(target.parent)
+
+
+def _mode(target: Path) -> int:
+    """Return the permissions of the file that is replaced, or those that a new one gets here."""
+    try:
+        return target.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # elsewhere a folder cannot be opened, and a rename is durable by itself
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes at *path*, unpacked where they are compressed.
+
+    Raises:
+        MissingFileError: there is no such file; names some like it.
+        FileAccessError: it cannot be read.
+        FileFormatError: it is empty, or compressed and cut off.
+    """
+    with _explained(path):
+        data = Path(path).read_bytes()
+    if not data:
+        raise FileFormatError(
+            os.fspath(path), "it is empty: a save by something else was cut off, or nothing was saved"
+        )
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise FileFormatError(os.fspath(path), f"it is compressed, and damaged or cut off: {error}") from error
+
+
+@contextlib.contextmanager
+def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    name = os.fspath(path)
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingFileError(name, f"there is no such file.{_near(Path(path))}") from error
+    except OSError as error:
+        raise FileAccessError(name, f"{error.strerror or error}. A file that was there is as it was.") from error
+
+
+def _near(path: Path) -> str:
+    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names)
+    return f" Its folder has {', '.join(near)}." if near else ""

@@ -1,0 +1,177 @@
+"""Two edits of one JSON value made into one, and what changed told to a person.
+
+Equal means equal in canonical text, everywhere here: 1, 1.0 and True differ, and so do 0.0 and -0.0. Nothing that is
+given is ever changed; a merged value shares containers with what it was made from: copy one before you change it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import reduce
+from itertools import starmap, takewhile
+from operator import eq, getitem
+from typing import Any, Final, TypeAlias, cast
+
+from docstore.errors import Conflict
+from docstore.values import JSON, dumps, join_pointer, same
+
+
+class Absent(Enum):
+    """The type of ``ABSENT``; an enum, so that pickling and copying give back the one that there is."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+"""Nothing stands here; a JSON null is ``None``, and is something."""
+
+_MaybeJSON: TypeAlias = "JSON | Absent"
+
+_LONG: Final = 60
+"""Characters of a value that a line shows."""
+
+_LEAD: Final = 20
+"""Characters shown before the first that differs, in values too long to show."""
+
+
+def merge(base: JSON, mine: JSON, theirs: JSON, *, at: str = "") -> tuple[JSON, tuple[Conflict, ...]]:
+    """Return *base* with what both sides made of it, and the places of which they made different things.
+
+    A side that left a place alone gives way to the other. Dicts merge by key. Lists merge by index, if all three are
+    equally long and no item was changed by both: beyond that, an index does not say which item is meant. A deletion
+    against a change is a conflict, and so is one key added with two values. At a conflict *mine* stands in the result.
+
+    Shapes:
+        at: the pointer of all three in their document; it is put before the pointer of each conflict
+        conflicts: by pointer, in the order of sorted keys; ``ABSENT`` in one is a value that was not there
+
+    Cost:
+        Levels above a change made by both are compared once for each level; the rest once, by ``==`` and one writing.
+    """
+    conflicts: list[Conflict] = []
+    merged = _merged(base, mine, theirs, at, conflicts)
+    return cast(JSON, merged), tuple(conflicts)
+
+
+def describe(old: JSON, new: JSON, *, at: str = "") -> list[str]:
+    """Return the difference in words, a line for each place, by pointer: ``/trials/12/status: "A" -> "B"``.
+
+    A removed list item is named by its old index; all else is named by where it stands now.
+
+    Source:
+        DeepDiff. It pairs and compares by ``==``, so it is given each scalar as its canonical text: of the scalars
+        themselves, it takes ``[1]`` for ``[True]``, and 0.0 for -0.0.
+    """
+    if _alike(old, new):
+        return []
+    # Here and not above: it takes several times as long to import as all of docstore.
+    from deepdiff import DeepDiff
+
+    # By default it passes over keys like "__type", and does not look into dicts that have few keys in common.
+    options: dict[str, Any] = {"view": "tree", "ignore_private_variables": False, "threshold_to_diff_deeper": 0}
+    lines = []
+    for kind, levels in DeepDiff(*_texts_where_unlike(old, new), **options).items():
+        for level in levels:
+            before, after = (level.path(output_format="list", use_t2=later) for later in (False, True))
+            was = ABSENT if kind.endswith("_added") else reduce(getitem, before, cast(Any, old))
+            now = ABSENT if kind.endswith("_removed") else reduce(getitem, after, cast(Any, new))
+            lines.append(([_rank(str(token)) for token in after], _line(at + join_pointer(after), was, now)))
+    return [line for _, line in sorted(lines)]
+
+
+def _alike(a: _MaybeJSON, b: _MaybeJSON) -> bool:
+    """Return whether the canonical texts are equal, and write them only where ``==`` cannot tell."""
+    return a is b or (a == b and same(cast(JSON, a), cast(JSON, b)))
+
+
+def _undisputed(base: _MaybeJSON, mine: _MaybeJSON, theirs: _MaybeJSON) -> tuple[_MaybeJSON, ...]:
+    """Return the one value that stands, or nothing if each side made something else of the place."""
+    if _alike(mine, theirs) or _alike(base, theirs):
+        return (mine,)
+    return (theirs,) if _alike(base, mine) else ()
+
+
+def _merged(base: _MaybeJSON, mine: _MaybeJSON, theirs: _MaybeJSON, path: str, conflicts: list[Conflict]) -> _MaybeJSON:
+    standing = _undisputed(base, mine, theirs)
+    if not standing and isinstance(base, dict) and isinstance(mine, dict) and isinstance(theirs, dict):
+        return _merged_members(base, mine, theirs, path, conflicts)
+    if not standing and isinstance(base, list) and isinstance(mine, list) and isinstance(theirs, list):
+        standing = _merged_items(base, mine, theirs)
+    if standing:
+        return standing[0]
+    conflicts.append(Conflict(path, base, mine, theirs))
+    return mine
+
+
+def _merged_members(
+    base: dict[str, JSON], mine: dict[str, JSON], theirs: dict[str, JSON], path: str, conflicts: list[Conflict]
+) -> dict[str, JSON]:
+    merged: dict[str, JSON] = {}
+    for key in sorted(base.keys() | mine.keys() | theirs.keys()):
+        was, ours, other = base.get(key, ABSENT), mine.get(key, ABSENT), theirs.get(key, ABSENT)
+        value = _merged(was, ours, other, path + join_pointer((key,)), conflicts)
+        if value is not ABSENT:
+            merged[key] = value
+    return merged
+
+
+def _merged_items(base: list[JSON], mine: list[JSON], theirs: list[JSON]) -> tuple[list[JSON], ...]:
+    """Return the one list that has the items of both sides, or nothing if there is none."""
+    if not len(base) == len(mine) == len(theirs):
+        return ()
+    items = list(starmap(_undisputed, zip(base, mine, theirs, strict=True)))
+    return ([cast(JSON, item[0]) for item in items],) if all(items) else ()
+
+
+def _texts_where_unlike(old: JSON, new: JSON) -> tuple[Any, Any]:
+    """Return both with scalars as texts, and without the members they share: DeepDiff is slow to pass them over."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return _texts(old), _texts(new)
+    was = {key: _texts(old[key]) for key in old.keys() - new.keys()}
+    now = {key: _texts(new[key]) for key in new.keys() - old.keys()}
+    for key in old.keys() & new.keys():
+        if not _alike(old[key], new[key]):
+            was[key], now[key] = _texts_where_unlike(old[key], new[key])
+    return was, now
+
+
+def _texts(value: JSON) -> Any:
+    if isinstance(value, dict):
+        return {key: _texts(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return dumps(value).decode()
+
+
+def _rank(token: str) -> tuple[bool, int, str]:
+    """Return a key that sorts numbers by size, before words."""
+    number = token.isascii() and token.isdigit() and len(token) < 19
+    return not number, int(token) if number else 0, token
+
+
+def _line(pointer: str, was: _MaybeJSON, now: _MaybeJSON) -> str:
+    texts = [dumps(value).decode() for value in (was, now) if value is not ABSENT]
+    start = max(0, _shared(*texts) - _LEAD) if len(texts) == 2 else 0
+    shown = " -> ".join(_shortened(text, start) for text in texts)
+    verb = "added " if was is ABSENT else "removed " if now is ABSENT else ""
+    return _on_one_line(f"{pointer or 'the root'}: {verb}{shown}")
+
+
+def _shared(a: str, b: str) -> int:
+    """Return how many characters the two have in common before they part."""
+    return sum(takewhile(bool, map(eq, a, b)))
+
+
+def _shortened(text: str, start: int) -> str:
+    """Return *text*, or, if it is long, what follows *start*: of two long values, one wants to see where they part."""
+    if len(text) <= _LONG:
+        return text
+    start = min(start, len(text) - _LONG)
+    return f"{'…' * (start > 0)}{text[start : start + _LONG]}{'…' * (start + _LONG < len(text))}"
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,0 +1,129 @@
+"""The light experiment model: plain dataclasses with the names and meanings of Ax, for users who don't have it.
+
+An object is stored as its dataclass fields, each under its name without one leading underscore, but for those with
+``NOT_STORED``. It is rebuilt field by field, without its constructor, and then its ``_restored`` is called, if it has
+one: what was once stored always loads, even after a check became stricter.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from docstore.model.analysis_card import AnalysisCard, AnalysisCardBase, AnalysisCardGroup
+from docstore.model.arm import Arm
+from docstore.model.auxiliary import AuxiliaryExperimentPurpose
+from docstore.model.batch_trial import AbandonedArm, BatchTrial
+from docstore.model.data import Data
+from docstore.model.experiment import AuxiliaryExperiment, Experiment
+from docstore.model.experiment_status import ExperimentStatus
+from docstore.model.generation_strategy import GenerationNode, GenerationStrategy
+from docstore.model.generator_run import GeneratorRun, GeneratorRunType
+from docstore.model.metric import MapMetric, Metric
+from docstore.model.multi_type_experiment import MultiTypeExperiment
+from docstore.model.objective import MultiObjective, Objective, ScalarizedObjective
+from docstore.model.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+from docstore.model.outcome_constraint import (
+    ComparisonOp,
+    ObjectiveThreshold,
+    OutcomeConstraint,
+    ScalarizedOutcomeConstraint,
+)
+from docstore.model.parameter import (
+    ChoiceParameter,
+    DerivedParameter,
+    FixedParameter,
+    Parameter,
+    ParameterType,
+    RangeParameter,
+    TParameterization,
+    TParamValue,
+)
+from docstore.model.runner import Runner
+from docstore.model.search_space import ParameterConstraint, SearchSpace
+from docstore.model.stored import NOT_STORED
+from docstore.model.trial import BaseTrial, Trial
+from docstore.model.trial_status import TrialStatus
+
+CLASSES: tuple[type, ...] = (
+    AbandonedArm,
+    AnalysisCard,
+    AnalysisCardGroup,
+    Arm,
+    AuxiliaryExperiment,
+    BatchTrial,
+    ChoiceParameter,
+    Data,
+    DerivedParameter,
+    Experiment,
+    FixedParameter,
+    GenerationNode,
+    GenerationStrategy,
+    GeneratorRun,
+    MapMetric,
+    Metric,
+    MultiObjective,
+    MultiObjectiveOptimizationConfig,
+    MultiTypeExperiment,
+    Objective,
+    ObjectiveThreshold,
+    OptimizationConfig,
+    OutcomeConstraint,
+    ParameterConstraint,
+    RangeParameter,
+    Runner,
+    ScalarizedObjective,
+    ScalarizedOutcomeConstraint,
+    SearchSpace,
+    Trial,
+)
+"""Every class of which an instance may be stored."""
+
+ENUMS: tuple[type[Enum], ...] = (ComparisonOp, ExperimentStatus, ParameterType, TrialStatus)
+"""Every Enum of which a field holds a member."""
+
+__all__ = [
+    "CLASSES",
+    "ENUMS",
+    "NOT_STORED",
+    "AbandonedArm",
+    "AnalysisCard",
+    "AnalysisCardBase",
+    "AnalysisCardGroup",
+    "Arm",
+    "AuxiliaryExperiment",
+    "AuxiliaryExperimentPurpose",
+    "BaseTrial",
+    "BatchTrial",
+    "ChoiceParameter",
+    "ComparisonOp",
+    "Data",
+    "DerivedParameter",
+    "Experiment",
+    "ExperimentStatus",
+    "FixedParameter",
+    "GenerationNode",
+    "GenerationStrategy",
+    "GeneratorRun",
+    "GeneratorRunType",
+    "MapMetric",
+    "Metric",
+    "MultiObjective",
+    "MultiObjectiveOptimizationConfig",
+    "MultiTypeExperiment",
+    "Objective",
+    "ObjectiveThreshold",
+    "OptimizationConfig",
+    "OutcomeConstraint",
+    "Parameter",
+    "ParameterConstraint",
+    "ParameterType",
+    "RangeParameter",
+    "Runner",
+    "ScalarizedObjective",
+    "ScalarizedOutcomeConstraint",
+    "SearchSpace",
+    "TParamValue",
+    "TParameterization",
+    "Trial",
+    "TrialStatus",
+]

@@ -1,0 +1,78 @@
+"""What an analysis of an experiment found: a table and a figure or text, under a title."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from docstore.errors import InvalidValueError
+from docstore.model.checks import check_instances, check_name
+
+
+@dataclass
+class AnalysisCardBase:
+    """What a card and a group of cards share."""
+
+    name: str
+    title: str = ""
+    subtitle: str = ""
+    timestamp: datetime = field(default_factory=lambda: datetime.now(UTC), kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_name("name of an analysis card", self.name)
+
+    def flatten(self) -> list[AnalysisCard]:
+        """Return every card, those of groups within groups too."""
+        raise InvalidValueError("analysis card", type(self).__name__, "Use AnalysisCard or AnalysisCardGroup.")
+
+
+@dataclass
+class AnalysisCard(AnalysisCardBase):
+    """One finding.
+
+    *df* is its table, a list of rows; a pandas DataFrame is taken too, and kept as rows. *blob* is text for whatever
+    shows the card: JSON of a figure, Markdown, HTML.
+    """
+
+    df: list[dict[str, Any]] = field(default_factory=list)
+    blob: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.df = _rows(self.df)
+        if not isinstance(self.blob, str):
+            raise InvalidValueError(
+                f"blob of card {self.name!r}", self.blob, "Give text, such as json.dumps(...) of it."
+            )
+
+    def flatten(self) -> list[AnalysisCard]:
+        """Return the card itself, in a list."""
+        return [self]
+
+
+@dataclass
+class AnalysisCardGroup(AnalysisCardBase):
+    """Cards, and groups of cards, that belong together."""
+
+    children: list[AnalysisCardBase] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.children = list(self.children)
+        check_instances(f"child of group {self.name!r}", self.children, AnalysisCardBase)
+
+    def flatten(self) -> list[AnalysisCard]:
+        """Return every card, those of groups within groups too."""
+        return [card for child in self.children for card in child.flatten()]
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
+    """Return the rows of *table*, each a new dict."""
+    rows = table.to_dict("records") if hasattr(table, "to_dict") else table
+    if not isinstance(rows, Iterable) or not all(isinstance(row, Mapping) for row in rows):
+        raise InvalidValueError(
+            "df of an analysis card", table, "Give a list of dicts, one for each row, or a DataFrame."
+        )
+    return [dict(row) for row in rows]

@@ -1,0 +1,72 @@
+"""Which arms an experiment has, by name and by parameters: worked out from its trials, never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from docstore.errors import InvalidValueError
+from docstore.model.arm import Arm
+from docstore.model.trial import BaseTrial
+
+
+@dataclass
+class ArmIndex:
+    """Every arm of some trials, and the index that the next trial gets.
+
+    Arms enter by trials alone, and an arm's parameters don't change, so the index fits as long as the number of trials
+    does.
+    """
+
+    by_name: dict[str, Arm] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    trial_count: int = -1
+    next_index: int = 0
+
+    @classmethod
+    def of(cls, trials: Mapping[int, BaseTrial], others: Iterable[Arm]) -> ArmIndex:
+        """Return the index of *trials* and *others*. Cost: a digest of each arm, some 5 µs."""
+        index = cls(trial_count=len(trials), next_index=max(trials, default=-1) + 1)
+        index.add(others)
+        for trial in trials.values():
+            index.add(trial.arms)
+        return index
+
+    def add(self, arms: Iterable[Arm]) -> None:
+        """Take in *arms*, all of which have names."""
+        for arm in arms:
+            self.by_name.setdefault(arm.name, arm)
+            self.names.setdefault(arm.signature, arm.name)
+
+    def add_trial(self, index: int) -> None:
+        """Count the trial of *index*, whose arms are here already."""
+        self.trial_count += 1
+        self.next_index = max(self.next_index, index + 1)
+
+    def names_for(self, arms: Sequence[Arm], trial: BaseTrial) -> list[str]:
+        """Return the names of *arms* in *trial*: the known one, else their own, else a free one."""
+        prefix = f"{trial.index}_"
+        position = sum(arm.name.startswith(prefix) for arm in trial.arms)
+        chosen: list[str] = []
+        for arm in arms:
+            known = self.names.get(arm.signature)
+            if known is None and not arm.has_name:
+                while f"{prefix}{position}" in self.by_name or f"{prefix}{position}" in chosen:
+                    position += 1
+                known = f"{prefix}{position}"
+                position += 1
+            chosen.append(self._agreed(arm, known, chosen))
+        return chosen
+
+    def _agreed(self, arm: Arm, known: str | None, chosen: Sequence[str]) -> str:
+        """Return the name of *arm*, which data of other parameters must not have, nor these parameters another name."""
+        name = known if known is not None else arm.name
+        if arm.has_name and arm.name != name:
+            raise InvalidValueError(
+                "name of an arm", arm.name, f"Its parameters are known as {name!r}: leave the name out."
+            )
+        if known is None and (name in self.by_name or name in chosen):
+            raise InvalidValueError(
+                "name of an arm", name, "Other parameters have it: choose another, or use arm.clone(clear_name=True)."
+            )
+        return name

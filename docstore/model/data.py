@@ -1,0 +1,153 @@
+"""What was measured: one record for each observation of a metric on an arm."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any
+
+from docstore.errors import InvalidValueError
+from docstore.model.checks import is_number
+
+_NEEDED = ("trial_index", "arm_name", "metric_name", "mean")
+
+
+@dataclass(init=False, repr=False)
+class Data:
+    """Observations, each a dict.
+
+    Keys:
+        trial_index, arm_name, metric_name: what was measured, on what
+        mean: the value measured, a number or NaN
+        sem: the standard error of the mean, in the metric's unit; None or NaN if it isn't known
+        step: how far the trial was, a number; absent or None if there is one observation only
+        start_time, end_time: when
+        anything else: kept as it is
+    """
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.records = [_checked(record, position) for position, record in enumerate(records)]
+
+    @classmethod
+    def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Data:
+        """Return the Data of *records*, each copied and checked; a missing ``sem`` is None.
+
+        Raises:
+            InvalidValueError: a needed column is missing or of a wrong type; the error names the record and the column.
+        """
+        return cls(records)
+
+    @classmethod
+    def from_multiple_data(cls, data: Iterable[Data]) -> Data:
+        """Return all records of *data* in one."""
+        return cls._of(record for part in data for record in part.records)
+
+    @classmethod
+    def _of(cls, records: Iterable[dict[str, Any]]) -> Data:
+        """Return the Data of *records* that were checked before, each copied."""
+        data = cls()
+        data.records = [record.copy() for record in records]
+        return data
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no observation."""
+        return not self.records
+
+    @property
+    def trial_indices(self) -> set[int]:
+        """The index of each trial that was observed."""
+        return {record["trial_index"] for record in self.records}
+
+    @property
+    def metric_names(self) -> set[str]:
+        """The name of each metric that was observed."""
+        return {record["metric_name"] for record in self.records}
+
+    @property
+    def has_step_column(self) -> bool:
+        """Whether some observation has a step."""
+        return any(_step(record) is not None for record in self.records)
+
+    def filter(self, trial_indices: Iterable[int] | None = None, metric_names: Iterable[str] | None = None) -> Data:
+        """Return the observations of the given trials and metrics; None means all."""
+        trials = None if trial_indices is None else set(trial_indices)
+        metrics = None if metric_names is None else set(metric_names)
+        return self._of(
+            record
+            for record in self.records
+            if (trials is None or record["trial_index"] in trials)
+            and (metrics is None or record["metric_name"] in metrics)
+        )
+
+    def updated_by(self, records: Sequence[dict[str, Any]]) -> Data:
+        """Return these observations and *records*: one of the same arm, metric and step takes the earlier one's place.
+
+        Cost: a copy of each record.
+        """
+        by_key = {_key(record): record for record in self.records}
+        by_key.update((_key(record), record) for record in records)
+        return self._of(by_key.values())
+
+    def by_trial(self) -> dict[int, list[dict[str, Any]]]:
+        """Return the records of each trial."""
+        grouped: dict[int, list[dict[str, Any]]] = {}
+        for record in self.records:
+            grouped.setdefault(record["trial_index"], []).append(record)
+        return grouped
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __bool__(self) -> bool:
+        # Data without observations are still Data: `data or default` must not drop them.
+        return True
+
+    def __repr__(self) -> str:
+        return f"Data({len(self.records)} observations of {', '.join(sorted(self.metric_names)) or 'nothing'})"
+
+
+def _key(record: Mapping[str, Any]) -> tuple[int, str, str, Any]:
+    return record["trial_index"], record["arm_name"], record["metric_name"], _step(record)
+
+
+def _step(record: Mapping[str, Any]) -> Any:
+    """Return the step of *record*, or None; a NaN is a table's way to say that there is none."""
+    step = record.get("step")
+    return None if step != step else step
+
+
+def _checked(record: Mapping[str, Any], position: int) -> dict[str, Any]:
+    """Return a copy of *record*, with a ``sem``."""
+    if not isinstance(record, Mapping):
+        raise InvalidValueError(f"record {position} of the data", record, "Give a dict from column to value.")
+    copy = {**record}
+    for column in _NEEDED:
+        if column not in copy:
+            raise InvalidValueError(
+                f"record {position} of the data", copy, f"It lacks {column!r}: give {', '.join(_NEEDED)}."
+            )
+    copy.setdefault("sem", None)
+    _check_columns(copy, f"of record {position} of the data")
+    # An index out of a NumPy array is the same index, but would be stored as another type.
+    copy["trial_index"] = operator.index(copy["trial_index"])
+    return copy
+
+
+def _check_columns(record: Mapping[str, Any], where: str) -> None:
+    index, sem, step = record["trial_index"], record["sem"], record.get("step")
+    if not isinstance(index, Integral) or isinstance(index, bool) or index < 0:
+        raise InvalidValueError(f"trial_index {where}", index, "Give the index of a trial, an int from 0.")
+    for column in ("arm_name", "metric_name"):
+        if not isinstance(record[column], str) or not record[column]:
+            raise InvalidValueError(f"{column} {where}", record[column], "Give a string that is not empty.")
+    if not is_number(record["mean"]):
+        raise InvalidValueError(f"mean {where}", record["mean"], "Give a number; NaN if it could not be measured.")
+    if sem is not None and (not is_number(sem) or sem < 0):
+        raise InvalidValueError(f"sem {where}", sem, "Give a number from 0; None or NaN if it isn't known.")
+    if step is not None and not is_number(step):
+        raise InvalidValueError(f"step {where}", step, "Give a number, or leave it out.")

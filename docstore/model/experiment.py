@@ -1,0 +1,391 @@
+"""What an experiment is: a search space, what is after, its trials, and what was measured in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Self
+
+from docstore.errors import InvalidValueError
+from docstore.model.arm import Arm
+from docstore.model.arm_index import ArmIndex
+from docstore.model.auxiliary import AuxiliaryExperimentPurpose
+from docstore.model.batch_trial import BatchTrial
+from docstore.model.checks import check_instances, check_name, check_unique, name_of
+from docstore.model.data import Data
+from docstore.model.experiment_status import ExperimentStatus
+from docstore.model.generator_run import GeneratorRun
+from docstore.model.metric import Metric
+from docstore.model.optimization_config import OptimizationConfig
+from docstore.model.parameter import Parameter, TParameterization
+from docstore.model.runner import Runner
+from docstore.model.search_space import SearchSpace
+from docstore.model.stored import NOT_STORED
+from docstore.model.trial import BaseTrial, Trial
+from docstore.model.trial_status import TrialStatus
+
+
+@dataclass(init=False, repr=False)
+class Experiment:
+    """A search space, trials of arms in it, and their data.
+
+    To add a trial or data changes that trial's entry in ``trials`` or ``data`` and nothing else that is stored, so that
+    a save writes it alone. Whatever else can be asked is worked out from them.
+    """
+
+    search_space: SearchSpace
+    name: str | None = None
+    description: str | None = None
+    _experiment_type: str | None = None
+    status: ExperimentStatus | None = ExperimentStatus.DRAFT
+    is_test: bool = False
+    time_created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    optimization_config: OptimizationConfig | None = None
+    _tracking_metrics: list[Metric] = field(default_factory=list)
+    runner: Runner | None = None
+    _status_quo: Arm | None = None
+    default_trial_type: str | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    # By a purpose's value, which is a plain string; AuxiliaryExperiment stands below, as it holds an Experiment.
+    _auxiliary_experiments_by_purpose: dict[str, list[AuxiliaryExperiment]] = field(default_factory=dict)
+    _trials: dict[int, BaseTrial] = field(default_factory=dict)
+    _data: dict[int, Data] = field(default_factory=dict)
+    _arm_index: Any = field(default_factory=ArmIndex, compare=False, metadata=NOT_STORED)
+
+    def __init__(
+        self,
+        search_space: SearchSpace,
+        name: str | None = None,
+        optimization_config: OptimizationConfig | None = None,
+        tracking_metrics: Sequence[Metric] | None = None,
+        runner: Runner | None = None,
+        status_quo: Arm | None = None,
+        description: str | None = None,
+        is_test: bool = False,
+        experiment_type: str | Enum | None = None,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        metrics: Sequence[Metric] | None = None,
+        auxiliary_experiments_by_purpose: (
+            Mapping[AuxiliaryExperimentPurpose, Sequence[AuxiliaryExperiment]] | None
+        ) = None,
+        default_trial_type: str | None = None,
+    ) -> None:
+        check_instances("search space", [search_space], SearchSpace)
+        check_instances(
+            "optimization config", [] if optimization_config is None else [optimization_config], OptimizationConfig
+        )
+        check_instances("runner", [] if runner is None else [runner], Runner)
+        self.search_space, self.optimization_config, self.runner = search_space, optimization_config, runner
+        self.name = None if name is None else check_name("name of an experiment", name)
+        self.description, self.is_test, self.default_trial_type = description, is_test, default_trial_type
+        self.experiment_type = experiment_type
+        self.status, self.time_created = ExperimentStatus.DRAFT, datetime.now(UTC)
+        self.properties = dict(properties or {})
+        self._trials, self._data, self._tracking_metrics, self._status_quo = {}, {}, [], None
+        self._auxiliary_experiments_by_purpose = {}
+        self._arm_index = ArmIndex()
+        self.add_tracking_metrics([*(tracking_metrics or ()), *(metrics or ())])
+        self.status_quo = status_quo
+        for purpose, auxiliaries in (auxiliary_experiments_by_purpose or {}).items():
+            for auxiliary in auxiliaries:
+                self.add_auxiliary_experiment(purpose, auxiliary)
+
+    def _restored(self) -> None:
+        order = [parameter.name for parameter in self.search_space.parameters.values()]
+        self._trials = dict(sorted(self._trials.items()))
+        self._data = dict(sorted(self._data.items()))
+        for trial in self._trials.values():
+            trial._experiment = self
+            for run in trial.generator_runs:
+                for arm in run.arms:
+                    arm._parameters = arm.ordered_like(order)
+                if run.best_arm_predictions is not None:
+                    best = run.best_arm_predictions[0]
+                    best._parameters = best.ordered_like(order)
+        if self._status_quo is not None:
+            self._status_quo._parameters = self._status_quo.ordered_like(order)
+
+    # What it is called, and what is known of it.
+
+    @property
+    def has_name(self) -> bool:
+        """Whether the experiment has a name, without which no database takes it."""
+        return self.name is not None
+
+    @property
+    def experiment_type(self) -> str | None:
+        """The name of the experiment's type. A member of an Enum may be assigned; its name is kept."""
+        return self._experiment_type
+
+    @experiment_type.setter
+    def experiment_type(self, value: str | Enum | None) -> None:
+        self._experiment_type = name_of("experiment_type", value)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter of the search space, by name."""
+        return self.search_space.parameters
+
+    @property
+    def is_moo_problem(self) -> bool:
+        """Whether several things are optimized at once."""
+        return self.optimization_config is not None and self.optimization_config.is_moo_problem
+
+    # Metrics.
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric by name: the optimization config's, and the experiment's own, which win if both are there."""
+        own = {metric.name: metric for metric in self._tracking_metrics}
+        return {**(self.optimization_config.metrics if self.optimization_config else {}), **own}
+
+    @property
+    def tracking_metrics(self) -> list[Metric]:
+        """The metrics that are measured but not optimized."""
+        optimized = self.optimization_config.metric_names if self.optimization_config else set()
+        return [metric for metric in self._tracking_metrics if metric.name not in optimized]
+
+    def add_tracking_metric(self, metric: Metric) -> Self:
+        """Add *metric*, and return the experiment."""
+        return self.add_tracking_metrics([metric])
+
+    def add_tracking_metrics(self, metrics: Sequence[Metric]) -> Self:
+        """Add *metrics*, all or none, and return the experiment."""
+        check_instances("tracking metric", metrics, Metric)
+        together = [*self._tracking_metrics, *metrics]
+        check_unique("tracking metric", (m.name for m in together), "Use update_tracking_metric, or another name.")
+        self._tracking_metrics = together
+        return self
+
+    def update_tracking_metric(self, metric: Metric) -> Self:
+        """Put *metric* in the place of the one of its name, and return the experiment."""
+        self._check_tracked(metric.name)
+        self._tracking_metrics = [metric if m.name == metric.name else m for m in self._tracking_metrics]
+        return self
+
+    def remove_tracking_metric(self, metric_name: str) -> Self:
+        """Remove the metric of that name, and return the experiment."""
+        self._check_tracked(metric_name)
+        self._tracking_metrics = [metric for metric in self._tracking_metrics if metric.name != metric_name]
+        return self
+
+    def _check_tracked(self, name: str) -> None:
+        names = [metric.name for metric in self._tracking_metrics]
+        if name not in names:
+            raise InvalidValueError(
+                "tracking metric", name, f"The experiment has {', '.join(map(repr, names)) or 'none'}."
+            )
+
+    # Arms.
+
+    @property
+    def status_quo(self) -> Arm | None:
+        """The arm to compare others with; it may lie outside of the bounds."""
+        return self._status_quo
+
+    @status_quo.setter
+    def status_quo(self, arm: Arm | None) -> None:
+        if self._status_quo is not None and self._trials and arm != self._status_quo:
+            raise InvalidValueError(
+                "status quo", arm, "Trials were compared with the present one: make a new experiment."
+            )
+        if arm is not None:
+            check_instances("status quo", [arm], Arm)
+            self.search_space.check_types(arm.parameters, raise_error=True)
+            self.search_space.check_all_parameters_present(arm.parameters, raise_error=True)
+            if not arm.has_name:
+                arm.name = self._arms().names.get(arm.signature, "status_quo")
+        self._status_quo = arm
+        self._arm_index = ArmIndex()
+
+    def _arms(self) -> ArmIndex:
+        """Return the index of all arms, made anew if trials came or went by another way than ``new_trial``."""
+        if self._arm_index.trial_count != len(self._trials):
+            self._arm_index = ArmIndex.of(self._trials, [] if self._status_quo is None else [self._status_quo])
+        return self._arm_index  # type: ignore[no-any-return]  # NOT_STORED, so the codec needs no precise type
+
+    @property
+    def arms_by_name(self) -> dict[str, Arm]:
+        """Every arm of every trial, and the status quo, by name."""
+        return dict(self._arms().by_name)
+
+    def admit_arms(self, trial: BaseTrial, arms: Sequence[Arm], *, check_membership: bool = True) -> None:
+        """Check *arms* and name them, all or none; a trial calls this before it takes them in."""
+        for arm in arms:
+            if check_membership:
+                self.search_space.check_membership(arm._parameters, raise_error=True)
+            else:
+                self.search_space.check_types(arm._parameters, raise_error=True)
+        index = self._arms()
+        for arm, name in zip(arms, index.names_for(arms, trial), strict=True):
+            arm.name = name
+        index.add(arms)
+
+    # Trials.
+
+    @property
+    def trials(self) -> dict[int, BaseTrial]:
+        """Every trial by its index. ``new_trial`` and ``new_batch_trial`` add to it."""
+        return self._trials
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials there are."""
+        return len(self._trials)
+
+    @property
+    def trials_by_status(self) -> dict[TrialStatus, list[BaseTrial]]:
+        """The trials of each status, an empty list where there are none."""
+        grouped: dict[TrialStatus, list[BaseTrial]] = {status: [] for status in TrialStatus}
+        for trial in self._trials.values():
+            grouped[trial.status].append(trial)
+        return grouped
+
+    def new_trial(
+        self,
+        generator_run: GeneratorRun | None = None,
+        trial_type: str | None = None,
+        ttl_seconds: int | None = None,
+        *,
+        parameters: TParameterization | None = None,
+    ) -> Trial:
+        """Add a trial of one arm and return it; give its *parameters* or a *generator_run*, or add the arm later."""
+        if generator_run is not None and parameters is not None:
+            raise InvalidValueError("parameters", parameters, "Give parameters or generator_run, not both.")
+        with self._attaching(trial_type) as (index, kind):
+            trial = Trial(self, index, kind, ttl_seconds)
+            if parameters is not None:
+                trial.add_arm(Arm(parameters))
+            elif generator_run is not None:
+                trial.add_generator_run(generator_run)
+            self._attach(trial)
+        return trial
+
+    def new_batch_trial(
+        self,
+        generator_run: GeneratorRun | None = None,
+        generator_runs: Sequence[GeneratorRun] | None = None,
+        should_add_status_quo_arm: bool = False,
+        trial_type: str | None = None,
+        ttl_seconds: int | None = None,
+    ) -> BatchTrial:
+        """Add a trial of several arms and return it; give its generator runs, or add arms later."""
+        if generator_run is not None and generator_runs is not None:
+            raise InvalidValueError("generator_run", generator_run, "Give generator_run or generator_runs, not both.")
+        with self._attaching(trial_type) as (index, kind):
+            trial = BatchTrial(self, index, kind, ttl_seconds, should_add_status_quo_arm)
+            for run in [generator_run] if generator_run is not None else generator_runs or []:
+                trial.add_generator_run(run)
+            if should_add_status_quo_arm:
+                trial.add_status_quo_arm()
+            self._attach(trial)
+        return trial
+
+    @contextmanager
+    def _attaching(self, trial_type: str | None) -> Iterator[tuple[int, str | None]]:
+        """Give the next trial's index and type; if making the trial fails, forget the arms that it had named."""
+        kind = self.default_trial_type if trial_type is None else trial_type
+        if not self.supports_trial_type(kind):
+            raise InvalidValueError("trial_type", kind, self._trial_type_remedy())
+        try:
+            yield self._arms().next_index, kind
+        except BaseException:
+            self._arm_index = ArmIndex()
+            raise
+
+    def _attach(self, trial: BaseTrial) -> None:
+        self._trials[trial.index] = trial
+        self._arms().add_trial(trial.index)
+
+    def supports_trial_type(self, trial_type: str | None) -> bool:
+        """Return whether a trial may have that type; only a MultiTypeExperiment has several."""
+        return trial_type == self.default_trial_type
+
+    def _trial_type_remedy(self) -> str:
+        return f"Trials have the type {self.default_trial_type!r} here; a MultiTypeExperiment has several."
+
+    def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
+        """Return what runs trials of that type."""
+        return self.runner
+
+    # Data.
+
+    @property
+    def data(self) -> Data:
+        """Everything that was measured, copied into one Data."""
+        return self.lookup_data()
+
+    def lookup_data(self, trial_indices: Iterable[int] | None = None) -> Data:
+        """Return what was measured in the given trials, or in all."""
+        wanted = sorted(self._data) if trial_indices is None else sorted(set(trial_indices))
+        return Data.from_multiple_data(self._data[index] for index in wanted if index in self._data)
+
+    def attach_data(self, data: Data) -> None:
+        """Add *data*; an observation of a trial's same arm, metric and step takes the earlier one's place.
+
+        Raises:
+            InvalidValueError: there are no observations, or one is of a trial, or of an arm, that is not there. Then
+                nothing is added.
+
+        Cost:
+            A copy of each record of the trials that *data* are about.
+        """
+        if not isinstance(data, Data) or data.empty:
+            raise InvalidValueError(
+                "data to attach", data, "Give Data.from_records([...]) with an observation at least."
+            )
+        by_trial = data.by_trial()
+        for index, records in by_trial.items():
+            self._check_observed(index, {record["arm_name"] for record in records})
+        for index, records in by_trial.items():
+            self._data[index] = self._data.get(index, Data()).updated_by(records)
+
+    def _check_observed(self, index: int, arm_names: set[str]) -> None:
+        if index not in self._trials:
+            there_are = (
+                f"It has trials 0 to {max(self._trials)}." if self._trials else "It has no trials: add one first."
+            )
+            raise InvalidValueError("trial_index of data for the experiment", index, there_are)
+        known = set(self._trials[index].arms_by_name)
+        if self._status_quo is not None:
+            known.add(self._status_quo.name)
+        if unknown := sorted(arm_names - known):
+            remedy = f"The trial's arms are {', '.join(map(repr, sorted(known))) or 'none: add one first'}."
+            raise InvalidValueError(f"arm_name of data for trial {index}", unknown[0], remedy)
+
+    # Other experiments.
+
+    @property
+    def auxiliary_experiments_by_purpose(self) -> dict[AuxiliaryExperimentPurpose, list[AuxiliaryExperiment]]:
+        """Other experiments that this one learns from, by what they are good for."""
+        by_value = self._auxiliary_experiments_by_purpose
+        return {AuxiliaryExperimentPurpose(value): list(auxiliaries) for value, auxiliaries in by_value.items()}
+
+    def add_auxiliary_experiment(
+        self, purpose: AuxiliaryExperimentPurpose, auxiliary_experiment: AuxiliaryExperiment
+    ) -> None:
+        """Let this experiment learn from another one."""
+        check_instances("purpose of an auxiliary experiment", [purpose], AuxiliaryExperimentPurpose)
+        check_instances("auxiliary experiment", [auxiliary_experiment], AuxiliaryExperiment)
+        self._auxiliary_experiments_by_purpose.setdefault(purpose.value, []).append(auxiliary_experiment)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {len(self._trials)} trials)"
+
+
+@dataclass(init=False)
+class AuxiliaryExperiment:
+    """Another experiment that one learns from, and those of its data that count."""
+
+    experiment: Experiment
+    is_active: bool = True
+    data: Data = field(default_factory=Data)
+
+    def __init__(self, experiment: Experiment, is_active: bool = True, data: Data | None = None) -> None:
+        check_instances("auxiliary experiment", [experiment], Experiment)
+        self.experiment, self.is_active = experiment, is_active
+        self.data = experiment.lookup_data() if data is None else data

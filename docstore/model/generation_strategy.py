@@ -1,0 +1,101 @@
+"""Where an optimizer stands: its nodes, the one it is at, and what it generated so far. State to keep, no optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from docstore.errors import InvalidValueError
+from docstore.model.checks import check_instances, check_name, check_unique
+from docstore.model.experiment_status import ExperimentStatus
+from docstore.model.generator_run import GeneratorRun
+
+
+@dataclass
+class GenerationNode:
+    """One stage of a strategy: how it generates, and when another stage follows, in the optimizer's own words."""
+
+    name: str
+    generator_specs: list[dict[str, Any]] = field(default_factory=list)
+    transition_criteria: list[dict[str, Any]] = field(default_factory=list)
+    should_deduplicate: bool = False
+    previous_node_name: str | None = None
+    trial_type: str | None = None
+    suggested_experiment_status: ExperimentStatus | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_name("name of a generation node", self.name)
+
+
+@dataclass(init=False, repr=False)
+class GenerationStrategy:
+    """The nodes of an optimizer, the current one, and its generator runs, oldest first."""
+
+    name: str
+    experiment_name: str | None = None
+    _nodes: list[GenerationNode] = field(default_factory=list)
+    _current_node_name: str = ""
+    _generator_runs: list[GeneratorRun] = field(default_factory=list)
+
+    def __init__(
+        self, nodes: Sequence[GenerationNode], name: str | None = None, experiment_name: str | None = None
+    ) -> None:
+        check_instances("node of a generation strategy", nodes, GenerationNode)
+        if not nodes:
+            raise InvalidValueError("nodes of a generation strategy", [], "Give one at least.")
+        check_unique("node of a generation strategy", (node.name for node in nodes), "Give each node its own name.")
+        self._nodes, self._current_node_name, self._generator_runs = list(nodes), nodes[0].name, []
+        # Ax names a strategy after its stages too, if it has no name.
+        self.name = check_name("name of a generation strategy", name or "+".join(node.name for node in nodes))
+        self.experiment_name = experiment_name
+
+    @property
+    def nodes(self) -> list[GenerationNode]:
+        """Every node, in order."""
+        return list(self._nodes)
+
+    @property
+    def nodes_by_name(self) -> dict[str, GenerationNode]:
+        """Every node by its name."""
+        return {node.name: node for node in self._nodes}
+
+    @property
+    def current_node(self) -> GenerationNode:
+        """The node that generates next."""
+        return self.nodes_by_name[self._current_node_name]
+
+    @property
+    def current_node_name(self) -> str:
+        """The name of the node that generates next; assign another node's name to move on."""
+        return self._current_node_name
+
+    @current_node_name.setter
+    def current_node_name(self, name: str) -> None:
+        if name not in self.nodes_by_name:
+            raise InvalidValueError(
+                "current node", name, f"The strategy has {', '.join(map(repr, self.nodes_by_name))}."
+            )
+        self._current_node_name = name
+
+    @property
+    def generator_runs(self) -> list[GeneratorRun]:
+        """What it generated, oldest first."""
+        return list(self._generator_runs)
+
+    @property
+    def last_generator_run(self) -> GeneratorRun | None:
+        """What it generated last, if anything."""
+        return self._generator_runs[-1] if self._generator_runs else None
+
+    def add_generator_run(self, generator_run: GeneratorRun) -> None:
+        """Note what the current node generated."""
+        check_instances("generator run", [generator_run], GeneratorRun)
+        if generator_run.generation_node_name is None:
+            generator_run.generation_node_name = self._current_node_name
+        self._generator_runs.append(generator_run)
+
+    def __repr__(self) -> str:
+        runs = len(self._generator_runs)
+        return f"GenerationStrategy({self.name!r}, at {self._current_node_name!r}, {runs} generator runs)"

@@ -1,0 +1,58 @@
+"""What is measured: a metric's name, and which way is better. Subclass Metric to fetch data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docstore.errors import InvalidValueError
+from docstore.model.checks import check_name
+
+if TYPE_CHECKING:
+    from docstore.model.trial import BaseTrial
+
+
+# The generated == would not see what a subclass sets in an __init__ of its own.
+@dataclass(eq=False, repr=False)
+class Metric:
+    """A metric by name. A subclass may override ``fetch_trial_data``, and needs no decorator."""
+
+    has_map_data: ClassVar[bool] = False
+
+    name: str
+    lower_is_better: bool | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    signature_override: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name("name of a metric", self.name)
+        if self.lower_is_better not in (None, True, False):
+            raise InvalidValueError(
+                f"lower_is_better of metric {self.name!r}", self.lower_is_better, "Give True, False or None."
+            )
+        # Ax takes None for no properties.
+        self.properties = dict(self.properties or {})
+
+    @property
+    def signature(self) -> str:
+        """The name by which other systems know the metric; its own unless overridden."""
+        return self.signature_override or self.name
+
+    def fetch_trial_data(self, trial: BaseTrial, **kwargs: Any) -> Any:
+        """Return what was measured in *trial*; a subclass says how."""
+        raise InvalidValueError(
+            f"metric {self.name!r}", type(self).__name__, "It cannot fetch: override fetch_trial_data in a subclass."
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(self) is type(other) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+@dataclass(eq=False, repr=False)
+class MapMetric(Metric):
+    """A metric that is measured at several steps of a trial."""
+
+    has_map_data: ClassVar[bool] = True

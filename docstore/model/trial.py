@@ -1,0 +1,265 @@
+"""What one trial holds: its arm, its status, and when it did what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from docstore.errors import InvalidValueError
+from docstore.model.arm import Arm
+from docstore.model.generator_run import GeneratorRun, GeneratorRunType
+from docstore.model.stored import NOT_STORED
+from docstore.model.trial_status import TrialStatus, check_transition
+
+if TYPE_CHECKING:
+    from docstore.model.data import Data
+    from docstore.model.experiment import Experiment
+    from docstore.model.runner import Runner
+
+# Ax cuts a reason here as well: some callers pass whole logs.
+_LONGEST_REASON = 1000
+
+
+@dataclass(init=False, repr=False)
+class BaseTrial:
+    """What Trial and BatchTrial share. Make one by ``experiment.new_trial`` or ``experiment.new_batch_trial``."""
+
+    index: int
+    _status: TrialStatus = TrialStatus.CANDIDATE
+    trial_type: str | None = None
+    _ttl_seconds: int | None = None
+    time_created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    time_staged: datetime | None = None
+    time_run_started: datetime | None = None
+    time_completed: datetime | None = None
+    status_reason: str | None = None
+    run_metadata: dict[str, Any] = field(default_factory=dict)
+    stop_metadata: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+    _experiment: Any = field(default=None, compare=False, metadata=NOT_STORED)
+
+    def __init__(
+        self, experiment: Experiment, index: int, trial_type: str | None = None, ttl_seconds: int | None = None
+    ) -> None:
+        self.index, self.trial_type, self._experiment = index, trial_type, experiment
+        self.ttl_seconds = ttl_seconds
+        self._status = TrialStatus.CANDIDATE
+        self.time_created = datetime.now(UTC)
+        self.time_staged = self.time_run_started = self.time_completed = None
+        self.status_reason = None
+        self.run_metadata, self.stop_metadata, self.properties = {}, {}, {}
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment that this trial belongs to."""
+        if self._experiment is None:
+            raise InvalidValueError(
+                f"experiment of trial {self.index}", None, "Load the experiment, and take its trial."
+            )
+        return self._experiment  # type: ignore[no-any-return]  # set by nothing but the experiment
+
+    @property
+    def ttl_seconds(self) -> int | None:
+        """After how many seconds the trial is to be taken for dead; None for never. Nothing here acts on it."""
+        return self._ttl_seconds
+
+    @ttl_seconds.setter
+    def ttl_seconds(self, value: int | None) -> None:
+        if value is not None and (type(value) is not int or value <= 0):
+            raise InvalidValueError(
+                f"ttl_seconds of trial {self.index}", value, "Give a whole number above 0, or None."
+            )
+        self._ttl_seconds = value
+
+    @property
+    def generator_runs(self) -> list[GeneratorRun]:
+        """The generator runs that the arms came from, oldest first."""
+        raise InvalidValueError("trial", type(self).__name__, "Use Trial or BatchTrial.")
+
+    @property
+    def arms(self) -> list[Arm]:
+        """Every arm, in the order in which they were added."""
+        return [arm for run in self.generator_runs for arm in run.arms]
+
+    @property
+    def arms_by_name(self) -> dict[str, Arm]:
+        """Every arm by its name."""
+        return {arm.name: arm for arm in self.arms}
+
+    @property
+    def runner(self) -> Runner | None:
+        """The experiment's runner for trials of this type."""
+        return self.experiment.runner_for_trial_type(self.trial_type)
+
+    def lookup_data(self) -> Data:
+        """Return what was measured in this trial."""
+        return self.experiment.lookup_data(trial_indices=[self.index])
+
+    def update_run_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Add *metadata* to what is known of the trial's run, and return all of it."""
+        self.run_metadata.update(metadata)
+        return self.run_metadata
+
+    def update_stop_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Add *metadata* to what is known of the trial's end, and return all of it."""
+        self.stop_metadata.update(metadata)
+        return self.stop_metadata
+
+    def run(self) -> Self:
+        """Let the experiment's runner run the trial, keep the metadata that it returns, and return the trial."""
+        runner = self.runner
+        if runner is None:
+            raise InvalidValueError(
+                f"runner of trial {self.index}", None, "Give the experiment one: experiment.runner = ..."
+            )
+        check_transition(self._label, self._status, TrialStatus.RUNNING)
+        self.update_run_metadata(runner.run(self))
+        return self.mark_staged() if runner.staging_required else self.mark_running()
+
+    @property
+    def status(self) -> TrialStatus:
+        """Where the trial is in its life; the ``mark_...`` methods change it."""
+        return self._status
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the trial was given up for good."""
+        return self._status is TrialStatus.ABANDONED
+
+    @property
+    def completed_successfully(self) -> bool:
+        """Whether the trial has ended well."""
+        return self._status is TrialStatus.COMPLETED
+
+    def mark_staged(self, unsafe: bool = False) -> Self:
+        """Note that the trial waits to be run, and return it. As in every ``mark_...``, *unsafe* allows any step."""
+        if self._become(TrialStatus.STAGED, unsafe):
+            self.time_staged = datetime.now(UTC)
+        return self
+
+    def mark_running(
+        self, no_runner_required: bool = False, unsafe: bool = False, started_time: datetime | None = None
+    ) -> Self:
+        """Note that the trial runs, since *started_time* if not since now, and return it.
+
+        *no_runner_required* is taken so that Ax's callers need no change: no runner is ever required here, since it is
+        up to the caller to run things.
+        """
+        if self._become(TrialStatus.RUNNING, unsafe):
+            self.time_run_started = started_time or datetime.now(UTC)
+        return self
+
+    def mark_completed(self, unsafe: bool = False, time_completed: datetime | None = None) -> Self:
+        """Note that the trial has ended well, and return it."""
+        return self._end(TrialStatus.COMPLETED, None, unsafe, time_completed)
+
+    def mark_failed(self, reason: str | None = None, unsafe: bool = False) -> Self:
+        """Note that the trial has failed and may be tried again, and return it."""
+        return self._end(TrialStatus.FAILED, reason, unsafe)
+
+    def mark_abandoned(self, reason: str | None = None, unsafe: bool = False) -> Self:
+        """Note that the trial is given up for good, and return it."""
+        return self._end(TrialStatus.ABANDONED, reason, unsafe)
+
+    def mark_early_stopped(self, reason: str | None = None, unsafe: bool = False) -> Self:
+        """Note that the trial was stopped because it promised nothing, and return it."""
+        return self._end(TrialStatus.EARLY_STOPPED, reason, unsafe)
+
+    def mark_stale(self, unsafe: bool = False) -> Self:
+        """Note that the trial never ran and no longer should, and return it."""
+        return self._end(TrialStatus.STALE, None, unsafe)
+
+    def mark_as(self, status: TrialStatus, unsafe: bool = False, **arguments: Any) -> Self:
+        """Give the trial *status* by the method of that name, and return it."""
+        mark = getattr(self, f"mark_{status.name.lower()}", None) if isinstance(status, TrialStatus) else None
+        if mark is None:
+            possible = ", ".join(
+                f"TrialStatus.{s.name}" for s in TrialStatus if hasattr(self, f"mark_{s.name.lower()}")
+            )
+            raise InvalidValueError(f"status of {self._label}", status, f"Give one of {possible}.")
+        return mark(unsafe=unsafe, **arguments)  # type: ignore[no-any-return]  # each mark_... returns self
+
+    def _become(self, status: TrialStatus, unsafe: bool) -> bool:
+        """Take *status*; return False if the trial has it already, so that marking twice changes nothing."""
+        if self._status is status:
+            return False
+        if not unsafe:
+            check_transition(self._label, self._status, status)
+        self._status = status
+        return True
+
+    def _end(self, status: TrialStatus, reason: str | None, unsafe: bool, time: datetime | None = None) -> Self:
+        if self._become(status, unsafe):
+            is_long = reason is not None and len(reason) > _LONGEST_REASON
+            self.status_reason = f"{reason[:_LONGEST_REASON]}..." if reason is not None and is_long else reason
+            self.time_completed = time or datetime.now(UTC)
+        return self
+
+    def _admit(self, arms: Sequence[Arm], check_membership: bool = True) -> None:
+        """Check *arms*, and give each that has no name the one it is known by, or the next of this trial."""
+        if self._status is not TrialStatus.CANDIDATE:
+            raise InvalidValueError(
+                f"status of {self._label}",
+                self._status.name,
+                "Arms are added before a trial runs: make a new trial for them.",
+            )
+        self.experiment.admit_arms(self, arms, check_membership=check_membership)
+
+    @property
+    def _label(self) -> str:
+        return f"trial {self.index}"
+
+
+@dataclass(init=False, repr=False)
+class Trial(BaseTrial):
+    """A trial of one arm."""
+
+    generator_run: GeneratorRun | None = None
+
+    def __init__(
+        self, experiment: Experiment, index: int, trial_type: str | None = None, ttl_seconds: int | None = None
+    ) -> None:
+        super().__init__(experiment, index, trial_type, ttl_seconds)
+        self.generator_run = None
+
+    @property
+    def generator_runs(self) -> list[GeneratorRun]:
+        """The generator run that the arm came from, in a list."""
+        return [] if self.generator_run is None else [self.generator_run]
+
+    @property
+    def arm(self) -> Arm | None:
+        """The arm, or None before it is added."""
+        return self.generator_run.arms[0] if self.generator_run is not None and self.generator_run.arms else None
+
+    @property
+    def abandoned_arms(self) -> list[Arm]:
+        """The arm, if the trial was abandoned."""
+        return self.arms if self.is_abandoned else []
+
+    def add_arm(self, arm: Arm, candidate_metadata: Mapping[str, Any] | None = None) -> Self:
+        """Make *arm* this trial's arm, give it a name if it has none, and return the trial."""
+        metadata = None if candidate_metadata is None else {arm.signature: dict(candidate_metadata)}
+        run = GeneratorRun([arm], type=GeneratorRunType.MANUAL, candidate_metadata_by_arm_signature=metadata)
+        return self.add_generator_run(run)
+
+    def add_generator_run(self, generator_run: GeneratorRun) -> Self:
+        """Make the arm of *generator_run* this trial's arm, give it a name if it has none, and return the trial."""
+        if not isinstance(generator_run, GeneratorRun) or len(generator_run.arms) != 1:
+            raise InvalidValueError(
+                f"generator run of {self._label}",
+                generator_run,
+                "Give a GeneratorRun of one arm; new_batch_trial takes more.",
+            )
+        if self.generator_run is not None:
+            raise InvalidValueError(
+                f"arm of {self._label}", generator_run.arms[0], "It has one: make a new trial for this one."
+            )
+        self._admit(generator_run.arms)
+        self.generator_run = generator_run
+        return self
+
+    def __repr__(self) -> str:
+        return f"Trial(index={self.index}, status={self._status.name}, arm={self.arm!r})"

@@ -1,0 +1,77 @@
+"""Which stored version an object in memory came from: remembered outside the object, for as long as it lives."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from docstore.digests import DigestTree
+
+
+@dataclass(slots=True)
+class Origin:
+    """What an object in memory is based on.
+
+    Attributes:
+        version: the newest version of its document that was seen.
+        digests: those of that version.
+        behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
+            it still stands on.
+    """
+
+    id: str
+    name: str
+    version: int
+    digests: DigestTree
+    behind: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+
+    def digest(self, path: str) -> str | None:
+        """Return the digest of the piece that the object stands on, or None if there was none."""
+        return self.behind[path][1] if path in self.behind else self.digests.get(path)
+
+    def paths(self) -> set[str]:
+        """Return the paths of the pieces that the object stands on."""
+        paths = {*self.digests.paths(), *self.behind}
+        return {path for path in paths if self.digest(path) is not None}
+
+    def since(self) -> dict[str, int]:
+        """Return, for each piece that the object is behind in, the version that it stands on."""
+        return {path: version for path, (version, _) in self.behind.items()}
+
+    def advance(self, version: int, digests: Mapping[str, str | None], kept: Collection[str]) -> None:
+        """Take on a newer version.
+
+        Shapes:
+            digests: those of every piece that changed since the newest version that was seen
+            kept: the pieces in which the object is now as stored
+        """
+        for path in digests.keys() - set(kept):
+            self.behind.setdefault(path, (self.version, self.digests.get(path)))
+        for path in kept:
+            self.behind.pop(path, None)
+        self.digests.update(digests)
+        self.version = version
+
+
+class Origins:
+    """Origins by object, weakly: by identity, since two equal objects may come from different versions."""
+
+    def __init__(self) -> None:
+        self._origins: dict[int, tuple[weakref.ref[Any], Origin]] = {}
+
+    def get(self, obj: Any) -> Origin | None:
+        """Return where *obj* came from, or None if it was made here."""
+        found = self._origins.get(id(obj))
+        return found[1] if found is not None and found[0]() is obj else None
+
+    def set(self, obj: Any, origin: Origin) -> None:
+        """Remember where *obj* came from, until it is garbage."""
+        key = id(obj)
+
+        def forget(reference: weakref.ref[Any], origins: dict[int, Any] = self._origins) -> None:
+            if key in origins and origins[key][0] is reference:
+                del origins[key]
+
+        self._origins[key] = (weakref.ref(obj, forget), origin)

@@ -1,0 +1,165 @@
+"""A stored document read: its pieces checked against their digests, as they are now or as they stood at a version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore import rows
+from docstore.digests import DigestTree, piece
+from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, VersionNotFoundError
+from docstore.history import Version, changes_from, piece_of, pieces_touched, rebuild
+from docstore.kinds import HEAD, Kind
+from docstore.rows import HeadRow
+from docstore.values import JSON, digest, dumps, loads
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A document at one version: the JSON of its head and parts by path, and their digests."""
+
+    version: int
+    pieces: dict[str, JSON]
+    digests: DigestTree
+
+
+def read(connection: Connection, head: HeadRow) -> State:
+    """Return the current state of a document.
+
+    Raises:
+        DamagedDocumentError: a piece, or the set of them, is not what was saved.
+    """
+    pieces, digests = read_pieces(connection, head, None)
+    tree = DigestTree(digests)
+    if tree.digest() != head.digest:
+        raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
+    return State(head.version, pieces, tree)
+
+
+def read_pieces(
+    connection: Connection, head: HeadRow, paths: Collection[str] | None
+) -> tuple[dict[str, JSON], dict[str, str]]:
+    """Return the current JSON and digest of the pieces at *paths*, those that there are, or of all."""
+    pieces: dict[str, JSON] = {}
+    digests: dict[str, str] = {}
+    for row in rows.pieces(connection, head.id, paths):
+        pieces[row.path] = _checked(head.name, row)
+        digests[row.path] = row.digest
+    return pieces, digests
+
+
+def _checked(name: str, row: rows.PieceRow) -> JSON:
+    try:
+        body = loads(row.body)
+    except DecodeError as error:
+        raise DamagedDocumentError(name, where=row.path or "its head", problem=str(error)) from error
+    # A database that keeps JSON parsed gives back another text of the same value: then it is written anew.
+    if digest(row.body.encode()) != row.digest and digest(dumps(body)) != row.digest:
+        raise DamagedDocumentError(name, where=row.path or "its head", problem="its digest is another")
+    return body
+
+
+def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int) -> State:
+    """Return the state of a document at version *number*, rebuilt from the current one.
+
+    Raises:
+        VersionNotFoundError: there is no such version.
+        DamagedDocumentError: what is rebuilt is not what was saved then.
+
+    Cost:
+        A whole read, and time in proportion to the changes since.
+    """
+    if type(number) is not int or not 1 <= number <= head.version:
+        raise VersionNotFoundError(head.name, wanted=number, head=head.version)
+    state = read(connection, head)
+    if number == head.version:
+        return state
+    history = history_of(connection, head, after=number - 1)
+    then = history.pop()
+    try:
+        pieces = rebuild(state.pieces, kind, [version.changes for version in history])
+    except PatchError as error:
+        raise DamagedDocumentError(head.name, where=f"version {number}", problem=str(error)) from error
+    tree = DigestTree({path: piece(path, body).digest for path, body in pieces.items()})
+    if tree.digest() != then.digest:
+        raise DamagedDocumentError(head.name, where=f"version {number}", problem="what is rebuilt has another digest")
+    return State(number, pieces, tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Some pieces of a document as they stood at the versions that an object stands on, and as they stand now."""
+
+    base: dict[str, JSON]
+    theirs: dict[str, JSON]
+    digests: dict[str, str | None]
+    """The current digest of each piece that others touched since the newest version seen; None for one that is gone."""
+
+
+def read_divergence(
+    connection: Connection, head: HeadRow, kind: Kind, seen: int, behind: Mapping[str, int], mine: Collection[str]
+) -> Divergence:
+    """Return how the pieces that others changed, and those in *mine*, stood and stand.
+
+    Shapes:
+        seen: the newest version that the object's origin knows
+        behind: the version that the object stands on, for each piece where that is an older one
+
+    Cost:
+        In proportion to those pieces and the changes since; not to the document.
+    """
+    history = history_of(connection, head, after=min((seen, *behind.values())))
+    touched = {path for each in history if each.number > seen for path in pieces_touched(kind, each.changes)}
+    theirs, digests = read_pieces(connection, head, {HEAD, *touched, *behind, *mine})
+    changes = [
+        [change for change in each.changes if each.number > behind.get(piece_of(kind, change), seen)]
+        for each in history
+    ]
+    return Divergence(rebuild(theirs, kind, changes), theirs, {path: digests.get(path) for path in touched})
+
+
+def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list[Version]:
+    """Return the versions after *after*, newest first.
+
+    Raises:
+        DamagedDocumentError: one is missing, or cannot be read.
+    """
+    found = [version_of(head.name, row) for row in rows.version_rows(connection, head.id, after=after)]
+    missing = set(range(after + 1, head.version + 1)) - {version.number for version in found}
+    if missing:
+        raise DamagedDocumentError(head.name, where=f"version {max(missing)}", problem="its row of history is missing")
+    return [version for version in found if version.number <= head.version]
+
+
+def version_numbered(connection: Connection, head: HeadRow, number: int) -> Version:
+    """Return one version of a document."""
+    return version_of(head.name, rows.version_row(connection, head.id, number))
+
+
+def version_of(name: str, row: sa.Row[Any]) -> Version:
+    """Return the version that a row of history tells of."""
+    try:
+        changes = changes_from(row.changes)
+    except (DecodeError, PatchError) as error:
+        raise DamagedDocumentError(name, where=f"version {row.version}", problem=str(error)) from error
+    return Version(row.version, row.created_at, row.author, row.message, changes, row.digest, row.chain)
+
+
+def number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
+    """Return the version that was current at *moment*.
+
+    Raises:
+        InvalidValueError: *moment* has no time zone.
+        VersionNotFoundError: it is before the first version.
+    """
+    if moment.tzinfo is None:
+        raise InvalidValueError("at", moment, "Give it a time zone, as in datetime(2026, 1, 31, tzinfo=UTC).")
+    number = rows.version_at(connection, head.id, moment)
+    if number is None:
+        raise VersionNotFoundError(head.name, wanted=f"from {moment.isoformat()} or before", head=head.version)
+    return number

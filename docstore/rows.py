@@ -1,0 +1,210 @@
+"""The SQL that reads and writes the rows of one document. Bodies and changes are canonical text, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.kinds import HEAD
+from docstore.tables import codes, documents, versions
+
+_MANY: Final = 500
+"""Above this, all pieces of a document are read rather than listed: SQLite binds 32,766 values at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """What is known of a stored document without reading its body."""
+
+    id: str
+    kind: str
+    name: str
+    model: str
+    version: int
+    updated_at: datetime
+    deleted_at: datetime | None
+    digest: str
+    """Of the whole document at ``version``."""
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """A head or part as stored."""
+
+    path: str
+    digest: str
+    body: str
+
+
+_HEAD: Final = (
+    sa.select(
+        documents.c.id,
+        documents.c.kind,
+        documents.c.name,
+        documents.c.model,
+        documents.c.version,
+        documents.c.updated_at,
+        documents.c.deleted_at,
+        versions.c.digest,
+        versions.c.chain,
+    )
+    .join(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
+    .where(documents.c.path == HEAD)
+)
+
+
+def head_named(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
+    """Return the live document of this name."""
+    query = _HEAD.where(
+        documents.c.project == project,
+        documents.c.kind == kind,
+        documents.c.name == name,
+        documents.c.deleted_at.is_(None),
+    )
+    row = connection.execute(query).one_or_none()
+    return HeadRow(*row) if row else None
+
+
+def head_deleted(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
+    """Return the document of this name that was deleted last."""
+    query = (
+        _HEAD.where(
+            documents.c.project == project,
+            documents.c.kind == kind,
+            documents.c.name == name,
+            documents.c.deleted_at.is_not(None),
+        )
+        .order_by(documents.c.deleted_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return HeadRow(*row) if row else None
+
+
+def head_of(connection: Connection, id: str) -> HeadRow | None:
+    """Return the document with this id, deleted or not."""
+    row = connection.execute(_HEAD.where(documents.c.id == id)).one_or_none()
+    return HeadRow(*row) if row else None
+
+
+def heads(connection: Connection, project: str | None) -> list[HeadRow]:
+    """Return every document of *project*, or of all, deleted ones too."""
+    query = _HEAD if project is None else _HEAD.where(documents.c.project == project)
+    return [HeadRow(*row) for row in connection.execute(query.order_by(documents.c.kind, documents.c.name))]
+
+
+def names(connection: Connection, project: str, kind: str) -> list[str]:
+    """Return the names of the live documents of *kind*."""
+    query = sa.select(documents.c.name).where(
+        documents.c.project == project,
+        documents.c.kind == kind,
+        documents.c.path == HEAD,
+        documents.c.deleted_at.is_(None),
+    )
+    return list(connection.execute(query).scalars())
+
+
+def pieces(connection: Connection, id: str, paths: Collection[str] | None = None) -> list[PieceRow]:
+    """Return the head and parts of a document, or those of them at *paths*, in no order."""
+    query = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(documents.c.id == id)
+    if paths is not None and len(paths) <= _MANY:
+        query = query.where(documents.c.path.in_(paths))
+    rows = [PieceRow(*row) for row in connection.execute(query)]
+    return rows if paths is None else [row for row in rows if row.path in paths]
+
+
+def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert heads and parts: one statement, however many."""
+    if rows:
+        connection.execute(documents.insert(), list(rows))
+
+
+_UPDATED: Final = ("name", "owner", "type", "status", "model", "version", "updated_at", "digest", "body")
+_UPDATE: Final = (
+    documents.update()
+    .where(documents.c.id == sa.bindparam("at_id"), documents.c.path == sa.bindparam("at_path"))
+    .values({column: sa.bindparam(column) for column in _UPDATED})
+)
+
+
+def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write heads and parts over those of the same id and path: one statement, however many."""
+    if rows:
+        values = [{"at_id": row["id"], "at_path": row["path"], **{c: row[c] for c in _UPDATED}} for row in rows]
+        connection.execute(_UPDATE, values)
+
+
+def touch_head(connection: Connection, id: str, *, version: int, updated_at: datetime) -> None:
+    """Give the head its new version where its body stays as it is."""
+    connection.execute(
+        documents.update()
+        .where(documents.c.id == id, documents.c.path == HEAD)
+        .values(version=version, updated_at=updated_at)
+    )
+
+
+def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None:
+    """Delete the parts at *paths*: one statement, however many."""
+    where = documents.delete().where(documents.c.id == id, documents.c.path == sa.bindparam("at_path"))
+    values = [{"at_path": path} for path in paths]
+    if values:
+        connection.execute(where, values)
+
+
+def mark_deleted(connection: Connection, id: str, moment: datetime | None) -> None:
+    """Set or take away the time at which the document was deleted."""
+    connection.execute(
+        documents.update().where(documents.c.id == id, documents.c.path == HEAD).values(deleted_at=moment)
+    )
+
+
+def purge(connection: Connection, id: str) -> None:
+    """Delete every row of a document and of its history."""
+    connection.execute(documents.delete().where(documents.c.id == id))
+    connection.execute(versions.delete().where(versions.c.id == id))
+
+
+def insert_version(connection: Connection, **values: Any) -> None:
+    """Insert one row of history.
+
+    Raises:
+        IntegrityError: another writer has made this version.
+    """
+    connection.execute(versions.insert(), values)
+
+
+def version_rows(connection: Connection, id: str, *, after: int = 0, newest_first: bool = True) -> list[sa.Row[Any]]:
+    """Return the rows of history of versions after *after*."""
+    order = versions.c.version.desc() if newest_first else versions.c.version
+    return list(
+        connection.execute(sa.select(versions).where(versions.c.id == id, versions.c.version > after).order_by(order))
+    )
+
+
+def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any]:
+    """Return the row of history of one version."""
+    return connection.execute(sa.select(versions).where(versions.c.id == id, versions.c.version == number)).one()
+
+
+def version_at(connection: Connection, id: str, moment: datetime) -> int | None:
+    """Return the version that was current at *moment*, or None if it was before the first."""
+    query = sa.select(sa.func.max(versions.c.version)).where(versions.c.id == id, versions.c.created_at <= moment)
+    return connection.execute(query).scalar()
+
+
+def code_rows(connection: Connection) -> list[tuple[str, int, str]]:
+    """Return what the integers mean: column, value, name."""
+    return [(row.column, row.value, row.name) for row in connection.execute(sa.select(codes))]
+
+
+def insert_codes(connection: Connection, rows: Iterable[tuple[str, int, str]]) -> None:
+    """Say what integers mean."""
+    values = [{"column": column, "value": value, "name": name} for column, value, name in rows]
+    if values:
+        connection.execute(codes.insert(), values)

@@ -1,0 +1,140 @@
+"""How a changed object becomes the next version: on what it stands on, or together with what others saved since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from docstore.coding import Name
+from docstore.digests import Piece
+from docstore.documents import Document
+from docstore.errors import ConflictError
+from docstore.history import Version
+from docstore.kinds import HEAD
+from docstore.origins import Origin
+from docstore.reader import Divergence, read_divergence, read_pieces, version_numbered
+from docstore.revision import Revision, merged, revise
+from docstore.rows import HeadRow
+from docstore.values import JSON
+from docstore.writer import Note, Saved, Writer
+
+OnConflict: TypeAlias = Literal["merge", "error", "overwrite"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What an object holds that the version it stands on does not.
+
+    Attributes:
+        document: all of the object's pieces, or those that were asked for.
+        changed: the pieces that differ from what the object stands on.
+        gone: the paths of pieces that the object no longer has.
+        whole: whether the document is all of the object.
+    """
+
+    document: Document
+    changed: Mapping[str, Piece]
+    gone: frozenset[str]
+    whole: bool
+
+    @property
+    def paths(self) -> set[str]:
+        """The paths of what changed."""
+        return {*self.changed, *self.gone}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a save wrote, and what the object and its origin are to learn from it once it is committed.
+
+    Attributes:
+        version: the newest now; where others had saved the same, it is theirs.
+        codes: the integers of names that were new.
+        digests: of every piece that changed since the newest version that the origin had seen.
+        kept: the paths in which the object now is as stored.
+        adopted: the pieces that the object is to take on; None for one to drop.
+    """
+
+    version: Version
+    codes: Mapping[Name, int]
+    digests: Mapping[str, str | None]
+    kept: frozenset[str]
+    adopted: Mapping[str, JSON | None]
+
+
+def save_on(
+    connection: Connection, writer: Writer, head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, note: Note
+) -> Outcome:
+    """Write *mine* as the version after *head*, of an object that stands on *origin*.
+
+    Raises:
+        ConflictError: others changed the same place since, or (``"error"``) anything at all.
+    """
+    if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
+        known = [path for path in mine.paths if origin.digest(path) is not None]
+        current = read_pieces(connection, head, known)[0]
+        revision = revise(mine.document.kind, current, mine.changed)
+        saved = writer.write(connection, head, mine.document, revision, origin.digests, note)
+        return Outcome(saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
+    seen = read_divergence(connection, head, mine.document.kind, origin.version, origin.since(), mine.paths)
+    revision, target = _settled(head, origin, mine, policy, seen)
+    return _write_on(connection, writer, head, origin, mine, seen, revision, target, note)
+
+
+def _settled(
+    head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence
+) -> tuple[Revision, dict[str, Piece]]:
+    """Return what to write over *theirs*, and the pieces that it makes, by the policy."""
+    kind = mine.document.kind
+    paths = {*seen.base, *seen.theirs, *mine.paths} if mine.whole else mine.paths
+    # A save of parts leaves the head as others left it, whatever they did to it.
+    base = {**_only(seen.base, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}
+    theirs = {**_only(seen.theirs, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}
+    if policy == "overwrite":
+        target = {path: piece for path, piece in mine.document.pieces.items() if path in paths}
+        return revise(kind, _only(theirs, paths), target), target
+    own = {path: body for path, body in base.items() if path not in mine.gone}
+    own.update({path: piece.body for path, piece in mine.changed.items()})
+    target, conflicts = merged(kind, base, own, theirs)
+    stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
+    if conflicts or policy == "error":
+        raise ConflictError(mine.document.name, yours=stands_on, head=head.version, places=conflicts)
+    return revise(kind, _only(theirs, paths), _only(target, paths)), target
+
+
+def _write_on(
+    connection: Connection,
+    writer: Writer,
+    head: HeadRow,
+    origin: Origin,
+    mine: Mine,
+    seen: Divergence,
+    revision: Revision,
+    target: Mapping[str, Piece],
+    note: Note,
+) -> Outcome:
+    digests = origin.digests.copy()
+    digests.update(seen.digests)
+    saved = (
+        writer.write(connection, head, mine.document, revision, digests, note)
+        if revision.changes
+        else Saved(head.id, version_numbered(connection, head, head.version), {})
+    )
+    after = {**seen.digests, **revision.digests}
+    paths = {*after, *origin.behind} if mine.whole else mine.paths
+    held = {**{path: origin.digest(path) for path in paths}, **{p: piece.digest for p, piece in mine.changed.items()}}
+    held.update(dict.fromkeys(mine.gone))
+    adopted = {
+        path: target[path].body if path in target else None
+        for path in paths
+        if (target[path].digest if path in target else None) != held.get(path)
+    }
+    return Outcome(saved.version, saved.codes, after, frozenset(paths), adopted)
+
+
+def _only(pieces: Mapping[str, T], paths: set[str]) -> dict[str, T]:
+    return {path: piece for path, piece in pieces.items() if path in paths}

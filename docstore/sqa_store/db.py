@@ -1,0 +1,107 @@
+"""The database of this process. This package's one piece of global state: everywhere else a ``Store`` is passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.orm import Session
+
+from docstore import migrations
+from docstore.dialect import make_engine, translated
+from docstore.errors import StoreError
+from docstore.origins import Origins
+from docstore.sqa_store.sqa_config import SQAConfig
+from docstore.store import Store
+
+
+_STORES: Final = 8
+
+
+@dataclass
+class _Database:
+    source: object
+    engine: Engine
+    origins: Origins = field(default_factory=Origins)
+    stores: list[tuple[SQAConfig, Store]] = field(default_factory=list)
+    """Those made for the last few configs: each has planned how to write the classes that it met."""
+
+
+_database: _Database | None = None
+
+
+def init_engine_and_session_factory(
+    url: str | URL | None = None,
+    *,
+    creator: Callable[[], Any] | None = None,
+    echo: bool = False,
+    force_init: bool = False,
+) -> None:
+    """Set the database that this package's functions use, by its URL or by a function that makes connections.
+
+    Raises:
+        StoreError: another one is set, and *force_init* does not say to leave it.
+        InvalidValueError: not the URL of a database that docstore knows.
+    """
+    global _database
+    source = creator if url is None else url
+    if _database is not None and not force_init:
+        if _database.source == source:
+            return
+        raise StoreError(
+            f"this process uses {_database.engine.url.render_as_string(hide_password=True)} already. Pass force_init=True to "
+            f"leave it for another, or use docstore.connect(url) for each of several databases."
+        )
+    engine = make_engine(url, creator=creator, echo=echo)
+    if _database is not None:
+        _database.engine.dispose()
+    _database = _Database(source, engine)
+
+
+def get_engine() -> Engine:
+    """Return the engine that was set.
+
+    Raises:
+        StoreError: none was.
+    """
+    return _current().engine
+
+
+def create_all_tables(engine: Engine) -> None:
+    """Make the tables, or bring older ones up to date; where they are, nothing is written."""
+    migrations.ensure(engine)
+
+
+@contextmanager
+def session_scope() -> Iterator[Session]:
+    """Give a SQLAlchemy session on the database: committed at the end, rolled back on any error."""
+    with translated(get_engine()), Session(get_engine()) as session, session.begin():
+        yield session
+
+
+def store_of(config: SQAConfig | None = None) -> Store:
+    """Return the store on the database of this process, its tables made, with the classes and enums of *config*."""
+    config = config or SQAConfig()
+    database = _current()
+    for known, store in database.stores:
+        if known == config:
+            return store
+    migrations.ensure(database.engine)
+    store = Store(
+        database.engine,
+        bundle=config.bundle,
+        experiment_type_enum=config.experiment_type_enum,
+        generator_run_type_enum=config.generator_run_type_enum,
+        origins=database.origins,
+    )
+    database.stores = [*database.stores[-_STORES + 1 :], (config, store)]
+    return store
+
+
+def _current() -> _Database:
+    if _database is None:
+        raise StoreError('no database is set. Call init_engine_and_session_factory(url="sqlite:///lab.db") first.')
+    return _database

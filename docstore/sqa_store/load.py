@@ -1,0 +1,23 @@
+"""Experiments and generation strategies loaded from the database of this process."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from docstore.model import Experiment, GenerationStrategy
+from docstore.sqa_store.db import store_of
+from docstore.sqa_store.sqa_config import SQAConfig
+
+
+def load_experiment(experiment_name: str, config: SQAConfig | None = None) -> Experiment:
+    """Return the experiment of this name, with its trials and data.
+
+    Raises:
+        DocumentNotFoundError, DecodeError, DamagedDocumentError: as ``Store.load``.
+    """
+    return cast(Experiment, store_of(config).load(experiment_name))
+
+
+def load_generation_strategy(name: str, config: SQAConfig | None = None) -> GenerationStrategy:
+    """Return the generation strategy of this name."""
+    return cast(GenerationStrategy, store_of(config).load(name, kind="generation_strategy"))

@@ -1,0 +1,399 @@
+"""Documents in a database: saved as versions, loaded as they are or were, found by what they are."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, TypeAlias, get_args
+
+from sqlalchemy.engine import URL, Connection, Engine
+
+from docstore import migrations, model, query, rows
+from docstore.access import Access
+from docstore.codec import Codec
+from docstore.codec.tagged import UNSAFE_TEXT
+from docstore.coding import Codes, checked_enum
+from docstore.dialect import make_engine
+from docstore.difference import Diff, difference
+from docstore.digests import DigestTree, piece
+from docstore.documents import Document, documents_of
+from docstore.errors import DocumentExistsError, InvalidValueError
+from docstore.history import Version
+from docstore.kinds import HEAD, KINDS, Kind, join, kind_named
+from docstore.origins import Origin, Origins
+from docstore.query import DocumentInfo
+from docstore.reader import history_of, read_version, version_numbered
+from docstore.registry import Registry
+from docstore.registry_bundle import RegistryBundle
+from docstore.saving import Mine, OnConflict, Outcome, save_on
+from docstore.values import resolve
+from docstore.verification import Damage, verify_document
+from docstore.writer import Note, Saved, Writer
+
+Moments: TypeAlias = tuple[datetime | None, datetime | None]
+
+
+class Store:
+    """Documents of one project in one database. ``connect`` makes one; it holds no state but what objects came from.
+
+    Args:
+        engine: where the tables are.
+        project: names are unique within it and a kind.
+        bundle: the user's own classes.
+        experiment_type_enum, generator_run_type_enum: the integers of the types in the indexed columns. Without one, a new
+            type gets the next free integer.
+        author: who saves, unless a call says so; by default the user of the operating system.
+        origins: what objects came from, where several stores on one database are to share it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        project: str = "default",
+        bundle: RegistryBundle | None = None,
+        experiment_type_enum: type[Enum] | None = None,
+        generator_run_type_enum: type[Enum] | None = None,
+        author: str | None = None,
+        origins: Origins | None = None,
+    ) -> None:
+        enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
+        if experiment_type_enum is not None:
+            enums["experiment_type"] = checked_enum(experiment_type_enum, "experiment_type_enum")
+        if generator_run_type_enum is not None:
+            enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
+        self.engine = engine
+        self.project = _text("project", project, 100)
+        self._access = Access(engine, self.project)
+        self.author = author or _os_user()
+        self._documents = documents_of(bundle)
+        self._raw = Codec(Registry(), unknown="members")
+        self._codes = Codes(enums)
+        self._writer = Writer(self.project, self._codes)
+        self._origins = origins or Origins()
+
+    def __repr__(self) -> str:
+        return f"Store({self.engine.url.render_as_string(hide_password=True)!r}, project={self.project!r})"
+
+    def close(self) -> None:
+        """Close the connections to the database; a later call opens new ones."""
+        self.engine.dispose()
+
+    # --- saving --------------------------------------------------------------------------------------------------
+
+    def save(
+        self, obj: Any, *, message: str = "", author: str | None = None, on_conflict: OnConflict = "merge"
+    ) -> Version:
+        """Save *obj* whole, and return the version it now is; where nothing changed, that is the one it was.
+
+        Args:
+            on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
+                both, and brings *obj* up to the result; ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version
+                as it is, and theirs stays in the history.
+
+        Raises:
+            ConflictError: both changed the same place; names the places.
+            DocumentExistsError: the name is taken by a document that *obj* did not come from.
+            EncodeError: something in *obj* cannot be written; with its pointer. Nothing has been.
+
+        Cost:
+            One encoding of *obj*; of rows, only those that changed.
+        """
+        document = self._documents.document(obj)
+        origin = self._origin_of(obj, document.name)
+        if origin is None:
+            return self._save_first(obj, document, self._note(message, author), on_conflict)
+        changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
+        gone = frozenset(origin.paths() - document.pieces.keys())
+        mine = Mine(document, changed, gone, whole=True)
+        return self._save_known(obj, origin, mine, on_conflict, self._note(message, author))
+
+    def save_trial(self, experiment: Any, trial: Any, **options: Any) -> Version:
+        """Save one trial of *experiment* and its data, and nothing else; as ``save_trials``."""
+        return self.save_trials(experiment, [trial], **options)
+
+    def save_trials(
+        self,
+        experiment: Any,
+        trials: Iterable[Any],
+        *,
+        message: str = "",
+        author: str | None = None,
+        on_conflict: OnConflict = "merge",
+    ) -> Version:
+        """Save the given trials of *experiment* and their data, and nothing else; return the version.
+
+        Raises:
+            DocumentNotFoundError: the experiment itself was never saved.
+            ConflictError, EncodeError: as ``save``.
+
+        Cost:
+            In proportion to the trials given, however many the experiment has.
+        """
+        kind, name, model_name = self._documents.identify(experiment)
+        origin = self._origin_of(experiment, name)
+        if origin is None:
+            with self._access.reading() as connection:
+                raise self._access.unsaved(connection, kind, name)
+        paths = [path for trial in trials for path in self._documents.paths_of(experiment, trial)]
+        pieces = self._documents.parts(experiment, paths)
+        changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
+        gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
+        mine = Mine(Document(kind, name, model_name, pieces), changed, gone, whole=False)
+        return self._save_known(experiment, origin, mine, on_conflict, self._note(message, author))
+
+    def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
+        """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
+
+        Raises:
+            InvalidValueError: *kind* is one of docstore's own, whose documents are saved as objects.
+            EncodeError: something in *value* cannot be written.
+        """
+        if kind in KINDS:
+            raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
+        body = self._documents.codec.encode(value)
+        document = Document(Kind(_text("kind", kind, 64)), _text("name", name, 255), "user", {HEAD: piece(HEAD, body)})
+        return self._overwrite(document, self._note(message, author)).version
+
+    def revert(self, name: str, version: int, *, kind: str = "experiment", message: str = "") -> Version:
+        """Make the state of *version* the newest version; the history stays as it is.
+
+        Raises:
+            VersionNotFoundError: there is no such version.
+        """
+        which = kind_named(kind)
+
+        def revert(connection: Connection) -> Saved:
+            head = self._access.head(connection, kind, name)
+            then = read_version(connection, head, which, version)
+            target = {path: piece(path, body) for path, body in then.pieces.items()}
+            document = Document(which, which.name_in(then.pieces[HEAD]) or name, head.model, target)
+            note = self._note(message or f"revert to version {version}", None)
+            return self._writer.replace(connection, head, document, note)
+
+        return self._write(revert).version
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def load(
+        self, name: str, *, kind: str = "experiment", version: int | None = None, at: datetime | None = None
+    ) -> Any:
+        """Return the object as it was saved last, as *version*, or as it stood *at* a time.
+
+        Raises:
+            DocumentNotFoundError: there is no such document; names some like it.
+            VersionNotFoundError: it has no such version, or none so early.
+            DecodeError: a class that it needs is not registered, or is another now.
+            DamagedDocumentError: what is stored is not what was saved.
+        """
+        with self._access.reading() as connection:
+            head, state = self._access.state(connection, kind, name, version, at)
+        obj = self._documents.decode(join(state.pieces))
+        if kind in KINDS:
+            self._origins.set(obj, Origin(head.id, name, state.version, state.digests))
+        return obj
+
+    def get(
+        self,
+        name: str,
+        *,
+        kind: str = "experiment",
+        version: int | None = None,
+        at: datetime | None = None,
+        pointer: str = "",
+    ) -> Any:
+        """Return the JSON of a document, or what stands at *pointer* in it, with tagged values decoded; no class is needed.
+
+        Raises:
+            DecodeError: nothing stands at *pointer*.
+            DocumentNotFoundError, VersionNotFoundError, DamagedDocumentError: as ``load``.
+        """
+        with self._access.reading() as connection:
+            _, state = self._access.state(connection, kind, name, version, at)
+        return self._raw.decode(resolve(join(state.pieces), pointer))
+
+    def history(self, name: str, *, kind: str = "experiment") -> list[Version]:
+        """Return the versions of a document, newest first."""
+        with self._access.reading() as connection:
+            return history_of(connection, self._access.head(connection, kind, name))
+
+    def diff(self, name: str, a: int, b: int, *, kind: str = "experiment") -> Diff:
+        """Return what changed from version *a* to version *b*, which may be the older."""
+        which = kind_named(kind)
+        with self._access.reading() as connection:
+            head = self._access.head(connection, kind, name)
+            old, new = (read_version(connection, head, which, number) for number in (a, b))
+        return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))
+
+    def find(
+        self,
+        *,
+        kind: str | None = None,
+        name: str | None = None,
+        type: Enum | str | int | None = None,
+        status: Enum | str | int | Iterable[Enum | str | int] | None = None,
+        created: Moments = (None, None),
+        updated: Moments = (None, None),
+        deleted: bool = False,
+    ) -> list[DocumentInfo]:
+        """Return what documents there are, by kind and name, without reading their bodies.
+
+        Args:
+            type, status: a member, its name or its integer; of statuses also several.
+            created, updated: from the first time (included) to the second (not included); None leaves an end open.
+            deleted: those that are deleted, in place of those that are not.
+
+        Raises:
+            InvalidValueError: *type* or *status* without a kind that has one, or a time without a zone.
+            UnknownCodeError: a name that the enum lacks.
+        """
+        which = kind_named(kind) if kind else Kind("")
+        with self._access.reading() as connection:
+            select = query.select_documents(self.project, kind)
+            select = query.named(select, name, deleted=deleted)
+            select = query.within(select, created=created, updated=updated)
+            select = query.with_codes(
+                select,
+                types=self._codes.integers(connection, "type", which.type, type),
+                statuses=self._codes.integers(connection, "status", which.status, status),
+            )
+            return [query.info_of(row) for row in connection.execute(select)]
+
+    # --- the whole life of a document ----------------------------------------------------------------------------
+
+    def delete(self, name: str, *, kind: str = "experiment") -> None:
+        """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
+
+        def delete(connection: Connection) -> None:
+            rows.mark_deleted(connection, self._access.head(connection, kind, name).id, datetime.now(UTC))
+
+        self._access.writing(delete)
+
+    def undelete(self, name: str, *, kind: str = "experiment") -> None:
+        """Bring back the document of this name that was deleted last, with its history.
+
+        Raises:
+            DocumentNotFoundError: none was deleted.
+            DocumentExistsError: another has the name now.
+        """
+
+        def undelete(connection: Connection) -> None:
+            gone = self._access.deleted(connection, kind, name)
+            taken = rows.head_named(connection, self.project, kind, name)
+            if taken is not None:
+                remedy = f"delete({name!r}) it, or save it under another name, before undelete()."
+                raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
+            rows.mark_deleted(connection, gone.id, None)
+
+        self._access.writing(undelete)
+
+    def purge(self, name: str, *, kind: str = "experiment") -> None:
+        """Delete a document and its whole history for good, also one that is deleted already."""
+
+        def purge(connection: Connection) -> None:
+            head = rows.head_named(connection, self.project, kind, name)
+            rows.purge(connection, (head or self._access.deleted(connection, kind, name)).id)
+
+        self._access.writing(purge)
+
+    def verify(self) -> list[Damage]:
+        """Return every damage of every document of the project: an empty list is a proof that all is as it was saved.
+
+        Each digest is computed again, each history is walked back to version 1, each chain is checked.
+
+        Cost:
+            A read of everything, and a rebuild of each document's past.
+        """
+        with self._access.reading() as connection:
+            heads = rows.heads(connection, self.project)
+            return [damage for head in heads for damage in verify_document(connection, head, kind_named(head.kind))]
+
+    # --- how a save is made --------------------------------------------------------------------------------------
+
+    def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
+        write = self._writer.overwrite if policy == "overwrite" else self._writer.create
+        saved = self._write(lambda connection: write(connection, document, note))
+        digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
+        self._origins.set(obj, Origin(saved.id, document.name, saved.version.number, digests))
+        return saved.version
+
+    def _overwrite(self, document: Document, note: Note) -> Saved:
+        return self._write(lambda connection: self._writer.overwrite(connection, document, note))
+
+    def _write(self, work: Callable[[Connection], Saved]) -> Saved:
+        saved = self._access.writing(work)
+        self._codes.learn(saved.codes)
+        return saved
+
+    def _save_known(self, obj: Any, origin: Origin, mine: Mine, policy: OnConflict, note: Note) -> Version:
+        if policy not in get_args(OnConflict):
+            raise InvalidValueError("on_conflict", policy, f"Use one of {', '.join(get_args(OnConflict))}.")
+        kind, name = mine.document.kind, mine.document.name
+        if not mine.paths:
+            with self._access.reading() as connection:
+                head = self._access.living(connection, origin, kind, name)
+                return version_numbered(connection, head, origin.version)
+
+        def save(connection: Connection) -> Outcome:
+            head = self._access.living(connection, origin, kind, name)
+            outcome = save_on(connection, self._writer, head, origin, mine, policy, note)
+            for path, body in outcome.adopted.items():
+                self._documents.check(obj, path, body)
+            return outcome
+
+        outcome = self._access.writing(save)
+        self._codes.learn(outcome.codes)
+        origin.advance(outcome.version.number, outcome.digests, outcome.kept)
+        self._documents.adopt(obj, outcome.adopted)
+        return outcome.version
+
+    def _origin_of(self, obj: Any, name: str) -> Origin | None:
+        """Return where *obj* came from; under another name it is a new document, and the old one stays as it is."""
+        origin = self._origins.get(obj)
+        return origin if origin is not None and origin.name == name else None
+
+    def _note(self, message: str, author: str | None) -> Note:
+        return Note(_text("author", author or self.author, 255), message)
+
+
+def connect(
+    url: str | URL | Engine | None = None,
+    *,
+    creator: Callable[[], Any] | None = None,
+    synchronous: str = "FULL",
+    **options: Any,
+) -> Store:
+    """Return a store, its tables made or brought up to date.
+
+    Args:
+        url: like ``sqlite:///lab.db``, or a ready Engine, which is used as it is set up.
+        creator: a function that gives connections, in place of a URL.
+        synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last ones.
+        options: what ``Store`` takes: project, bundle, experiment_type_enum, generator_run_type_enum, author.
+
+    Raises:
+        InvalidValueError: not a URL of a database that docstore knows.
+        TablesError: the tables were made by a later docstore.
+        DatabaseError: the database cannot be opened.
+    """
+    engine = make_engine(url, creator=creator, synchronous=synchronous)
+    store = Store(engine, **options)
+    migrations.ensure(engine)
+    return store
+
+
+def _text(argument: str, value: object, longest: int) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= longest or UNSAFE_TEXT.search(value):
+        raise InvalidValueError(
+            argument, value, f"Give a text of 1 to {longest} characters, without NUL or lone surrogates."
+        )
+    return value
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

@@ -1,0 +1,122 @@
+"""JSON values: their canonical text and its digest, and the places inside them.
+
+The only importer of orjson. What JSON lacks (tuples, NaN, dates, ...) is tagged before it gets here: see ``tagged``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+import orjson
+
+from docstore.errors import DecodeError, EncodeError
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+
+TAG: Final = "__type"
+"""The key under which an object, or a value that JSON lacks, carries its tag."""
+
+MAX_DEPTH: Final = 254
+"""Levels of nesting that orjson writes; it reads 1024."""
+
+_CANONICAL: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_OPENERS: Final = (b"{", b"[")
+
+
+def dumps(value: JSON, *, indent: bool = False, within: int = 0) -> bytes:
+    """Return the canonical text of *value*: UTF-8, sorted keys, no spaces (or two-space indents for people).
+
+    Units:
+        within: levels that the whole document has above *value*, so that what fits as a part fits as a whole.
+
+    Raises:
+        EncodeError: nested deeper than ``MAX_DEPTH``, or not a JSON value; with the pointer.
+    """
+    try:
+        data = orjson.dumps(value, option=_CANONICAL | orjson.OPT_INDENT_2 if indent else _CANONICAL)
+        if within and sum(map(data.count, _OPENERS)) > MAX_DEPTH - within:
+            wrapped: JSON = value
+            for _ in range(within):
+                wrapped = [wrapped]
+            orjson.dumps(wrapped, option=_CANONICAL)
+    except orjson.JSONEncodeError as error:
+        deep = _first_too_deep(value, MAX_DEPTH - within)
+        if deep is not None:
+            raise EncodeError(
+                f"nested deeper than {MAX_DEPTH} levels, more than JSON writers hold", pointer=deep
+            ) from error
+        raise EncodeError(str(error)) from error
+    return data
+
+
+def loads(data: bytes | str) -> JSON:
+    """Return the JSON value that *data* spells.
+
+    Raises:
+        DecodeError: it is not JSON; names the line and column.
+    """
+    try:
+        value: JSON = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from error
+    return value
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of *data*, in 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def same(a: JSON, b: JSON) -> bool:
+    """Return whether the two have the same canonical text: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
+    return dumps(a) == dumps(b)
+
+
+def join_pointer(tokens: Iterable[str | int]) -> str:
+    """Return the RFC 6901 pointer of *tokens*: ``("trials", 12)`` is ``/trials/12``."""
+    return "".join(f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in tokens)
+
+
+def split_pointer(pointer: str) -> list[str]:
+    """Return the tokens of an RFC 6901 pointer; the root's is the empty string.
+
+    Raises:
+        DecodeError: it does not start with a slash.
+    """
+    if not pointer:
+        return []
+    if pointer[0] != "/":
+        raise DecodeError(f"{pointer!r} is not a pointer; one starts with a slash, as in '/trials/12/status'")
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
+
+
+def resolve(value: JSON, pointer: str) -> JSON:
+    """Return what stands at *pointer* in *value*.
+
+    Raises:
+        DecodeError: nothing stands there; names the first token that leads nowhere.
+    """
+    tokens = split_pointer(pointer)
+    for depth, token in enumerate(tokens):
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and token.isascii() and token.isdigit() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            raise DecodeError("nothing stands here", pointer=join_pointer(tokens[: depth + 1]))
+    return value
+
+
+def _first_too_deep(value: JSON, limit: int) -> str | None:
+    """Return the pointer of the first container below *limit* levels, without recursion: Python has a limit too."""
+    pending: list[tuple[JSON, tuple[str | int, ...]]] = [(value, ())]
+    while pending:
+        item, tokens = pending.pop()
+        if isinstance(item, (dict, list)):
+            if len(tokens) >= limit:
+                return join_pointer(tokens)
+            members = item.items() if isinstance(item, dict) else enumerate(item)
+            pending.extend((member, (*tokens, key)) for key, member in members)
+    return None

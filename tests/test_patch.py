@@ -1,0 +1,706 @@
+"""Changes between two JSON values: what is promised of going back, going forward, merging and telling."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import jsonpatch
+import pytest
+from deepdiff import DeepDiff
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docstore import merge as merging
+from docstore import patch as patching
+from docstore.errors import Conflict, PatchError
+from docstore.merge import describe, merge
+from docstore.patch import ABSENT, Change, apply, checked_diff, diff, forward, undo, undo_all
+from docstore.values import JSON, MAX_DEPTH, dumps, loads, resolve, same
+
+unhurried = settings(deadline=None)
+
+AWKWARD_KEYS = [
+    "",
+    "/",
+    "~",
+    "~1",
+    "~0",
+    ".",
+    "'",
+    '"',
+    "[0]",
+    "root",
+    "__type",
+    "__class__",
+    "-",
+    "0",
+    "1",
+    "01",
+    "é",
+    "\n",
+]
+
+keys = st.sampled_from(AWKWARD_KEYS) | st.text(max_size=4)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.sampled_from([0, 1, 0.0, -0.0, 1.0])
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=6)
+)
+documents = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(keys, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@st.composite
+def edited(draw: st.DrawFn, document: JSON) -> JSON:
+    """The document with one thing in it added, removed, or put in place of another."""
+    if isinstance(document, dict):
+        key = draw(st.sampled_from(sorted(document)) | keys if document else keys)
+        others = {name: value for name, value in document.items() if name != key}
+        return draw(st.just(others) | _with_edited_member(document, key))
+    if isinstance(document, list):
+        at = draw(st.integers(0, len(document)))
+        before, rest = document[:at], document[at:]
+        if rest and draw(st.booleans()):
+            return draw(st.just(before + rest[1:]) | edited(rest[0]).map(lambda item: [*before, item, *rest[1:]]))
+        return [*before, draw(documents), *rest]
+    return draw(documents)
+
+
+def _with_edited_member(document: dict[str, JSON], key: str) -> st.SearchStrategy[JSON]:
+    value = edited(document[key]) if key in document else documents
+    return value.map(lambda member: {**document, key: member})
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[JSON, JSON]:
+    """Two documents, most of them a few edits apart."""
+    old = draw(documents)
+    new = draw(
+        st.one_of(documents, edited(old), edited(old).flatmap(edited), edited(old).flatmap(edited).flatmap(edited))
+    )
+    return old, new
+
+
+@st.composite
+def triples(draw: st.DrawFn) -> tuple[JSON, JSON, JSON]:
+    """A document and two independent edits of it."""
+    base = draw(documents)
+    return base, draw(edited(base)), draw(edited(base) | edited(base).flatmap(edited))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[JSON]:
+    """The versions of a document, each an edit of the one before."""
+    versions = [draw(documents)]
+    for _ in range(draw(st.integers(1, 5))):
+        versions.append(draw(edited(versions[-1])))
+    return versions
+
+
+def in_bytes(newest_first: Sequence[Sequence[Change]]) -> bytes:
+    return dumps([[change.to_json() for change in changes] for changes in newest_first])
+
+
+def same_changes(some: Sequence[Change], others: Sequence[Change]) -> bool:
+    """Equal in type too, which ``==`` does not see."""
+    return in_bytes([some]) == in_bytes([others])
+
+
+def in_texts(value: JSON) -> Any:
+    """The value with each scalar as its canonical text, so that == is exact."""
+    if isinstance(value, dict):
+        return {key: in_texts(member) for key, member in value.items()}
+    return [in_texts(item) for item in value] if isinstance(value, list) else dumps(value).decode()
+
+
+def records(count: int) -> list[JSON]:
+    return [{"id": number, "mean": number / 7, "tags": ["a", "b"], "meta": {"ok": True}} for number in range(count)]
+
+
+def nested(levels: int, leaf: JSON) -> JSON:
+    for level in range(levels):
+        leaf = {"x": leaf} if level % 2 else [leaf]
+    return leaf
+
+
+class TestAnyTwoDocuments:
+    """What holds for every pair of JSON values, related or not."""
+
+    @unhurried
+    @given(pairs())
+    def test_undoing_the_difference_gives_the_old_bytes(self, pair):
+        old, new = pair
+
+        assert dumps(undo(new, diff(old, new))) == dumps(old)
+
+    @unhurried
+    @given(pairs())
+    def test_the_forward_patch_gives_the_new_bytes(self, pair):
+        old, new = pair
+
+        assert dumps(apply(old, forward(new, diff(old, new)))) == dumps(new)
+
+    @unhurried
+    @given(pairs())
+    def test_an_independent_program_can_apply_the_forward_patch(self, pair):
+        old, new = pair
+
+        assert dumps(jsonpatch.apply_patch(old, forward(new, diff(old, new)))) == dumps(new)
+
+    @unhurried
+    @given(pairs())
+    def test_a_checked_difference_is_the_difference(self, pair):
+        assert same_changes(checked_diff(*pair), diff(*pair))
+
+    @unhurried
+    @given(documents)
+    def test_a_document_does_not_differ_from_its_copy(self, document):
+        assert diff(document, copy.deepcopy(document)) == ()
+
+    @unhurried
+    @given(pairs())
+    def test_an_independent_program_sees_a_difference_exactly_when_there_is_one(self, pair):
+        seen = DeepDiff(*map(in_texts, pair), ignore_private_variables=False, threshold_to_diff_deeper=0)
+
+        assert bool(seen) == bool(diff(*pair))
+
+    @unhurried
+    @given(pairs())
+    def test_nothing_that_was_given_is_changed(self, pair):
+        old, new = pair
+        changes = diff(old, new)
+        before = dumps([old, new]), in_bytes([changes])
+
+        apply(undo(new, changes), forward(new, changes))
+        merge(old, new, [])
+        describe(old, new)
+
+        assert (dumps([old, new]), in_bytes([changes])) == before
+
+    @unhurried
+    @given(pairs())
+    def test_changes_come_back_from_their_text(self, pair):
+        changes = diff(*pair)
+
+        text = dumps([change.to_json() for change in changes])
+
+        assert same_changes([Change.from_json(record) for record in loads(text)], changes)
+
+    @unhurried
+    @given(pairs(), st.lists(keys, max_size=3).map(merging.join_pointer))
+    def test_a_part_of_a_document_has_the_same_changes_under_its_pointer(self, pair, pointer):
+        moved = diff(*pair, at=pointer)
+
+        assert same_changes(moved, [Change(c.op, pointer + c.path, c.old) for c in diff(*pair)])
+
+    @unhurried
+    @given(histories())
+    def test_a_whole_history_can_be_undone_at_once(self, versions):
+        newest_first = [diff(*pair) for pair in pairwise(versions)][::-1]
+        before = in_bytes(newest_first)
+
+        oldest = undo_all(versions[-1], newest_first)
+
+        assert dumps(oldest) == dumps(versions[0])
+        assert in_bytes(newest_first) == before
+
+
+class TestValuesThatPythonTakesForEqual:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [(1, True), (1, 1.0), (0, False), (0.0, -0.0), (0, -0.0), (1.0, True), ([], {}), (None, False), ("1", 1)],
+    )
+    @pytest.mark.parametrize("around", [lambda x: x, lambda x: [x], lambda x: {"k": x}, lambda x: [{"k": [x, x]}, 2]])
+    def test_they_differ(self, around, old, new):
+        changes = diff(around(old), around(new))
+
+        assert changes
+        assert dumps(undo(around(new), changes)) == dumps(around(old))
+        assert describe(around(old), around(new))
+
+
+class TestOneSmallEdit:
+    """A small edit makes a small change, wherever it is."""
+
+    def test_a_member_is_named_by_its_pointer(self):
+        old, new = {"a/b": {"~": 1, "same": 2}}, {"a/b": {"~": 5, "same": 2}}
+
+        assert diff(old, new) == (Change("replace", "/a~1b/~0", 1),)
+
+    def test_members_come_in_sorted_order(self):
+        changes = diff({"b": 1, "c": {"x": 1}, "d": 1}, {"a": 1, "b": 2, "c": {"x": 2}})
+
+        assert [(change.op, change.path) for change in changes] == [
+            ("add", "/a"),
+            ("replace", "/b"),
+            ("replace", "/c/x"),
+            ("remove", "/d"),
+        ]
+
+    def test_a_null_that_was_there_is_kept(self):
+        assert diff({"a": None}, {})[0].to_json() == {"op": "remove", "path": "/a", "old": None}
+
+    def test_what_was_not_there_has_no_old_value(self):
+        assert diff({}, {"a": None})[0].to_json() == {"op": "add", "path": "/a"}
+
+    @pytest.mark.parametrize("size", [3, 100, 10_000])
+    @pytest.mark.parametrize("item", [{"id": -1}, "new", 0])
+    def test_an_item_inserted_in_the_middle_is_one_change(self, size, item):
+        old = records(size)
+        new = [*old[: size // 2], item, *old[size // 2 :]]
+
+        assert diff(old, new) == (Change("add", f"/{size // 2}"),)
+
+    @pytest.mark.parametrize("size", [3, 100, 10_000])
+    def test_an_item_deleted_from_the_middle_is_one_change(self, size):
+        old = records(size)
+        new = [*old[: size // 2], *old[size // 2 + 1 :]]
+
+        assert diff(old, new) == (Change("remove", f"/{size // 2}", old[size // 2]),)
+
+    @pytest.mark.parametrize("size", [100, 10_000])
+    def test_edits_far_apart_in_a_list_stay_apart(self, size):
+        old = records(size)
+        new = copy.deepcopy(old)
+        new[size // 2]["mean"] = -1.0
+        new.insert(size - 5, "inserted")
+        del new[5]
+
+        assert [(change.op, change.path) for change in diff(old, new)] == [
+            ("remove", "/5"),
+            ("add", f"/{size - 6}"),
+            ("replace", f"/{size // 2 - 1}/mean"),
+        ]
+
+    def test_edits_among_equal_items_stay_apart(self):
+        old = ["RUNNING", "COMPLETED"] * 30
+        new = [*old[:10], "FAILED", *old[10:50], *old[51:]]
+
+        assert [(change.op, change.path) for change in diff(old, new)] == [("add", "/10"), ("remove", "/51")]
+
+    def test_one_field_in_a_list_of_10_000_records_is_one_short_change(self):
+        old = records(10_000)
+        new = copy.deepcopy(old)
+        new[5_000]["meta"]["ok"] = False
+
+        assert diff(old, new) == (Change("replace", "/5000/meta/ok", True),)
+
+    def test_the_deepest_document_that_can_be_stored_has_a_difference(self):
+        old, new = nested(MAX_DEPTH, 1), nested(MAX_DEPTH, 2)
+
+        changes = checked_diff(old, new)
+
+        assert [(change.op, change.old) for change in changes] == [("replace", 1)]
+
+
+class TestAListThatChangedThroughout:
+    """A change for each item would take more room than the old list."""
+
+    @pytest.mark.parametrize("old", [list(range(1_000)), [], [[number, number + 1] for number in range(100)]])
+    def test_it_is_replaced_whole(self, old):
+        new = [number / 2 - 1 for number in range(1_000)]
+
+        assert diff({"a": old}, {"a": new}) == (Change("replace", "/a", old),)
+
+    def test_big_items_keep_their_own_changes(self):
+        old = [{"text": "x" * 200, "n": number} for number in range(100)]
+        new = [{"text": "x" * 200, "n": -1 - number} for number in range(100)]
+
+        assert [change.path for change in diff(old, new)] == [f"/{number}/n" for number in range(100)]
+
+    @pytest.mark.parametrize("size", [20, 1_000])
+    def test_a_reversed_list_comes_back(self, size):
+        old = records(size)
+
+        assert dumps(undo(old[::-1], diff(old, old[::-1]))) == dumps(old)
+
+
+class TestALongListWithManyEdits:
+    """Too long to be aligned item by item; many items are equal, or equal to Python."""
+
+    @unhurried
+    @given(st.randoms(use_true_random=False), st.integers(0, 40))
+    def test_it_comes_back(self, random, edits):
+        old = [random.choice([0, 1, True, 0.0, -0.0, {"n": index}, [index], index]) for index in range(200)]
+        new = copy.deepcopy(old)
+        for _ in range(edits):
+            new.insert(random.randrange(200), new.pop(random.randrange(200)))
+
+        changes = diff(old, new)
+
+        assert dumps(undo(new, changes)) == dumps(old)
+        assert dumps(apply(old, forward(new, changes))) == dumps(new)
+
+
+class TestUndoing:
+    def test_only_the_containers_on_the_way_are_copied(self):
+        new = {"touched": {"x": 2}, "left": {"big": [1, 2, 3]}}
+
+        old = undo(new, [Change("replace", "/touched/x", 1)])
+
+        assert old == {"touched": {"x": 1}, "left": {"big": [1, 2, 3]}}
+        assert old["left"] is new["left"]
+
+    def test_a_value_put_back_can_be_changed_by_an_older_change(self):
+        put_back = {"x": 2}
+        newest_first = [[Change("remove", "/a", put_back)], [Change("replace", "/a/x", 1)]]
+
+        oldest = undo_all({}, newest_first)
+
+        assert oldest == {"a": {"x": 1}}
+        assert put_back == {"x": 2}
+
+    def test_one_container_in_two_places_is_changed_in_one(self):
+        shared = {"x": 2}
+
+        assert undo({"a": shared, "b": shared}, [Change("replace", "/a/x", 1)]) == {"a": {"x": 1}, "b": {"x": 2}}
+
+    def test_later_changes_are_undone_first(self):
+        changes = [Change("remove", "/0", "a"), Change("remove", "/0", "b")]
+
+        assert undo(["c"], changes) == ["a", "b", "c"]
+
+
+MISFITS = [
+    Change("add", ""),
+    Change("add", "/missing"),
+    Change("replace", "/missing", 1),
+    Change("replace", "/missing/deeper", 1),
+    Change("remove", "/list", 1),
+    Change("remove", "/list/4", 1),
+    Change("replace", "/list/3", 1),
+    Change("add", "/list/3"),
+    Change("add", "/list/-"),
+    Change("remove", "/list/-", 1),
+    Change("replace", "/list/-1", 1),
+    Change("replace", "/list/01", 1),
+    Change("replace", "/list/²", 1),
+    Change("replace", "/list/x", 1),
+    Change("replace", "/list/" + "9" * 5_000, 1),
+    Change("replace", "/list/0/x", 1),
+    Change("replace", "/text/0", 1),
+]
+
+
+class TestChangesThatDoNotFit:
+    @pytest.mark.parametrize("misfit", MISFITS, ids=lambda change: f"{change.op} {change.path:.20}")
+    @pytest.mark.parametrize("take_back", [undo, forward])
+    def test_they_are_refused_by_their_pointer_and_nothing_is_changed(self, take_back, misfit):
+        document = {"list": [1, 2, 3], "text": "abc", "fits": 2}
+        before = dumps(document)
+
+        with pytest.raises(PatchError) as refused:
+            take_back(document, [misfit, Change("replace", "/fits", 1)])
+
+        assert refused.value.pointer == misfit.path
+        assert dumps(document) == before
+
+
+class TestAJsonPatch:
+    """RFC 6902, from wherever it comes."""
+
+    def test_each_value_is_the_one_of_its_turn(self):
+        changes = [Change("replace", "/a", 1), Change("replace", "/a", {"x": 2}), Change("remove", "/a/x", 3)]
+
+        assert forward({"a": {}}, changes) == [
+            {"op": "replace", "path": "/a", "value": {"x": 2}},
+            {"op": "replace", "path": "/a", "value": {"x": 3}},
+            {"op": "remove", "path": "/a/x"},
+        ]
+
+    @pytest.mark.parametrize(
+        ("step", "expected"),
+        [
+            ({"op": "add", "path": "/list/-", "value": 3}, {"list": [1, 2, 3]}),
+            ({"op": "add", "path": "/list/2", "value": 3}, {"list": [1, 2, 3]}),
+            ({"op": "add", "path": "/list", "value": None}, {"list": None}),
+            ({"op": "add", "path": "", "value": 1}, 1),
+            ({"op": "replace", "path": "", "value": None}, None),
+            ({"op": "remove", "path": "/list/0"}, {"list": [2]}),
+        ],
+    )
+    def test_it_is_applied_as_the_standard_says(self, step, expected):
+        assert same(apply({"list": [1, 2]}, [step]), expected)
+
+    def test_a_value_used_twice_is_two_values(self):
+        value = {"x": 1}
+        steps = [{"op": "add", "path": f"/{key}", "value": value} for key in "ab"]
+
+        after = apply({}, [*steps, {"op": "replace", "path": "/a/x", "value": 2}])
+
+        assert after == {"a": {"x": 2}, "b": {"x": 1}}
+        assert value == {"x": 1}
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            {},
+            {"op": "add", "path": "/a"},
+            {"op": "replace", "path": "/list/0"},
+            {"op": "test", "path": "/list", "value": [1, 2]},
+            {"op": "remove", "path": "list"},
+            {"op": "remove", "path": 3},
+            {"op": "remove", "path": ""},
+            {"op": "remove", "path": "/a"},
+            {"op": "add", "path": "/list/3", "value": 1},
+            {"op": "add", "path": "/a/b", "value": 1},
+            {"op": "replace", "path": "/list/-", "value": 1},
+        ],
+    )
+    def test_what_does_not_fit_is_refused_and_nothing_is_changed(self, step):
+        document = {"list": [1, 2]}
+
+        with pytest.raises(PatchError):
+            apply(document, [{"op": "replace", "path": "/list/1", "value": 9}, step])
+
+        assert document == {"list": [1, 2]}
+
+
+class TestChangesReadFromADatabase:
+    @pytest.mark.parametrize(
+        "record",
+        [
+            None,
+            [],
+            "add",
+            {},
+            {"op": "add"},
+            {"path": "/a"},
+            {"op": "move", "path": "/a"},
+            {"op": ["add"], "path": "/a"},
+            {"op": "add", "path": None},
+            {"op": "add", "path": "a"},
+            {"op": "add", "path": "/~2"},
+            {"op": "add", "path": "/a", "old": None},
+            {"op": "remove", "path": "/a"},
+            {"op": "replace", "path": "/a"},
+            {"op": "replace", "path": "/a", "old": 1, "value": 2},
+        ],
+    )
+    def test_a_malformed_one_is_refused(self, record):
+        with pytest.raises(PatchError):
+            Change.from_json(record)
+
+    def test_a_removal_without_its_old_value_cannot_even_be_made(self):
+        with pytest.raises(PatchError, match="needs an old value"):
+            Change("remove", "/trials/3")
+
+
+class TestADifferenceThatWouldNotRestoreTheOldVersion:
+    """A fault of our own, put in on purpose."""
+
+    @pytest.mark.parametrize("wrong", [(), (Change("replace", "/a", 7),), (Change("add", "/missing"),)])
+    def test_the_whole_value_is_kept_instead(self, monkeypatch, wrong):
+        monkeypatch.setattr(patching, "diff", lambda old, new: wrong)
+
+        assert checked_diff({"a": 1}, {"a": 2}, at="/p") == (Change("replace", "/p", {"a": 1}),)
+
+    def test_if_that_fails_too_nothing_is_returned(self, monkeypatch):
+        monkeypatch.setattr(patching, "undo", lambda new, changes: new)
+
+        with pytest.raises(PatchError, match="at /p"):
+            checked_diff({"a": 1}, {"a": 2}, at="/p")
+
+
+class TestMergingAnyTwoEdits:
+    @unhurried
+    @given(pairs())
+    def test_two_equal_edits_are_one(self, pair):
+        base, edit = pair
+
+        merged, conflicts = merge(base, edit, copy.deepcopy(edit))
+
+        assert (dumps(merged), conflicts) == (dumps(edit), ())
+
+    @unhurried
+    @given(pairs())
+    def test_a_side_that_changed_nothing_gives_way(self, pair):
+        base, edit = pair
+
+        assert same(merge(base, edit, base)[0], edit)
+        assert same(merge(base, base, edit)[0], edit)
+        assert merge(base, edit, base)[1] == merge(base, base, edit)[1] == ()
+
+    @unhurried
+    @given(triples())
+    def test_it_does_not_matter_whose_edit_is_whose(self, triple):
+        base, mine, theirs = triple
+        merged, conflicts = merge(base, mine, theirs)
+
+        turned, turned_conflicts = merge(base, theirs, mine)
+
+        assert [(c.pointer, c.base, c.mine, c.theirs) for c in conflicts] == [
+            (c.pointer, c.base, c.theirs, c.mine) for c in turned_conflicts
+        ]
+        assert conflicts or same(merged, turned)
+
+    @unhurried
+    @given(triples())
+    def test_a_conflict_shows_what_each_has_there_and_mine_stands(self, triple):
+        sides = dict(zip(("base", "mine", "theirs"), triple, strict=True))
+
+        merged, conflicts = merge(*triple)
+
+        shown = [(c.pointer, side, getattr(c, side)) for c in conflicts for side in sides]
+        assert all(value is merging.ABSENT or same(value, resolve(sides[side], place)) for place, side, value in shown)
+        assert all(c.mine is merging.ABSENT or same(c.mine, resolve(merged, c.pointer)) for c in conflicts)
+
+    @unhurried
+    @given(triples())
+    def test_an_edit_of_mine_is_never_lost(self, triple):
+        base, mine, theirs = triple
+
+        merged, _ = merge(base, mine, theirs)
+
+        edits = leaves(mine).items() - leaves(base).items()
+        assert edits <= leaves(merged).items()
+
+
+def leaves(value: JSON, at: str = "") -> dict[str, bytes]:
+    """Every scalar outside lists, by its pointer."""
+    if isinstance(value, list):
+        return {}
+    if isinstance(value, dict):
+        return {
+            place: text
+            for key, member in value.items()
+            for place, text in leaves(member, at + merging.join_pointer([key])).items()
+        }
+    return {at: dumps(value)}
+
+
+class TestTwoEditsOfOneDocument:
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "merged"),
+        [
+            ({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 2}),
+            ({"a": {"x": 1, "y": 1}}, {"a": {"x": 2, "y": 1}}, {"a": {"x": 1}}, {"a": {"x": 2}}),
+            ({}, {"a": 1}, {"b": None}, {"a": 1, "b": None}),
+            ({}, {"a": {"x": 1}}, {"a": {"x": 1}}, {"a": {"x": 1}}),
+            ({"a": 1}, {}, {}, {}),
+            ({"a": 1}, {"a": 1.0}, {"a": 1}, {"a": 1.0}),
+            ([1, 2, 3], [9, 2, 3], [1, 2, 8], [9, 2, 8]),
+            ([1, 2, 3], [9, 2, 7], [1, 8, 7], [9, 8, 7]),
+            ([1], [1, 2], [1, 2], [1, 2]),
+            ([1], [1], [], []),
+            ([None, 1], [0, 1], [None, None], [0, None]),
+        ],
+    )
+    def test_in_different_places_both_are_kept(self, base, mine, theirs, merged):
+        result, conflicts = merge(base, mine, theirs)
+
+        assert (dumps(result), conflicts) == (dumps(merged), ())
+
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "conflict"),
+        [
+            (1, 2, 3, Conflict("", 1, 2, 3)),
+            ({"a": 0}, {"a": 1}, {"a": True}, Conflict("/a", 0, 1, True)),
+            ({"a": {"b~": 1}}, {"a": {"b~": 2}}, {"a": {}}, Conflict("/a/b~0", 1, 2, merging.ABSENT)),
+            ({"a": {"x": 1}}, {}, {"a": {"x": 2}}, Conflict("/a", {"x": 1}, merging.ABSENT, {"x": 2})),
+            ({}, {"a": {"x": 1}}, {"a": {"y": 1}}, Conflict("/a", merging.ABSENT, {"x": 1}, {"y": 1})),
+            ({"a": [1]}, {"a": [1, 2]}, {"a": [3]}, Conflict("/a", [1], [1, 2], [3])),
+            ([1, 2], [0, 2], [9, 3], Conflict("", [1, 2], [0, 2], [9, 3])),
+            ({"a": 1}, {"a": []}, {"a": {}}, Conflict("/a", 1, [], {})),
+        ],
+    )
+    def test_in_one_place_they_are_a_conflict_and_mine_stands(self, base, mine, theirs, conflict):
+        result, conflicts = merge(base, mine, theirs)
+
+        assert repr(conflicts) == repr((conflict,))
+        assert same(result, mine)
+
+    def test_what_is_not_in_conflict_is_merged_beside_it(self):
+        result, conflicts = merge({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 3}, at="/p")
+
+        assert result == {"a": 2, "b": 3}
+        assert [conflict.pointer for conflict in conflicts] == ["/p/a"]
+
+    @pytest.mark.parametrize("absent", [ABSENT, merging.ABSENT])
+    def test_what_was_absent_says_so_and_stays_the_one_it_is(self, absent):
+        assert repr(absent) == "ABSENT"
+        assert pickle.loads(pickle.dumps(absent)) is absent
+        assert copy.deepcopy(absent) is absent
+
+
+class TestTellingAPerson:
+    @unhurried
+    @given(pairs())
+    def test_there_is_something_to_tell_exactly_when_there_is_a_difference(self, pair):
+        assert bool(describe(*pair)) == bool(diff(*pair))
+
+    @unhurried
+    @given(pairs())
+    def test_a_place_is_one_line(self, pair):
+        assert all(len(line.splitlines()) == 1 for line in describe(*pair))
+
+    @pytest.mark.parametrize(
+        ("old", "new", "lines"),
+        [
+            ({"status": "RUNNING"}, {"status": "COMPLETED"}, ['/status: "RUNNING" -> "COMPLETED"']),
+            ({"x": 3}, {}, ["/x: removed 3"]),
+            ({}, {"x": None}, ["/x: added null"]),
+            (1, True, ["the root: 1 -> true"]),
+            ([1], [True], ["/0: 1 -> true"]),
+            ([0.0], [-0.0], ["/0: 0.0 -> -0.0"]),
+            ([], {}, ["the root: [] -> {}"]),
+            ({"a": "1"}, {"a": 1}, ['/a: "1" -> 1']),
+            ({"a": [1, 2, 3]}, {"a": [1, 3]}, ["/a/1: removed 2"]),
+            ([{"k": 1}, {"k": 2}], [{"k": 1}, {"k": 5}, {"k": 3}], ["/1/k: 2 -> 5", '/2: added {"k":3}']),
+            ({"b": {"y": 1}, "a": 1}, {"b": {"y": 2}, "c": 1}, ["/a: removed 1", "/b/y: 1 -> 2", "/c: added 1"]),
+            ({"line\nbreak": "\u2028"}, {}, ['/line\\nbreak: removed "\\u2028"']),
+        ],
+    )
+    def test_a_line_names_the_place_and_both_values(self, old, new, lines):
+        assert describe(old, new) == lines
+
+    @pytest.mark.parametrize("key", [key for key in AWKWARD_KEYS if key != "\n"])
+    def test_an_awkward_key_is_told_by_its_pointer(self, key):
+        place = merging.join_pointer(["outer", key])
+
+        assert describe({"outer": {key: [1]}}, {"outer": {key: [2]}}) == [f"{place}/0: 1 -> 2"]
+        assert describe({"outer": {}}, {"outer": {key: 1}}) == [f"{place}: added 1"]
+
+    def test_numbers_come_in_numeric_order(self):
+        old = {"trials": dict.fromkeys(["2", "10", "1", "x"], 0)}
+
+        lines = describe(old, {"trials": {}}, at="/e")
+
+        assert [line.split(":")[0] for line in lines] == [f"/e/trials/{key}" for key in ("1", "2", "10", "x")]
+
+    def test_a_long_value_is_shortened_and_shows_that_it_is(self):
+        (line,) = describe({}, {"x": list(range(100))})
+
+        assert line.startswith("/x: added [0,1,2,3,")
+        assert line.endswith("…")
+        assert len(line) < 80
+
+    def test_two_long_values_are_shown_where_they_part(self):
+        (line,) = describe("a" * 500 + "mine" + "b" * 500, "a" * 500 + "yours" + "b" * 500)
+
+        before, after = line.split(" -> ")
+        assert "amineb" in before
+        assert "ayoursb" in after
+        assert len(line) < 150
+
+    def test_the_deepest_document_that_can_be_stored_is_told(self):
+        (line,) = describe(nested(MAX_DEPTH, 1), nested(MAX_DEPTH, 2))
+
+        assert line.endswith(": 1 -> 2")
+
+    def test_deepdiff_is_not_imported_before_it_is_needed(self):
+        code = "import sys, docstore.patch, docstore.merge; sys.exit('deepdiff' in sys.modules)"
+
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
