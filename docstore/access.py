@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from docstore import rows
+from docstore.codec.tagged import UNSAFE_TEXT
 from docstore.dialect import transaction
 from docstore.errors import (
     DatabaseError,
@@ -93,7 +94,7 @@ class Access:
         """
         found = rows.head_of(connection, origin.id)
         if found is None:
-            raise DocumentNotFoundError(name, kind=kind.name, hint="It was purged after you read it.")
+            raise DocumentNotFoundError(name, kind=kind.name, hint="It was purged after you read it; copy.copy() of the object can be saved anew.")
         if found.deleted_at is not None:
             raise DocumentNotFoundError(
                 name, kind=kind.name, hint=f"It was deleted after you read it; undelete({name!r}) brings it back."
@@ -123,3 +124,15 @@ class Access:
         return head, read(connection, head) if version is None else read_version(
             connection, head, kind_named(kind), version
         )
+
+
+def checked_text(argument: str, value: object, longest: int | None = None, *, shortest: int = 1) -> str:
+    """Return *value* if it is a text that every database takes, of no more than *longest* characters.
+
+    Raises:
+        InvalidValueError: it is not; names the *argument*.
+    """
+    if isinstance(value, str) and shortest <= len(value) <= (longest or len(value)) and not UNSAFE_TEXT.search(value):
+        return value
+    length = f" of {shortest} to {longest} characters" if longest else ""
+    raise InvalidValueError(argument, value, f"Give a text{length}, without NUL or lone surrogates.")

@@ -70,9 +70,27 @@ class Codes:
                 new[column, name] = self._integer(column, name, {**stored, **new})
             for column, name in wanted & stored.keys():
                 self._check(column, name, stored[column, name])
+            if new:
+                new = {**self._other_members({**stored, **new}), **new}
             insert_codes(connection, [(column, value, name) for (column, name), value in new.items()])
             found = {**stored, **new}
         return {name: self._known[name] if name in self._known else found[name] for name in names}
+
+    def _other_members(self, known: Mapping[Name, int]) -> dict[Name, int]:
+        """Return the members of the enums that the table lacks, but for those whose integer means something else there.
+
+        Once one is written, all are: a person who reads the table sees the whole enum, and no later save is larger by a
+        row because a status occurs for the first time.
+        """
+        taken = {(column, value) for (column, _), value in known.items()}
+        members = (
+            (column, name, int(m.value)) for column, enum in self._enums.items() for name, m in enum.__members__.items()
+        )
+        return {
+            (column, name): value
+            for column, name, value in members
+            if (column, name) not in known and (column, value) not in taken
+        }
 
     def learn(self, codes: Mapping[Name, int]) -> None:
         """Remember *codes*, once they are committed, and ask no more."""

@@ -37,11 +37,10 @@ def piece(path: str, body: JSON) -> Piece:
     Raises:
         EncodeError: nested too deeply for the whole document; with the pointer.
     """
-    tokens = split_pointer(path)
     try:
-        text = dumps(body, within=len(tokens))
+        text = dumps(body, within=path.count("/"))
     except EncodeError as error:
-        for token in reversed(tokens):
+        for token in reversed(split_pointer(path)):
             error.inside(token)
         raise
     return Piece(body, text, digest(text))

@@ -15,7 +15,7 @@ from docstore.errors import DecodeError, EncodeError, InvalidValueError
 from docstore.kinds import HEAD, KINDS, Kind
 from docstore.registry import Entry, Registry
 from docstore.registry_bundle import RegistryBundle
-from docstore.values import JSON
+from docstore.values import JSON, TAG
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
@@ -63,7 +63,7 @@ class Documents:
         Raises:
             DecodeError: it has a later format, or is not what this registry writes.
         """
-        if not isinstance(value, dict) or FORMAT_KEY not in value:
+        if not isinstance(value, dict) or FORMAT_KEY not in value or TAG not in value:
             return self.codec.decode(value)
         found = value[FORMAT_KEY]
         if found != FORMAT:
@@ -71,6 +71,8 @@ class Documents:
                 f"the document has format {found!r:.20}, and this docstore reads {FORMAT}: upgrade it",
                 pointer=f"/{FORMAT_KEY}",
             )
+        if self.codec.registry.of_tag(str(value[TAG])) is None:
+            return self.codec.decode(value)  # of a document that is kept unread, nothing may be missing
         return self.codec.decode({key: member for key, member in value.items() if key != FORMAT_KEY})
 
     def document(self, obj: Any) -> Document:
@@ -133,6 +135,8 @@ class Documents:
 
         What the user holds a reference to (a trial, say) stays the same object.
         """
+        if not pieces:
+            return
         for path, body in pieces.items():
             if path == HEAD:
                 self._adopt_head(obj, body)

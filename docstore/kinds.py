@@ -69,8 +69,8 @@ class Kind:
 
     def rule(self, path: str) -> PartRule | None:
         """Return the rule that makes *path* a part, or None for the head."""
-        field = split_pointer(path)[:1]
-        return next((rule for rule in self.parts if [rule.field] == field), None)
+        field = path[1:].partition("/")[0]
+        return next((rule for rule in self.parts if rule.field == field), None)
 
     def split(self, document: JSON) -> dict[str, JSON]:
         """Return the head and the parts of *document*, by path; ``join`` is the inverse. The document is not changed."""

@@ -45,7 +45,9 @@ class RegistryBundle:
 
     def extend(self, registry: Registry) -> Registry:
         """Return *registry* with these classes in it."""
-        return registry.with_entries(self._entries).with_encoders(self._encoders).with_decoders(self._decoders)
+        # A class of docstore's own that is named here too keeps what only docstore knows of it.
+        entries = (entry for entry in self._entries if registry.of_class(entry.cls) is None)
+        return registry.with_entries(entries).with_encoders(self._encoders).with_decoders(self._decoders)
 
     @property
     def metric_registry(self) -> dict[type, int]:

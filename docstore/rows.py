@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from docstore.dialect import insert_many
 from docstore.kinds import HEAD
 from docstore.tables import codes, documents, versions
 
@@ -59,38 +60,36 @@ _HEAD: Final = (
 )
 
 
+_OF_NAME: Final = (
+    (documents.c.project == sa.bindparam("of_project"))
+    & (documents.c.kind == sa.bindparam("of_kind"))
+    & (documents.c.name == sa.bindparam("of_name"))
+)
+_HEAD_LIVE: Final = _HEAD.where(_OF_NAME, documents.c.deleted_at.is_(None))
+_HEAD_DELETED: Final = (
+    _HEAD.where(_OF_NAME, documents.c.deleted_at.is_not(None)).order_by(documents.c.deleted_at.desc()).limit(1)
+)
+_HEAD_OF: Final = _HEAD.where(documents.c.id == sa.bindparam("of_id"))
+
+
+def _head(connection: Connection, query: sa.Select[Any], **values: str) -> HeadRow | None:
+    row = connection.execute(query, values).one_or_none()
+    return HeadRow(*row) if row else None
+
+
 def head_named(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
     """Return the live document of this name."""
-    query = _HEAD.where(
-        documents.c.project == project,
-        documents.c.kind == kind,
-        documents.c.name == name,
-        documents.c.deleted_at.is_(None),
-    )
-    row = connection.execute(query).one_or_none()
-    return HeadRow(*row) if row else None
+    return _head(connection, _HEAD_LIVE, of_project=project, of_kind=kind, of_name=name)
 
 
 def head_deleted(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
     """Return the document of this name that was deleted last."""
-    query = (
-        _HEAD.where(
-            documents.c.project == project,
-            documents.c.kind == kind,
-            documents.c.name == name,
-            documents.c.deleted_at.is_not(None),
-        )
-        .order_by(documents.c.deleted_at.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    return HeadRow(*row) if row else None
+    return _head(connection, _HEAD_DELETED, of_project=project, of_kind=kind, of_name=name)
 
 
 def head_of(connection: Connection, id: str) -> HeadRow | None:
     """Return the document with this id, deleted or not."""
-    row = connection.execute(_HEAD.where(documents.c.id == id)).one_or_none()
-    return HeadRow(*row) if row else None
+    return _head(connection, _HEAD_OF, of_id=id)
 
 
 def heads(connection: Connection, project: str | None) -> list[HeadRow]:
@@ -110,19 +109,26 @@ def names(connection: Connection, project: str, kind: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+_PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(
+    documents.c.id == sa.bindparam("of_id")
+)
+_PIECES_AT: Final = _PIECES.where(documents.c.path.in_(sa.bindparam("at_paths", expanding=True)))
+
+
 def pieces(connection: Connection, id: str, paths: Collection[str] | None = None) -> list[PieceRow]:
     """Return the head and parts of a document, or those of them at *paths*, in no order."""
-    query = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(documents.c.id == id)
+    if paths is not None and not paths:
+        return []
     if paths is not None and len(paths) <= _MANY:
-        query = query.where(documents.c.path.in_(paths))
-    rows = [PieceRow(*row) for row in connection.execute(query)]
+        return [PieceRow(*row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
+    rows = [PieceRow(*row) for row in connection.execute(_PIECES, {"of_id": id})]
     return rows if paths is None else [row for row in rows if row.path in paths]
 
 
 def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert heads and parts: one statement, however many."""
     if rows:
-        connection.execute(documents.insert(), list(rows))
+        insert_many(connection, documents, rows)
 
 
 _UPDATED: Final = ("name", "owner", "type", "status", "model", "version", "updated_at", "digest", "body")
@@ -140,13 +146,16 @@ def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
         connection.execute(_UPDATE, values)
 
 
+_TOUCH: Final = (
+    documents.update()
+    .where(documents.c.id == sa.bindparam("at_id"), documents.c.path == HEAD)
+    .values(version=sa.bindparam("version"), updated_at=sa.bindparam("updated_at"))
+)
+
+
 def touch_head(connection: Connection, id: str, *, version: int, updated_at: datetime) -> None:
     """Give the head its new version where its body stays as it is."""
-    connection.execute(
-        documents.update()
-        .where(documents.c.id == id, documents.c.path == HEAD)
-        .values(version=version, updated_at=updated_at)
-    )
+    connection.execute(_TOUCH, {"at_id": id, "version": version, "updated_at": updated_at})
 
 
 def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None:
@@ -170,13 +179,16 @@ def purge(connection: Connection, id: str) -> None:
     connection.execute(versions.delete().where(versions.c.id == id))
 
 
+_INSERT_VERSION: Final = versions.insert()
+
+
 def insert_version(connection: Connection, **values: Any) -> None:
     """Insert one row of history.
 
     Raises:
         IntegrityError: another writer has made this version.
     """
-    connection.execute(versions.insert(), values)
+    connection.execute(_INSERT_VERSION, values)
 
 
 def version_rows(connection: Connection, id: str, *, after: int = 0, newest_first: bool = True) -> list[sa.Row[Any]]:

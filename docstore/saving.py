@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 from sqlalchemy.engine import Connection
 
 from docstore.coding import Name
-from docstore.digests import Piece
+from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
-from docstore.errors import ConflictError
+from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueError
 from docstore.history import Version
 from docstore.kinds import HEAD
 from docstore.origins import Origin
@@ -66,6 +66,12 @@ class Outcome:
     adopted: Mapping[str, JSON | None]
 
 
+def check_policy(policy: object) -> None:
+    """Refuse what is no policy, before anything is read or written."""
+    if policy not in get_args(OnConflict):
+        raise InvalidValueError("on_conflict", policy, f"Use one of {', '.join(map(repr, get_args(OnConflict)))}.")
+
+
 def save_on(
     connection: Connection, writer: Writer, head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, note: Note
 ) -> Outcome:
@@ -75,10 +81,13 @@ def save_on(
         ConflictError: others changed the same place since, or (``"error"``) anything at all.
     """
     if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
-        known = [path for path in mine.paths if origin.digest(path) is not None]
-        current = read_pieces(connection, head, known)[0]
+        known = {path: digest for path in mine.paths if (digest := origin.digest(path)) is not None}
+        current, digests = read_pieces(connection, head, known.keys())
+        if digests != known:
+            damaged = min(path for path in known if digests.get(path) != known[path])
+            raise DamagedDocumentError(head.name, where=damaged or "its head", problem="it is not the one last saved")
         revision = revise(mine.document.kind, current, mine.changed)
-        saved = writer.write(connection, head, mine.document, revision, origin.digests, note)
+        saved = _written(connection, writer, head, mine, revision, origin.digests, note)
         return Outcome(saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
     seen = read_divergence(connection, head, mine.document.kind, origin.version, origin.since(), mine.paths)
     revision, target = _settled(head, origin, mine, policy, seen)
@@ -119,11 +128,7 @@ def _write_on(
 ) -> Outcome:
     digests = origin.digests.copy()
     digests.update(seen.digests)
-    saved = (
-        writer.write(connection, head, mine.document, revision, digests, note)
-        if revision.changes
-        else Saved(head.id, version_numbered(connection, head, head.version), {})
-    )
+    saved = _written(connection, writer, head, mine, revision, digests, note)
     after = {**seen.digests, **revision.digests}
     paths = {*after, *origin.behind} if mine.whole else mine.paths
     held = {**{path: origin.digest(path) for path in paths}, **{p: piece.digest for p, piece in mine.changed.items()}}
@@ -134,6 +139,20 @@ def _write_on(
         if (target[path].digest if path in target else None) != held.get(path)
     }
     return Outcome(saved.version, saved.codes, after, frozenset(paths), adopted)
+
+
+def _written(
+    connection: Connection,
+    writer: Writer,
+    head: HeadRow,
+    mine: Mine,
+    revision: Revision,
+    digests: DigestTree,
+    note: Note,
+) -> Saved:
+    if not revision.changes:
+        return Saved(head.id, version_numbered(connection, head, head.version), {})
+    return writer.write(connection, head, mine.document, revision, digests, note)
 
 
 def _only(pieces: Mapping[str, T], paths: set[str]) -> dict[str, T]:

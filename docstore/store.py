@@ -6,14 +6,13 @@ import getpass
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from sqlalchemy.engine import URL, Connection, Engine
 
 from docstore import migrations, model, query, rows
-from docstore.access import Access
+from docstore.access import Access, checked_text
 from docstore.codec import Codec
-from docstore.codec.tagged import UNSAFE_TEXT
 from docstore.coding import Codes, checked_enum
 from docstore.dialect import make_engine
 from docstore.difference import Diff, difference
@@ -27,7 +26,7 @@ from docstore.query import DocumentInfo
 from docstore.reader import history_of, read_version, version_numbered
 from docstore.registry import Registry
 from docstore.registry_bundle import RegistryBundle
-from docstore.saving import Mine, OnConflict, Outcome, save_on
+from docstore.saving import Mine, OnConflict, Outcome, check_policy, save_on
 from docstore.values import resolve
 from docstore.verification import Damage, verify_document
 from docstore.writer import Note, Saved, Writer
@@ -65,7 +64,7 @@ class Store:
         if generator_run_type_enum is not None:
             enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
         self.engine = engine
-        self.project = _text("project", project, 100)
+        self.project = checked_text("project", project, 100)
         self._access = Access(engine, self.project)
         self.author = author or _os_user()
         self._documents = documents_of(bundle)
@@ -101,6 +100,7 @@ class Store:
         Cost:
             One encoding of *obj*; of rows, only those that changed.
         """
+        check_policy(on_conflict)
         document = self._documents.document(obj)
         origin = self._origin_of(obj, document.name)
         if origin is None:
@@ -132,6 +132,7 @@ class Store:
         Cost:
             In proportion to the trials given, however many the experiment has.
         """
+        check_policy(on_conflict)
         kind, name, model_name = self._documents.identify(experiment)
         origin = self._origin_of(experiment, name)
         if origin is None:
@@ -154,7 +155,7 @@ class Store:
         if kind in KINDS:
             raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
         body = self._documents.codec.encode(value)
-        document = Document(Kind(_text("kind", kind, 64)), _text("name", name, 255), "user", {HEAD: piece(HEAD, body)})
+        document = Document(Kind(checked_text("kind", kind, 64)), checked_text("name", name, 255), "user", {HEAD: piece(HEAD, body)})
         return self._overwrite(document, self._note(message, author)).version
 
     def revert(self, name: str, version: int, *, kind: str = "experiment", message: str = "") -> Version:
@@ -169,9 +170,8 @@ class Store:
             head = self._access.head(connection, kind, name)
             then = read_version(connection, head, which, version)
             target = {path: piece(path, body) for path, body in then.pieces.items()}
-            document = Document(which, which.name_in(then.pieces[HEAD]) or name, head.model, target)
             note = self._note(message or f"revert to version {version}", None)
-            return self._writer.replace(connection, head, document, note)
+            return self._writer.replace(connection, head, Document(which, name, head.model, target), note)
 
         return self._write(revert).version
 
@@ -190,9 +190,11 @@ class Store:
         """
         with self._access.reading() as connection:
             head, state = self._access.state(connection, kind, name, version, at)
+        if kind not in KINDS:
+            # Put there by put(), without a number of its format: a key of that name is the user's own.
+            return self._documents.codec.decode(join(state.pieces))
         obj = self._documents.decode(join(state.pieces))
-        if kind in KINDS:
-            self._origins.set(obj, Origin(head.id, name, state.version, state.digests))
+        self._origins.set(obj, Origin(head.id, name, state.version, state.digests))
         return obj
 
     def get(
@@ -328,10 +330,9 @@ class Store:
         return saved
 
     def _save_known(self, obj: Any, origin: Origin, mine: Mine, policy: OnConflict, note: Note) -> Version:
-        if policy not in get_args(OnConflict):
-            raise InvalidValueError("on_conflict", policy, f"Use one of {', '.join(get_args(OnConflict))}.")
         kind, name = mine.document.kind, mine.document.name
-        if not mine.paths:
+        # An unchanged object says nothing about what others saved; unless it is to stand in their place.
+        if not mine.paths and not (mine.whole and (policy == "overwrite" or origin.behind)):
             with self._access.reading() as connection:
                 head = self._access.living(connection, origin, kind, name)
                 return version_numbered(connection, head, origin.version)
@@ -345,8 +346,9 @@ class Store:
 
         outcome = self._access.writing(save)
         self._codes.learn(outcome.codes)
-        origin.advance(outcome.version.number, outcome.digests, outcome.kept)
+        # In this order: were it interrupted between the two, the next save would find the object as stored, not at odds.
         self._documents.adopt(obj, outcome.adopted)
+        origin.advance(outcome.version.number, outcome.digests, outcome.kept)
         return outcome.version
 
     def _origin_of(self, obj: Any, name: str) -> Origin | None:
@@ -355,7 +357,7 @@ class Store:
         return origin if origin is not None and origin.name == name else None
 
     def _note(self, message: str, author: str | None) -> Note:
-        return Note(_text("author", author or self.author, 255), message)
+        return Note(checked_text("author", author or self.author, 255), checked_text("message", message, shortest=0))
 
 
 def connect(
@@ -382,14 +384,6 @@ def connect(
     store = Store(engine, **options)
     migrations.ensure(engine)
     return store
-
-
-def _text(argument: str, value: object, longest: int) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= longest or UNSAFE_TEXT.search(value):
-        raise InvalidValueError(
-            argument, value, f"Give a text of 1 to {longest} characters, without NUL or lone surrogates."
-        )
-    return value
 
 
 def _os_user() -> str:

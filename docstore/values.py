@@ -6,6 +6,7 @@ The only importer of orjson. What JSON lacks (tuples, NaN, dates, ...) is tagged
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
@@ -21,8 +22,10 @@ TAG: Final = "__type"
 MAX_DEPTH: Final = 254
 """Levels of nesting that orjson writes; it reads 1024."""
 
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,17}")
+"""A list's index as RFC 6901 spells it: ``01`` is none."""
+
 _CANONICAL: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
-_OPENERS: Final = (b"{", b"[")
 
 
 def dumps(value: JSON, *, indent: bool = False, within: int = 0) -> bytes:
@@ -36,7 +39,7 @@ def dumps(value: JSON, *, indent: bool = False, within: int = 0) -> bytes:
     """
     try:
         data = orjson.dumps(value, option=_CANONICAL | orjson.OPT_INDENT_2 if indent else _CANONICAL)
-        if within and sum(map(data.count, _OPENERS)) > MAX_DEPTH - within:
+        if within and data.count(b"{") + data.count(b"[") > MAX_DEPTH - within:
             wrapped: JSON = value
             for _ in range(within):
                 wrapped = [wrapped]
@@ -102,7 +105,7 @@ def resolve(value: JSON, pointer: str) -> JSON:
     for depth, token in enumerate(tokens):
         if isinstance(value, dict) and token in value:
             value = value[token]
-        elif isinstance(value, list) and token.isascii() and token.isdigit() and int(token) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
             value = value[int(token)]
         else:
             raise DecodeError("nothing stands here", pointer=join_pointer(tokens[: depth + 1]))

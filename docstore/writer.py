@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError
 from docstore.history import GENESIS, Version, chained, changes_text, next_moment
-from docstore.kinds import HEAD, Code, Kind, position_of
+from docstore.kinds import HEAD, Code, Kind, PartRule, position_of
 from docstore.patch import Change
 from docstore.reader import read, version_numbered
 from docstore.revision import Revision, revise
@@ -61,14 +61,8 @@ class Writer:
             raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
         id = uuid.uuid4().hex
         moment = next_moment(None)
-        found = self._integers(connection, document.kind, document.pieces)
-        rows.insert_pieces(
-            connection,
-            [
-                self._row(connection, id, document, path, 1, moment, found) | {"created_at": moment, "deleted_at": None}
-                for path in document.pieces
-            ],
-        )
+        written, found = self._rows(connection, id, document, document.pieces, 1, moment)
+        rows.insert_pieces(connection, [row | {"created_at": moment, "deleted_at": None} for row in written])
         digest = DigestTree({path: piece.digest for path, piece in document.pieces.items()}).digest()
         version = Version(1, moment, note.author, note.message, (Change("add", HEAD),), digest, "")
         return Saved(id, self._append(connection, id, GENESIS, version), found)
@@ -104,15 +98,9 @@ class Writer:
             IntegrityError: another writer has made this version.
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
-        found = self._integers(connection, document.kind, revision.written)
-        new: list[dict[str, Any]] = []
-        changed: list[dict[str, Any]] = []
-        for path in revision.written:
-            row = self._row(connection, head.id, document, path, number, moment, found)
-            if digests.get(path) is None:
-                new.append(row | {"created_at": moment, "deleted_at": None})
-            else:
-                changed.append(row)
+        written, found = self._rows(connection, head.id, document, revision.written, number, moment)
+        new = [row | {"created_at": moment, "deleted_at": None} for row in written if digests.get(row["path"]) is None]
+        changed = [row for row in written if digests.get(row["path"]) is not None]
         version = Version(
             number, moment, note.author, note.message, revision.changes, digests.digest(revision.digests), ""
         )
@@ -140,44 +128,42 @@ class Writer:
         )
         return version
 
-    def _integers(self, connection: Connection, kind: Kind, pieces: Mapping[str, Piece]) -> dict[Name, int]:
-        names = {
-            (code.column, name)
-            for path, piece in pieces.items()
-            for code in _codes_of(kind, path)
-            if (name := code.name_in(piece.body)) is not None
-        }
-        return self._codes.resolve(connection, names)
-
-    def _row(
+    def _rows(
         self,
         connection: Connection,
         id: str,
         document: Document,
-        path: str,
+        pieces: Mapping[str, Piece],
         number: int,
         moment: datetime,
-        integers: Mapping[Name, int],
-    ) -> dict[str, Any]:
-        kind, piece = document.kind, document.pieces[path]
-        rule = kind.rule(path) if path != HEAD else kind
-        assert rule is not None  # kind.split makes parts by its rules only
-        return {
-            "id": id,
-            "path": path,
-            "project": self._project,
-            "kind": rule.name,
-            "name": document.name if path == HEAD else None,
-            "owner": self._owner(connection, kind, piece.body) if path == HEAD else None,
-            "position": None if path == HEAD else position_of(path),
-            "type": _integer(rule.type, piece.body, integers),
-            "status": _integer(rule.status, piece.body, integers),
-            "model": document.model,
-            "version": number,
-            "updated_at": moment,
-            "digest": piece.digest,
-            "body": piece.text.decode(),
-        }
+    ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
+        """Return the rows of *pieces*, and the integers that stand in them."""
+        kind = document.kind
+        coded = {path: _codes(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
+        found = self._codes.resolve(connection, {code for codes in coded.values() for code in codes if code})
+        made = []
+        for path, piece in pieces.items():
+            rule, (type_, status) = kind.rule(path) or kind, coded[path]
+            row = {
+                "id": id,
+                "path": path,
+                "project": self._project,
+                "kind": rule.name,
+                "name": None,
+                "owner": None,
+                "position": position_of(path),
+                "type": type_ and found[type_],
+                "status": status and found[status],
+                "model": document.model,
+                "version": number,
+                "updated_at": moment,
+                "digest": piece.digest,
+                "body": piece.text.decode(),
+            }
+            if path == HEAD:
+                row |= {"name": document.name, "owner": self._owner(connection, kind, piece.body)}
+            made.append(row)
+        return made, found
 
     def _owner(self, connection: Connection, kind: Kind, head: JSON) -> str | None:
         name = kind.owner_in(head)
@@ -185,11 +171,11 @@ class Writer:
         return owner.id if owner else None
 
 
-def _codes_of(kind: Kind, path: str) -> Iterable[Code]:
-    rule = kind.rule(path) if path != HEAD else kind
-    return filter(None, (rule.type, rule.status)) if rule else ()
+def _codes(rule: Kind | PartRule, body: JSON) -> tuple[Name | None, Name | None]:
+    """Return the names of a piece's type and status, each with its column."""
+    return _coded(rule.type, body), _coded(rule.status, body)
 
 
-def _integer(code: Code | None, body: JSON, integers: Mapping[Name, int]) -> int | None:
+def _coded(code: Code | None, body: JSON) -> Name | None:
     name = code.name_in(body) if code else None
-    return None if code is None or name is None else integers[code.column, name]
+    return None if code is None or name is None else (code.column, name)

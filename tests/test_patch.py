@@ -362,6 +362,21 @@ class TestUndoing:
         assert oldest == {"a": {"x": 1}}
         assert put_back == {"x": 2}
 
+    def test_values_that_come_one_at_a_time_are_left_as_they_came(self):
+        given = []
+
+        def newest_first():
+            for number in range(100):
+                # The copy that was made of the value before is gone by now: this value may get its address.
+                given.append({"x": number})
+                yield [Change("replace", "/a/x", -1), Change("replace", "/a", given[-1])]
+                yield [Change("replace", "/a", None)]
+
+        oldest = undo_all({"a": {"x": "newest"}}, newest_first())
+
+        assert oldest == {"a": None}
+        assert given == [{"x": number} for number in range(100)]
+
     def test_one_container_in_two_places_is_changed_in_one(self):
         shared = {"x": 2}
 
@@ -658,6 +673,7 @@ class TestTellingAPerson:
             ([], {}, ["the root: [] -> {}"]),
             ({"a": "1"}, {"a": 1}, ['/a: "1" -> 1']),
             ({"a": [1, 2, 3]}, {"a": [1, 3]}, ["/a/1: removed 2"]),
+            ([1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 7], ["/0: removed 1", "/4: 6 -> 7"]),
             ([{"k": 1}, {"k": 2}], [{"k": 1}, {"k": 5}, {"k": 3}], ["/1/k: 2 -> 5", '/2: added {"k":3}']),
             ({"b": {"y": 1}, "a": 1}, {"b": {"y": 2}, "c": 1}, ["/a: removed 1", "/b/y: 1 -> 2", "/c: added 1"]),
             ({"line\nbreak": "\u2028"}, {}, ['/line\\nbreak: removed "\\u2028"']),
@@ -672,6 +688,19 @@ class TestTellingAPerson:
 
         assert describe({"outer": {key: [1]}}, {"outer": {key: [2]}}) == [f"{place}/0: 1 -> 2"]
         assert describe({"outer": {}}, {"outer": {key: 1}}) == [f"{place}: added 1"]
+
+    def test_an_edit_in_an_item_after_an_insertion_is_told_where_it_stands_now(self):
+        old = records(1_000)
+        new = copy.deepcopy(old)
+        new[800]["meta"]["ok"] = None
+        new.insert(5, "new")
+
+        assert describe(old, new) == ['/5: added "new"', "/801/meta/ok: true -> null"]
+
+    def test_a_long_list_of_equal_items_is_told_by_index(self):
+        old = [0, 1] * 2_000
+
+        assert describe(old, [*old[:7], 5, *old[8:]]) == ["/7: 1 -> 5"]
 
     def test_numbers_come_in_numeric_order(self):
         old = {"trials": dict.fromkeys(["2", "10", "1", "x"], 0)}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,10 +59,18 @@ def refusing(thing: str) -> Iterator[None]:
 
 # --- dtypes ----------------------------------------------------------------------------------------------------------
 
+
+def _little(text: str) -> DType:
+    """Return the dtype of a *text* that says no byte order: NumPy means this machine's, a document the little one."""
+    dtype: DType = np.dtype(text)
+    # newbyteorder("<") would mark the dtype as not native even where it is, and its repr would show it.
+    return dtype if sys.byteorder == "little" else dtype.newbyteorder("<")
+
+
 # C's names stand for types of their own: where int64 is C's long, NumPy's longlong is another type with the same bits.
 _C_NAMES: Final = {"q": "longlong", "Q": "ulonglong", "i": "intc", "I": "uintc"}
 _NAMES: Final = {
-    name: np.dtype(name).newbyteorder("<")
+    name: _little(name)
     for name in (
         *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
         *("float16", "float32", "float64", "complex64", "complex128", *_C_NAMES.values()),
@@ -160,9 +169,7 @@ def _dtype_of(text: str) -> DType:
     if text in _NAMES:
         return _NAMES[text]
     with refusing("dtype"):
-        dtype: DType = np.dtype(text)
-    # "datetime64" and "timedelta64" alone say no byte order: NumPy means this machine's, a document the little one.
-    return dtype.newbyteorder("<") if text[0] in "dt" else dtype
+        return _little(text) if text[0] in "dt" else np.dtype(text)
 
 
 def _is_same(one: DType, other: DType) -> bool:
@@ -194,8 +201,17 @@ def _dates(texts: list[str], dtype: DType) -> Array:
     return np.array(texts, dtype)
 
 
+def _plain(flat: Array) -> list[Any]:
+    if flat.dtype.kind == "U":
+        codes = np.frombuffer(flat.tobytes(), flat.dtype.str[0] + "u4")
+        if codes.size and codes.max() > sys.maxunicode:
+            # NumPy would make a str of it all the same, which then breaks whatever reads it.
+            raise ValueError("not Unicode")
+    return list(flat.tolist())
+
+
 _PLAIN: Final = {
-    kind: _Readable(item, lambda flat: list(flat.tolist()), lambda items, dtype: np.array(items, dtype))
+    kind: _Readable(item, _plain, lambda items, dtype: np.array(items, dtype))
     for kind, item in {"b": bool, "i": int, "u": int, "f": float, "U": str}.items()
 }
 _READABLE: Final = {
@@ -305,9 +321,9 @@ def _array_decode(members: Members, decode: Decode) -> Array:
 
 def scalar_encode(value: np.generic, encode: Encode) -> Members:
     """Return the ``dtype`` and the ``value`` or ``base64`` of *value*."""
-    # An array would drop the trailing NULs of these two.
+    # An array would drop the trailing NULs of these two; and so would str(value).
     if type(value) is np.str_:
-        return {"dtype": "str", "value": encode(str(value))}
+        return {"dtype": "str", "value": encode("".join(value))}
     if type(value) is np.bytes_:
         return {"dtype": "bytes", "base64": base64.b64encode(value).decode("ascii")}
     members = data_encode(np.array(value).reshape(1), encode)

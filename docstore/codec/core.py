@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec import ecosystem
 from docstore.codec.objects import FieldShapes, field_shapes, inside, object_shape
-from docstore.codec.shapes import Shape
+from docstore.codec.shapes import Plain, Shape
 from docstore.codec.tagged import (
     BY_TAG,
     BY_TYPE,
@@ -35,6 +37,12 @@ class UnknownObject:
     tag: str
     json: dict[str, JSON]
 
+    def __getattr__(self, name: str) -> JSON:
+        # What holds a custom metric asks for its name, also where its class is not known.
+        if not name.startswith("_") and name in self.json:
+            return self.json[name]
+        raise AttributeError(f"{self.tag}, which is not registered, was saved without {name!r}", name=name, obj=self)
+
 
 class Codec:
     """Encodes and decodes by a registry; plans for each class are made when it is first met, then kept.
@@ -52,12 +60,12 @@ class Codec:
                 )
         self.registry = registry
         self._unknown = unknown
-        self._plain = Shape(self._encode, self._decode)
         self._safe_keys: set[str] = set()
         self._objects: dict[type, Shape] = {}
         self._fields: dict[type, FieldShapes] = {}
         self._decoders: dict[str, Decode] = {}
-        self._encoders: dict[type, Encode] = {
+        self._encoders = _Encoders(self._encoder_of)
+        self._encoders |= {
             type(None): _itself,
             bool: _itself,
             int: int_encode,
@@ -65,8 +73,9 @@ class Codec:
             str: _encode_str,
             list: self._encode_list,
             dict: self._encode_dict,
-            UnknownObject: lambda value: value.json,
+            UnknownObject: lambda value: deepcopy(value.json),
         }
+        self._plain = Plain(self._encode, self._decode, by_type=self._encoders)
 
     def encode(self, value: Any) -> JSON:
         """Return the JSON value of *value*, with what JSON lacks tagged.
@@ -165,30 +174,31 @@ class Codec:
     # --- encoding ------------------------------------------------------------------------------------------------
 
     def _encode(self, value: Any) -> JSON:
-        encode = self._encoders.get(type(value))
-        return encode(value) if encode else self._encoder_of(type(value))(value)
+        return self._encoders[type(value)](value)
 
     def _encode_list(self, value: list[Any]) -> JSON:
         items: list[JSON] = []
-        append, encode = items.append, self._encode
+        append, encoders = items.append, self._encoders
         try:
             for item in value:
-                append(encode(item))
+                append(encoders[type(item)](item))
         except (CodecError, RecursionError) as error:
             raise inside(error, str(len(items))) from None
         return items
 
     def _encode_dict(self, value: dict[Any, Any]) -> JSON:
         members: dict[str, JSON] = {}
-        encode, safe, key = self._encode, self._safe_keys, ""
+        encoders, safe, key = self._encoders, self._safe_keys, ""
         try:
             for key, item in value.items():
                 if type(key) is not str or (key not in safe and not self._is_safe(key)):
-                    return dict_encode(value, encode)
-                members[key] = encode(item)
+                    break
+                members[key] = encoders[type(item)](item)
+            else:
+                return members
         except (CodecError, RecursionError) as error:
-            raise inside(error, str(key)) from None
-        return members
+            raise inside(error, key) from None
+        return dict_encode(value, self._encode, members)
 
     def _is_safe(self, key: str) -> bool:
         if key == TAG or UNSAFE_TEXT.search(key):
@@ -208,7 +218,6 @@ class Codec:
             raise EncodeError(
                 f"{cls.__module__}.{cls.__qualname__} cannot be written exactly. {self.registry.remedy(cls)}"
             )
-        self._encoders[cls] = encoder
         return encoder
 
     def _object(self, entry: Entry) -> Shape:
@@ -228,7 +237,7 @@ class Codec:
             append, decode = items.append, self._decode
             try:
                 for item in value:
-                    append(decode(item))
+                    append(decode(item) if type(item) is dict or type(item) is list else item)
             except CodecError as error:
                 error.inside(str(len(items)))
                 raise
@@ -240,7 +249,7 @@ class Codec:
         decode, key = self._decode, ""
         try:
             for key, item in value.items():
-                members[key] = decode(item)
+                members[key] = decode(item) if type(item) is dict or type(item) is list else item
         except CodecError as error:
             error.inside(key)
             raise
@@ -268,6 +277,18 @@ class Codec:
         if self._unknown == "members":
             return lambda value: self._decode_dict(value)  # type: ignore[arg-type]  # as above
         raise UnknownTagError(tag)
+
+
+class _Encoders(dict[type, Encode]):
+    """The encoder of each type, found when the type is first met."""
+
+    def __init__(self, find: Callable[[type], Encode]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, cls: type) -> Encode:
+        encode = self[cls] = self._find(cls)
+        return encode
 
 
 def _itself(value: Any) -> JSON:

@@ -71,6 +71,14 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
     return tuple(fields.values())
 
 
+def reader(stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads all of the fields off an object, in their order."""
+    if len(stored) > 1 and not any(field.maybe_private for field in stored):
+        return attrgetter(*(field.name for field in stored))
+    reads = [field.read for field in stored]
+    return lambda owner: tuple([read(owner) for read in reads])
+
+
 def unstored_names(cls: type) -> frozenset[str]:
     """Return the attributes that an instance may have beside its stored fields without losing them by a save."""
     unstored = {field.name for field in _all_dataclass_fields(cls) if not _is_stored(field)}
@@ -96,11 +104,46 @@ def construct(cls: type, fields: tuple[StoredField, ...], state: dict[str, Any])
     try:
         instance = cls(**arguments)
         for field in fields:
-            if not field.argument:
-                object.__setattr__(instance, field.name, state[field.name])
+            _put(instance, field, state[field.name])
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error}") from error
     return instance
+
+
+def _put(instance: Any, field: StoredField, value: Any) -> None:
+    """Put *value* where ``field.read`` reads it, if it is not there: a constructor may make something else of it."""
+    if not field.maybe_private:
+        if getattr(instance, field.name, MISSING) is not value:
+            object.__setattr__(instance, field.name, value)
+        return
+    # A property works out what it gives from what the constructor kept; only a plain attribute holds the value itself.
+    name = next((name for name in field.names if hasattr(instance, name)), field.name)
+    if name in getattr(instance, "__dict__", ()):
+        instance.__dict__[name] = value
+
+
+def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
+    """Refuse *cls* if its constructor needs an argument that no stored field gives: it could be written, never read.
+
+    Raises:
+        RegistryError: names the argument, and the remedy.
+    """
+    if cls.__init__ is object.__init__:  # type: ignore[misc]  # as in _arguments
+        return
+    given = {field.argument for field in fields}
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:  # type: ignore[misc]  # as above
+        if parameter.default is parameter.empty and parameter.name not in given:
+            raise RegistryError(
+                f"{cls.__qualname__}.__init__ needs {parameter.name!r}, which no field of the class keeps, so it could "
+                f"not be loaded again. Give it a default, make it a field, or register the class with a decoder."
+            )
+
+
+def slot_names(cls: type) -> frozenset[str]:
+    """Return the attributes that *cls* and its bases keep in ``__slots__``."""
+    slots = [vars(base).get("__slots__", ()) for base in cls.__mro__]
+    names = {name for several in slots for name in ((several,) if isinstance(several, str) else several)}
+    return frozenset(names - {"__dict__", "__weakref__"})
 
 
 def _all_dataclass_fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
@@ -139,9 +182,15 @@ def _author_of_init(cls: type) -> type | None:
     """Return the class that wrote the constructor of *cls* by hand, or None where ``@dataclass`` wrote it."""
     for base in cls.__mro__:
         if "__init__" in vars(base):
-            parameters = vars(base).get("__dataclass_params__")
-            return None if base is object or (parameters and parameters.init) else base
+            return None if base is object or _is_generated(base) else base
     return None
+
+
+def _is_generated(base: type) -> bool:
+    """Return whether ``@dataclass`` wrote the ``__init__`` of *base*: it leaves alone one that is there."""
+    parameters = vars(base).get("__dataclass_params__")
+    code = getattr(vars(base)["__init__"], "__code__", None)
+    return bool(parameters and parameters.init) and getattr(code, "co_filename", "") == "<string>"
 
 
 def _arguments(cls: type) -> Iterator[StoredField]:
@@ -172,6 +221,6 @@ def _argument_default(parameter: inspect.Parameter) -> Callable[[], Any] | None:
 def _annotations(thing: Any) -> dict[str, Any]:
     try:
         return typing.get_type_hints(thing)
-    except (NameError, TypeError):
+    except (NameError, TypeError, AttributeError, SyntaxError):
         # An annotation that cannot be resolved at run time guides nothing: its values are written as they are.
         return {}

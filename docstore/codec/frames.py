@@ -23,7 +23,7 @@ from docstore.codec.tagged import Decode, Encode, Members, Tagged, member
 from docstore.errors import DecodeError, EncodeError, MissingDependencyError
 from docstore.values import JSON
 
-_UNITS: Final = ("s", "ms", "us", "ns")
+_UNITS: Final = (("s", 1), ("ms", 1), ("us", 1), ("ns", 1))
 _REMEDIES: Final = {
     pd.SparseDtype: "Use .sparse.to_dense().",
     pd.ArrowDtype: "Use .astype(...) with one of pandas' own dtypes, as 'Int64', 'Float64', 'boolean' or 'str'.",
@@ -77,6 +77,8 @@ def column_encode(values: Any, encode: Encode) -> Members:
         EncodeError: no members give exactly this dtype back; with what to use instead.
     """
     dtype = values.dtype
+    if values.ndim != 1:
+        raise EncodeError(f"an array of shape {values.shape} cannot be written as a column. Use .ravel().")
     if isinstance(dtype, np.dtype):
         return _plain_encode(values.to_numpy(), encode)
     write = _WRITERS.get(type(dtype))
@@ -106,12 +108,11 @@ def _plain_encode(values: Any, encode: Encode) -> Members:
 
 
 def _plain_decode(members: Members, decode: Decode) -> Any:
-    array = arrays.data_decode(members, decode)
-    if array.dtype.kind not in "biufcmM" or (
-        array.dtype.kind in "mM" and np.datetime_data(array.dtype) not in {(unit, 1) for unit in _UNITS}
-    ):
-        raise DecodeError(f"pandas has no column of dtype {array.dtype}")
-    zone = _zone_decode(members, decode)
+    array, zone = arrays.data_decode(members, decode), _zone_decode(members, decode)
+    kind = array.dtype.kind
+    known = np.datetime_data(array.dtype) in _UNITS if kind in "mM" else kind in "biufc"
+    if not known or (zone is not None and kind != "M"):
+        raise DecodeError(f"pandas has no column of dtype {array.dtype}{' in a time zone' if zone else ''}")
     return array if zone is None else pd.DatetimeIndex(array).tz_localize(UTC).tz_convert(zone).array
 
 
@@ -279,16 +280,27 @@ def _freq_encode(index: Any) -> Members:
     except ValueError:
         same = False
     if not same:
-        raise EncodeError(f"the frequency {freq!r} cannot be written exactly. Use index = index._with_freq(None).")
+        raise EncodeError(f"the frequency {freq!r} cannot be written exactly. Use type(index)(index, freq=None).")
     return {"freq": freq.freqstr}
 
 
 def _levels_encode(index: Any, encode: Encode) -> Members:
+    _refuse_unusual_levels(index)
     codes: list[JSON] = [arrays.data_encode(np.asarray(codes), encode) for codes in index.codes]
     with inside("levels"):
         levels = encode(list(index.levels))
     order: Members = {} if index.sortorder is None else {"sortorder": int(index.sortorder)}
     return {"levels": levels, "codes": codes, **order}
+
+
+def _refuse_unusual_levels(index: Any) -> None:
+    """Raise if pandas' checks, which *index* may have been built without, would refuse it or change its codes."""
+    try:
+        again = pd.MultiIndex(index.levels, index.codes, sortorder=index.sortorder)
+    except ValueError:
+        again = None
+    if again is None or not all(map(np.array_equal, again.codes, index.codes)):
+        raise EncodeError("levels that repeat or miss a value cannot be written. Use MultiIndex.from_tuples(index).")
 
 
 def _levels_decode(members: Members, decode: Decode) -> Any:

@@ -7,7 +7,7 @@ from enum import Enum, Flag
 from typing import Any, Final, TypeAlias
 
 from docstore.codec import fields
-from docstore.codec.shapes import Shape, shape_of
+from docstore.codec.shapes import Plain, Shape, shape_of
 from docstore.codec.tagged import int_encode
 from docstore.errors import CodecError, DecodeError, EncodeError
 from docstore.registry import Decoder, Encoder, Entry
@@ -17,14 +17,14 @@ FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
 """By stored key: the attribute, and the shape of its annotation."""
 
 _REFUSALS: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-"""What a class or a user's decoder raises when a stored value is not what it takes."""
+"""What a class, or a user's encoder or decoder, raises when a value is not what it takes."""
 
 
-def object_shape(entry: Entry, plain: Shape) -> Shape:
+def object_shape(entry: Entry, plain: Plain) -> Shape:
     """Return how instances of *entry*'s class are written and read; *plain* is the shape of any value."""
     cls = entry.cls
     if issubclass(cls, Enum):
-        shape = _enum(cls, entry.tag)
+        shape = _enum(cls, entry.tag, plain)
     elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
         shape = _namedtuple(cls, entry.tag, plain)
     elif entry.encode is None or entry.decode is None:
@@ -36,7 +36,7 @@ def object_shape(entry: Entry, plain: Shape) -> Shape:
     return Shape(encode, decode)
 
 
-def field_shapes(cls: type, plain: Shape) -> FieldShapes:
+def field_shapes(cls: type, plain: Plain) -> FieldShapes:
     """Return how each stored field of *cls* is written, by its key."""
     return {field.key: (field.name, shape_of(field.annotation, plain)) for field in fields.stored_fields(cls)}
 
@@ -52,7 +52,7 @@ def inside(error: CodecError | RecursionError, token: str) -> CodecError:
 # --- enums, namedtuples, and classes with functions of their own -----------------------------------------------------
 
 
-def _enum(cls: type[Enum], tag: str) -> Shape:
+def _enum(cls: type[Enum], tag: str, plain: Shape) -> Shape:
     flag = issubclass(cls, Flag)  # a combination of flags has no name that is sure to be found again
 
     def encode(value: Any) -> JSON:
@@ -60,7 +60,7 @@ def _enum(cls: type[Enum], tag: str) -> Shape:
 
     def decode(value: Any) -> Any:
         try:
-            return cls(value["value"]) if flag else cls[value["name"]]
+            return cls(plain.decode(value["value"])) if flag else cls[value["name"]]
         except (KeyError, ValueError, TypeError) as error:
             raise DecodeError(f"{cls.__name__} has no such member: {error}") from error
 
@@ -69,19 +69,31 @@ def _enum(cls: type[Enum], tag: str) -> Shape:
 
 def _namedtuple(cls: type[Any], tag: str, plain: Shape) -> Shape:
     def encode(value: Any) -> JSON:
-        return {**_members(value._asdict(), plain), TAG: tag}
+        if getattr(value, "__dict__", None):
+            lost = next(iter(vars(value)))
+            raise EncodeError(f"this {tag} has the attribute {lost!r}, which would be lost. Make it a field.")
+        return {**_members(dict(zip(cls._fields, value, strict=True)), plain), TAG: tag}
 
     def decode(value: Any) -> Any:
-        return _made(lambda: cls(**plain.decode(_untagged(value))), tag)
+        members = {**cls._field_defaults, **plain.decode(_untagged(value))}
+        if members.keys() != set(cls._fields):
+            raise DecodeError(f"{tag} has the fields {', '.join(cls._fields)}; here are {', '.join(members) or 'none'}")
+        # A __new__ of the class's own may change what it is given: the tuple is made as it was.
+        return _made(lambda: cls._make(members[name] for name in cls._fields), tag)
 
     return Shape(encode, decode)
 
 
 def _custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], JSON]:
     def encode(value: Any) -> JSON:
-        members = dict(encoder(value))
+        try:
+            members = dict(encoder(value))
+        except _REFUSALS as error:
+            raise EncodeError(f"the encoder of {tag} should give a dict of its members, and failed: {error}") from error
         # An encoder in Ax's style names the tag itself.
         own_tag = members.pop(TAG, tag)
+        if type(own_tag) is not str:
+            raise EncodeError(f"the encoder of {tag} should give a text as {TAG!r}, and gave {own_tag!r:.80}")
         return {**_members(members, plain), TAG: own_tag}
 
     return encode
@@ -116,38 +128,47 @@ def _made(make: Callable[[], Any], tag: str) -> Any:
 # --- records: a class's fields say it all ----------------------------------------------------------------------------
 
 
-def _record(entry: Entry, plain: Shape) -> Shape:
+def _record(entry: Entry, plain: Plain) -> Shape:
     shapes = field_shapes(entry.cls, plain)
-    return Shape(_record_encode(entry, shapes), _record_decode(entry, shapes))
+    return Shape(_record_encode(entry, shapes, plain), _record_decode(entry, shapes, plain))
 
 
-def _record_encode(entry: Entry, shapes: FieldShapes) -> Callable[[Any], JSON]:
+def _record_encode(entry: Entry, shapes: FieldShapes, plain: Plain) -> Callable[[Any], JSON]:
     cls, tag = entry.cls, entry.tag
-    stored = fields.stored_fields(cls)
-    steps = [(field.key, field.read, shapes[field.key][1].encode) for field in stored]
+    # In the order of the canonical text, which then need not be sorted.
+    stored = tuple(sorted(fields.stored_fields(cls), key=lambda field: field.key))
+    read, by_type = fields.reader(stored), plain.by_type
+    # A field of which nothing is known is written by its value's type, without a call in between.
+    shaped = [(field.key, shapes[field.key][1]) for field in stored]
+    guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
     declared = fields.unstored_names(cls).union(*(field.names for field in stored))
+    slots = fields.slot_names(cls) - declared
+    if entry.decode is None and not entry.restore:
+        fields.check_constructor(cls, stored)
 
     def encode(value: Any) -> JSON:
         members: dict[str, JSON] = {TAG: tag}
         key = ""
         try:
-            for key, read, encode_field in steps:
-                members[key] = encode_field(read(value))
+            for (key, encode_field), item in zip(guided, read(value), strict=True):
+                members[key] = None if item is None else (encode_field or by_type[type(item)])(item)
         except (CodecError, RecursionError) as error:
             raise inside(error, key) from None
         except AttributeError as error:
-            raise _unreadable(cls, key, error) from error
-        if not declared.issuperset(getattr(value, "__dict__", ())):
-            _refuse_undeclared(value, declared, entry)
+            raise _unreadable(cls, error) from error
+        if slots or not declared.issuperset(getattr(value, "__dict__", ())):
+            _refuse_undeclared(value, declared, slots, entry)
         return members
 
     return encode
 
 
-def _record_decode(entry: Entry, shapes: FieldShapes) -> Callable[[Any], Any]:
+def _record_decode(entry: Entry, shapes: FieldShapes, plain: Plain) -> Callable[[Any], Any]:
     cls = entry.cls
     stored = fields.stored_fields(cls)
-    steps = [(field.key, field.name, shapes[field.key][1].decode, field.default) for field in stored]
+    guides = [None if shapes[field.key][1] is plain else shapes[field.key][1].decode for field in stored]
+    steps = [(field.key, field.name, guide, field.default) for field, guide in zip(stored, guides, strict=True)]
+    decode_plain = plain.decode
     unstored = tuple(fields.unstored_defaults(cls).items())
 
     def decode(value: Any) -> Any:
@@ -156,7 +177,12 @@ def _record_decode(entry: Entry, shapes: FieldShapes) -> Callable[[Any], Any]:
         try:
             for key, name, decode_field, default in steps:
                 if key in value:
-                    state[name] = decode_field(value[key])
+                    item = value[key]
+                    if decode_field is not None:
+                        item = None if item is None else decode_field(item)
+                    elif type(item) is dict or type(item) is list:
+                        item = decode_plain(item)
+                    state[name] = item
                     found += 1
                 elif default is None:
                     raise DecodeError(f"{cls.__name__} needs it, and it is missing")
@@ -168,32 +194,38 @@ def _record_decode(entry: Entry, shapes: FieldShapes) -> Callable[[Any], Any]:
         if found != len(value):
             _refuse_unknown_members(value, shapes, entry)
         if not entry.restore:
-            return fields.construct(cls, stored, state)
-        return _restored(cls, {**{name: default() for name, default in unstored}, **state})
+            return _restored(fields.construct(cls, stored, state))
+        return _restored(_bare_instance(cls, {**{name: default() for name, default in unstored}, **state}))
 
     return decode
 
 
-def _restored(cls: type, state: dict[str, Any]) -> Any:
+def _bare_instance(cls: type, state: dict[str, Any]) -> Any:
     """Return an instance of *cls* with this state, by no constructor: what was stored loads, whatever is checked today."""
     instance: Any = object.__new__(cls)
     instance.__dict__.update(state)
-    hook = getattr(instance, "_restored", None)
-    if hook is not None:
-        _made(hook, cls.__name__)
     return instance
 
 
-def _unreadable(cls: type, key: str, error: AttributeError) -> EncodeError:
+def _restored(instance: Any) -> Any:
+    """Return *instance* after its ``_restored``, if it has one, has put back what is not stored."""
+    hook = getattr(instance, "_restored", None)
+    if hook is not None:
+        _made(hook, type(instance).__name__)
+    return instance
+
+
+def _unreadable(cls: type, error: AttributeError) -> EncodeError:
     return EncodeError(
-        f"{cls.__qualname__} keeps no attribute {key!r}, though its constructor takes one of that name ({error}). "
+        f"{cls.__qualname__} keeps no attribute {error.name!r}, though its constructor takes one of that name ({error}). "
         f"Keep it under that name, or register the class with an encoder and a decoder."
     )
 
 
-def _refuse_undeclared(value: Any, declared: frozenset[str], entry: Entry) -> None:
+def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], entry: Entry) -> None:
     """Refuse an attribute that no field declares: it would be lost. A constructor makes its private ones again."""
-    undeclared = [name for name in vars(value) if name not in declared and (entry.restore or name[0] != "_")]
+    present = [*getattr(value, "__dict__", ()), *(name for name in sorted(slots) if hasattr(value, name))]
+    undeclared = [name for name in present if name not in declared and (entry.restore or name[0] != "_")]
     if undeclared:
         raise EncodeError(
             f"this {type(value).__qualname__} has the attribute {undeclared[0]!r}, which is not one of its fields and would "

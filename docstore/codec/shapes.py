@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag
 from typing import Any
 
-from docstore.codec.tagged import BARE, BY_TAG, BY_TYPE, UNSAFE_TEXT, Decode, Encode, canonical_order, tag
+from docstore.codec.tagged import (
+    BARE,
+    BY_TAG,
+    BY_TYPE,
+    INT_MAX,
+    INT_MIN,
+    UNSAFE_TEXT,
+    Decode,
+    Encode,
+    canonical_order,
+    tag,
+)
 from docstore.errors import CodecError, DecodeError
 from docstore.values import JSON, TAG
 
@@ -31,7 +42,14 @@ class Shape:
     """For a dict: the shape of its values."""
 
 
-def shape_of(annotation: Any, plain: Shape) -> Shape:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain(Shape):
+    """The shape of a value of which nothing is known but its type: ``by_type`` has the encoder of every type."""
+
+    by_type: Mapping[type, Encode]
+
+
+def shape_of(annotation: Any, plain: Plain) -> Shape:
     """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
     annotation = _without_none(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -45,7 +63,7 @@ def shape_of(annotation: Any, plain: Shape) -> Shape:
         return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
     if isinstance(annotation, type):
         if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
-            return _bare(annotation, lambda member: member.name, lambda name: _named(annotation, name), plain)
+            return _bare(annotation, _name_of, lambda name: _named(annotation, name), plain)
         if annotation in BARE:
             return _bare(annotation, *BARE[annotation], plain)
     return plain
@@ -59,6 +77,10 @@ def _without_none(annotation: Any) -> Any:
     return annotation
 
 
+def _name_of(member: Enum) -> str:
+    return member._name_  # what ``name`` gives, without the call
+
+
 def _named(cls: type[Enum], name: str) -> Enum:
     try:
         return cls[name]
@@ -66,7 +88,7 @@ def _named(cls: type[Enum], name: str) -> Enum:
         raise DecodeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(cls.__members__)}") from None
 
 
-def _outspoken(value: Any, plain: Shape, claimed: type) -> JSON:
+def _outspoken(value: Any, plain: Plain, claimed: type) -> JSON:
     """Return *value* as it is written where bare JSON of type *claimed* means something else: with its tag."""
     encoded = plain.encode(value)
     if type(encoded) is not claimed or (type(encoded) is dict and TAG in encoded):
@@ -74,7 +96,7 @@ def _outspoken(value: Any, plain: Shape, claimed: type) -> JSON:
     return tag(claimed.__name__, BY_TYPE[claimed].encode(value, plain.encode))
 
 
-def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], Any], plain: Shape) -> Shape:
+def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], Any], plain: Plain) -> Shape:
     def encode(value: Any) -> JSON:
         if value is None:
             return None
@@ -92,17 +114,18 @@ def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], 
     return Shape(encode, decode)
 
 
-def _sequence(cls: type[Any], item: Shape, plain: Shape) -> Shape:
+def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
     unordered = cls in (set, frozenset)
+    guided = None if item is plain else item.encode
 
     def encode(value: Any) -> JSON:
         if type(value) is not cls:
             return None if value is None else _outspoken(value, plain, list)
         items: list[JSON] = []
-        append, encode_item = items.append, item.encode
+        append, encode_item, by_type = items.append, guided, plain.by_type
         try:
             for member in value:
-                append(encode_item(member))
+                append((encode_item or by_type[type(member)])(member))
         except CodecError as error:
             error.inside(str(len(items)))
             raise
@@ -126,21 +149,28 @@ def _sequence(cls: type[Any], item: Shape, plain: Shape) -> Shape:
     return Shape(encode, decode)
 
 
-def _mapping(key: Any, item: Shape, plain: Shape) -> Shape:
+def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
     """Return the shape of a dict whose keys are all of type *key*: int, an enum, or text."""
     spell, parse = _key_text(key)
     if spell is None or parse is None:
         return plain
+    if key is str and item is plain:
+        return Shape(plain.encode, plain.decode, parse, item)
 
     def encode(value: Any) -> JSON:
         if type(value) is not dict:
             return None if value is None else _outspoken(value, plain, dict)
+        # All keys before any value: nested dicts would else be encoded twice for each level.
+        texts: list[str] = []
+        for name in value:
+            spelled = spell(name) if type(name) is key else None
+            if spelled is None or spelled == TAG or UNSAFE_TEXT.search(spelled):
+                return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
+            texts.append(spelled)
         members: dict[str, JSON] = {}
         text = ""
         try:
-            for name, member in value.items():
-                if type(name) is not key or (text := spell(name)) == TAG or UNSAFE_TEXT.search(text):
-                    return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
+            for text, member in zip(texts, value.values(), strict=True):
                 members[text] = item.encode(member)
         except CodecError as error:
             error.inside(text)
@@ -165,14 +195,18 @@ def _mapping(key: Any, item: Shape, plain: Shape) -> Shape:
     return Shape(encode, decode, parse, item)
 
 
-def _key_text(key: Any) -> tuple[Callable[[Any], str] | None, Callable[[str], Any] | None]:
+def _key_text(key: Any) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:
     if key is int:
-        return str, _int_key
+        return _spelled_int, _int_key
     if key is str:
         return str, str
     if isinstance(key, type) and issubclass(key, Enum) and not issubclass(key, Flag):
-        return (lambda member: str(member.name)), lambda name: _named(key, name)
+        return _name_of, lambda name: _named(key, name)
     return None, None
+
+
+def _spelled_int(number: int) -> str | None:
+    return str(number) if INT_MIN <= number <= INT_MAX else None  # Python may refuse to spell, or to read, a long one
 
 
 def _int_key(text: str) -> int:

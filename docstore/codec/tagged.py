@@ -10,6 +10,7 @@ import base64
 import binascii
 import math
 import re
+import reprlib
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -18,10 +19,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final, TypeAlias, TypeVar
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
-from docstore.errors import DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError
 from docstore.values import JSON, TAG, dumps
 
 Encode: TypeAlias = Callable[[Any], JSON]
@@ -70,14 +71,23 @@ def member(members: Members, key: str, *types: type) -> Any:
 
 def int_encode(value: int) -> JSON:
     """Return *value*, tagged when 64 signed bits cannot hold it."""
-    return value if INT_MIN <= value <= INT_MAX else {TAG: "int", "value": str(value)}
+    return value if INT_MIN <= value <= INT_MAX else {TAG: "int", **_int_text(value)}
+
+
+_DECIMAL_BITS: Final = 2048
+"""Python can be told to refuse decimal texts of 640 digits (2126 bits) or more; hexadecimal ones it never refuses."""
+
+
+def _int_text(value: int) -> Members:
+    return {"value": str(value)} if value.bit_length() <= _DECIMAL_BITS else {"hex": f"{value:x}"}
 
 
 def _int_decode(members: Members, decode: Decode) -> int:
-    text = member(members, "value", str)
-    if not re.fullmatch(r"-?[0-9]{1,4300}", text):
-        raise DecodeError(f"{text!r:.80} is not a decimal integer of at most 4300 digits")
-    return int(text)
+    key, base, digits = ("hex", 16, "[0-9a-f]+") if "hex" in members else ("value", 10, "[0-9]{1,640}")
+    text = member(members, key, str)
+    if not re.fullmatch(f"-?{digits}", text):
+        raise DecodeError(f"{text!r:.80} is not an integer in base {base}")
+    return int(text, base)
 
 
 def float_encode(value: float) -> JSON:
@@ -129,26 +139,62 @@ def canonical_order(items: Iterable[JSON]) -> list[JSON]:
     return sorted(items, key=dumps)
 
 
-def _items(value: Iterable[Any], encode: Encode) -> list[JSON]:
-    return [encode(item) for item in value]
+# An error's pointer leads through the object on the way in, by index and key, and through the JSON on the way out.
+
+
+def _items(value: Iterable[Any], convert: Callable[[Any], T]) -> list[T]:
+    items: list[T] = []
+    try:
+        for item in value:
+            items.append(convert(item))
+    except CodecError as error:
+        error.inside(str(len(items)))
+        raise
+    return items
+
+
+def _unordered(value: Iterable[Any], encode: Encode) -> list[JSON]:
+    return canonical_order([encode(item) for item in value])
 
 
 def _listed(members: Members, decode: Decode) -> list[Any]:
-    return [decode(item) for item in member(members, "items", list)]
+    items = member(members, "items", list)
+    try:
+        return _items(items, decode)
+    except CodecError as error:
+        error.inside("items")
+        raise
 
 
-def _pairs(members: Members, decode: Decode) -> list[tuple[Any, Any]]:
-    pairs = []
-    for pair in member(members, "items", list):
-        if type(pair) is not list or len(pair) != 2:
-            raise DecodeError(f"each item should be a [key, value] pair, and one is {pair!r:.80}")
-        pairs.append((decode(pair[0]), decode(pair[1])))
+def _pairs(members: Members, decode: Decode) -> list[Any]:
+    def pair(item: JSON) -> Any:
+        if type(item) is not list or len(item) != 2:
+            raise DecodeError(f"an item should be a [key, value] pair, and is {item!r:.80}")
+        return _items(item, decode)
+
+    return _listed(members, pair)
+
+
+def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list[JSON]:
+    pairs: list[JSON] = []
+    key: Any = ""
+    try:
+        for key, item in value.items():
+            known = type(key) is str and key in done
+            pairs.append([key, done[key]] if known else [encode(key), encode(item)])
+    except CodecError as error:
+        error.inside(key if type(key) is str else reprlib.repr(key))
+        raise
     return pairs
 
 
-def dict_encode(value: dict[Any, Any], encode: Encode) -> Members:
-    """Return a dict whose keys are not all safe text, or hold our tag's key, as pairs in canonical order."""
-    return {TAG: "dict", "items": canonical_order([[encode(key), encode(item)] for key, item in value.items()])}
+def dict_encode(value: dict[Any, Any], encode: Encode, done: Members | None = None) -> Members:
+    """Return a dict whose keys are not all safe text, or hold our tag's key, as pairs in canonical order.
+
+    Cost:
+        What *done* has, by safe key, is not encoded again: nested dicts would take twice the time for each level.
+    """
+    return {TAG: "dict", "items": canonical_order(_encoded_pairs(value, encode, done or {}))}
 
 
 def _dict_decode(members: Members, decode: Decode) -> dict[Any, Any]:
@@ -257,6 +303,17 @@ def _complex_decode(members: Members, decode: Decode) -> complex:
     return complex(real, imag)
 
 
+def _uuid_encode(value: UUID, encode: Encode) -> Members:
+    # uuid1() notes whether two processes could have made the same; == does not look at it.
+    safety: Members = {} if value.is_safe is SafeUUID.unknown else {"is_safe": value.is_safe.name}
+    return {"value": str(value), **safety}
+
+
+def _uuid_decode(members: Members, decode: Decode) -> UUID:
+    safety = member(members, "is_safe", str) if "is_safe" in members else SafeUUID.unknown.name
+    return _parsed(lambda: UUID(member(members, "value", str), is_safe=SafeUUID[safety]))
+
+
 def _text(tag_name: str, cls: type, parse: Callable[[str], Any]) -> Tagged:
     """Return the row of a type that its ``str`` spells exactly."""
     return Tagged(
@@ -271,12 +328,12 @@ BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]
     datetime: (datetime_encode, datetime.fromisoformat),
     date: (str, date.fromisoformat),
     Decimal: (str, Decimal),
-    UUID: (str, UUID),
+    UUID: (lambda value: str(value) if value.is_safe is SafeUUID.unknown else None, UUID),
 }
 """Types that a field annotated with them writes as one string; None from the encoder means: not this value."""
 
 TABLE: Final = (
-    Tagged("int", int, lambda value, encode: {"value": str(value)}, _int_decode),
+    Tagged("int", int, lambda value, encode: _int_text(value), _int_decode),
     Tagged("float", float, lambda value, encode: {"value": repr(value)}, _float_decode),
     Tagged("str", str, lambda value, encode: {"value": value}, _str_decode),
     Tagged("list", list, lambda value, encode: {"items": _items(value, encode)}, _listed),
@@ -285,19 +342,19 @@ TABLE: Final = (
     Tagged(
         "set",
         set,
-        lambda value, encode: {"items": canonical_order(_items(value, encode))},
+        lambda value, encode: {"items": _unordered(value, encode)},
         lambda m, d: _hashable(lambda: set(_listed(m, d))),
     ),
     Tagged(
         "frozenset",
         frozenset,
-        lambda value, encode: {"items": canonical_order(_items(value, encode))},
+        lambda value, encode: {"items": _unordered(value, encode)},
         lambda m, d: _hashable(lambda: frozenset(_listed(m, d))),
     ),
     Tagged(
         "OrderedDict",
         OrderedDict,
-        lambda value, encode: {"items": [[encode(key), encode(item)] for key, item in value.items()]},
+        lambda value, encode: {"items": _encoded_pairs(value, encode, {})},
         lambda m, d: _hashable(lambda: OrderedDict(_pairs(m, d))),
     ),
     Tagged("bytes", bytes, _bytes_encode, _bytes_decode),
@@ -318,7 +375,7 @@ TABLE: Final = (
     ),
     _text("date", date, date.fromisoformat),
     _text("Decimal", Decimal, Decimal),
-    _text("UUID", UUID, UUID),
+    Tagged("UUID", UUID, _uuid_encode, _uuid_decode),
     *(
         Tagged(
             "Path",

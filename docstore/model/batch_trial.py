@@ -97,7 +97,7 @@ class BatchTrial(BaseTrial):
         by_name = self.arms_by_name
         return [by_name[abandoned.name] for abandoned in self.abandoned_arms_metadata if abandoned.name in by_name]
 
-    def add_arm(self, arm: Arm, weight: float = 1.0, generator_run_type: str | Enum = GeneratorRunType.MANUAL) -> Self:
+    def add_arm(self, arm: Arm, weight: float = 1.0, generator_run_type: str | Enum | None = None) -> Self:
         """Add *arm*, give it a name if it has none, and return the trial."""
         return self.add_arms_and_weights([arm], [weight], generator_run_type)
 
@@ -105,7 +105,7 @@ class BatchTrial(BaseTrial):
         self,
         arms: Sequence[Arm],
         weights: Sequence[float] | None = None,
-        generator_run_type: str | Enum = GeneratorRunType.MANUAL,
+        generator_run_type: str | Enum | None = None,
     ) -> Self:
         """Add *arms*, give each a name that has none, and return the trial."""
         return self.add_generator_run(GeneratorRun(arms, weights, type=generator_run_type))

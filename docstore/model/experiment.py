@@ -298,8 +298,9 @@ class Experiment:
             raise
 
     def _attach(self, trial: BaseTrial) -> None:
+        index = self._arms()
         self._trials[trial.index] = trial
-        self._arms().add_trial(trial.index)
+        index.add_trial(trial.index)
 
     def supports_trial_type(self, trial_type: str | None) -> bool:
         """Return whether a trial may have that type; only a MultiTypeExperiment has several."""

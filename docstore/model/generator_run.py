@@ -17,7 +17,7 @@ TModelPredict: TypeAlias = tuple[dict[str, list[float]], dict[str, dict[str, lis
 
 
 class GeneratorRunType(Enum):
-    """The types that the model itself gives to generator runs; any other name may be used."""
+    """Usual types of generator runs; any other name may be used. The model itself gives ``STATUS_QUO`` only."""
 
     STATUS_QUO = 0
     MANUAL = 1

@@ -1,8 +1,8 @@
 """What a linear expression over names means: ``"2*x1 - x2 + 3"`` is the weights ``{x1: 2, x2: -1}`` and the constant 3.
 
 Names may hold ``.``, ``:`` and ``/`` between letters, as in ``train/loss``. Any other name is understood where the
-caller knows it beforehand. Nothing is ever evaluated: the text is read as a syntax tree, of which only sums and products
-are taken.
+caller knows it beforehand. Nothing is ever evaluated: the text is read as a syntax tree, of which only sums and
+products are taken.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ class ScalarizedOutcomeConstraint(OutcomeConstraint):
         relative: bool = True,
         weights: Sequence[float] | None = None,
     ) -> None:
-        given = [1.0 / len(metrics)] * len(metrics) if weights is None else list(weights)
+        given = [1.0 / len(metrics) for _ in metrics] if weights is None else list(weights)
         if not metrics or len(given) != len(metrics):
             raise InvalidValueError("weights of a constraint", given, f"Give one for each of {len(metrics)} metrics.")
         self._set(metrics, given, op, bound, relative)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.generator_run import GeneratorRun, GeneratorRunType
+from docstore.model.generator_run import GeneratorRun
 from docstore.model.stored import NOT_STORED
 from docstore.model.trial_status import TrialStatus, check_transition
 
@@ -242,7 +242,7 @@ class Trial(BaseTrial):
     def add_arm(self, arm: Arm, candidate_metadata: Mapping[str, Any] | None = None) -> Self:
         """Make *arm* this trial's arm, give it a name if it has none, and return the trial."""
         metadata = None if candidate_metadata is None else {arm.signature: dict(candidate_metadata)}
-        run = GeneratorRun([arm], type=GeneratorRunType.MANUAL, candidate_metadata_by_arm_signature=metadata)
+        run = GeneratorRun([arm], candidate_metadata_by_arm_signature=metadata)
         return self.add_generator_run(run)
 
     def add_generator_run(self, generator_run: GeneratorRun) -> Self:

@@ -1,0 +1,304 @@
+"""Experiments in JSON files: what is read is what was saved, and a save never damages the file that was there."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import docstore
+from docstore import Data, Experiment, GenerationNode, GenerationStrategy, Metric, ParameterType, RangeParameter, SearchSpace
+from docstore.errors import (
+    DecodeError,
+    EncodeError,
+    FileAccessError,
+    FileFormatError,
+    InvalidValueError,
+    MissingFileError,
+    NewerFormatError,
+)
+from docstore.json_store.load import load_experiment
+from docstore.json_store.save import save_experiment
+
+
+@pytest.fixture
+def experiment():
+    """An experiment with numbers that JSON itself cannot hold."""
+    made = Experiment(
+        name="file",
+        search_space=SearchSpace([RangeParameter("x", ParameterType.FLOAT, 0.0, 1.0)]),
+        tracking_metrics=[Metric("m")],
+    )
+    trial = made.new_trial(parameters={"x": 0.1})
+    made.attach_data(
+        Data.from_records(
+            [{"trial_index": 0, "arm_name": trial.arm.name, "metric_name": "m", "mean": float("nan"), "sem": -0.0}]
+        )
+    )
+    return made
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "experiment.json"
+
+
+class TestASavedExperiment:
+    """Saved to a file, and loaded again."""
+
+    @pytest.mark.parametrize("name", ["experiment.json", "experiment.json.gz", "no suffix", "ünïcode ☃.json"])
+    def test_comes_back_exactly(self, experiment, tmp_path, name):
+        save_experiment(experiment, tmp_path / name)
+
+        assert docstore.dumps(load_experiment(tmp_path / name)) == docstore.dumps(experiment)
+
+    def test_is_the_canonical_text(self, experiment, path):
+        save_experiment(experiment, path)
+
+        assert path.read_bytes() == docstore.dumps(experiment)
+
+    def test_is_read_by_any_json_parser(self, experiment, path):
+        save_experiment(experiment, path)
+
+        assert json.loads(path.read_text())["trials"]["0"]["generator_run"]["arms"][0]["parameters"] == {"x": 0.1}
+
+    def test_is_indented_for_people_and_reads_the_same(self, experiment, path):
+        save_experiment(experiment, path, indent=True)
+
+        assert b'\n  "name": "file",\n' in path.read_bytes()
+        assert docstore.dumps(load_experiment(path)) == docstore.dumps(experiment)
+
+    def test_is_compressed_where_the_name_says_so_and_always_to_the_same_bytes(self, experiment, tmp_path):
+        for name in ("a.json.gz", "b.json.gz"):
+            save_experiment(experiment, tmp_path / name)
+
+        assert gzip.decompress((tmp_path / "a.json.gz").read_bytes()) == docstore.dumps(experiment)
+        assert (tmp_path / "a.json.gz").read_bytes() == (tmp_path / "b.json.gz").read_bytes()
+
+    def test_makes_the_folders_that_are_missing(self, experiment, tmp_path):
+        save_experiment(experiment, tmp_path / "a" / "b c" / "experiment.json")
+
+        assert (tmp_path / "a" / "b c" / "experiment.json").is_file()
+
+    def test_goes_to_the_folder_one_is_in(self, experiment, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+
+        save_experiment(experiment, "experiment.json")
+
+        assert [entry.name for entry in tmp_path.iterdir()] == ["experiment.json"]
+
+    def test_leaves_nothing_else_behind(self, experiment, path):
+        save_experiment(experiment, path)
+        save_experiment(experiment, path)
+
+        assert [entry.name for entry in path.parent.iterdir()] == ["experiment.json"]
+
+
+class TestTheFileThatWasThere:
+    """A save either replaces it whole, or leaves it byte for byte."""
+
+    @pytest.fixture
+    def old(self, experiment, path):
+        save_experiment(experiment, path)
+        return path.read_bytes()
+
+    def test_is_untouched_by_an_object_that_cannot_be_encoded(self, experiment, path, old):
+        experiment.properties["socket"] = object()
+
+        with pytest.raises(EncodeError) as caught:
+            save_experiment(experiment, path)
+
+        assert caught.value.pointer == "/properties/socket"
+        assert path.read_bytes() == old
+        assert [entry.name for entry in path.parent.iterdir()] == ["experiment.json"]
+
+    def test_is_untouched_by_something_that_is_no_experiment(self, path, old):
+        with pytest.raises(InvalidValueError, match="Give an Experiment"):
+            save_experiment({"name": "file"}, path)
+
+        assert path.read_bytes() == old
+
+    @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+    @pytest.mark.parametrize("trouble", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+    def test_is_untouched_when_the_system_fails_in_the_middle(self, experiment, path, old, monkeypatch, call, trouble):
+        def fail(*arguments, **options):
+            raise trouble
+
+        if call == "write":
+            monkeypatch.setattr(os, "fdopen", fail)
+        else:
+            monkeypatch.setattr(os, call, fail)
+        experiment.description = "changed"
+
+        with pytest.raises((FileAccessError, KeyboardInterrupt)):
+            save_experiment(experiment, path)
+
+        assert path.read_bytes() == old
+        assert [entry.name for entry in path.parent.iterdir()] == ["experiment.json"]
+
+    def test_is_untouched_when_the_process_is_killed_in_the_middle(self, path, old):
+        script = textwrap.dedent(
+            """
+            import os, signal, sys
+            from docstore import Experiment, SearchSpace
+            from docstore.json_store.save import save_experiment
+            os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+            save_experiment(Experiment(name="other", search_space=SearchSpace([])), sys.argv[1])
+            """
+        )
+
+        finished = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True)
+
+        assert finished.returncode == -9
+        assert path.read_bytes() == old
+
+    def test_reaches_the_disk_before_it_takes_the_name_and_so_does_the_name(self, experiment, path, old, monkeypatch):
+        calls = []
+        fsync, replace = os.fsync, os.replace
+        monkeypatch.setattr(os, "fsync", lambda handle: (calls.append(_sort(handle)), fsync(handle)))
+        monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("rename"), replace(a, b)))
+
+        save_experiment(experiment, path)
+
+        assert calls == ["file", "rename", "folder"]
+
+    def test_keeps_its_permissions(self, experiment, path, old):
+        path.chmod(0o640)
+
+        save_experiment(experiment, path)
+
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+    def test_stays_where_a_link_leads(self, experiment, path, old, tmp_path):
+        link = tmp_path / "link.json"
+        link.symlink_to(path)
+        experiment.description = "changed"
+
+        save_experiment(experiment, link)
+
+        assert link.is_symlink()
+        assert path.read_bytes() == docstore.dumps(experiment)
+
+
+def _sort(handle: int) -> str:
+    return "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+
+
+class TestAFileThatCannotBeRead:
+    """Each trouble is told, with the place."""
+
+    def test_is_missing_and_its_neighbour_is_named(self, experiment, path):
+        save_experiment(experiment, path)
+
+        with pytest.raises(MissingFileError, match=r"Its folder has experiment\.json"):
+            load_experiment(path.parent / "experimant.json")
+
+    def test_is_missing_and_python_knows_the_error(self, tmp_path):
+        with pytest.raises(FileNotFoundError):
+            load_experiment(tmp_path / "none" / "experiment.json")
+
+    def test_is_a_folder(self, tmp_path, experiment):
+        with pytest.raises(FileAccessError):
+            load_experiment(tmp_path)
+        with pytest.raises(FileAccessError, match="it is a folder"):
+            save_experiment(experiment, tmp_path)
+
+    def test_has_a_file_where_its_folder_should_be(self, tmp_path, experiment):
+        (tmp_path / "file").write_text("x")
+
+        with pytest.raises(FileAccessError):
+            save_experiment(experiment, tmp_path / "file" / "experiment.json")
+
+    def test_is_empty(self, path):
+        path.write_bytes(b"")
+
+        with pytest.raises(FileFormatError, match="it is empty"):
+            load_experiment(path)
+
+    @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999])
+    def test_is_truncated(self, experiment, path, share):
+        text = docstore.dumps(experiment)
+        path.write_bytes(text[: max(1, int(len(text) * share))])
+
+        with pytest.raises(FileFormatError, match=r"line 1, column \d+"):
+            load_experiment(path)
+
+    def test_is_compressed_and_truncated(self, experiment, tmp_path):
+        path = tmp_path / "experiment.json.gz"
+        save_experiment(experiment, path)
+        path.write_bytes(path.read_bytes()[:-20])
+
+        with pytest.raises(FileFormatError, match="cut off"):
+            load_experiment(path)
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ('{"a": 1}', "no '__type' at the top"),
+            ("[1, 2]", "no '__type' at the top"),
+            ('"Experiment"', "no '__type' at the top"),
+            ('{"__type": "Experiment", "name": "ax"}', "Ax's own storage"),
+            ('{"__type": "Experiment", "__format": "1"}', "at /__format"),
+            ("<html></html>", "not JSON"),
+            ("\x80abc", "not JSON"),
+        ],
+    )
+    def test_is_foreign(self, path, text, problem):
+        path.write_text(text, encoding="latin-1")
+
+        with pytest.raises(FileFormatError, match=problem):
+            load_experiment(path)
+
+    def test_is_of_a_newer_format(self, experiment, path):
+        path.write_bytes(docstore.dumps(experiment).replace(b'"__format":1', b'"__format":7'))
+
+        with pytest.raises(NewerFormatError) as caught:
+            load_experiment(path)
+
+        assert (caught.value.path, caught.value.found, caught.value.known) == (str(path), 7, 1)
+
+    def test_holds_another_document(self, path):
+        path.write_bytes(docstore.dumps(GenerationStrategy(name="gs", nodes=[GenerationNode("sobol")])))
+
+        with pytest.raises(FileFormatError, match="it holds a GenerationStrategy"):
+            load_experiment(path)
+
+    def test_has_a_wrong_value_inside_and_the_error_names_the_place_and_the_file(self, experiment, path):
+        path.write_bytes(docstore.dumps(experiment).replace(b'"status":"CANDIDATE"', b'"status":"SLEEPING"'))
+
+        with pytest.raises(DecodeError) as caught:
+            load_experiment(path)
+
+        assert caught.value.pointer == "/trials/0/status"
+        assert caught.value.__notes__ == [f"in the file {path}"]
+
+
+class TestTheSameDocumentInAFileAndInADatabase:
+    """The same encoder writes both."""
+
+    def test_has_the_same_text_and_digest(self, experiment, path, tmp_path):
+        store = docstore.connect(f"sqlite:///{tmp_path}/lab.db")
+
+        version = store.save(experiment)
+        save_experiment(experiment, path)
+        from_file, from_store = load_experiment(path), store.load("file")
+        store.close()
+
+        assert version.digest == docstore.digest(experiment) == docstore.digest(from_file) == docstore.digest(from_store)
+        assert path.read_bytes() == docstore.dumps(from_store)
+
+
+def test_a_relative_path_object_is_taken(experiment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    save_experiment(experiment, Path("a") / "experiment.json")
+
+    assert load_experiment(Path("a/experiment.json")).name == "file"

@@ -1,0 +1,358 @@
+"""The documentation that docstore keeps: each of its snippets, nearly to the letter, and what the text around it promises.
+
+Changed are the import root, and what the snippets cannot do without: imports, a missing comma, quotes around a URL, a name
+and a search space where they write ``Experiment(...)``, and ``DEFAULT = 0`` for ``DEFAULT: 0``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from enum import Enum
+
+import pytest
+import sqlalchemy as sa
+
+import docstore
+from docstore import Arm, Data, Experiment, GeneratorRun, Metric, ParameterType, RangeParameter, Runner, SearchSpace
+from docstore.errors import DocstoreError, DocumentNotFoundError, InvalidValueError, StoreError, UnknownTagError
+from docstore.registry_bundle import RegistryBundle
+from docstore.sqa_store import db
+from docstore.sqa_store.db import create_all_tables, get_engine, init_engine_and_session_factory, session_scope
+from docstore.sqa_store.sqa_config import SQAConfig
+
+
+class MyRunner(Runner):
+    def run():
+        pass
+
+
+class MyMetric(Metric):
+    pass
+
+
+class ExperimentType(Enum):
+    DEFAULT = 0
+
+
+class GeneratorRunType(Enum):
+    DEFAULT = 0
+    STATUS_QUO = 1
+
+
+@pytest.fixture(autouse=True)
+def _no_database():
+    """Each test starts as a process does: with no database set."""
+    yield
+    if db._database is not None:
+        db._database.engine.dispose()
+        db._database = None
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/seed.db"
+
+
+@pytest.fixture
+def experiment():
+    """An experiment with a trial and attached data."""
+    made = Experiment(
+        name="my_experiment",
+        search_space=SearchSpace(
+            parameters=[RangeParameter(lower=0, upper=1, name="my_parameter", parameter_type=ParameterType.FLOAT)]
+        ),
+        tracking_metrics=[Metric(name="m")],
+    )
+    trial = made.new_trial(parameters={"my_parameter": 0.5})
+    trial.mark_running(no_runner_required=True)
+    trial.mark_completed()
+    made.attach_data(
+        Data.from_records([{"trial_index": 0, "arm_name": "0_0", "metric_name": "m", "mean": 0.1, "sem": None}])
+    )
+    return made
+
+
+def rows(url: str, query: str) -> list[tuple]:
+    """Return what a database tool would show."""
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+class TestJson:
+    """Section "JSON": a lightweight, transportable file."""
+
+    def test_an_experiment_with_its_data_is_saved_to_the_specified_file_and_loaded_again(
+        self, experiment, tmp_path, monkeypatch
+    ):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        monkeypatch.chdir(tmp_path)
+        filepath = "experiments/experiment.json"
+        save_experiment(experiment, filepath)
+        loaded = load_experiment(filepath)
+
+        assert docstore.dumps(loaded) == docstore.dumps(experiment)
+        assert loaded.data.records == experiment.data.records
+        assert (tmp_path / filepath).read_bytes() == docstore.dumps(experiment)
+
+    def test_to_update_it_is_saved_to_the_same_file(self, experiment, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        filepath = tmp_path / "experiment.json"
+        save_experiment(experiment, filepath)
+        experiment.new_trial(parameters={"my_parameter": 0.7})
+        save_experiment(experiment, filepath)
+
+        assert list(load_experiment(filepath).trials) == [0, 1]
+
+    def test_a_registry_bundle_saves_and_loads_a_custom_metric_and_runner(self, tmp_path, monkeypatch):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        monkeypatch.chdir(tmp_path)
+        experiment = Experiment(
+            search_space=SearchSpace(parameters=[]),
+            runner=MyRunner(),
+            tracking_metrics=[MyMetric(name="my_metric")],
+        )
+        bundle = RegistryBundle(
+            runner_clss={MyRunner: None},
+            metric_clss={MyMetric: None},
+        )
+        filepath = "experiments/experiment.json"
+        save_experiment(experiment=experiment, filepath=filepath, encoder_registry=bundle.encoder_registry)
+        loaded_experiment = load_experiment(filepath=filepath, decoder_registry=bundle.decoder_registry)
+
+        assert type(loaded_experiment.runner) is MyRunner
+        assert type(loaded_experiment.metrics["my_metric"]) is MyMetric
+        assert docstore.dumps(loaded_experiment, bundle) == docstore.dumps(experiment, bundle)
+
+    def test_without_it_the_error_names_the_class_and_what_to_write(self, tmp_path):
+        from docstore.json_store.save import save_experiment
+
+        experiment = Experiment(search_space=SearchSpace(parameters=[]), runner=MyRunner())
+
+        with pytest.raises(DocstoreError, match=r"runner_clss=\{MyRunner: None\}"):
+            save_experiment(experiment, tmp_path / "experiment.json")
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_without_it_a_file_that_needs_it_is_not_guessed_at(self, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle(runner_clss={MyRunner: None})
+        experiment = Experiment(search_space=SearchSpace(parameters=[]), runner=MyRunner())
+        save_experiment(experiment, tmp_path / "e.json", encoder_registry=bundle.encoder_registry)
+
+        with pytest.raises(UnknownTagError) as caught:
+            load_experiment(tmp_path / "e.json")
+
+        assert (caught.value.tag, caught.value.pointer) == ("MyRunner", "/runner")
+
+
+class TestSql:
+    """Section "SQL": a database, initialised by a URL or a creator."""
+
+    def test_the_experiment_with_its_data_is_saved_to_the_tables_and_loaded_by_name(self, experiment, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        engine = get_engine()
+        create_all_tables(engine)
+        save_experiment(experiment)
+        experiment_name = "my_experiment"
+        loaded = load_experiment(experiment_name)
+
+        assert docstore.dumps(loaded) == docstore.dumps(experiment)
+        assert rows(url, "SELECT experiment, trial_index, metric_name, mean FROM observations") == [
+            ("my_experiment", 0, "m", 0.1)
+        ]
+
+    def test_a_creator_function_takes_the_place_of_a_url(self, experiment, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        def creator():
+            return sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False)
+
+        init_engine_and_session_factory(creator=creator)
+        save_experiment(experiment)
+
+        assert docstore.dumps(load_experiment("my_experiment")) == docstore.dumps(experiment)
+        assert rows(url, "SELECT name FROM experiments") == [("my_experiment",)]
+
+    def test_to_update_it_is_saved_again_and_only_what_changed_is_written(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        experiment.new_trial(parameters={"my_parameter": 0.7})
+        save_experiment(experiment)
+
+        assert rows(url, "SELECT path FROM documents WHERE version = 2 ORDER BY path") == [("",), ("/trials/1",)]
+        assert rows(url, "SELECT version FROM versions ORDER BY version") == [(1,), (2,)]
+
+    def test_a_loaded_experiment_is_updated_too(self, experiment, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        loaded = load_experiment("my_experiment")
+        loaded.new_trial(parameters={"my_parameter": 0.7})
+        save_experiment(loaded)
+
+        assert list(load_experiment("my_experiment").trials) == [0, 1]
+
+    def test_a_registry_bundle_and_a_config_save_and_load_a_custom_metric_and_runner(self, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        experiment = Experiment(
+            name="my_experiment",
+            search_space=SearchSpace(
+                parameters=[RangeParameter(lower=0, upper=1, name="my_parameter", parameter_type=ParameterType.FLOAT)]
+            ),
+            runner=MyRunner(),
+            tracking_metrics=[MyMetric(name="my_metric")],
+        )
+        bundle = RegistryBundle(
+            metric_clss={MyMetric: None},
+            runner_clss={MyRunner: None},
+        )
+        sqa_config = SQAConfig(
+            json_encoder_registry=bundle.encoder_registry,
+            json_decoder_registry=bundle.decoder_registry,
+            metric_registry=bundle.metric_registry,
+            runner_registry=bundle.runner_registry,
+        )
+        save_experiment(experiment, config=sqa_config)
+        loaded_experiment = load_experiment(experiment_name="my_experiment", config=sqa_config)
+
+        assert type(loaded_experiment.runner) is MyRunner
+        assert type(loaded_experiment.metrics["my_metric"]) is MyMetric
+        assert docstore.dumps(loaded_experiment, bundle) == docstore.dumps(experiment, bundle)
+
+    def test_an_experiment_type_is_stored_as_its_integer_and_found_by_it(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        experiment.experiment_type = "DEFAULT"
+        config = SQAConfig(experiment_type_enum=ExperimentType)
+        save_experiment(experiment, config=config)
+
+        assert rows(url, "SELECT name FROM documents WHERE kind = 'experiment' AND type = 0") == [("my_experiment",)]
+        assert rows(url, "SELECT type, type_name FROM experiments") == [(0, "DEFAULT")]
+
+    def test_a_generator_run_type_is_stored_as_its_integer_and_found_by_it(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        run = GeneratorRun(arms=[Arm(parameters={"my_parameter": 0.2})], type="STATUS_QUO")
+        experiment.new_trial(generator_run=run)
+        config = SQAConfig(generator_run_type_enum=GeneratorRunType)
+        save_experiment(experiment, config=config)
+
+        assert rows(url, "SELECT position FROM documents WHERE kind = 'trial' AND type = 1") == [(1,)]
+        assert rows(url, "SELECT trial_index, type_name FROM generator_runs WHERE type = 1") == [(1, "STATUS_QUO")]
+
+    def test_an_experiment_is_deleted(self, experiment, url):
+        from docstore.sqa_store.delete import delete_experiment
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        delete_experiment("my_experiment")
+
+        with pytest.raises(DocumentNotFoundError, match="undelete"):
+            load_experiment("my_experiment")
+
+
+class TestWhatTheSnippetsGetWrong:
+    """Their mistakes, as a user makes them: each is told, with what to write."""
+
+    def test_an_enum_written_with_colons_has_no_members(self):
+        class ExperimentType(Enum):
+            DEFAULT: 0
+
+        with pytest.raises(InvalidValueError, match=r"class ExperimentType\(Enum\): DEFAULT = 0"):
+            SQAConfig(experiment_type_enum=ExperimentType)
+
+    def test_a_type_that_the_enum_lacks_is_told_with_the_line_to_add(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        experiment.experiment_type = "EXPLORATION"
+
+        with pytest.raises(StoreError, match="EXPLORATION = 1"):
+            save_experiment(experiment, config=SQAConfig(experiment_type_enum=ExperimentType))
+
+        assert rows(url, "SELECT count(*) FROM documents") == [(0,)]
+
+    def test_an_experiment_without_a_name_cannot_go_to_a_database(self, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+
+        with pytest.raises(DocstoreError, match="needs a name"):
+            save_experiment(Experiment(search_space=SearchSpace(parameters=[])))
+
+
+class TestTheDatabaseOfTheProcess:
+    """The seed's functions share one database, which is set once."""
+
+    def test_without_one_the_error_says_which_call_sets_it(self, experiment):
+        from docstore.sqa_store.save import save_experiment
+
+        with pytest.raises(StoreError, match="init_engine_and_session_factory"):
+            save_experiment(experiment)
+
+    def test_setting_the_same_again_is_nothing(self, url):
+        init_engine_and_session_factory(url=url)
+        engine = get_engine()
+
+        init_engine_and_session_factory(url=url)
+
+        assert get_engine() is engine
+
+    def test_setting_another_is_an_error_and_not_silence(self, url):
+        init_engine_and_session_factory(url=url)
+
+        with pytest.raises(StoreError, match="force_init"):
+            init_engine_and_session_factory(url="sqlite://")
+
+    def test_force_init_leaves_it_for_another(self, url):
+        init_engine_and_session_factory(url=url)
+
+        init_engine_and_session_factory(url="sqlite://", force_init=True)
+
+        assert get_engine().url.database is None
+
+    def test_a_session_reads_the_tables(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+
+        with session_scope() as session:
+            assert session.execute(sa.text("SELECT name FROM experiments")).all() == [("my_experiment",)]
+
+    def test_two_configs_share_what_an_experiment_came_from(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        experiment.description = "changed"
+
+        version = save_experiment(experiment, config=SQAConfig(experiment_type_enum=ExperimentType))
+
+        assert version.number == 2
