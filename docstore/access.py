@@ -94,7 +94,9 @@ class Access:
         """
         found = rows.head_of(connection, origin.id)
         if found is None:
-            raise DocumentNotFoundError(name, kind=kind.name, hint="It was purged after you read it; copy.copy() of the object can be saved anew.")
+            raise DocumentNotFoundError(
+                name, kind=kind.name, hint="It was purged after you read it; a copy.copy() of the object is new."
+            )
         if found.deleted_at is not None:
             raise DocumentNotFoundError(
                 name, kind=kind.name, hint=f"It was deleted after you read it; undelete({name!r}) brings it back."

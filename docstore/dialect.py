@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,18 @@ class UtcTime(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        process = super().result_processor(dialect, coltype)
+
+        def read(value: Any) -> datetime | None:
+            try:
+                return process(value) if process is not None else value
+            except (TypeError, ValueError) as error:
+                # SQLite keeps a time as text, and takes any text for one.
+                raise DatabaseError(f"the time {value!r:.40} in the database is none. verify() says where.") from error
+
+        return read
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
@@ -139,7 +152,9 @@ def make_engine(
     """
     if (url is None) == (creator is None):
         raise InvalidValueError(
-            "database", url, "Give a URL like sqlite:///lab.db, an Engine, or creator=..., and only one."
+            "database",
+            url and _redacted(url),
+            "Give a URL like sqlite:///lab.db, an Engine, or creator=..., and only one.",
         )
     if isinstance(url, Engine):
         _require_supported(url.dialect.name)
@@ -183,11 +198,16 @@ def engine_from_creator(creator: Callable[[], Any], *, synchronous: str = "FULL"
         InvalidValueError: the connection is of no driver that docstore knows.
     """
     first = creator()
-    module = type(first).__module__.partition(".")[0]
-    if module not in _DRIVERS:
+    modules = [cls.__module__.partition(".")[0] for cls in type(first).__mro__]
+    module = next((module for module in modules if module in _DRIVERS), None)
+    if module is None:
         raise InvalidValueError("creator", creator, f"It should return a connection of {', '.join(sorted(_DRIVERS))}.")
     url = make_url(f"{_DRIVERS[module]}://")
-    _require_supported(url.get_backend_name())
+    try:
+        _require_supported(url.get_backend_name())
+    except InvalidValueError:
+        first.close()
+        raise
     handed_out = [first]
 
     def create() -> Any:
@@ -205,7 +225,7 @@ def _require_supported(backend: str) -> None:
 
 
 def _is_memory(url: sa.URL) -> bool:
-    return url.database in (None, "", ":memory:") or "mode=memory" in (url.database or "")
+    return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
 
 
 def _sqlite_engine(
@@ -239,14 +259,31 @@ def _sqlite_engine(
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
 
+    if in_memory:
+
+        @sa.event.listens_for(engine, "handle_error")
+        def keep_it(context: Any) -> None:
+            # SQLAlchemy closes a connection that Ctrl-C hit, and with this one all that was saved would be gone.
+            context.is_disconnect = False
+
     return engine
 
 
-def _redacted(url: str | sa.URL) -> str:
-    if isinstance(url, sa.URL):
-        return url.render_as_string(hide_password=True)
-    head, at, tail = str(url).rpartition("@")
-    return f"{head.partition('://')[0]}://***@{tail}" if at else str(url)
+_SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
+
+
+def shown(url: sa.URL) -> str:
+    """Return *url* as a person may see it: a password is hidden, also one among its options."""
+    return _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
+
+
+def _redacted(url: str | sa.URL | Engine) -> str:
+    """Return what may be shown of what was given for a URL; of all that may hold a password in it, nothing."""
+    if not isinstance(url, str):
+        return shown(url.url if isinstance(url, Engine) else url) if isinstance(url, (Engine, sa.URL)) else repr(url)
+    head, at, tail = url.rpartition("@")
+    scheme, separator, _ = head.partition("://")
+    return _SECRET.sub(r"\1***", f"{scheme if separator else ''}{separator}***@{tail}" if at else url)
 
 
 def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
@@ -269,6 +306,10 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """
     with translated(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
+            connection.begin()
+            if getattr(connection.connection.driver_connection, "in_transaction", False):
+                # An Engine set up as SQLAlchemy's pages advise has begun by itself, and as a reader.
+                connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
         yield connection
         connection.commit()
@@ -282,9 +323,7 @@ def translated(engine: Engine) -> Iterator[None]:
     except sa.exc.IntegrityError:
         raise
     except DBAPIError as error:
-        raise DatabaseError(
-            f"{engine.url.render_as_string(hide_password=True)}: {error.orig}. {_remedy(error)}"
-        ) from error
+        raise DatabaseError(f"{shown(engine.url)}: {error.orig}. {_remedy(error)}") from error
 
 
 def _remedy(error: DBAPIError) -> str:
@@ -295,6 +334,7 @@ def _remedy(error: DBAPIError) -> str:
         "readonly database": "Nothing can be saved here: check the file's permissions.",
         "disk is full": "Free some space and save again; nothing was changed.",
         "file is not a database": "This file is something else; choose another path.",
+        "can only be used in that same thread": "Let the creator pass check_same_thread=False to sqlite3.connect.",
         "no such table": "Call create_all_tables(engine), or docstore.connect(url), which makes them.",
     }
     return next((remedy for sign, remedy in remedies.items() if sign in text), "Nothing was changed.")

@@ -10,7 +10,7 @@ from docstore.kinds import HEAD, Kind, join, position_of
 from docstore.merge import describe
 from docstore.patch import Change, forward
 from docstore.revision import revise
-from docstore.values import JSON
+from docstore.values import ABSENT, JSON, Absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,19 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
     changes = revise(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
     steps = forward(join({HEAD: new[HEAD], **after}), changes)
     words = [
-        line for path in sorted(unequal, key=_rank) for line in _words(kind, path, before.get(path), after.get(path))
+        line for path in sorted(unequal, key=_rank) for line in _words(kind, path, before.get(path, ABSENT), after.get(path, ABSENT))
     ]
     return Diff(changes, tuple(steps), tuple(words))
 
 
-def _words(kind: Kind, path: str, before: JSON, after: JSON) -> list[str]:
+def _words(kind: Kind, path: str, before: JSON | Absent, after: JSON | Absent) -> list[str]:
     rule = kind.rule(path) if path != HEAD else None
-    if rule is None:
-        return [line.removeprefix("/") for line in describe(before, after)]
-    label = f"{rule.name} {path.rpartition('/')[2]}"
-    if before is None or after is None:
-        status = rule.status.name_in(after if before is None else before) if rule.status else None
-        return [f"{label}: {'added' if before is None else 'removed'}{f', {status}' if status else ''}"]
-    return [f"{label}: {line.removeprefix('/')}" for line in describe(before, after)]
+    label = f"{rule.name} {path.rpartition('/')[2]}: " if rule else ""
+    if not isinstance(before, Absent) and not isinstance(after, Absent):
+        return [label + line.removeprefix("/") for line in describe(before, after)]
+    there = after if isinstance(before, Absent) else before
+    status = rule.status.name_in(there) if rule and rule.status and not isinstance(there, Absent) else None
+    return [f"{label}{'added' if there is after else 'removed'}{f', {status}' if status else ''}"]
 
 
 def _rank(path: str) -> tuple[str, int, str]:

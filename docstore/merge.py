@@ -8,27 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from enum import Enum
 from functools import reduce
 from itertools import starmap, takewhile
 from operator import eq, getitem
 from typing import Any, Final, TypeAlias, cast
 
 from docstore.errors import Conflict
-from docstore.values import JSON, dumps, join_pointer, same
-
-
-class Absent(Enum):
-    """The type of ``ABSENT``; an enum, so that pickling and copying give back the one that there is."""
-
-    ABSENT = "absent"
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final = Absent.ABSENT
-"""Nothing stands here; a JSON null is ``None``, and is something."""
+from docstore.values import ABSENT, JSON, Absent, dumps, join_pointer, same
 
 _MaybeJSON: TypeAlias = "JSON | Absent"
 _Way: TypeAlias = "tuple[str | int, ...]"
@@ -136,7 +122,7 @@ def _unlike_places(old: JSON, new: JSON, way: _Way) -> Iterator[tuple[_Way, _May
             was = ABSENT if kind.endswith("_added") else reduce(getitem, before, cast(Any, old))
             now = ABSENT if kind.endswith("_removed") else reduce(getitem, after, cast(Any, new))
             if isinstance(was, (dict, list)) and type(was) is type(now):
-                yield from _unlike_places(was, cast(JSON, now), (*way, *after))
+                yield from _unlike_places(cast(JSON, was), cast(JSON, now), (*way, *after))
             else:
                 yield (*way, *after), was, now
 

@@ -13,25 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from enum import Enum
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from docstore.errors import PatchError
-from docstore.values import JSON, dumps, join_pointer, same, split_pointer
-
-
-class Absent(Enum):
-    """The type of ``ABSENT``; an enum, so that it survives pickling and copying as the one it is."""
-
-    ABSENT = "absent"
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final = Absent.ABSENT
-"""Nothing stands here; a JSON null is ``None``, and is something."""
+from docstore.values import ABSENT, JSON, Absent, dumps, join_pointer, same, split_pointer
 
 _MaybeJSON: TypeAlias = "JSON | Absent"
 

@@ -34,6 +34,8 @@ def read(connection: Connection, head: HeadRow) -> State:
     Raises:
         DamagedDocumentError: a piece, or the set of them, is not what was saved.
     """
+    if not head.digest:
+        raise _without_history(head, head.version)
     pieces, digests = read_pieces(connection, head, None)
     tree = DigestTree(digests)
     if tree.digest() != head.digest:
@@ -132,13 +134,33 @@ def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list
     found = [version_of(head.name, row) for row in rows.version_rows(connection, head.id, after=after)]
     missing = set(range(after + 1, head.version + 1)) - {version.number for version in found}
     if missing:
-        raise DamagedDocumentError(head.name, where=f"version {max(missing)}", problem="its row of history is missing")
+        raise _without_history(head, max(missing))
     return [version for version in found if version.number <= head.version]
 
 
 def version_numbered(connection: Connection, head: HeadRow, number: int) -> Version:
-    """Return one version of a document."""
-    return version_of(head.name, rows.version_row(connection, head.id, number))
+    """Return one version of a document.
+
+    Raises:
+        DamagedDocumentError: its row of history is missing, or cannot be read.
+    """
+    row = rows.version_row(connection, head.id, number)
+    if row is None:
+        raise _without_history(head, number)
+    return version_of(head.name, row)
+
+
+def has_version(connection: Connection, head: HeadRow, number: int, digest: str) -> bool:
+    """Return whether version *number* has that digest: in a database put back from a backup it may not, or be absent."""
+    if not head.digest:
+        raise _without_history(head, head.version)
+    if number == head.version:
+        return head.digest == digest
+    return number < head.version and version_numbered(connection, head, number).digest == digest
+
+
+def _without_history(head: HeadRow, number: int) -> DamagedDocumentError:
+    return DamagedDocumentError(head.name, where=f"version {number}", problem="its row of history is missing")
 
 
 def version_of(name: str, row: sa.Row[Any]) -> Version:
@@ -157,7 +179,7 @@ def number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
         InvalidValueError: *moment* has no time zone.
         VersionNotFoundError: it is before the first version.
     """
-    if moment.tzinfo is None:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidValueError("at", moment, "Give it a time zone, as in datetime(2026, 1, 31, tzinfo=UTC).")
     number = rows.version_at(connection, head.id, moment)
     if number is None:

@@ -30,7 +30,7 @@ class HeadRow:
     updated_at: datetime
     deleted_at: datetime | None
     digest: str
-    """Of the whole document at ``version``."""
+    """Of the whole document at ``version``; empty if its row of history is missing."""
     chain: str
 
 
@@ -52,10 +52,11 @@ _HEAD: Final = (
         documents.c.version,
         documents.c.updated_at,
         documents.c.deleted_at,
-        versions.c.digest,
-        versions.c.chain,
+        # A document whose row of history is missing is damaged, not absent: reading it says so.
+        sa.func.coalesce(versions.c.digest, ""),
+        sa.func.coalesce(versions.c.chain, ""),
     )
-    .join(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
+    .outerjoin(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
     .where(documents.c.path == HEAD)
 )
 
@@ -92,10 +93,27 @@ def head_of(connection: Connection, id: str) -> HeadRow | None:
     return _head(connection, _HEAD_OF, of_id=id)
 
 
-def heads(connection: Connection, project: str | None) -> list[HeadRow]:
-    """Return every document of *project*, or of all, deleted ones too."""
-    query = _HEAD if project is None else _HEAD.where(documents.c.project == project)
-    return [HeadRow(*row) for row in connection.execute(query.order_by(documents.c.kind, documents.c.name))]
+def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]:
+    """Return the id, kind and name of every document of *project*, deleted ones too."""
+    c = documents.c
+    query = sa.select(c.id, c.kind, c.name).where(c.path == HEAD, c.project == project).order_by(c.kind, c.name, c.id)
+    return [(row.id, row.kind, row.name) for row in connection.execute(query)]
+
+
+def column_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
+    """Return what the columns beside the body say of a document's head and parts, by path."""
+    c = documents.c
+    query = sa.select(c.path, c.type, c.status, c.created_at, c.updated_at, c.deleted_at).where(c.id == id)
+    return list(connection.execute(query.order_by(c.path)))
+
+
+def headless(connection: Connection, project: str) -> list[str]:
+    """Return the ids under which there are parts of *project*, or a history of whichever project, and no head."""
+    head = documents.alias("head")
+    with_head = sa.select(head.c.id).where(head.c.path == HEAD)
+    parts = sa.select(documents.c.id).where(documents.c.project == project, documents.c.id.not_in(with_head))
+    past = sa.select(versions.c.id).where(versions.c.id.not_in(sa.select(documents.c.id)))
+    return sorted(connection.execute(sa.union(parts, past)).scalars())
 
 
 def names(connection: Connection, project: str, kind: str) -> list[str]:
@@ -199,9 +217,16 @@ def version_rows(connection: Connection, id: str, *, after: int = 0, newest_firs
     )
 
 
-def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any]:
+def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any] | None:
     """Return the row of history of one version."""
-    return connection.execute(sa.select(versions).where(versions.c.id == id, versions.c.version == number)).one()
+    query = sa.select(versions).where(versions.c.id == id, versions.c.version == number)
+    return connection.execute(query).one_or_none()
+
+
+def version_numbers(connection: Connection, id: str) -> list[int]:
+    """Return the numbers of the versions that have a row of history."""
+    query = sa.select(versions.c.version).where(versions.c.id == id).order_by(versions.c.version)
+    return list(connection.execute(query).scalars())
 
 
 def version_at(connection: Connection, id: str, moment: datetime) -> int | None:

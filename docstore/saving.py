@@ -15,7 +15,7 @@ from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueErr
 from docstore.history import Version
 from docstore.kinds import HEAD
 from docstore.origins import Origin
-from docstore.reader import Divergence, read_divergence, read_pieces, version_numbered
+from docstore.reader import Divergence, has_version, read_divergence, read_pieces, version_numbered
 from docstore.revision import Revision, merged, revise
 from docstore.rows import HeadRow
 from docstore.values import JSON
@@ -78,8 +78,11 @@ def save_on(
     """Write *mine* as the version after *head*, of an object that stands on *origin*.
 
     Raises:
-        ConflictError: others changed the same place since, or (``"error"``) anything at all.
+        ConflictError: others changed the same place since, or (``"error"``) anything at all; or the version that the
+            object stands on is not in the database, which was put back to an older state.
     """
+    if not has_version(connection, head, origin.version, origin.digests.digest()):
+        raise ConflictError(mine.document.name, yours=origin.version, head=head.version, places=())
     if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
         known = {path: digest for path in mine.paths if (digest := origin.digest(path)) is not None}
         current, digests = read_pieces(connection, head, known.keys())

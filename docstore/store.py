@@ -14,7 +14,7 @@ from docstore import migrations, model, query, rows
 from docstore.access import Access, checked_text
 from docstore.codec import Codec
 from docstore.coding import Codes, checked_enum
-from docstore.dialect import make_engine
+from docstore.dialect import make_engine, shown
 from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
 from docstore.documents import Document, documents_of
@@ -28,7 +28,7 @@ from docstore.registry import Registry
 from docstore.registry_bundle import RegistryBundle
 from docstore.saving import Mine, OnConflict, Outcome, check_policy, save_on
 from docstore.values import resolve
-from docstore.verification import Damage, verify_document
+from docstore.verification import Damage, verify_project
 from docstore.writer import Note, Saved, Writer
 
 Moments: TypeAlias = tuple[datetime | None, datetime | None]
@@ -74,7 +74,7 @@ class Store:
         self._origins = origins or Origins()
 
     def __repr__(self) -> str:
-        return f"Store({self.engine.url.render_as_string(hide_password=True)!r}, project={self.project!r})"
+        return f"Store({shown(self.engine.url)!r}, project={self.project!r})"
 
     def close(self) -> None:
         """Close the connections to the database; a later call opens new ones."""
@@ -155,7 +155,8 @@ class Store:
         if kind in KINDS:
             raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
         body = self._documents.codec.encode(value)
-        document = Document(Kind(checked_text("kind", kind, 64)), checked_text("name", name, 255), "user", {HEAD: piece(HEAD, body)})
+        kind, name = checked_text("kind", kind, 64), checked_text("name", name, 255)
+        document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
         return self._overwrite(document, self._note(message, author)).version
 
     def revert(self, name: str, version: int, *, kind: str = "experiment", message: str = "") -> Version:
@@ -309,8 +310,7 @@ class Store:
             A read of everything, and a rebuild of each document's past.
         """
         with self._access.reading() as connection:
-            heads = rows.heads(connection, self.project)
-            return [damage for head in heads for damage in verify_document(connection, head, kind_named(head.kind))]
+            return list(verify_project(connection, self.project))
 
     # --- how a save is made --------------------------------------------------------------------------------------
 
@@ -346,7 +346,7 @@ class Store:
 
         outcome = self._access.writing(save)
         self._codes.learn(outcome.codes)
-        # In this order: were it interrupted between the two, the next save would find the object as stored, not at odds.
+        # In this order: interrupted between the two, it leaves an object that the next save finds to be as stored.
         self._documents.adopt(obj, outcome.adopted)
         origin.advance(outcome.version.number, outcome.digests, outcome.kept)
         return outcome.version

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from enum import Enum
 from typing import Final, TypeAlias
 
 import orjson
@@ -18,6 +19,19 @@ JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON
 
 TAG: Final = "__type"
 """The key under which an object, or a value that JSON lacks, carries its tag."""
+
+
+class Absent(Enum):
+    """The type of ``ABSENT``; an enum, so that pickling and copying give back the one that there is."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+"""Nothing stands here; a JSON null is ``None``, and is something."""
 
 MAX_DEPTH: Final = 254
 """Levels of nesting that orjson writes; it reads 1024."""

@@ -9,10 +9,10 @@ from sqlalchemy.engine import Connection
 
 from docstore import rows
 from docstore.digests import DigestTree, piece
-from docstore.errors import DamagedDocumentError, DecodeError, PatchError
-from docstore.history import GENESIS, Version, chained, rebuild
-from docstore.kinds import Kind
-from docstore.reader import read, version_of
+from docstore.errors import DamagedDocumentError, DatabaseError, DecodeError, PatchError, StoreError
+from docstore.history import GENESIS, Version, chained, changes_text, rebuild
+from docstore.kinds import HEAD, Kind, kind_named
+from docstore.reader import read, version_numbered
 from docstore.rows import HeadRow
 from docstore.values import JSON
 
@@ -31,44 +31,63 @@ class Damage:
         return f"{self.kind} {self.name!r}: table {self.table}, {self.where}: {self.problem}"
 
 
-def verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Iterator[Damage]:
-    """Yield each damage of one document and its history.
+def verify_project(connection: Connection, project: str) -> Iterator[Damage]:
+    """Yield each damage of each document of *project*, and what is left of documents whose head is gone.
 
     Cost:
-        A read of all its rows, and a rebuild of every version, each digested anew where it changed.
+        A read of everything, and a rebuild of every version, each digested anew.
     """
+    for id, kind, name in rows.head_ids(connection, project):
+        try:
+            head = rows.head_of(connection, id)
+        except DatabaseError as error:
+            yield Damage(kind, name, "documents", "its head", str(error))
+        else:
+            assert head is not None  # it was listed in the same transaction
+            yield from _verify_document(connection, head, kind_named(kind))
+    for id in rows.headless(connection, project):
+        # Without a head it has no name, and no search finds it.
+        yield Damage("unknown", id, "documents", "its head", "its row is missing, and its parts or history are there")
 
+
+def _verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Iterator[Damage]:
     def damage(table: str, where: str, problem: str) -> Damage:
         return Damage(head.kind, head.name, table, where, problem)
 
-    history = []
-    for row in rows.version_rows(connection, head.id, newest_first=False):
-        try:
-            history.append(version_of(head.name, row))
-        except DamagedDocumentError as error:
-            yield damage("versions", error.where, error.problem)
-    numbers = {version.number for version in history}
-    for number in sorted(set(range(1, head.version + 1)) - numbers):
+    found = {number: _version(connection, head, number) for number in rows.version_numbers(connection, head.id)}
+    for number, version in found.items():
+        if isinstance(version, StoreError):
+            yield damage("versions", f"version {number}", str(getattr(version, "problem", version)))
+    for number in sorted(set(range(1, head.version + 1)) - found.keys()):
         yield damage("versions", f"version {number}", "its row is missing")
-    for number in sorted(numbers - set(range(1, head.version + 1))):
+    for number in sorted(found.keys() - set(range(1, head.version + 1))):
         yield damage("versions", f"version {number}", f"the document is at version {head.version} only")
-    for version, problem in _broken_links(head, history, connection):
-        yield damage("versions", f"version {version.number}", problem)
+    history = [version for version in found.values() if isinstance(version, Version)]
+    for version in _broken_links(head, history):
+        yield damage("versions", f"version {version.number}", "its row, or the chain before it, was changed")
     try:
         pieces = read(connection, head).pieces
     except DamagedDocumentError as error:
         yield damage("documents", error.where, error.problem)
         return
+    for where, problem in _unlike_columns(connection, head, kind, pieces, history):
+        yield damage("documents", where, problem)
     for version, problem in _unlike(kind, pieces, [v for v in reversed(history) if v.number <= head.version]):
         yield damage("versions", f"version {version.number}", problem)
 
 
-def _broken_links(head: HeadRow, history: list[Version], connection: Connection) -> Iterator[tuple[Version, str]]:
-    texts = {row.version: row.changes for row in rows.version_rows(connection, head.id)}
+def _version(connection: Connection, head: HeadRow, number: int) -> Version | StoreError:
+    try:
+        return version_numbered(connection, head, number)
+    except StoreError as error:
+        return error
+
+
+def _broken_links(head: HeadRow, history: list[Version]) -> Iterator[Version]:
     previous = GENESIS
     for version in history:
-        if chained(previous, head.id, version, texts[version.number]) != version.chain:
-            yield version, "its row, or the chain before it, was changed"
+        if chained(previous, head.id, version, changes_text(version.changes)) != version.chain:
+            yield version
         previous = version.chain
 
 
@@ -83,3 +102,27 @@ def _unlike(kind: Kind, pieces: dict[str, JSON], newest_first: list[Version]) ->
             return
         if digest != version.digest:
             yield version, "what is rebuilt has another digest"
+
+
+def _unlike_columns(
+    connection: Connection, head: HeadRow, kind: Kind, pieces: dict[str, JSON], history: list[Version]
+) -> Iterator[tuple[str, str]]:
+    """Yield the rows whose columns, by which documents are found, say other than their bodies and the history."""
+    try:
+        found = rows.column_rows(connection, head.id)
+    except DatabaseError as error:
+        yield "its rows", str(error)
+        return
+    names = {(column, value): name for column, value, name in rows.code_rows(connection)}
+    saved = {version.number: version.created_at for version in history}
+    for row in found:
+        where, rule = row.path or "its head", kind.rule(row.path) or kind
+        for column, code, value in (("type", rule.type, row.type), ("status", rule.status, row.status)):
+            said, name = (names.get((code.column, value)), code.name_in(pieces[row.path])) if code else (value, None)
+            if said != name:
+                yield where, f"the column {column} says {said!r}, and the body {name!r}"
+        if row.path == HEAD and (row.created_at, row.updated_at) != (
+            saved.get(1, row.created_at),
+            saved.get(head.version, row.updated_at),
+        ):
+            yield where, "created_at or updated_at is not the time of the first or the current version"

@@ -25,48 +25,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import docstore
-from docstore import (
-    Arm,
-    ChoiceParameter,
-    Data,
-    Experiment,
-    ExperimentStatus,
-    FixedParameter,
-    GeneratorRun,
-    Metric,
-    Objective,
-    OptimizationConfig,
-    OutcomeConstraint,
-    ParameterType,
-    RangeParameter,
-    SearchSpace,
-    Trial,
-    TrialStatus,
-    Version,
-)
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 
 NAME = "zlib-on-sources"
+TRIALS, RANDOM_TRIALS, REPEATS, SEED = 28, 10, 3, 1950
 WIDTH = 100
-SEED = 1950
-REPEATS = 3
-TRIALS = 28
-RANDOM_TRIALS = 10
 
-Settings = dict[str, int | str]
+Settings = dict[str, Any]
+"""A value for each parameter."""
 
 
 class ExperimentType(Enum):
-    """What an experiment is for. The database keeps the integers in an indexed column."""
+    """What an experiment is for. The database keeps the integers, in an indexed column."""
 
     PILOT = 0
     TUNING = 1
 
 
-class RunType(Enum):
+class GeneratorRunType(Enum):
     """Where a trial's settings came from."""
 
     DEFAULT = 0
@@ -77,37 +57,35 @@ class RunType(Enum):
 # --- the experiment ------------------------------------------------------------------------------------------------
 
 
-def search_space() -> SearchSpace:
+def search_space() -> docstore.SearchSpace:
     """Return all that may be tried: 405 settings of zlib."""
     strategies = ["Z_DEFAULT_STRATEGY", "Z_FILTERED", "Z_HUFFMAN_ONLY", "Z_RLE", "Z_FIXED"]
-    return SearchSpace(
+    integer, string = docstore.ParameterType.INT, docstore.ParameterType.STRING
+    return docstore.SearchSpace(
         [
-            RangeParameter("level", ParameterType.INT, lower=1, upper=9),
-            ChoiceParameter("memLevel", ParameterType.INT, values=list(range(1, 10)), is_ordered=True),
-            ChoiceParameter("strategy", ParameterType.STRING, values=strategies, is_ordered=False),
-            FixedParameter("wbits", ParameterType.INT, value=15),
+            docstore.RangeParameter("level", integer, lower=1, upper=9),
+            docstore.ChoiceParameter("memLevel", integer, values=list(range(1, 10)), is_ordered=True),
+            docstore.ChoiceParameter("strategy", string, values=strategies, is_ordered=False),
+            docstore.FixedParameter("wbits", integer, value=15),
         ]
     )
 
 
-def new_experiment(name: str, kind: ExperimentType, sample: bytes) -> Experiment:
+def new_experiment(name: str, kind: ExperimentType, sample: bytes) -> docstore.Experiment:
     """Return an experiment without trials. It asks which settings pack *sample* best without being much slower."""
-    ratio, seconds = Metric("ratio", lower_is_better=False), Metric("seconds", lower_is_better=True)
-    limit = OutcomeConstraint("seconds <= 1.5 * baseline")
-    experiment = Experiment(
+    ratio = docstore.Metric("ratio", lower_is_better=False)
+    seconds = docstore.Metric("seconds", lower_is_better=True)
+    limit = docstore.OutcomeConstraint("seconds <= 1.5 * baseline")
+    experiment = docstore.Experiment(
         search_space(),
         name,
-        OptimizationConfig(Objective(metric=ratio), [limit]),
+        docstore.OptimizationConfig(docstore.Objective(metric=ratio), [limit]),
         tracking_metrics=[seconds],
-        status_quo=Arm({"level": 6, "memLevel": 8, "strategy": "Z_DEFAULT_STRATEGY", "wbits": 15}),
+        status_quo=docstore.Arm({"level": 6, "memLevel": 8, "strategy": "Z_DEFAULT_STRATEGY", "wbits": 15}),
         experiment_type=kind,
-        properties={
-            "sample": described(sample),
-            "python": platform.python_version(),
-            "zlib": zlib.ZLIB_RUNTIME_VERSION,
-        },
+        properties=conditions(sample),
     )
-    experiment.status = ExperimentStatus.OPTIMIZATION
+    experiment.status = docstore.ExperimentStatus.OPTIMIZATION
     return experiment
 
 
@@ -117,12 +95,31 @@ def read_sample(size: int) -> bytes:
     return b"".join(file.read_bytes() for file in files)[:size]
 
 
-def described(sample: bytes) -> dict[str, int | str]:
-    """Return what tells *sample* from any other."""
-    return {"bytes": len(sample), "sha256": hashlib.sha256(sample).hexdigest()}
+def conditions(sample: bytes) -> dict[str, str]:
+    """Return what measurements must have in common to be compared."""
+    digest = hashlib.sha256(sample).hexdigest()
+    return {"python": platform.python_version(), "zlib": zlib.ZLIB_RUNTIME_VERSION, "sample_sha256": digest}
 
 
 # --- one trial -----------------------------------------------------------------------------------------------------
+
+
+def start_trial(store: docstore.Store, experiment: docstore.Experiment) -> docstore.Trial:
+    """Return a new trial that runs. It is saved before it ends: whatever happens then, it is known that it ran."""
+    trial = experiment.new_trial(next_run(experiment)).mark_running()
+    store.save_trial(experiment, trial, message=f"trial {trial.index} starts")
+    return trial
+
+
+def finish_trial(store: docstore.Store, experiment: docstore.Experiment, trial: docstore.Trial, sample: bytes) -> None:
+    """Measure *trial*, and save it with its data, and nothing else."""
+    try:
+        experiment.attach_data(as_data(trial, measure(sample, trial.arm.parameters)))
+    except zlib.error as error:
+        trial.mark_failed(reason=str(error))
+    else:
+        trial.mark_completed()
+    store.save_trial(experiment, trial, message=f"trial {trial.index} ends")
 
 
 def measure(sample: bytes, settings: Settings) -> dict[str, list[float]]:
@@ -131,7 +128,7 @@ def measure(sample: bytes, settings: Settings) -> dict[str, list[float]]:
     Raises:
         zlib.error: zlib refuses the settings, or does not give back what it packed.
     """
-    strategy = getattr(zlib, str(settings["strategy"]))
+    strategy = getattr(zlib, settings["strategy"])
     runs: dict[str, list[float]] = {"ratio": [], "seconds": []}
     for _ in range(REPEATS):
         start = time.process_time()
@@ -144,12 +141,12 @@ def measure(sample: bytes, settings: Settings) -> dict[str, list[float]]:
     return runs
 
 
-def as_data(trial: Trial, runs: dict[str, list[float]]) -> Data:
+def as_data(trial: docstore.Trial, runs: dict[str, list[float]]) -> docstore.Data:
     """Return the mean of each metric, with the standard error of the mean (sem)."""
-    where = {"trial_index": trial.index, "arm_name": trial.arm.name}
-    return Data.from_records(
+    return docstore.Data.from_records(
         {
-            **where,
+            "trial_index": trial.index,
+            "arm_name": trial.arm.name,
             "metric_name": metric,
             "mean": statistics.fmean(values),
             "sem": statistics.stdev(values) / math.sqrt(len(values)),
@@ -158,48 +155,42 @@ def as_data(trial: Trial, runs: dict[str, list[float]]) -> Data:
     )
 
 
-def run_trial(store: docstore.Store, experiment: Experiment, generator_run: GeneratorRun, sample: bytes) -> None:
-    """Run one trial, and save it when it starts and when it ends: whatever happens between, it is known that it ran."""
-    trial = experiment.new_trial(generator_run).mark_running()
-    store.save_trial(experiment, trial, message=f"trial {trial.index} starts")
-    try:
-        experiment.attach_data(as_data(trial, measure(sample, trial.arm.parameters)))
-    except zlib.error as error:
-        trial.mark_failed(reason=str(error))
-    else:
-        trial.mark_completed()
-    store.save_trial(experiment, trial, message=f"trial {trial.index} ends")
-
-
 # --- which settings to try next ------------------------------------------------------------------------------------
 
 
-def next_run(experiment: Experiment) -> GeneratorRun:
+def next_run(experiment: docstore.Experiment) -> docstore.GeneratorRun:
     """Return the settings to try next: zlib's default, then some at random, then the nearest to the best so far."""
     index = experiment.num_trials
     if index == 0:
-        return GeneratorRun([experiment.status_quo], generator_run_type=RunType.DEFAULT)
+        return docstore.GeneratorRun([experiment.status_quo], type=GeneratorRunType.DEFAULT)
     # A seed for each trial, so that a run that was stopped goes on as if it had not been.
     rng = random.Random(f"{SEED} {index}")
     tried = [trial.arm.parameters for trial in experiment.trials.values()]
     untried = [settings for settings in all_settings(experiment.search_space) if settings not in tried]
     if index <= RANDOM_TRIALS:
-        return GeneratorRun([Arm(rng.choice(untried))], generator_run_type=RunType.RANDOM)
+        return docstore.GeneratorRun([docstore.Arm(rng.choice(untried))], type=GeneratorRunType.RANDOM)
     best = experiment.trials[ranking(experiment)[0]].arm.parameters
     nearest = min(distance(settings, best) for settings in untried)
     choice = rng.choice([settings for settings in untried if distance(settings, best) == nearest])
-    return GeneratorRun([Arm(choice)], generator_run_type=RunType.NEIGHBOUR)
+    return docstore.GeneratorRun([docstore.Arm(choice)], type=GeneratorRunType.NEIGHBOUR)
 
 
-def all_settings(space: SearchSpace) -> Iterator[Settings]:
+def all_settings(space: docstore.SearchSpace) -> Iterator[Settings]:
     """Yield every point of *space*."""
-    values = {
-        "level": range(space.parameters["level"].lower, space.parameters["level"].upper + 1),
-        "memLevel": space.parameters["memLevel"].values,
-        "strategy": space.parameters["strategy"].values,
-        "wbits": [space.parameters["wbits"].value],
-    }
-    return (dict(zip(values, point, strict=True)) for point in itertools.product(*values.values()))
+    points = itertools.product(*map(values_of, space.parameters.values()))
+    return (dict(zip(space.parameters, point, strict=True)) for point in points)
+
+
+def values_of(parameter: Any) -> Iterable[Any]:
+    """Return the values that *parameter* may take."""
+    match parameter:
+        case docstore.RangeParameter(lower=lower, upper=upper):
+            return range(lower, upper + 1)
+        case docstore.ChoiceParameter(values=values):
+            return values
+        case docstore.FixedParameter(value=value):
+            return [value]
+    raise TypeError(parameter)
 
 
 def distance(a: Settings, b: Settings) -> int:
@@ -207,18 +198,18 @@ def distance(a: Settings, b: Settings) -> int:
     return abs(a["level"] - b["level"]) + abs(a["memLevel"] - b["memLevel"]) + (a["strategy"] != b["strategy"])
 
 
-def means(experiment: Experiment, metric: str) -> dict[int, float]:
+def means(experiment: docstore.Experiment, metric: str) -> dict[int, float]:
     """Return the mean of *metric* by trial, for all trials in which it was measured."""
     return {record["trial_index"]: record["mean"] for record in experiment.data.filter(metric_names=[metric]).records}
 
 
-def time_limit(experiment: Experiment) -> float:
-    """Return the seconds that settings may take: the experiment's own rule, in percent more than its status quo."""
+def time_limit(experiment: docstore.Experiment) -> float:
+    """Return the seconds that settings may take: by the experiment's own rule, in percent more than its status quo."""
     rule = experiment.optimization_config.outcome_constraints[0]
     return (1 + rule.bound / 100) * means(experiment, "seconds")[0]
 
 
-def ranking(experiment: Experiment) -> list[int]:
+def ranking(experiment: docstore.Experiment) -> list[int]:
     """Return the trials within the limit, the best ratio first."""
     ratio, seconds, limit = means(experiment, "ratio"), means(experiment, "seconds"), time_limit(experiment)
     return sorted((index for index in ratio if seconds[index] <= limit), key=lambda index: -ratio[index])
@@ -227,54 +218,49 @@ def ranking(experiment: Experiment) -> list[int]:
 # --- a whole experiment, saved as it goes --------------------------------------------------------------------------
 
 
-def tune(store: docstore.Store, name: str, kind: ExperimentType, sample: bytes, trials: int) -> Version:
+def run(database: Path) -> None:
+    """Run a pilot and the experiment proper, both saved in *database*."""
+    sample = read_sample(2_000_000)
+    heading("An experiment, saved while it runs")
+    say(
+        f"""Which settings make zlib pack Python sources best, in at most 1.5 times the time that its default settings
+        take? The sample is {len(sample):,} bytes of the standard library. A pilot of 5 trials on a tenth of it comes
+        first, then {NAME}: {TRIALS} trials on all of it, the default, {RANDOM_TRIALS} at random, and then the nearest
+        to the best so far. Each is measured {REPEATS} times, and saved when it starts and when it ends: stop this
+        process at any moment, and no trial that ended is lost; with --folder it goes on where it stopped. It takes some
+        ten seconds. The database is"""
+    )
+    quote([str(database)])
+    enums = {"experiment_type_enum": ExperimentType, "generator_run_type_enum": GeneratorRunType}
+    with closing(docstore.connect(f"sqlite:///{database}", **enums)) as store:
+        tune(store, "zlib-pilot", ExperimentType.PILOT, sample[: len(sample) // 10], 5)
+        version = tune(store, NAME, ExperimentType.TUNING, sample, TRIALS)
+    say(f"All trials are done. {NAME} is at version {version.number}.")
+
+
+def tune(store: docstore.Store, name: str, kind: ExperimentType, sample: bytes, trials: int) -> docstore.Version:
     """Run the experiment *name*, or go on with it, until it has so many *trials*; return its newest version."""
     experiment = start_or_resume(store, name, kind, sample)
+    for trial in experiment.trials_by_status[docstore.TrialStatus.RUNNING]:
+        finish_trial(store, experiment, trial, sample)
     while experiment.num_trials < trials:
-        run_trial(store, experiment, next_run(experiment), sample)
-    experiment.status = ExperimentStatus.COMPLETED
+        finish_trial(store, experiment, start_trial(store, experiment), sample)
+    experiment.status = docstore.ExperimentStatus.COMPLETED
     experiment.properties["best_trial"] = ranking(experiment)[0]
     # Where nothing changed, save() writes nothing, and returns the version that is there.
     return store.save(experiment, message="all trials done")
 
 
-def start_or_resume(store: docstore.Store, name: str, kind: ExperimentType, sample: bytes) -> Experiment:
-    """Return the stored experiment *name*, its interrupted trials marked so, or a new one, saved."""
+def start_or_resume(store: docstore.Store, name: str, kind: ExperimentType, sample: bytes) -> docstore.Experiment:
+    """Return the experiment *name* as it was saved last, or a new one, saved."""
     if not store.find(kind="experiment", name=name):
         experiment = new_experiment(name, kind, sample)
         store.save(experiment, message="the plan")
         return experiment
     experiment = store.load(name)
-    if experiment.properties["sample"] != described(sample):
-        raise SystemExit(f"{name} was measured on another sample, perhaps by another Python: choose another --folder.")
-    for trial in experiment.trials_by_status[TrialStatus.RUNNING]:
-        trial.mark_failed(reason="the process was stopped")
-        store.save_trial(experiment, trial, message=f"trial {trial.index} was interrupted")
+    if not conditions(sample).items() <= experiment.properties.items():
+        raise SystemExit(f"{name} was measured with another Python, zlib or sample: choose another --folder.")
     return experiment
-
-
-def run(folder: Path) -> Path:
-    """Run a pilot and the experiment proper, and return the path of the database that they are in."""
-    folder.mkdir(parents=True, exist_ok=True)
-    database = folder / "lab.db"
-    heading("An experiment, saved as it runs")
-    sample = read_sample(2_000_000)
-    say(
-        f"""Which settings make zlib pack Python sources best, in at most 1.5 times the time that its default settings
-        take? The sample is {len(sample):,} bytes of the standard library. A pilot of 5 trials on a tenth of it comes
-        first, then {NAME}: {TRIALS} trials on all of it, the default, {RANDOM_TRIALS} at random, and then the nearest
-        to the best so far. Each is measured {REPEATS} times, and saved when it starts and when it ends. Stop this
-        process at any moment: nothing that was measured is lost. Now they run."""
-    )
-    url = f"sqlite:///{database}"
-    enums = {"experiment_type_enum": ExperimentType, "generator_run_type_enum": RunType}
-    with closing(docstore.connect(url, **enums)) as store:
-        tune(store, "zlib-pilot", ExperimentType.PILOT, sample[: len(sample) // 10], 5)
-        start = time.perf_counter()
-        version = tune(store, NAME, ExperimentType.TUNING, sample, TRIALS)
-    say(f"Done in {time.perf_counter() - start:.1f} s. {NAME} is at version {version.number}, in the database")
-    print(f"  {database}")
-    return database
 
 
 # --- another process looks at what is there ------------------------------------------------------------------------
@@ -282,174 +268,202 @@ def run(folder: Path) -> Path:
 
 def look(database: Path) -> None:
     """Show what a person can ask of *database*, each by a call or two."""
-    heading("Another process loads it")
-    say("This is a new Python process. It knows nothing but the path of the database.")
     with closing(docstore.connect(f"sqlite:///{database}")) as store:
-        experiment = store.load(NAME)
-        show_best(experiment)
-        show_history(store.history(NAME))
+        experiment = show_best(store)
+        show_history(store)
         show_differences(store, experiment)
         show_time_travel(store)
         show_sql(database)
-        show_row(database, experiment.properties["best_trial"])
+        show_row(database, experiment)
         show_file(store, experiment, database.with_name(f"{NAME}.json"))
-        show_proof(store)
+        show_proof(store, database)
     show_next(database)
 
 
-def show_best(experiment: Experiment) -> None:
-    """Print the best trials, beside the settings that all are compared with."""
-    code(f'experiment = store.load("{NAME}")')
-    records = {(record["trial_index"], record["metric_name"]): record for record in experiment.data.records}
-    rows = []
-    for index in [*ranking(experiment)[:3], 0]:
-        parameters = experiment.trials[index].arm.parameters
-        results = [records[index, metric] for metric in ("ratio", "seconds")]
-        shown = [f"{result['mean']:.4f} ± {result['sem']:.4f}" for result in results]
-        rows.append((index, *shown, *parameters.values(), "the default" if index == 0 else ""))
+def show_best(store: docstore.Store) -> docstore.Experiment:
+    """Print the best trials, beside the settings that all are compared with; return the experiment."""
+    heading("Another process loads it")
+    say("What follows is printed by a new Python process, which knows nothing but the path of the database.")
+    experiment = store.load(NAME)
+    python(f'experiment = store.load("{NAME}")')
     say(
         f"""It is the same object again: search space, rules, {experiment.num_trials} trials and their data. The best
-        trials within the limit of {time_limit(experiment):.4f} s, and the default, with their standard errors (sem):"""
+        trials within the limit of {time_limit(experiment):.4f} s, and the default; ± is the standard error (sem):"""
     )
-    table(("trial", "ratio ± sem", "seconds ± sem", *experiment.search_space.parameters, ""), rows)
+    rows = []
+    for index in dict.fromkeys([*ranking(experiment)[:3], 0]):
+        trial = experiment.trials[index]
+        results = [f"{record['mean']:.4f} ± {record['sem']:.4f}" for record in trial.lookup_data().records]
+        rows.append((index, *results, *trial.arm.parameters.values(), trial.generator_run.generator_run_type))
+    table(("trial", "ratio", "seconds", *experiment.search_space.parameters, "chosen as"), rows)
+    return experiment
 
 
-def show_history(history: list[Version]) -> None:
+def show_history(store: docstore.Store) -> None:
     """Print the newest and the oldest versions."""
     heading("Its history")
-    code(f'store.history("{NAME}")')
-    say("Every save is a version: who saved what, when, and why. Only what changed is stored, so that it stays small.")
-    rows = [
-        (v.number, f"{v.created_at:%Y-%m-%d %H:%M:%S} UTC", v.author, v.message, len(v.changes))
-        for v in (*history[:3], *history[-3:])
+    say("Every save is a version: who saved it, when, and why. Only what changed is stored, so that it stays small.")
+    history = store.history(NAME)
+    python(f'store.history("{NAME}")')
+    rows: list[tuple[object, ...]] = [
+        (v.number, f"{v.created_at:%Y-%m-%d %H:%M:%S} UTC", v.author, v.message, len(v.changes)) for v in history
     ]
-    gap = ("...", f"{len(history) - 6} more", "", "", "")
-    table(("version", "time", "author", "message", "changes"), [*rows[:3], gap, *rows[3:]])
+    rows[3:-3] = [("...", f"({len(history) - 6} more)", "", "", "")]
+    table(("version", "time", "author", "message", "changes"), rows)
 
 
-def show_differences(store: docstore.Store, experiment: Experiment) -> None:
+def show_differences(store: docstore.Store, experiment: docstore.Experiment) -> None:
     """Print what changed when the best trial ran, and in the last version."""
     heading("What changed between two versions, in words")
-    last = store.history(NAME)[0].number
-    ends = ended(store, experiment.properties["best_trial"])
-    say(f"While trial {experiment.properties['best_trial']}, the best one, ran:")
-    for old, new in ((ends - 1, ends), (last - 1, last)):
-        if new == last:
-            say("And at the end, when the conclusion was drawn:")
-        code(f'print(store.diff("{NAME}", {old}, {new}))')
-        quote(store.diff(NAME, old, new).words)
+    best, last = experiment.properties["best_trial"], store.history(NAME)[0].number
+    ended = last_change_of(store, best)
+    for occasion, version in ((f"While trial {best}, the best, ran:", ended), ("When all trials were done:", last)):
+        say(occasion)
+        python(f'print(store.diff("{NAME}", {version - 1}, {version}))')
+        quote(store.diff(NAME, version - 1, version).words)
 
 
-def ended(store: docstore.Store, trial: int) -> int:
-    """Return the version in which *trial* ended."""
-    return next(v.number for v in store.history(NAME) if v.message == f"trial {trial} ends")
+def last_change_of(store: docstore.Store, trial: int) -> int:
+    """Return the version that changed *trial* last."""
+    place = f"/trials/{trial}/"
+    return next(v.number for v in store.history(NAME) if any(each.startswith(place) for each in v.places))
 
 
 def show_time_travel(store: docstore.Store) -> None:
     """Print what was known when the random trials were over."""
     heading("What did I know then?")
-    version = ended(store, RANDOM_TRIALS)
+    version = last_change_of(store, RANDOM_TRIALS)
     then = store.load(NAME, version=version)
-    code(f'then = store.load("{NAME}", version={version})', "# or at=a_datetime")
-    best = ranking(then)[0]
+    say("Any version loads exactly as it was saved, by its number or by a time:")
+    python(f'then = store.load("{NAME}", version={version})')
     say(
-        f"""Any version loads exactly as it was saved. When the random trials were over there were {then.num_trials},
-        the best was trial {best} with a ratio of {means(then, "ratio")[best]:.4f}, and the status was {then.status.name}.
-        A figure that was made that day can be made again."""
+        f"""That was when the random trials were over. There were {then.num_trials} trials, the best was trial
+        {ranking(then)[0]}, and the status was {then.status.name}. A figure made that day can be made again, from the
+        numbers of that day."""
     )
 
 
 def show_sql(database: Path) -> None:
-    """Print the experiments of one type, as found without docstore."""
+    """Print the experiments of one type, and the trials of each, as found without docstore."""
     heading("The same in SQL, for any database tool")
-    say("Types and statuses are indexed integers, and views show their names. Plain sqlite3 is enough:")
-    query(
-        database,
-        """SELECT name, type, type_name, status_name, trials, version
+    say(
+        """The database holds two experiments. Types and statuses are integers in indexed columns, and views show their
+        names. Any tool can ask; this is Python's own sqlite3:"""
+    )
+    table(
+        *select(
+            database,
+            """SELECT name, type, type_name, status_name, trials, version
            FROM experiments
            WHERE type_name = 'TUNING'""",
+        )
     )
-    query(
+    table(
+        *select(
+            database,
+            f"""SELECT generator_run_type_name AS chosen_as, count(*) AS trials,
+                   round(min(mean), 3) AS worst_ratio, round(avg(mean), 3) AS mean_ratio
+            FROM trials JOIN observations USING (id, trial_index)
+            WHERE trials.experiment = '{NAME}' AND metric_name = 'ratio'
+            GROUP BY generator_run_type""",
+        )
+    )
+
+
+def show_row(database: Path, experiment: docstore.Experiment) -> None:
+    """Print the row of the best trial, in the table that all documents are in."""
+    heading("Nothing is hidden: the row of a trial")
+    say("All documents stand in one table, in a row for each trial, and the body is JSON that a person can read:")
+    path = f"/trials/{experiment.properties['best_trial']}"
+    names, rows = select(
         database,
-        """SELECT generator_run_type_name AS settings, count(*) AS trials, round(max(mean), 4) AS best_ratio
-           FROM trials JOIN observations USING (id, trial_index)
-           WHERE trials.experiment = 'zlib-on-sources' AND metric_name = 'ratio'
-           GROUP BY generator_run_type""",
+        f"""SELECT d.path, d.kind, d.status, d.version, d.digest, d.body
+            FROM documents d JOIN experiments e USING (id)
+            WHERE e.name = '{NAME}' AND d.path = '{path}'""",
     )
+    for name, value in zip(names, rows[0], strict=True):
+        text = f"{name:>7} = {shortened(str(value))}"
+        quote(textwrap.wrap(text, WIDTH - 2, subsequent_indent=" " * 10, break_on_hyphens=False))
 
 
-def show_row(database: Path, trial: int) -> None:
-    """Print the row of one trial in the table that everything is in."""
-    heading("Nothing hidden: the row of a trial")
-    say("All is in one table, a row for each trial, and the trial in it is JSON that a person can read:")
-    sql = f"""SELECT path, kind, position, status, version, digest, body
-              FROM documents
-              WHERE kind = 'trial' AND path = '/trials/{trial}'
-                AND id = (SELECT id FROM experiments WHERE name = '{NAME}')"""
-    code(textwrap.dedent(f"{' ' * 14}{sql}"))
-    with closing(sqlite3.connect(database)) as connection:
-        cursor = connection.execute(sql)
-        names, row = [column[0] for column in cursor.description], cursor.fetchone()
-    for name, value in zip(names, row, strict=True):
-        quote(textwrap.wrap(f"{name:>8} = {shortened(str(value), 520)}", WIDTH - 2, subsequent_indent=" " * 11))
-
-
-def show_file(store: docstore.Store, experiment: Experiment, path: Path) -> None:
+def show_file(store: docstore.Store, experiment: docstore.Experiment, path: Path) -> None:
     """Write the experiment to a file, and print that it is the same in every byte."""
     heading("The same in a JSON file")
-    code(f'save_experiment(experiment, "{path.name}")', f'copy = load_experiment("{path.name}")')
-    save_experiment(experiment, path)
-    copy = load_experiment(path)
     say(
         """A file holds the very text that the database holds. Send it to a colleague or put it beside a paper: the
         digest (SHA-256) tells whether it is still the same, wherever it is."""
     )
-    table(
-        ("", "digest"),
-        [("in the database", store.history(NAME)[0].digest), ("loaded from the file", docstore.digest(copy))],
-    )
-    same = docstore.dumps(copy) == docstore.dumps(experiment) == path.read_bytes()
-    say(f"Byte for byte the same: {'yes' if same else 'NO'} ({path.stat().st_size:,} bytes).")
+    save_experiment(experiment, path)
+    copy = load_experiment(path)
+    python(f'path = Path("{path.name}")', "save_experiment(experiment, path)", "copy = load_experiment(path)")
+    python(f'store.history("{NAME}")[0].digest')
+    quote([store.history(NAME)[0].digest])
+    python("docstore.digest(copy)")
+    quote([docstore.digest(copy)])
+    python("docstore.dumps(copy) == docstore.dumps(experiment) == path.read_bytes()")
+    quote([str(docstore.dumps(copy) == docstore.dumps(experiment) == path.read_bytes())])
 
 
-def show_proof(store: docstore.Store) -> None:
-    """Print what verify finds."""
+def show_proof(store: docstore.Store, database: Path) -> None:
+    """Print what verify finds, in the database and in a copy of it that was tampered with."""
     heading("Is everything still as it was saved?")
-    code("store.verify()")
-    damages = store.verify()
-    quote(map(str, damages))
+    python("store.verify()")
+    quote([str(store.verify())])
     say(
-        f"""Every digest was computed again, every version rebuilt, every link of the history checked. Found damaged:
-        {len(damages) or "nothing"}. Had anyone edited a number or a line of the history, this would name the place."""
+        """An empty list says yes: every digest was computed again, every version rebuilt, every link of the history
+        checked. Here is a copy of the database in which someone makes the result of trial 20 look better:"""
     )
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.db"
+        tamper(database, copy)
+        with closing(docstore.connect(f"sqlite:///{copy}")) as tampered:
+            python("tampered.verify()")
+            for damage in tampered.verify():
+                quote(textwrap.wrap(str(damage), WIDTH - 2))
+
+
+def tamper(database: Path, copy: Path) -> None:
+    """Copy *database*, and raise the ratio that was measured in trial 20."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    sql = """UPDATE documents SET body = json_set(body, '$.records[0].mean', 9.99)
+             WHERE path = '/data/20'"""
+    show_query(sql)
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute(sql)
 
 
 def show_next(database: Path) -> None:
     """Print where to go from here."""
     heading("What to look at next")
     say(
-        """Open lab.db with any database tool: its views are experiments, trials, generator_runs and observations.
-        Read examples/quickstart.py, which printed this, and then README.md. The files stay where they are, in"""
+        """Open lab.db with any database tool: its views are experiments, trials, generator_runs and observations. Read
+        examples/quickstart.py, which printed this, and then README.md. The files stay where they are:"""
     )
-    print(f"  {database.parent}")
+    quote(map(str, sorted(database.parent.iterdir())))
 
 
 # --- printing ------------------------------------------------------------------------------------------------------
 
 
 def heading(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}")
+    """Print *text*, underlined."""
+    print(f"\n\n{text}\n{'=' * len(text)}")
 
 
 def say(text: str) -> None:
-    print(textwrap.fill(" ".join(text.split()), WIDTH))
+    """Print a paragraph."""
+    print(f"\n{textwrap.fill(' '.join(text.split()), WIDTH)}")
 
 
-def code(*lines: str) -> None:
-    quote(line for text in lines for line in text.splitlines())
+def python(*lines: str) -> None:
+    """Print lines of Python, as they would be typed."""
+    print()
+    quote(f">>> {line}" for line in lines)
 
 
 def quote(lines: Iterable[str]) -> None:
+    """Print *lines*, indented."""
     for line in lines:
         print(f"  {line}")
 
@@ -462,31 +476,42 @@ def table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     quote("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
 
 
-def query(database: Path, sql: str) -> None:
-    """Print *sql*, and the rows that it gives, as a database tool shows them."""
-    code(*(line.strip() for line in sql.splitlines()))
+def show_query(sql: str) -> None:
+    """Print *sql*, as it would be typed."""
+    prompts = itertools.chain(["sqlite> "], itertools.repeat("   ...> "))
+    print()
+    quote(f"{prompt}{line.strip()}" for prompt, line in zip(prompts, f"{sql};".splitlines(), strict=False))
+
+
+def select(database: Path, sql: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Print *sql*, and return the names of the columns, and the rows."""
+    show_query(sql)
     with closing(sqlite3.connect(database)) as connection:
         cursor = connection.execute(sql)
-        table([column[0] for column in cursor.description], cursor)
+        return [column[0] for column in cursor.description], cursor.fetchall()
 
 
-def shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[:length]} [... and {len(text) - length:,} characters more]"
+def shortened(text: str) -> str:
+    """Return *text*, or, if it is long, its beginning and its end."""
+    return text if len(text) < 600 else f"{text[:350]} [{len(text) - 600} characters left out] {text[-250:]}"
 
 
 def main() -> None:
     """Run, then look from a second process; or only look."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, help="where the database goes; by default a new temporary folder")
+    parser.add_argument("--folder", type=Path, help="where the files go; by default, a new temporary folder")
     parser.add_argument("--look", type=Path, metavar="DATABASE", help="only show what is in this database")
     arguments = parser.parse_args()
-    # A terminal that lacks a character shows another in its place, rather than stop us.
+    # A terminal that lacks a character shows "?" in its place; and our lines come before those of the other process.
     sys.stdout.reconfigure(errors="replace", line_buffering=True)
     if arguments.look:
         look(arguments.look)
-    else:
-        database = run(arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-demo-")))
-        sys.exit(subprocess.run([sys.executable, __file__, "--look", database]).returncode)
+        return
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder.resolve() / "lab.db"
+    run(database)
+    sys.exit(subprocess.run([sys.executable, __file__, "--look", database]).returncode)
 
 
 if __name__ == "__main__":

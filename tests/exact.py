@@ -35,7 +35,8 @@ def identity(value: Any) -> Any:
     if isinstance(value, OrderedDict):
         return cls, [(identity(key), identity(item)) for key, item in value.items()]
     if isinstance(value, dict):
-        return cls, sorted(((identity(key), identity(item)) for key, item in value.items()), key=repr)
+        pairs = [(identity(key), identity(item)) for key, item in value.items()]
+        return cls, sorted(pairs, key=lambda pair: pair[0][1] if pair[0][0] is str else repr(pair))
     if isinstance(value, (set, frozenset)):
         return cls, sorted(map(identity, value), key=repr)
     if isinstance(value, (list, tuple)):

@@ -697,10 +697,10 @@ class TestTellingAPerson:
 
         assert describe(old, new) == ['/5: added "new"', "/801/meta/ok: true -> null"]
 
-    def test_a_long_list_of_equal_items_is_told_by_index(self):
-        old = [0, 1] * 2_000
+    def test_a_list_too_repetitive_to_align_is_told_by_index(self):
+        zeros, ones = [0] * 300, [1] * 300
 
-        assert describe(old, [*old[:7], 5, *old[8:]]) == ["/7: 1 -> 5"]
+        assert describe([*zeros, *ones], [*zeros, 5, *ones]) == ["/300: 1 -> 5", "/600: added 1"]
 
     def test_numbers_come_in_numeric_order(self):
         old = {"trials": dict.fromkeys(["2", "10", "1", "x"], 0)}

@@ -79,7 +79,7 @@ _NAMES: Final = {
 _UNIT: Final = r"(?:\[(?:[1-9][0-9]{0,8})?(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?"
 _SPELLING: Final = re.compile(
     rf"(?:datetime64|timedelta64){_UNIT}"
-    rf"|[<>](?:[iu][248]|f[248]|c8|c16|U[0-9]{{1,9}}|[mM]8{_UNIT})"
+    rf"|[<>](?:[iu][248]|f[248]|c8|c16|U[0-9]{{1,8}}|[mM]8{_UNIT})"
     r"|\|[SV][0-9]{1,9}"
 )
 
@@ -264,10 +264,18 @@ def data_encode(array: Array, encode: Encode) -> Members:
         dtype = dtype_encode(array.dtype, encode)
     if not array.dtype.itemsize and array.size > READABLE_ITEMS:
         raise EncodeError(f"{array.size} items of no bytes cannot be written. Use a dtype that holds something.")
+    array = array if array.flags.c_contiguous else _compact(array)
     items = _items_of(array.ravel())
     if items is None:
         return {"dtype": dtype, "base64": base64.b64encode(array.tobytes()).decode("ascii")}
     return {"dtype": dtype, "data": encode(items)}
+
+
+def _compact(array: Array) -> Array:
+    # Not array.copy(): between the fields of a structure that leaves whatever was in memory, another text each time.
+    compact = np.zeros(array.shape, array.dtype)
+    compact[...] = array
+    return compact
 
 
 def data_decode(members: Members, decode: Decode, count: int | None = None) -> Array:

@@ -98,6 +98,7 @@ class Experiment:
         order = [parameter.name for parameter in self.search_space.parameters.values()]
         self._trials = dict(sorted(self._trials.items()))
         self._data = dict(sorted(self._data.items()))
+        self._arm_index = ArmIndex()
         for trial in self._trials.values():
             trial._experiment = self
             for run in trial.generator_runs:

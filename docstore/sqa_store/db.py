@@ -17,7 +17,6 @@ from docstore.origins import Origins
 from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.store import Store
 
-
 _STORES: Final = 8
 
 

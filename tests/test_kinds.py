@@ -1,0 +1,204 @@
+"""A kind knows where in a document its name, type and status stand, and which pieces are rows of their own."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import docstore
+from docstore.documents import documents_of
+from docstore.errors import DecodeError
+from docstore.kinds import EXPERIMENT, HEAD, KINDS, Code, Kind, PartRule, join, kind_named, position_of
+from docstore.values import dumps, join_pointer, loads, resolve
+
+NUMBERS = Code("number", (("first",), ("list", 0, "second"), ("deep", "er")))
+BOXED = Kind("boxed", parts=(PartRule("boxes", "box"), PartRule("lids", "lid")))
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+BODIES = st.none() | INTEGERS | TEXT | st.dictionaries(TEXT, INTEGERS)
+MEMBERS = st.dictionaries(TEXT | st.sampled_from(["", "/", "~", "~1", "a/b", "0", "12"]), BODIES)
+DOCUMENTS = st.fixed_dictionaries({"name": TEXT}, optional={"boxes": MEMBERS, "lids": MEMBERS, "other": BODIES})
+
+
+def experiment() -> docstore.Experiment:
+    space = docstore.SearchSpace([docstore.RangeParameter("x", docstore.ParameterType.FLOAT, 0, 1)])
+    made = docstore.Experiment(space, "e", experiment_type="TUNING")
+    made.new_trial(docstore.GeneratorRun([docstore.Arm({"x": 0.25})], type="GRID")).mark_running()
+    made.new_batch_trial(docstore.GeneratorRun([docstore.Arm({"x": 0.5}), docstore.Arm({"x": 0.75})], type="SOBOL"))
+    made.attach_data(
+        docstore.Data.from_records([{"trial_index": 0, "arm_name": "0_0", "metric_name": "m", "mean": 1.0}])
+    )
+    return made
+
+
+class TestACode:
+    @pytest.mark.parametrize(
+        ("body", "name"),
+        [
+            ({"first": "A"}, "A"),
+            ({"first": "A", "list": [{"second": "B"}]}, "A"),
+            ({"list": [{"second": "B"}, {"second": "C"}], "deep": {"er": "D"}}, "B"),
+            ({"first": None, "list": [], "deep": {"er": "D"}}, "D"),
+            ({"first": {"__type": "str", "value": "A"}, "deep": {"er": "D"}}, "D"),
+        ],
+    )
+    def test_is_the_text_at_the_first_of_its_places_that_has_one(self, body, name):
+        assert NUMBERS.name_in(body) == name
+
+    @pytest.mark.parametrize(
+        "body", [{}, [], None, "first", 3, {"first": 1}, {"list": {"0": {"second": "B"}}}, {"deep": ["er"]}]
+    )
+    def test_is_none_where_there_is_no_text(self, body):
+        assert NUMBERS.name_in(body) is None
+
+
+class TestTheKindOfAnExperiment:
+    def test_finds_name_type_and_status_in_the_head(self):
+        head = documents_of().encode(experiment())
+
+        assert EXPERIMENT.name_in(head) == "e"
+        assert EXPERIMENT.type.name_in(head) == "TUNING"
+        assert EXPERIMENT.status.name_in(head) == "DRAFT"
+
+    @pytest.mark.parametrize(
+        ("path", "type_", "status"), [("/trials/0", "GRID", "RUNNING"), ("/trials/1", "SOBOL", "CANDIDATE")]
+    )
+    def test_finds_type_and_status_of_a_trial_and_of_a_batch_trial(self, path, type_, status):
+        trial = EXPERIMENT.split(documents_of().encode(experiment()))[path]
+
+        assert EXPERIMENT.rule(path).type.name_in(trial) == type_
+        assert EXPERIMENT.rule(path).status.name_in(trial) == status
+
+    def test_makes_parts_of_trials_and_data(self):
+        pieces = EXPERIMENT.split(documents_of().encode(experiment()))
+
+        assert pieces.keys() == {HEAD, "/trials/0", "/trials/1", "/data/0"}
+        assert pieces[HEAD]["trials"] == pieces[HEAD]["data"] == {}
+
+    def test_gives_parts_that_are_written_alone_as_they_are_in_the_whole(self):
+        made, documents = experiment(), documents_of()
+        pieces = EXPERIMENT.split(documents.encode(made))
+
+        alone = {path: documents.codec.encode_part(made, path) for path in pieces if path != HEAD}
+
+        assert alone == {path: body for path, body in pieces.items() if path != HEAD}
+
+    @pytest.mark.parametrize(
+        ("path", "rule"),
+        [("", None), ("/name", None), ("/trials/1", "trial"), ("/trials", "trial"), ("/data/7", "data")],
+    )
+    def test_names_the_rule_of_a_path(self, path, rule):
+        found = EXPERIMENT.rule(path)
+
+        assert (found.name if found else None) == rule
+
+
+class TestSplittingADocument:
+    @given(DOCUMENTS)
+    def test_is_undone_by_joining(self, document):
+        assert join(BOXED.split(document)) == document
+
+    @given(DOCUMENTS)
+    def test_gives_each_part_under_its_pointer(self, document):
+        pieces = BOXED.split(document)
+
+        assert all(resolve(document, path) == body for path, body in pieces.items() if path != HEAD)
+
+    @given(DOCUMENTS)
+    def test_does_not_change_it(self, document):
+        before = deepcopy(document)
+
+        BOXED.split(document)
+
+        assert document == before
+
+    @given(DOCUMENTS)
+    def test_is_not_changed_by_joining(self, document):
+        pieces = BOXED.split(document)
+        before = deepcopy(pieces)
+
+        join(pieces)
+
+        assert pieces == before
+
+    @given(DOCUMENTS)
+    def test_and_joining_in_another_order_gives_the_same_text(self, document):
+        pieces = BOXED.split(document)
+
+        assert dumps(join(dict(reversed(pieces.items())))) == dumps(document)
+
+    @pytest.mark.parametrize("document", [None, 1, "text", [1, {"boxes": {"a": 1}}]])
+    def test_that_is_no_object_gives_a_head_alone(self, document):
+        assert BOXED.split(document) == {HEAD: document}
+        assert join({HEAD: document}) == document
+
+    @pytest.mark.parametrize("boxes", [None, [1], "a", {"__type": "dict", "items": [[1, 2]]}])
+    def test_leaves_in_the_head_what_is_no_plain_object(self, boxes):
+        assert BOXED.split({"boxes": boxes}) == {HEAD: {"boxes": boxes}}
+
+    @pytest.mark.parametrize("head", [{}, {"boxes": None}, {"boxes": [1]}])
+    def test_cannot_be_undone_where_the_head_has_no_place_for_a_part(self, head):
+        with pytest.raises(DecodeError, match="no place") as caught:
+            join({HEAD: head, "/boxes/a": 1})
+
+        assert caught.value.pointer == "/boxes/a"
+
+
+class TestAPart:
+    @pytest.mark.parametrize(
+        ("key", "path"), [(12, "/boxes/12"), ("a/b", "/boxes/a~1b"), ("~", "/boxes/~0"), ("", "/boxes/")]
+    )
+    def test_has_the_pointer_of_its_key(self, key, path):
+        assert BOXED.parts[0].path(key) == path
+
+    @pytest.mark.parametrize(
+        ("path", "position"),
+        [
+            ("/trials/0", 0),
+            ("/trials/12", 12),
+            ("/trials/999999999", 999_999_999),
+            ("/trials/9999999999", None),
+            ("/trials/-1", None),
+            ("/trials/a", None),
+            ("/trials/", None),
+            ("/trials/\u0661", None),
+            ("/trials/a~14", None),
+            (HEAD, None),
+        ],
+    )
+    def test_has_a_position_where_its_key_is_a_number_that_a_column_holds(self, path, position):
+        assert position_of(path) == position
+
+
+class TestAKindByName:
+    @pytest.mark.parametrize("name", ["experiment", "generation_strategy", "analysis_card"])
+    def test_is_the_one_of_docstore(self, name):
+        assert kind_named(name) is KINDS[name]
+
+    def test_of_the_users_own_has_no_parts_and_no_enums(self):
+        assert kind_named("note") == Kind("note")
+
+    @pytest.mark.parametrize(
+        ("head", "owner"), [({"experiment_name": "e"}, "e"), ({"experiment_name": None}, None), ({}, None), ([], None)]
+    )
+    def test_tells_the_owner(self, head, owner):
+        assert kind_named("generation_strategy").owner_in(head) == owner
+
+    def test_without_an_owner_tells_none(self):
+        assert kind_named("note").owner_in({"experiment_name": "e", "": "f"}) is None
+
+    @pytest.mark.parametrize(("head", "name"), [({"name": "n"}, "n"), ({"name": 1}, None), ({}, None), (None, None)])
+    def test_tells_the_name(self, head: Any, name):
+        assert kind_named("note").name_in(head) == name
+
+
+def test_every_part_of_a_document_can_be_found_in_its_text():
+    made = experiment()
+    document = loads(docstore.dumps(made))
+
+    assert resolve(document, join_pointer(("trials", 1, "generator_runs", 0, "generator_run_type"))) == "SOBOL"

@@ -1,0 +1,269 @@
+"""What a save and a load cost in SQL statements and in rows: they follow what changed, not how much there is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+import sqlalchemy as sa
+from experiments import add_trial, new_experiment
+
+import docstore
+from docstore import Metric, RegistryBundle
+
+PARTS_OF_A_LARGE_ONE = 1_000
+
+
+@dataclass
+class Log:
+    """The statements of one call, and the rows that they wrote, by verb and table."""
+
+    statements: list[str] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+
+    def note(self, connection, cursor, statement, parameters, context, executemany):
+        self.statements.append(statement)
+        written = re.match(r"(INSERT) INTO (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
+        if written:
+            verb, table = filter(None, written.groups())
+            self.rows[f"{verb} {table}"] += len(parameters) if executemany else 1
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was written."""
+        return not self.rows
+
+
+class Taste(Metric):
+    """A metric whose encoder counts its calls."""
+
+    encoded = 0
+
+
+def count(metric: Taste) -> dict[str, object]:
+    Taste.encoded += 1
+    return {"name": metric.name}
+
+
+@pytest.fixture
+def log(store):
+    """Logs the statements of the store from when it is asked for ``begin()``."""
+    return Logging(store.engine)
+
+
+class Logging:
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    def of(self, call, *arguments, **options) -> Log:
+        """Return the log of one call."""
+        log = Log()
+        sa.event.listen(self.engine, "before_cursor_execute", log.note)
+        try:
+            call(*arguments, **options)
+        finally:
+            sa.event.remove(self.engine, "before_cursor_execute", log.note)
+        return log
+
+
+class TestSavedAgain:
+    """An experiment of three trials was saved."""
+
+    @pytest.fixture
+    def experiment(self, store):
+        experiment = new_experiment(trials=3)
+        store.save(experiment)
+        return experiment
+
+    def test_after_one_more_trial_it_writes_that_part_the_heads_row_and_a_version(self, store, log, experiment):
+        experiment.new_trial(parameters={"x": 0.5, "flour": "rye"})
+
+        log = log.of(store.save, experiment)
+
+        assert log.rows == {"INSERT documents": 1, "UPDATE documents": 1, "INSERT versions": 1}
+
+    def test_after_one_more_trial_with_data_it_writes_both_parts(self, store, log, experiment):
+        add_trial(experiment)
+
+        log = log.of(store.save, experiment)
+
+        assert log.rows == {"INSERT documents": 2, "UPDATE documents": 1, "INSERT versions": 1}
+
+    def test_after_a_change_in_one_trial_it_writes_that_row_the_heads_and_a_version(self, store, log, experiment):
+        experiment.trials[1].run_metadata["a"] = 1
+
+        log = log.of(store.save, experiment)
+
+        assert log.rows == {"UPDATE documents": 2, "INSERT versions": 1}
+
+    def test_after_a_change_in_the_head_it_writes_that_row_and_a_version(self, store, log, experiment):
+        experiment.description = "with salt"
+
+        log = log.of(store.save, experiment)
+
+        assert log.rows == {"UPDATE documents": 1, "INSERT versions": 1}
+
+    def test_after_a_trial_was_removed_it_deletes_its_row(self, store, log, experiment):
+        del experiment._data[1]
+
+        log = log.of(store.save, experiment)
+
+        assert log.rows == {"DELETE documents": 1, "UPDATE documents": 1, "INSERT versions": 1}
+
+    @pytest.mark.parametrize("on_conflict", ["merge", "error", "overwrite"])
+    def test_unchanged_it_writes_nothing_and_makes_no_version(self, store, log, experiment, on_conflict):
+        log = log.of(store.save, experiment, on_conflict=on_conflict)
+
+        assert log.is_silent
+        assert len(store.history("cakes")) == 1
+
+    def test_loaded_and_unchanged_it_writes_nothing(self, store, log, experiment):
+        loaded = store.load("cakes")
+
+        assert log.of(store.save, loaded).is_silent
+
+    def test_loaded_at_an_old_version_and_unchanged_it_writes_nothing(self, store, log, experiment):
+        add_trial(experiment)
+        store.save(experiment)
+        loaded = store.load("cakes", version=1)
+
+        assert log.of(store.save, loaded).is_silent
+
+    def test_together_with_the_change_of_another_it_writes_my_part_alone(self, store, log, experiment):
+        other = store.load("cakes")
+        other.trials[0].run_metadata["a"] = 1
+        store.save(other)
+        experiment.trials[1].run_metadata["a"] = 1
+
+        log = log.of(store.save, experiment)
+
+        assert log.rows == {"UPDATE documents": 2, "INSERT versions": 1}
+
+    def test_with_what_another_saved_already_it_writes_nothing(self, store, log, experiment):
+        other = store.load("cakes")
+        other.description = experiment.description = "with salt"
+        store.save(other)
+
+        assert log.of(store.save, experiment).is_silent
+
+    @pytest.mark.parametrize("call", ["load", "get", "history", "delete and undelete"])
+    def test_no_reading_writes(self, store, log, experiment, call):
+        if call == "delete and undelete":
+            store.delete("cakes")
+            log = log.of(store.undelete, "cakes")
+            assert log.rows == {"UPDATE documents": 1}
+        else:
+            assert log.of(getattr(store, call), "cakes").is_silent
+
+
+class TestALargeExperiment:
+    """It has 1,000 trials, each with data."""
+
+    @pytest.fixture
+    def experiment(self):
+        return new_experiment(trials=PARTS_OF_A_LARGE_ONE)
+
+    def test_is_saved_by_ten_statements_at_most(self, store, log, experiment):
+        log = log.of(store.save, experiment)
+
+        assert len(log.statements) <= 10
+        assert log.rows["INSERT documents"] == 1 + 2 * PARTS_OF_A_LARGE_ONE
+
+    def test_is_saved_by_ten_statements_when_all_of_it_changed(self, store, log, experiment):
+        store.save(experiment)
+        for trial in experiment.trials.values():
+            trial.run_metadata["a"] = 1
+
+        log = log.of(store.save, experiment)
+
+        assert len(log.statements) <= 10
+        assert log.rows == {"UPDATE documents": 1 + PARTS_OF_A_LARGE_ONE, "INSERT versions": 1}
+
+    def test_is_loaded_by_as_many_statements_as_a_small_one(self, store, log, experiment):
+        store.save(experiment)
+        store.save(new_experiment("small", trials=1))
+
+        assert len(log.of(store.load, "cakes").statements) == len(log.of(store.load, "small").statements)
+
+    def test_is_loaded_at_an_old_version_by_as_many_statements_as_a_small_one(self, store, log, experiment):
+        for each in (experiment, new_experiment("small", trials=1)):
+            store.save(each)
+            each.description = "with salt"
+            store.save(each)
+
+        large = log.of(store.load, "cakes", version=1)
+
+        assert len(large.statements) == len(log.of(store.load, "small", version=1).statements)
+
+
+class TestSaveTrial:
+    """Its cost does not grow with the experiment."""
+
+    @pytest.fixture(params=["mine alone", "beside another's"])
+    def prepared(self, request, store):
+        """A maker of experiments that were saved, changed in trial 1 and perhaps by another in trial 2."""
+
+        def prepare(name, trials):
+            experiment = new_experiment(name, trials=trials)
+            store.save(experiment)
+            if request.param == "beside another's":
+                other = store.load(name)
+                other.trials[2].run_metadata["a"] = 1
+                store.save_trial(other, other.trials[2])
+            experiment.trials[1].run_metadata["a"] = 1
+            return experiment
+
+        return prepare
+
+    def test_issues_as_many_statements_for_ten_trials_as_for_a_thousand(self, store, log, prepared):
+        small, large = prepared("small", 10), prepared("large", PARTS_OF_A_LARGE_ONE)
+
+        of_small, of_large = (log.of(store.save_trial, each, each.trials[1]) for each in (small, large))
+
+        assert len(of_large.statements) == len(of_small.statements) <= 8
+
+    def test_writes_as_many_rows_for_ten_trials_as_for_a_thousand(self, store, log, prepared):
+        small, large = prepared("small", 10), prepared("large", PARTS_OF_A_LARGE_ONE)
+
+        of_small, of_large = (log.of(store.save_trial, each, each.trials[1]) for each in (small, large))
+
+        assert of_large.rows == of_small.rows == {"UPDATE documents": 2, "INSERT versions": 1}
+
+    def test_reads_as_many_rows_for_ten_trials_as_for_a_thousand(self, store, prepared):
+        small, large = prepared("small", 10), prepared("large", PARTS_OF_A_LARGE_ONE)
+
+        of_small, of_large = (bodies_read(store, each) for each in (small, large))
+
+        assert of_large == of_small <= 4
+
+    def test_encodes_that_trial_alone(self, database, connect):
+        store = connect(database, bundle=RegistryBundle({Taste: None}, json_encoder_registry={Taste: count}))
+        experiment = new_experiment(tracking_metrics=[Taste("taste")], trials=10)
+        for trial in experiment.trials.values():
+            trial.run_metadata["metric"] = Taste("sweet")
+        store.save(experiment)
+        experiment.trials[3].run_metadata["a"] = 1
+        Taste.encoded = 0
+
+        store.save_trial(experiment, experiment.trials[3])
+
+        assert Taste.encoded == 1
+
+
+def bodies_read(store: docstore.Store, experiment: docstore.Experiment) -> int:
+    """Save trial 1 of *experiment*, and return how many bodies of the table documents were read."""
+    paths = set()
+
+    def note(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith("SELECT documents.path"):
+            cursor.execute(statement, parameters)
+            paths.update(row[0] for row in cursor.fetchall())
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        store.save_trial(experiment, experiment.trials[1])
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
+    return len(paths)

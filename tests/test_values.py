@@ -1,0 +1,207 @@
+"""JSON values have one canonical text, and a place in them has one pointer."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from exact import identity
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore.errors import DecodeError, EncodeError
+from docstore.values import MAX_DEPTH, digest, dumps, join_pointer, loads, resolve, same, split_pointer
+
+PLAIN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | PLAIN_TEXT
+)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(PLAIN_TEXT, inner), max_leaves=20)
+
+RFC_6901 = {
+    "foo": ["bar", "baz"],
+    "": 0,
+    "a/b": 1,
+    "c%d": 2,
+    "e^f": 3,
+    "g|h": 4,
+    "i\\j": 5,
+    'k"l': 6,
+    " ": 7,
+    "m~n": 8,
+}
+"""The document of section 5."""
+
+
+def nested(levels: int, bottom: Any = 0) -> Any:
+    """Return *bottom* within that many lists."""
+    value = bottom
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+class TestTheCanonicalText:
+    @given(JSON)
+    def test_comes_back_exactly(self, value):
+        assert identity(loads(dumps(value))) == identity(value)
+
+    @given(JSON)
+    def test_of_what_was_read_is_the_same(self, value):
+        assert dumps(loads(dumps(value))) == dumps(value)
+
+    @given(st.dictionaries(PLAIN_TEXT, SCALARS), st.randoms())
+    def test_does_not_depend_on_the_order_of_keys(self, value, random):
+        items = list(value.items())
+        random.shuffle(items)
+
+        assert dumps(dict(items)) == dumps(value)
+
+    def test_is_compact_sorted_and_utf_8(self):
+        assert dumps({"b": [1, 2.0, None], "a": "ü"}) == '{"a":"ü","b":[1,2.0,null]}'.encode()
+
+    def test_for_people_has_lines_and_says_the_same(self):
+        value = {"b": [1, {}], "a": None}
+
+        assert dumps(value, indent=True) == b'{\n  "a": null,\n  "b": [\n    1,\n    {}\n  ]\n}'
+        assert loads(dumps(value, indent=True)) == value
+
+    @pytest.mark.parametrize(("a", "b"), [(1, 1.0), (1, True), (0.0, -0.0), ("1", 1), ([], {}), (None, False)])
+    def test_tells_values_apart_that_python_may_not(self, a, b):
+        assert not same([a], [b])
+
+    @given(JSON)
+    def test_tells_that_a_value_is_the_same_as_itself(self, value):
+        assert same(value, loads(dumps(value, indent=True)))
+
+    def test_has_its_sha_256_as_digest(self):
+        assert digest(b"[1]") == hashlib.sha256(b"[1]").hexdigest()
+
+
+class TestANestedValue:
+    def test_is_written_up_to_the_limit(self):
+        assert dumps(nested(MAX_DEPTH)) == b"[" * 254 + b"0" + b"]" * 254
+
+    @pytest.mark.parametrize("levels", [255, 300, 1000, 100_000])
+    def test_is_refused_beyond_it_with_the_first_pointer_that_is_too_deep(self, levels):
+        with pytest.raises(EncodeError, match="deeper than 254") as caught:
+            dumps(nested(levels))
+
+        assert caught.value.pointer == "/0" * 254
+
+    def test_is_refused_with_the_keys_on_the_way(self):
+        with pytest.raises(EncodeError) as caught:
+            dumps({"fine": nested(250), "a/b": [nested(300)]})
+
+        assert caught.value.pointer == "/a~1b/0" + "/0" * 252
+
+    @pytest.mark.parametrize("within", [1, 2, 100, 253])
+    def test_fits_as_a_part_if_the_whole_fits(self, within):
+        part = nested(MAX_DEPTH - within)
+
+        assert dumps(part, within=within) == dumps(part)
+
+    @pytest.mark.parametrize("within", [1, 2, 100, 253])
+    def test_does_not_fit_as_a_part_if_the_whole_is_too_deep(self, within):
+        with pytest.raises(EncodeError) as caught:
+            dumps(nested(MAX_DEPTH - within + 1), within=within)
+
+        assert caught.value.pointer == "/0" * (MAX_DEPTH - within)
+
+    def test_is_not_taken_for_deep_because_it_is_wide(self):
+        part = [[{}]] * 1000
+
+        assert dumps(part, within=2) == dumps(part)
+
+    def test_is_not_taken_for_deep_because_of_brackets_in_its_text(self):
+        assert dumps("[{" * 1000, within=2) == dumps("[{" * 1000)
+
+
+class TestWhatIsNoJson:
+    @pytest.mark.parametrize("value", [object(), {1: 2}, {"a": [1, {2}]}, 2**64, "\ud800", b"", range(3)])
+    def test_is_refused_when_written(self, value):
+        with pytest.raises(EncodeError):
+            dumps(value)
+
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[1,]", "NaN", "Infinity", "'a'", '"\\ud800"', b"\xff", "1 2", "[" * 100_000]
+    )
+    def test_is_refused_when_read(self, text):
+        with pytest.raises(DecodeError, match="not JSON"):
+            loads(text)
+
+    def test_is_refused_with_line_and_column(self):
+        with pytest.raises(DecodeError, match=r"\(line 2, column 6\)"):
+            loads('{\n "a" 1}')
+
+
+class TestAPointer:
+    @pytest.mark.parametrize(
+        ("pointer", "value"),
+        [
+            ("", RFC_6901),
+            ("/foo", ["bar", "baz"]),
+            ("/foo/0", "bar"),
+            ("/", 0),
+            ("/a~1b", 1),
+            ("/c%d", 2),
+            ("/e^f", 3),
+            ("/g|h", 4),
+            ("/i\\j", 5),
+            ('/k"l', 6),
+            ("/ ", 7),
+            ("/m~0n", 8),
+        ],
+    )
+    def test_leads_where_rfc_6901_says(self, pointer, value):
+        assert resolve(RFC_6901, pointer) == value
+
+    @given(st.lists(st.text()))
+    def test_of_tokens_splits_into_them(self, tokens):
+        assert split_pointer(join_pointer(tokens)) == tokens
+
+    @given(st.lists(st.text(alphabet="~01/a")))
+    def test_of_tokens_full_of_escapes_splits_into_them(self, tokens):
+        assert split_pointer(join_pointer(tokens)) == tokens
+
+    def test_takes_an_index_as_a_token(self):
+        assert join_pointer(("trials", 12, "status")) == "/trials/12/status"
+
+    def test_of_nothing_is_the_root(self):
+        assert join_pointer([]) == ""
+
+    def test_with_an_escaped_tilde_before_a_one_is_no_slash(self):
+        assert split_pointer("/~01") == ["~1"]
+
+    @pytest.mark.parametrize("pointer", ["a", "trials/12", " /a", "~1"])
+    def test_starts_with_a_slash(self, pointer):
+        with pytest.raises(DecodeError, match="starts with a slash"):
+            split_pointer(pointer)
+
+    @pytest.mark.parametrize(
+        ("pointer", "missing"),
+        [
+            ("/bar", "/bar"),
+            ("/foo/2", "/foo/2"),
+            ("/foo/-1", "/foo/-1"),
+            ("/foo/-", "/foo/-"),
+            ("/foo/01", "/foo/01"),
+            ("/foo/+1", "/foo/+1"),
+            ("/foo/\u0661", "/foo/\u0661"),
+            ("/foo/\u00b2", "/foo/\u00b2"),
+            ("/foo/1_0", "/foo/1_0"),
+            ("/foo/0/1/2", "/foo/0/1"),
+            ("/a~1b/c~0d/e", "/a~1b/c~0d"),
+            pytest.param("/foo/" + "9" * 5000, "/foo/" + "9" * 5000, id="5000 digits"),
+        ],
+    )
+    def test_that_leads_nowhere_is_refused_with_the_first_token_that_does(self, pointer, missing):
+        with pytest.raises(DecodeError, match="nothing stands here") as caught:
+            resolve(RFC_6901, pointer)
+
+        assert caught.value.pointer == missing
