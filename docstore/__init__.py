@@ -1,7 +1,7 @@
 """Save objects, first of all adaptive experiments, as versioned JSON documents: in a JSON file or a SQL database.
 
-``connect(url)`` gives a ``Store``; ``dumps`` and ``loads`` give and take the JSON text. The classes of the light experiment
-model are here too, under the names that users of Ax know.
+``connect(url)`` gives a ``Store``; ``dumps`` and ``loads`` give and take the JSON text. The classes of the light
+experiment model are here too, under the names that users of Ax know.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The integers that types and statuses are stored as: from an enum where there is one, else from the table ``codes``."""
+"""The integers that types and statuses are stored as: from an enum where there is one, else from ``codes``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Codes:
     """Names and integers of one database, column by column.
 
     Args:
-        enums: by column, the enum that gives the integers; a column without one gets the next free integer for a new name.
+        enums: by column, the enum that gives the integers; without one, a new name gets the next free integer.
     """
 
     def __init__(self, enums: Mapping[str, type[Enum]]) -> None:
@@ -128,7 +128,8 @@ class Codes:
             raise UnknownCodeError(
                 column,
                 name,
-                f"{enum.__name__} has {', '.join(enum.__members__)}. Write: class {enum.__name__}(Enum): ... {name} = {free}",
+                f"{enum.__name__} has {', '.join(enum.__members__)}. "
+                f"Write: class {enum.__name__}(Enum): ... {name} = {free}",
             )
         value = int(enum[name].value)
         if value in used:

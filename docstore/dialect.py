@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from os import PathLike, fspath
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -108,8 +109,8 @@ def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[
     """Insert *rows*, all with the same columns, by one statement.
 
     Cost:
-        On SQLite the driver's alone: the values are bound as they are, since SQLAlchemy's way of binding a row costs more
-        than its insert. All rows of one save share their times, so each is converted once.
+        On SQLite the driver's alone: the values are bound as they are, since SQLAlchemy's way of binding a row costs
+        more than its insert. All rows of one save share their times, so each is converted once.
     """
     if connection.dialect.name != "sqlite":
         connection.execute(table.insert(), list(rows))
@@ -124,7 +125,7 @@ def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[
 def _bulk_insert(
     dialect: Dialect, table: sa.Table, columns: tuple[str, ...]
 ) -> tuple[str, list[tuple[str, bool]], Callable[[Any], Any]]:
-    """Return the statement, its columns in the order of its placeholders, whether each is a time, and how that is bound."""
+    """Return the statement, its columns in order, each with whether it is a time, and how a time is bound."""
     insert = table.insert().compile(dialect=dialect, column_keys=list(columns))
     order = [(name, isinstance(table.c[name].type, UtcTime)) for name in insert.positiontup or ()]
     return str(insert), order, UtcTime().dialect_impl(dialect).bind_processor(dialect) or _unchanged
@@ -138,7 +139,7 @@ def _unchanged(value: Any) -> Any:
 
 
 def make_engine(
-    url: str | sa.URL | Engine | None,
+    url: str | PathLike[str] | sa.URL | Engine | None,
     *,
     creator: Callable[[], Any] | None = None,
     synchronous: str = "FULL",
@@ -162,6 +163,9 @@ def make_engine(
     if creator is not None:
         return engine_from_creator(creator, synchronous=synchronous, echo=echo)
     assert url is not None  # one of the two was given
+    if isinstance(url, PathLike):
+        # As a URL, a path that holds a question mark or a percent sign would be another.
+        url = sa.URL.create("sqlite", database=fspath(url))
     return engine_from_url(url, synchronous=synchronous, echo=echo)
 
 
@@ -169,7 +173,7 @@ def engine_from_url(url: str | sa.URL, *, synchronous: str = "FULL", echo: bool 
     """Return an engine for *url*, set up for many writers.
 
     Args:
-        synchronous: SQLite only: ``"FULL"`` keeps every committed save through a power cut, ``"NORMAL"`` may lose the last.
+        synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last.
 
     Raises:
         InvalidValueError: it is not a database URL, or names a database that docstore does not know.
@@ -277,7 +281,7 @@ def shown(url: sa.URL) -> str:
     return _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
 
 
-def _redacted(url: str | sa.URL | Engine) -> str:
+def _redacted(url: str | PathLike[str] | sa.URL | Engine) -> str:
     """Return what may be shown of what was given for a URL; of all that may hold a password in it, nothing."""
     if not isinstance(url, str):
         return shown(url.url if isinstance(url, Engine) else url) if isinstance(url, (Engine, sa.URL)) else repr(url)
@@ -298,8 +302,8 @@ def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
 def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """Give a connection in one transaction: committed at the end, rolled back on any error.
 
-    A reader sees one state throughout. On SQLite a writer takes its turn at once: one that read first and asked to write
-    later would find the database changed under it.
+    A reader sees one state throughout. On SQLite a writer takes its turn at once: one that read first and asked to
+    write later would find the database changed under it.
 
     Raises:
         DatabaseError: the database refused; the driver's error is its cause.

@@ -45,7 +45,9 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
     changes = revise(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
     steps = forward(join({HEAD: new[HEAD], **after}), changes)
     words = [
-        line for path in sorted(unequal, key=_rank) for line in _words(kind, path, before.get(path, ABSENT), after.get(path, ABSENT))
+        line
+        for path in sorted(unequal, key=_rank)
+        for line in _words(kind, path, before.get(path, ABSENT), after.get(path, ABSENT))
     ]
     return Diff(changes, tuple(steps), tuple(words))
 

@@ -1,7 +1,8 @@
 """The text and digest of each piece of a document, and the digest of the whole, kept up to date piece by piece.
 
 A document's digest is a SHA-256 over the digests of its head and parts, in a tree of two levels: changing one part of
-10,000 costs two short hashes, not the hash of the whole text. Like the text, it is the same wherever the document is stored.
+10,000 costs two short hashes, not the hash of the whole text. Like the text, it is the same wherever the document is
+stored.
 
 Source:
     A Merkle tree, with the parts in 256 leaves by the CRC-32 of their path.
@@ -57,9 +58,9 @@ class DigestTree:
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._head = digests.get(HEAD, "")
         self._leaves: list[dict[str, str]] = [{} for _ in range(LEAVES)]
-        for path, digest in digests.items():
+        for path, known in digests.items():
             if path != HEAD:
-                self._leaves[_leaf(path)][path] = digest
+                self._leaves[_leaf(path)][path] = known
         self._hashes = [_hash_leaf(leaf) for leaf in self._leaves]
 
     def copy(self) -> DigestTree:
@@ -107,15 +108,15 @@ class DigestTree:
 
     def _changed_leaves(self, changed: Mapping[str, str | None]) -> dict[int, dict[str, str]]:
         leaves: dict[int, dict[str, str]] = {}
-        for path, digest in changed.items():
+        for path, new in changed.items():
             if path == HEAD:
                 continue
             number = _leaf(path)
             leaf = leaves.setdefault(number, dict(self._leaves[number]))
-            if digest is None:
+            if new is None:
                 leaf.pop(path, None)
             else:
-                leaf[path] = digest
+                leaf[path] = new
         return leaves
 
 

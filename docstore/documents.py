@@ -25,7 +25,7 @@ FORMAT_KEY: Final = "__format"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What an object is stored as. ``pieces`` are the head and the parts by path; ``model`` says whose classes it is of."""
+    """What an object is stored as: ``pieces`` are its head and parts by path, ``model`` says whose classes it is of."""
 
     kind: Kind
     name: str
@@ -159,7 +159,8 @@ class Documents:
             raise EncodeError(f"{type(obj).__qualname__} is not registered. {self.codec.registry.remedy(type(obj))}")
         if entry.kind is None:
             raise EncodeError(
-                f"a {type(obj).__qualname__} is no document by itself. Save what holds it, or use put(kind, name, value)."
+                f"a {type(obj).__qualname__} is no document by itself. Save what holds it, or "
+                f"use put(kind, name, value)."
             )
         return entry
 

@@ -18,7 +18,7 @@ HEAD: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A small enum of a document: ``column`` names it in the table ``codes``; it stands at the first of *places* found."""
+    """A small enum of a document: ``column`` names it in the table ``codes``; it stands at the first of ``places``."""
 
     column: str
     places: tuple[tuple[str | int, ...], ...]
@@ -73,7 +73,7 @@ class Kind:
         return next((rule for rule in self.parts if rule.field == field), None)
 
     def split(self, document: JSON) -> dict[str, JSON]:
-        """Return the head and the parts of *document*, by path; ``join`` is the inverse. The document is not changed."""
+        """Return the head and the parts of *document*, by path, in new dicts; ``join`` is the inverse."""
         if not isinstance(document, dict):
             return {HEAD: document}
         head = dict(document)
@@ -112,7 +112,7 @@ def join(pieces: Mapping[str, JSON]) -> JSON:
 
 
 def position_of(path: str) -> int | None:
-    """Return a part's place among its siblings, where its key is a number that a column holds: 12 for ``/trials/12``."""
+    """Return a part's place among its siblings, where its key is a number: 12 for ``/trials/12``."""
     key = path.rpartition("/")[2]
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
 

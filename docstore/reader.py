@@ -62,7 +62,9 @@ def _checked(name: str, row: rows.PieceRow) -> JSON:
         raise DamagedDocumentError(name, where=row.path or "its head", problem=str(error)) from error
     # A database that keeps JSON parsed gives back another text of the same value: then it is written anew.
     if digest(row.body.encode()) != row.digest and digest(dumps(body)) != row.digest:
-        raise DamagedDocumentError(name, where=row.path or "its head", problem="its digest is another")
+        raise DamagedDocumentError(
+            name, where=row.path or "its head", problem="its body is not what was saved: the digest is another"
+        )
     return body
 
 
@@ -151,7 +153,7 @@ def version_numbered(connection: Connection, head: HeadRow, number: int) -> Vers
 
 
 def has_version(connection: Connection, head: HeadRow, number: int, digest: str) -> bool:
-    """Return whether version *number* has that digest: in a database put back from a backup it may not, or be absent."""
+    """Return whether version *number* is there with that digest: in a database put back from a backup it may not be."""
     if not head.digest:
         raise _without_history(head, head.version)
     if number == head.version:

@@ -30,8 +30,8 @@ class Entry:
     """How one class is written.
 
     ``encode`` and ``decode`` are None where the class's own fields say it all. ``restore`` rebuilds an object field by
-    field without calling its constructor, so that what was once stored always loads; otherwise the constructor is called.
-    ``kind`` names the kind of document that an instance is by itself, if it is one.
+    field without calling its constructor, so that what was once stored always loads; otherwise the constructor is
+    called. ``kind`` names the kind of document that an instance is by itself, if it is one.
     """
 
     cls: type
@@ -71,7 +71,7 @@ class Registry:
         return Registry((*self.entries, *entries))
 
     def with_encoders(self, encoders: Mapping[type, Encoder]) -> Registry:
-        """Return a registry in which *encoders* write their classes; ``by_fields`` stands for the class's own fields."""
+        """Return a registry in which *encoders* write their classes; ``by_fields`` stands for a class's fields."""
         return self.with_entries(self._writing(cls, encode) for cls, encode in encoders.items())
 
     def with_decoders(self, decoders: Mapping[str, type | Decoder]) -> Registry:

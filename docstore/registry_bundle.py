@@ -14,12 +14,12 @@ _INTEGERS: Final = 2**31 - 1
 
 
 class RegistryBundle:
-    """Custom metrics, runners and other classes, to be passed as ``bundle=`` or, registry by registry, in the seed's calls.
+    """Custom metrics, runners and other classes, passed as ``bundle=`` or, registry by registry, in the seed's calls.
 
     Args:
-        metric_clss: custom Metric classes, each with the integer that stands for it, or None to derive one from its name.
+        metric_clss: custom Metric classes, each with the integer that stands for it, or None for one from its name.
         runner_clss: the same for Runner classes.
-        classes: any other classes: dataclasses, enums, namedtuples, classes whose ``__init__`` arguments are attributes.
+        classes: any other classes: dataclasses, enums, namedtuples, classes that keep their arguments.
         json_encoder_registry: for a class, a function that gives its object's members as a dict.
         json_decoder_registry: for a tag, the class, or a function that takes the decoded members.
 
@@ -66,7 +66,7 @@ class RegistryBundle:
 
     @property
     def decoder_registry(self) -> dict[str, type | Decoder]:
-        """What ``load_experiment(..., decoder_registry=)`` takes: by tag, the class or a function that makes the object."""
+        """What ``load_experiment(..., decoder_registry=)`` takes: by tag, the class or a function that makes it."""
         return {**{entry.tag: entry.cls for entry in self._entries}, **self._decoders}
 
 

@@ -1,4 +1,4 @@
-"""What a save writes: the pieces that changed, the changes that lead back, and how two writers' changes come together."""
+"""What a save writes: the pieces that changed, the changes that lead back, and how two writers' changes are merged."""
 
 from __future__ import annotations
 

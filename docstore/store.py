@@ -6,7 +6,8 @@ import getpass
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeAlias
+from os import PathLike
+from typing import Any, Self, TypeAlias
 
 from sqlalchemy.engine import URL, Connection, Engine
 
@@ -41,8 +42,8 @@ class Store:
         engine: where the tables are.
         project: names are unique within it and a kind.
         bundle: the user's own classes.
-        experiment_type_enum, generator_run_type_enum: the integers of the types in the indexed columns. Without one, a new
-            type gets the next free integer.
+        experiment_type_enum, generator_run_type_enum: the integers of the types in the indexed columns. Without one,
+            a new type gets the next free integer.
         author: who saves, unless a call says so; by default the user of the operating system.
         origins: what objects came from, where several stores on one database are to share it.
     """
@@ -77,8 +78,14 @@ class Store:
         return f"Store({shown(self.engine.url)!r}, project={self.project!r})"
 
     def close(self) -> None:
-        """Close the connections to the database; a later call opens new ones."""
+        """Close the connections to the database, as a ``with`` block does at its end; a later call opens new ones."""
         self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     # --- saving --------------------------------------------------------------------------------------------------
 
@@ -89,8 +96,8 @@ class Store:
 
         Args:
             on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
-                both, and brings *obj* up to the result; ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version
-                as it is, and theirs stays in the history.
+                both, and brings *obj* up to the result; ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest
+                version as it is, and theirs stays in the history.
 
         Raises:
             ConflictError: both changed the same place; names the places.
@@ -207,7 +214,7 @@ class Store:
         at: datetime | None = None,
         pointer: str = "",
     ) -> Any:
-        """Return the JSON of a document, or what stands at *pointer* in it, with tagged values decoded; no class is needed.
+        """Return the JSON of a document, or what is at *pointer* in it, tagged values decoded; no class is needed.
 
         Raises:
             DecodeError: nothing stands at *pointer*.
@@ -361,7 +368,7 @@ class Store:
 
 
 def connect(
-    url: str | URL | Engine | None = None,
+    url: str | PathLike[str] | URL | Engine | None = None,
     *,
     creator: Callable[[], Any] | None = None,
     synchronous: str = "FULL",
@@ -370,7 +377,7 @@ def connect(
     """Return a store, its tables made or brought up to date.
 
     Args:
-        url: like ``sqlite:///lab.db``, or a ready Engine, which is used as it is set up.
+        url: like ``sqlite:///lab.db``; the Path of a SQLite file; or a ready Engine, which is used as it is set up.
         creator: a function that gives connections, in place of a URL.
         synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last ones.
         options: what ``Store`` takes: project, bundle, experiment_type_enum, generator_run_type_enum, author.

@@ -15,7 +15,7 @@ import orjson
 
 from docstore.errors import DecodeError, EncodeError
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 TAG: Final = "__type"
 """The key under which an object, or a value that JSON lacks, carries its tag."""

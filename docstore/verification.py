@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlalchemy.engine import Connection
 
@@ -93,7 +94,7 @@ def _broken_links(head: HeadRow, history: list[Version]) -> Iterator[Version]:
 
 def _unlike(kind: Kind, pieces: dict[str, JSON], newest_first: list[Version]) -> Iterator[tuple[Version, str]]:
     """Yield the versions whose rebuilt state has not the digest that was saved."""
-    for later, version in zip(newest_first, newest_first[1:], strict=False):
+    for later, version in pairwise(newest_first):
         try:
             pieces = rebuild(pieces, kind, [later.changes])
             digest = DigestTree({path: piece(path, body).digest for path, body in pieces.items()}).digest()

@@ -68,7 +68,7 @@ class TestWhatItNames:
     def test_each_public_name_is_there(self, name):
         assert getattr(docstore, name) is not None
 
-    @pytest.mark.parametrize("name", ["connect", "Store", "Version", "Diff", "DocumentInfo", "Damage", "RegistryBundle"])
+    @pytest.mark.parametrize("name", ["connect", "Store", "Version", "Diff", "DocumentInfo", "Damage"])
     def test_each_call_and_what_it_gives_is_documented(self, name):
         assert f"`{name}" in README or f"{name}(" in README
 

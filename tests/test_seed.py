@@ -1,7 +1,7 @@
-"""The documentation that docstore keeps: each of its snippets, nearly to the letter, and what the text around it promises.
+"""The documentation that docstore keeps: each snippet, nearly to the letter, and what the text around it promises.
 
-Changed are the import root, and what the snippets cannot do without: imports, a missing comma, quotes around a URL, a name
-and a search space where they write ``Experiment(...)``, and ``DEFAULT = 0`` for ``DEFAULT: 0``.
+Changed are the import root, and what the snippets cannot do without: imports, a missing comma, quotes around a URL, a
+name and a search space where they write ``Experiment(...)``, and ``DEFAULT = 0`` for ``DEFAULT: 0``.
 """
 
 from __future__ import annotations

@@ -47,13 +47,9 @@ def count(metric: Taste) -> dict[str, object]:
     return {"name": metric.name}
 
 
-@pytest.fixture
-def log(store):
-    """Logs the statements of the store from when it is asked for ``begin()``."""
-    return Logging(store.engine)
-
-
 class Logging:
+    """Logs the statements of one call at a time."""
+
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
 
@@ -66,6 +62,11 @@ class Logging:
         finally:
             sa.event.remove(self.engine, "before_cursor_execute", log.note)
         return log
+
+
+@pytest.fixture
+def log(store):
+    return Logging(store.engine)
 
 
 class TestSavedAgain:

@@ -1,4 +1,4 @@
-"""Objects to JSON values and back: see ``core`` for the path, ``tagged`` for what JSON lacks, ``shapes`` for annotations."""
+"""Objects to JSON values and back: ``core`` is the path, ``tagged`` what JSON lacks, ``shapes`` what hints say."""
 
 from docstore.codec.core import Codec, UnknownObject
 

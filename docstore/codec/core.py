@@ -48,8 +48,8 @@ class Codec:
     """Encodes and decodes by a registry; plans for each class are made when it is first met, then kept.
 
     Args:
-        unknown: what an unregistered tag is: an ``"error"``, something to ``"keep"`` as an ``UnknownObject``, or a dict of
-            the tag and the decoded ``"members"``.
+        unknown: what an unregistered tag is: an ``"error"``, something to ``"keep"`` as an ``UnknownObject``, or a
+            dict of the tag and the decoded ``"members"``.
     """
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error") -> None:

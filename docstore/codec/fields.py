@@ -49,8 +49,8 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
     """Return the stored fields of *cls*, in the order of the class.
 
     A dataclass's are its fields, but those with ``metadata={"stored": False}``; any other class's, and those that a
-    subclass's own ``__init__`` adds, are the arguments of ``__init__``, each kept in the attribute of its name, or of its
-    name behind an underscore. A field's key is its name without one leading underscore.
+    subclass's own ``__init__`` adds, are the arguments of ``__init__``, each kept in the attribute of its name, or of
+    its name behind an underscore. A field's key is its name without one leading underscore.
 
     Raises:
         RegistryError: two fields share a key, or ``__init__`` takes ``*args`` or ``**kwargs``.
@@ -95,7 +95,7 @@ def unstored_defaults(cls: type) -> dict[str, Callable[[], Any]]:
 
 
 def construct(cls: type, fields: tuple[StoredField, ...], state: dict[str, Any]) -> Any:
-    """Return an instance of *cls* from its constructor, with the fields that the constructor does not take set after it.
+    """Return an instance of *cls* from its constructor, the fields that it does not take set afterwards.
 
     Raises:
         DecodeError: the constructor refuses what was stored.
@@ -199,8 +199,8 @@ def _arguments(cls: type) -> Iterator[StoredField]:
     for parameter in list(inspect.signature(init).parameters.values())[1:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise RegistryError(
-                f"{cls.__qualname__}.__init__ takes {parameter}, so its stored fields cannot be told. Name its arguments, "
-                f"or register the class with an encoder and a decoder."
+                f"{cls.__qualname__}.__init__ takes {parameter}, so its stored fields cannot be told. "
+                f"Name its arguments, or register the class with an encoder and a decoder."
             )
         annotation = hints.get(parameter.name, Any)
         yield StoredField(

@@ -201,7 +201,7 @@ def _record_decode(entry: Entry, shapes: FieldShapes, plain: Plain) -> Callable[
 
 
 def _bare_instance(cls: type, state: dict[str, Any]) -> Any:
-    """Return an instance of *cls* with this state, by no constructor: what was stored loads, whatever is checked today."""
+    """Return an instance of *cls* with this state, by no constructor: what was stored loads, always."""
     instance: Any = object.__new__(cls)
     instance.__dict__.update(state)
     return instance
@@ -217,8 +217,8 @@ def _restored(instance: Any) -> Any:
 
 def _unreadable(cls: type, error: AttributeError) -> EncodeError:
     return EncodeError(
-        f"{cls.__qualname__} keeps no attribute {error.name!r}, though its constructor takes one of that name ({error}). "
-        f"Keep it under that name, or register the class with an encoder and a decoder."
+        f"{cls.__qualname__} keeps no attribute {error.name!r}, though its constructor takes one of that name "
+        f"({error}). Keep it under that name, or register the class with an encoder and a decoder."
     )
 
 
@@ -228,8 +228,9 @@ def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[st
     undeclared = [name for name in present if name not in declared and (entry.restore or name[0] != "_")]
     if undeclared:
         raise EncodeError(
-            f"this {type(value).__qualname__} has the attribute {undeclared[0]!r}, which is not one of its fields and would "
-            f"be lost. Declare it as a field, make it an argument of __init__, or keep it in a field such as properties."
+            f"this {type(value).__qualname__} has the attribute {undeclared[0]!r}, which is not one of its fields "
+            f"and would be lost. Declare it as a field, make it an argument of __init__, or keep it in a field such as "
+            f"properties."
         )
 
 

@@ -1,8 +1,8 @@
 """What a field's annotation says about how its values are written.
 
-Where the annotation names the type, the JSON need not: an enum is its bare name, a datetime its ISO text, a tuple a list,
-a dict with integer keys an object. A value that is not of the annotated type is written with its tag, so that it still
-comes back exactly.
+Where the annotation names the type, the JSON need not: an enum is its bare name, a datetime its ISO text, a tuple a
+list, a dict with integer keys an object. A value that is not of the annotated type is written with its tag, so that it
+still comes back exactly.
 """
 
 from __future__ import annotations
@@ -157,6 +157,10 @@ def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
     if key is str and item is plain:
         return Shape(plain.encode, plain.decode, parse, item)
 
+    return Shape(_mapping_encode(key, spell, item, plain), _mapping_decode(key, parse, item, plain), parse, item)
+
+
+def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, plain: Plain) -> Encode:
     def encode(value: Any) -> JSON:
         if type(value) is not dict:
             return None if value is None else _outspoken(value, plain, dict)
@@ -177,6 +181,10 @@ def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
             raise
         return members
 
+    return encode
+
+
+def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: Plain) -> Decode:
     def decode(value: JSON) -> Any:
         if type(value) is not dict or TAG in value:
             return plain.decode(value)
@@ -192,7 +200,7 @@ def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
             raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}") from error
         return members
 
-    return Shape(encode, decode, parse, item)
+    return decode
 
 
 def _key_text(key: Any) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:

@@ -1,7 +1,7 @@
 """Values that JSON, or some database's JSON, would lose: the tag each is written under, and how it comes back.
 
-One ``Tagged`` is one type, its encoder beside its decoder. A value that JSON holds exactly is not tagged. A type that is
-written as a single string also has a bare form, used where a field's annotation says which type stands there.
+One ``Tagged`` is one type, its encoder beside its decoder. A value that JSON holds exactly is not tagged. A type that
+is written as a single string also has a bare form, used where a field's annotation says which type stands there.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ _GZIP = b"\x1f\x8b"
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Put *data* at *path*, compressed where the name ends in ``.gz``; the folder is made if it is missing.
 
-    The bytes go to a temporary file in the same folder and reach the disk before it takes the name: a crash, a full disk
-    or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written.
+    The bytes go to a temporary file in the same folder and reach the disk before it takes the name: a crash, a full
+    disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written.
 
     Raises:
         FileAccessError: it cannot be written.

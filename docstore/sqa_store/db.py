@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
 from docstore import migrations
-from docstore.dialect import make_engine, translated
+from docstore.dialect import make_engine, shown, translated
 from docstore.errors import StoreError
 from docstore.origins import Origins
 from docstore.sqa_store.sqa_config import SQAConfig
@@ -51,8 +51,8 @@ def init_engine_and_session_factory(
         if _database.source == source:
             return
         raise StoreError(
-            f"this process uses {_database.engine.url.render_as_string(hide_password=True)} already. Pass force_init=True to "
-            f"leave it for another, or use docstore.connect(url) for each of several databases."
+            f"this process uses {shown(_database.engine.url)} already. Pass force_init=True to leave it for another, "
+            f"or use docstore.connect(url) for each of several databases."
         )
     engine = make_engine(url, creator=creator, echo=echo)
     if _database is not None:

@@ -16,7 +16,7 @@ class SQAConfig:
     """How custom classes are written and read, and which integers types are stored as.
 
     Attributes:
-        json_encoder_registry, json_decoder_registry, metric_registry, runner_registry: as a ``RegistryBundle`` gives them.
+        json_encoder_registry, json_decoder_registry, metric_registry, runner_registry: as ``RegistryBundle`` has them.
         experiment_type_enum, generator_run_type_enum: the integer of each type.
 
     Raises:

@@ -1,6 +1,7 @@
 """What docstore costs beside the bare driver: ratios of one run on this machine, never a test.
 
-Each operation is timed in turn with its floor, several times; the table gives the medians, and the median of the ratios.
+Each operation is timed in turn with its floor, several times; the table gives the medians, and the median of the
+ratios.
 The floor writes and reads the same rows and bytes with ``sqlite3`` and orjson, in one transaction, with the same
 durability, and loads them into dataclasses.
 """
@@ -124,7 +125,7 @@ Work = Callable[[], object]
 
 
 def compare(what: str, ours: Callable[[int], Work], floor: Callable[[int], Work], runs: int) -> None:
-    """Print the medians of both and of their ratio; each is made ready before its time starts, and the first is left out."""
+    """Print the medians of both and of their ratio; each is made ready before its time starts, the first left out."""
     pairs = [(timed(ours(run)), timed(floor(run))) for run in range(runs + 1)][1:]
     mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)

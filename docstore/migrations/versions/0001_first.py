@@ -1,6 +1,7 @@
 """The tables documents, versions and codes, and the views in which a person reads them.
 
-A migration is history: it spells out what it made, whatever the code says by now. A test holds its tables to ``tables``.
+A migration is history: it spells out what it made, whatever the code says by now. A test holds it to
+``tables``.
 """
 
 import sqlalchemy as sa
@@ -90,8 +91,8 @@ def _number(json: str, key: str) -> str:
     """Return the SQL of a number under *key* of *json*; SQLite has infinities and no NaN, which is shown as null."""
     value, special = f"json_extract({json}, '$.{key}')", f"json_extract({json}, '$.{key}.value')"
     return (
-        f"CASE json_type({json}, '$.{key}') WHEN 'object' THEN CASE {special} WHEN 'inf' THEN 9e999 WHEN '-inf' THEN -9e999 "
-        f"WHEN 'nan' THEN NULL ELSE CAST({special} AS REAL) END ELSE {value} END"
+        f"CASE json_type({json}, '$.{key}') WHEN 'object' THEN CASE {special} WHEN 'inf' THEN 9e999 "
+        f"WHEN '-inf' THEN -9e999 WHEN 'nan' THEN NULL ELSE CAST({special} AS REAL) END ELSE {value} END"
     )
 
 
@@ -144,9 +145,11 @@ VIEWS = {
                json_extract(r.value, '$.generator_key') AS generator_key,
                json_array_length(r.value, '$.arms') AS arms, r.value AS json, d.id
         FROM documents p JOIN documents d ON d.id = p.id AND {_LIVE}
-        JOIN json_each(CASE json_type(p.body, '$.generator_run') WHEN 'object' THEN json_array(p.body -> '$.generator_run')
+        JOIN json_each(CASE json_type(p.body, '$.generator_run')
+                       WHEN 'object' THEN json_array(p.body -> '$.generator_run')
                        ELSE coalesce(p.body -> '$.generator_runs', '[]') END) r
-        LEFT JOIN codes t ON t."column" = 'generator_run_type' AND t.name = json_extract(r.value, '$.generator_run_type')
+        LEFT JOIN codes t
+               ON t."column" = 'generator_run_type' AND t.name = json_extract(r.value, '$.generator_run_type')
         WHERE p.kind = 'trial'""",
     "observations": f"""
         SELECT d.name AS experiment, p.position AS trial_index, json_extract(r.value, '$.arm_name') AS arm_name,

@@ -1,0 +1,852 @@
+"""What a store promises to several people who change one document: no update is ever lost silently."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from experiments import add_trial, new_experiment, observe
+
+import docstore
+from docstore import ConflictError, RegistryBundle
+from docstore.errors import DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError
+from docstore.merge import ABSENT
+
+PEOPLE = 8
+TURNS = 10
+
+
+@pytest.fixture
+def ada(database, connect):
+    """Ada's store."""
+    return connect(database, author="ada")
+
+
+@pytest.fixture
+def bob(database, connect):
+    """Bob's store on the same database; it knows nothing of what Ada's remembers."""
+    return connect(database, author="bob")
+
+
+@pytest.fixture
+def two_readers(ada, bob):
+    """An experiment of six trials, as each of two people loaded it."""
+    ada.save(new_experiment(trials=6, properties={"a": 1, "b": 1, "list": [1, 2]}))
+    return ada.load("cakes"), bob.load("cakes")
+
+
+def stored(store, **options):
+    """The text of what a store has."""
+    return docstore.dumps(store.load("cakes", **options))
+
+
+class TestTwoPeopleEditOneExperiment:
+    """Both read version 1. Both change it. Bob saves, then Ada."""
+
+    def change_description_and_trial(self, mine, theirs):
+        mine.description = "with salt"
+        theirs.trials[1].run_metadata["a"] = 1
+
+    def change_two_properties(self, mine, theirs):
+        mine.properties["a"] = 2
+        theirs.properties["b"] = 2
+
+    def change_two_places_of_one_trial(self, mine, theirs):
+        mine.trials[1].run_metadata["a"] = 1
+        theirs.trials[1].stop_metadata["b"] = 1
+
+    def change_two_items_of_a_list(self, mine, theirs):
+        mine.properties["list"][0] = 10
+        theirs.properties["list"][1] = 20
+
+    def add_and_remove(self, mine, theirs):
+        add_trial(mine)
+        del theirs._trials[2], theirs._data[2]
+
+    def remove_and_add(self, mine, theirs):
+        del mine._trials[2], mine._data[2]
+        add_trial(theirs)
+
+    def observe_two_trials(self, mine, theirs):
+        observe(mine, 1, 0.5)
+        observe(theirs, 2, 0.5)
+
+    @pytest.fixture(
+        params=[
+            change_description_and_trial,
+            change_two_properties,
+            change_two_places_of_one_trial,
+            change_two_items_of_a_list,
+            add_and_remove,
+            remove_and_add,
+            observe_two_trials,
+        ],
+        ids=lambda function: function.__name__.replace("_", " "),
+    )
+    def apart(self, request, ada, bob, two_readers):
+        mine, theirs = two_readers
+        request.param(self, mine, theirs)
+        bob.save(theirs)
+        return mine, theirs
+
+    def test_changes_in_different_places_are_both_kept(self, ada, bob, apart):
+        mine, theirs = apart
+
+        ada.save(mine)
+
+        words = bob.diff("cakes", 1, 3).words
+        assert set(words) == {*bob.diff("cakes", 1, 2).words, *bob.diff("cakes", 2, 3).words}
+        assert bob.verify() == []
+
+    def test_the_object_in_hand_is_brought_up_to_what_is_stored(self, ada, bob, apart):
+        mine, _ = apart
+
+        version = ada.save(mine)
+
+        assert docstore.dumps(mine) == stored(bob)
+        assert version.digest == docstore.digest(mine)
+
+    def test_the_object_in_hand_can_be_saved_again(self, ada, apart):
+        mine, _ = apart
+        ada.save(mine)
+
+        assert ada.save(mine).number == 3
+
+    def test_the_other_object_takes_it_on_when_it_is_saved_next(self, bob, ada, apart):
+        mine, theirs = apart
+        ada.save(mine)
+        theirs.properties["c"] = 3
+
+        bob.save(theirs)
+
+        assert docstore.dumps(theirs) == stored(ada)
+
+    def test_both_histories_are_there(self, ada, apart):
+        mine, theirs = apart
+        ada.save(mine)
+
+        assert [version.author for version in ada.history("cakes")] == ["ada", "bob", "ada"]
+        assert stored(ada, version=2) == docstore.dumps(theirs)
+
+    def test_references_to_trials_stay_the_same_objects(self, ada, apart):
+        mine, _ = apart
+        held = dict(mine.trials)
+
+        ada.save(mine)
+
+        assert all(trial is held.get(index, trial) for index, trial in mine.trials.items())
+        assert all(trial.experiment is mine for trial in mine.trials.values())
+
+    def test_a_trial_that_is_held_shows_what_the_other_did(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        held = mine.trials[1]
+        theirs.trials[1].run_metadata["oven"] = 3
+        bob.save(theirs)
+        mine.description = "with salt"
+
+        ada.save(mine)
+
+        assert held.run_metadata == {"oven": 3}
+
+    def test_an_object_that_was_brought_up_to_date_names_its_arms_as_before(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        parameters = {"x": 0.75, "flour": "spelt"}
+        theirs.new_trial(parameters=parameters)
+        bob.save(theirs)
+        mine.description = "with salt"
+        ada.save(mine)
+
+        assert mine.new_trial(parameters=parameters).arm.name == "6_0"
+
+    def test_one_place_changed_to_one_value_by_both_is_no_conflict(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        mine.description = theirs.description = "with salt"
+        bob.save(theirs)
+
+        version = ada.save(mine)
+
+        assert (version.number, version.author) == (2, "bob")
+
+    def test_one_that_changed_nothing_gets_no_conflict_and_no_changes(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        theirs.description = "with salt"
+        bob.save(theirs)
+
+        assert ada.save(mine).number == 1
+        assert mine.description is None
+
+
+class TestTwoPeopleChangeOnePlace:
+    """Bob saved first; Ada's save is refused, and she is told where."""
+
+    def set_description(self, mine, theirs):
+        mine.description, theirs.description = "with salt", "with pepper"
+
+    def set_a_field_of_a_trial(self, mine, theirs):
+        mine.trials[1].run_metadata["a"], theirs.trials[1].run_metadata["a"] = 1, 1.0
+
+    def add_one_trial(self, mine, theirs):
+        mine.new_trial(parameters={"x": 0.5, "flour": "rye"})
+        theirs.new_trial(parameters={"x": 0.25, "flour": "rye"})
+
+    def delete_what_the_other_changed(self, mine, theirs):
+        del mine._trials[1]
+        theirs.trials[1].run_metadata["a"] = 1
+
+    def change_what_the_other_deleted(self, mine, theirs):
+        mine.trials[1].run_metadata["a"] = 1
+        del theirs._trials[1]
+
+    def drop_a_property_the_other_changed(self, mine, theirs):
+        del mine.properties["a"]
+        theirs.properties["a"] = 2
+
+    def append_to_one_list(self, mine, theirs):
+        mine.properties["list"].append(3)
+        theirs.properties["list"].append(4)
+
+    CASES = (
+        (set_description, "/description", None, "with salt", "with pepper"),
+        (set_a_field_of_a_trial, "/trials/1/run_metadata/a", ABSENT, 1, 1.0),
+        (add_one_trial, "/trials/6/generator_run/arms/0/parameters/x", None, 0.5, 0.25),
+        (delete_what_the_other_changed, "/trials/1", {}, ABSENT, {}),
+        (change_what_the_other_deleted, "/trials/1", {}, {}, ABSENT),
+        (drop_a_property_the_other_changed, "/properties/a", 1, ABSENT, 2),
+        (append_to_one_list, "/properties/list", [1, 2], [1, 2, 3], [1, 2, 4]),
+    )
+
+    @pytest.fixture(params=CASES, ids=lambda case: case[0].__name__.replace("_", " "))
+    def refused(self, request, ada, bob, two_readers):
+        mine, theirs = two_readers
+        change, *place = request.param
+        change(self, mine, theirs)
+        bob.save(theirs)
+        before = docstore.dumps(mine), stored(ada)
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine)
+        return mine, theirs, before, caught.value, place
+
+    def test_the_error_names_the_place(self, refused):
+        *_, error, (pointer, *_) = refused
+
+        assert any(pointer.startswith(place.pointer) for place in error.places)
+        assert (error.name, error.yours, error.head) == ("cakes", 1, 2)
+        assert error.places[0].pointer in str(error)
+
+    def test_the_error_has_the_three_values(self, refused):
+        *_, error, (pointer, *values) = refused
+        place = error.places[0]
+
+        shown = [
+            type(value)() if isinstance(value, dict) else value for value in (place.base, place.mine, place.theirs)
+        ]
+
+        assert place.pointer != pointer or [*map(repr, shown)] == [*map(repr, values)]
+
+    def test_the_error_says_what_to_do(self, refused):
+        *_, error, _ = refused
+
+        assert "Call load('cakes'), make your change again and save it, or save(..., on_conflict='overwrite')" in str(
+            error
+        )
+
+    def test_the_object_is_untouched(self, refused):
+        mine, _, (before, _), *_ = refused
+
+        assert docstore.dumps(mine) == before
+
+    def test_the_database_is_untouched(self, ada, refused):
+        _, _, (_, before), *_ = refused
+
+        assert (stored(ada), len(ada.history("cakes"))) == (before, 2)
+
+    def test_it_is_refused_again(self, ada, refused):
+        mine, *_ = refused
+
+        with pytest.raises(ConflictError):
+            ada.save(mine)
+
+    def test_overwriting_makes_mine_the_newest(self, ada, refused):
+        mine, *_ = refused
+        before = docstore.dumps(mine)
+
+        version = ada.save(mine, on_conflict="overwrite")
+
+        assert (version.number, version.digest) == (3, docstore.digest(mine))
+        assert docstore.dumps(mine) == stored(ada) == before
+
+    def test_overwriting_leaves_theirs_in_the_history(self, ada, refused):
+        mine, theirs, *_ = refused
+        ada.save(mine, on_conflict="overwrite")
+
+        assert stored(ada, version=2) == docstore.dumps(theirs)
+        assert ada.verify() == []
+
+    def test_making_the_change_again_is_no_conflict(self, ada, refused):
+        again = ada.load("cakes")
+        again.description = "made again"
+
+        assert ada.save(again).number == 3
+
+
+class TestPolicies:
+    """Bob changed another place than Ada."""
+
+    @pytest.fixture
+    def mine(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        theirs.trials[2].run_metadata["a"] = 1
+        bob.save(theirs)
+        return mine
+
+    def test_error_refuses_any_change_of_another(self, ada, mine):
+        mine.description = "with salt"
+
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine, on_conflict="error")
+
+        assert caught.value.places == ()
+
+    def test_error_saves_where_nobody_else_did(self, ada, mine):
+        again = ada.load("cakes")
+        again.description = "with salt"
+
+        assert ada.save(again, on_conflict="error").number == 3
+
+    def test_overwrite_undoes_the_change_of_another_also_where_mine_is_elsewhere(self, ada, mine):
+        mine.description = "with salt"
+        before = docstore.dumps(mine)
+
+        ada.save(mine, on_conflict="overwrite")
+
+        assert stored(ada) == before
+
+    def test_overwrite_makes_an_unchanged_object_the_newest_version(self, ada, mine):
+        before = docstore.dumps(mine)
+
+        version = ada.save(mine, on_conflict="overwrite")
+
+        assert (version.number, stored(ada)) == (3, before)
+
+    def test_overwrite_makes_an_old_version_the_newest(self, ada, mine):
+        old = ada.load("cakes", version=1)
+
+        assert ada.save(old, on_conflict="overwrite").number == 3
+        assert stored(ada) == stored(ada, version=1)
+
+    @pytest.mark.parametrize("policy", ["replace", "", None, "MERGE"])
+    @pytest.mark.parametrize("changed", [True, False])
+    def test_nonsense_is_refused(self, ada, mine, policy, changed):
+        mine.description = "with salt" if changed else None
+
+        with pytest.raises(InvalidValueError, match=r"on_conflict: .* Use one of 'merge', 'error', 'overwrite'"):
+            ada.save(mine, on_conflict=policy)
+
+    def test_nonsense_is_refused_also_at_the_first_save_and_for_a_trial(self, ada, mine):
+        with pytest.raises(InvalidValueError, match=r"on_conflict"):
+            ada.save(new_experiment("bread"), on_conflict="replace")
+        with pytest.raises(InvalidValueError, match=r"on_conflict"):
+            ada.save_trial(mine, mine.trials[0], on_conflict="replace")
+
+
+class TestSaveTrialBesideOthers:
+    """Ada and Bob read version 1, each saves single trials."""
+
+    @pytest.fixture
+    def behind(self, ada, bob, two_readers):
+        """Ada saved trial 3 after Bob had saved trial 5: she has seen version 3, and holds trial 5 as of version 1."""
+        mine, theirs = two_readers
+        theirs.trials[5].run_metadata["by"] = "bob"
+        bob.save_trial(theirs, theirs.trials[5])
+        mine.trials[3].run_metadata["by"] = "ada"
+        ada.save_trial(mine, mine.trials[3])
+        return mine, theirs
+
+    def test_different_trials_are_both_kept(self, ada, behind):
+        trials = ada.load("cakes").trials
+
+        assert [trials[index].run_metadata for index in (3, 5)] == [{"by": "ada"}, {"by": "bob"}]
+
+    def test_nothing_but_the_trial_saved_is_brought_up_to_date(self, behind):
+        mine, _ = behind
+
+        assert mine.trials[5].run_metadata == {}
+
+    def test_a_later_save_of_all_keeps_everyones_work(self, ada, behind):
+        mine, _ = behind
+        mine.description = "with salt"
+
+        ada.save(mine)
+
+        assert ada.load("cakes").trials[5].run_metadata == {"by": "bob"}
+        assert docstore.dumps(mine) == stored(ada)
+
+    def test_a_later_save_of_all_without_a_change_brings_it_up_to_date(self, ada, behind):
+        mine, _ = behind
+
+        version = ada.save(mine)
+
+        assert (version.number, version.digest) == (3, docstore.digest(mine))
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_the_others_trial_edited_from_a_stale_state_is_a_conflict(self, ada, behind, whole):
+        mine, _ = behind
+        mine.trials[5].run_metadata["by"] = "ada"
+
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine) if whole else ada.save_trial(mine, mine.trials[5])
+
+        assert [(place.pointer, place.mine, place.theirs) for place in caught.value.places] == [
+            ("/trials/5/run_metadata/by", "ada", "bob")
+        ]
+        assert caught.value.yours == 1
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_the_others_trial_edited_elsewhere_is_merged(self, ada, behind, whole):
+        mine, _ = behind
+        mine.trials[5].stop_metadata["oven"] = 3
+
+        ada.save(mine) if whole else ada.save_trial(mine, mine.trials[5])
+
+        trial = ada.load("cakes").trials[5]
+        assert (trial.run_metadata, trial.stop_metadata) == ({"by": "bob"}, {"oven": 3})
+        assert docstore.dumps(mine.trials[5]) == docstore.dumps(trial)
+
+    def test_the_others_trial_edited_twice_is_measured_from_what_i_hold(self, ada, bob, behind):
+        mine, theirs = behind
+        theirs.trials[5].run_metadata["by"] = "bob again"
+        bob.save_trial(theirs, theirs.trials[5])
+        mine.trials[3].run_metadata["n"] = 2
+        ada.save_trial(mine, mine.trials[3])
+        mine.trials[5].run_metadata["by"] = "ada"
+
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine)
+
+        assert [(place.base, place.theirs) for place in caught.value.places] == [(ABSENT, "bob again")]
+
+    def test_the_others_trial_changed_and_changed_back_is_no_conflict(self, ada, bob, behind):
+        mine, theirs = behind
+        del theirs.trials[5].run_metadata["by"]
+        bob.save_trial(theirs, theirs.trials[5])
+        mine.trials[3].run_metadata["n"] = 2
+        ada.save_trial(mine, mine.trials[3])
+        mine.trials[5].run_metadata["by"] = "ada"
+
+        ada.save(mine)
+
+        assert ada.load("cakes").trials[5].run_metadata == {"by": "ada"}
+
+    def test_a_trial_that_the_other_added_is_not_taken_out(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        add_trial(theirs)
+        bob.save_trial(theirs, theirs.trials[6])
+        mine.trials[3].run_metadata["by"] = "ada"
+        ada.save_trial(mine, mine.trials[3])
+        mine.description = "with salt"
+
+        ada.save(mine)
+
+        assert sorted(mine.trials) == sorted(ada.load("cakes").trials) == list(range(7))
+
+    def test_a_trial_that_both_added_is_a_conflict_later_too(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        theirs.new_trial(parameters={"x": 0.25, "flour": "rye"})
+        bob.save_trial(theirs, theirs.trials[6])
+        mine.trials[3].run_metadata["by"] = "ada"
+        ada.save_trial(mine, mine.trials[3])
+        mine.new_trial(parameters={"x": 0.5, "flour": "rye"})
+
+        with pytest.raises(ConflictError, match=r"both changed /trials/6"):
+            ada.save_trial(mine, mine.trials[6])
+
+    def test_a_trial_that_the_other_took_out_is_taken_out_here_by_a_save_of_all(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        del theirs._trials[5], theirs._data[5]
+        bob.save(theirs)
+        mine.trials[3].run_metadata["by"] = "ada"
+        ada.save_trial(mine, mine.trials[3])
+
+        ada.save(mine)
+
+        assert 5 not in mine.trials
+        assert docstore.dumps(mine) == stored(ada)
+
+    def test_a_trial_that_the_other_took_out_is_not_put_back_by_an_edit(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        del theirs._trials[5], theirs._data[5]
+        bob.save(theirs)
+        mine.trials[3].run_metadata["by"] = "ada"
+        ada.save_trial(mine, mine.trials[3])
+        mine.trials[5].run_metadata["by"] = "ada"
+
+        with pytest.raises(ConflictError, match=r"both changed /trials/5"):
+            ada.save(mine)
+
+    def test_a_change_of_the_head_by_the_other_is_kept(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        theirs.description = "bob's"
+        bob.save(theirs)
+        mine.trials[3].run_metadata["by"] = "ada"
+        ada.save_trial(mine, mine.trials[3])
+        mine.properties["a"] = 2
+
+        ada.save(mine)
+
+        assert (mine.description, mine.properties["a"]) == ("bob's", 2)
+        assert docstore.dumps(mine) == stored(ada)
+
+    def test_overwriting_one_trial_leaves_the_others(self, ada, behind):
+        mine, _ = behind
+        mine.trials[5].run_metadata["by"] = "ada"
+
+        ada.save_trial(mine, mine.trials[5], on_conflict="overwrite")
+
+        trials = ada.load("cakes").trials
+        assert [trials[index].run_metadata for index in (3, 5)] == [{"by": "ada"}, {"by": "ada"}]
+
+    def test_overwriting_all_writes_back_what_i_hold(self, ada, behind):
+        mine, _ = behind
+        before = docstore.dumps(mine)
+
+        ada.save(mine, on_conflict="overwrite")
+
+        assert stored(ada) == before
+
+    def test_a_refused_trial_can_be_saved_after_all(self, ada, behind):
+        mine, _ = behind
+        mine.trials[5].run_metadata["by"] = "ada"
+        with pytest.raises(ConflictError):
+            ada.save_trial(mine, mine.trials[5])
+        mine.trials[5].run_metadata["by"] = "bob"
+
+        ada.save_trial(mine, mine.trials[5])
+
+        assert docstore.dumps(mine) == stored(ada)
+        assert ada.verify() == []
+
+
+class TestAnObjectOfAnOldVersion:
+    """Loaded at version 1 of 2, and edited."""
+
+    @pytest.fixture
+    def old(self, ada):
+        experiment = new_experiment(trials=2)
+        ada.save(experiment)
+        experiment.description = "second"
+        ada.save(experiment)
+        return ada.load("cakes", version=1)
+
+    def test_is_merged_with_what_came_since(self, ada, old):
+        old.properties["a"] = 1
+
+        ada.save(old)
+
+        assert (old.description, ada.load("cakes").properties) == ("second", {"a": 1})
+
+    def test_conflicts_with_what_came_since(self, ada, old):
+        old.description = "another"
+
+        with pytest.raises(
+            ConflictError, match=r"is at version 2; you changed version 1, and both changed /description"
+        ):
+            ada.save(old)
+
+
+class TestAnObjectThatDidNotComeFromTheDocument:
+    """A document of its name is stored."""
+
+    @pytest.fixture
+    def mine(self, ada):
+        mine = new_experiment(trials=1)
+        ada.save(mine)
+        return mine
+
+    def test_is_refused_if_it_was_made_anew(self, ada, mine):
+        with pytest.raises(
+            DocumentExistsError, match=r"'cakes' is stored already, at version 1.*load\('cakes'\)"
+        ) as caught:
+            ada.save(new_experiment(description="another"))
+
+        assert (caught.value.name, caught.value.kind, caught.value.head) == ("cakes", "experiment", 1)
+
+    @pytest.mark.parametrize("policy", ["merge", "error"])
+    def test_leaves_the_document_as_it_is(self, ada, mine, policy):
+        with pytest.raises(DocumentExistsError):
+            ada.save(new_experiment(description="another"), on_conflict=policy)
+
+        assert stored(ada) == docstore.dumps(mine)
+
+    @pytest.mark.parametrize(
+        "duplicate", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))], ids=["copy", "deep", "pickle"]
+    )
+    def test_is_refused_if_it_is_a_copy(self, ada, mine, duplicate):
+        twin = duplicate(mine)
+        twin.description = "another"
+
+        with pytest.raises(DocumentExistsError):
+            ada.save(twin)
+
+    def test_is_refused_if_another_store_saved_it(self, ada, bob, mine):
+        mine.description = "another"
+
+        with pytest.raises(DocumentExistsError):
+            bob.save(mine)
+
+    def test_does_not_save_a_trial_either(self, ada, mine):
+        twin = copy.deepcopy(mine)
+
+        with pytest.raises(DocumentExistsError):
+            ada.save_trial(twin, twin.trials[0])
+
+    def test_becomes_the_newest_version_by_overwriting(self, ada, mine):
+        other = new_experiment(description="another")
+
+        version = ada.save(other, on_conflict="overwrite")
+
+        assert (version.number, stored(ada)) == (2, docstore.dumps(other))
+        assert stored(ada, version=1) == docstore.dumps(mine)
+
+    def test_has_come_from_it_once_it_has_overwritten_it(self, ada, mine):
+        other = new_experiment(description="another")
+        ada.save(other, on_conflict="overwrite")
+        add_trial(other)
+
+        assert ada.save(other).number == 3
+
+
+class TestADocumentThatIsGoneUnderTheObject:
+    """Ada read it, Bob deleted or purged it."""
+
+    @pytest.fixture
+    def mine(self, ada):
+        mine = new_experiment(trials=2)
+        ada.save(mine)
+        return mine
+
+    def save_all(self, store, experiment):
+        experiment.description = "with salt"
+        store.save(experiment)
+
+    def save_unchanged(self, store, experiment):
+        store.save(experiment)
+
+    def save_a_trial(self, store, experiment):
+        experiment.trials[0].run_metadata["a"] = 1
+        store.save_trial(experiment, experiment.trials[0])
+
+    SAVES = (save_all, save_unchanged, save_a_trial)
+
+    @pytest.mark.parametrize("save", SAVES)
+    def test_deleted_it_is_not_saved_to(self, ada, bob, mine, save):
+        bob.delete("cakes")
+
+        with pytest.raises(
+            DocumentNotFoundError, match=r"deleted after you read it; undelete\('cakes'\) brings it back"
+        ):
+            save(self, ada, mine)
+
+    @pytest.mark.parametrize("save", SAVES)
+    def test_purged_it_is_not_saved_to(self, ada, bob, mine, save):
+        bob.purge("cakes")
+
+        with pytest.raises(DocumentNotFoundError, match=r"It was purged after you read it; a copy.copy"):
+            save(self, ada, mine)
+
+    def test_purged_it_is_saved_anew_from_a_copy(self, ada, bob, mine):
+        bob.purge("cakes")
+
+        assert ada.save(copy.copy(mine)).number == 1
+
+    @pytest.mark.parametrize("save", SAVES)
+    @pytest.mark.parametrize("gone", ["delete", "purge"])
+    def test_its_name_given_to_another_that_one_is_not_saved_over(self, ada, bob, mine, save, gone):
+        getattr(bob, gone)("cakes")
+        other = new_experiment(description="another")
+        bob.save(other)
+
+        with pytest.raises(DocumentNotFoundError):
+            save(self, ada, mine)
+
+        assert stored(bob) == docstore.dumps(other)
+
+
+class TestADatabasePutBackFromABackup:
+    """Ada saved version 3; then the database was put back to version 1."""
+
+    @pytest.fixture
+    def mine(self, tmp_path, database, ada, bob):
+        if not database.startswith("sqlite"):
+            pytest.skip("the backup is a copy of a file")
+        mine = new_experiment(trials=2)
+        ada.save(mine)
+        backup = tmp_path / "backup.db"
+        with ada.engine.connect() as connection:
+            connection.exec_driver_sql(f"VACUUM INTO '{backup}'")
+        for number in (2, 3):
+            mine.description = f"version {number}"
+            ada.save(mine)
+        ada.close()
+        for file in Path(tmp_path).glob("lab.db*"):
+            file.unlink()
+        backup.rename(tmp_path / "lab.db")
+        return mine
+
+    @pytest.mark.parametrize("others", [0, 2, 3], ids=["nobody saved", "somebody to version 3", "somebody further"])
+    def test_what_she_saved_since_is_not_taken_for_stored(self, ada, bob, mine, others):
+        theirs = bob.load("cakes")
+        for number in range(others):
+            theirs.properties["n"] = number
+            bob.save(theirs)
+        mine.trials[1].run_metadata["a"] = 1
+
+        with pytest.raises(ConflictError, match=r"you changed version 3"):
+            ada.save(mine)
+
+        assert ada.verify() == []
+
+    def test_her_object_becomes_the_newest_version_from_a_copy(self, ada, mine):
+        ada.save(copy.copy(mine), on_conflict="overwrite")
+
+        assert stored(ada) == docstore.dumps(mine)
+
+
+class TestTheOthersUsesAClassThatIsNotRegisteredHere:
+    def test_nothing_is_written_that_the_object_could_not_take_on(self, database, connect, ada):
+        class Taste(docstore.Metric):
+            pass
+
+        ada.save(new_experiment())
+        mine = ada.load("cakes")
+        bob = connect(database, bundle=RegistryBundle({Taste: None}))
+        theirs = bob.load("cakes")
+        theirs.add_tracking_metric(Taste("sweet"))
+        bob.save(theirs)
+        mine.description = "with salt"
+        before = docstore.dumps(mine)
+
+        with pytest.raises(DecodeError, match=r"no class is registered for the tag 'Taste'"):
+            ada.save(mine)
+
+        assert (docstore.dumps(mine), len(bob.history("cakes"))) == (before, 2)
+
+
+# --- real processes --------------------------------------------------------------------------------------------------
+
+PREAMBLE = """
+import sys
+import docstore
+from docstore import ConflictError
+from experiments import add_trial, new_experiment
+
+url, me = sys.argv[1], int(sys.argv[2])
+store = docstore.connect(url, author=f"p{me}")
+"""
+
+ADD_TRIALS = """
+for turn in range(int(sys.argv[3])):
+    while True:
+        experiment = store.load("cakes")
+        experiment.new_trial(parameters={"x": 0.5, "flour": "rye"}).run_metadata["by"] = [me, turn]
+        try:
+            store.save(experiment)
+            break
+        except ConflictError:
+            pass
+"""
+
+SAVE_OWN_TRIAL = """
+experiment = store.load("cakes")
+trial = experiment.trials[me]
+for turn in range(int(sys.argv[3])):
+    trial.run_metadata[str(turn)] = me
+    store.save_trial(experiment, trial)
+"""
+
+CREATE = """
+try:
+    print(store.save(new_experiment(description=str(me))).number)
+except docstore.errors.DocumentExistsError:
+    print("taken")
+"""
+
+CONNECT = "print(store.find())\n"
+
+
+def run(script: str, database: str, *arguments: object) -> list[str]:
+    """Run *script* in eight processes at once, and return what they printed; an error in one is one here."""
+    command = [sys.executable, "-W", "error", "-c", PREAMBLE + script, database]
+    root = Path(__file__).parent
+    processes = [
+        subprocess.Popen(
+            [*command, str(number), *map(str, arguments)],
+            env={"PYTHONPATH": f"{root.parent}:{root}", "PATH": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(PEOPLE)
+    ]
+    outcomes = [process.communicate() for process in processes]
+    assert [errors for _, errors in outcomes if errors] == []
+    return [printed.strip() for printed, _ in outcomes]
+
+
+class TestEightProcesses:
+    """At once, on one database."""
+
+    def test_add_trials_to_one_experiment_and_none_is_lost(self, database, ada):
+        ada.save(new_experiment())
+
+        run(ADD_TRIALS, database, TURNS)
+
+        added = [tuple(trial.run_metadata["by"]) for trial in ada.load("cakes").trials.values()]
+        assert sorted(added) == [(who, turn) for who in range(PEOPLE) for turn in range(TURNS)]
+        assert len(ada.history("cakes")) == 1 + PEOPLE * TURNS
+        assert ada.verify() == []
+
+    def test_save_a_trial_each_and_none_is_refused(self, database, ada):
+        ada.save(new_experiment(trials=PEOPLE))
+
+        run(SAVE_OWN_TRIAL, database, TURNS)
+
+        saved = [trial.run_metadata for trial in ada.load("cakes").trials.values()]
+        assert saved == [{str(turn): who for turn in range(TURNS)} for who in range(PEOPLE)]
+        assert ada.verify() == []
+
+    def test_create_one_name_and_one_of_them_wins(self, database, ada):
+        printed = run(CREATE, database)
+
+        assert sorted(printed) == ["1", *["taken"] * (PEOPLE - 1)]
+        assert len(ada.find()) == 1
+
+    def test_connect_to_a_new_database(self, database):
+        assert run(CONNECT, database) == ["[]"] * PEOPLE
+
+
+class TestTwoThreadsWithAStoreEach:
+    def test_that_save_single_trials_lose_nothing(self, ada, bob):
+        ada.save(new_experiment(trials=2))
+
+        def save(store, index):
+            experiment = store.load("cakes")
+            for turn in range(TURNS):
+                experiment.trials[index].run_metadata[str(turn)] = index
+                store.save_trial(experiment, experiment.trials[index])
+            experiment.properties[str(index)] = "done"
+            store.save(experiment)
+
+        threads = [threading.Thread(target=save, args=pair) for pair in ((ada, 0), (bob, 1))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        loaded = ada.load("cakes")
+        assert loaded.properties == {"0": "done", "1": "done"}
+        assert [len(trial.run_metadata) for trial in loaded.trials.values()] == [TURNS, TURNS]
