@@ -101,7 +101,7 @@ def join(pieces: Mapping[str, JSON]) -> JSON:
     document = dict(head)
     for path, body in pieces.items():
         if path != HEAD:
-            field, key = split_pointer(path)
+            field, key = split_path(path)
             members = document.get(field)
             if not isinstance(members, dict):
                 raise DecodeError("the head has no place for this part", pointer=path)
@@ -109,6 +109,15 @@ def join(pieces: Mapping[str, JSON]) -> JSON:
                 members = document[field] = {}
             members[key] = body
     return document
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Return the field and the key of a part's path: ``("trials", "12")`` for ``/trials/12``."""
+    if "~" in path:
+        field, key = split_pointer(path)
+        return field, key
+    field, _, key = path[1:].partition("/")
+    return field, key
 
 
 def position_of(path: str) -> int | None:

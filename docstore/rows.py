@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -34,9 +34,8 @@ class HeadRow:
     chain: str
 
 
-@dataclass(frozen=True, slots=True)
-class PieceRow:
-    """A head or part as stored."""
+class PieceRow(NamedTuple):
+    """A head or part as stored; a tuple, since there are thousands in a read."""
 
     path: str
     digest: str
@@ -138,8 +137,8 @@ def pieces(connection: Connection, id: str, paths: Collection[str] | None = None
     if paths is not None and not paths:
         return []
     if paths is not None and len(paths) <= _MANY:
-        return [PieceRow(*row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
-    rows = [PieceRow(*row) for row in connection.execute(_PIECES, {"of_id": id})]
+        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
+    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id})]
     return rows if paths is None else [row for row in rows if row.path in paths]
 
 

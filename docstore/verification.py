@@ -12,7 +12,7 @@ from docstore import rows
 from docstore.digests import DigestTree, piece
 from docstore.errors import DamagedDocumentError, DatabaseError, DecodeError, PatchError, StoreError
 from docstore.history import GENESIS, Version, chained, changes_text, rebuild
-from docstore.kinds import HEAD, Kind, kind_named
+from docstore.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.reader import read, version_numbered
 from docstore.rows import HeadRow
 from docstore.values import JSON
@@ -122,6 +122,8 @@ def _unlike_columns(
             said, name = (names.get((code.column, value)), code.name_in(pieces[row.path])) if code else (value, None)
             if said != name:
                 yield where, f"the column {column} says {said!r}, and the body {name!r}"
+        if row.path == HEAD and kind.name in KINDS and head.name != kind.name_in(pieces[HEAD]):
+            yield where, f"the column name says {head.name!r}, and the body {kind.name_in(pieces[HEAD])!r}"
         if row.path == HEAD and (row.created_at, row.updated_at) != (
             saved.get(1, row.created_at),
             saved.get(head.version, row.updated_at),

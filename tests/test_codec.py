@@ -365,7 +365,7 @@ HASHABLE_LEAVES = st.one_of(
     st.builds(PurePosixPath, ANY_TEXT),
     st.sampled_from([*Colour, *Size, *Taste, *Right, Right.READ | Right.WRITE, Mode(5)]),
 )
-HASHABLE = st.recursive(
+_HASHABLE = st.recursive(
     HASHABLE_LEAVES,
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(tuple),
@@ -375,7 +375,16 @@ HASHABLE = st.recursive(
     ),
     max_leaves=4,
 )
-ANYTHING = st.recursive(
+
+
+@st.composite
+def hashables(draw: st.DrawFn) -> Any:
+    """Draw what may be a key. A strategy with a name: Hypothesis warns of those that are too long to show."""
+    return draw(_HASHABLE)
+
+
+HASHABLE = hashables()
+_ANYTHING = st.recursive(
     HASHABLE | st.binary().map(bytearray) | st.just(Decimal("sNaN")),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
@@ -389,6 +398,15 @@ ANYTHING = st.recursive(
     ),
     max_leaves=10,
 )
+
+
+@st.composite
+def values(draw: st.DrawFn) -> Any:
+    """Draw any value that can be written."""
+    return draw(_ANYTHING)
+
+
+ANYTHING = values()
 slowly = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
@@ -599,7 +617,7 @@ ODD = [
     {True: Colour.RED},
     {1.0: Colour.RED},
     {2**70: Colour.RED},
-    {10**5000: Colour.RED},
+    {10**4000: Colour.RED},
     {TAG: (1, 2)},
     {"a": None, "b": [1, 2], "c": (1.0, 2)},
     {"\x00": (1,), "\ud800": (2,)},
@@ -1121,6 +1139,7 @@ class TestJsonThatNobodyMeant:
             {TAG: "datetime", "value": "2024-01-01", "zone_name": "CET"},
             {TAG: "datetime", "value": "2024-01-01T00:00:00+01:00", "zone_name": 1},
             {TAG: "timedelta", "days": 10**10, "seconds": 0, "microseconds": 0},
+            {TAG: "time", "value": "12:00", "zone_microseconds": 10**18},
             {TAG: "timedelta", "days": True, "seconds": 0, "microseconds": 0},
             {TAG: "Decimal", "value": "1,5"},
             {TAG: "UUID", "value": "1"},

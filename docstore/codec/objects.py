@@ -173,29 +173,32 @@ def _record_decode(entry: Entry, shapes: FieldShapes, plain: Plain) -> Callable[
 
     def decode(value: Any) -> Any:
         state: dict[str, Any] = {}
-        key, found = "", 1
+        key, missing = "", 0
         try:
             for key, name, decode_field, default in steps:
                 if key in value:
                     item = value[key]
-                    if decode_field is not None:
-                        item = None if item is None else decode_field(item)
-                    elif type(item) is dict or type(item) is list:
-                        item = decode_plain(item)
+                    if item is not None:
+                        if decode_field is not None:
+                            item = decode_field(item)
+                        elif type(item) is dict or type(item) is list:
+                            item = decode_plain(item)
                     state[name] = item
-                    found += 1
                 elif default is None:
                     raise DecodeError(f"{cls.__name__} needs it, and it is missing")
                 else:
                     state[name] = default()
+                    missing += 1
         except CodecError as error:
             error.inside(key)
             raise
-        if found != len(value):
+        if len(value) != len(steps) - missing + 1:
             _refuse_unknown_members(value, shapes, entry)
         if not entry.restore:
             return _restored(fields.construct(cls, stored, state))
-        return _restored(_bare_instance(cls, {**{name: default() for name, default in unstored}, **state}))
+        for name, default in unstored:
+            state[name] = default()
+        return _restored(_bare_instance(cls, state))
 
     return decode
 
@@ -203,7 +206,8 @@ def _record_decode(entry: Entry, shapes: FieldShapes, plain: Plain) -> Callable[
 def _bare_instance(cls: type, state: dict[str, Any]) -> Any:
     """Return an instance of *cls* with this state, by no constructor: what was stored loads, always."""
     instance: Any = object.__new__(cls)
-    instance.__dict__.update(state)
+    # Not instance.__dict__ = state, which a frozen class refuses.
+    object.__setattr__(instance, "__dict__", state)
     return instance
 
 

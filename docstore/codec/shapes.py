@@ -27,7 +27,7 @@ from docstore.codec.tagged import (
     tag,
 )
 from docstore.errors import CodecError, DecodeError
-from docstore.values import JSON, TAG
+from docstore.values import JSON, TAG, join_pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,8 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
             error.inside(text)
             raise
         except ValueError as error:
-            raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}") from error
+            place = join_pointer((text,))
+            raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}", pointer=place) from error
         return members
 
     return decode

@@ -217,7 +217,10 @@ def _zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
         return {}
     if type(zone) is timezone:
         arguments = zone.__getinitargs__()  # type: ignore[attr-defined]  # (offset,) or (offset, name); not in typeshed
-        return {"zone_name": encode(arguments[1])} if len(arguments) > 1 else {}
+        name: Members = {"zone_name": encode(arguments[1])} if len(arguments) > 1 else {}
+        # datetime.fromisoformat takes an offset of less than a second for UTC.
+        microseconds = arguments[0] // timedelta(microseconds=1)
+        return {**name, "zone_microseconds": microseconds} if 0 < abs(microseconds) < 1_000_000 else name
     if type(zone) is ZoneInfo and zone.key is not None:
         return {"zone": zone.key}
     raise EncodeError(
@@ -230,7 +233,10 @@ def _zoned(value: Any, members: Members, decode: Decode) -> Any:
     """Return the datetime or time *value* with the zone and fold that its text could not say."""
     if "zone" in members:
         value = value.replace(tzinfo=ZoneInfo(member(members, "zone", str)))
-    elif "zone_name" in members:
+    if "zone_microseconds" in members:
+        offset = timedelta(microseconds=member(members, "zone_microseconds", int))
+        value = value.replace(tzinfo=timezone(offset))
+    if "zone_name" in members:
         name = decode(members["zone_name"])
         if value.tzinfo is None or type(name) is not str:
             raise DecodeError("a zone_name needs an offset and a text")

@@ -18,5 +18,10 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    with transaction(engine_from_url(context.get_x_argument(as_dictionary=True)["url"]), write=True) as opened:
+    url = context.get_x_argument(as_dictionary=True).get("url")
+    if not url:
+        raise SystemExit("Which database? Write: alembic -x url=sqlite:///lab.db upgrade head")
+    engine = engine_from_url(str(url))
+    with transaction(engine, write=True) as opened:
         run(opened)
+    engine.dispose()

@@ -1,0 +1,222 @@
+"""What every error of docstore promises: one root, a pickle that keeps all, and no password in any message."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import traceback
+
+import pytest
+import sqlalchemy as sa
+
+import docstore
+from docstore import errors
+from docstore.dialect import make_engine
+from docstore.errors import Conflict, DocstoreError
+from docstore.sqa_store import db
+from docstore.values import ABSENT
+
+SECRET = "hunter2"
+
+PLACES = (Conflict("/a", ABSENT, 1, {"b": [None]}), Conflict("/c", 1, ABSENT, 1.0))
+
+EXAMPLES = [
+    errors.DocstoreError("a message"),
+    errors.InvalidValueError("upper bound", -1, "Give one above 0."),
+    errors.InvalidTransitionError("trial 3", present="FAILED", wanted="RUNNING", possible=[]),
+    errors.InvalidTransitionError("trial 3", present="CANDIDATE", wanted="FAILED", possible=["RUNNING", "STAGED"]),
+    errors.CodecError("no way", pointer="/a/b"),
+    errors.EncodeError("no way"),
+    errors.DecodeError("no way", pointer="/a" * 300),
+    errors.UnknownTagError("Taste", pointer="/metrics/0"),
+    errors.RegistryError("two classes"),
+    errors.MissingDependencyError("PyMySQL", extra="mysql", purpose="this database URL"),
+    errors.FileAccessError("a.json", "no space left"),
+    errors.MissingFileError("a.json", "there is no such file."),
+    errors.FileFormatError("a.json", "it is empty"),
+    errors.NewerFormatError("a.json", found=9, known=1),
+    errors.PatchError("nothing there", pointer="/a"),
+    errors.StoreError("no database"),
+    errors.DatabaseError("database is locked"),
+    errors.TablesError("made by a later docstore"),
+    errors.UnknownCodeError("experiment_type", "CAKE", "write it"),
+    errors.DocumentNotFoundError("cakes", kind="experiment", near=["cake"]),
+    errors.DocumentNotFoundError("cakes", kind="experiment", hint="It was deleted."),
+    errors.DocumentExistsError("cakes", kind="experiment", head=3),
+    errors.VersionNotFoundError("cakes", wanted=9, head=3),
+    errors.ConflictError("cakes", yours=1, head=3, places=PLACES),
+    errors.ConflictError("cakes", yours=1, head=3, places=()),
+    errors.DamagedDocumentError("cakes", where="/trials/1", problem="its digest is another"),
+]
+
+CLASSES = [cls for cls in vars(errors).values() if inspect.isclass(cls) and issubclass(cls, Exception)]
+
+
+def name_of(error):
+    return type(error).__name__
+
+
+class TestEveryError:
+    @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+    def test_has_an_example_here(self, cls):
+        assert any(type(example) is cls for example in EXAMPLES)
+
+    @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+    def test_is_a_docstore_error(self, cls):
+        assert issubclass(cls, DocstoreError)
+
+    @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+    def test_stands_in_the_tree_that_opens_the_module(self, cls):
+        assert f"{cls.__name__} " in f"{errors.__doc__} " or f"{cls.__name__}\n" in errors.__doc__
+
+    @pytest.mark.parametrize("error", EXAMPLES, ids=name_of)
+    @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+    def test_keeps_its_class_message_and_attributes_in_a_pickle(self, error, protocol):
+        twin = pickle.loads(pickle.dumps(error, protocol))
+
+        assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
+
+    @pytest.mark.parametrize("error", EXAMPLES, ids=name_of)
+    @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+    def test_keeps_them_in_a_copy(self, error, duplicate):
+        twin = duplicate(error)
+
+        assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
+
+    @pytest.mark.parametrize("error", EXAMPLES, ids=name_of)
+    def test_keeps_its_notes_in_a_pickle(self, error):
+        noted = copy.copy(error)
+        noted.add_note("in the file a.json")
+
+        assert pickle.loads(pickle.dumps(noted)).__notes__ == ["in the file a.json"]
+
+    @pytest.mark.parametrize("error", EXAMPLES, ids=name_of)
+    def test_has_a_message_on_one_line(self, error):
+        assert str(error)
+        assert "\n" not in str(error)
+
+    def test_keeps_absent_as_the_one_that_it_is(self):
+        error = errors.ConflictError("cakes", yours=1, head=3, places=PLACES)
+
+        assert pickle.loads(pickle.dumps(error)).places[0].base is ABSENT
+
+    @pytest.mark.parametrize(
+        ("cls", "builtin"),
+        [
+            (errors.InvalidValueError, ValueError),
+            (errors.MissingDependencyError, ImportError),
+            (errors.FileAccessError, OSError),
+            (errors.MissingFileError, FileNotFoundError),
+            (errors.DocumentNotFoundError, LookupError),
+            (errors.VersionNotFoundError, LookupError),
+        ],
+    )
+    def test_is_also_what_python_calls_it(self, cls, builtin):
+        assert issubclass(cls, builtin)
+
+
+class TestAPointer:
+    def test_grows_from_the_inside_out(self):
+        error = errors.EncodeError("no way")
+        for token in ("b/c~d", "1", "a"):
+            error.inside(token)
+
+        assert (error.pointer, str(error)) == ("/a/1/b~1c~0d", "at /a/1/b~1c~0d: no way")
+
+    def test_of_hundreds_of_levels_is_shortened_in_the_message_alone(self):
+        error = errors.EncodeError("no way", pointer="/next" * 300)
+
+        assert error.pointer == "/next" * 300
+        assert len(str(error)) < 250
+        assert "300 levels" in str(error)
+
+
+def locked_database(tmp_path):
+    """An engine that cannot open its file, and whose URL has a password that SQLite ignores."""
+    return sa.create_engine(f"sqlite://user:{SECRET}@/{tmp_path}/nowhere/lab.db")
+
+
+WITH_A_SECRET = [
+    f"postgresql://ada:{SECRET}@host/db",
+    f"postgresql://ada:{SECRET}@host:port/db",
+    f"postgresql://host/db?user=ada&password={SECRET}",
+    f"mysql+nodriver://ada:{SECRET}@host/db",
+    f"nothing://ada:{SECRET}@host/db",
+    f"nothing://host/db?passwd={SECRET}",
+    f"ada:{SECRET}@host/db",
+    f"ada:{SECRET}@host@host/db",
+    f"://ada:{SECRET}@host/db",
+    f"postgresql//ada:{SECRET}@host/db",
+    f"postgresql://ada:{SECRET}/more@host:port/db",
+]
+
+
+def everything_told(error: BaseException) -> str:
+    """The message, the attributes and the whole traceback with its causes."""
+    lines = [f"{type(each).__name__}: {each}" for each in causes(error)]
+    return "\n".join([*lines, repr(vars(error)), repr(error)])
+
+
+def causes(error):
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+class TestAPassword:
+    """It is in no message, no attribute and no cause."""
+
+    @pytest.mark.parametrize("url", WITH_A_SECRET)
+    def test_of_a_url_that_is_refused_is_not_told(self, url):
+        with pytest.raises(DocstoreError) as caught:
+            docstore.connect(url)
+
+        assert SECRET not in everything_told(caught.value)
+
+    @pytest.mark.parametrize("url", WITH_A_SECRET)
+    def test_of_a_url_beside_a_creator_is_not_told(self, url):
+        with pytest.raises(DocstoreError) as caught:
+            docstore.connect(url, creator=lambda: None)
+
+        assert SECRET not in everything_told(caught.value)
+
+    def test_of_a_url_object_is_not_told(self):
+        with pytest.raises(DocstoreError) as caught:
+            docstore.connect(sa.make_url(WITH_A_SECRET[0]))
+
+        assert SECRET not in everything_told(caught.value)
+
+    def test_is_not_told_when_the_database_cannot_be_opened(self, tmp_path):
+        with pytest.raises(errors.DatabaseError) as caught:
+            docstore.connect(locked_database(tmp_path))
+
+        assert SECRET not in everything_told(caught.value)
+
+    def test_is_not_shown_by_a_store(self, tmp_path):
+        store = docstore.Store(locked_database(tmp_path))
+
+        assert SECRET not in repr(store)
+        assert "user:***@" in repr(store)
+
+    def test_among_the_options_of_a_url_is_not_shown_by_a_store(self):
+        engine = sa.create_engine(f"sqlite:///lab.db?uri=true&password={SECRET}")
+
+        assert SECRET not in repr(docstore.Store(engine))
+
+    def test_is_not_told_when_the_database_of_the_process_is_another(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(db, "_database", None)
+        db.init_engine_and_session_factory(url=f"sqlite://user:{SECRET}@/{tmp_path}/lab.db")
+
+        with pytest.raises(errors.StoreError) as caught:
+            db.init_engine_and_session_factory(url=f"sqlite://user:{SECRET}@/{tmp_path}/other.db")
+
+        assert SECRET not in everything_told(caught.value)
+
+    def test_is_not_in_the_traceback_of_a_refused_url(self):
+        try:
+            make_engine(WITH_A_SECRET[1])
+        except DocstoreError as error:
+            text = "".join(traceback.format_exception_only(error))
+
+        assert SECRET not in text

@@ -1,0 +1,322 @@
+"""How the tables come to be: by migrations, once, also when many ask for them at once."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from experiments import new_experiment
+
+import docstore
+from docstore import migrations, tables
+from docstore.dialect import make_engine, transaction
+from docstore.errors import TablesError
+from docstore.sqa_store.db import create_all_tables
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def engine(database):
+    engine = make_engine(database)
+    yield engine
+    engine.dispose()
+
+
+def schema(engine):
+    """What an inspector tells of each table but Alembic's own."""
+    inspector = sa.inspect(engine)
+    names = sorted(set(inspector.get_table_names()) - {tables.VERSION_TABLE})
+    return {
+        name: {
+            "columns": [
+                {key: str(value) for key, value in column.items() if key != "comment"}
+                for column in inspector.get_columns(name)
+            ],
+            "primary key": inspector.get_pk_constraint(name)["constrained_columns"],
+            "unique": sorted(map(str, inspector.get_unique_constraints(name))),
+            "indexes": sorted(
+                (
+                    index["name"],
+                    index["column_names"],
+                    bool(index["unique"]),
+                    str(index["dialect_options"].get("sqlite_where")),
+                )
+                for index in inspector.get_indexes(name)
+            ),
+        }
+        for name in names
+    }
+
+
+def written(engine, call):
+    """The statements of *call* that are no SELECT, PRAGMA or part of a transaction."""
+    statements = []
+
+    def note(connection, cursor, statement, parameters, context, executemany):
+        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
+            statements.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    call()
+    sa.event.remove(engine, "before_cursor_execute", note)
+    return statements
+
+
+class TestTheMigrations:
+    def test_in_order_make_the_tables_that_the_code_knows(self, engine, tmp_path):
+        fresh = make_engine(f"sqlite:///{tmp_path}/fresh.db")
+        tables.metadata.create_all(fresh)
+
+        migrations.ensure(engine)
+
+        assert schema(engine) == schema(fresh)
+        fresh.dispose()
+
+    def test_have_the_index_that_keeps_a_live_name_unique(self, engine):
+        migrations.ensure(engine)
+
+        with engine.connect() as connection:
+            query = "SELECT sql FROM sqlite_master WHERE name = 'documents_name'"
+            sql = connection.exec_driver_sql(query).scalar()
+        assert sql.endswith("WHERE path = '' AND deleted_at IS NULL")
+
+    def test_make_the_views(self, engine):
+        migrations.ensure(engine)
+
+        assert sorted(sa.inspect(engine).get_view_names()) == [
+            "document_json",
+            "experiments",
+            "generator_runs",
+            "observations",
+            "trials",
+        ]
+
+    def test_note_where_they_are_in_a_table_of_our_own(self, engine):
+        migrations.ensure(engine)
+
+        names = sa.inspect(engine).get_table_names()
+        assert sorted(names) == ["codes", tables.VERSION_TABLE, "documents", "versions"]
+
+    def test_are_known_to_the_last(self):
+        files = sorted(path.name for path in (ROOT / "docstore/migrations/versions").glob("[0-9]*.py"))
+
+        assert files[-1].startswith(migrations.HEAD)
+        assert len(files) == len(migrations._KNOWN)
+
+    def test_leave_a_users_own_alembic_alone(self, engine):
+        with engine.connect() as connection:
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT)")
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('abc')")
+            connection.commit()
+
+        migrations.ensure(engine)
+
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "abc"
+
+
+class TestConnectingAgain:
+    def test_writes_nothing(self, engine):
+        migrations.ensure(engine)
+
+        assert written(engine, lambda: migrations.ensure(engine)) == []
+
+    def test_writes_nothing_by_the_seeds_name_either(self, engine):
+        create_all_tables(engine)
+
+        assert written(engine, lambda: create_all_tables(engine)) == []
+
+    def test_does_not_need_to_be_allowed_to_write(self, tmp_path, connect):
+        connect(f"sqlite:///{tmp_path}/lab.db").save(new_experiment())
+
+        reader = connect(f"sqlite:///file:{tmp_path}/lab.db?mode=ro&uri=true")
+
+        assert reader.load("cakes").name == "cakes"
+
+
+class TestTablesOfALaterDocstore:
+    @pytest.fixture
+    def newer(self, engine):
+        migrations.ensure(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"UPDATE {tables.VERSION_TABLE} SET version_num = '9999'")
+            connection.commit()
+        return engine
+
+    def test_are_refused(self, newer):
+        with pytest.raises(TablesError, match=r"migration '9999', .* knows up to '\d+'. Upgrade with: pip install -U"):
+            docstore.connect(newer)
+
+    def test_are_left_as_they_are(self, newer):
+        def connect():
+            with pytest.raises(TablesError):
+                docstore.connect(newer)
+
+        assert written(newer, connect) == []
+
+
+class TestAMigrationThatIsInterrupted:
+    @pytest.mark.parametrize("sign", ["CREATE TABLE versions", "CREATE VIEW trials", "INSERT INTO docstore_schema"])
+    def test_leaves_no_table_and_is_made_good_by_the_next(self, engine, sign):
+        def interrupt(connection, cursor, statement, parameters, context, executemany):
+            if statement.strip().startswith(sign):
+                raise KeyboardInterrupt
+
+        sa.event.listen(engine, "before_cursor_execute", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            migrations.ensure(engine)
+        sa.event.remove(engine, "before_cursor_execute", interrupt)
+
+        assert sa.inspect(engine).get_table_names() == []
+        migrations.ensure(engine)
+        assert "documents" in sa.inspect(engine).get_table_names()
+
+
+class TestTwoThatMakeTheTablesAtOnce:
+    def test_both_have_them(self, database):
+        engines = [make_engine(database) for _ in range(4)]
+        errors = []
+
+        def ensure(engine):
+            try:
+                migrations.ensure(engine)
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=ensure, args=(engine,)) for engine in engines]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert errors == []
+        for engine in engines:
+            engine.dispose()
+
+    def test_the_second_finds_what_the_first_made(self, database, engine):
+        """The second has looked, found no tables, and waits for its turn to write when the first makes them."""
+        waiting = threading.Event()
+        second = make_engine(database)
+
+        @sa.event.listens_for(second, "before_cursor_execute")
+        def note(connection, cursor, statement, parameters, context, executemany):
+            if statement == "BEGIN IMMEDIATE":
+                waiting.set()
+
+        with transaction(engine, write=True) as connection:
+            thread = threading.Thread(target=migrations.ensure, args=(second,))
+            thread.start()
+            assert waiting.wait(30)
+            migrations.upgrade(connection)
+        thread.join()
+
+        assert written(second, lambda: migrations.ensure(second)) == []
+        second.dispose()
+
+
+class TestTheAlembicCommand:
+    """For who would rather run migrations by hand."""
+
+    @pytest.fixture
+    def alembic(self, tmp_path):
+        (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = docstore:migrations\n")
+
+        def run(*arguments):
+            return subprocess.run(
+                [sys.executable, "-m", "alembic.config", *arguments],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+            )
+
+        return run
+
+    def test_makes_the_tables(self, alembic, database, connect):
+        done = alembic("-x", f"url={database}", "upgrade", "head")
+
+        assert (done.returncode, done.stderr) == (0, "")
+        store = connect(database)
+        assert store.save(new_experiment()).number == 1
+
+    def test_tells_where_they_are(self, alembic, database, store):
+        done = alembic("-x", f"url={database}", "current")
+
+        assert done.stdout.strip() == f"{migrations.HEAD} (head)"
+
+    def test_finds_them_as_the_code_says(self, alembic, database, store):
+        done = alembic("-x", f"url={database}", "check")
+
+        assert "No new upgrade operations detected." in done.stdout
+
+    def test_says_what_it_lacks_without_a_url(self, alembic):
+        done = alembic("upgrade", "head")
+
+        assert "alembic -x url=sqlite:///lab.db upgrade head" in done.stderr
+
+    def test_does_not_drop_every_document(self, alembic, database, store):
+        store.save(new_experiment())
+
+        done = alembic("-x", f"url={database}", "downgrade", "base")
+
+        assert done.returncode != 0
+        assert "it would drop every document" in done.stderr
+        assert store.load("cakes").name == "cakes"
+
+
+class TestImportingDocstore:
+    @pytest.mark.parametrize("module", ["alembic", "deepdiff", "numpy", "pandas", "torch", "ax", "psycopg2", "pymysql"])
+    def test_does_not_import(self, module):
+        script = (
+            f"import sys, docstore, docstore.sqa_store.save, docstore.json_store.save; print({module!r} in sys.modules)"
+        )
+
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert done.stdout == "False\n"
+
+    def test_and_saving_to_tables_that_are_there_does_not_import_alembic(self, store, database):
+        script = f"""
+import sys, docstore
+store = docstore.connect({database!r})
+store.put("note", "n1", 1)
+store.load("n1", kind="note")
+print(sorted({{"alembic", "deepdiff", "numpy", "pandas"}} & sys.modules.keys()))
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert done.stdout == "[]\n"
+
+
+class TestADatabaseWithoutTables:
+    def test_is_told_what_to_call(self, engine):
+        store = docstore.Store(engine)
+
+        with pytest.raises(docstore.errors.DatabaseError, match=r"no such table.*create_all_tables\(engine\)"):
+            store.find()
+
+    def test_may_hold_tables_of_others(self, tmp_path, connect):
+        with sqlite3.connect(tmp_path / "lab.db") as connection:
+            connection.execute("CREATE TABLE mine (a)")
+        connection.close()
+
+        assert connect(f"sqlite:///{tmp_path}/lab.db").save(new_experiment()).number == 1
