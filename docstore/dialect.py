@@ -188,6 +188,8 @@ def engine_from_url(url: str | sa.URL, *, synchronous: str = "FULL", echo: bool 
         raise _missing(error) from error
     _require_supported(parsed.get_backend_name())
     if parsed.get_backend_name() == "sqlite":
+        if parsed.host:
+            raise InvalidValueError("database URL", _redacted(url), "Write three slashes, as in sqlite:///lab.db.")
         return _sqlite_engine(parsed, None, in_memory=_is_memory(parsed), synchronous=synchronous, echo=echo)
     try:
         return sa.create_engine(parsed, echo=echo)

@@ -61,7 +61,7 @@ class DigestTree:
         for path, known in digests.items():
             if path != HEAD:
                 self._leaves[_leaf(path)][path] = known
-        self._hashes = [_hash_leaf(leaf) for leaf in self._leaves]
+        self._hashes = [_hash_leaf(number, leaf) for number, leaf in enumerate(self._leaves)]
 
     def copy(self) -> DigestTree:
         """Return a tree that can be updated by itself.
@@ -96,7 +96,7 @@ class DigestTree:
         changed = changed or {}
         hashes = list(self._hashes)
         for number, leaf in self._changed_leaves(changed).items():
-            hashes[number] = _hash_leaf(leaf)
+            hashes[number] = _hash_leaf(number, leaf)
         return _root(changed.get(HEAD) or self._head, hashes)
 
     def update(self, changed: Mapping[str, str | None]) -> None:
@@ -104,7 +104,7 @@ class DigestTree:
         self._head = changed.get(HEAD) or self._head
         for number, leaf in self._changed_leaves(changed).items():
             self._leaves[number] = leaf
-            self._hashes[number] = _hash_leaf(leaf)
+            self._hashes[number] = _hash_leaf(number, leaf)
 
     def _changed_leaves(self, changed: Mapping[str, str | None]) -> dict[int, dict[str, str]]:
         leaves: dict[int, dict[str, str]] = {}
@@ -112,7 +112,9 @@ class DigestTree:
             if path == HEAD:
                 continue
             number = _leaf(path)
-            leaf = leaves.setdefault(number, dict(self._leaves[number]))
+            if number not in leaves:
+                leaves[number] = dict(self._leaves[number])
+            leaf = leaves[number]
             if new is None:
                 leaf.pop(path, None)
             else:
@@ -124,16 +126,13 @@ def _leaf(path: str) -> int:
     return crc32(path.encode()) % LEAVES
 
 
-def _hash_leaf(leaf: Mapping[str, str]) -> bytes:
+def _hash_leaf(number: int, leaf: Mapping[str, str]) -> bytes:
+    """Return the leaf's number and hash, in 33 bytes, or nothing for an empty one."""
     if not leaf:
         return b""
     text = "".join([f"{path}\0{leaf[path]}\n" for path in sorted(leaf)])
-    return hashlib.sha256(text.encode()).digest()
+    return number.to_bytes(1, "big") + hashlib.sha256(text.encode()).digest()
 
 
 def _root(head: str, hashes: list[bytes]) -> str:
-    tree = hashlib.sha256(head.encode())
-    for number, leaf in enumerate(hashes):
-        if leaf:
-            tree.update(number.to_bytes(1, "big") + leaf)
-    return tree.hexdigest()
+    return digest(head.encode() + b"".join(hashes))

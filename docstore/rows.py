@@ -175,12 +175,16 @@ def touch_head(connection: Connection, id: str, *, version: int, updated_at: dat
     connection.execute(_TOUCH, {"at_id": id, "version": version, "updated_at": updated_at})
 
 
+_DELETE: Final = documents.delete().where(
+    documents.c.id == sa.bindparam("at_id"), documents.c.path == sa.bindparam("at_path")
+)
+
+
 def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None:
     """Delete the parts at *paths*: one statement, however many."""
-    where = documents.delete().where(documents.c.id == id, documents.c.path == sa.bindparam("at_path"))
-    values = [{"at_path": path} for path in paths]
+    values = [{"at_id": id, "at_path": path} for path in paths]
     if values:
-        connection.execute(where, values)
+        connection.execute(_DELETE, values)
 
 
 def mark_deleted(connection: Connection, id: str, moment: datetime | None) -> None:

@@ -62,7 +62,7 @@ class Writer:
         id = uuid.uuid4().hex
         moment = next_moment(None)
         written, found = self._rows(connection, id, document, document.pieces, 1, moment)
-        rows.insert_pieces(connection, [row | {"created_at": moment, "deleted_at": None} for row in written])
+        rows.insert_pieces(connection, written)
         digest = DigestTree({path: piece.digest for path, piece in document.pieces.items()}).digest()
         version = Version(1, moment, note.author, note.message, (Change("add", HEAD),), digest, "")
         return Saved(id, self._append(connection, id, GENESIS, version), found)
@@ -99,7 +99,7 @@ class Writer:
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
         written, found = self._rows(connection, head.id, document, revision.written, number, moment)
-        new = [row | {"created_at": moment, "deleted_at": None} for row in written if digests.get(row["path"]) is None]
+        new = [row for row in written if digests.get(row["path"]) is None]
         changed = [row for row in written if digests.get(row["path"]) is not None]
         version = Version(
             number, moment, note.author, note.message, revision.changes, digests.digest(revision.digests), ""
@@ -137,7 +137,7 @@ class Writer:
         number: int,
         moment: datetime,
     ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
-        """Return the rows of *pieces*, and the integers that stand in them."""
+        """Return the rows of *pieces* as new ones, and the integers that stand in them."""
         kind = document.kind
         coded = {path: _codes(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
         found = self._codes.resolve(connection, {code for codes in coded.values() for code in codes if code})
@@ -156,7 +156,9 @@ class Writer:
                 "status": status and found[status],
                 "model": document.model,
                 "version": number,
+                "created_at": moment,
                 "updated_at": moment,
+                "deleted_at": None,
                 "digest": piece.digest,
                 "body": piece.text.decode(),
             }

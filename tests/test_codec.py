@@ -348,7 +348,7 @@ OFFSETS = st.builds(
 ) | st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
 ZONES = st.none() | OFFSETS | st.timezones() | st.just(UTC)
 FINE_DECIMAL = st.decimals(allow_nan=False) | st.sampled_from([Decimal("NaN"), Decimal("-NaN9"), Decimal("-0E+5")])
-HASHABLE_LEAVES = st.one_of(
+_LEAVES = st.one_of(
     st.none(),
     st.booleans(),
     ANY_INT,
@@ -365,8 +365,16 @@ HASHABLE_LEAVES = st.one_of(
     st.builds(PurePosixPath, ANY_TEXT),
     st.sampled_from([*Colour, *Size, *Taste, *Right, Right.READ | Right.WRITE, Mode(5)]),
 )
+
+
+@st.composite
+def leaves(draw: st.DrawFn) -> Any:
+    """Draw a value without others in it. A strategy with a name: Hypothesis warns of those that are long to show."""
+    return draw(_LEAVES)
+
+
 _HASHABLE = st.recursive(
-    HASHABLE_LEAVES,
+    leaves(),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(tuple),
         st.frozensets(inner, max_size=3),
@@ -379,7 +387,7 @@ _HASHABLE = st.recursive(
 
 @st.composite
 def hashables(draw: st.DrawFn) -> Any:
-    """Draw what may be a key. A strategy with a name: Hypothesis warns of those that are too long to show."""
+    """Draw what may be a key."""
     return draw(_HASHABLE)
 
 
