@@ -182,6 +182,7 @@ def model_registry() -> Registry:
         model.MultiTypeExperiment: "experiment",
         model.GenerationStrategy: "generation_strategy",
         model.AnalysisCard: "analysis_card",
+        model.AnalysisCardGroup: "analysis_card",
     }
     classes = [Entry(cls, cls.__name__, restore=True, kind=kinds.get(cls), model="docstore") for cls in model.CLASSES]
     enums = [Entry(cls, cls.__name__, model="docstore") for cls in model.ENUMS]

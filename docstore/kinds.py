@@ -160,7 +160,7 @@ EXPERIMENT: Final = Kind(
     part_key="index",
 )
 GENERATION_STRATEGY: Final = Kind("generation_strategy", owner_kind="experiment", owner_field="experiment_name")
-ANALYSIS_CARD: Final = Kind("analysis_card", owner_kind="experiment", owner_field="experiment_name")
+ANALYSIS_CARD: Final = Kind("analysis_card")
 
 KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)}
 

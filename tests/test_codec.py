@@ -1097,7 +1097,7 @@ class TestJsonThatNobodyMeant:
         read(replaced(WHOLE, place, value))
 
     @pytest.mark.parametrize("place", [place for place in places(WHOLE) if place], ids=str)
-    @pytest.mark.parametrize("value", [None, 0, "", "x", [], {}, [[]], {"0": {}}], ids=repr)
+    @pytest.mark.parametrize("value", [None, 0, "x", [[]], {"0": {}}], ids=repr)
     def test_in_each_place_of_an_experiment_is_read_or_refused(self, place, value):
         read(replaced(WHOLE, place, value))
 

@@ -499,3 +499,12 @@ class TestAnAnalysisCard:
             first,
             second,
         ]
+
+
+class TestALinearExpressionOfAHostileFile:
+    """It may be of any size and depth; it is refused as any other that is none."""
+
+    @pytest.mark.parametrize("expression", ["-" * 20_000 + "a", "(" * 500 + "a" + ")" * 500, "1" + "0" * 400 + "*a"])
+    def test_is_refused(self, expression):
+        with pytest.raises(InvalidValueError):
+            Objective(expression=expression)

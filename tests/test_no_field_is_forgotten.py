@@ -40,7 +40,8 @@ NOT_STORED = {
 }
 """By the class that declares it, each field that is left out on purpose, and why nothing is lost."""
 
-IN_NO_DOCUMENT = {model.AnalysisCardGroup: "cards are saved one by one; a group can be kept in a JSON file only"}
+IN_NO_DOCUMENT: dict[type, str] = {}
+"""Each class that is in no document, and why."""
 
 
 # --- samples: a value in every field that is not its default ---------------------------------------------------------

@@ -406,6 +406,17 @@ class TestSaveTrialBesideOthers:
         assert ada.load("cakes").trials[5].run_metadata == {"by": "bob"}
         assert docstore.dumps(mine) == stored(ada)
 
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_what_was_brought_up_to_date_can_be_changed_once_more(self, ada, behind, whole):
+        mine, _ = behind
+        mine.description = "with salt"
+        ada.save(mine)
+        mine.trials[5].run_metadata["by"] = "ada"
+
+        ada.save(mine) if whole else ada.save_trial(mine, mine.trials[5])
+
+        assert ada.load("cakes").trials[5].run_metadata == {"by": "ada"}
+
     def test_a_later_save_of_all_without_a_change_brings_it_up_to_date(self, ada, behind):
         mine, _ = behind
 

@@ -78,8 +78,15 @@ CLASSES: tuple[type, ...] = (
 )
 """Every class of which an instance may be stored."""
 
-ENUMS: tuple[type[Enum], ...] = (ComparisonOp, ExperimentStatus, ParameterType, TrialStatus)
-"""Every Enum of which a field holds a member."""
+ENUMS: tuple[type[Enum], ...] = (
+    AuxiliaryExperimentPurpose,
+    ComparisonOp,
+    ExperimentStatus,
+    GeneratorRunType,
+    ParameterType,
+    TrialStatus,
+)
+"""Every Enum, of which a field or a user's properties may hold a member."""
 
 __all__ = [
     "CLASSES",

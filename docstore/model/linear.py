@@ -54,7 +54,8 @@ def parse(expression: str, *, thing: str, known: Iterable[str] = ()) -> list[Lin
     plain, names = _with_plain_names(expression, known)
     try:
         return [_read(ast.parse(part.strip(), mode="eval").body, names) for part in plain.split(",")]
-    except (_NotLinear, SyntaxError, ValueError, ZeroDivisionError, RecursionError) as error:
+    except (_NotLinear, SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+        # The parser's own word for an expression that is nested too deeply is MemoryError.
         raise InvalidValueError(thing, expression, _EXAMPLE) from error
 
 
