@@ -259,11 +259,10 @@ SCALARS = [
     *(np.str_(""), np.str_("a\0"), np.str_("\ud800"), np.bytes_(b""), np.bytes_(b"a\0")),
     *(
         np.datetime64("2024-01-01T00:00:00.000000001"),
-        np.datetime64("NaT"),
         np.datetime64("NaT", "us"),
         np.datetime64(1, "25s"),
     ),
-    *(np.timedelta64(5), np.timedelta64(-7, "ns"), np.timedelta64("NaT", "D")),
+    *(np.timedelta64(5, "s"), np.timedelta64(-7, "ns"), np.timedelta64("NaT", "D")),
     np.void(b"abc"),
     np.array([(1, 2.5)], [("a", "i4"), ("b", "f8")])[0],
 ]
