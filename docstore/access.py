@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import getpass
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -138,3 +139,11 @@ def checked_text(argument: str, value: object, longest: int | None = None, *, sh
         return value
     length = f" of {shortest} to {longest} characters" if longest else ""
     raise InvalidValueError(argument, value, f"Give a text{length}, without NUL or lone surrogates.")
+
+
+def os_user() -> str:
+    """Return who runs this process, as the operating system says, or ``unknown``."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

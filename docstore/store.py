@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import weakref
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import Enum
@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 from sqlalchemy.engine import URL, Connection, Engine
 
 from docstore import migrations, model, query, rows
-from docstore.access import Access, checked_text
+from docstore.access import Access, checked_text, os_user
 from docstore.codec import Codec
 from docstore.coding import Codes, checked_enum
 from docstore.dialect import make_engine, shown
@@ -67,7 +67,7 @@ class Store:
         self.engine = engine
         self.project = checked_text("project", project, 100)
         self._access = Access(engine, self.project)
-        self.author = author or _os_user()
+        self.author = author or os_user()
         self._documents = documents_of(bundle)
         self._raw = Codec(Registry(), unknown="members")
         self._codes = Codes(enums)
@@ -389,12 +389,8 @@ def connect(
     """
     engine = make_engine(url, creator=creator, synchronous=synchronous)
     store = Store(engine, **options)
+    if not isinstance(url, Engine):
+        # Closed when the store is garbage, at the latest when Python ends: the engine is nobody else's.
+        weakref.finalize(store, engine.dispose)
     migrations.ensure(engine)
     return store
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sqlite3
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from experiments import add_trial, new_experiment, observe
 
 import docstore
 from docstore import ConflictError, RegistryBundle
-from docstore.errors import DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError
+from docstore.errors import DatabaseError, DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError
+from docstore.tables import documents
 from docstore.values import ABSENT
 
 PEOPLE = 8
@@ -765,6 +769,57 @@ class TestTheOthersUsesAClassThatIsNotRegisteredHere:
             ada.save(mine)
 
         assert (docstore.dumps(mine), len(bob.history("cakes"))) == (before, 2)
+
+
+class TestARaceThatIsLost:
+    """The database lets one of two writers make a version. The other reads again and makes the next."""
+
+    def lose(self, store, times):
+        """Let the store find its next version taken so many times, as it is where writers don't wait for their turn."""
+        lost = []
+
+        @sa.event.listens_for(store.engine, "do_execute")
+        def refuse(cursor, statement, parameters, context):
+            if statement.startswith("INSERT INTO versions") and len(lost) < times:
+                lost.append(statement)
+                raise sqlite3.IntegrityError("UNIQUE constraint failed: versions.id, versions.version")
+
+        return lost
+
+    def test_is_run_again(self, ada):
+        experiment = new_experiment(trials=2)
+        ada.save(experiment)
+        experiment.description = "with salt"
+        lost = self.lose(ada, 3)
+
+        version = ada.save(experiment)
+
+        assert (len(lost), version.number, version.digest) == (3, 2, docstore.digest(experiment))
+
+    def test_is_given_up_at_last_and_nothing_is_changed(self, ada):
+        experiment = new_experiment(trials=2)
+        ada.save(experiment)
+        before = stored(ada)
+        experiment.description = "with salt"
+        self.lose(ada, 10**6)
+
+        with pytest.raises(DatabaseError, match=r"\d+ tries to write were refused: UNIQUE.*Nothing was changed"):
+            ada.save(experiment)
+
+        assert stored(ada) == before
+
+
+class TestSomeoneWhoseClockIsAhead:
+    def test_does_not_make_a_later_version_an_earlier_one(self, ada):
+        experiment = new_experiment()
+        ada.save(experiment)
+        ahead = datetime(2999, 1, 1, tzinfo=UTC)
+        with ada.engine.connect() as connection:
+            connection.execute(documents.update().values(updated_at=ahead))
+            connection.commit()
+        experiment.description = "with salt"
+
+        assert ada.save(experiment).created_at == ahead + timedelta(microseconds=1)
 
 
 # --- real processes --------------------------------------------------------------------------------------------------

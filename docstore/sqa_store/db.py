@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ def init_engine_and_session_factory(
     if _database is not None:
         _database.engine.dispose()
     _database = _Database(source, engine)
+    weakref.finalize(_database, engine.dispose)
 
 
 def get_engine() -> Engine:
