@@ -220,13 +220,14 @@ class Conflict:
 
 
 class ConflictError(StoreError):
-    """Someone else changed the same place after you read the document."""
+    """Someone else changed the same place after you read the document; ``places`` has each, with all three values."""
 
-    def __init__(self, name: str, *, yours: int, head: int, places: Sequence[Conflict]) -> None:
+    def __init__(self, name: str, *, yours: int, head: int, places: Sequence[Conflict], problem: str = "") -> None:
         self.name, self.yours, self.head, self.places = name, yours, head, tuple(places)
+        both = f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
         super().__init__(
-            f"document {name!r} is at version {head}; you changed version {yours}, and both changed "
-            f"{', '.join(place.pointer for place in places) or 'it'}. Call load({name!r}), make your change again and "
+            f"document {name!r} is at version {head}; you changed version {yours}, and {problem or both}. "
+            f"Call load({name!r}), make your change again and "
             f"save it, or save(..., on_conflict='overwrite') to make yours the newest version."
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +23,12 @@ from docstore.writer import Note, Saved, Writer
 
 OnConflict: TypeAlias = Literal["merge", "error", "overwrite"]
 T = TypeVar("T")
+
+_RESTORED: Final = (
+    "this database does not hold that version as you read it: it was put back to an older state "
+    "(to overwrite it, save a copy.copy() of the object)"
+)
+_ELSEWHERE: Final = "others saved since, in other places than yours: on_conflict='merge' would keep both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def save_on(
             object stands on is not in the database, which was put back to an older state.
     """
     if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise ConflictError(mine.document.name, yours=origin.version, head=head.version, places=())
+        raise ConflictError(mine.document.name, yours=origin.version, head=head.version, places=(), problem=_RESTORED)
     if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
         known = {path: digest for path in mine.paths if (digest := origin.digest(path)) is not None}
         current, digests = read_pieces(connection, head, known.keys())
@@ -114,7 +120,8 @@ def _settled(
     target, conflicts = merged(kind, base, own, theirs)
     stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
     if conflicts or policy == "error":
-        raise ConflictError(mine.document.name, yours=stands_on, head=head.version, places=conflicts)
+        problem = "" if conflicts else _ELSEWHERE
+        raise ConflictError(mine.document.name, yours=stands_on, head=head.version, places=conflicts, problem=problem)
     return revise(kind, _only(theirs, paths), _only(target, paths)), target
 
 
