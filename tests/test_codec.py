@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 import uuid
 from collections import OrderedDict, namedtuple
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -1085,7 +1084,9 @@ class TestJsonThatNobodyMeant:
     @slowly
     @given(st.sampled_from(places(WHOLE)), HOSTILE)
     def test_in_the_place_of_any_part_of_an_experiment_is_read_or_refused(self, place, value):
-        read(replaced(WHOLE, place, value))
+        result = read(replaced(WHOLE, place, value))
+
+        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
 
     @slowly
     @given(st.sampled_from(places(WHOLE)), st.sampled_from(places(WHOLE)))
@@ -1094,18 +1095,26 @@ class TestJsonThatNobodyMeant:
         for token in other:
             value = value[token]
 
-        read(replaced(WHOLE, place, value))
+        result = read(replaced(WHOLE, place, value))
+
+        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
 
     @pytest.mark.parametrize("place", [place for place in places(WHOLE) if place], ids=str)
     @pytest.mark.parametrize("value", [None, 0, "x", [[]], {"0": {}}], ids=repr)
     def test_in_each_place_of_an_experiment_is_read_or_refused(self, place, value):
-        read(replaced(WHOLE, place, value))
+        result = read(replaced(WHOLE, place, value))
+
+        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
 
     @slowly
     @given(st.binary() | st.text())
     def test_is_read_or_refused_if_it_is_no_json_either(self, data):
-        with suppress(DecodeError):
-            docstore.loads(data)
+        try:
+            result = docstore.loads(data)
+        except DecodeError:
+            result = DocstoreError()
+
+        assert isinstance(result, DocstoreError) or docstore.dumps(result)
 
     @pytest.mark.parametrize("tag", sorted(BY_TAG))
     @pytest.mark.parametrize("name", sorted({"value", "items", "escaped", "base64", "real", "days", "class"}))
