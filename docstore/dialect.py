@@ -265,12 +265,11 @@ def _sqlite_engine(
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
 
-    if in_memory:
-
-        @sa.event.listens_for(engine, "handle_error")
-        def keep_it(context: Any) -> None:
-            # SQLAlchemy closes a connection that Ctrl-C hit, and with this one all that was saved would be gone.
-            context.is_disconnect = False
+    @sa.event.listens_for(engine, "handle_error")
+    def keep_it(context: Any) -> None:
+        # SQLAlchemy closes a connection that Ctrl-C hit. Of a database in memory all would be gone with it; of a file
+        # it would keep the write lock, for as long as the traceback holds its cursor.
+        context.is_disconnect = False
 
     return engine
 

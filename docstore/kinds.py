@@ -23,8 +23,12 @@ class Code:
     column: str
     places: tuple[tuple[str | int, ...], ...]
 
+    def names_in(self, body: JSON) -> set[str]:
+        """Return every name of the enum in *body*: of a batch, the type of each generator run."""
+        return {name for place in self.places for name in _texts_at(body, place)}
+
     def name_in(self, body: JSON) -> str | None:
-        """Return the enum's name in *body*, or None where it has none."""
+        """Return the enum's name in *body*, the first of several, or None where it has none."""
         for place in self.places:
             name = _text_at(body, place)
             if name is not None:
@@ -126,6 +130,17 @@ def position_of(path: str) -> int | None:
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
 
 
+def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:
+    """Return the texts at a place in which a number stands for each item of a list."""
+    found: list[JSON] = [body]
+    for token in tokens:
+        if isinstance(token, str):
+            found = [item[token] for item in found if isinstance(item, dict) and token in item]
+        else:
+            found = [each for item in found if isinstance(item, list) for each in item]
+    return [text for text in found if isinstance(text, str)]
+
+
 def _text_at(body: JSON, tokens: tuple[str | int, ...]) -> str | None:
     found: JSON = body
     for token in tokens:
@@ -161,6 +176,13 @@ EXPERIMENT: Final = Kind(
 )
 GENERATION_STRATEGY: Final = Kind("generation_strategy", owner_kind="experiment", owner_field="experiment_name")
 ANALYSIS_CARD: Final = Kind("analysis_card")
+
+RESERVED: Final = frozenset(
+    name
+    for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)
+    for name in (kind.name, *(p.name for p in kind.parts))
+)
+"""The kinds of docstore's own documents and parts; the views for people show what has them."""
 
 KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)}
 

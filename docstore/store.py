@@ -21,7 +21,7 @@ from docstore.digests import DigestTree, piece
 from docstore.documents import Document, documents_of
 from docstore.errors import DocumentExistsError, InvalidValueError
 from docstore.history import Version
-from docstore.kinds import HEAD, KINDS, Kind, join, kind_named
+from docstore.kinds import HEAD, KINDS, RESERVED, Kind, join, kind_named
 from docstore.origins import Origin, Origins
 from docstore.query import DocumentInfo
 from docstore.reader import history_of, read_version, version_numbered
@@ -159,7 +159,7 @@ class Store:
             InvalidValueError: *kind* is one of docstore's own, whose documents are saved as objects.
             EncodeError: something in *value* cannot be written.
         """
-        if kind in KINDS:
+        if kind in RESERVED:
             raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
         body = self._documents.codec.encode(value)
         kind, name = checked_text("kind", kind, 64), checked_text("name", name, 255)
@@ -309,7 +309,7 @@ class Store:
         self._access.writing(purge)
 
     def verify(self) -> list[Damage]:
-        """Return every damage of every document of the project: an empty list is a proof that all is as it was saved.
+        """Return every damage of every document of the project: with none, each version is as it was saved.
 
         Each digest is computed again, each history is walked back to version 1, each chain is checked.
 

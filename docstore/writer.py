@@ -140,7 +140,7 @@ class Writer:
         """Return the rows of *pieces* as new ones, and the integers that stand in them."""
         kind = document.kind
         coded = {path: _codes(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
-        found = self._codes.resolve(connection, {code for codes in coded.values() for code in codes if code})
+        found = self._codes.resolve(connection, _names(kind, pieces, coded))
         made = []
         for path, piece in pieces.items():
             rule, (type_, status) = kind.rule(path) or kind, coded[path]
@@ -176,6 +176,16 @@ class Writer:
 def _codes(rule: Kind | PartRule, body: JSON) -> tuple[Name | None, Name | None]:
     """Return the names of a piece's type and status, each with its column."""
     return _coded(rule.type, body), _coded(rule.status, body)
+
+
+def _names(kind: Kind, pieces: Mapping[str, Piece], coded: Mapping[str, tuple[Name | None, Name | None]]) -> set[Name]:
+    """Return every name that needs an integer: those of the rows, and of a batch the type of each generator run."""
+    names = {code for codes in coded.values() for code in codes if code}
+    for path, (first, _) in coded.items():
+        rule = kind.rule(path) or kind
+        if first and rule.type:
+            names |= {(rule.type.column, name) for name in rule.type.names_in(pieces[path].body)}
+    return names
 
 
 def _coded(code: Code | None, body: JSON) -> Name | None:

@@ -399,3 +399,35 @@ class TestARegistry:
 
     def test_does_not_know_other_tags(self):
         assert Registry([Entry(Metric, "Metric")]).of_tag("metric") is None
+
+
+class Text(str):
+    pass
+
+
+class Made:
+    def __new__(cls, size):
+        made = super().__new__(cls)
+        made.__dict__["size"] = size
+        return made
+
+
+class TestAClassThatIsMoreThanItsAttributes:
+    """A str's subclass holds a text, and no field says so."""
+
+    @pytest.mark.parametrize("value", [Text("abc"), Made(3)], ids=["str", "__new__"])
+    def test_is_refused_rather_than_emptied(self, value):
+        bundle = RegistryBundle(classes=[type(value)])
+
+        with pytest.raises(EncodeError, match="json_encoder_registry"):
+            docstore.dumps(value, bundle)
+
+    def test_is_written_and_read_by_functions_of_its_own(self):
+        bundle = RegistryBundle(
+            json_encoder_registry={Text: lambda text: {"text": str(text)}},
+            json_decoder_registry={"Text": lambda members: Text(members["text"])},
+        )
+
+        loaded = docstore.loads(docstore.dumps(Text("abc"), bundle), bundle)
+
+        assert (type(loaded), str(loaded)) == (Text, "abc")

@@ -1378,3 +1378,35 @@ def test_every_version_ever_saved_loads_back_exactly(store, saves):
 
     assert loaded == texts
     assert docstore.values.dumps(patched) == texts[max(texts)]
+
+
+class TestABatchWithRunsOfSeveralTypes:
+    """Each generator run has a type; the first one's stands in the trial's row."""
+
+    @pytest.fixture
+    def experiment(self):
+        experiment = new_experiment(trials=0)
+        batch = experiment.new_batch_trial()
+        for value, name in ((0.1, "DEFAULT"), (0.2, "LATER")):
+            batch.add_arm(docstore.Arm({"x": value, "flour": "rye"}), generator_run_type=name)
+        return experiment
+
+    def test_has_an_integer_for_each(self, store, experiment):
+        store.save(experiment)
+
+        with store.engine.connect() as connection:
+            rows = connection.execute(sa.text("SELECT type_name, type FROM generator_runs ORDER BY position")).all()
+        assert rows == [("DEFAULT", 0), ("LATER", 1)]
+
+    def test_is_refused_where_the_enum_lacks_any(self, database, connect, experiment):
+        class GeneratorRunType(Enum):
+            DEFAULT = 0
+
+        with pytest.raises(UnknownCodeError, match="LATER = 1"):
+            connect(database, generator_run_type_enum=GeneratorRunType).save(experiment)
+
+
+@pytest.mark.parametrize("kind", ["experiment", "trial", "data", "analysis_card"])
+def test_a_kind_of_docstores_own_cannot_be_put(store, kind):
+    with pytest.raises(InvalidValueError, match="use save"):
+        store.put(kind, "mine", {"records": []})

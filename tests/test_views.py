@@ -131,7 +131,7 @@ class TestTrials:
     def test_has_the_arms_and_the_first_ones_parameters(self, view, saved):
         rows = view("trials")
 
-        assert [row["arms"] for row in rows] == ['["0_0"]', '["1_0","1_1"]', "[]"]
+        assert [row["arms"] for row in rows] == ['["0_0"]', '["1_0","1_1","1_2"]', "[]"]
         assert [row["parameters"] for row in rows] == [
             '{"flour":"rye","x":0.5}',
             '{"flour":"rye","x":0.25}',

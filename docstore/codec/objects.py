@@ -27,12 +27,36 @@ def object_shape(entry: Entry, plain: Plain) -> Shape:
         shape = _enum(cls, entry.tag, plain)
     elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
         shape = _namedtuple(cls, entry.tag, plain)
+    elif _is_a_value_itself(cls):
+        shape = _refused(cls)
     elif entry.encode is None or entry.decode is None:
         shape = _record(entry, plain)
     else:
         shape = plain
     encode = _custom_encode(entry.encode, entry.tag, plain) if entry.encode else shape.encode
     decode = _custom_decode(entry.decode, entry.tag, plain) if entry.decode else shape.decode
+    return Shape(encode, decode)
+
+
+def _is_a_value_itself(cls: type) -> bool:
+    """Return whether instances hold more than attributes: the text of a str's subclass, what ``__new__`` was given."""
+    makes = getattr(cls, "__new__", None)
+    return makes is not object.__new__ or any(b.__module__ == "builtins" for b in cls.__mro__ if b is not object)
+
+
+def _refused(cls: type) -> Shape:
+    problem = (
+        f"a {cls.__qualname__} is more than its attributes, and would lose the rest. Pass RegistryBundle("
+        f"json_encoder_registry={{{cls.__name__}: ...}}, json_decoder_registry={{{cls.__name__!r}: ...}}), with a "
+        f"function that gives its members as a dict, and one that makes it of them."
+    )
+
+    def encode(value: Any) -> JSON:
+        raise EncodeError(problem)
+
+    def decode(value: JSON) -> Any:
+        raise DecodeError(problem)
+
     return Shape(encode, decode)
 
 

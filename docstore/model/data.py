@@ -133,8 +133,11 @@ def _checked(record: Mapping[str, Any], position: int) -> dict[str, Any]:
             )
     copy.setdefault("sem", None)
     _check_columns(copy, f"of record {position} of the data")
-    # An index out of a NumPy array is the same index, but would be stored as another type.
+    # A number out of a NumPy array is the same number, but would be stored as another type.
     copy["trial_index"] = operator.index(copy["trial_index"])
+    for column in ("mean", "sem", "step"):
+        if type(copy.get(column)).__module__ == "numpy":
+            copy[column] = copy[column].item()
     return copy
 
 

@@ -35,7 +35,6 @@ _database: _Database | None = None
 
 def init_engine_and_session_factory(
     url: str | URL | None = None,
-    *,
     creator: Callable[[], Any] | None = None,
     echo: bool = False,
     force_init: bool = False,

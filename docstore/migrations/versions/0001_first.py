@@ -117,6 +117,10 @@ def _members(field: str) -> str:
     )
 
 
+_RUNS = """CASE json_type(p.body, '$.generator_run')
+                WHEN 'object' THEN json_array(p.body -> '$.generator_run')
+                ELSE coalesce(p.body -> '$.generator_runs', '[]') END"""
+
 _LIVE = "d.path = '' AND d.deleted_at IS NULL"
 
 VIEWS = {
@@ -129,8 +133,8 @@ VIEWS = {
     "trials": f"""
         SELECT d.name AS experiment, p.position AS trial_index, p.status, s.name AS status_name,
                p.type AS generator_run_type, t.name AS generator_run_type_name,
-               (SELECT json_group_array(json_extract(a.value, '$.name')) FROM json_each(
-                   coalesce(p.body -> '$.generator_run.arms', p.body -> '$.generator_runs[0].arms')) a) AS arms,
+               (SELECT json_group_array(json_extract(a.value, '$.name'))
+                FROM json_each({_RUNS}) r JOIN json_each(r.value, '$.arms') a) AS arms,
                coalesce(p.body -> '$.generator_run.arms[0].parameters',
                         p.body -> '$.generator_runs[0].arms[0].parameters') AS parameters,
                json_extract(p.body, '$.time_created') AS time_created,
@@ -145,9 +149,7 @@ VIEWS = {
                json_extract(r.value, '$.generator_key') AS generator_key,
                json_array_length(r.value, '$.arms') AS arms, r.value AS json, d.id
         FROM documents p JOIN documents d ON d.id = p.id AND {_LIVE}
-        JOIN json_each(CASE json_type(p.body, '$.generator_run')
-                       WHEN 'object' THEN json_array(p.body -> '$.generator_run')
-                       ELSE coalesce(p.body -> '$.generator_runs', '[]') END) r
+        JOIN json_each({_RUNS}) r
         LEFT JOIN codes t
                ON t."column" = 'generator_run_type' AND t.name = json_extract(r.value, '$.generator_run_type')
         WHERE p.kind = 'trial'""",
