@@ -49,10 +49,11 @@ from docstore.model import (
     Trial,
     TrialStatus,
 )
+from docstore.opening import connect
 from docstore.patch import Change
 from docstore.query import DocumentInfo
 from docstore.registry_bundle import RegistryBundle
-from docstore.store import Store, connect
+from docstore.store import Store
 from docstore.verification import Damage
 
 __version__ = "0.1.0"

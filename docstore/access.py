@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import difflib
 import getpass
+import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from docstore import rows
-from docstore.codec.tagged import UNSAFE_TEXT
 from docstore.dialect import transaction
 from docstore.errors import (
+    ConnectionLostError,
     DatabaseError,
     DocumentExistsError,
     DocumentNotFoundError,
     InvalidValueError,
+    RaceLostError,
 )
+from docstore.history import Version
 from docstore.kinds import Kind, kind_named
 from docstore.origins import Origin
 from docstore.reader import State, number_at, read, read_version
 from docstore.rows import HeadRow
-
-T = TypeVar("T")
+from docstore.values import is_plain
 
 _TRIES: Final = 20
 """How often a write that lost a race is made again, on what the winner wrote."""
+
+_STEP: Final = 0.002
+"""Seconds, twice as many each time and at most 64 of them, within which a loser waits a random while."""
+
+
+class Stored(Protocol):
+    """What a save returns: which version of which document it made."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> Version: ...
+
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Stored)
 
 
 class Access:
@@ -43,23 +61,53 @@ class Access:
         """Give a connection that sees one state throughout."""
         return transaction(self.engine, write=False)
 
-    def writing(self, work: Callable[[Connection], T]) -> T:
-        """Return what *work* does in a transaction of its own, again if another writer was first.
+    def saving(self, work: Callable[[Connection], S]) -> S:
+        """Return what *work* saves in a transaction of its own; as ``writing``."""
+        return self.writing(work, lambda connection, done: _stands(connection, done.id, done.version))
+
+    def writing(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> T:
+        """Return what *work* does in a transaction of its own.
+
+        Again, if another writer was first; and once more, if the connection was lost and nothing was committed.
+
+        Args:
+            landed: whether what *work* returned is in the database. Asked if the connection was lost in the COMMIT,
+                which may or may not have reached the server.
 
         Raises:
-            DatabaseError: others were first each time.
+            RaceLostError: others were first each time.
+            ConnectionLostError: it was lost again; says whether anything may have been changed.
         """
+        unsure: list[T] = []
+        lost = False
         for attempt in range(_TRIES):
             try:
+                if unsure and self._asked(landed, unsure[0]):
+                    return unsure[0]
                 with transaction(self.engine, write=True) as connection:
-                    return work(connection)
-            except IntegrityError as error:
-                # The primary key is the lock: of two writers of version 4, one gets here, and reads again.
+                    done = work(connection)
+                return done
+            except RaceLostError as error:
                 if attempt == _TRIES - 1:
-                    raise DatabaseError(
-                        f"{_TRIES} tries to write were refused: {error.orig}. Nothing was changed."
+                    raise RaceLostError(
+                        f"{_TRIES} tries to write were refused: {error} Nothing was changed."
                     ) from error
+                _step_aside(attempt)
+            except ConnectionLostError as error:
+                if lost:
+                    raise _lost(error, unsure=bool(unsure) or error.committing) from error
+                lost = True
+                if error.committing:
+                    unsure.append(done)
+            except DatabaseError as error:
+                if lost:
+                    raise _lost(error, unsure=bool(unsure)) from error
+                raise
         raise AssertionError("the loop returns or raises")
+
+    def _asked(self, landed: Callable[[Connection, T], bool], done: T) -> bool:
+        with self.reading() as connection:
+            return landed(connection, done)
 
     def head(self, connection: Connection, kind: str, name: str) -> HeadRow:
         """Return the live document of this name.
@@ -129,13 +177,34 @@ class Access:
         )
 
 
+def _stands(connection: Connection, id: str, version: Version) -> bool:
+    return rows.chain_of(connection, id, version.number) == version.chain
+
+
+def _step_aside(attempt: int) -> None:
+    """Wait a random while, so that those who met once do not meet again."""
+    if attempt:
+        time.sleep(random.uniform(0, _STEP * 2 ** min(attempt, 6)))
+
+
+def _lost(error: DatabaseError, *, unsure: bool) -> ConnectionLostError:
+    told = (
+        "It is not known whether your changes were kept: look at history(), or load() again."
+        if unsure
+        else "Nothing was changed."
+    )
+    lost = ConnectionLostError(f"the connection was lost, and a second try failed: {error} {told}")
+    lost.committing = unsure
+    return lost
+
+
 def checked_text(argument: str, value: object, longest: int | None = None, *, shortest: int = 1) -> str:
     """Return *value* if it is a text that every database takes, of no more than *longest* characters.
 
     Raises:
         InvalidValueError: it is not; names the *argument*.
     """
-    if isinstance(value, str) and shortest <= len(value) <= (longest or len(value)) and not UNSAFE_TEXT.search(value):
+    if isinstance(value, str) and shortest <= len(value) <= (longest or len(value)) and is_plain(value):
         return value
     length = f" of {shortest} to {longest} characters" if longest else ""
     raise InvalidValueError(argument, value, f"Give a text{length}, without NUL or lone surrogates.")

@@ -166,9 +166,10 @@ class Documents:
 
 
 def _named(kind: Kind, name: object) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= 255:
+    if not isinstance(name, str) or not 1 <= len(name) <= 255 or not values.is_plain(name):
         raise EncodeError(
-            f"a {kind.name} needs a name of 1 to 255 characters to be stored in a database; this is {name!r:.80}",
+            f"a {kind.name} needs a name of 1 to 255 characters, without NUL or lone surrogates, to be stored in a "
+            f"database; this is {name!r:.80}",
             pointer="/name",
         )
     return name

@@ -18,6 +18,10 @@
     ├── PatchError                    changes that do not fit the document they are applied to
     └── StoreError                    what a database holds, or cannot do
         ├── DatabaseError             the driver's own complaint, translated
+        │   ├── NotAllowedError       the database's user may not do this
+        │   ├── RaceLostError         other writers were first, each time
+        │   └── ConnectionLostError   the connection was lost
+        ├── TooLargeError             a text that is larger than the database takes
         ├── TablesError               tables missing, or made by a later docstore
         ├── UnknownCodeError          a type or status without an integer
         ├── DocumentNotFoundError     no such name                                   (also a LookupError)
@@ -110,11 +114,12 @@ class RegistryError(DocstoreError):
 
 
 class MissingDependencyError(DocstoreError, ImportError):
-    """An optional package is needed."""
+    """An optional package is needed; where an ``extra`` of docstore brings it, the message names it."""
 
-    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+    def __init__(self, package: str, *, purpose: str, extra: str = "", otherwise: str = "") -> None:
         self.package, self.extra = package, extra
-        super().__init__(f"{purpose} needs {package}. Install it with: pip install 'docstore[{extra}]'")
+        install = f"'docstore[{extra}]'" if extra else package
+        super().__init__(f"{purpose} needs {package}. Install it with: pip install {install}{otherwise}")
 
 
 class FileAccessError(DocstoreError, OSError):
@@ -161,6 +166,31 @@ class StoreError(DocstoreError):
 
 class DatabaseError(StoreError):
     """The database refused; the driver's own error is the ``__cause__``."""
+
+
+class NotAllowedError(DatabaseError):
+    """The database's user may not do this; an administrator can allow it."""
+
+
+class RaceLostError(DatabaseError):
+    """Another writer was first. A save tries again by itself; this tells that it lost each time."""
+
+
+class ConnectionLostError(DatabaseError):
+    """The connection was lost. ``committing`` says whether that was while the database was told to keep the changes."""
+
+    committing = False
+
+
+class TooLargeError(StoreError):
+    """A head, a part or a change has more text than the database takes in one value; nothing was written."""
+
+    def __init__(self, name: str, *, pointer: str, size: int, limit: int) -> None:
+        self.name, self.pointer, self.size, self.limit = name, pointer, size, limit
+        super().__init__(
+            f"document {name!r}, at {pointer or 'its head'}: {size:,} bytes are more than the {limit:,} that this "
+            f"database takes in one value. Nothing was written. Keep it in several documents, or in a file of its own."
+        )
 
 
 class TablesError(StoreError):

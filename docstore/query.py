@@ -10,8 +10,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from docstore.errors import InvalidValueError
-from docstore.kinds import HEAD
-from docstore.tables import codes, documents
+from docstore.tables import IS_HEAD, codes, documents
+from docstore.values import is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ def select_documents(project: str, kind: str | None) -> sa.Select[Any]:
         .select_from(documents)
         .outerjoin(_TYPE, (_TYPE.c.column == c.kind + "_type") & (_TYPE.c.value == c.type))
         .outerjoin(_STATUS, (_STATUS.c.column == c.kind + "_status") & (_STATUS.c.value == c.status))
-        .where(c.path == HEAD, c.project == project)
+        .where(IS_HEAD, c.project == project)
         .order_by(c.kind, c.name)
     )
-    return query if kind is None else query.where(c.kind == kind)
+    return query if kind is None else query.where(c.kind == kind if is_plain(kind) else sa.false())
 
 
 def within(
@@ -106,4 +106,4 @@ def with_codes(
 def named(query: sa.Select[Any], name: str | None, *, deleted: bool) -> sa.Select[Any]:
     """Return *query* of documents of this name, of those that are deleted or of those that are not."""
     query = query.where(documents.c.deleted_at.is_not(None) if deleted else documents.c.deleted_at.is_(None))
-    return query if name is None else query.where(documents.c.name == name)
+    return query if name is None else query.where(documents.c.name == name if is_plain(name) else sa.false())

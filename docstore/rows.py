@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import insert_many
-from docstore.kinds import HEAD
-from docstore.tables import codes, documents, versions
+from docstore.dialect import insert_many, locks_rows
+from docstore.tables import IS_HEAD, codes, documents, versions
+from docstore.values import is_plain
 
 _MANY: Final = 500
 """Above this, all pieces of a document are read rather than listed: SQLite binds 32,766 values at most."""
@@ -56,46 +56,69 @@ _HEAD: Final = (
         sa.func.coalesce(versions.c.chain, ""),
     )
     .outerjoin(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
-    .where(documents.c.path == HEAD)
+    .where(IS_HEAD)
 )
-
+# A writer's turn at a document. By a statement of its own: after a wait, PostgreSQL would join the head as it is now
+# with the history as it was when the statement began.
+_LOCK: Final = sa.select(documents.c.id).where(IS_HEAD).with_for_update()
 
 _OF_NAME: Final = (
     (documents.c.project == sa.bindparam("of_project"))
     & (documents.c.kind == sa.bindparam("of_kind"))
     & (documents.c.name == sa.bindparam("of_name"))
 )
-_HEAD_LIVE: Final = _HEAD.where(_OF_NAME, documents.c.deleted_at.is_(None))
+_LIVE: Final = _OF_NAME & documents.c.deleted_at.is_(None)
+_DELETED: Final = _OF_NAME & documents.c.deleted_at.is_not(None)
+_OF_ID: Final = documents.c.id == sa.bindparam("of_id")
+
+_HEAD_LIVE: Final = _HEAD.where(_LIVE), _LOCK.where(_LIVE)
 _HEAD_DELETED: Final = (
-    _HEAD.where(_OF_NAME, documents.c.deleted_at.is_not(None)).order_by(documents.c.deleted_at.desc()).limit(1)
+    _HEAD.where(_DELETED).order_by(documents.c.deleted_at.desc()).limit(1),
+    _LOCK.where(_DELETED),
 )
-_HEAD_OF: Final = _HEAD.where(documents.c.id == sa.bindparam("of_id"))
+_HEAD_OF: Final = _HEAD.where(_OF_ID), _LOCK.where(_OF_ID)
 
 
-def _head(connection: Connection, query: sa.Select[Any], **values: str) -> HeadRow | None:
-    row = connection.execute(query, values).one_or_none()
+def _head(connection: Connection, query: tuple[sa.Select[Any], sa.Select[Any]], **values: str) -> HeadRow | None:
+    if not all(is_plain(value) for value in values.values()):
+        return None
+    select, lock = query
+    if locks_rows(connection) and connection.execute(lock, values).first() is None:
+        return None
+    row = connection.execute(select, values).one_or_none()
     return HeadRow(*row) if row else None
 
 
 def head_named(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
-    """Return the live document of this name."""
+    """Return the live document of this name; a writer has its turn at it then, until the transaction ends."""
     return _head(connection, _HEAD_LIVE, of_project=project, of_kind=kind, of_name=name)
 
 
 def head_deleted(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
-    """Return the document of this name that was deleted last."""
+    """Return the document of this name that was deleted last; as ``head_named``."""
     return _head(connection, _HEAD_DELETED, of_project=project, of_kind=kind, of_name=name)
 
 
 def head_of(connection: Connection, id: str) -> HeadRow | None:
-    """Return the document with this id, deleted or not."""
+    """Return the document with this id, deleted or not; as ``head_named``."""
     return _head(connection, _HEAD_OF, of_id=id)
+
+
+_ID_LIVE: Final = sa.select(documents.c.id).where(IS_HEAD, _LIVE)
+
+
+def id_named(connection: Connection, project: str, kind: str, name: str) -> str | None:
+    """Return the id of the live document of this name; no turn is taken at it."""
+    values = {"of_project": project, "of_kind": kind, "of_name": name}
+    if not all(is_plain(value) for value in values.values()):
+        return None
+    return connection.execute(_ID_LIVE, values).scalar()
 
 
 def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]:
     """Return the id, kind and name of every document of *project*, deleted ones too."""
     c = documents.c
-    query = sa.select(c.id, c.kind, c.name).where(c.path == HEAD, c.project == project).order_by(c.kind, c.name, c.id)
+    query = sa.select(c.id, c.kind, c.name).where(IS_HEAD, c.project == project).order_by(c.kind, c.name, c.id)
     return [(row.id, row.kind, row.name) for row in connection.execute(query)]
 
 
@@ -109,7 +132,7 @@ def column_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
 def headless(connection: Connection, project: str) -> list[str]:
     """Return the ids under which there are parts of *project*, or a history of whichever project, and no head."""
     head = documents.alias("head")
-    with_head = sa.select(head.c.id).where(head.c.path == HEAD)
+    with_head = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"))
     parts = sa.select(documents.c.id).where(documents.c.project == project, documents.c.id.not_in(with_head))
     past = sa.select(versions.c.id).where(versions.c.id.not_in(sa.select(documents.c.id)))
     return sorted(connection.execute(sa.union(parts, past)).scalars())
@@ -120,7 +143,7 @@ def names(connection: Connection, project: str, kind: str) -> list[str]:
     query = sa.select(documents.c.name).where(
         documents.c.project == project,
         documents.c.kind == kind,
-        documents.c.path == HEAD,
+        IS_HEAD,
         documents.c.deleted_at.is_(None),
     )
     return list(connection.execute(query).scalars())
@@ -165,7 +188,7 @@ def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
 
 _TOUCH: Final = (
     documents.update()
-    .where(documents.c.id == sa.bindparam("at_id"), documents.c.path == HEAD)
+    .where(documents.c.id == sa.bindparam("at_id"), IS_HEAD)
     .values(version=sa.bindparam("version"), updated_at=sa.bindparam("updated_at"))
 )
 
@@ -189,9 +212,12 @@ def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None
 
 def mark_deleted(connection: Connection, id: str, moment: datetime | None) -> None:
     """Set or take away the time at which the document was deleted."""
-    connection.execute(
-        documents.update().where(documents.c.id == id, documents.c.path == HEAD).values(deleted_at=moment)
-    )
+    connection.execute(documents.update().where(documents.c.id == id, IS_HEAD).values(deleted_at=moment))
+
+
+def deleted_at(connection: Connection, id: str) -> datetime | None:
+    """Return when the document was deleted, or None if it was not."""
+    return connection.execute(sa.select(documents.c.deleted_at).where(documents.c.id == id, IS_HEAD)).scalar()
 
 
 def purge(connection: Connection, id: str) -> None:
@@ -224,6 +250,12 @@ def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any] | N
     """Return the row of history of one version."""
     query = sa.select(versions).where(versions.c.id == id, versions.c.version == number)
     return connection.execute(query).one_or_none()
+
+
+def chain_of(connection: Connection, id: str, number: int) -> str | None:
+    """Return the chain of one version, or None where there is no such version."""
+    query = sa.select(versions.c.chain).where(versions.c.id == id, versions.c.version == number)
+    return connection.execute(query).scalar()
 
 
 def version_numbers(connection: Connection, id: str) -> list[int]:

@@ -58,6 +58,7 @@ class Outcome:
     """What a save wrote, and what the object and its origin are to learn from it once it is committed.
 
     Attributes:
+        id: of the document.
         version: the newest now; where others had saved the same, it is theirs.
         codes: the integers of names that were new.
         digests: of every piece that changed since the newest version that the origin had seen.
@@ -65,6 +66,7 @@ class Outcome:
         adopted: the pieces that the object is to take on; None for one to drop.
     """
 
+    id: str
     version: Version
     codes: Mapping[Name, int]
     digests: Mapping[str, str | None]
@@ -97,7 +99,7 @@ def save_on(
             raise DamagedDocumentError(head.name, where=damaged or "its head", problem="it is not the one last saved")
         revision = revise(mine.document.kind, current, mine.changed)
         saved = _written(connection, writer, head, mine, revision, origin.digests, note)
-        return Outcome(saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
+        return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
     seen = read_divergence(connection, head, mine.document.kind, origin.version, origin.since(), mine.paths)
     revision, target = _settled(head, origin, mine, policy, seen)
     return _write_on(connection, writer, head, origin, mine, seen, revision, target, note)
@@ -148,7 +150,7 @@ def _write_on(
         for path in paths
         if (target[path].digest if path in target else None) != held.get(path)
     }
-    return Outcome(saved.version, saved.codes, after, frozenset(paths), adopted)
+    return Outcome(saved.id, saved.version, saved.codes, after, frozenset(paths), adopted)
 
 
 def _written(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import Enum
-from os import PathLike
 from typing import Any, Self, TypeAlias
 
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import Connection, Engine
 
-from docstore import migrations, model, query, rows
+from docstore import model, query, rows
 from docstore.access import Access, checked_text, os_user
 from docstore.codec import Codec
 from docstore.coding import Codes, checked_enum
-from docstore.dialect import make_engine, shown
+from docstore.dialect import shown
 from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
 from docstore.documents import Document, documents_of
@@ -276,10 +274,14 @@ class Store:
     def delete(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
 
-        def delete(connection: Connection) -> None:
-            rows.mark_deleted(connection, self._access.head(connection, kind, name).id, datetime.now(UTC))
+        moment = datetime.now(UTC)
 
-        self._access.writing(delete)
+        def delete(connection: Connection) -> str:
+            head = self._access.head(connection, kind, name)
+            rows.mark_deleted(connection, head.id, moment)
+            return head.id
+
+        self._access.writing(delete, lambda connection, id: rows.deleted_at(connection, id) == moment)
 
     def undelete(self, name: str, *, kind: str = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.
@@ -289,24 +291,27 @@ class Store:
             DocumentExistsError: another has the name now.
         """
 
-        def undelete(connection: Connection) -> None:
+        def undelete(connection: Connection) -> str:
             gone = self._access.deleted(connection, kind, name)
             taken = rows.head_named(connection, self.project, kind, name)
             if taken is not None:
                 remedy = f"delete({name!r}) it, or save it under another name, before undelete()."
                 raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
             rows.mark_deleted(connection, gone.id, None)
+            return gone.id
 
-        self._access.writing(undelete)
+        self._access.writing(undelete, lambda connection, id: rows.deleted_at(connection, id) is None)
 
     def purge(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document and its whole history for good, also one that is deleted already."""
 
-        def purge(connection: Connection) -> None:
+        def purge(connection: Connection) -> str:
             head = rows.head_named(connection, self.project, kind, name)
-            rows.purge(connection, (head or self._access.deleted(connection, kind, name)).id)
+            id = (head or self._access.deleted(connection, kind, name)).id
+            rows.purge(connection, id)
+            return id
 
-        self._access.writing(purge)
+        self._access.writing(purge, lambda connection, id: rows.head_of(connection, id) is None)
 
     def verify(self) -> list[Damage]:
         """Return every damage of every document of the project: with none, each version is as it was saved.
@@ -332,7 +337,7 @@ class Store:
         return self._write(lambda connection: self._writer.overwrite(connection, document, note))
 
     def _write(self, work: Callable[[Connection], Saved]) -> Saved:
-        saved = self._access.writing(work)
+        saved = self._access.saving(work)
         self._codes.learn(saved.codes)
         return saved
 
@@ -351,7 +356,7 @@ class Store:
                 self._documents.check(obj, path, body)
             return outcome
 
-        outcome = self._access.writing(save)
+        outcome = self._access.saving(save)
         self._codes.learn(outcome.codes)
         # In this order: interrupted between the two, it leaves an object that the next save finds to be as stored.
         self._documents.adopt(obj, outcome.adopted)
@@ -365,32 +370,3 @@ class Store:
 
     def _note(self, message: str, author: str | None) -> Note:
         return Note(checked_text("author", author or self.author, 255), checked_text("message", message, shortest=0))
-
-
-def connect(
-    url: str | PathLike[str] | URL | Engine | None = None,
-    *,
-    creator: Callable[[], Any] | None = None,
-    synchronous: str = "FULL",
-    **options: Any,
-) -> Store:
-    """Return a store, its tables made or brought up to date.
-
-    Args:
-        url: like ``sqlite:///lab.db``; the Path of a SQLite file; or a ready Engine, which is used as it is set up.
-        creator: a function that gives connections, in place of a URL.
-        synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last ones.
-        options: what ``Store`` takes: project, bundle, experiment_type_enum, generator_run_type_enum, author.
-
-    Raises:
-        InvalidValueError: not a URL of a database that docstore knows.
-        TablesError: the tables were made by a later docstore.
-        DatabaseError: the database cannot be opened.
-    """
-    engine = make_engine(url, creator=creator, synchronous=synchronous)
-    store = Store(engine, **options)
-    if not isinstance(url, Engine):
-        # Closed when the store is garbage, at the latest when Python ends: the engine is nobody else's.
-        weakref.finalize(store, engine.dispose)
-    migrations.ensure(engine)
-    return store

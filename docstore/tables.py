@@ -5,34 +5,46 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 
-from docstore.dialect import JsonText, UtcTime
+from docstore.dialect import ExactText, JsonText, LongText, UtcTime
 
 metadata: Final = sa.MetaData()
 
 VERSION_TABLE: Final = "docstore_schema"
 """Where Alembic keeps which migration the tables are at: a name of our own, beside a user's own Alembic."""
 
+migration: Final = sa.Table(VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+"""That table, which is Alembic's to make."""
+
+
+def _has_indexes_of_some_rows(
+    ddl: sa.schema.BaseDDLElement, *ignored: object, dialect: Dialect, **rest: object
+) -> bool:
+    return dialect.name in ("sqlite", "postgresql")
+
+
 documents: Final = sa.Table(
     "documents",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("path", sa.String(255), primary_key=True),
-    sa.Column("project", sa.String(100), nullable=False),
-    sa.Column("kind", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(255)),
-    sa.Column("owner", sa.String(32)),
+    sa.Column("id", ExactText(32), primary_key=True),
+    sa.Column("path", ExactText(255), primary_key=True),
+    sa.Column("project", ExactText(100), nullable=False),
+    sa.Column("kind", ExactText(64), nullable=False),
+    sa.Column("name", ExactText(255)),
+    sa.Column("owner", ExactText(32)),
     sa.Column("position", sa.Integer),
     sa.Column("type", sa.Integer),
     sa.Column("status", sa.Integer),
-    sa.Column("model", sa.String(32), nullable=False),
+    sa.Column("model", ExactText(32), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("deleted_at", UtcTime),
-    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("digest", ExactText(64), nullable=False),
     sa.Column("body", JsonText, nullable=False),
-    # A deleted document gives its name free, and keeps it for undelete.
+    # A deleted document gives its name free, and keeps it for undelete. MySQL has no index of some rows only: there
+    # the migration adds a column ``live``, computed, which is in the index and NULL for all other rows.
     sa.Index(
         "documents_name",
         "name",
@@ -41,31 +53,34 @@ documents: Final = sa.Table(
         unique=True,
         sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
         postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
-    ),
+    ).ddl_if(callable_=_has_indexes_of_some_rows),
     sa.Index("documents_type", "kind", "type"),
     sa.Index("documents_status", "kind", "status"),
     sa.Index("documents_owner", "owner"),
 )
 
+IS_HEAD: Final = documents.c.path == sa.literal_column("''")
+"""With a literal, so that whatever the driver, the statement says that the index of live names can serve it."""
+
 versions: Final = sa.Table(
     "versions",
     metadata,
     # The primary key is the lock: of two writers that both read version 3, only one can insert version 4.
-    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("id", ExactText(32), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("author", sa.String(255), nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("author", ExactText(255), nullable=False),
+    sa.Column("message", LongText, nullable=False),
     sa.Column("changes", JsonText, nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-    sa.Column("chain", sa.String(64), nullable=False),
+    sa.Column("digest", ExactText(64), nullable=False),
+    sa.Column("chain", ExactText(64), nullable=False),
 )
 
 codes: Final = sa.Table(
     "codes",
     metadata,
-    sa.Column("column", sa.String(64), primary_key=True),
+    sa.Column("column", ExactText(64), primary_key=True),
     sa.Column("value", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("name", ExactText(255), nullable=False),
     sa.UniqueConstraint("column", "name", name="codes_name"),
 )

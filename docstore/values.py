@@ -21,6 +21,15 @@ TAG: Final = "__type"
 """The key under which an object, or a value that JSON lacks, carries its tag."""
 
 
+UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which JSONB refuses, and lone surrogates, which are not UTF-8."""
+
+
+def is_plain(value: object) -> bool:
+    """Return whether *value* is a text that every database takes: no document's name or kind is another."""
+    return isinstance(value, str) and not UNSAFE_TEXT.search(value)
+
+
 class Absent(Enum):
     """The type of ``ABSENT``; an enum, so that pickling and copying give back the one that there is."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
 from docstore import rows
 from docstore.coding import Codes, Name
+from docstore.dialect import largest_text
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
-from docstore.errors import DocumentExistsError
+from docstore.errors import DocumentExistsError, TooLargeError
 from docstore.history import GENESIS, Version, chained, changes_text, next_moment
 from docstore.kinds import HEAD, Code, Kind, PartRule, position_of
 from docstore.patch import Change
@@ -23,6 +24,9 @@ from docstore.reader import read, version_numbered
 from docstore.revision import Revision, revise
 from docstore.rows import HeadRow
 from docstore.values import JSON
+
+_LARGE: Final = 64 << 10
+"""Bytes of text that every database takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Writer:
         rows.insert_pieces(connection, written)
         digest = DigestTree({path: piece.digest for path, piece in document.pieces.items()}).digest()
         version = Version(1, moment, note.author, note.message, (Change("add", HEAD),), digest, "")
-        return Saved(id, self._append(connection, id, GENESIS, version), found)
+        return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
 
     def overwrite(self, connection: Connection, document: Document, note: Note) -> Saved:
         """Make *document* the newest version of the one that has its name, or the first."""
@@ -104,7 +108,7 @@ class Writer:
         version = Version(
             number, moment, note.author, note.message, revision.changes, digests.digest(revision.digests), ""
         )
-        version = self._append(connection, head.id, head.chain, version)
+        version = self._append(connection, head.id, head.name, head.chain, version)
         rows.insert_pieces(connection, new)
         rows.update_pieces(connection, changed)
         rows.delete_pieces(connection, head.id, revision.removed)
@@ -112,8 +116,10 @@ class Writer:
             rows.touch_head(connection, head.id, version=number, updated_at=moment)
         return Saved(head.id, version, found)
 
-    def _append(self, connection: Connection, id: str, previous: str, version: Version) -> Version:
+    def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
         changes = changes_text(version.changes)
+        if len(changes) >= _LARGE:
+            _check_size(connection, name, _place_of(version.changes), changes.encode())
         version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
         rows.insert_version(
             connection,
@@ -139,6 +145,8 @@ class Writer:
     ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
         """Return the rows of *pieces* as new ones, and the integers that stand in them."""
         kind = document.kind
+        for path, piece in pieces.items():
+            _check_size(connection, document.name, path, piece.text)
         coded = {path: _codes(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
         found = self._codes.resolve(connection, _names(kind, pieces, coded))
         made = []
@@ -169,8 +177,21 @@ class Writer:
 
     def _owner(self, connection: Connection, kind: Kind, head: JSON) -> str | None:
         name = kind.owner_in(head)
-        owner = rows.head_named(connection, self._project, kind.owner_kind or "", name) if name else None
-        return owner.id if owner else None
+        return rows.id_named(connection, self._project, kind.owner_kind or "", name) if name else None
+
+
+def _check_size(connection: Connection, name: str, pointer: str, text: bytes) -> None:
+    """Raise the error of a *text* that the database would refuse; to ask costs a statement, if *text* is large."""
+    if len(text) < _LARGE:
+        return
+    size, limit = largest_text(connection, text)
+    if size > limit:
+        raise TooLargeError(name, pointer=pointer, size=size, limit=limit)
+
+
+def _place_of(changes: Sequence[Change]) -> str:
+    """Return the place whose old value makes most of the text of *changes*."""
+    return max(changes, key=lambda change: len(changes_text((change,)))).path if changes else HEAD
 
 
 def _codes(rule: Kind | PartRule, body: JSON) -> tuple[Name | None, Name | None]:

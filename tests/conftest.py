@@ -1,30 +1,76 @@
-"""What tests share: settings for Hypothesis, a store on each backend, and no silent skips in CI."""
+"""What tests share: settings for Hypothesis, a database and a store on each backend, and no silent skips in CI."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import experiments
 import pytest
+from backends import BACKENDS, Backends, SwitchedOff
 from hypothesis import settings
 
 import docstore
+from docstore.testing import experiments
 
 settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile("fuzz", settings.get_profile("default"), max_examples=100_000)
+# In CI, Hypothesis would choose a profile of its own. What --hypothesis-profile names is loaded after this.
 settings.load_profile("default")
 
+_BACKENDS = pytest.StashKey[Backends]()
 
-# A test that takes ``database`` or ``store`` runs on each of these.
-BACKENDS = ("sqlite",)
+
+def pytest_configure(config: pytest.Config) -> None:
+    backends = config.stash[_BACKENDS] = Backends(os.environ)
+    config.add_cleanup(backends.close)
 
 
 @pytest.fixture(params=BACKENDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
-    return {"sqlite": f"sqlite:///{tmp_path}/lab.db"}[request.param]
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of the backend that ``database`` and ``store`` are on; a test that takes any of them runs on each."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def backends(pytestconfig: pytest.Config) -> Backends:
+    """The servers of this session, started when they are asked for."""
+    return pytestconfig.stash[_BACKENDS]
+
+
+@pytest.fixture
+def fresh_database(backends: Backends, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Gives the URL of an empty database at each call: ``fresh_database("mariadb")``."""
+    given: list[str] = []
+
+    with contextlib.ExitStack() as used:
+
+        def fresh_database(backend: str) -> str:
+            given.append(used.enter_context(backends.fresh(backend, tmp_path / f"lab{len(given) or ''}.db")))
+            return given[-1]
+
+        yield fresh_database
+
+
+@pytest.fixture
+def database(backend: str, fresh_database: Callable[[str], str]) -> str:
+    """The URL of an empty database, with the password."""
+    return fresh_database(backend)
+
+
+@pytest.fixture
+def postgresql(fresh_database: Callable[[str], str]) -> str:
+    """The URL of an empty database on PostgreSQL: a schema of its own."""
+    return fresh_database("postgresql")
+
+
+@pytest.fixture
+def mariadb(fresh_database: Callable[[str], str]) -> str:
+    """The URL of an empty database on MariaDB."""
+    return fresh_database("mariadb")
 
 
 @pytest.fixture
@@ -51,6 +97,27 @@ def store(database: str, connect: Callable[..., docstore.Store]) -> docstore.Sto
 def new_experiment() -> Callable[..., docstore.Experiment]:
     """Makes an experiment: ``new_experiment("cakes", trials=3, ...)``."""
     return experiments.new_experiment
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What is reported of a test: no password, and of a backend that is not there, no more than a line for all tests."""
+    report = yield
+    if call.excinfo and isinstance(call.excinfo.value, SwitchedOff):
+        # pytest makes one line of skips with one reason in one place: here that is where it is decided, not the test.
+        place = call.excinfo.traceback[-1]
+        report.longrepr = (str(place.path), place.lineno + 1, str(call.excinfo.value))
+    # Of a test that failed, pytest shows the arguments, and a database's URL has a password.
+    hide = item.config.stash[_BACKENDS].without_passwords
+    if report.failed:
+        text = str(report.longrepr)
+        # As text it has lost its colours.
+        if (hidden := hide(text)) != text:
+            report.longrepr = hidden
+    report.sections = [(title, hide(content)) for title, content in report.sections]
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -21,7 +21,6 @@ from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from exact import identity
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +31,7 @@ from docstore.codec.tagged import BY_TAG
 from docstore.documents import model_registry
 from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError
 from docstore.registry import Entry, Registry
+from docstore.testing.exact import identity
 from docstore.values import MAX_DEPTH, TAG, dumps, loads
 
 # --- classes to write ------------------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ class TestAnEngine:
             def close(self):
                 closed.append(self)
 
-        with pytest.raises(InvalidValueError, match=r"docstore stores documents in sqlite"):
+        with pytest.raises(InvalidValueError, match=r"docstore stores documents in SQLite, PostgreSQL"):
             engine_from_creator(Connection)
 
         assert len(closed) == 1

@@ -20,8 +20,9 @@ ROWS = (
     ("writer", "access", "verification"),
     ("saving",),
     ("store",),
-    ("json_store", "sqa_store"),
+    ("json_store", "sqa_store", "opening"),
     ("__init__",),
+    ("testing",),
 )
 ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
 

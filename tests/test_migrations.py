@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from experiments import new_experiment
 
 import docstore
 from docstore import migrations, tables
 from docstore.dialect import make_engine, transaction
 from docstore.errors import TablesError
 from docstore.sqa_store.db import create_all_tables
+from docstore.testing.experiments import new_experiment
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,7 +19,6 @@ from types import UnionType
 from typing import Any
 
 import pytest
-from exact import identity
 
 import docstore
 from docstore import model
@@ -28,6 +27,7 @@ from docstore.codec.shapes import shape_of
 from docstore.documents import model_registry
 from docstore.errors import DecodeError, EncodeError
 from docstore.registry import Entry
+from docstore.testing.exact import identity
 from docstore.values import TAG, dumps, loads
 
 CODEC = Codec(model_registry())

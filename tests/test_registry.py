@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from exact import identity
 
 import docstore
 from docstore import Metric, RegistryBundle, Runner
@@ -21,6 +20,7 @@ from docstore.codec.tagged import BY_TAG
 from docstore.documents import model_registry
 from docstore.errors import EncodeError, RegistryError, UnknownTagError
 from docstore.registry import Entry, Registry, by_fields
+from docstore.testing.exact import identity
 from docstore.values import loads
 
 

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from experiments import add_trial, new_experiment, new_multi_type_experiment, observe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +33,7 @@ from docstore.errors import (
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 from docstore.patch import apply
+from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment, observe
 
 
 class ExperimentType(Enum):
@@ -1202,7 +1202,7 @@ class TestConnect:
             docstore.connect(**options)
 
     def test_refuses_a_database_that_it_does_not_know(self):
-        with pytest.raises(InvalidValueError, match=r"docstore stores documents in sqlite"):
+        with pytest.raises(InvalidValueError, match=r"docstore stores documents in SQLite, PostgreSQL"):
             docstore.connect("oracle://scott:tiger@host/db")
 
     def test_says_that_a_folder_is_missing(self, tmp_path):

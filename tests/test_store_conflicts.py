@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from experiments import add_trial, new_experiment, observe
 
 import docstore
 from docstore import ConflictError, RegistryBundle
 from docstore.errors import DatabaseError, DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError
 from docstore.tables import documents
+from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.values import ABSENT
 
 PEOPLE = 8
@@ -828,7 +828,7 @@ PREAMBLE = """
 import sys
 import docstore
 from docstore import ConflictError
-from experiments import add_trial, new_experiment
+from docstore.testing.experiments import add_trial, new_experiment
 
 url, me = sys.argv[1], int(sys.argv[2])
 store = docstore.connect(url, author=f"p{me}")

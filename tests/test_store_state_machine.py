@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from experiments import add_trial, new_experiment, observe
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
@@ -17,6 +16,7 @@ import docstore
 from docstore import ConflictError
 from docstore.errors import DocumentExistsError, DocumentNotFoundError
 from docstore.merge import merge
+from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.values import dumps, loads
 
 NAMES = st.sampled_from(["cakes", "bread"])

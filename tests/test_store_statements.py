@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
-from experiments import add_trial, new_experiment
 
 import docstore
 from docstore import Metric, RegistryBundle
+from docstore.testing.experiments import add_trial, new_experiment
 
 PARTS_OF_A_LARGE_ONE = 1_000
 

@@ -6,11 +6,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from exact import identity
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore.errors import DecodeError, EncodeError
+from docstore.testing.exact import identity
 from docstore.values import MAX_DEPTH, digest, dumps, join_pointer, loads, resolve, same, split_pointer
 
 PLAIN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))

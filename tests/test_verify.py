@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from experiments import add_trial, new_experiment
 
 import docstore
 from docstore.errors import DamagedDocumentError, DatabaseError
+from docstore.testing.experiments import add_trial, new_experiment
 
 
 @pytest.fixture

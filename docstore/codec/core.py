@@ -13,7 +13,6 @@ from docstore.codec.shapes import Plain, Shape
 from docstore.codec.tagged import (
     BY_TAG,
     BY_TYPE,
-    UNSAFE_TEXT,
     Decode,
     Encode,
     dict_encode,
@@ -23,7 +22,7 @@ from docstore.codec.tagged import (
 )
 from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
 from docstore.registry import Entry, Registry
-from docstore.values import JSON, TAG, split_pointer
+from docstore.values import JSON, TAG, UNSAFE_TEXT, split_pointer
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 

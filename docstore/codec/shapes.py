@@ -20,14 +20,13 @@ from docstore.codec.tagged import (
     BY_TYPE,
     INT_MAX,
     INT_MIN,
-    UNSAFE_TEXT,
     Decode,
     Encode,
     canonical_order,
     tag,
 )
 from docstore.errors import CodecError, DecodeError
-from docstore.values import JSON, TAG, join_pointer
+from docstore.values import JSON, TAG, UNSAFE_TEXT, join_pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 from docstore.errors import CodecError, DecodeError, EncodeError
-from docstore.values import JSON, TAG, dumps
+from docstore.values import JSON, TAG, UNSAFE_TEXT, dumps
 
 Encode: TypeAlias = Callable[[Any], JSON]
 Decode: TypeAlias = Callable[[JSON], Any]
@@ -34,9 +34,6 @@ INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 FLOAT_LIMIT: Final = 1e16
 """From here on repr drops the ``.0``, and PostgreSQL's JSONB gives an integer back."""
-
-UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
-"""NUL, which JSONB refuses, and lone surrogates, which are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)

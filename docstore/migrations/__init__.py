@@ -9,12 +9,14 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from docstore.dialect import transaction
-from docstore.errors import TablesError
-from docstore.tables import VERSION_TABLE
+from docstore.dialect import migrating, schema_of, shown, transaction
+from docstore.errors import InvalidValueError, NotAllowedError, TablesError
+from docstore.tables import VERSION_TABLE, migration
 
 HEAD: Final = "0001"
 """The newest migration."""
+
+BODY_INDEX: Final = "documents_body"
 
 _KNOWN: Final = frozenset({"0001"})
 
@@ -22,19 +24,35 @@ _KNOWN: Final = frozenset({"0001"})
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def ensure(engine: Engine) -> None:
+def ensure(engine: Engine, *, body_index: bool = False) -> None:
     """Make the tables, or bring older ones up to date; where they are, nothing is written.
 
+    Args:
+        body_index: PostgreSQL only: also make an index of all that stands in the bodies, for ``body @> ...``.
+
     Raises:
-        TablesError: a later docstore made them.
+        TablesError: a later docstore made them; or they are not there, and the database's user may not make them.
+        InvalidValueError: the database has no such index.
     """
+    if body_index and engine.dialect.name != "postgresql":
+        raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
     with transaction(engine, write=False) as connection:
-        if _is_current(connection):
+        if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
             return
-    with _ONE_AT_A_TIME, transaction(engine, write=True) as connection:
-        # Another process may have made them while this one waited for its turn.
-        if not _is_current(connection):
-            upgrade(connection)
+    try:
+        with _ONE_AT_A_TIME, transaction(engine, write=True) as connection, migrating(connection):
+            # Another process may have made them while this one waited for its turn.
+            if not _is_current(connection):
+                upgrade(connection)
+            if body_index and _lacks_body_index(connection):
+                connection.exec_driver_sql(f"CREATE INDEX {BODY_INDEX} ON documents USING gin (body jsonb_path_ops)")
+    except NotAllowedError as error:
+        schema = engine.get_execution_options().get("schema_translate_map", {}).get(None)
+        raise TablesError(
+            f"the tables are not there yet, and this user may not make them: {error} An administrator runs once: "
+            f"python -m docstore.migrations {shown(engine.url.set(username='ADMIN', password='PASSWORD'))}"
+            f"{f' --schema {schema}' if schema else ''} --grant {engine.url.username or 'USER'}"
+        ) from error
 
 
 def upgrade(connection: Connection) -> None:
@@ -51,12 +69,17 @@ def upgrade(connection: Connection) -> None:
 
 
 def _is_current(connection: Connection) -> bool:
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
+    if not sa.inspect(connection).has_table(VERSION_TABLE, schema=schema_of(connection)):
         return False
-    found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    found = connection.execute(sa.select(migration.c.version_num)).scalar()
     if found is not None and found not in _KNOWN:
         raise TablesError(
             f"the tables are at migration {found!r}, which this docstore does not know; it knows up to {HEAD!r}. "
             f"Upgrade with: pip install -U docstore"
         )
     return bool(found == HEAD)
+
+
+def _lacks_body_index(connection: Connection) -> bool:
+    indexes = sa.inspect(connection).get_indexes("documents", schema=schema_of(connection))
+    return BODY_INDEX not in {index["name"] for index in indexes}

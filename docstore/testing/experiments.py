@@ -1,11 +1,11 @@
-"""Experiments that the tests of the store save, and edits of them."""
+"""Small experiments to save, and edits of them: a search space of two parameters, one metric, a trial at a time."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from docstore import (
+from docstore.model import (
     ChoiceParameter,
     Data,
     Experiment,
@@ -19,6 +19,7 @@ from docstore import (
 
 
 def search_space() -> SearchSpace:
+    """Return a new search space: a range ``x`` from 0 to 1, and a choice of ``flour``."""
     return SearchSpace(
         [
             RangeParameter("x", ParameterType.FLOAT, 0.0, 1.0),
@@ -28,7 +29,7 @@ def search_space() -> SearchSpace:
 
 
 def new_experiment(name: str | None = "cakes", *, trials: int = 0, **options: Any) -> Experiment:
-    """Return an experiment with so many completed trials, each with data."""
+    """Return an experiment with so many completed trials, each with data; *options* are what ``Experiment`` takes."""
     options.setdefault("tracking_metrics", [Metric("taste")])
     experiment = Experiment(search_space(), name, **options)
     for _ in range(trials):
@@ -37,6 +38,7 @@ def new_experiment(name: str | None = "cakes", *, trials: int = 0, **options: An
 
 
 def new_multi_type_experiment(name: str = "cakes", **options: Any) -> MultiTypeExperiment:
+    """Return an experiment whose trials are an oven's or a simulator's, with one of the simulator's."""
     experiment = MultiTypeExperiment(name, search_space(), "oven", **options)
     experiment.add_trial_type("simulator", None)
     experiment.new_trial(trial_type="simulator", parameters={"x": 0.5, "flour": "rye"})

@@ -1,0 +1,40 @@
+"""All that differs between databases: engines, transactions, column types, and the errors of their drivers.
+
+``types`` has the columns, ``engines`` opens a database, ``transactions`` begins and ends in it. What each database
+does in its own way stands in one module for each (``sqlite``, ``postgresql``, ``mysql``), behind one ``backend``.
+"""
+
+from __future__ import annotations
+
+from docstore.dialect.engines import engine_from_creator, engine_from_url, make_engine
+from docstore.dialect.transactions import (
+    grant,
+    insert_many,
+    largest_text,
+    locks_rows,
+    migrating,
+    schema_of,
+    transaction,
+    translated,
+)
+from docstore.dialect.types import ExactText, JsonText, LongText, UtcTime
+from docstore.dialect.urls import shown
+
+__all__ = [
+    "ExactText",
+    "JsonText",
+    "LongText",
+    "UtcTime",
+    "engine_from_creator",
+    "engine_from_url",
+    "grant",
+    "insert_many",
+    "largest_text",
+    "locks_rows",
+    "make_engine",
+    "migrating",
+    "schema_of",
+    "shown",
+    "transaction",
+    "translated",
+]

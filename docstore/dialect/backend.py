@@ -1,0 +1,86 @@
+"""What a database must tell: how it is opened, how a transaction begins, how rows go in, what its errors mean."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.errors import InvalidValueError, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How an engine is to be made: what ``connect`` was told."""
+
+    creator: Callable[[], Any] | None = None
+    synchronous: str = "FULL"
+    pool_pre_ping: bool = True
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a driver's error means: the error to raise, and what its reader can do."""
+
+    error: type[StoreError]
+    remedy: str
+
+
+class Backend(ABC):
+    """One database: all that docstore does in its own way there.
+
+    Attributes:
+        title: its name for people.
+        schemes: SQLAlchemy's dialect for each scheme of a URL.
+        driver: the one of a URL that names none.
+        modules: SQLAlchemy's ``dialect+driver`` for the module that a connection is of.
+        locks_rows: whether a writer takes its turn by locking the head's row; else the whole database is its own.
+        has_schemas: whether the tables can stand in a schema that ``connect`` names.
+    """
+
+    title: ClassVar[str]
+    schemes: ClassVar[Mapping[str, str]]
+    driver: ClassVar[str]
+    modules: ClassVar[Mapping[str, str]]
+    locks_rows: ClassVar[bool] = True
+    has_schemas: ClassVar[bool] = False
+
+    @abstractmethod
+    def engine(self, url: sa.URL, opening: Opening) -> Engine:
+        """Return an engine for *url*, set up for many writers."""
+
+    @abstractmethod
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin a transaction: a reader's sees one state throughout, a writer's sees what others committed."""
+
+    @abstractmethod
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what the driver's *error* means."""
+
+    @abstractmethod
+    def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert *rows*, all with the same columns."""
+
+    @abstractmethod
+    def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
+        """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
+
+    @contextmanager
+    def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
+        """Keep other processes from making the tables, while this one does, in the transaction of *connection*."""
+        yield
+
+    def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+        """Let *user* write to some tables and read others.
+
+        Raises:
+            InvalidValueError: this database has no users.
+        """
+        raise InvalidValueError("grant", user, f"{self.title} has no users.")

@@ -1,0 +1,132 @@
+"""Engines: made of a URL, of a function that gives connections, or a ready one; each of a database docstore knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike, fspath
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, make_url
+
+from docstore.dialect.backend import Backend, Opening
+from docstore.dialect.mysql import MySQL
+from docstore.dialect.postgresql import PostgreSQL
+from docstore.dialect.sqlite import SQLite
+from docstore.dialect.urls import parsed, redacted, unsupported
+from docstore.errors import InvalidValueError, MissingDependencyError
+
+BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
+
+_PACKAGES: Final = {"pymysql": ("PyMySQL", "mysql"), "MySQLdb": ("mysqlclient", "")}
+
+
+def backend_of(dialect: str) -> Backend:
+    """Return what docstore knows of the database of SQLAlchemy's *dialect*.
+
+    Raises:
+        InvalidValueError: nothing.
+    """
+    for backend in BACKENDS:
+        if dialect in backend.schemes.values():
+            return backend
+    raise unsupported("database", dialect, BACKENDS)
+
+
+def make_engine(
+    url: str | PathLike[str] | sa.URL | Engine | None,
+    *,
+    creator: Callable[[], Any] | None = None,
+    synchronous: str = "FULL",
+    pool_pre_ping: bool = True,
+    schema: str | None = None,
+    echo: bool = False,
+) -> Engine:
+    """Return the engine that *url* or a *creator* of connections stands for; an Engine is used as it is set up.
+
+    Args:
+        synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last.
+        pool_pre_ping: servers only: whether a pooled connection is tried before it is used.
+        schema: PostgreSQL only: where the tables are; by default, where the server looks first.
+
+    Raises:
+        InvalidValueError: neither is given, or both; or it is of a database that docstore does not know.
+        MissingDependencyError: the driver is not installed.
+    """
+    if (url is None) == (creator is None):
+        raise InvalidValueError(
+            "database",
+            url and redacted(url),
+            "Give a URL like sqlite:///lab.db, an Engine, or creator=..., and only one.",
+        )
+    opening = Opening(synchronous=synchronous, pool_pre_ping=pool_pre_ping, echo=echo)
+    if isinstance(url, Engine):
+        engine = url
+    elif creator is not None:
+        engine = engine_from_creator(creator, opening)
+    else:
+        assert url is not None  # one of the two was given
+        # As a URL, a path that holds a question mark or a percent sign would be another.
+        as_url = sa.URL.create("sqlite", database=fspath(url)) if isinstance(url, PathLike) else url
+        engine = engine_from_url(as_url, opening)
+    backend = backend_of(engine.dialect.name)
+    return engine if schema is None else _in_schema(engine, backend, schema)
+
+
+def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine:
+    """Return an engine for *url*, set up for many writers.
+
+    Raises:
+        InvalidValueError: it is not a database URL, or names a database that docstore does not know.
+        MissingDependencyError: the driver is not installed.
+    """
+    spelled, backend = parsed(url, BACKENDS)
+    if isinstance(backend, SQLite) and spelled.host:
+        raise InvalidValueError("database URL", redacted(url), "Write three slashes, as in sqlite:///lab.db.")
+    try:
+        return backend.engine(spelled, opening or Opening())
+    except ModuleNotFoundError as error:
+        raise _missing(error, spelled.drivername, backend) from error
+    except InvalidValueError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError("database URL", redacted(url), f"{error}.") from error
+
+
+def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
+    """Return an engine whose connections *creator* makes; the first is made now, to see which database it is of.
+
+    Raises:
+        InvalidValueError: the connection is of no driver that docstore knows.
+    """
+    opening = opening or Opening()
+    first = creator()
+    modules = [cls.__module__.partition(".")[0] for cls in type(first).__mro__]
+    known = {module: (backend, name) for backend in BACKENDS for module, name in backend.modules.items()}
+    module = next((module for module in modules if module in known), None)
+    if module is None:
+        raise InvalidValueError("creator", creator, f"It should return a connection of {', '.join(sorted(known))}.")
+    backend, drivername = known[module]
+    handed_out = [first]
+
+    def create() -> Any:
+        return handed_out.pop() if handed_out else creator()
+
+    opened = Opening(create, opening.synchronous, opening.pool_pre_ping, opening.echo)
+    return backend.engine(make_url(f"{drivername}://"), opened)
+
+
+def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
+    if not backend.has_schemas:
+        raise InvalidValueError("schema", schema, f"{backend.title} has none: name the database in the URL.")
+    if not isinstance(schema, str) or not 1 <= len(schema.encode()) <= 63 or "\0" in schema:
+        raise InvalidValueError("schema", schema, "Give a name of 1 to 63 bytes.")
+    return engine.execution_options(schema_translate_map={None: schema})
+
+
+def _missing(error: ModuleNotFoundError, drivername: str, backend: Backend) -> MissingDependencyError:
+    module = error.name or drivername.partition("+")[2]
+    package, extra = _PACKAGES.get(module, (module, ""))
+    scheme = next(iter(backend.schemes))
+    otherwise = "" if module == backend.driver else f"; or write {scheme}+{backend.driver}://"
+    return MissingDependencyError(package, extra=extra, purpose="this database URL", otherwise=otherwise)

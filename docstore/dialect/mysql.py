@@ -1,0 +1,125 @@
+"""MariaDB and MySQL: documents as text, names in a binary collation. Writers of one document take turns at its head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
+
+_BESIDE: Final = 4096
+"""Bytes kept free in a packet for the statement around a text, and its other columns."""
+
+_RACE: Final = Meaning(RaceLostError, "Another writer was first.")
+_LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
+_HELD: Final = Meaning(DatabaseError, "Nothing was changed. Another transaction held it; try again.")
+_FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
+_READ_ONLY: Final = Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so.")
+_DENIED: Final = Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it.")
+_NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL. Is the server running there?")
+
+_MEANINGS: Final = {
+    1062: _RACE,  # duplicate entry
+    1213: _RACE,  # deadlock
+    1020: _RACE,  # record has changed since last read
+    1205: _HELD,  # lock wait timeout
+    3572: _HELD,  # NOWAIT
+    1053: _LOST,  # server shutdown in progress
+    1927: _LOST,  # connection was killed
+    1146: Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
+    1142: _DENIED,
+    1143: _DENIED,
+    1044: _DENIED,
+    1227: _DENIED,
+    1370: _DENIED,
+    1045: Meaning(DatabaseError, "Check the user and the password in the URL."),
+    1698: Meaning(DatabaseError, "Check the user and the password in the URL."),
+    1049: Meaning(DatabaseError, "Make it, as with: CREATE DATABASE NAME, or name another in the URL."),
+    1046: Meaning(DatabaseError, "Name the database in the URL: mysql://user:password@host/database."),
+    2003: _NO_HOST,
+    2005: _NO_HOST,
+    1290: _READ_ONLY,
+    1792: _READ_ONLY,
+    1836: _READ_ONLY,
+    1021: _FULL,
+    1114: _FULL,
+    1040: Meaning(DatabaseError, "The server takes no more connections: close some, or raise max_connections."),
+    1153: Meaning(DatabaseError, "Nothing was changed. Raise the server's max_allowed_packet."),
+    1366: Meaning(DatabaseError, "Nothing was changed. The connection's charset has to be utf8mb4."),
+}
+
+
+class MySQL(Backend):
+    """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
+
+    title: ClassVar = "MariaDB and MySQL"
+    schemes: ClassVar = {"mysql": "mysql", "mariadb": "mariadb"}
+    driver: ClassVar = "pymysql"
+    modules: ClassVar = {"pymysql": "mysql+pymysql"}
+
+    def engine(self, url: sa.URL, opening: Opening) -> Engine:
+        """Return an engine of connections that refuse what a column would cut off."""
+        options: dict[str, Any] = {"echo": opening.echo, "pool_pre_ping": opening.pool_pre_ping}
+        if opening.creator is not None:
+            options["creator"] = opening.creator
+        elif url.get_driver_name() == "pymysql":
+            options["connect_args"] = {"charset": "utf8mb4"}
+        engine = sa.create_engine(url, **options)
+
+        @sa.event.listens_for(engine, "connect")
+        def be_strict(connection: Any, record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')")
+            cursor.close()
+
+        return engine
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin as a writer (READ COMMITTED, which locks no gaps between rows) or as a reader (REPEATABLE READ)."""
+        level = "READ COMMITTED" if write else "REPEATABLE READ"
+        connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        connection.exec_driver_sql("START TRANSACTION" if write else "START TRANSACTION READ ONLY")
+
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what the error's number means."""
+        arguments = getattr(error.orig, "args", ())
+        code = arguments[0] if arguments else None
+        if code in _MEANINGS:
+            return _MEANINGS[code]
+        if "No space left on device" in str(error.orig):
+            return _FULL
+        return _LOST if error.connection_invalidated else Meaning(DatabaseError, "Nothing was changed.")
+
+    def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert *rows*; the driver makes statements of many rows of them, each of a megabyte or of one row."""
+        connection.execute(table.insert(), list(rows))
+
+    def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
+        """Return the bytes of *text* as a statement spells it, and what a packet holds of them."""
+        packet = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+        return len(text) + sum(map(text.count, (b'"', b"'", b"\\"))), int(packet) - _BESIDE
+
+    @contextmanager
+    def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
+        """Take the lock of migrations: it outlives the commit that this database makes of each table."""
+        lock = "CONCAT('docstore ', SHA1(DATABASE()))"
+        if connection.exec_driver_sql(f"SELECT GET_LOCK({lock}, 60)").scalar() != 1:
+            raise DatabaseError("another process has been making the tables for a minute. Try again.")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SELECT RELEASE_LOCK({lock})")
+
+    def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+        """Let *user*, as ``name`` or ``name@host``, write to some tables of the current database and read others."""
+        name, _, host = user.partition("@")
+        account = {"name": name, "host": host or "%"}
+        for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
+            for table in tables:
+                connection.execute(sa.text(f"GRANT {rights} ON {table} TO :name@:host"), account)

@@ -1,0 +1,139 @@
+"""PostgreSQL: documents as JSONB, tables in a schema if one is named. Writers of a document take turns at its head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
+
+_LARGEST: Final = 0x0FFFFFFF - 1024
+"""What JSONB takes in one string, array or object: lengths in it have 28 bits; less what it adds of its own."""
+
+_BATCH: Final = 1000, 8 << 20
+"""The most rows, and bytes of text, that one INSERT is given; above a gigabyte the server refuses a statement."""
+
+_RACE: Final = Meaning(RaceLostError, "Another writer was first.")
+_LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
+_FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
+_TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes. Nothing was changed.")
+_NO_LOGIN: Final = Meaning(DatabaseError, "Check the user and the password in the URL.")
+_NO_DATABASE: Final = Meaning(DatabaseError, "Make it, as with: createdb NAME, or name another in the URL.")
+
+_MEANINGS: Final = {
+    "23505": _RACE,  # unique_violation
+    "40001": _RACE,  # serialization_failure
+    "40P01": _RACE,  # deadlock_detected
+    "57P01": _LOST,  # admin_shutdown
+    "57P02": _LOST,  # crash_shutdown
+    "57P03": Meaning(DatabaseError, "The server is starting or stopping: try again in a moment."),
+    "42P01": Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
+    "42P07": Meaning(DatabaseError, "Other tables have these names: give docstore its own, connect(url, schema=...)."),
+    "42501": Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it."),
+    "25006": Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so."),
+    "3F000": Meaning(DatabaseError, "Name a schema that there is: docstore.connect(url, schema=...)."),
+    "53100": _FULL,  # disk_full
+    "53200": Meaning(DatabaseError, "Nothing was changed. The server is out of memory."),
+    "53300": Meaning(DatabaseError, "The server takes no more connections: close some, or raise max_connections."),
+    "54000": _TOO_LARGE,  # program_limit_exceeded
+    "55P03": Meaning(DatabaseError, "Nothing was changed. Another transaction held it; try again."),
+    "57014": Meaning(DatabaseError, "Nothing was changed. It took longer than the server's statement_timeout."),
+    "22P05": Meaning(DatabaseError, "Nothing was changed. The database's encoding has to be UTF8."),
+    "28P01": _NO_LOGIN,
+    "28000": _NO_LOGIN,
+    "3D000": _NO_DATABASE,
+}
+
+# Of a connection that was never made, the driver tells the text alone.
+_AT_CONNECT: Final = {
+    "password authentication failed": _NO_LOGIN,
+    "no password supplied": _NO_LOGIN,
+    "could not translate host name": Meaning(DatabaseError, "Check the name of the host in the URL."),
+    "Connection refused": Meaning(DatabaseError, "Is the server running there, and does it listen on that port?"),
+    "timeout expired": Meaning(DatabaseError, "Nothing answers there: check the host and the port in the URL."),
+    "does not exist": _NO_DATABASE,
+}
+
+
+class PostgreSQL(Backend):
+    """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
+
+    title: ClassVar = "PostgreSQL"
+    schemes: ClassVar = {"postgresql": "postgresql", "postgres": "postgresql"}
+    driver: ClassVar = "psycopg2"
+    modules: ClassVar = {"psycopg2": "postgresql+psycopg2"}
+    has_schemas: ClassVar = True
+
+    def engine(self, url: sa.URL, opening: Opening) -> Engine:
+        """Return an engine whose UPDATEs and DELETEs of many rows go to the server in batches."""
+        options: dict[str, Any] = {"echo": opening.echo, "pool_pre_ping": opening.pool_pre_ping}
+        if url.get_driver_name() == "psycopg2":
+            options["executemany_mode"] = "values_plus_batch"
+        if opening.creator is not None:
+            options["creator"] = opening.creator
+        return sa.create_engine(url, **options)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver says it with the BEGIN."""
+        connection.execution_options(isolation_level="READ COMMITTED" if write else "REPEATABLE READ")
+
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what the SQLSTATE means, or where there is none, the text."""
+        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+        otherwise = _LOST if error.connection_invalidated else Meaning(DatabaseError, "Nothing was changed.")
+        if "invalid memory alloc request size" in str(error.orig):
+            return _TOO_LARGE  # without a code of its own: an array of some 16 million items
+        if code is not None:
+            return _MEANINGS.get(code, otherwise)
+        return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in str(error.orig)), otherwise)
+
+    def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert *rows* by few statements, none of them too long for the server."""
+        for batch in _batches(rows):
+            connection.execute(table.insert(), batch)
+
+    def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
+        """Return the bytes of *text*, and what JSONB takes; of many short items it takes less, and says so itself."""
+        return len(text), _LARGEST
+
+    @contextmanager
+    def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
+        """Take the lock of migrations until the transaction ends, and make *schema* where the tables go to."""
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('docstore migrations'))")
+        if schema is not None:
+            quoted = connection.dialect.identifier_preparer.quote(schema)
+            there = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :schema")
+            # IF NOT EXISTS would ask for the right to make one also where it is there.
+            if connection.execute(there, {"schema": schema}).scalar() is None:
+                connection.exec_driver_sql(f"CREATE SCHEMA {quoted}")
+            connection.exec_driver_sql(f"SET LOCAL search_path TO {quoted}")
+        yield
+
+    def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+        """Let *user*, a role, write to some tables of the current schema and read others."""
+        quote = connection.dialect.identifier_preparer.quote
+        role, schema = quote(user), quote(connection.exec_driver_sql("SELECT current_schema()").scalar_one())
+        for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
+            connection.exec_driver_sql(f"GRANT {rights} ON {', '.join(map(quote, tables))} TO {role}")
+        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+
+
+def _batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    most_rows, most_bytes = _BATCH
+    batch: list[Mapping[str, Any]] = []
+    size = 0
+    for row in rows:
+        length = sum(len(value) for value in row.values() if isinstance(value, str))
+        if batch and (len(batch) == most_rows or size + length > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch

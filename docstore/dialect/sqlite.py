@@ -1,0 +1,147 @@
+"""SQLite: a file, or a database in memory. Writers take turns with the whole of it."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.types import UtcTime
+from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, TablesError
+
+_OLDEST: Final = (3, 38)
+"""The first with the operators ``->`` and ``->>``."""
+
+_MEANINGS: Final = {
+    "UNIQUE constraint failed": Meaning(RaceLostError, "Another writer was first."),
+    "database is locked": Meaning(
+        DatabaseError, "Another process held it for 30 s; try again, or look for a transaction left open."
+    ),
+    "unable to open database file": Meaning(DatabaseError, "Does its folder exist, and may you write there?"),
+    "readonly database": Meaning(DatabaseError, "Nothing can be saved here: check the file's permissions."),
+    "disk is full": Meaning(DatabaseError, "Free some space and save again; nothing was changed."),
+    "file is not a database": Meaning(DatabaseError, "This file is something else; choose another path."),
+    "can only be used in that same thread": Meaning(
+        DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
+    ),
+    "no such table": Meaning(
+        TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."
+    ),
+}
+
+
+class SQLite(Backend):
+    """Writers begin with BEGIN IMMEDIATE: one that read first and then wrote would find the database changed."""
+
+    title: ClassVar = "SQLite"
+    schemes: ClassVar = {"sqlite": "sqlite"}
+    driver: ClassVar = "pysqlite"
+    modules: ClassVar = {"sqlite3": "sqlite+pysqlite"}
+    locks_rows: ClassVar = False
+
+    def engine(self, url: sa.URL, opening: Opening) -> Engine:
+        """Return an engine: a file's in WAL mode, one in memory with a single connection."""
+        if sqlite3.sqlite_version_info < _OLDEST:
+            needed = ".".join(map(str, _OLDEST))
+            raise InvalidValueError(
+                "SQLite", sqlite3.sqlite_version, f"docstore's views need {needed}: use a later Python."
+            )
+        if opening.synchronous not in ("FULL", "NORMAL", "EXTRA"):
+            raise InvalidValueError(
+                "synchronous", opening.synchronous, "Use 'FULL' (the default), 'EXTRA' or 'NORMAL'."
+            )
+        options: dict[str, Any] = {"poolclass": QueuePool, "echo": opening.echo}
+        in_memory = _is_memory(url) if opening.creator is None else False
+        if opening.creator is not None:
+            options["creator"], in_memory = _looked_at(opening.creator)
+        else:
+            options["connect_args"] = {"check_same_thread": False}
+        if in_memory:
+            # Each connection to a database in memory is a database of its own: all threads take turns with one.
+            options |= {"pool_size": 1, "max_overflow": 0}
+        engine = sa.create_engine(url, **options)
+        _set_up(engine, in_memory=in_memory, synchronous=opening.synchronous)
+        return engine
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin at once as a writer, or as a reader."""
+        connection.begin()
+        if getattr(connection.connection.driver_connection, "in_transaction", False):
+            # An Engine set up as SQLAlchemy's pages advise has begun by itself, and as a reader.
+            connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
+
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what the text says: a code of SQLite's is coarser."""
+        text = str(error.orig)
+        known = (meaning for sign, meaning in _MEANINGS.items() if sign in text)
+        return next(known, Meaning(DatabaseError, "Nothing was changed."))
+
+    def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert *rows* by one statement.
+
+        Cost:
+            The driver's alone: the values are bound as they are, since SQLAlchemy's way of binding a row costs more
+            than its insert. All rows of one save share their times, so each is converted once.
+        """
+        statement, order, as_bound = _bulk_insert(connection.dialect, table, tuple(rows[0]))
+        convert = functools.cache(as_bound)
+        values = [tuple([convert(row[name]) if is_time else row[name] for name, is_time in order]) for row in rows]
+        connection.exec_driver_sql(statement, values)
+
+    def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
+        """Return the bytes of *text*, and what SQLite was built, or set, to take."""
+        driver = connection.connection.driver_connection
+        return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) if driver is not None else 0
+
+
+def _is_memory(url: sa.URL) -> bool:
+    return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+
+
+def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
+    """Return a creator that gives the connection looked at first, and whether its database is in memory."""
+    first = creator()
+    in_memory = not first.execute("PRAGMA database_list").fetchone()[2]
+    handed_out = [first]
+    return lambda: handed_out.pop() if handed_out else creator(), in_memory
+
+
+def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        # Asked first, since to set it takes a lock even where it is so already.
+        if not in_memory and cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "handle_error")
+    def keep_it(context: Any) -> None:
+        # SQLAlchemy closes a connection that Ctrl-C hit. Of a database in memory all would be gone with it; of a file
+        # it would keep the write lock, for as long as the traceback holds its cursor.
+        context.is_disconnect = False
+
+
+@functools.lru_cache(maxsize=16)
+def _bulk_insert(
+    dialect: Dialect, table: sa.Table, columns: tuple[str, ...]
+) -> tuple[str, list[tuple[str, bool]], Callable[[Any], Any]]:
+    """Return the statement, its columns in order, each with whether it is a time, and how a time is bound."""
+    insert = table.insert().compile(dialect=dialect, column_keys=list(columns))
+    order = [(name, isinstance(table.c[name].type, UtcTime)) for name in insert.positiontup or ()]
+    return str(insert), order, UtcTime().dialect_impl(dialect).bind_processor(dialect) or _unchanged
+
+
+def _unchanged(value: Any) -> Any:
+    return value

@@ -1,0 +1,98 @@
+"""Transactions: begun as a reader or as a writer, ended whole; and what a driver says, translated once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import takewhile
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.dialect.engines import backend_of
+from docstore.dialect.urls import shown, without_password
+from docstore.errors import ConnectionLostError, DatabaseError, MissingDependencyError
+
+_WRITES: Final = "docstore_writes"
+"""The option of a connection that is in a writer's transaction."""
+
+
+@contextmanager
+def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
+    """Give a connection in one transaction: committed at the end, rolled back on any error.
+
+    A reader sees one state throughout. A writer takes its turn: on SQLite with the whole database, at once; elsewhere
+    with each document whose head it reads.
+
+    Raises:
+        RaceLostError: another writer was first; nothing was changed.
+        ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
+        DatabaseError, TablesError: the database refused; the driver's error is its cause.
+    """
+    with translated(engine), engine.connect() as connection:
+        connection.execution_options(**{_WRITES: write})
+        backend_of(engine.dialect.name).begin(connection, write=write)
+        yield connection
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            raise _told(engine, error, committing=True) from error
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Turn a driver's error into one of ours that says what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _told(engine, error) from error
+    except sa.exc.TimeoutError as error:
+        raise DatabaseError(f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use.") from error
+    except RuntimeError as error:
+        if "'cryptography' package is required" in str(error):
+            raise MissingDependencyError("cryptography", extra="mysql", purpose="this user's password") from error
+        raise
+
+
+def _told(engine: Engine, error: DBAPIError, *, committing: bool = False) -> Exception:
+    meaning = backend_of(engine.dialect.name).meaning(error)
+    # Below the first line PostgreSQL shows where in the statement, which may be a part of a document.
+    lines = takewhile(lambda line: not line.startswith("LINE "), str(error.orig).strip().splitlines())
+    said = without_password(" ".join(map(str.strip, lines)), engine.url).rstrip(".")
+    told = meaning.error(f"{shown(engine.url)}: {said}. {meaning.remedy}")
+    if isinstance(told, ConnectionLostError):
+        told.committing = committing
+    return told
+
+
+def locks_rows(connection: Connection) -> bool:
+    """Return whether a document's head has to be locked before it is read: for a writer, where rows can be."""
+    return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection.dialect.name).locks_rows
+
+
+def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *rows*, all with the same columns, by as few statements as the database takes."""
+    backend_of(connection.dialect.name).insert_many(connection, table, rows)
+
+
+def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
+    """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
+    return backend_of(connection.dialect.name).largest_text(connection, text)
+
+
+def schema_of(connection: Connection) -> str | None:
+    """Return the schema that the tables of *connection* are in, or None for where the server looks first."""
+    schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+    return schema
+
+
+def migrating(connection: Connection) -> AbstractContextManager[None]:
+    """Keep other processes from making the tables, while this one does, in the transaction of *connection*."""
+    return backend_of(connection.dialect.name).migrating(connection, schema_of(connection))
+
+
+def grant(connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+    """Let *user* of the database write to some tables and read others."""
+    backend_of(connection.dialect.name).grant(connection, user, write=write, read=read)

@@ -1,0 +1,136 @@
+"""The column types whose form differs between databases: JSON as canonical text, exact texts, moments in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+from docstore.errors import DatabaseError
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+class JsonText(UserDefinedType[str]):
+    """A JSON column that takes and gives the canonical text itself: no driver parses it or writes it again."""
+
+    cache_ok = True
+
+    def column_expression(self, colexpr: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return the column as text, where the database would give a parsed value."""
+        return sa.type_coerce(_AsText(colexpr), sa.Text)
+
+
+class _AsText(sa.sql.expression.ColumnElement[str]):
+    """The text of a JSON column."""
+
+    inherit_cache = True
+    _traverse_internals = [("column", sa.sql.visitors.InternalTraversal.dp_clauseelement)]  # noqa: RUF012  # SQLAlchemy's own form
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = sa.Text()
+
+
+@compiles(_AsText)
+def _as_text(element: _AsText, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.column, **options))
+
+
+@compiles(_AsText, "postgresql")
+def _as_text_postgresql(element: _AsText, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.column, **options)} AS TEXT)"
+
+
+@compiles(JsonText)
+def _json_text(type_: JsonText, compiler: Any, **options: Any) -> str:
+    # Not JSON: a column declared so has numeric affinity in SQLite, which makes the document 1.50 a 1.5.
+    return "TEXT"
+
+
+@compiles(JsonText, "postgresql")
+def _json_text_postgresql(type_: JsonText, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(postgresql.JSONB(), **options))
+
+
+@compiles(JsonText, "mysql", "mariadb")
+def _json_text_mysql(type_: JsonText, compiler: Any, **options: Any) -> str:
+    # Not JSON either: MariaDB then checks that no document nests deeper than 31 levels, and MySQL writes numbers anew.
+    return f"LONGTEXT{_exact(compiler)}"
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+class ExactText(sa.String):
+    """A text that equals only itself and sorts by code points: case, accents and blanks at its end count."""
+
+
+class LongText(sa.Text):
+    """An exact text of any length."""
+
+
+@compiles(ExactText, "postgresql")
+def _exact_text_postgresql(type_: ExactText, compiler: Any, **options: Any) -> str:
+    return f'VARCHAR({type_.length}) COLLATE "C"'
+
+
+@compiles(ExactText, "mysql", "mariadb")
+def _exact_text_mysql(type_: ExactText, compiler: Any, **options: Any) -> str:
+    return f"VARCHAR({type_.length}){_exact(compiler)}"
+
+
+@compiles(LongText, "mysql", "mariadb")
+def _long_text_mysql(type_: LongText, compiler: Any, **options: Any) -> str:
+    return f"LONGTEXT{_exact(compiler)}"
+
+
+def _exact(compiler: Any) -> str:
+    """Return the collation that compares code points; ``utf8mb4_bin`` would take no notice of blanks at the end."""
+    collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
+    return f" CHARACTER SET utf8mb4 COLLATE {collation}"
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, to the microsecond: aware in Python, UTC in the database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column's type; MySQL's keeps whole seconds unless told otherwise."""
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(self.impl_instance)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        process = super().result_processor(dialect, coltype)
+
+        def read(value: Any) -> datetime | None:
+            try:
+                return process(value) if process is not None else value
+            except (TypeError, ValueError, AttributeError) as error:
+                # SQLite keeps a time as text, and takes any text for one; MySQL's driver gives such a one as text.
+                raise DatabaseError(f"the time {value!r:.40} in the database is none. verify() says where.") from error
+
+        return read
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

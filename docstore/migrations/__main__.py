@@ -1,0 +1,48 @@
+"""The tables made by an administrator, for a user who may not: ``python -m docstore.migrations URL --grant USER``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy.engine import Engine
+
+from docstore import migrations
+from docstore.dialect import grant, make_engine, migrating, shown, transaction
+from docstore.errors import DocstoreError
+from docstore.migrations.views_0001 import views
+from docstore.tables import VERSION_TABLE, metadata
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the tables, or bring them up to date, and return the process's exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m docstore.migrations", description="Make docstore's tables, or bring them up to date."
+    )
+    parser.add_argument("url", help="the database, with a user who may make tables: postgresql://admin@host/lab")
+    parser.add_argument("--schema", help="PostgreSQL: the schema for the tables, made if it is not there")
+    parser.add_argument("--grant", metavar="USER", help="who may read and write documents; on MySQL also USER@HOST")
+    parser.add_argument("--body-index", action="store_true", help="PostgreSQL: index all that stands in the documents")
+    given = parser.parse_args(arguments)
+    try:
+        engine = make_engine(given.url, schema=given.schema)
+        migrations.ensure(engine, body_index=given.body_index)
+        if given.grant:
+            _grant(engine, given.grant)
+    except DocstoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{shown(engine.url)}: the tables are at migration {migrations.HEAD}.")
+    engine.dispose()
+    return 0
+
+
+def _grant(engine: Engine, user: str) -> None:
+    with transaction(engine, write=True) as connection, migrating(connection):
+        read = [VERSION_TABLE, *views(connection.dialect.name)]
+        grant(connection, user, write=list(metadata.tables), read=read)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
