@@ -12,13 +12,14 @@ PACKAGE = Path(__file__).parent.parent / "docstore"
 # A package of modules that know each other stands for its modules: within it they may import one another.
 ROWS = (
     ("errors",),
-    ("values", "dialect"),
-    ("registry", "kinds", "patch", "merge", "tables"),
-    ("codec", "registry_bundle", "model", "digests", "rows"),
+    ("values",),
+    ("dialect", "registry", "kinds", "patch", "merge"),
+    ("codec", "registry_bundle", "model", "digests", "tables"),
+    ("rows", "paging"),
     ("history", "query", "migrations", "documents", "revision", "coding", "origins"),
     ("reader", "difference"),
     ("writer", "access", "verification"),
-    ("saving",),
+    ("saving", "copying"),
     ("store",),
     ("json_store", "sqa_store", "opening"),
     ("__init__",),

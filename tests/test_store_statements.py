@@ -24,16 +24,23 @@ class Log:
     rows: Counter[str] = field(default_factory=Counter)
 
     def note(self, connection, cursor, statement, parameters, context, executemany):
-        self.statements.append(statement)
+        if not statement.startswith(("BEGIN", "START TRANSACTION", "SET TRANSACTION")):
+            self.statements.append(statement)
         written = re.match(r"(INSERT) INTO (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
         if written:
             verb, table = filter(None, written.groups())
-            self.rows[f"{verb} {table}"] += len(parameters) if executemany else 1
+            self.rows[f"{verb} {table}"] += rows_of(statement, parameters) if executemany else 1
 
     @property
     def is_silent(self) -> bool:
         """Whether nothing was written."""
         return not self.rows
+
+
+def rows_of(statement, parameters) -> int:
+    """How many rows the parameters are of: of each, or (PostgreSQL's way) all values of all rows together."""
+    columns = statement.partition("VALUES")[0].count(",") + 1
+    return len(parameters) // columns if isinstance(parameters, dict) else len(parameters)
 
 
 class Taste(Metric):

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from docstore.errors import DatabaseError
+from docstore.errors import DatabaseError, DecodeError
+from docstore.values import dumps, loads
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
@@ -24,7 +25,21 @@ class JsonText(UserDefinedType[str]):
 
     def column_expression(self, colexpr: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return the column as text, where the database would give a parsed value."""
-        return sa.type_coerce(_AsText(colexpr), sa.Text)
+        return sa.type_coerce(_AsText(colexpr), _Canonical)
+
+
+class _Canonical(sa.Text):
+    """What is read of a JSON column. JSONB gives the same value in a spelling of its own, which is made ours again."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return _canonical if dialect.name == "postgresql" else None
+
+
+def _canonical(text: str | None) -> str | None:
+    try:
+        return text and dumps(loads(text)).decode()
+    except DecodeError:
+        return text  # not ours: who reads it tells the damage, with its place
 
 
 class _AsText(sa.sql.expression.ColumnElement[str]):

@@ -7,8 +7,8 @@ On MariaDB, ``document_json`` is the canonical text to the byte. Where that woul
 ``max_allowed_packet`` it is NULL, and never cut off. MariaDB's JSON functions do not look deeper than 32 levels, nor at
 what comes after that in the text: in the other views such a thing is NULL, or has no row.
 
-On MySQL, JSON taken out of a document has MySQL's blanks and order of keys, and a trial or its data that nest deeper than
-100 levels are an error in ``trials``, ``generator_runs`` and ``observations``.
+On MySQL, JSON taken out of a document has MySQL's blanks and order of keys, and a trial or its data that nest deeper
+than 100 levels are an error in ``trials``, ``generator_runs`` and ``observations``.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class MariaDB(_Common):
 
     collation: ClassVar = "utf8mb4_nopad_bin"
 
-    # JSON_QUERY and JSON_VALUE give a piece of the text as it stands, and read no further; JSON_EXTRACT reads all of the
-    # text, and finds nothing where any of it is too deep.
+    # JSON_QUERY and JSON_VALUE give a piece of the text as it stands, and read no further; JSON_EXTRACT reads all of
+    # the text, and finds nothing where any of it is too deep.
 
     @property
     def arms(self) -> str:
@@ -147,7 +147,7 @@ class MySQL(_Common):
         found = f"json_extract({json}, '$.{key}')"
         return (
             f"CASE json_type({found}) WHEN 'OBJECT' THEN {self.text(json, f'{key}.value')} "
-            f"ELSE {self.text(json, key)} END"
+            f"WHEN 'ARRAY' THEN NULL ELSE {self.text(json, key)} END"
         )
 
     def joined(self, text: str) -> str:

@@ -71,7 +71,7 @@ class PostgreSQL(Spelling):
     def moment(self, json: str, key: str) -> str:
         return (
             f"CASE jsonb_typeof({json} -> '{key}') WHEN 'object' THEN {json} -> '{key}' ->> 'value' "
-            f"ELSE {json} ->> '{key}' END"
+            f"WHEN 'array' THEN NULL ELSE {json} ->> '{key}' END"
         )
 
     def number(self, json: str, key: str) -> str:

@@ -58,7 +58,10 @@ class SQLite(Spelling):
 
     def moment(self, json: str, key: str) -> str:
         tagged = f"json_extract({json}, '$.{key}.value')"
-        return f"CASE json_type({json}, '$.{key}') WHEN 'object' THEN {tagged} ELSE {self.text(json, key)} END"
+        return (
+            f"CASE json_type({json}, '$.{key}') WHEN 'object' THEN {tagged} "
+            f"WHEN 'array' THEN NULL ELSE {self.text(json, key)} END"
+        )
 
     def number(self, json: str, key: str) -> str:
         tagged = f"json_extract({json}, '$.{key}.value')"
