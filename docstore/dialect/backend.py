@@ -39,7 +39,7 @@ class Backend(ABC):
     Attributes:
         title: its name for people.
         schemes: SQLAlchemy's dialect for each scheme of a URL.
-        driver: the one of a URL that names none.
+        driver: the one of a URL that names none; empty for the one that SQLAlchemy takes.
         modules: SQLAlchemy's ``dialect+driver`` for the module that a connection is of.
         locks_rows: whether a writer takes its turn by locking the head's row; else the whole database is its own.
         has_schemas: whether the tables can stand in a schema that ``connect`` names.

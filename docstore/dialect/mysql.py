@@ -113,8 +113,12 @@ class MySQL(Backend):
             raise DatabaseError("another process has been making the tables for a minute. Try again.")
         try:
             yield
-        finally:
-            connection.exec_driver_sql(f"SELECT RELEASE_LOCK({lock})")
+        except BaseException:
+            connection.invalidate()  # it would keep the lock in the pool
+            raise
+        # Before others have their turn: the last row of a migration is the one thing that is not committed by itself.
+        connection.commit()
+        connection.exec_driver_sql(f"SELECT RELEASE_LOCK({lock})")
 
     def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
         """Let *user*, as ``name`` or ``name@host``, write to some tables of the current database and read others."""

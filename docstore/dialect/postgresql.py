@@ -34,7 +34,7 @@ _MEANINGS: Final = {
     "57P02": _LOST,  # crash_shutdown
     "57P03": Meaning(DatabaseError, "The server is starting or stopping: try again in a moment."),
     "42P01": Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
-    "42P07": Meaning(DatabaseError, "Other tables have these names: give docstore its own, connect(url, schema=...)."),
+    "42P07": Meaning(TablesError, "It is not docstore's: give docstore a schema of its own, connect(url, schema=...)."),
     "42501": Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it."),
     "25006": Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so."),
     "3F000": Meaning(DatabaseError, "Name a schema that there is: docstore.connect(url, schema=...)."),

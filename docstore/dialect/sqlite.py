@@ -31,6 +31,7 @@ _MEANINGS: Final = {
     "can only be used in that same thread": Meaning(
         DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
     ),
+    "already exists": Meaning(TablesError, "It is not docstore's: give docstore a file of its own."),
     "no such table": Meaning(
         TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."
     ),
@@ -42,7 +43,7 @@ class SQLite(Backend):
 
     title: ClassVar = "SQLite"
     schemes: ClassVar = {"sqlite": "sqlite"}
-    driver: ClassVar = "pysqlite"
+    driver: ClassVar = ""
     modules: ClassVar = {"sqlite3": "sqlite+pysqlite"}
     locks_rows: ClassVar = False
 

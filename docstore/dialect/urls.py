@@ -32,7 +32,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
     backend = next((each for each in backends if scheme in each.schemes), None)
     if backend is None:
         raise unsupported("database URL", redacted(url), backends)
-    spelled = made.set(drivername=f"{backend.schemes[scheme]}+{driver or backend.driver}")
+    spelled = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
     try:
         if spelled.get_dialect().is_async:
             remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."

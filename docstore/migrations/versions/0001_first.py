@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from docstore.dialect import ExactText, JsonText, LongText, UtcTime
+from docstore.errors import TablesError
 from docstore.migrations.views_0001 import views
 
 revision = "0001"
@@ -17,6 +18,8 @@ down_revision = None
 def upgrade() -> None:
     """Make everything; on MySQL, which commits each table by itself, what an interrupted run has left out."""
     connection = op.get_bind()
+    if _is_mysql():
+        _refuse_tables_of_others()
     _documents()
     if _is_mysql():
         _live_names_of_mysql()
@@ -37,6 +40,14 @@ def downgrade() -> None:
     raise SystemExit(
         "docstore's first migration cannot be undone: it would drop every document. Drop the tables by hand."
     )
+
+
+def _refuse_tables_of_others() -> None:
+    """Refuse a table of one of our names that an interrupted run did not make; elsewhere CREATE TABLE refuses it."""
+    there = _inspector().get_table_names()
+    for name, column in (("documents", "digest"), ("versions", "chain"), ("codes", "value")):
+        if name in there and column not in _columns(name):
+            raise TablesError(f"table {name!r} exists and is not docstore's. Name a database of its own in the URL.")
 
 
 def _documents() -> None:
@@ -71,7 +82,7 @@ def _live_names() -> None:
 
 def _live_names_of_mysql() -> None:
     """Do the same by a column that is NULL for all other rows, since an index there is of all rows."""
-    if "live" not in _columns():
+    if "live" not in _columns("documents"):
         live = sa.Computed("CASE WHEN path = '' AND deleted_at IS NULL THEN 1 END")
         op.add_column("documents", sa.Column("live", sa.SmallInteger, live))
     _index("documents_name", ["name", "kind", "project", "live"], unique=True)
@@ -82,8 +93,8 @@ def _index(name: str, columns: list[str], *, unique: bool = False) -> None:
         op.create_index(name, "documents", columns, unique=unique)
 
 
-def _columns() -> set[str]:
-    return {column["name"] for column in _inspector().get_columns("documents")}
+def _columns(table: str) -> set[str]:
+    return {column["name"] for column in _inspector().get_columns(table)}
 
 
 def _inspector() -> sa.Inspector:
