@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in /usr/bin/python3 python3 python3.13 python3.12 p
 	done)
 RUN := .venv/bin/python
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test services check fuzz bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 14
@@ -20,11 +20,20 @@ demo: .venv/installed ## Tune zlib on the standard library's sources, each trial
 test: .venv/installed ## Run every test
 	$(RUN) -m pytest
 
+services: ## Install the server that pip does not bring, MariaDB, from Debian's packages; tests start one of their own
+	@test -n "$$DOCSTORE_TEST_MYSQL" || PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null || { \
+	test "$$(id -u)" = 0 || sudo=sudo; \
+	$$sudo apt-get update && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mariadb-server; }
+
 check: .venv/installed ## Lint, formatting, types and every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict docstore
 	$(RUN) -m pytest
+
+fuzz: .venv/installed ## Look for a value that does not come back as it went in, for as long as you like
+	$(RUN) -m pytest tests/test_exactness.py --hypothesis-profile=fuzz
 
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
 	$(RUN) tests/bench/bench_store.py

@@ -38,11 +38,16 @@ def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
             + f". Write: class {name}(Enum): {lines}",
         )
     for name, member in members:
-        if type(member.value) is not int:
+        if type(member.value) is not int or not _fits(member.value):
             raise InvalidValueError(
-                f"{argument}: {enum.__name__}.{name}", member.value, f"Give it an integer, as in {name} = 0."
+                f"{argument}: {enum.__name__}.{name}", member.value, f"Give it an integer, as in {name} = 0, of 32 bits."
             )
     return enum
+
+
+def _fits(integer: int) -> bool:
+    """Return whether a column takes *integer*: of any other, a search finds nothing."""
+    return -(2**31) <= integer < 2**31
 
 
 class Codes:
@@ -109,7 +114,7 @@ class Codes:
             raise InvalidValueError(argument, wanted, "Say kind='experiment', or another kind that has one.")
         several = [wanted] if isinstance(wanted, (Enum, str, int)) else list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
-        return [self._sought(code.column, each, stored) for each in several]
+        return [found for each in several if _fits(found := self._sought(code.column, each, stored))]
 
     def _sought(self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int]) -> int:
         """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""
