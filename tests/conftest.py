@@ -103,7 +103,7 @@ def new_experiment() -> Callable[..., docstore.Experiment]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What is reported of a test: no password, and of a backend that is not there, no more than a line for all tests."""
+    """What is reported of a test: no password; and of a backend that is not there, one line for all tests."""
     report = yield
     if call.excinfo and isinstance(call.excinfo.value, SwitchedOff):
         # pytest makes one line of skips with one reason in one place: here that is where it is decided, not the test.

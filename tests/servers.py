@@ -138,6 +138,7 @@ def _install_mariadb(folder: Path, password: str) -> Sequence[str]:
         cast(str, _program("mariadb-install-db")),
         "--no-defaults",
         f"--datadir={folder}/data",
+        f"--tmpdir={folder}",
         "--auth-root-authentication-method=socket",
         "--skip-test-db",
         _MARIADB_LOG,
@@ -298,7 +299,7 @@ def _free_port() -> int:
 
 
 def _fail(command: Sequence[str], what: str, log: Path) -> NoReturn:
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
     raise ServerError(f"{Path(command[0]).name} {what}. It wrote last:\n{tail}")
 
 

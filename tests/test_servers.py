@@ -64,7 +64,8 @@ def remote(request: pytest.FixtureRequest, fresh_database: Callable[[str], str])
 @pytest.fixture
 def installed(name: str) -> str:
     """The name of a server that is there to be started, whatever the environment names in its place."""
-    Backends({}).require(name)
+    in_their_place = {remote.variable for remote in REMOTES.values()}
+    Backends({key: value for key, value in os.environ.items() if key not in in_their_place}).require(name)
     return name
 
 
