@@ -7,6 +7,7 @@ experiment model are here too, under the names that users of Ax know.
 from __future__ import annotations
 
 from docstore.codec import UnknownObject
+from docstore.copying import Copied
 from docstore.difference import Diff
 from docstore.documents import digest, dumps, loads
 from docstore.errors import ConflictError, DocstoreError
@@ -70,6 +71,7 @@ __all__ = [
     "ChoiceParameter",
     "ComparisonOp",
     "ConflictError",
+    "Copied",
     "Damage",
     "Data",
     "DerivedParameter",

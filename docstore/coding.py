@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy.engine import Connection
 
 from docstore.errors import InvalidValueError, UnknownCodeError
-from docstore.kinds import Code
+from docstore.kinds import Code, Kind, PartRule
 from docstore.rows import code_rows, insert_codes
+from docstore.values import JSON
 
 Name: TypeAlias = tuple[str, str]
 """The column of ``codes``, and the name."""
 
 Wanted: TypeAlias = Enum | str | int | Iterable[Enum | str | int] | None
 """What a search asks for: a member, its name or its integer, or several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """The names of a piece's type and status, and every name of it that needs an integer."""
+
+    type: Name | None
+    status: Name | None
+    names: frozenset[Name]
+
+
+_NOTHING: Final = Coded(None, None, frozenset())
+
+
+def coded_in(rule: Kind | PartRule, body: JSON) -> Coded:
+    """Return what *body*, a head or part of that *rule*, says of type and status."""
+    if rule.type is None and rule.status is None:
+        return _NOTHING
+    type, status = _name_in(rule.type, body), _name_in(rule.status, body)
+    # Of a batch, each generator run has a type of its own.
+    others = [(rule.type.column, name) for name in rule.type.names_in(body)] if rule.type and type else []
+    return Coded(type, status, frozenset({*others, *filter(None, (type, status))}))
+
+
+def _name_in(code: Code | None, body: JSON) -> Name | None:
+    name = code.name_in(body) if code else None
+    return None if code is None or name is None else (code.column, name)
 
 
 def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
@@ -40,7 +69,9 @@ def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
     for name, member in members:
         if type(member.value) is not int or not _fits(member.value):
             raise InvalidValueError(
-                f"{argument}: {enum.__name__}.{name}", member.value, f"Give it an integer, as in {name} = 0, of 32 bits."
+                f"{argument}: {enum.__name__}.{name}",
+                member.value,
+                f"Give it an integer, as in {name} = 0, of 32 bits.",
             )
     return enum
 

@@ -28,6 +28,7 @@
         ├── DocumentExistsError       the name is taken
         ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
         ├── ConflictError             two writers changed the same place
+        ├── DivergedError             two stores have different histories of one document
         └── DamagedDocumentError      stored bytes do not match their digest
 """
 
@@ -259,6 +260,18 @@ class ConflictError(StoreError):
             f"document {name!r} is at version {head}; you changed version {yours}, and {problem or both}. "
             f"Call load({name!r}), make your change again and "
             f"save it, or save(..., on_conflict='overwrite') to make yours the newest version."
+        )
+
+
+class DivergedError(StoreError):
+    """The target's history of a document is not the beginning of the source's; nothing of it was changed there."""
+
+    def __init__(self, name: str, *, kind: str, source: int, target: int) -> None:
+        self.name, self.kind, self.source, self.target = name, kind, source, target
+        super().__init__(
+            f"{kind} {name!r} is at version {source}, and at version {target} in the target, whose history is not the "
+            f"beginning of this one. Nothing of it was changed. Copy it the other way if the target has the newer, or "
+            f"purge({name!r}, kind={kind!r}) it in the target and copy again."
         )
 
 

@@ -233,7 +233,7 @@ def insert_version(connection: Connection, **values: Any) -> None:
     """Insert one row of history.
 
     Raises:
-        IntegrityError: another writer has made this version.
+        RaceLostError: another writer has made this version.
     """
     connection.execute(_INSERT_VERSION, values)
 

@@ -13,6 +13,7 @@ from docstore import model, query, rows
 from docstore.access import Access, checked_text, os_user
 from docstore.codec import Codec
 from docstore.coding import Codes, checked_enum
+from docstore.copying import Copied, copy_documents
 from docstore.dialect import shown
 from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
@@ -312,6 +313,31 @@ class Store:
             return id
 
         self._access.writing(purge, lambda connection, id: rows.head_of(connection, id) is None)
+
+    def copy_to(self, other: Store, names: Iterable[str] | None = None, *, kind: str | None = None) -> list[Copied]:
+        """Copy documents to another store with their whole history, and return what became of each.
+
+        They keep their ids, versions, times, digests and chain; each is verified before it is committed. Interrupted, a
+        second call goes on where the first was; a document that went on in the meantime is brought up to date.
+
+        Args:
+            names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
+            kind: without names, that of the documents to copy.
+
+        Raises:
+            InvalidValueError: *other* is on this very database; or *names* is a single text.
+            DocumentNotFoundError: one of *names* is missing. Nothing was copied.
+            DocumentExistsError, DivergedError: *other* has another document of that name, or a later state of this one.
+            DamagedDocumentError: one is not what was saved. Of it nothing was copied.
+            UnknownCodeError, TooLargeError: one has a type that the enum of *other* lacks, or a text too large for it.
+
+        Cost:
+            One transaction for each document; memory for a page of rows, however many there are.
+        """
+        if not isinstance(other, Store):
+            # Not shown: a URL may have a password in it.
+            raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
+        return copy_documents(self._access, other._access, other._codes, names=names, kind=kind)
 
     def verify(self) -> list[Damage]:
         """Return every damage of every document of the project: with none, each version is as it was saved.

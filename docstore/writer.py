@@ -12,13 +12,13 @@ from typing import Any, Final
 from sqlalchemy.engine import Connection
 
 from docstore import rows
-from docstore.coding import Codes, Name
+from docstore.coding import Codes, Name, coded_in
 from docstore.dialect import largest_text
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError, TooLargeError
 from docstore.history import GENESIS, Version, chained, changes_text, next_moment
-from docstore.kinds import HEAD, Code, Kind, PartRule, position_of
+from docstore.kinds import HEAD, Kind, position_of
 from docstore.patch import Change
 from docstore.reader import read, version_numbered
 from docstore.revision import Revision, revise
@@ -58,11 +58,14 @@ class Writer:
 
         Raises:
             DocumentExistsError: the name is taken.
-            IntegrityError: another writer is taking it now.
+            RaceLostError: another writer is taking it now.
         """
         taken = rows.head_named(connection, self._project, document.kind.name, document.name)
         if taken is not None:
             raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
+        return self._insert(connection, document, note)
+
+    def _insert(self, connection: Connection, document: Document, note: Note) -> Saved:
         id = uuid.uuid4().hex
         moment = next_moment(None)
         written, found = self._rows(connection, id, document, document.pieces, 1, moment)
@@ -74,7 +77,8 @@ class Writer:
     def overwrite(self, connection: Connection, document: Document, note: Note) -> Saved:
         """Make *document* the newest version of the one that has its name, or the first."""
         head = rows.head_named(connection, self._project, document.kind.name, document.name)
-        return self.replace(connection, head, document, note) if head else self.create(connection, document, note)
+        # Not looked up again: of one that was made just now, inserting tells, and then it is there to be replaced.
+        return self.replace(connection, head, document, note) if head else self._insert(connection, document, note)
 
     def replace(self, connection: Connection, head: HeadRow, document: Document, note: Note) -> Saved:
         """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is."""
@@ -99,7 +103,7 @@ class Writer:
             document: says kind, name and model; of its pieces only those of the revision are looked at
 
         Raises:
-            IntegrityError: another writer has made this version.
+            RaceLostError: another writer has made this version.
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
         written, found = self._rows(connection, head.id, document, revision.written, number, moment)
@@ -119,7 +123,7 @@ class Writer:
     def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
         changes = changes_text(version.changes)
         if len(changes) >= _LARGE:
-            _check_size(connection, name, _place_of(version.changes), changes.encode())
+            check_size(connection, name, _place_of(version.changes), changes.encode())
         version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
         rows.insert_version(
             connection,
@@ -146,12 +150,12 @@ class Writer:
         """Return the rows of *pieces* as new ones, and the integers that stand in them."""
         kind = document.kind
         for path, piece in pieces.items():
-            _check_size(connection, document.name, path, piece.text)
-        coded = {path: _codes(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
-        found = self._codes.resolve(connection, _names(kind, pieces, coded))
+            check_size(connection, document.name, path, piece.text)
+        coded = {path: coded_in(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
+        found = self._codes.resolve(connection, {name for each in coded.values() for name in each.names})
         made = []
         for path, piece in pieces.items():
-            rule, (type_, status) = kind.rule(path) or kind, coded[path]
+            rule, code = kind.rule(path) or kind, coded[path]
             row = {
                 "id": id,
                 "path": path,
@@ -160,8 +164,8 @@ class Writer:
                 "name": None,
                 "owner": None,
                 "position": position_of(path),
-                "type": type_ and found[type_],
-                "status": status and found[status],
+                "type": code.type and found[code.type],
+                "status": code.status and found[code.status],
                 "model": document.model,
                 "version": number,
                 "created_at": moment,
@@ -180,8 +184,15 @@ class Writer:
         return rows.id_named(connection, self._project, kind.owner_kind or "", name) if name else None
 
 
-def _check_size(connection: Connection, name: str, pointer: str, text: bytes) -> None:
-    """Raise the error of a *text* that the database would refuse; to ask costs a statement, if *text* is large."""
+def check_size(connection: Connection, name: str, pointer: str, text: bytes) -> None:
+    """Refuse a *text* that the database would refuse.
+
+    Raises:
+        TooLargeError: it is larger than the database takes in one value.
+
+    Cost:
+        None for a text of less than 64 KiB; for others, of a server, the statement that asks for its limit.
+    """
     if len(text) < _LARGE:
         return
     size, limit = largest_text(connection, text)
@@ -192,23 +203,3 @@ def _check_size(connection: Connection, name: str, pointer: str, text: bytes) ->
 def _place_of(changes: Sequence[Change]) -> str:
     """Return the place whose old value makes most of the text of *changes*."""
     return max(changes, key=lambda change: len(changes_text((change,)))).path if changes else HEAD
-
-
-def _codes(rule: Kind | PartRule, body: JSON) -> tuple[Name | None, Name | None]:
-    """Return the names of a piece's type and status, each with its column."""
-    return _coded(rule.type, body), _coded(rule.status, body)
-
-
-def _names(kind: Kind, pieces: Mapping[str, Piece], coded: Mapping[str, tuple[Name | None, Name | None]]) -> set[Name]:
-    """Return every name that needs an integer: those of the rows, and of a batch the type of each generator run."""
-    names = {code for codes in coded.values() for code in codes if code}
-    for path, (first, _) in coded.items():
-        rule = kind.rule(path) or kind
-        if first and rule.type:
-            names |= {(rule.type.column, name) for name in rule.type.names_in(pieces[path].body)}
-    return names
-
-
-def _coded(code: Code | None, body: JSON) -> Name | None:
-    name = code.name_in(body) if code else None
-    return None if code is None or name is None else (code.column, name)
