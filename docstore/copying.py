@@ -26,7 +26,7 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.history import GENESIS, Version, chained
-from docstore.kinds import HEAD, KINDS, kind_named
+from docstore.kinds import HEAD, KINDS, Kind, PartRule, kind_named
 from docstore.paging import Key, PageSize
 from docstore.rows import HeadRow
 from docstore.tables import versions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import ConflictError, RegistryBundle
-from docstore.errors import DatabaseError, DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError
-from docstore.tables import documents
+from docstore.errors import DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError, RaceLostError
+from docstore.tables import codes, documents, versions
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.values import ABSENT
 
@@ -711,26 +711,53 @@ class TestADocumentThatIsGoneUnderTheObject:
         assert stored(bob) == docstore.dumps(other)
 
 
+def backup(database: str, folder: Path) -> Callable[[], None]:
+    """Back *database* up; what is returned puts it back as it was. It must not be in use meanwhile."""
+    engine = sa.create_engine(database)
+    if engine.dialect.name == "sqlite":
+        file = Path(engine.url.database)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"VACUUM INTO '{folder / 'backup.db'}'")
+        engine.dispose()
+
+        def put_back() -> None:
+            for part in file.parent.glob(f"{file.name}*"):
+                part.unlink()
+            (folder / "backup.db").rename(file)
+
+        return put_back
+    with engine.begin() as connection:
+        kept = {table: connection.execute(table.select()).mappings().all() for table in (documents, versions, codes)}
+
+    def put_back() -> None:
+        with engine.begin() as connection:
+            for table, rows in kept.items():
+                connection.execute(table.delete())
+                connection.execute(table.insert(), [dict(row) for row in rows])
+        engine.dispose()
+
+    return put_back
+
+
 class TestADatabasePutBackFromABackup:
     """Ada saved version 3; then the database was put back to version 1."""
 
     @pytest.fixture
     def mine(self, tmp_path, database, ada, bob):
-        if not database.startswith("sqlite"):
-            pytest.skip("the backup is a copy of a file")
         mine = new_experiment(trials=2)
         ada.save(mine)
-        backup = tmp_path / "backup.db"
-        with ada.engine.connect() as connection:
-            connection.exec_driver_sql(f"VACUUM INTO '{backup}'")
+        put_back = backup(database, tmp_path)
         for number in (2, 3):
             mine.description = f"version {number}"
             ada.save(mine)
-        ada.close()
-        for file in Path(tmp_path).glob("lab.db*"):
-            file.unlink()
-        backup.rename(tmp_path / "lab.db")
+        for store in (ada, bob):
+            store.close()
+        put_back()
         return mine
+
+    def test_it_is_as_it_was(self, bob, mine):
+        assert [version.number for version in bob.history("cakes")] == [1]
+        assert (bob.load("cakes").description, bob.verify()) == (None, [])
 
     @pytest.mark.parametrize("others", [0, 2, 3], ids=["nobody saved", "somebody to version 3", "somebody further"])
     def test_what_she_saved_since_is_not_taken_for_stored(self, ada, bob, mine, others):
@@ -740,7 +767,7 @@ class TestADatabasePutBackFromABackup:
             bob.save(theirs)
         mine.trials[1].run_metadata["a"] = 1
 
-        with pytest.raises(ConflictError, match=r"you changed version 3"):
+        with pytest.raises(ConflictError, match=rf"is at version {others + 1}; you changed version 3"):
             ada.save(mine)
 
         assert ada.verify() == []
@@ -774,39 +801,130 @@ class TestTheOthersUsesAClassThatIsNotRegisteredHere:
 class TestARaceThatIsLost:
     """The database lets one of two writers make a version. The other reads again and makes the next."""
 
-    def lose(self, store, times):
-        """Let the store find its next version taken so many times, as it is where writers don't wait for their turn."""
+    @pytest.fixture
+    def rival(self, database):
+        engine = sa.create_engine(database, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+    @pytest.fixture
+    def lose(self, ada, rival):
+        """Lets Ada find her next version taken so many times, by a row that is gone when she tries again."""
         lost = []
 
-        @sa.event.listens_for(store.engine, "do_execute")
-        def refuse(cursor, statement, parameters, context):
-            if statement.startswith("INSERT INTO versions") and len(lost) < times:
-                lost.append(statement)
-                raise sqlite3.IntegrityError("UNIQUE constraint failed: versions.id, versions.version")
+        def take(connection, cursor, statement, parameters, context, executemany):
+            if not statement.startswith("INSERT INTO versions"):
+                return
+            if ada.engine.dialect.name == "sqlite":
+                # While Ada writes nobody else can: what makes her lose is in her own transaction, and goes with it.
+                if len(lost) < self.times:
+                    cursor.execute(statement, parameters)
+            else:
+                rival.execute(versions.delete().where(versions.c.version > 1))
+                if len(lost) < self.times:
+                    rival.exec_driver_sql(statement, parameters)
+            lost.append(statement)
 
-        return lost
+        def lose(times):
+            self.times = times
+            sa.event.listen(ada.engine, "before_cursor_execute", take)
+            return lost
 
-    def test_is_run_again(self, ada):
-        experiment = new_experiment(trials=2)
-        ada.save(experiment)
-        experiment.description = "with salt"
-        lost = self.lose(ada, 3)
+        return lose
 
-        version = ada.save(experiment)
+    @pytest.fixture
+    def mine(self, ada):
+        mine = new_experiment(trials=2)
+        ada.save(mine)
+        mine.description = "with salt"
+        return mine
 
-        assert (len(lost), version.number, version.digest) == (3, 2, docstore.digest(experiment))
+    def test_is_run_again(self, ada, mine, lose):
+        tries = lose(3)
 
-    def test_is_given_up_at_last_and_nothing_is_changed(self, ada):
-        experiment = new_experiment(trials=2)
-        ada.save(experiment)
+        version = ada.save(mine)
+
+        assert (len(tries), version.number, version.digest) == (4, 2, docstore.digest(mine))
+        assert (stored(ada), ada.verify()) == (docstore.dumps(mine), [])
+
+    def test_is_given_up_at_last_and_nothing_is_changed(self, ada, mine, lose):
         before = stored(ada)
-        experiment.description = "with salt"
-        self.lose(ada, 10**6)
+        tries = lose(10**6)
 
-        with pytest.raises(DatabaseError, match=r"\d+ tries to write were refused: UNIQUE.*Nothing was changed"):
-            ada.save(experiment)
+        with pytest.raises(
+            RaceLostError, match=r"20 tries to write were refused: (?s:.*)Another writer was first.*Nothing was changed"
+        ):
+            ada.save(mine)
 
-        assert stored(ada) == before
+        assert (len(tries), stored(ada)) == (20, before)
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+class TestARaceToBeTheFirst:
+    """Bob saves in the middle of Ada's save, where there is no row yet for which one of them would wait."""
+
+    def meanwhile(self, store, sign, work):
+        """Let *work* be done just before the store's next statement that begins with *sign*."""
+
+        @sa.event.listens_for(store.engine, "before_cursor_execute")
+        def interpose(connection, cursor, statement, parameters, context, executemany):
+            if statement.startswith(sign):
+                sa.event.remove(store.engine, "before_cursor_execute", interpose)
+                work()
+
+    def test_of_a_name_is_lost_to_who_has_it(self, ada, bob):
+        theirs = new_experiment(description="bob's")
+        self.meanwhile(ada, "INSERT INTO documents", lambda: bob.save(theirs))
+
+        with pytest.raises(DocumentExistsError, match=r"'cakes' is stored already, at version 1"):
+            ada.save(new_experiment(description="ada's", trials=2))
+
+        assert (stored(ada), ada.verify()) == (docstore.dumps(theirs), [])
+
+    def test_of_a_name_can_be_won_by_overwriting(self, ada, bob):
+        self.meanwhile(ada, "INSERT INTO documents", lambda: bob.save(new_experiment(description="bob's")))
+        mine = new_experiment(description="ada's", trials=2)
+
+        version = ada.save(mine, on_conflict="overwrite")
+
+        assert (version.number, stored(ada), ada.verify()) == (2, docstore.dumps(mine), [])
+
+    def test_of_a_note_puts_one_after_the_other(self, ada, bob):
+        self.meanwhile(ada, "INSERT INTO documents", lambda: bob.put("note", "n1", "bob's"))
+
+        version = ada.put("note", "n1", "ada's")
+
+        assert version.number == 2
+        assert [ada.get("n1", kind="note", version=number) for number in (1, 2)] == ["bob's", "ada's"]
+
+    def test_of_a_type_gives_each_its_own_integer(self, ada, bob):
+        bread = new_experiment("bread", experiment_type="BREAD")
+        self.meanwhile(ada, "INSERT INTO codes", lambda: bob.save(bread))
+
+        ada.save(new_experiment("cakes", experiment_type="CAKE"))
+
+        assert [ada.find(kind="experiment", type=number)[0].type for number in (0, 1)] == ["BREAD", "CAKE"]
+        assert ada.verify() == []
+
+    def test_of_one_type_is_won_by_both(self, ada, bob):
+        self.meanwhile(ada, "INSERT INTO codes", lambda: bob.save(new_experiment("bread", experiment_type="CAKE")))
+
+        ada.save(new_experiment("cakes", experiment_type="CAKE"))
+
+        assert [info.name for info in ada.find(kind="experiment", type=0)] == ["bread", "cakes"]
+        assert ada.verify() == []
+
+    def test_of_a_deleted_name_that_comes_back_is_lost_to_who_has_it(self, ada, bob):
+        ada.save(new_experiment(description="deleted"))
+        ada.delete("cakes")
+        theirs = new_experiment(description="bob's")
+        self.meanwhile(ada, "UPDATE documents", lambda: bob.save(theirs))
+
+        with pytest.raises(DocumentExistsError, match=r"before undelete\(\)"):
+            ada.undelete("cakes")
+
+        assert (stored(ada), ada.verify()) == (docstore.dumps(theirs), [])
 
 
 class TestSomeoneWhoseClockIsAhead:

@@ -3,12 +3,13 @@
 The name of SQLAlchemy's dialect does not tell the two apart, so a view's statement holds a SELECT for each, in comments
 that only the one or the other runs.
 
-On MariaDB, ``document_json`` is the canonical text to the byte. Where that would be longer than the server's
-``max_allowed_packet`` it is NULL, and never cut off. MariaDB's JSON functions do not look deeper than 32 levels, nor at
-what comes after that in the text: in the other views such a thing is NULL, or has no row.
+On MariaDB, ``document_json`` is the canonical text to the byte; or NULL, and never cut off, where that text would be
+longer than the server's ``max_allowed_packet`` (16 MB by default) with each quote and backslash in it counted twice.
+MariaDB's JSON functions do not look deeper than 32 levels, nor at what comes after that in the text: in the other views
+such a thing is NULL, or has no row.
 
-On MySQL, JSON taken out of a document has MySQL's blanks and order of keys, and a trial or its data that nest deeper
-than 100 levels are an error in ``trials``, ``generator_runs`` and ``observations``.
+On MySQL, where no test has run yet, JSON taken out of a document has MySQL's blanks and order of keys. There, a trial
+or its data that nest deeper than 100 levels are an error in ``trials``, ``generator_runs`` and ``observations``.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class _Common(Spelling):
         found, tagged = f"json_extract({json}, '$.{key}')", f"json_extract({json}, '$.{key}.value')"
         text = (
             f"CASE json_type({found}) WHEN 'OBJECT' THEN json_unquote({tagged}) "
-            f"WHEN 'STRING' THEN NULL ELSE {found} END"
+            f"WHEN 'STRING' THEN NULL ELSE json_unquote({found}) END"
         )
         largest = "1.7976931348623157e308"
         # A larger one is cast to the largest that there is.
@@ -94,8 +95,8 @@ class _Common(Spelling):
     def _members(self, field: str) -> str:
         """Return the SQL of the members of *field* of ``d`` as one object, in the order of the primary key.
 
-        That is the order of the canonical text. GROUP_CONCAT, which can be told an order, cuts off what is longer than
-        ``group_concat_max_len``: by default 1 MB on MariaDB and 1 kB on MySQL.
+        That is the order of the canonical text, and the one in which InnoDB reads the rows. GROUP_CONCAT, which can be
+        told an order, cuts off what is longer than ``group_concat_max_len``: by default 1 MB on MariaDB, 1 kB on MySQL.
         """
         member = f"concat(json_quote({key_of(field)}), ':', p.body)"
         return (
@@ -162,11 +163,12 @@ _QUOTE: Final = "22"
 def _place(field: str) -> str:
     """Return the SQL of where the empty object of *field* stands in the text of ``d``, counted from 1; NULL if nowhere.
 
-    There may be others under that name, deeper in the document. Its own is the one before which one bracket is open.
-    Where a comma comes before a quote, the quote begins a text: one that stands in a text has a backslash before it.
+    There may be others under that name, deeper in the document: its own is the one before which every bracket is
+    closed, once the document's first is taken away. With a comma in its place, there is one before each member, but for
+    the first of a deeper object; and in a text, a backslash stands between a comma and a quote.
     """
-    member = f',"{field}":{{}}'
-    before = f"substring_index(d.body, '{member}', k.n)"
+    text, member = "insert(d.body, 1, 1, ',')", f',"{field}":{{}}'
+    before = f"substring_index({text}, '{member}', k.n)"
     # A backslash is spelled as a number, since what one in a literal means depends on sql_mode.
     unescaped = before
     for escaped in (_BACKSLASH, _QUOTE):
@@ -174,10 +176,10 @@ def _place(field: str) -> str:
     brackets = f"regexp_replace({unescaped}, '\"[^\"]*\"', '')"
     opened = f"char_length(replace(replace({brackets}, '}}', ''), ']', ''))"
     closed = f"char_length(replace(replace({brackets}, '{{', ''), '[', ''))"
-    # As many rows as there are such members, or one.
-    more = f"(length(d.body) - length(replace(d.body, '{member}', ''))) DIV {len(member)} - 1"
+    # As many rows as there are such members.
+    items = f"repeat(',0', (length(d.body) - length(replace({text}, '{member}', ''))) DIV {len(member)})"
     return (
         f"(SELECT char_length({before}) + {len(member) - 1} "
-        f"FROM json_table(concat('[0', repeat(',0', {more}), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) k "
-        f"WHERE {opened} - {closed} = 1 LIMIT 1)"
+        f"FROM json_table(concat('[', substr({items}, 2), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) k "
+        f"WHERE {opened} = {closed} LIMIT 1)"
     )

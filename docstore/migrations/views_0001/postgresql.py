@@ -39,11 +39,7 @@ class PostgreSQL(Spelling):
 
     @property
     def arms(self) -> str:
-        return (
-            "(SELECT coalesce(jsonb_agg(a.value -> 'name' ORDER BY r.nth, a.nth), '[]') "
-            f"FROM {self.each(self.runs)} "
-            f"CROSS JOIN jsonb_array_elements({self.list('r.value', 'arms')}) WITH ORDINALITY AS a(value, nth))"
-        )
+        return f"jsonb_path_query_array({self.runs}, '$[*].arms[*].name')"
 
     @property
     def parameters(self) -> str:

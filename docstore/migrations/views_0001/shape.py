@@ -85,8 +85,22 @@ def selects(s: Spelling) -> dict[str, str]:
 
 
 _LIVE: Final = "d.path = '' AND d.deleted_at IS NULL"
+_OF_EXPERIMENTS: Final = f"WHERE d.kind = 'experiment' AND {_LIVE}"
 
-_PARTS: Final = f"documents p JOIN documents d ON d.id = p.id AND {_LIVE}"
+
+def parts_of(field: str) -> str:
+    """Return the SQL of which rows ``p`` are the members of *field* of the document ``d``: a range of the primary key.
+
+    Their kind says the same. But a database that does not know how many rows there are of a kind may well look through
+    all trials for those of one experiment.
+    """
+    # The digit 0 is the character after the slash.
+    return f"p.id = d.id AND p.path > '/{field}/' AND p.path < '/{field}0'"
+
+
+def key_of(field: str) -> str:
+    """Return the SQL of the member's name in the path of ``p``."""
+    return f"replace(replace(substr(p.path, {len(field) + 3}), '~1', '/'), '~0', '~')"
 
 
 def _code(s: Spelling, alias: str, column: str, value: str) -> str:
@@ -96,12 +110,12 @@ def _code(s: Spelling, alias: str, column: str, value: str) -> str:
 def _experiments(s: Spelling) -> str:
     return f"""
         SELECT d.name, d.project, d.type, t.name AS type_name, d.status, s.name AS status_name,
-               (SELECT count(*) FROM documents p WHERE p.id = d.id AND p.kind = 'trial') AS trials,
+               (SELECT count(*) FROM documents p WHERE {parts_of("trials")}) AS trials,
                d.version, d.created_at, d.updated_at, d.model, d.id
         FROM documents d
         {_code(s, "t", "experiment_type", "d.type")}
         {_code(s, "s", "experiment_status", "d.status")}
-        WHERE d.kind = 'experiment' AND {_LIVE}"""
+        {_OF_EXPERIMENTS}"""
 
 
 def _trials(s: Spelling) -> str:
@@ -113,10 +127,10 @@ def _trials(s: Spelling) -> str:
                {s.moment("p.body", "time_created")} AS time_created,
                {s.moment("p.body", "time_completed")} AS time_completed,
                p.version AS changed_in_version, d.id
-        FROM {_PARTS}
+        FROM documents d JOIN documents p ON {parts_of("trials")}
         {_code(s, "s", "trial_status", "p.status")}
         {_code(s, "t", "generator_run_type", "p.type")}
-        WHERE p.kind = 'trial'"""
+        {_OF_EXPERIMENTS}"""
 
 
 def _generator_runs(s: Spelling) -> str:
@@ -126,10 +140,10 @@ def _generator_runs(s: Spelling) -> str:
                {type_name} AS type_name, t.value AS type,
                {s.text(s.item, "generator_key")} AS generator_key,
                {s.length(s.item, "arms")} AS arms, r.value AS json, d.id
-        FROM {_PARTS}
+        FROM documents d JOIN documents p ON {parts_of("trials")}
         CROSS JOIN {s.each(s.runs)}
         LEFT JOIN codes t ON t.{s.column} = 'generator_run_type' AND t.name = {type_name}
-        WHERE p.kind = 'trial'"""
+        {_OF_EXPERIMENTS}"""
 
 
 def _observations(s: Spelling) -> str:
@@ -142,9 +156,9 @@ def _observations(s: Spelling) -> str:
                {s.number(s.item, "sem")} AS sem,
                {s.moment(s.item, "start_time")} AS start_time,
                {s.moment(s.item, "end_time")} AS end_time, d.id
-        FROM {_PARTS}
+        FROM documents d JOIN documents p ON {parts_of("data")}
         CROSS JOIN {s.each(s.list("p.body", "records"))}
-        WHERE p.kind = 'data'"""
+        {_OF_EXPERIMENTS}"""
 
 
 def _document_json(s: Spelling) -> str:
@@ -152,14 +166,3 @@ def _document_json(s: Spelling) -> str:
         SELECT d.kind, d.name, d.project, d.version,
                CASE d.kind WHEN 'experiment' THEN {s.document} ELSE d.body END AS json, d.id
         FROM documents d WHERE {_LIVE}"""
-
-
-def parts_of(field: str) -> str:
-    """Return the SQL of which rows ``p`` are the members of *field* of the document ``d``, by the primary key."""
-    # All paths that begin with "/data/": the digit 0 is the character after the slash.
-    return f"p.id = d.id AND p.path > '/{field}/' AND p.path < '/{field}0'"
-
-
-def key_of(field: str) -> str:
-    """Return the SQL of the member's name in the path of ``p``."""
-    return f"replace(replace(substr(p.path, {len(field) + 3}), '~1', '/'), '~0', '~')"

@@ -1,6 +1,6 @@
 """The views in SQLite's words: ``json`` columns are text, and ``document_json`` is the canonical text to the byte.
 
-SQLite has infinities and no NaN, which is shown as NULL.
+SQLite has infinities and no NaN, which is shown as NULL. A number of many digits it may read wrong in the last bit.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class SQLite(Spelling):
 
     @property
     def arms(self) -> str:
-        name = "json_extract(CASE a.type WHEN 'object' THEN a.value END, '$.name')"
+        arm = "CASE a.type WHEN 'object' THEN a.value END"
         return (
-            f"(SELECT json_group_array({name}) FROM {self.each(self.runs)} "
-            f"CROSS JOIN json_each({self.list(self.item, 'arms')}) a)"
+            f"(SELECT json_group_array({self.text(arm, 'name')}) FROM {self.each(self.runs)} "
+            f"CROSS JOIN json_each({self.list(self.item, 'arms')}) a WHERE json_type({arm}, '$.name') IS NOT NULL)"
         )
 
     @property
