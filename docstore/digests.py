@@ -18,7 +18,7 @@ from zlib import crc32
 
 from docstore.errors import EncodeError
 from docstore.kinds import HEAD, Kind
-from docstore.values import JSON, digest, dumps, split_pointer
+from docstore.values import CHANGE_DEPTH, JSON, digest, dumps, split_pointer
 
 LEAVES: Final = 256
 
@@ -39,7 +39,7 @@ def piece(path: str, body: JSON) -> Piece:
         EncodeError: nested too deeply for the whole document; with the pointer.
     """
     try:
-        text = dumps(body, within=path.count("/"))
+        text = dumps(body, within=CHANGE_DEPTH + path.count("/"))
     except EncodeError as error:
         for token in reversed(split_pointer(path)):
             error.inside(token)

@@ -203,7 +203,7 @@ def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) 
     Raises:
         EncodeError: something in *obj* cannot be written exactly; with its pointer, and what to do.
     """
-    return values.dumps(documents_of(bundle).encode(obj), indent=indent)
+    return values.dumps(documents_of(bundle).encode(obj), indent=indent, within=values.CHANGE_DEPTH)
 
 
 def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unknown = "error") -> Any:

@@ -45,6 +45,12 @@ ABSENT: Final = Absent.ABSENT
 MAX_DEPTH: Final = 254
 """Levels of nesting that orjson writes; it reads 1024."""
 
+CHANGE_DEPTH: Final = 2
+"""Levels that a version's changes have above an old value: by so much less a document nests, so that it can change."""
+
+DOCUMENT_DEPTH: Final = MAX_DEPTH - CHANGE_DEPTH
+"""Levels of nesting that a document may have."""
+
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,17}")
 """A list's index as RFC 6901 spells it: ``01`` is none."""
 
@@ -71,7 +77,7 @@ def dumps(value: JSON, *, indent: bool = False, within: int = 0) -> bytes:
         deep = _first_too_deep(value, MAX_DEPTH - within)
         if deep is not None:
             raise EncodeError(
-                f"nested deeper than {MAX_DEPTH} levels, more than JSON writers hold", pointer=deep
+                f"nested deeper than {MAX_DEPTH - within} levels, which is what JSON writers hold", pointer=deep
             ) from error
         raise EncodeError(str(error)) from error
     return data

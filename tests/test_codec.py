@@ -33,7 +33,7 @@ from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagE
 from docstore.registry import Entry, Registry
 from docstore.testing.exact import identity
 from docstore.testing.strategies import scalars, texts
-from docstore.values import MAX_DEPTH, TAG, dumps, loads
+from docstore.values import DOCUMENT_DEPTH, TAG, dumps, loads
 
 # --- classes to write ------------------------------------------------------------------------------------------------
 
@@ -799,16 +799,16 @@ class TestWhatContainsItself:
 
 
 class TestANestedValue:
-    @pytest.mark.parametrize("levels", [1, 250, MAX_DEPTH])
+    @pytest.mark.parametrize("levels", [1, 250, DOCUMENT_DEPTH])
     def test_comes_back_up_to_the_limit(self, levels):
         assert docstore.loads(docstore.dumps(nested(levels))) == nested(levels)
 
-    @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 300, 1000, 100_000])
+    @pytest.mark.parametrize("levels", [DOCUMENT_DEPTH + 1, 300, 1000, 100_000])
     def test_is_refused_beyond_it(self, levels):
         with pytest.raises(EncodeError, match="deep"):
             docstore.dumps(nested(levels))
 
-    @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 300, 1000, 100_000])
+    @pytest.mark.parametrize("levels", [DOCUMENT_DEPTH + 1, 300, 1000, 100_000])
     def test_is_read_or_refused_if_someone_else_wrote_it(self, levels):
         text = "[" * levels + "]" * levels
 
@@ -820,7 +820,7 @@ class TestANestedValue:
         assert depth == levels
 
     @pytest.mark.parametrize("bottom", [(1,), {1: 2}, {1}, Point(1), datetime(2024, 1, 1)])
-    @pytest.mark.parametrize("levels", range(MAX_DEPTH - 4, MAX_DEPTH + 1))
+    @pytest.mark.parametrize("levels", range(DOCUMENT_DEPTH - 4, DOCUMENT_DEPTH + 1))
     def test_comes_back_or_is_refused_when_a_tag_takes_it_over_the_limit(self, levels, bottom):
         value = nested(levels, bottom)
 

@@ -128,6 +128,14 @@ class TestNesting:
 
         assert store.get("deep", kind="note") == value
 
+    def test_to_the_limit_can_be_replaced(self, store, backend):
+        value = nested(figure("levels of nesting", backend))
+        store.put("note", "deep", value)
+
+        store.put("note", "deep", {"flat": 1})
+
+        assert store.get("deep", kind="note", version=1) == value
+
     def test_beyond_it_is_refused_and_nothing_is_written(self, store, backend):
         with pytest.raises(EncodeError):
             store.put("note", "deep", nested(figure("levels of nesting", backend) + 1))

@@ -11,7 +11,7 @@ from docstore.json_store import files
 from docstore.model import Experiment
 from docstore.registry import Encoder
 from docstore.registry_bundle import RegistryBundle
-from docstore.values import dumps
+from docstore.values import CHANGE_DEPTH, dumps
 
 
 def save_experiment(
@@ -38,7 +38,8 @@ def save_experiment(
     """
     if not isinstance(experiment, Experiment):
         raise InvalidValueError("experiment", experiment, "Give an Experiment; docstore.dumps writes other objects.")
-    files.write(filepath, dumps(_documents(encoder_registry, bundle).encode(experiment), indent=indent))
+    encoded = _documents(encoder_registry, bundle).encode(experiment)
+    files.write(filepath, dumps(encoded, indent=indent, within=CHANGE_DEPTH))
 
 
 def _documents(encoders: Mapping[type, Encoder] | None, bundle: RegistryBundle | None) -> Documents:
