@@ -2,45 +2,30 @@
 
 Each operation is timed in turn with its floor, several times; the table gives the medians, and the median of the
 ratios.
-The floor writes and reads the same rows and bytes with ``sqlite3`` and orjson, in one transaction, with the same
+The floor writes and reads the same rows and bytes with the bare driver and orjson, in one transaction, with the same
 durability, and loads them into dataclasses.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import gc
-import sqlite3
+import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import orjson
 
 import docstore
-from docstore import Data, Experiment, Metric, ParameterType, RangeParameter, SearchSpace, TrialStatus
+from docstore import Data, Experiment, Metric, ParameterType, RangeParameter, SearchSpace
 from docstore.documents import documents_of
 
-JSON: TypeAlias = Any
-COLUMNS = (
-    "id, path, project, kind, name, owner, position, type, status, model, version, created_at, updated_at, deleted_at, "
-    "digest, body"
-)
-SCHEMA = f"""
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    CREATE TABLE documents ({COLUMNS}, PRIMARY KEY (id, path));
-    CREATE UNIQUE INDEX documents_name ON documents (name, kind, project) WHERE path = '';
-    CREATE INDEX documents_type ON documents (kind, type);
-    CREATE INDEX documents_status ON documents (kind, status);
-    CREATE INDEX documents_owner ON documents (owner);
-    CREATE TABLE versions (id, version, created_at, author, message, changes, digest, chain, PRIMARY KEY (id, version));
-"""
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the servers of the tests
+from backends import BACKENDS, Backends
+from floors import FLOORS, Floor
 
 
 def experiment(trials: int) -> Experiment:
@@ -63,56 +48,6 @@ def add_trial(made: Experiment, index: int) -> object:
     return trial
 
 
-class Floor:
-    """The bare driver, on the same rows."""
-
-    def __init__(self, path: Path, sample: dict[str, JSON]) -> None:
-        self.db = sqlite3.connect(path, isolation_level=None)
-        self.db.executescript(SCHEMA)
-        trial, data = sample["/trials/1"], sample["/data/1"]
-        self.trial, self.data = record_class("Trial", trial), record_class("Data", data)
-        self.run = record_class("GeneratorRun", trial["generator_run"])
-        self.arm = record_class("Arm", trial["generator_run"]["arms"][0])
-
-    def save(self, id: str, pieces: dict[str, JSON], version: int) -> None:
-        """Write *pieces*, already JSON values, and a row of history."""
-        now, digest = datetime.now(UTC).isoformat(), "0" * 64
-        shared = (1, 1, 1, "docstore", version, now, now, None, digest)
-        rows = [
-            (id, path, "default", "trial", None if path else id, None, *shared, orjson.dumps(body).decode())
-            for path, body in pieces.items()
-        ]
-        self.db.execute("BEGIN IMMEDIATE")
-        self.db.executemany(f"INSERT OR REPLACE INTO documents VALUES ({', '.join('?' * len(rows[0]))})", rows)
-        version_row = (id, version, now, "me", "", "[]", digest, digest)
-        self.db.execute("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", version_row)
-        self.db.execute("COMMIT")
-
-    def load(self, id: str) -> list[object]:
-        """Read the rows back into dataclasses, as one would write it by hand for these classes."""
-        rows = self.db.execute("SELECT path, body FROM documents WHERE id = ?", (id,)).fetchall()
-        return [self.read(path, orjson.loads(body)) for path, body in rows]
-
-    def read(self, path: str, body: JSON) -> object:
-        """Return the object of one row."""
-        if path.startswith("/data/"):
-            return self.data(**body)
-        if not path:
-            return body
-        run = body["generator_run"]
-        run["arms"] = [self.arm(**arm) for arm in run["arms"]]
-        run["time_created"] = datetime.fromisoformat(run["time_created"])
-        for key in ("time_created", "time_run_started", "time_completed"):
-            body[key] = datetime.fromisoformat(body[key])
-        body["generator_run"], body["status"] = self.run(**run), TrialStatus[body["status"]]
-        return self.trial(**body)
-
-
-def record_class(name: str, sample: JSON) -> type:
-    """Return a plain dataclass with the keys of *sample* as its fields."""
-    return dataclasses.make_dataclass(name, [(key, object) for key in sample])
-
-
 def timed(work: Callable[[], object]) -> float:
     """Return how long *work* took, in milliseconds."""
     gc.collect()
@@ -132,11 +67,13 @@ def compare(what: str, ours: Callable[[int], Work], floor: Callable[[int], Work]
     print(f"{what:52} {mine:10.2f} {theirs:10.2f} {ratio:8.2f} x", flush=True)
 
 
-def bench(trials: int, folder: Path, runs: int) -> None:
-    """Print the table for one size."""
+def bench(trials: int, backend: str, fresh: Callable[[], str], runs: int) -> None:
+    """Print the table for one size on one database."""
+    print(f"{backend + ', median ms':52} {'docstore':>10} {'floor':>10} {'ratio':>10}")
     made = experiment(trials)
     pieces = documents_of().kind_of(made).split(documents_of().encode(made))
-    store, floor = docstore.connect(f"sqlite:///{folder}/ours-{trials}.db"), Floor(folder / f"{trials}.db", pieces)
+    store = docstore.connect(fresh())
+    floor: Floor = FLOORS[backend](fresh(), pieces)
 
     def save_all(run: int) -> Work:
         made.name = f"bench-{run}"
@@ -167,15 +104,24 @@ def bench(trials: int, folder: Path, runs: int) -> None:
 
 
 def main() -> None:
-    """Print a table for each size."""
+    """Print a table for each database and size."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", nargs="*", choices=BACKENDS, default=list(BACKENDS))
     parser.add_argument("--trials", type=int, nargs="*", default=[100, 1_000, 10_000])
     parser.add_argument("--runs", type=int, default=7)
     arguments = parser.parse_args()
-    print(f"{'median ms':52} {'docstore':>10} {'floor':>10} {'ratio':>10}")
-    with tempfile.TemporaryDirectory() as folder:
-        for trials in arguments.trials:
-            bench(trials, Path(folder), arguments.runs)
+    with ExitStack() as used:
+        folder = Path(used.enter_context(tempfile.TemporaryDirectory()))
+        backends = Backends(os.environ)
+        used.callback(backends.close)
+        made = iter(range(1_000))
+        for backend in arguments.database:
+
+            def fresh(backend: str = backend) -> str:
+                return used.enter_context(backends.fresh(backend, folder / f"{next(made)}.db"))
+
+            for trials in arguments.trials:
+                bench(trials, backend, fresh, arguments.runs)
 
 
 if __name__ == "__main__":
