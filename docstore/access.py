@@ -6,7 +6,7 @@ import difflib
 import getpass
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
@@ -18,6 +18,7 @@ from docstore.dialect import transaction
 from docstore.errors import (
     ConnectionLostError,
     DatabaseError,
+    DocstoreError,
     DocumentExistsError,
     DocumentNotFoundError,
     InvalidValueError,
@@ -72,7 +73,7 @@ class Access:
 
         Args:
             landed: whether what *work* returned is in the database. Asked if the connection was lost in the COMMIT,
-                which may or may not have reached the server.
+                which may or may not have reached the server, or is on its way to it.
 
         Raises:
             RaceLostError: others were first each time.
@@ -81,33 +82,40 @@ class Access:
         unsure: list[T] = []
         lost = False
         for attempt in range(_TRIES):
+            if self._any_landed(landed, unsure):
+                return unsure[0]
             try:
-                if unsure and self._asked(landed, unsure[0]):
-                    return unsure[0]
                 with transaction(self.engine, write=True) as connection:
                     done = work(connection)
                 return done
             except RaceLostError as error:
                 if attempt == _TRIES - 1:
-                    raise RaceLostError(
-                        f"{_TRIES} tries to write were refused: {error} Nothing was changed."
-                    ) from error
+                    raise _refused(error) from error
                 _step_aside(attempt)
-            except ConnectionLostError as error:
-                if lost:
-                    raise _lost(error, unsure=bool(unsure) or error.committing) from error
-                lost = True
-                if error.committing:
-                    unsure.append(done)
             except DatabaseError as error:
+                if isinstance(error, ConnectionLostError) and error.committing:
+                    unsure.append(done)
                 if lost:
                     raise _lost(error, unsure=bool(unsure)) from error
+                if not isinstance(error, ConnectionLostError):
+                    raise
+                lost = True
+            except DocstoreError:
+                # What is in the way may be what this call wrote itself, by a COMMIT that came through since.
+                if self._any_landed(landed, unsure):
+                    return unsure[0]
                 raise
         raise AssertionError("the loop returns or raises")
 
-    def _asked(self, landed: Callable[[Connection, T], bool], done: T) -> bool:
-        with self.reading() as connection:
-            return landed(connection, done)
+    def _any_landed(self, landed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
+        """Ask the database, if there is anything to ask."""
+        if not unsure:
+            return False
+        try:
+            with self.reading() as connection:
+                return landed(connection, unsure[0])
+        except DatabaseError as error:
+            raise _lost(error, unsure=True) from error
 
     def head(self, connection: Connection, kind: str, name: str) -> HeadRow:
         """Return the live document of this name.
@@ -185,6 +193,10 @@ def _step_aside(attempt: int) -> None:
     """Wait a random while, so that those who met once do not meet again."""
     if attempt:
         time.sleep(random.uniform(0, _STEP * 2 ** min(attempt, 6)))
+
+
+def _refused(error: RaceLostError) -> RaceLostError:
+    return RaceLostError(f"{_TRIES} tries to write were refused: {error} Nothing was changed.")
 
 
 def _lost(error: DatabaseError, *, unsure: bool) -> ConnectionLostError:

@@ -7,27 +7,48 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from backends import REMOTES
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.dialects.mysql import mariadb
 
 from docstore import dialect, tables
-from docstore.dialect import JsonText, UtcTime, engine_from_creator, engine_from_url, make_engine, transaction
-from docstore.errors import DatabaseError, InvalidValueError
+from docstore.dialect import (
+    ExactText,
+    JsonText,
+    LongText,
+    UtcTime,
+    engine_from_creator,
+    engine_from_url,
+    make_engine,
+    transaction,
+)
+from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, StoreError
 
+METADATA = sa.MetaData()
 TABLE = sa.Table(
     "t",
-    sa.MetaData(),
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("j", JsonText),
     sa.Column("at", UtcTime),
 )
+TEXTS = sa.Table("texts", METADATA, sa.Column("name", ExactText(20), primary_key=True), sa.Column("long", LongText))
+
+on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
 
 
 @pytest.fixture
 def engine(database):
     engine = make_engine(database)
-    TABLE.metadata.create_all(engine)
+    METADATA.create_all(engine)
     yield engine
     engine.dispose()
+
+
+def with_option(url, name, value):
+    """The URL with one more option, or one that has more in it."""
+    url = sa.make_url(url)
+    return url.update_query_dict({name: f"{url.query.get(name, '')} {value}".strip()})
 
 
 def kept(engine, **values):
@@ -45,23 +66,132 @@ def count(engine):
 
 class TestJsonText:
     @pytest.mark.parametrize(
-        "text", ["1.50", "1e300", '{"b":1,"a":[ 1 ]}', '"\\u00e9"', "null", "12345678901234567890"]
+        "text",
+        [
+            "null",
+            '"é☃🍰\\"\\\\\\n\\u0001 ?%s:x"',
+            "-9223372036854775808",
+            "0.1",
+            "1.0",
+            "5e-324",
+            "1e-7",
+            "9999999999999998.0",
+            '{"":[],"a":[1,true,{"b":null}],"aa":{},"b":"1.50"}',
+        ],
     )
     def test_comes_back_as_the_text_that_it_was(self, engine, text):
         assert kept(engine, j=text).j == text
 
+    @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
+    @pytest.mark.parametrize(
+        "text", ["1.50", "1e300", '{"b":1,"a":[ 1 ]}', '"\\u00e9"', "12345678901234567890", "[" * 200 + "]" * 200]
+    )
+    def test_comes_back_so_in_any_spelling_where_the_database_keeps_text(self, engine, text):
+        assert kept(engine, j=text).j == text
+
+    @pytest.mark.parametrize("backend", ["postgresql"])
+    @pytest.mark.parametrize(
+        ("text", "canonical"),
+        [("1.50", "1.5"), ('{"b":1,  "aa":2, "a":[ 1 ]}', '{"a":[1],"aa":2,"b":1}'), ('"\\u00e9"', '"é"')],
+    )
+    def test_comes_back_in_the_canonical_spelling_where_it_keeps_values(self, engine, text, canonical):
+        assert kept(engine, j=text).j == canonical
+
     @pytest.mark.parametrize(
         ("to", "column"),
-        [(sqlite, "TEXT"), (postgresql, "JSONB"), (mysql, "TEXT")],
-        ids=lambda each: getattr(each, "__name__", each),
+        [
+            (sqlite.dialect(), "TEXT"),
+            (postgresql.dialect(), "JSONB"),
+            (mysql.dialect(), "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"),
+            (mariadb.MariaDBDialect(), "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"),
+        ],
+        ids=["sqlite", "postgresql", "mysql", "mariadb"],
     )
     def test_is_a_column_of(self, to, column):
-        assert JsonText().compile(dialect=to.dialect()) == column
+        assert JsonText().compile(dialect=to) == column
 
     def test_is_read_as_text_where_the_database_has_a_type_of_its_own(self):
         query = str(sa.select(tables.documents.c.body).compile(dialect=postgresql.dialect()))
 
         assert "CAST(documents.body AS TEXT)" in query
+
+
+ALIKE = [
+    "a",
+    "A",
+    "a ",
+    "a\t",
+    " a",
+    "á",
+    "a\u0301",
+    "ß",
+    "ss",
+    "SS",
+    "",
+    "K",
+    "\u212a",
+    "z",
+    "Z",
+    "~",
+    "\uff5e",
+    "🍰",
+    "\uff11",
+    "1",
+]
+"""Texts that some collation takes for equal, or sorts otherwise than by code points."""
+
+
+class TestExactText:
+    """Names differ wherever a person could see a difference, or could not."""
+
+    @pytest.fixture
+    def alike(self, engine):
+        with transaction(engine, write=True) as connection:
+            connection.execute(TEXTS.insert(), [{"name": text, "long": text} for text in ALIKE])
+        return engine
+
+    @pytest.mark.parametrize("column", ["name", "long"])
+    @pytest.mark.parametrize("text", ALIKE, ids=ascii)
+    def test_equals_only_itself(self, alike, column, text):
+        query = sa.select(TEXTS.c.name).where(TEXTS.c[column] == text)
+
+        with alike.connect() as connection:
+            assert list(connection.execute(query).scalars()) == [text]
+
+    def test_is_sorted_by_code_points(self, alike):
+        with alike.connect() as connection:
+            found = list(connection.execute(sa.select(TEXTS.c.name).order_by(TEXTS.c.name)).scalars())
+
+        assert found == sorted(ALIKE)
+
+    def test_of_any_length_is_kept_whole(self, engine):
+        text = "🍰é" * 100_000
+        with transaction(engine, write=True) as connection:
+            connection.execute(TEXTS.insert(), {"name": "n", "long": text})
+
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(TEXTS.c.long)).scalar_one() == text
+
+    @on_each_server
+    @pytest.mark.parametrize("made_by", ["url", "creator"])
+    def test_that_is_too_long_is_refused_and_not_cut(self, engine, database, backend, made_by):
+        lax = sa.make_url(database)
+        if backend == "mariadb":
+            lax = with_option(database, "init_command", "SET SESSION sql_mode = ''")
+        if made_by == "creator":
+            plain = sa.create_engine(lax)
+            arguments, options = plain.dialect.create_connect_args(lax)
+            strict = engine_from_creator(lambda: plain.dialect.connect(*arguments, **options))
+        else:
+            strict = engine_from_url(lax)
+
+        too_long = pytest.raises(DatabaseError, match=r"(?i)too long.* Nothing was changed\.$")
+        with too_long, transaction(strict, write=True) as connection:
+            connection.execute(TEXTS.insert(), {"name": "x" * 21})
+
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(TEXTS)).all() == []
+        strict.dispose()
 
 
 class TestUtcTime:
@@ -90,12 +220,31 @@ class TestUtcTime:
         with engine.connect() as connection:
             assert connection.execute(sa.select(TABLE.c.id).where(TABLE.c.at == elsewhere)).scalar() == 1
 
-    def test_that_is_none_in_the_database_is_an_error(self, engine):
-        with transaction(engine, write=True) as connection:
-            connection.exec_driver_sql("INSERT INTO t (at) VALUES ('noon')")
+    @on_each_server
+    def test_is_the_same_wherever_the_server_thinks_it_is(self, engine, database, backend):
+        option, value = {
+            "postgresql": ("options", "-ctimezone=America/New_York"),
+            "mariadb": ("init_command", "SET SESSION time_zone = '-05:00'"),
+        }[backend]
+        elsewhere = make_engine(with_option(database, option, value))
+        moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+        assert kept(elsewhere, at=moment).at == moment
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(TABLE.c.at)).scalar_one() == moment
+        elsewhere.dispose()
+
+    # PostgreSQL has no such times.
+    @pytest.mark.parametrize(("backend", "time"), [("sqlite", "noon"), ("mariadb", "0000-00-00")])
+    def test_that_is_none_in_the_database_is_an_error(self, engine, backend, time):
+        with engine.connect() as connection:
+            if backend == "mariadb":
+                connection.exec_driver_sql("SET SESSION sql_mode = ''")
+            connection.exec_driver_sql(f"INSERT INTO t (at) VALUES ('{time}')")
+            connection.commit()
 
         with (
-            pytest.raises(DatabaseError, match=r"the time 'noon' in the database is none"),
+            pytest.raises(DatabaseError, match=rf"the time '{time}.*' in the database is none\. verify\(\) says where"),
             engine.connect() as connection,
         ):
             connection.execute(sa.select(TABLE.c.at)).all()
@@ -128,7 +277,33 @@ class TestATransaction:
 
             assert reader.execute(count).scalar() == before == 0
 
-    def test_takes_its_turn_at_once_when_it_writes(self, engine):
+    @on_each_server
+    def test_that_writes_sees_what_others_committed(self, engine):
+        count = sa.select(sa.func.count()).select_from(TABLE)
+        with transaction(engine, write=True) as writer:
+            assert writer.execute(count).scalar() == 0
+            kept(engine, j="1")
+
+            assert writer.execute(count).scalar() == 1
+
+    @pytest.mark.parametrize(
+        ("backend", "statements"),
+        [
+            ("sqlite", ["BEGIN IMMEDIATE", "BEGIN DEFERRED"]),
+            (
+                "mariadb",
+                [
+                    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                    "START TRANSACTION",
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                    "START TRANSACTION READ ONLY",
+                ],
+            ),
+            # The driver says it with the BEGIN.
+            ("postgresql", []),
+        ],
+    )
+    def test_begins_as_a_writer_or_as_a_reader(self, engine, statements):
         begun = []
         sa.event.listen(engine, "before_cursor_execute", lambda c, cursor, statement, *rest: begun.append(statement))
 
@@ -137,11 +312,77 @@ class TestATransaction:
         with transaction(engine, write=False):
             pass
 
-        assert begun == ["BEGIN IMMEDIATE", "BEGIN DEFERRED"]
+        assert begun == statements
 
-    def test_that_lost_a_race_keeps_the_databases_own_error(self, engine):
-        with pytest.raises(sa.exc.IntegrityError), transaction(engine, write=True) as connection:
+    @pytest.mark.parametrize("backend", ["postgresql"])
+    @pytest.mark.parametrize(("write", "level"), [(True, "read committed"), (False, "repeatable read")])
+    def test_is_isolated_as_that_on_postgresql(self, engine, write, level):
+        with transaction(engine, write=write) as connection:
+            assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == level
+
+    def test_leaves_the_connection_as_it_was(self, engine):
+        with transaction(engine, write=False), transaction(engine, write=True):
+            pass
+
+        with engine.connect() as connection:
+            # It is in a transaction that writes, as any of an engine that nothing was said to.
+            connection.execute(TABLE.insert(), {"j": "1"})
+            connection.commit()
+        assert count(engine) == 1
+
+    def test_that_lost_a_race_says_so(self, engine):
+        lost = pytest.raises(RaceLostError, match=r" Another writer was first\.$")
+        with lost as caught, transaction(engine, write=True) as connection:
             connection.execute(TABLE.insert(), [{"id": 1}, {"id": 1}])
+
+        assert isinstance(caught.value.__cause__, sa.exc.IntegrityError)
+        assert count(engine) == 0
+
+
+OF_MARIADB = [
+    (1213, r"Another writer was first"),
+    (1020, r"Another writer was first"),
+    (1205, r"Nothing was changed\. Another transaction held it; try again"),
+    (3572, r"Nothing was changed\. Another transaction held it; try again"),
+    (1053, r"Is the server running\?"),
+    (1927, r"Is the server running\?"),
+    (1142, r"An administrator can GRANT it"),
+    (1227, r"An administrator can GRANT it"),
+    (1133, r"There is no such user: CREATE USER first"),
+    (1040, r"close some, or raise its limit"),
+    (1203, r"close some, or raise its limit"),
+    (1290, r"may only be read: save to the primary"),
+    (1836, r"may only be read: save to the primary"),
+    (1021, r"Nothing was changed\. Free some space on the server's disk"),
+    (1114, r"Nothing was changed\. Free some space on the server's disk"),
+    (1153, r"Nothing was changed\. Raise the server's max_allowed_packet"),
+    (1366, r"charset has to be utf8mb4"),
+    (1969, r"took longer than the server's max_statement_time"),
+    (3024, r"took longer than the server's max_statement_time"),
+    (1644, r"as a test says\W*\. Nothing was changed"),
+]
+
+OF_POSTGRESQL = [
+    ("40001", r"Another writer was first"),
+    ("40P01", r"Another writer was first"),
+    ("55P03", r"Nothing was changed\. Another transaction held it; try again"),
+    ("57P01", r"Is the server running\?"),
+    ("57P02", r"Is the server running\?"),
+    ("57P03", r"starting or stopping: try again"),
+    ("42501", r"An administrator can GRANT it"),
+    ("42704", r"A user is made by: CREATE ROLE"),
+    ("42P01", r"Call create_all_tables\(engine\)"),
+    ("42P07", r"give docstore a schema of its own, connect\(url, schema=\.\.\.\)"),
+    ("3F000", r"Name one that there is, and that you may use"),
+    ("53300", r"close some, or raise its limit"),
+    ("25006", r"may only be read: save to the primary"),
+    ("53100", r"Nothing was changed\. Free some space on the server's disk"),
+    ("53200", r"Nothing was changed\. The server is out of memory"),
+    ("54000", r"larger than JSONB takes"),
+    ("57014", r"took longer than the server's statement_timeout"),
+    ("22P05", r"encoding has to be UTF8"),
+    ("P0001", r"as a test says\. Nothing was changed"),
+]
 
 
 class TestWhatTheDriverSays:
@@ -172,6 +413,7 @@ class TestWhatTheDriverSays:
             connection.exec_driver_sql("INSERT INTO t VALUES (1)")
         engine.dispose()
 
+    @pytest.mark.parametrize("backend", ["sqlite"])
     @pytest.mark.parametrize(
         ("says", "remedy"),
         [("database or disk is full", "Free some space"), ("something new", "Nothing was changed.")],
@@ -185,19 +427,61 @@ class TestWhatTheDriverSays:
         with pytest.raises(DatabaseError, match=rf"{says}. {remedy}"), transaction(engine, write=False) as connection:
             connection.exec_driver_sql("SELECT 1")
 
+    @pytest.mark.parametrize(("code", "remedy"), OF_MARIADB)
+    def test_by_a_number_of_mariadb(self, mariadb_engine, code, remedy):
+        told = pytest.raises(StoreError, match=remedy)
+        with told as caught, transaction(mariadb_engine, write=True) as connection:
+            connection.exec_driver_sql(
+                f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = 'as a test says'"
+            )
+
+        assert isinstance(caught.value.__cause__, sa.exc.DBAPIError)
+
+    @pytest.mark.parametrize(("code", "remedy"), OF_POSTGRESQL)
+    def test_by_a_state_of_postgresql(self, postgresql_engine, code, remedy):
+        told = pytest.raises(StoreError, match=remedy)
+        with told as caught, transaction(postgresql_engine, write=True) as connection:
+            connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'as a test says' USING ERRCODE = '{code}'; END $$")
+
+        assert isinstance(caught.value.__cause__, sa.exc.DBAPIError)
+
+    def test_never_shows_what_stands_in_the_statement(self, postgresql_engine):
+        """PostgreSQL shows the line that it stumbled at: of a document, maybe."""
+        secret = pytest.raises(DatabaseError, match=r"Nothing was changed\.$")
+        with secret as caught, transaction(postgresql_engine, write=True) as connection:
+            connection.exec_driver_sql("SELECT nothing_like_it, 'the recipe'")
+
+        assert "the recipe" not in str(caught.value)
+
+
+@pytest.fixture
+def mariadb_engine(mariadb):
+    engine = make_engine(mariadb)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgresql_engine(postgresql):
+    engine = make_engine(postgresql)
+    yield engine
+    engine.dispose()
+
 
 class TestInsertMany:
-    """Rows are inserted by one statement, with the values that an insert of each would store."""
+    """Rows are inserted by few statements, with the values that an insert of each would store."""
 
     ROWS = (
-        {"id": 1, "j": "1.50", "at": datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1)))},
+        {"id": 1, "j": "1.5", "at": datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1)))},
         {"id": 2, "j": "null", "at": None},
         {"id": 3, "j": '"☃"', "at": datetime(2026, 1, 2, 2, 0, 0, 1, tzinfo=UTC)},
     )
 
     def raw(self, engine):
+        """The rows as the database spells them."""
+        json, at = sa.cast(sa.type_coerce(TABLE.c.j, sa.Text), sa.String(99)), sa.cast(TABLE.c.at, sa.String(99))
         with engine.connect() as connection:
-            return list(map(tuple, connection.exec_driver_sql("SELECT id, j, at FROM t ORDER BY id")))
+            return connection.execute(sa.select(TABLE.c.id, json, at).order_by(TABLE.c.id)).all()
 
     def test_stores_what_single_inserts_store(self, engine):
         with transaction(engine, write=True) as connection:
@@ -211,12 +495,41 @@ class TestInsertMany:
             dialect.insert_many(connection, TABLE, self.ROWS)
 
         assert self.raw(engine) == singly
+        assert len(singly) == 3
 
     def test_takes_columns_in_any_order(self, engine):
         with transaction(engine, write=True) as connection:
             dialect.insert_many(connection, TABLE, [dict(reversed(row.items())) for row in self.ROWS])
 
-        assert [row[:2] for row in self.raw(engine)] == [(1, "1.50"), (2, "null"), (3, '"☃"')]
+        assert [row[:2] for row in self.raw(engine)] == [(1, "1.5"), (2, "null"), (3, '"☃"')]
+
+    def inserted(self, engine, backend, rows):
+        """How many statements insert the rows."""
+        executed = []
+        sa.event.listen(engine, "before_cursor_execute", lambda c, cursor, statement, *rest: executed.append(statement))
+        # What PyMySQL makes of one call, the server counts.
+        counted = "SHOW SESSION STATUS LIKE 'Com_insert'"
+        with transaction(engine, write=True) as connection:
+            before = connection.exec_driver_sql(counted).one()[1] if backend == "mariadb" else 0
+            dialect.insert_many(connection, TABLE, rows)
+            after = connection.exec_driver_sql(counted).one()[1] if backend == "mariadb" else 0
+        assert count(engine) == len(rows)
+        if backend == "mariadb":
+            return int(after) - int(before)
+        return len([statement for statement in executed if statement.startswith("INSERT")])
+
+    @pytest.mark.parametrize(("backend", "statements"), [("sqlite", 1), ("mariadb", 1), ("postgresql", 3)])
+    def test_of_many_rows_takes_few_statements(self, engine, backend, statements):
+        rows = [{"id": number, "j": "1", "at": None} for number in range(1, 2501)]
+
+        assert self.inserted(engine, backend, rows) == statements
+
+    @pytest.mark.parametrize(("backend", "statements"), [("mariadb", 5), ("postgresql", 3)])
+    def test_of_large_rows_never_makes_a_statement_too_large_for_the_server(self, engine, backend, statements):
+        """MariaDB takes 16 MiB in one, PostgreSQL a gigabyte: of ours, each has 8 at most, or one row."""
+        rows = [{"id": number, "j": f'"{"x" * 4_000_000}"', "at": None} for number in range(1, 6)]
+
+        assert self.inserted(engine, backend, rows) == statements
 
 
 class TestAnEngine:
@@ -248,19 +561,40 @@ class TestAnEngine:
         assert len(made) == 1
         engine.dispose()
 
-    def test_closes_a_connection_to_a_database_that_it_does_not_know(self, monkeypatch):
+    def test_closes_a_connection_to_a_database_that_it_does_not_know(self):
         closed = []
 
         class Connection:
-            __module__ = "psycopg2.extensions"
+            __module__ = "oracledb.connection"
 
             def close(self):
                 closed.append(self)
 
-        with pytest.raises(InvalidValueError, match=r"docstore stores documents in SQLite, PostgreSQL"):
+        with pytest.raises(InvalidValueError, match=r"should return a connection of psycopg2, pymysql, sqlite3\.$"):
             engine_from_creator(Connection)
 
         assert len(closed) == 1
+
+    def test_lets_an_error_that_is_the_creators_own_be(self):
+        def creator():
+            raise LookupError("no entry in my vault")
+
+        with pytest.raises(LookupError, match="no entry in my vault"):
+            engine_from_creator(creator)
+
+    @pytest.mark.parametrize(
+        ("url", "schema", "remedy"),
+        [
+            ("sqlite://", "lab", r"SQLite has none: name the database in the URL"),
+            ("mysql://host/lab", "lab", r"MariaDB and MySQL has none: name the database in the URL"),
+            ("postgresql://host/lab", "", r"Give a name of 1 to 63 bytes"),
+            ("postgresql://host/lab", "é" * 32, r"Give a name of 1 to 63 bytes"),
+            ("postgresql://host/lab", "a\0b", r"Give a name of 1 to 63 bytes"),
+        ],
+    )
+    def test_has_no_schema_that_the_database_would_not_take(self, url, schema, remedy):
+        with pytest.raises(InvalidValueError, match=remedy):
+            make_engine(url, schema=schema)
 
     @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
     def test_of_a_database_in_memory_has_one_connection(self, url):

@@ -9,6 +9,7 @@ import traceback
 
 import pytest
 import sqlalchemy as sa
+from told import everything_told
 
 import docstore
 from docstore import errors
@@ -20,6 +21,13 @@ from docstore.values import ABSENT
 SECRET = "hunter2"
 
 PLACES = (Conflict("/a", ABSENT, 1, {"b": [None]}), Conflict("/c", 1, ABSENT, 1.0))
+
+
+def lost_while_committing():
+    error = errors.ConnectionLostError("the server closed the connection. It is not known whether ...")
+    error.committing = True
+    return error
+
 
 EXAMPLES = [
     errors.DocstoreError("a message"),
@@ -39,6 +47,12 @@ EXAMPLES = [
     errors.PatchError("nothing there", pointer="/a"),
     errors.StoreError("no database"),
     errors.DatabaseError("database is locked"),
+    errors.NotAllowedError("permission denied. An administrator can GRANT it."),
+    errors.RaceLostError("duplicate entry. Another writer was first."),
+    errors.ConnectionLostError("the server closed the connection. Is the server running?"),
+    lost_while_committing(),
+    errors.TooLargeError("cakes", pointer="/trials/1", size=17_000_000, limit=16_773_120),
+    errors.TooLargeError("cakes", pointer="", size=17_000_000, limit=16_773_120),
     errors.TablesError("made by a later docstore"),
     errors.UnknownCodeError("experiment_type", "CAKE", "write it"),
     errors.DocumentNotFoundError("cakes", kind="experiment", near=["cake"]),
@@ -47,6 +61,7 @@ EXAMPLES = [
     errors.VersionNotFoundError("cakes", wanted=9, head=3),
     errors.ConflictError("cakes", yours=1, head=3, places=PLACES),
     errors.ConflictError("cakes", yours=1, head=3, places=()),
+    errors.DivergedError("cakes", kind="experiment", source=3, target=2),
     errors.DamagedDocumentError("cakes", where="/trials/1", problem="its digest is another"),
 ]
 
@@ -150,18 +165,6 @@ WITH_A_SECRET = [
     f"postgresql//ada:{SECRET}@host/db",
     f"postgresql://ada:{SECRET}/more@host:port/db",
 ]
-
-
-def everything_told(error: BaseException) -> str:
-    """The message, the attributes and the whole traceback with its causes."""
-    lines = [f"{type(each).__name__}: {each}" for each in causes(error)]
-    return "\n".join([*lines, repr(vars(error)), repr(error)])
-
-
-def causes(error):
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 class TestAPassword:

@@ -860,18 +860,28 @@ class TestARaceThatIsLost:
         assert (len(tries), stored(ada)) == (20, before)
 
 
-@pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
 class TestARaceToBeTheFirst:
     """Bob saves in the middle of Ada's save, where there is no row yet for which one of them would wait."""
 
+    # On SQLite Bob would wait until Ada is done, whatever there is.
+    @pytest.fixture(params=["postgresql", "mariadb"])
+    def backend(self, request):
+        return request.param
+
+    @pytest.fixture(autouse=True)
+    def _integers_of_statuses(self, ada):
+        """Are known: else Bob would wait for Ada, who is giving them."""
+        ada.save(new_experiment("the first of all", trials=1))
+        ada.purge("the first of all")
+
     def meanwhile(self, store, sign, work):
-        """Let *work* be done just before the store's next statement that begins with *sign*."""
+        """Let *work* be done once, just before the store's next statement that begins with *sign*."""
+        works = [work]
 
         @sa.event.listens_for(store.engine, "before_cursor_execute")
         def interpose(connection, cursor, statement, parameters, context, executemany):
-            if statement.startswith(sign):
-                sa.event.remove(store.engine, "before_cursor_execute", interpose)
-                work()
+            if works and statement.startswith(sign):
+                works.pop()()
 
     def test_of_a_name_is_lost_to_who_has_it(self, ada, bob):
         theirs = new_experiment(description="bob's")
@@ -915,6 +925,8 @@ class TestARaceToBeTheFirst:
         assert [info.name for info in ada.find(kind="experiment", type=0)] == ["bread", "cakes"]
         assert ada.verify() == []
 
+    # On MariaDB Bob waits until Ada is done: the row of the deleted document stands in the index of names too.
+    @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
     def test_of_a_deleted_name_that_comes_back_is_lost_to_who_has_it(self, ada, bob):
         ada.save(new_experiment(description="deleted"))
         ada.delete("cakes")

@@ -18,7 +18,7 @@ from docstore.dialect.transactions import (
     translated,
 )
 from docstore.dialect.types import ExactText, JsonText, LongText, UtcTime
-from docstore.dialect.urls import shown
+from docstore.dialect.urls import for_administrator, shown
 
 __all__ = [
     "ExactText",
@@ -27,6 +27,7 @@ __all__ = [
     "UtcTime",
     "engine_from_creator",
     "engine_from_url",
+    "for_administrator",
     "grant",
     "insert_many",
     "largest_text",

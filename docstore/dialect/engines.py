@@ -8,17 +8,25 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Opening
+from docstore.dialect.complaints import told
 from docstore.dialect.mysql import MySQL
 from docstore.dialect.postgresql import PostgreSQL
 from docstore.dialect.sqlite import SQLite
-from docstore.dialect.urls import parsed, redacted, unsupported
+from docstore.dialect.urls import of_server, parsed, redacted, unsupported
 from docstore.errors import InvalidValueError, MissingDependencyError
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
 
-_PACKAGES: Final = {"pymysql": ("PyMySQL", "mysql"), "MySQLdb": ("mysqlclient", "")}
+_PACKAGES: Final = {
+    "pymysql": ("PyMySQL", "mysql"),
+    "MySQLdb": ("mysqlclient", ""),
+    "mysql": ("mysql-connector-python", ""),
+    "psycopg2": ("psycopg2-binary", ""),
+}
+"""What brings the module of a driver, where that has another name; and the extra of docstore's that brings it."""
 
 
 def backend_of(dialect: str) -> Backend:
@@ -81,7 +89,9 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
         MissingDependencyError: the driver is not installed.
     """
     spelled, backend = parsed(url, BACKENDS)
-    if isinstance(backend, SQLite) and spelled.host:
+    if not isinstance(backend, SQLite):
+        spelled = of_server(spelled)
+    elif spelled.host:
         raise InvalidValueError("database URL", redacted(url), "Write three slashes, as in sqlite:///lab.db.")
     try:
         return backend.engine(spelled, opening or Opening())
@@ -90,7 +100,7 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
     except InvalidValueError:
         raise
     except (TypeError, ValueError) as error:
-        raise InvalidValueError("database URL", redacted(url), f"{error}.") from error
+        raise InvalidValueError("database URL", redacted(url), f"{error}. Check the options in the URL.") from error
 
 
 def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
@@ -100,13 +110,15 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
         InvalidValueError: the connection is of no driver that docstore knows.
     """
     opening = opening or Opening()
-    first = creator()
-    modules = [cls.__module__.partition(".")[0] for cls in type(first).__mro__]
-    known = {module: (backend, name) for backend in BACKENDS for module, name in backend.modules.items()}
-    module = next((module for module in modules if module in known), None)
-    if module is None:
-        raise InvalidValueError("creator", creator, f"It should return a connection of {', '.join(sorted(known))}.")
-    backend, drivername = known[module]
+    first = _first(creator)
+    known = _of_driver(first)
+    if known is None:
+        if callable(close := getattr(first, "close", None)):
+            close()
+        # Not the creator itself: in the repr of a functools.partial is the password that it connects with.
+        drivers = ", ".join(sorted(module for backend in BACKENDS for module in backend.modules))
+        raise InvalidValueError("creator", type(first), f"It should return a connection of {drivers}.")
+    backend, drivername = known
     handed_out = [first]
 
     def create() -> Any:
@@ -114,6 +126,25 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
 
     opened = Opening(create, opening.synchronous, opening.pool_pre_ping, opening.echo)
     return backend.engine(make_url(f"{drivername}://"), opened)
+
+
+def _first(creator: Callable[[], Any]) -> Any:
+    """Return the first connection; those that SQLAlchemy asks for later, it wraps the errors of."""
+    try:
+        return creator()
+    except Exception as error:
+        known = _of_driver(error)
+        if known is None:
+            raise
+        backend, drivername = known
+        raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
+
+
+def _of_driver(made: object) -> tuple[Backend, str] | None:
+    """Return which database a driver's connection or error is of, with the name of the driver; or None."""
+    known = {module: (backend, name) for backend in BACKENDS for module, name in backend.modules.items()}
+    modules = (cls.__module__.partition(".")[0] for cls in type(made).__mro__)
+    return next((known[module] for module in modules if module in known), None)
 
 
 def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
@@ -125,7 +156,7 @@ def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
 
 
 def _missing(error: ModuleNotFoundError, drivername: str, backend: Backend) -> MissingDependencyError:
-    module = error.name or drivername.partition("+")[2]
+    module = (error.name or drivername.partition("+")[2]).partition(".")[0]
     package, extra = _PACKAGES.get(module, (module, ""))
     scheme = next(iter(backend.schemes))
     otherwise = "" if module == backend.driver else f"; or write {scheme}+{backend.driver}://"

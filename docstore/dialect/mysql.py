@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
@@ -11,17 +12,22 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.urls import shown
 from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
 
 _BESIDE: Final = 4096
 """Bytes kept free in a packet for the statement around a text, and its other columns."""
 
+_NAME_IT: Final = "Name the database in the URL: mysql://user:password@host/database."
 _RACE: Final = Meaning(RaceLostError, "Another writer was first.")
 _LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
 _HELD: Final = Meaning(DatabaseError, "Nothing was changed. Another transaction held it; try again.")
 _FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
 _READ_ONLY: Final = Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so.")
 _DENIED: Final = Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it.")
+_TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: close some, or raise its limit.")
+_TOO_SLOW: Final = Meaning(DatabaseError, "Nothing was changed. It took longer than the server's max_statement_time.")
+_NO_USER: Final = Meaning(DatabaseError, "There is no such user: CREATE USER first, and say USER@HOST if not at any.")
 _NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL. Is the server running there?")
 
 _MEANINGS: Final = {
@@ -35,21 +41,27 @@ _MEANINGS: Final = {
     1146: Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
     1142: _DENIED,
     1143: _DENIED,
-    1044: _DENIED,
+    1044: Meaning(NotAllowedError, "Is the name right? An administrator can GRANT it."),  # said of none there, too
     1227: _DENIED,
     1370: _DENIED,
     1045: Meaning(DatabaseError, "Check the user and the password in the URL."),
     1698: Meaning(DatabaseError, "Check the user and the password in the URL."),
     1049: Meaning(DatabaseError, "Make it, as with: CREATE DATABASE NAME, or name another in the URL."),
-    1046: Meaning(DatabaseError, "Name the database in the URL: mysql://user:password@host/database."),
+    1046: Meaning(DatabaseError, _NAME_IT),
     2003: _NO_HOST,
     2005: _NO_HOST,
+    1133: _NO_USER,
+    1410: _NO_USER,  # as MySQL says it
     1290: _READ_ONLY,
     1792: _READ_ONLY,
     1836: _READ_ONLY,
     1021: _FULL,
     1114: _FULL,
-    1040: Meaning(DatabaseError, "The server takes no more connections: close some, or raise max_connections."),
+    1040: _TOO_MANY,
+    1203: _TOO_MANY,  # of this user, the server's max_user_connections
+    1226: _TOO_MANY,  # of this user, what the account was given
+    1969: _TOO_SLOW,
+    3024: _TOO_SLOW,  # as MySQL says it
     1153: Meaning(DatabaseError, "Nothing was changed. Raise the server's max_allowed_packet."),
     1366: Meaning(DatabaseError, "Nothing was changed. The connection's charset has to be utf8mb4."),
 }
@@ -71,6 +83,10 @@ class MySQL(Backend):
         elif url.get_driver_name() == "pymysql":
             options["connect_args"] = {"charset": "utf8mb4"}
         engine = sa.create_engine(url, **options)
+        if "connect_args" in options:
+            # The driver would say that it knows no such option with a TypeError, at each connection.
+            arguments, keywords = engine.dialect.create_connect_args(url)
+            inspect.signature(engine.dialect.loaded_dbapi.connect).bind(*arguments, **keywords)
 
         @sa.event.listens_for(engine, "connect")
         def be_strict(connection: Any, record: Any) -> None:
@@ -82,6 +98,9 @@ class MySQL(Backend):
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin as a writer (READ COMMITTED, which locks no gaps between rows) or as a reader (REPEATABLE READ)."""
+        if connection.dialect.default_schema_name is None:
+            # Said before anything else: SQLAlchemy takes for granted that there is one.
+            raise DatabaseError(f"{shown(connection.engine.url)}: no database is chosen. {_NAME_IT}")
         level = "READ COMMITTED" if write else "REPEATABLE READ"
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
         connection.exec_driver_sql("START TRANSACTION" if write else "START TRANSACTION READ ONLY")
@@ -122,8 +141,8 @@ class MySQL(Backend):
 
     def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
         """Let *user*, as ``name`` or ``name@host``, write to some tables of the current database and read others."""
-        name, _, host = user.partition("@")
-        account = {"name": name, "host": host or "%"}
+        name, _, host = user.rpartition("@") if "@" in user else (user, "", "%")
+        account = {"name": name, "host": host}
         for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
             for table in tables:
                 connection.execute(sa.text(f"GRANT {rights} ON {table} TO :name@:host"), account)

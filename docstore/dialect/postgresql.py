@@ -24,6 +24,9 @@ _LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
 _FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
 _TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes. Nothing was changed.")
 _NO_LOGIN: Final = Meaning(DatabaseError, "Check the user and the password in the URL.")
+_TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: close some, or raise its limit.")
+_NOT_YET: Final = Meaning(DatabaseError, "The server is starting or stopping: try again in a moment.")
+_OPTIONS: Final = Meaning(DatabaseError, "Check the options in the URL.")
 _NO_DATABASE: Final = Meaning(DatabaseError, "Make it, as with: createdb NAME, or name another in the URL.")
 
 _MEANINGS: Final = {
@@ -32,15 +35,16 @@ _MEANINGS: Final = {
     "40P01": _RACE,  # deadlock_detected
     "57P01": _LOST,  # admin_shutdown
     "57P02": _LOST,  # crash_shutdown
-    "57P03": Meaning(DatabaseError, "The server is starting or stopping: try again in a moment."),
+    "57P03": _NOT_YET,
     "42P01": Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
     "42P07": Meaning(TablesError, "It is not docstore's: give docstore a schema of its own, connect(url, schema=...)."),
     "42501": Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it."),
     "25006": Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so."),
-    "3F000": Meaning(DatabaseError, "Name a schema that there is: docstore.connect(url, schema=...)."),
+    "3F000": Meaning(NotAllowedError, "Name one that there is, and that you may use: connect(url, schema=...)."),
+    "42704": Meaning(DatabaseError, "Nothing was changed. A user is made by: CREATE ROLE NAME LOGIN PASSWORD '...'."),
     "53100": _FULL,  # disk_full
     "53200": Meaning(DatabaseError, "Nothing was changed. The server is out of memory."),
-    "53300": Meaning(DatabaseError, "The server takes no more connections: close some, or raise max_connections."),
+    "53300": _TOO_MANY,
     "54000": _TOO_LARGE,  # program_limit_exceeded
     "55P03": Meaning(DatabaseError, "Nothing was changed. Another transaction held it; try again."),
     "57014": Meaning(DatabaseError, "Nothing was changed. It took longer than the server's statement_timeout."),
@@ -50,8 +54,18 @@ _MEANINGS: Final = {
     "3D000": _NO_DATABASE,
 }
 
-# Of a connection that was never made, the driver tells the text alone.
+# Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
 _AT_CONNECT: Final = {
+    "invalid connection option": _OPTIONS,
+    "too many connections for": _TOO_MANY,
+    "too many clients": _TOO_MANY,
+    "remaining connection slots": _TOO_MANY,
+    "starting up": _NOT_YET,
+    "shutting down": _NOT_YET,
+    "not permitted to log in": _NO_LOGIN,
+    'FATAL:  role "': _NO_LOGIN,
+    "no pg_hba.conf entry": Meaning(DatabaseError, "An administrator can let this user in from here: pg_hba.conf."),
+    "permission denied for database": Meaning(DatabaseError, "An administrator can GRANT CONNECT ON DATABASE."),
     "password authentication failed": _NO_LOGIN,
     "no password supplied": _NO_LOGIN,
     "could not translate host name": Meaning(DatabaseError, "Check the name of the host in the URL."),

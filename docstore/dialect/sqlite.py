@@ -19,6 +19,9 @@ from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, Tab
 _OLDEST: Final = (3, 38)
 """The first with the operators ``->`` and ``->>``."""
 
+_BESIDE: Final = 4096
+"""Bytes kept free in a row, which has the same limit as a text, for its other columns."""
+
 _MEANINGS: Final = {
     "UNIQUE constraint failed": Meaning(RaceLostError, "Another writer was first."),
     "database is locked": Meaning(
@@ -100,7 +103,7 @@ class SQLite(Backend):
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what SQLite was built, or set, to take."""
         driver = connection.connection.driver_connection
-        return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) if driver is not None else 0
+        return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _BESIDE if driver is not None else 0
 
 
 def _is_memory(url: sa.URL) -> bool:

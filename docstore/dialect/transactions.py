@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import takewhile
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from docstore.dialect.complaints import told
 from docstore.dialect.engines import backend_of
-from docstore.dialect.urls import shown, without_password
-from docstore.errors import ConnectionLostError, DatabaseError, MissingDependencyError
+from docstore.dialect.urls import shown
+from docstore.errors import DatabaseError, MissingDependencyError
 
 _WRITES: Final = "docstore_writes"
 """The option of a connection that is in a writer's transaction."""
+
+_NEEDED: Final = re.compile(r"'(\w+)' package is required")
+"""How PyMySQL says that it cannot log in by what the server asks of this user."""
 
 
 @contextmanager
@@ -38,7 +42,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         try:
             connection.commit()
         except DBAPIError as error:
-            raise _told(engine, error, committing=True) from error
+            raise told(error, engine.url, backend_of(engine.dialect.name), committing=write) from error
 
 
 @contextmanager
@@ -47,24 +51,13 @@ def translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _told(engine, error) from error
+        raise told(error, engine.url, backend_of(engine.dialect.name)) from error
     except sa.exc.TimeoutError as error:
         raise DatabaseError(f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use.") from error
     except RuntimeError as error:
-        if "'cryptography' package is required" in str(error):
-            raise MissingDependencyError("cryptography", extra="mysql", purpose="this user's password") from error
+        if needed := _NEEDED.search(str(error)):
+            raise MissingDependencyError(needed[1], purpose="this user's password") from error
         raise
-
-
-def _told(engine: Engine, error: DBAPIError, *, committing: bool = False) -> Exception:
-    meaning = backend_of(engine.dialect.name).meaning(error)
-    # Below the first line PostgreSQL shows where in the statement, which may be a part of a document.
-    lines = takewhile(lambda line: not line.startswith("LINE "), str(error.orig).strip().splitlines())
-    said = without_password(" ".join(map(str.strip, lines)), engine.url).rstrip(".")
-    told = meaning.error(f"{shown(engine.url)}: {said}. {meaning.remedy}")
-    if isinstance(told, ConnectionLostError):
-        told.committing = committing
-    return told
 
 
 def locks_rows(connection: Connection) -> bool:

@@ -34,13 +34,32 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
         raise unsupported("database URL", redacted(url), backends)
     spelled = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
     try:
-        if spelled.get_dialect().is_async:
-            remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
-            raise InvalidValueError("database URL", redacted(url), remedy)
-    except NoSuchModuleError as error:
+        is_async = spelled.get_dialect().is_async
+    except (NoSuchModuleError, ValueError) as error:
         remedy = f"There is no driver {driver!r}: write {scheme}://."
         raise InvalidValueError("database URL", redacted(url), remedy) from error
+    if is_async:
+        remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
+        raise InvalidValueError("database URL", redacted(url), remedy)
     return spelled, backend
+
+
+def of_server(url: sa.URL) -> sa.URL:
+    """Return *url* with the user and the password in their places, also where they stood among the options.
+
+    There, SQLAlchemy shows them in the ``repr`` of an engine.
+
+    Raises:
+        InvalidValueError: a part of the password would be taken for the host, and told as such.
+    """
+    if "@" in f"{url.host}{url.database}":
+        remedy = "In a user and a password, write %40 for @, %3A for :, %2F for / and %25 for %."
+        raise InvalidValueError("database URL", redacted(url.render_as_string(hide_password=False)), remedy)
+    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
+    password = options.get("password", options.get("passwd"))
+    moved = url.difference_update_query(("user", "password", "passwd"))
+    # None leaves it as it is.
+    return moved.set(username=options.get("user"), password=password)
 
 
 def unsupported(thing: str, value: object, backends: tuple[Backend, ...]) -> InvalidValueError:
@@ -52,6 +71,13 @@ def unsupported(thing: str, value: object, backends: tuple[Backend, ...]) -> Inv
 def shown(url: sa.URL) -> str:
     """Return *url* as a person may see it: a password is hidden, also one among its options."""
     return _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
+
+
+def for_administrator(url: sa.URL) -> str:
+    """Return *url* with words where an administrator has a name and a password to write."""
+    anonymous = url.difference_update_query(("user", "password", "passwd"))
+    filled = anonymous.set(username="ADMIN", password="PASSWORD").render_as_string(hide_password=False)
+    return _SECRET.sub(r"\1***", filled)
 
 
 def redacted(url: str | PathLike[str] | sa.URL | Engine) -> str:

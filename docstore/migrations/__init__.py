@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from pathlib import Path
 from typing import Final
@@ -9,8 +10,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from docstore.dialect import migrating, schema_of, shown, transaction
-from docstore.errors import InvalidValueError, NotAllowedError, TablesError
+from docstore.dialect import for_administrator, migrating, schema_of, transaction
+from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, TablesError
 from docstore.tables import VERSION_TABLE, migration
 
 HEAD: Final = "0001"
@@ -36,10 +37,10 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
     """
     if body_index and engine.dialect.name != "postgresql":
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
-    with transaction(engine, write=False) as connection:
-        if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
-            return
     try:
+        with transaction(engine, write=False) as connection:
+            if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
+                return
         with _ONE_AT_A_TIME, transaction(engine, write=True) as connection, migrating(connection):
             # Another process may have made them while this one waited for its turn.
             if not _is_current(connection):
@@ -47,11 +48,9 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
             if body_index and _lacks_body_index(connection):
                 connection.exec_driver_sql(f"CREATE INDEX {BODY_INDEX} ON documents USING gin (body jsonb_path_ops)")
     except NotAllowedError as error:
-        schema = engine.get_execution_options().get("schema_translate_map", {}).get(None)
         raise TablesError(
-            f"the tables are not there yet, and this user may not make them: {error} An administrator runs once: "
-            f"python -m docstore.migrations {shown(engine.url.set(username='ADMIN', password='PASSWORD'))}"
-            f"{f' --schema {schema}' if schema else ''} --grant {engine.url.username or 'USER'}"
+            f"this user may not make docstore's tables, or not use them: {error} An administrator runs once: "
+            f"{_command(engine)}"
         ) from error
 
 
@@ -66,6 +65,26 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _command(engine: Engine) -> str:
+    """Return what makes the tables and lets the user of *engine* use them, for a shell."""
+    user, looked_at_first = _user(engine)
+    schema = engine.get_execution_options().get("schema_translate_map", {}).get(None) or looked_at_first
+    words = ["python", "-m", "docstore.migrations", for_administrator(engine.url)]
+    return shlex.join([*words, *(["--schema", schema] if schema else []), "--grant", user])
+
+
+def _user(engine: Engine) -> tuple[str, str | None]:
+    """Return whom the database takes the user for, on MySQL with a host, and the schema it has for that user."""
+    schema = "current_schema()" if engine.dialect.name == "postgresql" else "NULL"
+    try:
+        with transaction(engine, write=False) as connection:
+            name, first = connection.exec_driver_sql(f"SELECT CURRENT_USER, {schema}").one()
+    except DatabaseError:
+        # MySQL lets nobody in who may do nothing in the database: then the URL is all that is known.
+        return engine.url.username or "USER", None
+    return str(name), first
 
 
 def _is_current(connection: Connection) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from docstore.codec.fields import unstored_names
+from docstore.codec.fields import slot_names, unstored_names
+from docstore.errors import InvalidValueError
 
 _BY_VALUE = (type(None), bool, str, bytes)
 
@@ -20,6 +21,9 @@ def identity(value: Any) -> Any:
     """Return plain data that is equal for two values only where these are exactly the same.
 
     The order of a plain dict does not count, and nor do attributes that are not stored.
+
+    Raises:
+        InvalidValueError: there is a value in it of which it cannot tell: a NumPy array, a pandas frame.
     """
     cls = type(value)
     if cls in _BY_VALUE:
@@ -49,6 +53,8 @@ def identity(value: Any) -> Any:
         return cls, value.int, value.is_safe
     if cls.__module__.partition(".")[0] in ("builtins", "datetime", "pathlib"):
         return cls, repr(value)
+    if cls.__module__.partition(".")[0] in ("numpy", "pandas") or not (hasattr(value, "__dict__") or slot_names(cls)):
+        raise InvalidValueError("value", value, f"identity() cannot look into a {cls.__name__}: compare it by itself.")
     return cls, _attributes(value)
 
 

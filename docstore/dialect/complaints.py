@@ -1,0 +1,28 @@
+"""A driver's complaint, told once in our words: where, what it says without a password, and what to do."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from docstore.dialect.backend import Backend
+from docstore.dialect.urls import shown, without_password
+from docstore.errors import ConnectionLostError, StoreError
+
+
+def told(error: DBAPIError, url: sa.URL, backend: Backend, *, committing: bool = False) -> StoreError:
+    """Return the error of ours for a driver's, of the database at *url*; to be raised with that as its cause.
+
+    Args:
+        committing: whether the database was being told to keep what was written.
+    """
+    meaning = backend.meaning(error)
+    # Further down PostgreSQL shows where in the statement, or in JSON, which may be a part of a document.
+    lines = takewhile(lambda line: not line.startswith(("LINE ", "CONTEXT:")), str(error.orig).strip().splitlines())
+    said = without_password(" ".join(map(str.strip, lines)), url).rstrip(".")
+    told = meaning.error(f"{shown(url)}: {said}{'' if said.endswith(('?', '!')) else '.'} {meaning.remedy}")
+    if isinstance(told, ConnectionLostError):
+        told.committing = committing
+    return told

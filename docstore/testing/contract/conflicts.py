@@ -1,0 +1,260 @@
+"""What is promised to two people who change one document: no update is ever lost silently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import pytest
+
+import docstore
+from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError
+from docstore.saving import OnConflict
+from docstore.testing.contract.setting import Setting, stored
+from docstore.testing.experiments import add_trial, new_experiment, observe
+from docstore.values import ABSENT
+
+Readers: TypeAlias = tuple[docstore.Experiment, docstore.Experiment]
+Edit: TypeAlias = Callable[[docstore.Experiment], object]
+
+APART: Final[dict[str, tuple[Edit, Edit]]] = {
+    "the description, a trial": (
+        lambda mine: setattr(mine, "description", "with salt"),
+        lambda theirs: theirs.trials[1].run_metadata.update(a=1),
+    ),
+    "two properties": (
+        lambda mine: mine.properties.update(a=2),
+        lambda theirs: theirs.properties.update(b=2),
+    ),
+    "two items of a list": (
+        lambda mine: mine.properties["list"].__setitem__(0, 10),
+        lambda theirs: theirs.properties["list"].__setitem__(1, 20),
+    ),
+    "two places of one trial": (
+        lambda mine: mine.trials[1].run_metadata.update(a=1),
+        lambda theirs: theirs.trials[1].stop_metadata.update(b=1),
+    ),
+    "a new trial, an old one removed": (add_trial, lambda theirs: theirs.trials.pop(2)),
+    "data of two trials": (lambda mine: observe(mine, 1, 0.5), lambda theirs: observe(theirs, 2, 0.5)),
+}
+TOGETHER: Final[dict[str, tuple[str, Edit, Edit]]] = {
+    "the description": (
+        "/description",
+        lambda mine: setattr(mine, "description", "with salt"),
+        lambda theirs: setattr(theirs, "description", "with pepper"),
+    ),
+    "one key, by type alone": (
+        "/trials/1/run_metadata/a",
+        lambda mine: mine.trials[1].run_metadata.update(a=1),
+        lambda theirs: theirs.trials[1].run_metadata.update(a=1.0),
+    ),
+    "a new trial of one index": (
+        "/trials/4",
+        lambda mine: mine.new_trial(parameters={"x": 0.5, "flour": "rye"}),
+        lambda theirs: theirs.new_trial(parameters={"x": 0.25, "flour": "rye"}),
+    ),
+    "a trial that the other removed": (
+        "/trials/1",
+        lambda mine: mine.trials[1].run_metadata.update(a=1),
+        lambda theirs: theirs.trials.pop(1),
+    ),
+    "a list that grew in both": (
+        "/properties/list",
+        lambda mine: mine.properties["list"].append(3),
+        lambda theirs: theirs.properties["list"].append(4),
+    ),
+}
+
+
+class ConflictPromises(Setting):
+    """Ada and Bob have both loaded version 1. Both change it. Bob saves first, then Ada."""
+
+    # --- in different places ------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("edits", APART.values(), ids=APART)
+    def test_changes_in_different_places_are_both_kept_and_brought_to_the_object_in_hand(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers, edits: tuple[Edit, Edit]
+    ) -> None:
+        for edit, experiment in zip(edits, two_readers, strict=True):
+            edit(experiment)
+        bob.save(two_readers[1])
+
+        version = ada.save(two_readers[0])
+
+        kept = {*bob.diff("cakes", 1, 2).words, *bob.diff("cakes", 2, 3).words}
+        assert set(bob.diff("cakes", 1, 3).words) == kept
+        assert (docstore.dumps(two_readers[0]), version.digest) == (stored(bob), docstore.digest(two_readers[0]))
+        assert bob.verify() == []
+
+    def test_a_trial_that_is_held_shows_what_the_other_did(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        mine, theirs = two_readers
+        held = mine.trials[1]
+        theirs.trials[1].run_metadata["oven"] = 3
+        bob.save(theirs)
+        mine.description = "with salt"
+
+        ada.save(mine)
+
+        assert (held.run_metadata, mine.trials[1] is held) == ({"oven": 3}, True)
+
+    def test_one_change_made_by_both_is_no_conflict(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        for experiment in two_readers:
+            experiment.description = "with salt"
+        bob.save(two_readers[1])
+
+        assert ada.save(two_readers[0]).number == 2
+
+    def test_single_trials_saved_by_both_are_both_kept(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        mine, theirs = two_readers
+        mine.trials[0].run_metadata["by"] = "ada"
+        theirs.trials[1].run_metadata["by"] = "bob"
+        bob.save_trial(theirs, theirs.trials[1])
+        ada.save_trial(mine, mine.trials[0])
+
+        trials = ada.load("cakes").trials
+
+        assert [trials[index].run_metadata for index in (0, 1)] == [{"by": "ada"}, {"by": "bob"}]
+        assert [version.author for version in bob.history("cakes")] == ["ada", "bob", "ada"]
+
+    def test_an_edit_of_an_old_version_is_merged_with_what_came_since(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        two_readers[1].description = "second"
+        bob.save(two_readers[1])
+        old = ada.load("cakes", version=1)
+        old.properties["a"] = 2
+
+        ada.save(old)
+
+        assert (old.description, bob.load("cakes").properties["a"]) == ("second", 2)
+
+    # --- in one place -------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(("place", "mine", "theirs"), TOGETHER.values(), ids=TOGETHER)
+    def test_changes_in_one_place_are_refused_and_named_and_nothing_is_changed(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers, place: str, mine: Edit, theirs: Edit
+    ) -> None:
+        mine(two_readers[0])
+        theirs(two_readers[1])
+        bob.save(two_readers[1])
+        before = docstore.dumps(two_readers[0]), stored(bob), bob.history("cakes")
+
+        with pytest.raises(docstore.ConflictError) as caught:
+            ada.save(two_readers[0])
+
+        assert [each.pointer for each in caught.value.places] == [place]
+        assert (caught.value.yours, caught.value.head) == (1, 2)
+        assert (docstore.dumps(two_readers[0]), stored(bob), bob.history("cakes")) == before
+
+    def test_a_conflict_has_the_value_of_each_side_and_the_one_before(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        del two_readers[0].properties["a"]
+        two_readers[1].properties["a"] = 1.0
+        bob.save(two_readers[1])
+
+        with pytest.raises(docstore.ConflictError) as caught:
+            ada.save(two_readers[0])
+
+        [place] = caught.value.places
+        assert list(map(repr, (place.base, place.mine, place.theirs))) == ["1", repr(ABSENT), "1.0"]
+
+    def test_a_trial_changed_by_the_other_is_not_overwritten_by_a_save_of_that_trial(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        for number, experiment in enumerate(two_readers):
+            experiment.trials[1].run_metadata["oven"] = number
+        bob.save_trial(two_readers[1], two_readers[1].trials[1])
+
+        with pytest.raises(docstore.ConflictError, match="both changed /trials/1/run_metadata/oven"):
+            ada.save_trial(two_readers[0], two_readers[0].trials[1])
+
+    # --- other policies -----------------------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def behind(self, bob: docstore.Store, two_readers: Readers) -> docstore.Experiment:
+        """Ada's experiment, after Bob saved a change of a trial."""
+        two_readers[1].trials[2].run_metadata["oven"] = 3
+        bob.save(two_readers[1])
+        return two_readers[0]
+
+    def test_overwriting_makes_mine_the_newest_and_leaves_theirs_in_the_history(
+        self, ada: docstore.Store, two_readers: Readers, behind: docstore.Experiment
+    ) -> None:
+        behind.description = "with salt"
+        before = docstore.dumps(behind)
+
+        version = ada.save(behind, on_conflict="overwrite")
+
+        assert (version.number, stored(ada), docstore.dumps(behind)) == (3, before, before)
+        assert stored(ada, version=2) == docstore.dumps(two_readers[1])
+
+    def test_the_policy_error_refuses_any_change_of_another(
+        self, ada: docstore.Store, behind: docstore.Experiment
+    ) -> None:
+        behind.description = "with salt"
+
+        with pytest.raises(docstore.ConflictError) as caught:
+            ada.save(behind, on_conflict="error")
+
+        assert caught.value.places == ()
+
+    def test_the_policy_error_saves_where_nobody_else_did(
+        self, ada: docstore.Store, behind: docstore.Experiment
+    ) -> None:
+        again = ada.load("cakes")
+        again.description = "with salt"
+
+        assert ada.save(again, on_conflict="error").number == 3
+
+    def test_a_policy_that_there_is_not_is_refused(self, ada: docstore.Store, behind: docstore.Experiment) -> None:
+        with pytest.raises(InvalidValueError, match="'merge', 'error', 'overwrite'"):
+            ada.save(behind, on_conflict="replace")  # type: ignore[arg-type]  # that is the point
+
+    # --- objects that did not come from the document ------------------------------------------------------------------
+
+    @pytest.mark.parametrize("policy", ["merge", "error"])
+    def test_an_object_made_anew_does_not_take_the_name_of_a_document(
+        self, ada: docstore.Store, two_readers: Readers, policy: OnConflict
+    ) -> None:
+        before = stored(ada)
+
+        with pytest.raises(DocumentExistsError, match="'cakes' is stored already, at version 1"):
+            ada.save(new_experiment(description="another"), on_conflict=policy)
+
+        assert (stored(ada), len(ada.history("cakes"))) == (before, 1)
+
+    def test_an_object_that_another_store_loaded_does_not_either(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        two_readers[0].description = "with salt"
+
+        with pytest.raises(DocumentExistsError):
+            bob.save(two_readers[0])
+
+    def test_an_object_made_anew_becomes_the_newest_version_by_overwriting(
+        self, ada: docstore.Store, two_readers: Readers
+    ) -> None:
+        other = new_experiment(description="another")
+
+        assert ada.save(other, on_conflict="overwrite").number == 2
+        assert stored(ada) == docstore.dumps(other)
+
+    def test_a_document_that_took_the_name_of_a_deleted_one_is_not_saved_over(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        bob.delete("cakes")
+        other = new_experiment(description="another")
+        bob.save(other)
+        two_readers[0].description = "with salt"
+
+        with pytest.raises(DocumentNotFoundError):
+            ada.save(two_readers[0])
+
+        assert stored(bob) == docstore.dumps(other)

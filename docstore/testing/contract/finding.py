@@ -1,0 +1,139 @@
+"""What is promised of a search: documents by kind, name, type, status and time, and what the integers of types mean."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import pytest
+
+import docstore
+from docstore.errors import InvalidValueError, UnknownCodeError
+from docstore.testing.contract.setting import OpenStore, Setting
+from docstore.testing.experiments import new_experiment
+
+
+class ExperimentType(Enum):
+    """The types of experiments of a user."""
+
+    DEFAULT = 0
+    BAKING = 7
+
+
+def names(store: docstore.Store, **criteria: Any) -> list[str]:
+    """Return the names of what is found."""
+    return [info.name for info in store.find(**criteria)]
+
+
+class FindingPromises(Setting):
+    """There are a completed experiment that bakes, a draft of the default type, and a note."""
+
+    @pytest.fixture
+    def shelf(self, open_store: OpenStore) -> docstore.Store:
+        """The store with the three."""
+        store = open_store(experiment_type_enum=ExperimentType)
+        done = new_experiment("cakes", experiment_type=ExperimentType.BAKING)
+        done.status = docstore.ExperimentStatus.COMPLETED
+        store.save(done)
+        store.save(new_experiment("bread", experiment_type="DEFAULT"))
+        store.put("note", "n1", 1)
+        return store
+
+    @pytest.mark.parametrize(
+        ("criteria", "found"),
+        [
+            ({}, ["bread", "cakes", "n1"]),
+            ({"kind": "experiment"}, ["bread", "cakes"]),
+            ({"kind": "note"}, ["n1"]),
+            ({"name": "cakes"}, ["cakes"]),
+            ({"kind": "note", "name": "cakes"}, []),
+            ({"kind": "experiment", "type": ExperimentType.BAKING}, ["cakes"]),
+            ({"kind": "experiment", "type": "BAKING"}, ["cakes"]),
+            ({"kind": "experiment", "type": 7}, ["cakes"]),
+            ({"kind": "experiment", "type": 99}, []),
+            ({"kind": "experiment", "status": docstore.ExperimentStatus.COMPLETED}, ["cakes"]),
+            ({"kind": "experiment", "status": "DRAFT"}, ["bread"]),
+            ({"kind": "experiment", "status": ["DRAFT", docstore.ExperimentStatus.COMPLETED]}, ["bread", "cakes"]),
+            ({"kind": "experiment", "status": "OPTIMIZATION"}, []),
+            ({"kind": "experiment", "type": "BAKING", "status": "DRAFT"}, []),
+        ],
+        ids=str,
+    )
+    def test_documents_are_found_by(self, shelf: docstore.Store, criteria: dict[str, Any], found: list[str]) -> None:
+        assert sorted(names(shelf, **criteria)) == found
+
+    def test_a_found_document_tells_what_it_is(self, shelf: docstore.Store) -> None:
+        [info] = shelf.find(name="cakes")
+        [version] = shelf.history("cakes")
+
+        assert (info.project, info.kind, info.name, info.owner) == ("default", "experiment", "cakes", None)
+        assert (info.type, info.status, info.version) == ("BAKING", "COMPLETED", 1)
+        assert (info.created_at, info.updated_at, info.deleted_at) == (version.created_at, version.created_at, None)
+
+    @pytest.mark.parametrize("column", ["created", "updated"])
+    def test_documents_are_found_by_time_from_the_first_to_before_the_second(
+        self, shelf: docstore.Store, column: str
+    ) -> None:
+        first, second = (shelf.history(name)[0].created_at for name in ("cakes", "bread"))
+
+        assert names(shelf, kind="experiment", **{column: (first, second)}) == ["cakes"]
+        assert names(shelf, kind="experiment", **{column: (second, None)}) == ["bread"]
+        assert names(shelf, kind="experiment", **{column: (None, first)}) == []
+
+    def test_a_document_is_found_by_what_it_is_now(self, shelf: docstore.Store) -> None:
+        experiment = shelf.load("cakes")
+        experiment.experiment_type, experiment.status = "DEFAULT", docstore.ExperimentStatus.DRAFT
+        moment = shelf.save(experiment).created_at
+
+        assert names(shelf, kind="experiment", type="BAKING") == []
+        assert sorted(names(shelf, kind="experiment", type="DEFAULT", status="DRAFT")) == ["bread", "cakes"]
+        assert names(shelf, updated=(moment, None)) == ["cakes"]
+        assert names(shelf, created=(moment, None)) == []
+
+    @pytest.mark.parametrize("criteria", [{"type": "DEFAULT"}, {"kind": "note", "status": "DRAFT"}], ids=str)
+    def test_a_type_or_status_needs_a_kind_that_has_one(self, shelf: docstore.Store, criteria: dict[str, Any]) -> None:
+        with pytest.raises(InvalidValueError, match="Say kind='experiment'"):
+            shelf.find(**criteria)
+
+    def test_a_document_names_its_owner(self, store: docstore.Store) -> None:
+        store.save(new_experiment())
+        store.save(docstore.GenerationStrategy([docstore.GenerationNode("sobol")], "gs", experiment_name="cakes"))
+
+        assert store.find(kind="generation_strategy")[0].owner == store.find(name="cakes")[0].id
+
+    # --- the integers of types ----------------------------------------------------------------------------------------
+
+    def test_a_type_that_the_enum_lacks_is_told_with_the_line_to_write(self, shelf: docstore.Store) -> None:
+        with pytest.raises(UnknownCodeError, match=r"ExperimentType has DEFAULT, BAKING.*BREWING = 8"):
+            shelf.save(new_experiment("beer", experiment_type="BREWING"))
+
+        assert names(shelf, name="beer") == []
+
+    def test_a_type_whose_integer_means_another_is_refused(self, open_store: OpenStore) -> None:
+        open_store().save(new_experiment("bread", experiment_type="OTHER"))
+
+        with pytest.raises(UnknownCodeError, match="which this database knows as 'OTHER'"):
+            open_store(experiment_type_enum=ExperimentType).save(new_experiment(experiment_type="DEFAULT"))
+
+    def test_types_without_an_enum_get_the_next_integers(self, store: docstore.Store) -> None:
+        for name, experiment_type in (("a", "CAKE"), ("b", "BREAD"), ("c", "CAKE"), ("d", None)):
+            store.save(new_experiment(name, experiment_type=experiment_type))
+
+        assert [names(store, kind="experiment", type=integer) for integer in (0, 1, 2)] == [["a", "c"], ["b"], []]
+
+    def test_types_without_an_enum_are_known_to_the_next_store(self, open_store: OpenStore) -> None:
+        open_store().save(new_experiment("a", experiment_type="CAKE"))
+        later = open_store()
+        later.save(new_experiment("b", experiment_type="BREAD"))
+        later.save(new_experiment("c", experiment_type="CAKE"))
+
+        assert [info.type for info in later.find()] == ["CAKE", "BREAD", "CAKE"]
+        assert names(later, kind="experiment", type=0) == ["a", "c"]
+
+    def test_types_that_differ_little_are_apart(self, store: docstore.Store) -> None:
+        types = ("cake", "CAKE", "cake ", "caf\u00e9", "cafe\u0301", "cafe", "\U0001f370", "\U0001f382")
+        for number, experiment_type in enumerate(types):
+            store.save(new_experiment(f"e{number}", experiment_type=experiment_type))
+
+        assert tuple(info.type for info in store.find()) == types
+        assert [names(store, kind="experiment", type=each) for each in types] == [[f"e{n}"] for n in range(len(types))]

@@ -1,0 +1,238 @@
+"""What is promised of a save: the next version, exactly what was given, and nothing where nothing changed."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+import docstore
+from docstore.errors import DocumentNotFoundError, InvalidValueError, UnknownTagError
+from docstore.json_store.load import load_experiment
+from docstore.json_store.save import save_experiment
+from docstore.testing.contract.setting import OpenStore, Setting, stored
+from docstore.testing.exact import identity
+from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment, observe
+
+
+def with_everything() -> docstore.Experiment:
+    """Return an experiment of odd values: what JSON lacks, what databases change, text that needs care."""
+    experiment = new_experiment(
+        trials=2, description='it\'s "good" \\ \n\t\x7f \u2603 \U0001f370', experiment_type="CAKE"
+    )
+    experiment.properties.update(
+        numbers=[None, 1, 1.0, True, -0.0, 0.1, 5e-324, 1e16, 1e300, 2**53 + 1, 2**64, -(2**63), math.inf, math.nan],
+        tuples=(1, (2, [3])),
+        odd={"a\x00b": "\ud800", "__type": "mine", "": "", "a/b~c": {}},
+        by_number={1: "one", None: "none"},
+        when=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        exact=Decimal("1.50"),
+        id=UUID(int=7),
+        ordered=OrderedDict(b=1, a=2),
+        binary=b"\x00\xff",
+    )
+    batch = experiment.new_batch_trial()
+    batch.add_arm(docstore.Arm({"x": 1.0, "flour": "spelt"}), weight=2.0)
+    observe(experiment, 0, math.inf)
+    observe(experiment, 1, 1e20)
+    return experiment
+
+
+MAKERS: dict[str, Callable[[], docstore.Experiment]] = {
+    "empty": new_experiment,
+    "with trials": lambda: new_experiment(trials=3),
+    "with everything": with_everything,
+    "of several trial types": new_multi_type_experiment,
+}
+
+
+class Taste(docstore.Metric):
+    """A metric of a user's own."""
+
+
+class SavingPromises(Setting):
+    """An experiment, or a part of it, is saved."""
+
+    @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+    def test_an_experiment_is_loaded_exactly_as_it_was_saved(
+        self, store: docstore.Store, make: Callable[[], docstore.Experiment]
+    ) -> None:
+        experiment = make()
+        store.save(experiment)
+
+        loaded = store.load("cakes")
+
+        assert identity(loaded) == identity(experiment)
+        assert docstore.dumps(loaded) == docstore.dumps(experiment)
+
+    def test_a_first_save_makes_version_1(self, store: docstore.Store) -> None:
+        before = datetime.now(UTC)
+
+        version = store.save(new_experiment(trials=1), message="first \u2603", author="ada")
+
+        assert (version.number, version.message, version.author) == (1, "first \u2603", "ada")
+        assert before <= version.created_at <= datetime.now(UTC)
+
+    def test_each_save_of_a_change_makes_the_next_version(self, store: docstore.Store) -> None:
+        experiment = new_experiment()
+        numbers = []
+        for text in ("one", "two", "three"):
+            experiment.description = text
+            numbers.append(store.save(experiment).number)
+
+        assert numbers == [1, 2, 3]
+        assert stored(store) == docstore.dumps(experiment)
+
+    def test_a_save_without_a_change_makes_no_version(self, store: docstore.Store) -> None:
+        experiment = with_everything()
+        first = store.save(experiment)
+
+        assert store.save(experiment) == first
+        assert store.history("cakes") == [first]
+
+    def test_a_save_without_a_change_of_what_was_loaded_makes_no_version(self, store: docstore.Store) -> None:
+        store.save(with_everything())
+
+        assert store.save(store.load("cakes")).number == 1
+
+    def test_a_save_does_not_change_the_object(self, store: docstore.Store) -> None:
+        experiment = with_everything()
+        before = identity(experiment)
+
+        store.save(experiment)
+
+        assert identity(experiment) == before
+
+    def test_a_save_is_by_whom_the_store_says(self, open_store: OpenStore) -> None:
+        assert open_store(author="ada \u2603").save(new_experiment()).author == "ada \u2603"
+
+    def test_a_version_names_the_places_that_it_changed(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=2)
+        store.save(experiment)
+        add_trial(experiment)
+        experiment.description = "with salt"
+
+        assert store.save(experiment).places == ("/description", "/data/2", "/trials/2")
+
+    def test_a_removed_trial_is_gone(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=3)
+        store.save(experiment)
+        del experiment.trials[1]
+
+        store.save(experiment)
+
+        assert list(store.load("cakes").trials) == [0, 2]
+
+    def test_a_renamed_experiment_is_a_new_document_and_the_old_one_stays(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+        before = stored(store)
+        experiment.name = "bread"
+        experiment.description = "no cake"
+
+        assert store.save(experiment).number == 1
+        assert (store.load("bread").description, stored(store)) == ("no cake", before)
+
+    # --- digests and files --------------------------------------------------------------------------------------------
+
+    def test_the_digest_is_the_one_that_needs_no_database(self, store: docstore.Store) -> None:
+        experiment = with_everything()
+
+        assert store.save(experiment).digest == docstore.digest(experiment)
+
+    def test_a_json_file_has_the_text_of_what_is_loaded(self, store: docstore.Store, tmp_path: Path) -> None:
+        save_experiment(with_everything(), tmp_path / "cakes.json")
+
+        store.save(load_experiment(tmp_path / "cakes.json"))
+
+        assert stored(store) == (tmp_path / "cakes.json").read_bytes()
+
+    def test_a_thousand_trials_in_one_save_have_the_digest_of_their_file(
+        self, store: docstore.Store, tmp_path: Path
+    ) -> None:
+        experiment = new_experiment(trials=1000)
+        save_experiment(experiment, tmp_path / "cakes.json")
+
+        version = store.save(experiment)
+
+        assert version.digest == docstore.digest(load_experiment(tmp_path / "cakes.json"))
+        assert stored(store) == (tmp_path / "cakes.json").read_bytes()
+
+    # --- single trials ------------------------------------------------------------------------------------------------
+
+    def test_a_new_trial_is_saved_alone_with_its_data(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=2)
+        store.save(experiment)
+        trial = add_trial(experiment, 0.5)
+
+        version = store.save_trial(experiment, trial, message="one more")
+
+        assert (version.number, version.message, version.places) == (2, "one more", ("/data/2", "/trials/2"))
+        assert stored(store) == docstore.dumps(experiment)
+
+    def test_several_trials_are_saved_as_one_version(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+
+        version = store.save_trials(experiment, [add_trial(experiment), add_trial(experiment)])
+
+        assert (version.number, version.digest) == (2, docstore.digest(experiment))
+
+    def test_saving_a_trial_leaves_all_else_to_a_later_save(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=2)
+        store.save(experiment)
+        experiment.description = "not yet"
+        experiment.trials[0].run_metadata["oven"] = 3
+
+        assert store.save_trial(experiment, experiment.trials[0]).places == ("/trials/0/run_metadata/oven",)
+        assert store.load("cakes").description is None
+        assert store.save(experiment).places == ("/description",)
+
+    def test_a_trial_without_a_change_makes_no_version(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+
+        assert store.save_trial(experiment, experiment.trials[0]).number == 1
+
+    def test_a_trial_of_an_experiment_that_was_never_saved_is_refused(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=1)
+
+        with pytest.raises(DocumentNotFoundError, match=r"save\(\) it whole once"):
+            store.save_trial(experiment, experiment.trials[0])
+
+    def test_a_trial_of_another_experiment_is_refused(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+
+        with pytest.raises(InvalidValueError, match="part of experiment"):
+            store.save_trial(experiment, new_experiment(trials=1).trials[0])
+
+    # --- other documents ----------------------------------------------------------------------------------------------
+
+    def test_a_class_of_the_users_own_comes_back_where_it_is_registered(self, open_store: OpenStore) -> None:
+        store = open_store(bundle=docstore.RegistryBundle(metric_clss={Taste: None}))
+        store.save(new_experiment(tracking_metrics=[Taste("taste")]))
+
+        assert type(store.load("cakes").metrics["taste"]) is Taste
+        with pytest.raises(UnknownTagError, match=r"/tracking_metrics/0.*'Taste'"):
+            open_store().load("cakes")
+
+    def test_a_generation_strategy_is_loaded_exactly(self, store: docstore.Store) -> None:
+        nodes = [docstore.GenerationNode("sobol"), docstore.GenerationNode("gp")]
+        strategy = docstore.GenerationStrategy(nodes, "gs", experiment_name="cakes")
+        strategy.add_generator_run(docstore.GeneratorRun([docstore.Arm({"x": 0.5})]))
+        store.save(strategy)
+
+        assert identity(store.load("gs", kind="generation_strategy")) == identity(strategy)
+
+    def test_an_analysis_card_is_loaded_exactly(self, store: docstore.Store) -> None:
+        card = docstore.AnalysisCard("card", title="Tastes", df=[{"x": math.nan}], blob="# hello")
+        store.save(card)
+
+        assert identity(store.load("card", kind="analysis_card")) == identity(card)

@@ -1,0 +1,166 @@
+"""What is promised of the past: every version can be had again, told apart, and gone back to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import docstore
+from docstore.errors import DecodeError, InvalidValueError, VersionNotFoundError
+from docstore.patch import apply
+from docstore.testing.contract.setting import Setting, stored
+from docstore.testing.experiments import add_trial, new_experiment
+from docstore.values import dumps, loads
+
+Saves = tuple[list[bytes], list[docstore.Version]]
+
+
+class VersionPromises(Setting):
+    """An experiment was saved three times: first empty, then with one trial, then with two."""
+
+    @pytest.fixture
+    def saves(self, store: docstore.Store) -> Saves:
+        """The text that was saved as each version, and the versions."""
+        experiment = new_experiment()
+        texts, versions = [], []
+        for message in ("empty", "one", "two"):
+            versions.append(store.save(experiment, message=message))
+            texts.append(docstore.dumps(experiment))
+            add_trial(experiment)
+        return texts, versions
+
+    # --- by number and by time ----------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_a_version_is_loaded_by_its_number(self, store: docstore.Store, saves: Saves, number: int) -> None:
+        assert stored(store, version=number) == saves[0][number - 1]
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_a_version_is_loaded_by_its_very_time(self, store: docstore.Store, saves: Saves, number: int) -> None:
+        assert stored(store, at=saves[1][number - 1].created_at) == saves[0][number - 1]
+
+    @pytest.mark.parametrize("number", [2, 3])
+    def test_a_microsecond_earlier_it_was_the_version_before(
+        self, store: docstore.Store, saves: Saves, number: int
+    ) -> None:
+        moment = saves[1][number - 1].created_at - timedelta(microseconds=1)
+
+        assert stored(store, at=moment) == saves[0][number - 2]
+
+    def test_at_any_later_time_it_is_the_newest_version(self, store: docstore.Store, saves: Saves) -> None:
+        moment = saves[1][2].created_at.astimezone() + timedelta(days=1)
+
+        assert stored(store, at=moment) == saves[0][2]
+
+    def test_before_the_first_version_there_is_none(self, store: docstore.Store, saves: Saves) -> None:
+        with pytest.raises(VersionNotFoundError, match="none is from"):
+            store.load("cakes", at=saves[1][0].created_at - timedelta(microseconds=1))
+
+    @pytest.mark.parametrize("number", [0, 4, -1])
+    def test_a_version_that_never_was_is_an_error(self, store: docstore.Store, saves: Saves, number: int) -> None:
+        with pytest.raises(VersionNotFoundError, match="versions 1 to 3"):
+            store.load("cakes", version=number)
+
+    def test_a_time_without_a_zone_is_an_error(self, store: docstore.Store, saves: Saves) -> None:
+        with pytest.raises(InvalidValueError, match="time zone"):
+            store.load("cakes", at=datetime(2026, 1, 31))
+
+    def test_a_version_and_a_time_at_once_are_an_error(self, store: docstore.Store, saves: Saves) -> None:
+        with pytest.raises(InvalidValueError, match="not both"):
+            store.load("cakes", version=1, at=datetime.now(UTC))
+
+    def test_each_of_many_versions_is_loaded_exactly(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=3)
+        texts = {}
+        for turn in range(30):
+            experiment.trials[turn % 3].run_metadata[f"turn {turn % 7}"] = [turn, turn / 7, (turn,)]
+            experiment.properties["turns"] = list(range(turn % 5))
+            texts[store.save(experiment).number] = docstore.dumps(experiment)
+
+        assert {number: stored(store, version=number) for number in texts} == texts
+
+    # --- the history --------------------------------------------------------------------------------------------------
+
+    def test_the_history_is_what_the_saves_gave_newest_first(self, store: docstore.Store, saves: Saves) -> None:
+        assert store.history("cakes") == saves[1][::-1]
+
+    def test_times_of_versions_grow_whatever_the_clock_says(self, store: docstore.Store) -> None:
+        experiment = new_experiment()
+        times = []
+        for turn in range(10):
+            experiment.properties["turn"] = turn
+            times.append(store.save(experiment).created_at)
+
+        assert times == sorted(set(times))
+
+    def test_each_version_has_the_digest_of_what_was_saved(self, store: docstore.Store, saves: Saves) -> None:
+        digests = [docstore.digest(store.load("cakes", version=number)) for number in (3, 2, 1)]
+
+        assert [version.digest for version in store.history("cakes")] == digests
+
+    # --- differences --------------------------------------------------------------------------------------------------
+
+    def test_a_difference_is_told_in_words(self, store: docstore.Store, saves: Saves) -> None:
+        assert store.diff("cakes", 1, 2).words == ("data 0: added", "trial 0: added, COMPLETED")
+
+    def test_a_difference_is_told_backwards_too(self, store: docstore.Store, saves: Saves) -> None:
+        assert store.diff("cakes", 3, 2).words == ("data 1: removed", "trial 1: removed, COMPLETED")
+
+    def test_a_version_has_no_difference_from_itself(self, store: docstore.Store, saves: Saves) -> None:
+        diff = store.diff("cakes", 2, 2)
+
+        assert (str(diff), diff.changes, diff.patch) == ("no difference", (), ())
+
+    @pytest.mark.parametrize(("a", "b"), [(1, 3), (3, 1), (2, 3)])
+    def test_a_difference_is_a_patch_from_one_to_the_other(
+        self, store: docstore.Store, saves: Saves, a: int, b: int
+    ) -> None:
+        texts, _ = saves
+
+        patched = apply(loads(texts[a - 1]), store.diff("cakes", a, b).patch)
+
+        assert dumps(patched) == texts[b - 1]
+
+    # --- going back ---------------------------------------------------------------------------------------------------
+
+    def test_reverting_makes_an_old_state_the_newest_version(self, store: docstore.Store, saves: Saves) -> None:
+        version = store.revert("cakes", 1)
+
+        assert (version.number, stored(store)) == (4, saves[0][0])
+
+    def test_reverting_leaves_the_history_as_it_was(self, store: docstore.Store, saves: Saves) -> None:
+        store.revert("cakes", 1)
+
+        assert store.history("cakes")[1:] == saves[1][::-1]
+        assert stored(store, version=3) == saves[0][2]
+
+    def test_reverting_to_what_is_there_makes_no_version(self, store: docstore.Store, saves: Saves) -> None:
+        assert store.revert("cakes", 3).number == 3
+
+    # --- reading without classes --------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("pointer", "value"),
+        [
+            ("/name", "cakes"),
+            ("/trials/1/status", "COMPLETED"),
+            ("/trials/1/generator_run/arms/0/parameters", {"x": 1 / 2**20, "flour": "rye"}),
+            ("/data/0/records/0/sem", 0.25),
+        ],
+    )
+    def test_what_stands_at_a_pointer_is_got_as_json(
+        self, store: docstore.Store, saves: Saves, pointer: str, value: Any
+    ) -> None:
+        got = store.get("cakes", pointer=pointer)
+
+        assert (type(got), got) == (type(value), value)
+
+    def test_what_stood_at_a_pointer_is_got_of_a_version(self, store: docstore.Store, saves: Saves) -> None:
+        assert store.get("cakes", pointer="/trials", version=1) == {}
+        assert list(store.get("cakes", pointer="/trials", at=saves[1][1].created_at)) == ["0"]
+
+    def test_a_pointer_that_leads_nowhere_is_an_error(self, store: docstore.Store, saves: Saves) -> None:
+        with pytest.raises(DecodeError, match="nothing stands here"):
+            store.get("cakes", pointer="/trials/7/status")

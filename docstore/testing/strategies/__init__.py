@@ -1,0 +1,36 @@
+"""Hypothesis strategies for what docstore stores: any JSON value with what it tags, and whole experiments."""
+
+from __future__ import annotations
+
+try:
+    import hypothesis  # noqa: F401  # asked for here, so that its absence is told in our words
+except ImportError as error:
+    from docstore.errors import MissingDependencyError
+
+    raise MissingDependencyError("hypothesis", extra="testing", purpose="docstore.testing.strategies") from error
+
+from docstore.testing.strategies.model import experiments
+from docstore.testing.strategies.values import (
+    decimals,
+    floats,
+    integers,
+    json_documents,
+    keys,
+    moments,
+    names,
+    scalars,
+    texts,
+)
+
+__all__ = [
+    "decimals",
+    "experiments",
+    "floats",
+    "integers",
+    "json_documents",
+    "keys",
+    "moments",
+    "names",
+    "scalars",
+    "texts",
+]

@@ -1,0 +1,202 @@
+"""Which indexes the database uses for what a store asks: its own statements are explained, not ones like them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import docstore
+from docstore import ExperimentStatus
+from docstore.dialect import insert_many, transaction
+from docstore.errors import InvalidValueError
+from docstore.tables import documents
+from docstore.testing.experiments import new_experiment
+
+CROWD = 2_000
+EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN", "mariadb": "EXPLAIN"}
+ANALYZE = {"sqlite": "ANALYZE", "postgresql": "ANALYZE documents", "mariadb": "ANALYZE TABLE documents"}
+PRIMARY = {"sqlite": "sqlite_autoindex_documents_1", "postgresql": "documents_pkey", "mariadb": "PRIMARY"}
+
+
+def rows_of_a_crowd() -> Iterator[dict[str, Any]]:
+    """Experiments of a hundred types, one in a hundred a draft, each with a trial."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    same = {"project": "default", "owner": None, "model": "docstore", "version": 1, "digest": "0" * 64}
+    times = {"created_at": moment, "updated_at": moment, "deleted_at": None}
+    head = {"path": "", "kind": "experiment", "position": None}
+    trial = {"path": "/trials/0", "kind": "trial", "position": 0, "name": None, "type": None, "status": 3}
+    for number in range(CROWD):
+        id, body = f"{number:032x}", f'{{"number":{number}}}'
+        status = ExperimentStatus.COMPLETED if number % 100 else ExperimentStatus.DRAFT
+        codes = {"type": number % 100, "status": status.value}
+        yield {**same, **times, **head, **codes, "id": id, "name": f"e{number}", "body": body}
+        yield {**same, **times, **trial, "id": id, "body": body}
+
+
+@pytest.fixture
+def crowded(store):
+    """A store with two thousand experiments, whose database knows what there is."""
+    store.save(new_experiment(trials=2, experiment_type="CAKE"))
+    store.put("note", "n1", 1)
+    fill(store)
+    return store
+
+
+def fill(store: docstore.Store) -> None:
+    with transaction(store.engine, write=True) as connection:
+        insert_many(connection, documents, list(rows_of_a_crowd()))
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql(ANALYZE[store.engine.dialect.name]).close()
+        connection.commit()
+
+
+def indexes_used(store: docstore.Store, call: str, *arguments: Any, **options: Any) -> list[set[str]]:
+    """The indexes on documents that the database uses, for each SELECT from that table that a call makes."""
+    issued: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
+        if re.match(r"SELECT\s.*\sFROM documents\b", statement, re.DOTALL):
+            issued.append((statement, parameters))
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        getattr(store, call)(*arguments, **options)
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
+    return [explained(store, *each) for each in issued]
+
+
+def explained(store: docstore.Store, statement: str, parameters: Any = ()) -> set[str]:
+    """The indexes on documents that the database uses for a statement."""
+    dialect = store.engine.dialect.name
+    with store.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"{EXPLAIN[dialect]} {statement}", parameters or None).mappings().all()
+    if dialect == "mariadb":
+        return {step["key"] for step in plan if step["table"] == "documents" and step["key"]}
+    used = r"(?:INDEX|Index (?:Only )?Scan using|Bitmap Index Scan on) ((?:sqlite_autoindex_)?documents_\w+)"
+    return set(re.findall(used, "\n".join(str(value) for step in plan for value in step.values())))
+
+
+class TestFind:
+    """Among two thousand experiments."""
+
+    @pytest.mark.parametrize(
+        ("criteria", "index"),
+        [
+            ({"name": "e7"}, "documents_name"),
+            ({"name": "e7", "kind": "experiment"}, "documents_name"),
+            ({"kind": "experiment", "type": 7}, "documents_type"),
+            ({"kind": "experiment", "type": 7, "deleted": True}, "documents_type"),
+            ({"kind": "experiment", "status": ExperimentStatus.DRAFT}, "documents_status"),
+            ({"kind": "experiment", "status": ["DRAFT", "OPTIMIZATION"]}, "documents_status"),
+        ],
+        ids=["name", "name and kind", "type", "type of the deleted", "status", "statuses"],
+    )
+    def test_uses_the_index_of_what_it_finds_by(self, crowded, criteria, index):
+        assert indexes_used(crowded, "find", **criteria) == [{index}]
+
+
+class TestADocumentOfItsName:
+    """Among two thousand experiments."""
+
+    @pytest.mark.parametrize("call", ["load", "get"])
+    def test_is_read_by_the_index_of_names_and_its_rows_by_their_key(self, crowded, backend, call):
+        assert indexes_used(crowded, call, "cakes") == [{"documents_name"}, {PRIMARY[backend]}]
+
+    def test_has_its_history_read_by_the_index_of_names(self, crowded):
+        assert indexes_used(crowded, "history", "cakes") == [{"documents_name"}]
+
+    def test_is_saved_by_its_key_alone(self, crowded, backend):
+        loaded = crowded.load("cakes")
+        loaded.description = "with salt"
+
+        used = indexes_used(crowded, "save", loaded)
+
+        assert len(used) > 1
+        assert all(each == {PRIMARY[backend]} for each in used)
+
+    def test_is_put_by_the_index_of_names_and_its_key(self, crowded, backend):
+        used = indexes_used(crowded, "put", "note", "n1", 2)
+
+        assert used[0] == {"documents_name"}
+        assert all(each in ({"documents_name"}, {PRIMARY[backend]}) for each in used)
+
+    def test_is_deleted_by_the_index_of_names(self, crowded):
+        used = indexes_used(crowded, "delete", "cakes")
+
+        assert used
+        assert all(each == {"documents_name"} for each in used)
+
+
+def body_indexes(store: docstore.Store) -> list[str]:
+    """How the index of bodies was made, if it was."""
+    query = sa.text(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = 'documents_body' AND schemaname = current_schema()"
+    )
+    with store.engine.connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+class TestTheIndexOfBodies:
+    """PostgreSQL's, for who asks for it."""
+
+    CONTAINS = """SELECT name FROM documents WHERE body @> '{"number": 7}'"""
+
+    def test_is_there_where_it_is_asked_for(self, postgresql, connect):
+        [made] = body_indexes(connect(postgresql, body_index=True))
+
+        assert "USING gin (body jsonb_path_ops)" in made
+
+    def test_is_not_there_otherwise(self, postgresql, connect):
+        assert body_indexes(connect(postgresql)) == []
+
+    def test_is_made_where_there_are_tables_and_documents_already(self, postgresql, connect):
+        connect(postgresql).save(new_experiment(trials=1))
+
+        store = connect(postgresql, body_index=True)
+
+        assert len(body_indexes(store)) == 1
+        assert (store.load("cakes").num_trials, store.verify()) == (1, [])
+
+    def test_is_made_once(self, postgresql, connect):
+        for _ in range(2):
+            store = connect(postgresql, body_index=True)
+
+        assert len(body_indexes(store)) == 1
+
+    def test_stays_where_it_is_not_asked_for_again(self, postgresql, connect):
+        connect(postgresql, body_index=True)
+
+        assert len(body_indexes(connect(postgresql))) == 1
+
+    def test_serves_a_search_for_what_a_body_contains(self, postgresql, connect):
+        store = connect(postgresql, body_index=True)
+        fill(store)
+
+        assert explained(store, self.CONTAINS) == {"documents_body"}
+
+    def test_is_missed_by_that_search_where_it_is_not(self, postgresql, connect):
+        store = connect(postgresql)
+        fill(store)
+
+        assert explained(store, self.CONTAINS) == set()
+
+    def test_takes_bodies_that_are_changed_and_deleted(self, postgresql, connect):
+        store = connect(postgresql, body_index=True)
+        experiment = new_experiment(trials=2)
+        store.save(experiment)
+        experiment.description = "with salt"
+        del experiment._trials[1], experiment._data[1]
+        store.save(experiment)
+
+        assert (docstore.dumps(store.load("cakes")), store.verify()) == (docstore.dumps(experiment), [])
+
+    @pytest.mark.parametrize("backend", ["sqlite", "mariadb"], indirect=True)
+    def test_is_refused_elsewhere(self, database):
+        with pytest.raises(InvalidValueError, match=r"body_index: True cannot be used. Only PostgreSQL has one"):
+            docstore.connect(database, body_index=True)

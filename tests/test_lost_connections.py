@@ -1,0 +1,263 @@
+"""A connection that is lost in the middle of a save: made once more if nothing was kept, and never made twice."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import re
+
+import pytest
+import sqlalchemy as sa
+from actions import ACTIONS, fill, held, outline, undisturbed
+from administration import administrator
+from backends import REMOTES
+from proxy import HOST, Proxy
+
+from docstore.errors import ConnectionLostError, DocumentExistsError, DocumentNotFoundError
+
+pytestmark = pytest.mark.parametrize("backend", list(REMOTES))
+
+every_action = pytest.mark.parametrize("action", ACTIONS)
+
+
+@pytest.fixture
+def filled(store):
+    """A store that connects to the server itself."""
+    fill(store)
+    return store
+
+
+@pytest.fixture
+def kill(database):
+    """Ends a connection from the server's side, as an administrator does, or a restart."""
+    with administrator(database) as connection:
+
+        def kill(lost):
+            driver = lost.connection.driver_connection
+            if lost.dialect.name == "postgresql":
+                # Waits until it is gone.
+                connection.exec_driver_sql(f"SELECT pg_terminate_backend({driver.get_backend_pid()}, 10000)")
+            else:
+                connection.exec_driver_sql(f"KILL CONNECTION {driver.thread_id()}")
+
+        yield kill
+
+
+class Killer:
+    """Kills a store's connection at some of its statements, so many times."""
+
+    def __init__(self, store, kill, statements, times):
+        self.killed = 0
+
+        @sa.event.listens_for(store.engine, "before_cursor_execute")
+        def before(connection, cursor, statement, *rest):
+            if re.match(statements, statement) and self.killed < times:
+                self.killed += 1
+                kill(connection)
+
+
+WRITES = r"INSERT|UPDATE|DELETE"
+READS = r"SELECT documents\.id"
+
+
+def number_and_outline(made, store):
+    return getattr(made, "number", None), outline(store)
+
+
+class TestAConnectionLostBeforeTheCommit:
+    """Nothing was kept: the save is made once more, and the person sees nothing of it."""
+
+    @every_action
+    def test_at_the_first_that_is_written_is_not_noticed(self, filled, kill, action):
+        act = ACTIONS[action](filled)
+        killer = Killer(filled, kill, WRITES, 1)
+
+        made = act()
+
+        assert killer.killed == 1
+        assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("statements", [READS, "INSERT INTO versions", "(INSERT INTO|UPDATE) documents"])
+    def test_at_any_statement_is_not_noticed(self, filled, kill, statements):
+        act = ACTIONS["save a changed one"](filled)
+        killer = Killer(filled, kill, statements, 1)
+
+        made = act()
+
+        assert killer.killed == 1
+        assert number_and_outline(made, filled) == undisturbed("save a changed one")
+
+    @pytest.mark.parametrize("action", ["save_trial", "delete"])
+    def test_just_before_it_is_not_noticed(self, filled, kill, action):
+        act, killed = ACTIONS[action](filled), []
+
+        @sa.event.listens_for(filled.engine, "commit")
+        def before(connection):
+            if not killed:
+                killed.append(connection)
+                kill(connection)
+
+        made = act()
+
+        assert killed
+        assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("pool_pre_ping", [True, False])
+    def test_while_it_was_idle_is_not_noticed(self, filled, database, connect, kill, pool_pre_ping):
+        store = connect(database, pool_pre_ping=pool_pre_ping)
+        act = ACTIONS["save_trial"](store)
+        with store.engine.connect() as connection:
+            kill(connection)
+
+        made = act()
+
+        assert number_and_outline(made, filled) == undisturbed("save_trial")
+
+    @pytest.mark.parametrize("action", ["save a changed one", "put a new one", "purge"])
+    def test_twice_is_told(self, filled, kill, action):
+        before, act = held(filled), ACTIONS[action](filled)
+        killer = Killer(filled, kill, WRITES, 2)
+
+        told = r"the connection was lost, and a second try failed: .* Is the server running\? Nothing was changed\.$"
+        with pytest.raises(ConnectionLostError, match=told) as caught:
+            act()
+
+        assert (killer.killed, caught.value.committing) == (2, False)
+        assert held(filled) == before
+
+    def test_twice_does_not_keep_the_object_from_being_saved_later(self, filled, kill):
+        act = ACTIONS["save a changed one"](filled)
+        Killer(filled, kill, WRITES, 2)
+        with pytest.raises(ConnectionLostError):
+            act()
+
+        made = act()
+
+        assert number_and_outline(made, filled) == undisturbed("save a changed one")
+
+    def test_is_told_to_who_only_reads(self, filled, kill):
+        """At once: who reads can do so again."""
+        Killer(filled, kill, READS, 1)
+
+        with pytest.raises(ConnectionLostError, match=r"Is the server running\?") as caught:
+            filled.load("cakes")
+
+        assert not caught.value.committing
+        assert filled.load("cakes").name == "cakes"
+
+
+@pytest.fixture
+def proxy(database):
+    """The wire to the server."""
+    url = sa.make_url(database)
+    with contextlib.closing(Proxy(url.host, url.port)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def wired(filled, database, backend, proxy, connect):
+    """A store that connects through the wire, on which all that is said can be read."""
+    plain = {"postgresql": {"sslmode": "disable", "gssencmode": "disable"}, "mariadb": {"ssl_disabled": "true"}}
+    return connect(sa.make_url(database).set(host=HOST, port=proxy.port).update_query_dict(plain[backend]))
+
+
+both_ways = pytest.mark.parametrize("cut", ["before", "after"])
+
+NO_VERSION = {
+    "save a new one": DocumentExistsError,
+    "delete": DocumentNotFoundError,
+    "undelete": DocumentNotFoundError,
+    "purge": DocumentNotFoundError,
+}
+"""What a second call is told, if the first was kept, of an action that cannot be done twice."""
+
+
+class TestAConnectionLostInTheCommit:
+    """Whether it was kept, docstore finds out: the save is made once, whatever became of the COMMIT."""
+
+    @every_action
+    @both_ways
+    def test_is_not_noticed(self, filled, wired, proxy, cut, action):
+        act = ACTIONS[action](wired)
+        proxy.cut = cut
+
+        made = act()
+
+        assert proxy.cut is None
+        assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("action", ["save_trial", "put", *NO_VERSION])
+    def test_that_arrives_late_is_not_noticed(self, filled, wired, proxy, action):
+        """The server has the COMMIT after it was asked whether it had, while the save is made again."""
+        act, begun = ACTIONS[action](wired), []
+        proxy.cut = "late"
+
+        @sa.event.listens_for(wired.engine, "begin")
+        def begins(connection):
+            begun.append(connection)
+            # The first try, the question, the second try.
+            if len(begun) == 3:
+                proxy.deliver()
+
+        made = act()
+
+        assert len(begun) >= 3
+        assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("action", [action for action in ACTIONS if action not in NO_VERSION])
+    @both_ways
+    def test_to_a_server_that_then_is_gone_is_told_as_unknown_and_saved_again_makes_one_version(
+        self, filled, wired, proxy, cut, action
+    ):
+        act = ACTIONS[action](wired)
+        proxy.cut, proxy.then_refuse = cut, True
+        with pytest.raises(ConnectionLostError, match=r"It is not known whether your changes were kept") as caught:
+            act()
+        proxy.listen()
+
+        made = act()
+
+        assert caught.value.committing
+        assert pickle.loads(pickle.dumps(caught.value)).committing
+        assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("action", NO_VERSION)
+    def test_to_a_server_that_then_is_gone_is_told_as_unknown_and_is_found_to_be_done(
+        self, filled, wired, proxy, action
+    ):
+        act = ACTIONS[action](wired)
+        proxy.cut, proxy.then_refuse = "after", True
+        with pytest.raises(ConnectionLostError, match=r"It is not known whether your changes were kept") as caught:
+            act()
+        proxy.listen()
+
+        with pytest.raises(NO_VERSION[action]):
+            act()
+
+        assert caught.value.committing
+        assert outline(filled) == undisturbed(action)[1]
+
+    def test_and_again_in_the_second_try_is_told_as_unknown(self, filled, wired, proxy):
+        act, before, begun = ACTIONS["put"](wired), held(filled), []
+        proxy.cut = "before"
+
+        @sa.event.listens_for(wired.engine, "begin")
+        def begins(connection):
+            begun.append(connection)
+            # The first try, the question, the second try.
+            if len(begun) == 3:
+                proxy.cut = "before"
+
+        with pytest.raises(ConnectionLostError, match=r"It is not known") as caught:
+            act()
+
+        assert caught.value.committing
+        assert held(filled) == before
+
+    def test_of_a_read_changes_nothing(self, wired, proxy):
+        proxy.cut = "before"
+
+        with pytest.raises(ConnectionLostError) as caught:
+            wired.find()
+
+        assert not caught.value.committing
