@@ -616,3 +616,17 @@ class TestAnEngine:
                 assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
             second.dispose()
         first.dispose()
+
+
+class TestAWriterWhoWaits:
+    """On a server, for another writer of the same document; a stopped process would hold its lock forever."""
+
+    @pytest.mark.parametrize(("options", "patience"), [("", "30s"), (" -clock_timeout=7s", "7s")])
+    def test_has_the_patience_that_is_set_or_else_half_a_minute_on_postgresql(self, postgresql, options, patience):
+        url = sa.make_url(postgresql)
+        url = url.update_query_dict({"options": url.query["options"] + options})
+        engine = make_engine(url)
+
+        with transaction(engine, write=True) as connection:
+            assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == patience
+        engine.dispose()

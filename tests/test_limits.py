@@ -276,7 +276,7 @@ class TestAWriterInTheMidst:
         yours = other.load("yours")
         yours.description = "mine"
 
-        if TABLE["writers wait for each other"][backend] == "on one document":
+        if TABLE["writers wait for each other"][backend].startswith("on one document"):
             assert other.save(yours).number == 2
         else:
             with pytest.raises(docstore.errors.DatabaseError):

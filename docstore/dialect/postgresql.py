@@ -19,6 +19,9 @@ _LARGEST: Final = 0x0FFFFFFF - 1024
 _BATCH: Final = 1000, 8 << 20
 """The most rows, and bytes of text, that one INSERT is given; above a gigabyte the server refuses a statement."""
 
+_PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', false) WHERE current_setting('lock_timeout') = '0'"
+"""Unless the user set another: without one, a save would wait forever for a process that stopped in a save."""
+
 _RACE: Final = Meaning(RaceLostError, "Another writer was first.")
 _LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
 _FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
@@ -85,13 +88,22 @@ class PostgreSQL(Backend):
     has_schemas: ClassVar = True
 
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
-        """Return an engine whose UPDATEs and DELETEs of many rows go to the server in batches."""
+        """Return an engine that sends UPDATEs and DELETEs of many rows in batches, and waits 30 s for a lock."""
         options: dict[str, Any] = {"echo": opening.echo, "pool_pre_ping": opening.pool_pre_ping}
         if url.get_driver_name() == "psycopg2":
             options["executemany_mode"] = "values_plus_batch"
         if opening.creator is not None:
             options["creator"] = opening.creator
-        return sa.create_engine(url, **options)
+        engine = sa.create_engine(url, **options)
+
+        @sa.event.listens_for(engine, "connect")
+        def be_impatient(connection: Any, record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(_PATIENCE)
+            cursor.close()
+            connection.commit()
+
+        return engine
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver says it with the BEGIN."""
