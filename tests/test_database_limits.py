@@ -71,10 +71,12 @@ class TestADiskThatIsFull:
         assert isinstance(caught.value.__cause__, sa.exc.DBAPIError)
         assert "nothing was changed" in str(caught.value).lower()
 
-    def test_has_nothing_of_the_save(self, full):
+    @pytest.mark.parametrize("name", ["cakes", "tarts"])
+    def test_has_nothing_of_the_save(self, full, name):
+        """Of one that was there, the first row that is written is the version's; of a new one it is the last."""
         store, _ = full
         before = held(store)
-        experiment = store.load("cakes")
+        experiment = store.load(name) if name == "cakes" else new_experiment(name)
         for _ in range(200):
             add_trial(experiment)
 

@@ -155,8 +155,8 @@ class TestAUserWhoMayNotMakeTables:
         run_in_a_shell(refusal(user), database)
 
         store = connect(user)
-        with pytest.raises(sa.exc.DBAPIError, match=r"(?i)denied|must be owner"), store.engine.connect() as connection:
-            connection.exec_driver_sql("DROP TABLE versions")
+        with pytest.raises(sa.exc.DBAPIError, match=r"denied"), store.engine.connect() as connection:
+            connection.exec_driver_sql("TRUNCATE TABLE versions")
 
 
 class TestTheCommandForAnAdministrator:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -132,29 +133,37 @@ def check(original: Any, places: dict[str, Kept]) -> None:
 # --- any object at all -----------------------------------------------------------------------------------------------
 
 
-def part_of_all(share: float) -> Callable[[Any], Any]:
-    """Settings for *share* of all examples: 2,000, or as many as another profile of Hypothesis asks for."""
+ROUND = 1_500
+"""Examples in a row: Hypothesis keeps what it knows of each until the round ends, 160 KB of an experiment."""
+
+
+def looked_at(share: float) -> Callable[[Any], Any]:
+    """Settings for *share* of all examples, in rounds: of 2,000, or of as many as another profile asks for."""
     asked = settings().max_examples
-    examples = 2_000 if asked == settings.get_profile("default").max_examples else asked
-    # A store on three backends takes a while, and some examples are large: neither is a mistake here.
-    return settings(
-        max_examples=round(share * examples),
+    examples = share * (2_000 if asked == settings.get_profile("default").max_examples else asked)
+    rounds = ceil(examples / ROUND)
+    each = settings(
+        max_examples=ceil(examples / rounds),
         deadline=None,
+        # In CI, where Hypothesis is repeatable, each round would be the first again.
+        derandomize=settings().derandomize and rounds == 1,
+        # Three databases take a while, and some examples are large: neither is a mistake here.
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
+    return lambda test: pytest.mark.parametrize("nth", range(rounds))(each(test))
 
 
 class TestAnyObjectAtAll:
     """Written to a file and to each database, and read from there."""
 
-    @part_of_all(0.7)
+    @looked_at(0.7)
     @given(value=json_documents())
-    def test_a_json_value_is_the_same_in_all(self, stores, folder, value):
+    def test_a_json_value_is_the_same_in_all(self, stores, folder, nth, value):
         check(value, value_in_all(folder, stores, value))
 
-    @part_of_all(0.3)
+    @looked_at(0.3)
     @given(experiment=experiments())
-    def test_an_experiment_is_the_same_in_all(self, stores, folder, experiment):
+    def test_an_experiment_is_the_same_in_all(self, stores, folder, nth, experiment):
         check(experiment, experiment_in_all(folder, stores, experiment))
 
 

@@ -157,8 +157,17 @@ def proxy(database):
 @pytest.fixture
 def wired(filled, database, backend, proxy, connect):
     """A store that connects through the wire, on which all that is said can be read."""
-    plain = {"postgresql": {"sslmode": "disable", "gssencmode": "disable"}, "mariadb": {"ssl_disabled": "true"}}
-    return connect(sa.make_url(database).set(host=HOST, port=proxy.port).update_query_dict(plain[backend]))
+    url = sa.make_url(database)
+    # A lock of a transaction whose COMMIT is kept back is not waited for without end.
+    options = {
+        "postgresql": {
+            "sslmode": "disable",
+            "gssencmode": "disable",
+            "options": f"{url.query.get('options', '')} -clock_timeout=5s",
+        },
+        "mariadb": {"ssl_disabled": "true", "init_command": "SET SESSION innodb_lock_wait_timeout = 5"},
+    }
+    return connect(url.set(host=HOST, port=proxy.port).update_query_dict(options[backend]))
 
 
 both_ways = pytest.mark.parametrize("cut", ["before", "after"])

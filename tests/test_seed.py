@@ -6,14 +6,26 @@ name and a search space where they write ``Experiment(...)``, and ``DEFAULT = 0`
 
 from __future__ import annotations
 
-import sqlite3
 from enum import Enum
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore import Arm, Data, Experiment, GeneratorRun, Metric, ParameterType, RangeParameter, Runner, SearchSpace
+from docstore import (
+    Arm,
+    Data,
+    Experiment,
+    GenerationNode,
+    GenerationStrategy,
+    GeneratorRun,
+    Metric,
+    ParameterType,
+    RangeParameter,
+    Runner,
+    SearchSpace,
+)
 from docstore.errors import DocstoreError, DocumentNotFoundError, InvalidValueError, StoreError, UnknownTagError
 from docstore.registry_bundle import RegistryBundle
 from docstore.sqa_store import db
@@ -49,8 +61,9 @@ def _no_database():
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/seed.db"
+def url(database):
+    """The database that the snippets write as DB_URL: each runs on every backend."""
+    return database
 
 
 @pytest.fixture
@@ -74,11 +87,19 @@ def experiment():
 
 def rows(url: str, query: str) -> list[tuple]:
     """Return what a database tool would show."""
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    engine = sa.create_engine(url)
     try:
-        return connection.execute(query).fetchall()
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
     finally:
-        connection.close()
+        engine.dispose()
+
+
+def connection_to(url: str) -> Any:
+    """Return a connection that the driver makes of the parts of a URL."""
+    dialect = sa.make_url(url).get_dialect()()
+    arguments, options = dialect.create_connect_args(sa.make_url(url))
+    return dialect.import_dbapi().connect(*arguments, **options)
 
 
 class TestJson:
@@ -180,7 +201,7 @@ class TestSql:
         from docstore.sqa_store.save import save_experiment
 
         def creator():
-            return sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False)
+            return connection_to(url)
 
         init_engine_and_session_factory(creator=creator)
         save_experiment(experiment)
@@ -210,6 +231,45 @@ class TestSql:
         save_experiment(loaded)
 
         assert list(load_experiment("my_experiment").trials) == [0, 1]
+
+    def test_a_single_trial_is_updated_and_nothing_else_is_written(self, experiment, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment, save_or_update_trial
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        experiment.description = "not yet"
+        experiment.trials[0].run_metadata["oven"] = 3
+        save_or_update_trial(experiment, experiment.trials[0])
+
+        loaded = load_experiment("my_experiment")
+        assert (loaded.trials[0].run_metadata, loaded.description) == ({"oven": 3}, None)
+
+    def test_several_trials_are_updated_together(self, experiment, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment, save_or_update_trials
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        experiment.trials[0].run_metadata["oven"] = 3
+        trial = experiment.new_trial(parameters={"my_parameter": 0.7})
+        version = save_or_update_trials(experiment, [experiment.trials[0], trial])
+
+        assert version.number == 2
+        assert docstore.dumps(load_experiment("my_experiment")) == docstore.dumps(experiment)
+
+    def test_a_generation_strategy_is_saved_beside_its_experiment(self, experiment, url):
+        from docstore.sqa_store.load import load_generation_strategy
+        from docstore.sqa_store.save import save_experiment, save_generation_strategy
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        strategy = GenerationStrategy([GenerationNode("sobol")], "gs", experiment_name="my_experiment")
+        save_generation_strategy(strategy)
+
+        assert docstore.dumps(load_generation_strategy("gs")) == docstore.dumps(strategy)
+        owned = "SELECT d.name FROM documents d JOIN documents e ON d.owner = e.id WHERE e.name = 'my_experiment'"
+        assert rows(url, owned) == [("gs",)]
 
     def test_a_registry_bundle_and_a_config_save_and_load_a_custom_metric_and_runner(self, url):
         from docstore.sqa_store.load import load_experiment
@@ -275,6 +335,17 @@ class TestSql:
 
         with pytest.raises(DocumentNotFoundError, match="undelete"):
             load_experiment("my_experiment")
+        assert rows(url, "SELECT name FROM experiments") == []
+
+    def test_the_tables_are_made_once_and_again_without_harm(self, experiment, url):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        create_all_tables(get_engine())
+        save_experiment(experiment)
+        create_all_tables(get_engine())
+
+        assert rows(url, "SELECT name FROM experiments") == [("my_experiment",)]
 
 
 class TestWhatTheSnippetsGetWrong:
@@ -345,6 +416,51 @@ class TestTheDatabaseOfTheProcess:
 
         with session_scope() as session:
             assert session.execute(sa.text("SELECT name FROM experiments")).all() == [("my_experiment",)]
+
+    @pytest.fixture
+    def notes(self, url):
+        """A table of the user's own beside docstore's."""
+        init_engine_and_session_factory(url=url)
+        notes = sa.Table("notes", sa.MetaData(), sa.Column("text", sa.String(10)))
+        notes.create(get_engine())
+        return notes
+
+    def test_a_session_keeps_what_it_wrote(self, url, notes):
+        with session_scope() as session:
+            session.execute(notes.insert(), {"text": "kept"})
+
+        assert rows(url, "SELECT text FROM notes") == [("kept",)]
+
+    def test_a_session_with_an_error_keeps_nothing(self, url, notes):
+        def write_and_fail():
+            with session_scope() as session:
+                session.execute(notes.insert(), {"text": "lost"})
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            write_and_fail()
+
+        assert rows(url, "SELECT text FROM notes") == []
+
+    def test_a_sessions_wrong_sql_is_told_without_the_password(self, url):
+        init_engine_and_session_factory(url=url)
+
+        with pytest.raises(StoreError) as caught, session_scope() as session:
+            session.execute(sa.text("SELECT name FROM experiments"))
+
+        assert isinstance(caught.value.__cause__, sa.exc.DBAPIError)
+        password = sa.make_url(url).password
+        assert not password or password not in str(caught.value)
+
+    def test_another_process_finds_what_was_saved(self, experiment, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        init_engine_and_session_factory(creator=lambda: connection_to(url), force_init=True)
+
+        assert docstore.dumps(load_experiment("my_experiment")) == docstore.dumps(experiment)
 
     def test_two_configs_share_what_an_experiment_came_from(self, experiment, url):
         from docstore.sqa_store.save import save_experiment

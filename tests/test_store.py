@@ -1552,6 +1552,19 @@ class TestAFileOfSQLite:
             docstore.connect(file)
 
 
+READS = {
+    "load": (lambda store: store.load("cakes").num_trials, 1),
+    "find": (lambda store: [info.name for info in store.find()], ["cakes"]),
+    "history": (lambda store: len(store.history("cakes")), 1),
+    "verify": (lambda store: store.verify(), []),
+}
+WRITES = {
+    "save": (lambda store: store.save(new_experiment("bread")).number, 1),
+    "put": (lambda store: store.put("note", "n1", 1).number, 1),
+    "delete": (lambda store: store.delete("cakes"), None),
+}
+
+
 class TestAConnectionThatTheServerClosed:
     """While it was idle in the pool: as servers do after some hours, and when they are restarted."""
 
@@ -1577,18 +1590,6 @@ class TestAConnectionThatTheServerClosed:
             return store
 
         return idle
-
-    READS = {
-        "load": (lambda store: store.load("cakes").num_trials, 1),
-        "find": (lambda store: [info.name for info in store.find()], ["cakes"]),
-        "history": (lambda store: len(store.history("cakes")), 1),
-        "verify": (lambda store: store.verify(), []),
-    }
-    WRITES = {
-        "save": (lambda store: store.save(new_experiment("bread")).number, 1),
-        "put": (lambda store: store.put("note", "n1", 1).number, 1),
-        "delete": (lambda store: store.delete("cakes"), None),
-    }
 
     @pytest.mark.parametrize(("call", "given"), [*READS.values(), *WRITES.values()], ids=[*READS, *WRITES])
     def test_is_not_noticed(self, idle, call, given):

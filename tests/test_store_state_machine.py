@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from itertools import count
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import docstore
 from docstore import ConflictError
@@ -76,21 +85,18 @@ def with_trial(document, part, index):
 class StoreAgainstADict(RuleBasedStateMachine):
     """Two stores on one database are two people; ``live`` and ``deleted`` are what they should find."""
 
+    people: ClassVar[tuple[docstore.Store, ...]]
+    """Stores on the database; a run has its own on their engines, in a project that no run before it had."""
+    runs: ClassVar[count[int]]
+
     objects = Bundle("objects")
 
     @initialize()
     def open(self):
-        self.folder = tempfile.TemporaryDirectory()
-        url = f"sqlite:///{self.folder.name}/lab.db"
-        self.stores = [docstore.connect(url, author=author, synchronous="NORMAL") for author in ("ada", "bob")]
+        project = f"run {next(self.runs)}"
+        self.stores = [docstore.Store(each.engine, author=each.author, project=project) for each in self.people]
         self.live: dict[tuple[str, str], Saves] = {}
         self.deleted: list[Saves] = []
-
-    def teardown(self):
-        for store in getattr(self, "stores", []):
-            store.close()
-        if hasattr(self, "folder"):
-            self.folder.cleanup()
 
     # --- objects ---------------------------------------------------------------------------------------------------
 
@@ -317,7 +323,18 @@ def dumps_of(store, saves: Saves, number: int | None = None) -> bytes:
     return dumps(loads(docstore.dumps(loaded)))
 
 
-TestStoreAgainstADict = StoreAgainstADict.TestCase
-TestStoreAgainstADict.settings = settings(
-    max_examples=40, stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow]
-)
+# A step makes dozens of calls, to look at everything there is; each takes longer where a server is asked.
+EXAMPLES = {"sqlite": 40, "postgresql": 25, "mariadb": 25}
+
+
+def test_a_store_does_what_a_dict_of_saves_does(backend, database, connect):
+    class OnThisDatabase(StoreAgainstADict):
+        people = tuple(connect(database, author=author, synchronous="NORMAL") for author in ("ada", "bob"))
+        runs = count()
+
+    run_state_machine_as_test(
+        OnThisDatabase,
+        settings=settings(
+            max_examples=EXAMPLES[backend], stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
