@@ -90,7 +90,7 @@ class Access:
                 return done
             except RaceLostError as error:
                 if attempt == _TRIES - 1:
-                    raise _refused(error) from error
+                    raise _refused(error, unsure=bool(unsure)) from error
                 _step_aside(attempt)
             except DatabaseError as error:
                 if isinstance(error, ConnectionLostError) and error.committing:
@@ -129,7 +129,7 @@ class Access:
         if rows.head_deleted(connection, self.project, kind, name) is not None:
             raise DocumentNotFoundError(name, kind=kind, hint=f"It was deleted; undelete({name!r}) brings it back.")
         raise DocumentNotFoundError(
-            name, kind=kind, near=difflib.get_close_matches(name, rows.names(connection, self.project, kind))
+            name, kind=kind, near=difflib.get_close_matches(str(name), rows.names(connection, self.project, kind))
         )
 
     def deleted(self, connection: Connection, kind: str, name: str) -> HeadRow:
@@ -195,19 +195,20 @@ def _step_aside(attempt: int) -> None:
         time.sleep(random.uniform(0, _STEP * 2 ** min(attempt, 6)))
 
 
-def _refused(error: RaceLostError) -> RaceLostError:
-    return RaceLostError(f"{_TRIES} tries to write were refused: {error} Nothing was changed.")
+def _refused(error: RaceLostError, *, unsure: bool) -> RaceLostError:
+    return RaceLostError(f"{_TRIES} tries to write were refused: {error} {_told(unsure)}")
 
 
 def _lost(error: DatabaseError, *, unsure: bool) -> ConnectionLostError:
-    told = (
-        "It is not known whether your changes were kept: look at history(), or load() again."
-        if unsure
-        else "Nothing was changed."
-    )
-    lost = ConnectionLostError(f"the connection was lost, and a second try failed: {error} {told}")
+    lost = ConnectionLostError(f"the connection was lost, and a second try failed: {error} {_told(unsure)}")
     lost.committing = unsure
     return lost
+
+
+def _told(unsure: bool) -> str:
+    if unsure:
+        return "It is not known whether your changes were kept: look at history(), or load() again."
+    return "Nothing was changed."
 
 
 def checked_text(argument: str, value: object, longest: int | None = None, *, shortest: int = 1) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from docstore.errors import InvalidValueError, UnknownCodeError
 from docstore.kinds import Code, Kind, PartRule
 from docstore.rows import code_rows, insert_codes
-from docstore.values import JSON
+from docstore.values import JSON, is_plain
 
 Name: TypeAlias = tuple[str, str]
 """The column of ``codes``, and the name."""
@@ -29,6 +29,8 @@ class Coded:
     status: Name | None
     names: frozenset[Name]
 
+
+_LONGEST: Final = 255
 
 _NOTHING: Final = Coded(None, None, frozenset())
 
@@ -155,6 +157,9 @@ class Codes:
         return stored[column, name] if (column, name) in stored else self._integer(column, name, stored)
 
     def _integer(self, column: str, name: str, taken: Mapping[Name, int]) -> int:
+        if len(name) > _LONGEST or not is_plain(name):
+            problem = f"a name has at most {_LONGEST} characters, without NUL or lone surrogates."
+            raise UnknownCodeError(column, name[:40], problem)
         used = {value: known for (other, known), value in taken.items() if other == column}
         enum = self._enums.get(column)
         if enum is None:

@@ -84,7 +84,7 @@ class Documents:
         entry = self._entry(obj)
         kind = self.kind_of(obj)
         pieces = kind.split(self.encode(obj))
-        name = _named(kind, kind.name_in(pieces[HEAD]))
+        name = _named(kind, getattr(obj, self.codec.attribute(type(obj), "name")))
         return Document(kind, name, entry.model, {path: piece(path, body) for path, body in pieces.items()})
 
     def identify(self, obj: Any) -> tuple[Kind, str, str]:

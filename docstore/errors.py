@@ -186,12 +186,17 @@ class ConnectionLostError(DatabaseError):
 class TooLargeError(StoreError):
     """A head, a part or a change has more text than the database takes in one value; nothing was written."""
 
-    def __init__(self, name: str, *, pointer: str, size: int, limit: int) -> None:
-        self.name, self.pointer, self.size, self.limit = name, pointer, size, limit
+    def __init__(self, name: str, *, pointer: str, size: int, limit: int, places: int = 1) -> None:
+        self.name, self.pointer, self.size, self.limit, self.places = name, pointer, size, limit, places
         super().__init__(
             f"document {name!r}, at {pointer or 'its head'}: {size:,} bytes are more than the {limit:,} that this "
-            f"database takes in one value. Nothing was written. Keep it in several documents, or in a file of its own."
+            f"database takes at once{_together(places)}. Nothing was written. Keep such large things in documents or "
+            f"files of their own, save in smaller steps (save_trials), or let the database take more."
         )
+
+
+def _together(places: int) -> str:
+    return f": the old values of {places} places together, of which that is the largest" if places > 1 else ""
 
 
 class TablesError(StoreError):

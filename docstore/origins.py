@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 import weakref
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from docstore.digests import DigestTree
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -55,23 +58,48 @@ class Origin:
         self.version = version
 
 
-class Origins:
-    """Origins by object, weakly: by identity, since two equal objects may come from different versions."""
+class _ByIdentity(Generic[T]):
+    """What is known of objects, weakly: by identity, since two equal objects may come from different versions."""
 
     def __init__(self) -> None:
-        self._origins: dict[int, tuple[weakref.ref[Any], Origin]] = {}
+        self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
+
+    def get(self, obj: Any) -> T | None:
+        found = self._known.get(id(obj))
+        return found[1] if found is not None and found[0]() is obj else None
+
+    def set(self, obj: Any, value: T) -> None:
+        key = id(obj)
+
+        def forget(reference: weakref.ref[Any], known: dict[int, Any] = self._known) -> None:
+            if key in known and known[key][0] is reference:
+                del known[key]
+
+        self._known[key] = (weakref.ref(obj, forget), value)
+
+
+class Origins:
+    """Where objects came from, for as long as they live."""
+
+    def __init__(self) -> None:
+        self._origins: _ByIdentity[Origin] = _ByIdentity()
+        self._first: _ByIdentity[tuple[str, str]] = _ByIdentity()
 
     def get(self, obj: Any) -> Origin | None:
         """Return where *obj* came from, or None if it was made here."""
-        found = self._origins.get(id(obj))
-        return found[1] if found is not None and found[0]() is obj else None
+        return self._origins.get(obj)
 
     def set(self, obj: Any, origin: Origin) -> None:
         """Remember where *obj* came from, until it is garbage."""
-        key = id(obj)
+        self._origins.set(obj, origin)
 
-        def forget(reference: weakref.ref[Any], origins: dict[int, Any] = self._origins) -> None:
-            if key in origins and origins[key][0] is reference:
-                del origins[key]
+    def try_first(self, obj: Any, name: str) -> str:
+        """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name."""
+        id = self.tried(obj, name) or uuid.uuid4().hex
+        self._first.set(obj, (name, id))
+        return id
 
-        self._origins[key] = (weakref.ref(obj, forget), origin)
+    def tried(self, obj: Any, name: str) -> str | None:
+        """Return the id of an earlier try: a save may be committed, and its caller not know it."""
+        found = self._first.get(obj)
+        return found[1] if found is not None and found[0] == name else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from docstore.errors import InvalidValueError
+from docstore.dialect import checked_moment
 from docstore.tables import IS_HEAD, codes, documents
 from docstore.values import is_plain
 
@@ -80,15 +80,10 @@ def within(
         InvalidValueError: a time has no zone.
     """
     for column, (start, end) in ((documents.c.created_at, created), (documents.c.updated_at, updated)):
-        for moment in (start, end):
-            if moment is not None and moment.tzinfo is None:
-                raise InvalidValueError(
-                    column.name, moment, "Give it a time zone, as in datetime(2026, 1, 31, tzinfo=UTC)."
-                )
         if start is not None:
-            query = query.where(column >= start)
+            query = query.where(column >= checked_moment(column.name, start))
         if end is not None:
-            query = query.where(column < end)
+            query = query.where(column < checked_moment(column.name, end))
     return query
 
 

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore import rows
+from docstore.dialect import checked_moment
 from docstore.digests import DigestTree, piece
-from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, VersionNotFoundError
+from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
 from docstore.history import Version, changes_from, piece_of, pieces_touched, rebuild
 from docstore.kinds import HEAD, Kind
 from docstore.rows import HeadRow
@@ -180,9 +181,7 @@ def number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
         InvalidValueError: *moment* has no time zone.
         VersionNotFoundError: it is before the first version.
     """
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise InvalidValueError("at", moment, "Give it a time zone, as in datetime(2026, 1, 31, tzinfo=UTC).")
-    number = rows.version_at(connection, head.id, moment)
+    number = rows.version_at(connection, head.id, checked_moment("at", moment))
     if number is None:
         raise VersionNotFoundError(head.name, wanted=f"from {moment.isoformat()} or before", head=head.version)
     return number

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import insert_many, locks_rows
+from docstore.dialect import execute_many, insert_many, locks_rows, reading_times
 from docstore.tables import IS_HEAD, codes, documents, versions
 from docstore.values import is_plain
 
@@ -85,7 +85,8 @@ def _head(connection: Connection, query: tuple[sa.Select[Any], sa.Select[Any]], 
     select, lock = query
     if locks_rows(connection) and connection.execute(lock, values).first() is None:
         return None
-    row = connection.execute(select, values).one_or_none()
+    with reading_times():
+        row = connection.execute(select, values).one_or_none()
     return HeadRow(*row) if row else None
 
 
@@ -126,7 +127,8 @@ def column_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
     """Return what the columns beside the body say of a document's head and parts, by path."""
     c = documents.c
     query = sa.select(c.path, c.type, c.status, c.created_at, c.updated_at, c.deleted_at).where(c.id == id)
-    return list(connection.execute(query.order_by(c.path)))
+    with reading_times():
+        return list(connection.execute(query.order_by(c.path)))
 
 
 def headless(connection: Connection, project: str) -> list[str]:
@@ -140,6 +142,8 @@ def headless(connection: Connection, project: str) -> list[str]:
 
 def names(connection: Connection, project: str, kind: str) -> list[str]:
     """Return the names of the live documents of *kind*."""
+    if not is_plain(kind):
+        return []
     query = sa.select(documents.c.name).where(
         documents.c.project == project,
         documents.c.kind == kind,
@@ -183,7 +187,7 @@ def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     """Write heads and parts over those of the same id and path: one statement, however many."""
     if rows:
         values = [{"at_id": row["id"], "at_path": row["path"], **{c: row[c] for c in _UPDATED}} for row in rows]
-        connection.execute(_UPDATE, values)
+        execute_many(connection, _UPDATE, values)
 
 
 _TOUCH: Final = (
@@ -241,15 +245,16 @@ def insert_version(connection: Connection, **values: Any) -> None:
 def version_rows(connection: Connection, id: str, *, after: int = 0, newest_first: bool = True) -> list[sa.Row[Any]]:
     """Return the rows of history of versions after *after*."""
     order = versions.c.version.desc() if newest_first else versions.c.version
-    return list(
-        connection.execute(sa.select(versions).where(versions.c.id == id, versions.c.version > after).order_by(order))
-    )
+    query = sa.select(versions).where(versions.c.id == id, versions.c.version > after).order_by(order)
+    with reading_times():
+        return list(connection.execute(query))
 
 
 def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any] | None:
     """Return the row of history of one version."""
     query = sa.select(versions).where(versions.c.id == id, versions.c.version == number)
-    return connection.execute(query).one_or_none()
+    with reading_times():
+        return connection.execute(query).one_or_none()
 
 
 def chain_of(connection: Connection, id: str, number: int) -> str | None:

@@ -13,11 +13,11 @@ from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueError
 from docstore.history import Version
-from docstore.kinds import HEAD
+from docstore.kinds import HEAD, kind_named
 from docstore.origins import Origin
-from docstore.reader import Divergence, has_version, read_divergence, read_pieces, version_numbered
+from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
 from docstore.revision import Revision, merged, revise
-from docstore.rows import HeadRow
+from docstore.rows import HeadRow, head_of
 from docstore.values import JSON
 from docstore.writer import Note, Saved, Writer
 
@@ -78,6 +78,14 @@ def check_policy(policy: object) -> None:
     """Refuse what is no policy, before anything is read or written."""
     if policy not in get_args(OnConflict):
         raise InvalidValueError("on_conflict", policy, f"Use one of {', '.join(map(repr, get_args(OnConflict)))}.")
+
+
+def made_unseen(connection: Connection, id: str) -> Origin | None:
+    """Return version 1 of a document that was made by a save which was interrupted before it knew; if it was made."""
+    head = head_of(connection, id)
+    if head is None:
+        return None
+    return Origin(id, head.name, 1, read_version(connection, head, kind_named(head.kind), 1).digests)
 
 
 def save_on(

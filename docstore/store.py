@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, Self, TypeAlias
 
 from sqlalchemy.engine import Connection, Engine
 
-from docstore import model, query, rows
+from docstore import lives, model, query
 from docstore.access import Access, checked_text, os_user
 from docstore.codec import Codec
 from docstore.coding import Codes, checked_enum
@@ -18,7 +19,7 @@ from docstore.dialect import shown
 from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
 from docstore.documents import Document, documents_of
-from docstore.errors import DocumentExistsError, InvalidValueError
+from docstore.errors import InvalidValueError
 from docstore.history import Version
 from docstore.kinds import HEAD, KINDS, RESERVED, Kind, join, kind_named
 from docstore.origins import Origin, Origins
@@ -26,7 +27,7 @@ from docstore.query import DocumentInfo
 from docstore.reader import history_of, read_version, version_numbered
 from docstore.registry import Registry
 from docstore.registry_bundle import RegistryBundle
-from docstore.saving import Mine, OnConflict, Outcome, check_policy, save_on
+from docstore.saving import Mine, OnConflict, Outcome, check_policy, made_unseen, save_on
 from docstore.values import resolve
 from docstore.verification import Damage, verify_project
 from docstore.writer import Note, Saved, Writer
@@ -163,7 +164,8 @@ class Store:
         body = self._documents.codec.encode(value)
         kind, name = checked_text("kind", kind, 64), checked_text("name", name, 255)
         document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
-        return self._overwrite(document, self._note(message, author)).version
+        id, note = uuid.uuid4().hex, self._note(message, author)
+        return self._write(lambda connection: self._writer.overwrite(connection, id, document, note)).version
 
     def revert(self, name: str, version: int, *, kind: str = "experiment", message: str = "") -> Version:
         """Make the state of *version* the newest version; the history stays as it is.
@@ -275,14 +277,7 @@ class Store:
     def delete(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
 
-        moment = datetime.now(UTC)
-
-        def delete(connection: Connection) -> str:
-            head = self._access.head(connection, kind, name)
-            rows.mark_deleted(connection, head.id, moment)
-            return head.id
-
-        self._access.writing(delete, lambda connection, id: rows.deleted_at(connection, id) == moment)
+        lives.delete(self._access, kind, name)
 
     def undelete(self, name: str, *, kind: str = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.
@@ -292,27 +287,12 @@ class Store:
             DocumentExistsError: another has the name now.
         """
 
-        def undelete(connection: Connection) -> str:
-            gone = self._access.deleted(connection, kind, name)
-            taken = rows.head_named(connection, self.project, kind, name)
-            if taken is not None:
-                remedy = f"delete({name!r}) it, or save it under another name, before undelete()."
-                raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
-            rows.mark_deleted(connection, gone.id, None)
-            return gone.id
-
-        self._access.writing(undelete, lambda connection, id: rows.deleted_at(connection, id) is None)
+        lives.undelete(self._access, kind, name)
 
     def purge(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document and its whole history for good, also one that is deleted already."""
 
-        def purge(connection: Connection) -> str:
-            head = rows.head_named(connection, self.project, kind, name)
-            id = (head or self._access.deleted(connection, kind, name)).id
-            rows.purge(connection, id)
-            return id
-
-        self._access.writing(purge, lambda connection, id: rows.head_of(connection, id) is None)
+        lives.purge(self._access, kind, name)
 
     def copy_to(self, other: Store, names: Iterable[str] | None = None, *, kind: str | None = None) -> list[Copied]:
         """Copy documents to another store with their whole history, and return what became of each.
@@ -354,13 +334,11 @@ class Store:
 
     def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
         write = self._writer.overwrite if policy == "overwrite" else self._writer.create
-        saved = self._write(lambda connection: write(connection, document, note))
+        id = self._origins.try_first(obj, document.name)
+        saved = self._write(lambda connection: write(connection, id, document, note))
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
         self._origins.set(obj, Origin(saved.id, document.name, saved.version.number, digests))
         return saved.version
-
-    def _overwrite(self, document: Document, note: Note) -> Saved:
-        return self._write(lambda connection: self._writer.overwrite(connection, document, note))
 
     def _write(self, work: Callable[[Connection], Saved]) -> Saved:
         saved = self._access.saving(work)
@@ -392,7 +370,16 @@ class Store:
     def _origin_of(self, obj: Any, name: str) -> Origin | None:
         """Return where *obj* came from; under another name it is a new document, and the old one stays as it is."""
         origin = self._origins.get(obj)
-        return origin if origin is not None and origin.name == name else None
+        if origin is not None and origin.name == name:
+            return origin
+        tried = self._origins.tried(obj, name)
+        if tried is None:
+            return None
+        with self._access.reading() as connection:
+            made = made_unseen(connection, tried)
+        if made is not None:
+            self._origins.set(obj, made)
+        return made
 
     def _note(self, message: str, author: str | None) -> Note:
         return Note(checked_text("author", author or self.author, 255), checked_text("message", message, shortest=0))

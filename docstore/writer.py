@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,8 +52,8 @@ class Writer:
         self._project = project
         self._codes = codes
 
-    def create(self, connection: Connection, document: Document, note: Note) -> Saved:
-        """Insert *document* as version 1.
+    def create(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
+        """Insert *document* as version 1, under the new *id*.
 
         Raises:
             DocumentExistsError: the name is taken.
@@ -63,10 +62,9 @@ class Writer:
         taken = rows.head_named(connection, self._project, document.kind.name, document.name)
         if taken is not None:
             raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
-        return self._insert(connection, document, note)
+        return self._insert(connection, id, document, note)
 
-    def _insert(self, connection: Connection, document: Document, note: Note) -> Saved:
-        id = uuid.uuid4().hex
+    def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         moment = next_moment(None)
         written, found = self._rows(connection, id, document, document.pieces, 1, moment)
         rows.insert_pieces(connection, written)
@@ -74,11 +72,13 @@ class Writer:
         version = Version(1, moment, note.author, note.message, (Change("add", HEAD),), digest, "")
         return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
 
-    def overwrite(self, connection: Connection, document: Document, note: Note) -> Saved:
-        """Make *document* the newest version of the one that has its name, or the first."""
+    def overwrite(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
+        """Make *document* the newest version of the one that has its name, or the first, under the new *id*."""
         head = rows.head_named(connection, self._project, document.kind.name, document.name)
         # Not looked up again: of one that was made just now, inserting tells, and then it is there to be replaced.
-        return self.replace(connection, head, document, note) if head else self._insert(connection, document, note)
+        if head is None:
+            return self._insert(connection, id, document, note)
+        return self.replace(connection, head, document, note)
 
     def replace(self, connection: Connection, head: HeadRow, document: Document, note: Note) -> Saved:
         """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is."""
@@ -122,8 +122,10 @@ class Writer:
 
     def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
         changes = changes_text(version.changes)
-        if len(changes) >= _LARGE:
-            check_size(connection, name, _place_of(version.changes), changes.encode())
+        if len(changes) + len(version.message) >= _LARGE:
+            # The row of history is one statement: on MySQL, one packet.
+            text = f"{changes}{version.message}".encode()
+            check_size(connection, name, _place_of(version.changes), text, len(version.changes))
         version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
         rows.insert_version(
             connection,
@@ -184,8 +186,8 @@ class Writer:
         return rows.id_named(connection, self._project, kind.owner_kind or "", name) if name else None
 
 
-def check_size(connection: Connection, name: str, pointer: str, text: bytes) -> None:
-    """Refuse a *text* that the database would refuse.
+def check_size(connection: Connection, name: str, pointer: str, text: bytes, places: int = 1) -> None:
+    """Refuse a *text* that the database would refuse; of the old values of *places*, *pointer* is the largest's.
 
     Raises:
         TooLargeError: it is larger than the database takes in one value.
@@ -197,7 +199,7 @@ def check_size(connection: Connection, name: str, pointer: str, text: bytes) -> 
         return
     size, limit = largest_text(connection, text)
     if size > limit:
-        raise TooLargeError(name, pointer=pointer, size=size, limit=limit)
+        raise TooLargeError(name, pointer=pointer, size=size, limit=limit, places=places)
 
 
 def _place_of(changes: Sequence[Change]) -> str:

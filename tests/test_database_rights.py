@@ -248,7 +248,7 @@ class TestADatabaseThatMayOnlyBeRead:
         assert reader.load("cakes").num_trials == 2
         assert reader.get("n1", kind="note", version=1) == {"a": 1}
 
-    @pytest.mark.parametrize("action", ACTIONS)
+    @pytest.mark.parametrize("action", ["save a changed one", "put a new one", "delete", "undelete", "purge"])
     def test_is_not_written_to(self, filled, reader, action):
         before = held(filled)
         act = ACTIONS[action](reader)

@@ -19,7 +19,7 @@ ROWS = (
     ("history", "query", "migrations", "documents", "revision", "coding", "origins"),
     ("reader", "difference"),
     ("writer", "access", "verification"),
-    ("saving", "copying"),
+    ("saving", "copying", "lives"),
     ("store",),
     ("json_store", "sqa_store", "opening"),
     ("__init__",),

@@ -152,13 +152,13 @@ class TestNesting:
             save_experiment(new_experiment(properties={"deep": nested(limit + 1)}), str(tmp_path / "a.json"))
 
 
-@backs("bytes of a head, a part or a change")
+@backs("bytes of a head, of a part, or of all old values that a save replaces")
 def test_the_largest_text_is_what_the_table_says(store, backend):
     """That a larger one is refused, with its place, and nothing written, is tested in test_database_errors.py."""
     with dialect.transaction(store.engine, write=False) as connection:
         size, limit = dialect.largest_text(connection, b'a"b')
 
-    assert limit == figure("bytes of a head, a part or a change", backend)
+    assert limit == figure("bytes of a head, of a part, or of all old values that a save replaces", backend)
     assert size == (4 if backend == "mariadb" else 3)
 
 

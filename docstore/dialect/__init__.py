@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from docstore.dialect.engines import engine_from_creator, engine_from_url, make_engine
 from docstore.dialect.transactions import (
+    check_settings,
+    execute_many,
     grant,
     insert_many,
     largest_text,
@@ -17,7 +19,7 @@ from docstore.dialect.transactions import (
     transaction,
     translated,
 )
-from docstore.dialect.types import ExactText, JsonText, LongText, UtcTime
+from docstore.dialect.types import ExactText, JsonText, LongText, UtcTime, checked_moment, reading_times
 from docstore.dialect.urls import for_administrator, shown
 
 __all__ = [
@@ -25,8 +27,11 @@ __all__ = [
     "JsonText",
     "LongText",
     "UtcTime",
+    "check_settings",
+    "checked_moment",
     "engine_from_creator",
     "engine_from_url",
+    "execute_many",
     "for_administrator",
     "grant",
     "insert_many",
@@ -34,6 +39,7 @@ __all__ = [
     "locks_rows",
     "make_engine",
     "migrating",
+    "reading_times",
     "schema_of",
     "shown",
     "transaction",

@@ -56,9 +56,20 @@ class Backend(ABC):
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine for *url*, set up for many writers."""
 
+    def keeps(self, engine: Engine) -> bool:
+        """Return whether the data live and die with the connections: a database in memory."""
+        return False
+
     @abstractmethod
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin a transaction: a reader's sees one state throughout, a writer's sees what others committed."""
+
+    def check_settings(self, connection: Connection) -> None:  # noqa: B027  # SQLite has no such settings
+        """Refuse a connection that would not keep each text as it is; one of an Engine that the user set up may be so.
+
+        Raises:
+            DatabaseError: so it is; says what to set.
+        """
 
     @abstractmethod
     def meaning(self, error: DBAPIError) -> Meaning:
@@ -67,6 +78,10 @@ class Backend(ABC):
     @abstractmethod
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows*, all with the same columns."""
+
+    def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute *statement* for each of *rows*."""
+        connection.execute(statement, list(rows))
 
     @abstractmethod
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:

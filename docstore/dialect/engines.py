@@ -12,11 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Opening
 from docstore.dialect.complaints import told
+from docstore.dialect.forks import leave_behind
 from docstore.dialect.mysql import MySQL
 from docstore.dialect.postgresql import PostgreSQL
 from docstore.dialect.sqlite import SQLite
 from docstore.dialect.urls import of_server, parsed, redacted, unsupported
 from docstore.errors import InvalidValueError, MissingDependencyError
+from docstore.values import is_plain
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
 
@@ -94,7 +96,7 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
     elif spelled.host:
         raise InvalidValueError("database URL", redacted(url), "Write three slashes, as in sqlite:///lab.db.")
     try:
-        return backend.engine(spelled, opening or Opening())
+        return _made(backend, spelled, opening or Opening())
     except ModuleNotFoundError as error:
         raise _missing(error, spelled.drivername, backend) from error
     except InvalidValueError:
@@ -125,7 +127,14 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
         return handed_out.pop() if handed_out else creator()
 
     opened = Opening(create, opening.synchronous, opening.pool_pre_ping, opening.echo)
-    return backend.engine(make_url(f"{drivername}://"), opened)
+    return _made(backend, make_url(f"{drivername}://"), opened)
+
+
+def _made(backend: Backend, url: sa.URL, opening: Opening) -> Engine:
+    engine = backend.engine(url, opening)
+    if not backend.keeps(engine):
+        leave_behind(engine)
+    return engine
 
 
 def _first(creator: Callable[[], Any]) -> Any:
@@ -150,8 +159,9 @@ def _of_driver(made: object) -> tuple[Backend, str] | None:
 def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
     if not backend.has_schemas:
         raise InvalidValueError("schema", schema, f"{backend.title} has none: name the database in the URL.")
-    if not isinstance(schema, str) or not 1 <= len(schema.encode()) <= 63 or "\0" in schema:
-        raise InvalidValueError("schema", schema, "Give a name of 1 to 63 bytes.")
+    # SQLAlchemy takes none with square brackets for a schema's.
+    if not is_plain(schema) or not 1 <= len(schema.encode()) <= 63 or {*"[]"} & {*schema}:
+        raise InvalidValueError("schema", schema, "Give a name of 1 to 63 bytes, without NUL or square brackets.")
     return engine.execution_options(schema_translate_map={None: schema})
 
 

@@ -90,6 +90,8 @@ class MySQL(Backend):
 
         @sa.event.listens_for(engine, "connect")
         def be_strict(connection: Any, record: Any) -> None:
+            if hasattr(connection, "set_character_set"):
+                connection.set_character_set("utf8mb4")
             cursor = connection.cursor()
             cursor.execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')")
             cursor.close()
@@ -104,6 +106,18 @@ class MySQL(Backend):
         level = "READ COMMITTED" if write else "REPEATABLE READ"
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
         connection.exec_driver_sql("START TRANSACTION" if write else "START TRANSACTION READ ONLY")
+
+    def check_settings(self, connection: Connection) -> None:
+        """Refuse a charset that lacks characters, and a server that cuts off what a column does not take."""
+        query = "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, @@sql_mode"
+        *charsets, mode = map(str, connection.exec_driver_sql(query).one())
+        told = shown(connection.engine.url)
+        if {*charsets} != {"utf8mb4"}:
+            problem = f"its connections have the charset {charsets[0]}, which lacks characters"
+            raise DatabaseError(f"{told}: {problem}. Set charset=utf8mb4.")
+        if "STRICT" not in mode:
+            problem = f"its sql_mode {mode!r} lets the server cut off what a column does not take"
+            raise DatabaseError(f"{told}: {problem}. Add STRICT_ALL_TABLES to it.")
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the error's number means."""
@@ -127,6 +141,7 @@ class MySQL(Backend):
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
         """Take the lock of migrations: it outlives the commit that this database makes of each table."""
+        connection.exec_driver_sql("SET SESSION default_storage_engine = InnoDB")
         lock = "CONCAT('docstore ', SHA1(DATABASE()))"
         if connection.exec_driver_sql(f"SELECT GET_LOCK({lock}, 60)").scalar() != 1:
             raise DatabaseError("another process has been making the tables for a minute. Try again.")

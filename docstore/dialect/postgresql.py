@@ -11,16 +11,25 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.urls import shown
 from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
 
 _LARGEST: Final = 0x0FFFFFFF - 1024
 """What JSONB takes in one string, array or object: lengths in it have 28 bits; less what it adds of its own."""
 
 _BATCH: Final = 1000, 8 << 20
-"""The most rows, and bytes of text, that one INSERT is given; above a gigabyte the server refuses a statement."""
+"""The most rows, and bytes of text, that one execution is given; above a gigabyte the server refuses a statement."""
 
 _PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', false) WHERE current_setting('lock_timeout') = '0'"
 """Unless the user set another: without one, a save would wait forever for a process that stopped in a save."""
+
+_KEPT_ALIVE: Final = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours."""
 
 _RACE: Final = Meaning(RaceLostError, "Another writer was first.")
 _LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
@@ -92,12 +101,15 @@ class PostgreSQL(Backend):
         options: dict[str, Any] = {"echo": opening.echo, "pool_pre_ping": opening.pool_pre_ping}
         if url.get_driver_name() == "psycopg2":
             options["executemany_mode"] = "values_plus_batch"
+            options["connect_args"] = {name: each for name, each in _KEPT_ALIVE.items() if name not in url.query}
         if opening.creator is not None:
             options["creator"] = opening.creator
         engine = sa.create_engine(url, **options)
 
         @sa.event.listens_for(engine, "connect")
         def be_impatient(connection: Any, record: Any) -> None:
+            if hasattr(connection, "set_client_encoding"):
+                connection.set_client_encoding("UTF8")  # else the database's own, which may lack characters
             cursor = connection.cursor()
             cursor.execute(_PATIENCE)
             cursor.close()
@@ -108,6 +120,13 @@ class PostgreSQL(Backend):
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver says it with the BEGIN."""
         connection.execution_options(isolation_level="READ COMMITTED" if write else "REPEATABLE READ")
+
+    def check_settings(self, connection: Connection) -> None:
+        """Refuse another encoding than UTF-8 between here and the server."""
+        encoding = connection.exec_driver_sql("SHOW client_encoding").scalar_one()
+        if encoding != "UTF8":
+            problem = f"its connections have the encoding {encoding}, which lacks characters"
+            raise DatabaseError(f"{shown(connection.engine.url)}: {problem}. Set client_encoding to utf8.")
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the SQLSTATE means, or where there is none, the text."""
@@ -121,8 +140,12 @@ class PostgreSQL(Backend):
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows* by few statements, none of them too long for the server."""
+        self.execute_many(connection, table.insert(), rows)
+
+    def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute *statement* for *rows* in batches, none of them too long for the server."""
         for batch in _batches(rows):
-            connection.execute(table.insert(), batch)
+            connection.execute(statement, batch)
 
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what JSONB takes; of many short items it takes less, and says so itself."""

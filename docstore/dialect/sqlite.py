@@ -74,9 +74,14 @@ class SQLite(Backend):
         _set_up(engine, in_memory=in_memory, synchronous=opening.synchronous)
         return engine
 
+    def keeps(self, engine: Engine) -> bool:
+        """Return whether it is in memory."""
+        return isinstance(engine.pool, QueuePool) and engine.pool._max_overflow == 0
+
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin at once as a writer, or as a reader."""
         connection.begin()
+        _begin_by_hand(connection.connection.driver_connection)
         if getattr(connection.connection.driver_connection, "in_transaction", False):
             # An Engine set up as SQLAlchemy's pages advise has begun by itself, and as a reader.
             connection.exec_driver_sql("ROLLBACK")
@@ -106,6 +111,15 @@ class SQLite(Backend):
         return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _BESIDE if driver is not None else 0
 
 
+def _begin_by_hand(driver: Any) -> None:
+    """Let transactions begin and end where we say so: with ``autocommit`` (Python 3.12) ``commit()`` does nothing."""
+    by_hand = getattr(sqlite3, "LEGACY_TRANSACTION_CONTROL", None)
+    if by_hand is not None and getattr(driver, "autocommit", by_hand) != by_hand:
+        driver.autocommit = by_hand
+        if driver.in_transaction:
+            driver.execute("ROLLBACK")
+
+
 def _is_memory(url: sa.URL) -> bool:
     return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
 
@@ -121,6 +135,7 @@ def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
 def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:
+        _begin_by_hand(connection)
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 30000")
         cursor.execute("PRAGMA foreign_keys = ON")

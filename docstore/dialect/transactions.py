@@ -35,14 +35,41 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
         DatabaseError, TablesError: the database refused; the driver's error is its cause.
     """
-    with translated(engine), engine.connect() as connection:
+    with translated(engine), _connected(engine) as connection:
         connection.execution_options(**{_WRITES: write})
         backend_of(engine.dialect.name).begin(connection, write=write)
         yield connection
         try:
             connection.commit()
-        except DBAPIError as error:
-            raise told(error, engine.url, backend_of(engine.dialect.name), committing=write) from error
+        except BaseException as error:
+            _end(connection)
+            if isinstance(error, DBAPIError):
+                raise told(error, engine.url, backend_of(engine.dialect.name), committing=write) from error
+            raise
+
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
+        # Of an option that the driver does not understand, or of rows that are no tuples.
+        problem = f"no connection could be made: {error!r}. Check the options of the URL, or what the creator sets."
+        raise DatabaseError(f"{shown(engine.url)}: {problem}") from error
+
+
+def _end(connection: Connection) -> None:
+    """Roll back what could not be committed.
+
+    SQLAlchemy takes it for ended, and would give the connection back to the pool with the locks that it holds.
+    """
+    if connection.invalidated:
+        return
+    try:
+        connection.connection.rollback()
+    except BaseException as error:
+        connection.invalidate()
+        if not isinstance(error, Exception):
+            raise
 
 
 @contextmanager
@@ -54,6 +81,12 @@ def translated(engine: Engine) -> Iterator[None]:
         raise told(error, engine.url, backend_of(engine.dialect.name)) from error
     except sa.exc.TimeoutError as error:
         raise DatabaseError(f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use.") from error
+    except UnicodeEncodeError as error:
+        if error.encoding in ("utf-8", "ascii"):
+            raise
+        # PyMySQL's own, of a connection that the user made.
+        remedy = "Nothing was changed. The connection's charset has to be utf8mb4."
+        raise DatabaseError(f"{shown(engine.url)}: {error.encoding} lacks a character. {remedy}") from error
     except RuntimeError as error:
         if needed := _NEEDED.search(str(error)):
             raise MissingDependencyError(needed[1], purpose="this user's password") from error
@@ -70,9 +103,19 @@ def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[
     backend_of(connection.dialect.name).insert_many(connection, table, rows)
 
 
+def execute_many(connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute *statement* for each of *rows*, in batches no longer than the database takes."""
+    backend_of(connection.dialect.name).execute_many(connection, statement, rows)
+
+
 def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
     """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
     return backend_of(connection.dialect.name).largest_text(connection, text)
+
+
+def check_settings(connection: Connection) -> None:
+    """Refuse a connection that would not keep each text as it is."""
+    backend_of(connection.dialect.name).check_settings(connection)
 
 
 def schema_of(connection: Connection) -> str | None:

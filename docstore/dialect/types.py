@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from docstore.errors import DatabaseError, DecodeError
+from docstore.errors import CodecError, DatabaseError, InvalidValueError
 from docstore.values import dumps, loads
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -38,7 +39,7 @@ class _Canonical(sa.Text):
 def _canonical(text: str | None) -> str | None:
     try:
         return text and dumps(loads(text)).decode()
-    except DecodeError:
+    except CodecError:
         return text  # not ours: who reads it tells the damage, with its place
 
 
@@ -113,6 +114,29 @@ def _exact(compiler: Any) -> str:
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
+
+
+def checked_moment(argument: str, moment: object) -> datetime:
+    """Return *moment* in UTC.
+
+    Raises:
+        InvalidValueError: it is no time, has no zone, or is none of the years 1 to 9999 in UTC; names the *argument*.
+    """
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            pass
+    raise InvalidValueError(argument, moment, "Give it a time zone, as in datetime(2026, 1, 31, tzinfo=UTC).")
+
+
+@contextmanager
+def reading_times() -> Iterator[None]:
+    """Tell of a time in the database that Python has not: PostgreSQL's driver does so with a ValueError."""
+    try:
+        yield
+    except (ValueError, OverflowError) as error:
+        raise DatabaseError(f"a time in the database is none: {error}. verify() says where.") from error
 
 
 class UtcTime(TypeDecorator[datetime]):

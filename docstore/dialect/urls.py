@@ -17,6 +17,9 @@ EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or
 
 _SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
 
+_FORGOTTEN: Final = re.compile(r"(://[^:/?#]*:)(?!\d{1,5}(?:[/?#]|$))[^/?#]*")
+"""Where a password stands in a URL whose ``@host`` was forgotten: in the place of the port."""
+
 
 def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
     """Return *url* with its driver spelled out, and which of *backends* it is of.
@@ -86,7 +89,8 @@ def redacted(url: str | PathLike[str] | sa.URL | Engine) -> str:
         return shown(url.url if isinstance(url, Engine) else url) if isinstance(url, (Engine, sa.URL)) else repr(url)
     head, at, tail = url.rpartition("@")
     scheme, separator, _ = head.partition("://")
-    return _SECRET.sub(r"\1***", f"{scheme if separator else ''}{separator}***@{tail}" if at else url)
+    hidden = f"{scheme if separator else ''}{separator}***@{tail}" if at else _FORGOTTEN.sub(r"\1***", url)
+    return _SECRET.sub(r"\1***", hidden)
 
 
 def without_password(text: str, url: sa.URL) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from docstore.dialect import for_administrator, migrating, schema_of, transaction
+from docstore.dialect import check_settings, for_administrator, migrating, schema_of, transaction
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, TablesError
 from docstore.tables import VERSION_TABLE, migration
 
@@ -34,11 +34,13 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
     Raises:
         TablesError: a later docstore made them; or they are not there, and the database's user may not make them.
         InvalidValueError: the database has no such index.
+        DatabaseError: its connections are set up so that texts would be lost.
     """
     if body_index and engine.dialect.name != "postgresql":
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
     try:
         with transaction(engine, write=False) as connection:
+            check_settings(connection)
             if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
                 return
         with _ONE_AT_A_TIME, transaction(engine, write=True) as connection, migrating(connection):
@@ -50,7 +52,7 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
     except NotAllowedError as error:
         raise TablesError(
             f"this user may not make docstore's tables, or not use them: {error} An administrator runs once: "
-            f"{_command(engine)}"
+            f"{_command(engine, body_index)}"
         ) from error
 
 
@@ -67,12 +69,13 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _command(engine: Engine) -> str:
+def _command(engine: Engine, body_index: bool) -> str:
     """Return what makes the tables and lets the user of *engine* use them, for a shell."""
     user, looked_at_first = _user(engine)
     schema = engine.get_execution_options().get("schema_translate_map", {}).get(None) or looked_at_first
     words = ["python", "-m", "docstore.migrations", for_administrator(engine.url)]
-    return shlex.join([*words, *(["--schema", schema] if schema else []), "--grant", user])
+    schemas, indexes = ["--schema", schema] if schema else [], ["--body-index"] if body_index else []
+    return shlex.join([*words, *schemas, *indexes, "--grant", user])
 
 
 def _user(engine: Engine) -> tuple[str, str | None]:

@@ -213,7 +213,9 @@ class RangeParameter(Parameter):
 
     def problem_with(self, value: TParamValue) -> str | None:
         """Return the remedy if the number *value* is out of bounds or between two steps."""
-        if not is_number(value) or not self.lower - TOLERANCE <= value <= self.upper + TOLERANCE:
+        # An INT is compared exactly: beyond 2**53 a float would round it.
+        margin = TOLERANCE if self.parameter_type is ParameterType.FLOAT else 0
+        if not is_number(value) or not self.lower - margin <= value <= self.upper + margin:
             return f"Give a number from {self.lower!r} to {self.upper!r}."
         if not self._is_on_a_step(value):
             return f"Give {self.lower!r} plus a whole number of steps of {self.step_size!r}."

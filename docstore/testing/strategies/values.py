@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections import OrderedDict
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
@@ -13,7 +14,8 @@ from uuid import UUID, SafeUUID
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from docstore.values import TAG
+from docstore.documents import documents_of
+from docstore.values import JSON, TAG, is_plain
 
 _ODD_TEXTS: Final = (
     "",
@@ -152,11 +154,29 @@ _HASHABLES: Final[SearchStrategy[Any]] = st.recursive(
 
 @st.composite
 def json_documents(draw: st.DrawFn) -> Any:
-    """Draw any value that ``store.put`` takes: JSON, and all that docstore tags, in each other, a few levels deep.
+    """Draw any value that ``store.put`` takes: JSON, and all that docstore tags, in each other; some 250 levels deep.
 
     Of NumPy's and pandas' values there are none, so that neither is needed.
     """
-    return draw(_DOCUMENTS)
+    value = draw(_DOCUMENTS)
+    # One in four is wrapped, in lists and in dicts of these keys by turns.
+    levels = draw(st.just(0) | st.just(0) | st.just(0) | st.integers(0, DEEPEST - _depth(documents_of().encode(value))))
+    for key in itertools.cycle(draw(st.lists(st.none() | keys(), min_size=1, max_size=3)) if levels else []):
+        levels -= 1 if key is None or (is_plain(key) and key != TAG) else 3  # a tagged dict has a list of pairs
+        if levels < 0:
+            break
+        value = [value] if key is None else {key: value}
+    return value
+
+
+def _depth(value: JSON) -> int:
+    """Return how many levels *value* nests."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if items is None else 1 + max(map(_depth, items), default=0)
+
+
+DEEPEST: Final = 250
+"""Levels of nesting, each tag's own counted."""
 
 
 _DOCUMENTS: Final[SearchStrategy[Any]] = st.recursive(
