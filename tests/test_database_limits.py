@@ -133,7 +133,9 @@ class TestAPartThatIsTooLarge:
 
     @near
     def test_is_told_with_its_size_and_the_limit(self, narrow, limit):
-        with pytest.raises(TooLargeError, match=r"document 'n1', at its head: .* in several documents") as caught:
+        with pytest.raises(
+            TooLargeError, match=r"document 'n1', at its head: .* documents or files of their own"
+        ) as caught:
             narrow.put("note", "n1", "x" * limit)
 
         error = caught.value
@@ -183,6 +185,13 @@ class TestAPartThatIsTooLarge:
         for trial in experiment.trials.values():
             narrow.save_trial(experiment, trial)
         assert (narrow.load("cakes").trials[1].run_metadata, narrow.verify()) == ({"blob": ""}, [])
+
+    @near
+    def test_is_told_of_a_message_too(self, narrow, limit):
+        with pytest.raises(TooLargeError):
+            narrow.put("note", "n1", 1, message="x" * (limit + 1))
+
+        assert narrow.find() == []
 
     @near
     def test_by_one_byte_is_refused_and_of_that_byte_less_is_saved(self, narrow, limit, marks):

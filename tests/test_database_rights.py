@@ -200,6 +200,14 @@ class TestTheCommandForAnAdministrator:
         assert run_in_a_shell(told, mariadb).returncode == 0
         assert works(connect(user)) == WORKED
 
+    def test_makes_the_index_of_bodies_that_was_asked_for_on_postgresql(self, postgresql, login, connect):
+        user = login(postgresql, PASSWORD, rights="USAGE")
+
+        done = run_in_a_shell(refusal(user, body_index=True), postgresql)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert works(connect(user, body_index=True)) == WORKED
+
     def test_names_the_user_of_a_creator(self, postgresql, login):
         user = login(postgresql, PASSWORD, rights="USAGE")
         engine = sa.create_engine(user)

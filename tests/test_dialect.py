@@ -11,6 +11,7 @@ from backends import REMOTES
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.dialects.mysql import mariadb
 
+import docstore
 from docstore import dialect, tables
 from docstore.dialect import (
     ExactText,
@@ -23,6 +24,7 @@ from docstore.dialect import (
     transaction,
 )
 from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, StoreError
+from docstore.testing.experiments import new_experiment
 
 METADATA = sa.MetaData()
 TABLE = sa.Table(
@@ -631,3 +633,80 @@ class TestAWriterWhoWaits:
         with transaction(engine, write=True) as connection:
             assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == patience
         engine.dispose()
+
+
+class TestAReadyEngine:
+    """Is used as it is set up; but not if that would lose characters."""
+
+    @pytest.mark.parametrize(
+        ("backend", "options", "said"),
+        [
+            ("postgresql", {"client_encoding": "latin1"}, r"encoding LATIN1, .* Set client_encoding to utf8"),
+            ("mariadb", {"charset": "utf8mb3"}, r"charset utf8mb3, .* Set charset=utf8mb4"),
+            (
+                "mariadb",
+                {"init_command": "SET sql_mode = ''"},
+                r"sql_mode '' lets .* cut off .*STRICT_ALL_TABLES",
+            ),
+        ],
+        indirect=["backend"],
+    )
+    def test_is_refused_before_anything_is_lost(self, database, options, said):
+        engine = sa.create_engine(database, connect_args=options)
+
+        with pytest.raises(DatabaseError, match=said):
+            docstore.connect(engine)
+
+        assert sa.inspect(engine).get_table_names() == []
+        engine.dispose()
+
+    @pytest.mark.parametrize(
+        ("backend", "options"),
+        [("postgresql", {"client_encoding": "latin1"}), ("mariadb", {"charset": "utf8mb3"})],
+        indirect=["backend"],
+    )
+    def test_of_a_url_is_set_up_so_that_nothing_is(self, database, options, connect):
+        store = connect(sa.make_url(database).update_query_dict(options))
+
+        store.put("note", "n", "\U0001f370")
+
+        assert connect(database).get("n", kind="note") == "\U0001f370"
+
+
+class TestManyUpdates:
+    @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+    def test_go_to_the_server_in_statements_of_a_bounded_length(self, store):
+        experiment = new_experiment(trials=20)
+        for trial in experiment.trials.values():
+            trial.run_metadata["log"] = "a" * (1 << 20)
+        store.save(experiment)
+        for trial in experiment.trials.values():
+            trial.run_metadata["more"] = "b"
+        lengths = []
+
+        @sa.event.listens_for(store.engine, "before_cursor_execute")
+        def note(connection, cursor, statement, parameters, context, executemany):
+            if statement.startswith("UPDATE documents") and executemany:
+                lengths.append(sum(len(row["body"]) for row in parameters))
+
+        assert store.save(experiment).number == 2
+
+        assert len(lengths) > 1
+        assert max(lengths) <= 9 << 20
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("mysql://root:s3cret/db", "mysql://root:***/db"),
+        ("postgresql://lab:s3cret", "postgresql://lab:***"),
+        ("postgresql://lab:s3:cret?x=1", "postgresql://lab:***?x=1"),
+        ("postgresql://host:x5432/db", "postgresql://host:***/db"),
+        ("foo://host:5432/db", "foo://host:5432/db"),
+    ],
+)
+def test_a_password_without_its_host_is_not_shown(url, shown):
+    with pytest.raises(InvalidValueError) as caught:
+        make_engine(url)
+
+    assert f"'{shown}'" in str(caught.value)

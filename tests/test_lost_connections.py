@@ -13,7 +13,9 @@ from administration import administrator
 from backends import REMOTES
 from proxy import HOST, Proxy
 
-from docstore.errors import ConnectionLostError, DocumentExistsError, DocumentNotFoundError
+import docstore
+from docstore.errors import ConnectionLostError, DocumentNotFoundError
+from docstore.testing.experiments import new_experiment
 
 pytestmark = pytest.mark.parametrize("backend", list(REMOTES))
 
@@ -173,7 +175,6 @@ def wired(filled, database, backend, proxy, connect):
 both_ways = pytest.mark.parametrize("cut", ["before", "after"])
 
 NO_VERSION = {
-    "save a new one": DocumentExistsError,
     "delete": DocumentNotFoundError,
     "undelete": DocumentNotFoundError,
     "purge": DocumentNotFoundError,
@@ -195,7 +196,7 @@ class TestAConnectionLostInTheCommit:
         assert proxy.cut is None
         assert number_and_outline(made, filled) == undisturbed(action)
 
-    @pytest.mark.parametrize("action", ["save_trial", "put", *NO_VERSION])
+    @pytest.mark.parametrize("action", ["save a new one", "save_trial", "put", *NO_VERSION])
     def test_that_arrives_late_is_not_noticed(self, filled, wired, proxy, action):
         """The server has the COMMIT after it was asked whether it had, while the save is made again."""
         act, begun = ACTIONS[action](wired), []
@@ -213,7 +214,7 @@ class TestAConnectionLostInTheCommit:
         assert len(begun) >= 3
         assert number_and_outline(made, filled) == undisturbed(action)
 
-    @pytest.mark.parametrize("action", ["save a changed one", "save_trial", "put"])
+    @pytest.mark.parametrize("action", ["save a new one", "save a changed one", "save_trial", "put"])
     @both_ways
     def test_to_a_server_that_then_is_gone_is_told_as_unknown_and_saved_again_makes_one_version(
         self, filled, wired, proxy, cut, action
@@ -245,6 +246,23 @@ class TestAConnectionLostInTheCommit:
 
         assert caught.value.committing
         assert outline(filled) == undisturbed(action)[1]
+
+    def test_of_a_new_one_that_was_kept_is_merged_with_what_others_made_of_it(self, filled, wired, proxy):
+        experiment = new_experiment("tarts", trials=2)
+        proxy.cut, proxy.then_refuse = "after", True
+        with pytest.raises(ConnectionLostError):
+            wired.save(experiment)
+        proxy.listen()
+        theirs = filled.load("tarts")
+        theirs.description = "theirs"
+        filled.save(theirs)
+        experiment.trials[0].run_metadata["mine"] = 1
+
+        version = wired.save(experiment)
+
+        assert version.number == 3
+        assert (experiment.description, experiment.trials[0].run_metadata) == ("theirs", {"mine": 1})
+        assert docstore.dumps(filled.load("tarts")) == docstore.dumps(experiment)
 
     def test_and_again_in_the_second_try_is_told_as_unknown(self, filled, wired, proxy):
         act, before, begun = ACTIONS["put"](wired), held(filled), []
