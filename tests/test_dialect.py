@@ -672,6 +672,17 @@ class TestAReadyEngine:
 
         assert connect(database).get("n", kind="note") == "\U0001f370"
 
+    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+    def test_that_cannot_say_a_character_is_told_what_to_set(self, store, database):
+        """Of one that was not looked at: ``docstore.connect`` would have refused it."""
+        engine = sa.create_engine(database, connect_args={"charset": "latin1"})
+
+        with pytest.raises(DatabaseError, match=r"lacks a character. Nothing was changed. .* utf8mb4"):
+            docstore.Store(engine).put("note", "n", "\u2603")
+
+        assert store.find() == []
+        engine.dispose()
+
 
 class TestManyUpdates:
     @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

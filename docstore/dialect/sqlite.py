@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import random
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -18,6 +20,9 @@ from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, Tab
 
 _OLDEST: Final = (3, 38)
 """The first with the operators ``->`` and ``->>``."""
+
+_PATIENCE: Final = 30
+"""Seconds to wait for others."""
 
 _BESIDE: Final = 4096
 """Bytes kept free in a row, which has the same limit as a text, for its other columns."""
@@ -132,17 +137,30 @@ def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
     return lambda: handed_out.pop() if handed_out else creator(), in_memory
 
 
+def _write_ahead(cursor: Any) -> None:
+    """Set the journal to WAL. Of several who do so to a new file at once, SQLite lets none wait and refuses some."""
+    last = time.monotonic() + _PATIENCE
+    # Asked first, since to set it takes a lock even where it is so already.
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > last:
+                raise
+        time.sleep(random.uniform(0, 0.02))
+
+
 def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:
         _begin_by_hand(connection)
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
-        # Asked first, since to set it takes a lock even where it is so already.
-        if not in_memory and cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute("PRAGMA journal_mode = WAL")
+        if not in_memory:
+            _write_ahead(cursor)
         cursor.close()
 
     @sa.event.listens_for(engine, "handle_error")
