@@ -20,7 +20,7 @@ from docstore.model import (
     ScalarizedObjective,
     ScalarizedOutcomeConstraint,
 )
-from docstore.testing.strategies.values import json_documents, keys, texts
+from docstore.testing.strategies.values import INSIDE, json_documents, keys, texts
 
 _NAMES: Final = ("accuracy", "train/loss", "\u00e9tat", "e\u0301tat", "val-loss, mean", "qps ", "QPS", "\U0001f370 (%)")
 _FINITE: Final = st.floats(allow_nan=False, allow_infinity=False)
@@ -34,7 +34,10 @@ def metric_names() -> SearchStrategy[str]:
 
 def metrics(named: SearchStrategy[str]) -> SearchStrategy[Metric]:
     """Draw a metric of one of these names, measured once or at several steps."""
-    better, properties = st.sampled_from([None, True, False]), st.dictionaries(keys(), json_documents(), max_size=1)
+    better, properties = (
+        st.sampled_from([None, True, False]),
+        st.dictionaries(keys(), json_documents(INSIDE), max_size=1),
+    )
     return st.one_of(*(st.builds(cls, named, better, properties, st.none() | texts()) for cls in (Metric, MapMetric)))
 
 

@@ -26,11 +26,11 @@ from docstore.model import (
 )
 from docstore.testing.strategies.goals import metric_names, metrics, optimization_configs
 from docstore.testing.strategies.spaces import parameterizations, search_spaces
-from docstore.testing.strategies.values import floats, integers, json_documents, keys, moments, names, texts
+from docstore.testing.strategies.values import INSIDE, floats, integers, json_documents, keys, moments, names, texts
 
 AnyTrial: TypeAlias = Trial | BatchTrial
 
-_METADATA: Final = st.dictionaries(keys(), json_documents(), max_size=2)
+_METADATA: Final = st.dictionaries(keys(), json_documents(INSIDE), max_size=2)
 _MOMENT: Final = st.none() | moments()
 _SECONDS: Final = st.none() | floats()
 # The integers of types are kept for good, so there are few; they differ in what an index may not tell apart.
@@ -157,14 +157,14 @@ def _run(draw: st.DrawFn, arms: list[Arm]) -> GeneratorRun:
         model_predictions=draw(st.none() | st.tuples(means, st.dictionaries(texts(), means, max_size=1))),
     )
     if draw(st.booleans()) and arms:
-        run.best_arm_predictions = (arms[0].clone(clear_name=True), draw(json_documents()))
+        run.best_arm_predictions = (arms[0].clone(clear_name=True), draw(json_documents(INSIDE)))
     return run
 
 
 @st.composite
 def _records(draw: st.DrawFn, index: int, arm: str) -> dict[str, Any]:
     """Draw an observation: a mean that may be anything a float can be, and columns of the user's own."""
-    record: dict[str, Any] = draw(st.dictionaries(keys(), json_documents(), max_size=1))
+    record: dict[str, Any] = draw(st.dictionaries(keys(), json_documents(INSIDE), max_size=1))
     record |= {"trial_index": index, "arm_name": arm, "metric_name": draw(metric_names())}
     record["mean"] = draw(floats() | integers())
     record["sem"] = draw(st.none() | st.sampled_from([0.0, -0.0, math.nan, math.inf]) | st.floats(0))

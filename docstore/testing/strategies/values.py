@@ -153,14 +153,16 @@ _HASHABLES: Final[SearchStrategy[Any]] = st.recursive(
 
 
 @st.composite
-def json_documents(draw: st.DrawFn) -> Any:
-    """Draw any value that ``store.put`` takes: JSON, and all that docstore tags, in each other; some 250 levels deep.
+def json_documents(draw: st.DrawFn, deepest: int = 250) -> Any:
+    """Draw any value that ``store.put`` takes: JSON, and all that docstore tags; nested, some of them *deepest* levels.
 
-    Of NumPy's and pandas' values there are none, so that neither is needed.
+    Each tag's own levels are counted; 252 is what a whole document may have. Of NumPy's and pandas' values there are
+    none, so that neither is needed.
     """
     value = draw(_DOCUMENTS)
     # One in four is wrapped, in lists and in dicts of these keys by turns.
-    levels = draw(st.just(0) | st.just(0) | st.just(0) | st.integers(0, DEEPEST - _depth(documents_of().encode(value))))
+    room = max(0, deepest - _depth(documents_of().encode(value)))
+    levels = draw(st.just(0) | st.just(0) | st.just(0) | st.integers(0, room))
     for key in itertools.cycle(draw(st.lists(st.none() | keys(), min_size=1, max_size=3)) if levels else []):
         levels -= 1 if key is None or (is_plain(key) and key != TAG) else 3  # a tagged dict has a list of pairs
         if levels < 0:
@@ -169,14 +171,14 @@ def json_documents(draw: st.DrawFn) -> Any:
     return value
 
 
+INSIDE: Final = 150
+"""How deep a value may be inside an object, which has levels of its own; in an auxiliary experiment, twice."""
+
+
 def _depth(value: JSON) -> int:
     """Return how many levels *value* nests."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if items is None else 1 + max(map(_depth, items), default=0)
-
-
-DEEPEST: Final = 250
-"""Levels of nesting, each tag's own counted."""
 
 
 _DOCUMENTS: Final[SearchStrategy[Any]] = st.recursive(
