@@ -753,7 +753,7 @@ class TestATextThatTheTargetDoesNotTake:
         """A database of texts up to 200,000 bytes."""
         small = connect(f"sqlite:///{tmp_path}/small.db")
         small.close()
-        sa.event.listen(small.engine, "connect", lambda c, _: c.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 200_000))
+        sa.event.listen(small.engine, "connect", lambda c, _: c.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 204_096))
         return small
 
     @pytest.mark.parametrize(("values", "where"), [(["x" * 300_000], ""), (["x" * 300_000, "y"], "version 2")])

@@ -65,7 +65,7 @@ def schema(engine):
     }
 
 
-READING = ("SELECT", "PRAGMA", "DESCRIBE", "BEGIN", "START TRANSACTION", "SET TRANSACTION")
+READING = ("SELECT", "SHOW", "PRAGMA", "DESCRIBE", "BEGIN", "START TRANSACTION", "SET TRANSACTION")
 
 
 def written(engine, call):
