@@ -35,9 +35,9 @@ def backend(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def backends(pytestconfig: pytest.Config) -> Backends:
-    """The servers of this session, started when they are asked for."""
+    """The servers, each started when it is first asked for."""
     return pytestconfig.stash[_BACKENDS]
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -40,14 +39,6 @@ class Kept:
     object: Any
     text: bytes
     digest: str
-
-
-@pytest.fixture(scope="module")
-def backends() -> Iterator[Backends]:
-    """The servers of this module: one database on each serves all of its examples."""
-    backends = Backends(os.environ)
-    yield backends
-    backends.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ import subprocess
 import sys
 import textwrap
 
-import pytest
-
 import docstore
 
 WORKERS, TURNS = 4, 10
@@ -31,7 +29,6 @@ SCRIPT = textwrap.dedent("""
 """)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_each_process_has_connections_of_its_own(database):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, database, str(WORKERS), str(TURNS)],

@@ -12,54 +12,48 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.urls import shown
-from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
+from docstore.errors import DatabaseError, NotAllowedError
 
 _BESIDE: Final = 4096
 """Bytes kept free in a packet for the statement around a text, and its other columns."""
 
 _NAME_IT: Final = "Name the database in the URL: mysql://user:password@host/database."
-_RACE: Final = Meaning(RaceLostError, "Another writer was first.")
-_LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
-_HELD: Final = Meaning(DatabaseError, "Nothing was changed. Another transaction held it; try again.")
-_FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
-_READ_ONLY: Final = Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so.")
-_DENIED: Final = Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it.")
-_TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: close some, or raise its limit.")
 _TOO_SLOW: Final = Meaning(DatabaseError, "Nothing was changed. It took longer than the server's max_statement_time.")
 _NO_USER: Final = Meaning(DatabaseError, "There is no such user: CREATE USER first, and say USER@HOST if not at any.")
 _NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL. Is the server running there?")
 
 _MEANINGS: Final = {
-    1062: _RACE,  # duplicate entry
-    1213: _RACE,  # deadlock
-    1020: _RACE,  # record has changed since last read
-    1205: _HELD,  # lock wait timeout
-    3572: _HELD,  # NOWAIT
-    1053: _LOST,  # server shutdown in progress
-    1927: _LOST,  # connection was killed
-    1146: Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
-    1142: _DENIED,
-    1143: _DENIED,
+    1062: RACE,  # duplicate entry
+    1213: RACE,  # deadlock
+    1020: RACE,  # record has changed since last read
+    1205: HELD,  # lock wait timeout
+    3572: HELD,  # NOWAIT
+    1053: LOST,  # server shutdown in progress
+    1927: LOST,  # connection was killed
+    1146: NO_TABLES,
+    1142: DENIED,
+    1143: DENIED,
     1044: Meaning(NotAllowedError, "Is the name right? An administrator can GRANT it."),  # said of none there, too
-    1227: _DENIED,
-    1370: _DENIED,
-    1045: Meaning(DatabaseError, "Check the user and the password in the URL."),
-    1698: Meaning(DatabaseError, "Check the user and the password in the URL."),
+    1227: DENIED,
+    1370: DENIED,
+    1045: NO_LOGIN,
+    1698: NO_LOGIN,
     1049: Meaning(DatabaseError, "Make it, as with: CREATE DATABASE NAME, or name another in the URL."),
     1046: Meaning(DatabaseError, _NAME_IT),
     2003: _NO_HOST,
     2005: _NO_HOST,
     1133: _NO_USER,
     1410: _NO_USER,  # as MySQL says it
-    1290: _READ_ONLY,
-    1792: _READ_ONLY,
-    1836: _READ_ONLY,
-    1021: _FULL,
-    1114: _FULL,
-    1040: _TOO_MANY,
-    1203: _TOO_MANY,  # of this user, the server's max_user_connections
-    1226: _TOO_MANY,  # of this user, what the account was given
+    1290: READ_ONLY,
+    1792: READ_ONLY,
+    1836: READ_ONLY,
+    1021: FULL,
+    1114: FULL,
+    1040: TOO_MANY,
+    1203: TOO_MANY,  # of this user, the server's max_user_connections
+    1226: TOO_MANY,  # of this user, what the account was given
     1969: _TOO_SLOW,
     3024: _TOO_SLOW,  # as MySQL says it
     1153: Meaning(DatabaseError, "Nothing was changed. Raise the server's max_allowed_packet."),
@@ -126,8 +120,8 @@ class MySQL(Backend):
         if code in _MEANINGS:
             return _MEANINGS[code]
         if "No space left on device" in str(error.orig):
-            return _FULL
-        return _LOST if error.connection_invalidated else Meaning(DatabaseError, "Nothing was changed.")
+            return FULL
+        return LOST if error.connection_invalidated else UNKNOWN
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows*; the driver makes statements of many rows of them, each of a megabyte or of one row."""

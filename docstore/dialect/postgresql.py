@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.urls import shown
-from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
+from docstore.errors import DatabaseError, NotAllowedError, TablesError
 
 _LARGEST: Final = 0x0FFFFFFF - 1024
 """What JSONB takes in one string, array or object: lengths in it have 28 bits; less what it adds of its own."""
@@ -31,55 +32,50 @@ _KEPT_ALIVE: Final = {
 }
 """What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours."""
 
-_RACE: Final = Meaning(RaceLostError, "Another writer was first.")
-_LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
-_FULL: Final = Meaning(DatabaseError, "Nothing was changed. Free some space on the server's disk and save again.")
 _TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes. Nothing was changed.")
-_NO_LOGIN: Final = Meaning(DatabaseError, "Check the user and the password in the URL.")
-_TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: close some, or raise its limit.")
 _NOT_YET: Final = Meaning(DatabaseError, "The server is starting or stopping: try again in a moment.")
 _OPTIONS: Final = Meaning(DatabaseError, "Check the options in the URL.")
 _NO_DATABASE: Final = Meaning(DatabaseError, "Make it, as with: createdb NAME, or name another in the URL.")
 
 _MEANINGS: Final = {
-    "23505": _RACE,  # unique_violation
-    "40001": _RACE,  # serialization_failure
-    "40P01": _RACE,  # deadlock_detected
-    "57P01": _LOST,  # admin_shutdown
-    "57P02": _LOST,  # crash_shutdown
+    "23505": RACE,  # unique_violation
+    "40001": RACE,  # serialization_failure
+    "40P01": RACE,  # deadlock_detected
+    "57P01": LOST,  # admin_shutdown
+    "57P02": LOST,  # crash_shutdown
     "57P03": _NOT_YET,
-    "42P01": Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."),
+    "42P01": NO_TABLES,
     "42P07": Meaning(TablesError, "It is not docstore's: give docstore a schema of its own, connect(url, schema=...)."),
-    "42501": Meaning(NotAllowedError, "Nothing was changed. An administrator can GRANT it."),
-    "25006": Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so."),
+    "42501": DENIED,
+    "25006": READ_ONLY,
     "3F000": Meaning(NotAllowedError, "Name one that there is, and that you may use: connect(url, schema=...)."),
     "42704": Meaning(DatabaseError, "Nothing was changed. A user is made by: CREATE ROLE NAME LOGIN PASSWORD '...'."),
-    "53100": _FULL,  # disk_full
+    "53100": FULL,  # disk_full
     "53200": Meaning(DatabaseError, "Nothing was changed. The server is out of memory."),
-    "53300": _TOO_MANY,
+    "53300": TOO_MANY,
     "54000": _TOO_LARGE,  # program_limit_exceeded
-    "55P03": Meaning(DatabaseError, "Nothing was changed. Another transaction held it; try again."),
+    "55P03": HELD,
     "57014": Meaning(DatabaseError, "Nothing was changed. It took longer than the server's statement_timeout."),
     "22P05": Meaning(DatabaseError, "Nothing was changed. The database's encoding has to be UTF8."),
-    "28P01": _NO_LOGIN,
-    "28000": _NO_LOGIN,
+    "28P01": NO_LOGIN,
+    "28000": NO_LOGIN,
     "3D000": _NO_DATABASE,
 }
 
 # Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
 _AT_CONNECT: Final = {
     "invalid connection option": _OPTIONS,
-    "too many connections for": _TOO_MANY,
-    "too many clients": _TOO_MANY,
-    "remaining connection slots": _TOO_MANY,
+    "too many connections for": TOO_MANY,
+    "too many clients": TOO_MANY,
+    "remaining connection slots": TOO_MANY,
     "starting up": _NOT_YET,
     "shutting down": _NOT_YET,
-    "not permitted to log in": _NO_LOGIN,
-    'FATAL:  role "': _NO_LOGIN,
+    "not permitted to log in": NO_LOGIN,
+    'FATAL:  role "': NO_LOGIN,
     "no pg_hba.conf entry": Meaning(DatabaseError, "An administrator can let this user in from here: pg_hba.conf."),
     "permission denied for database": Meaning(DatabaseError, "An administrator can GRANT CONNECT ON DATABASE."),
-    "password authentication failed": _NO_LOGIN,
-    "no password supplied": _NO_LOGIN,
+    "password authentication failed": NO_LOGIN,
+    "no password supplied": NO_LOGIN,
     "could not translate host name": Meaning(DatabaseError, "Check the name of the host in the URL."),
     "Connection refused": Meaning(DatabaseError, "Is the server running there, and does it listen on that port?"),
     "timeout expired": Meaning(DatabaseError, "Nothing answers there: check the host and the port in the URL."),
@@ -131,7 +127,7 @@ class PostgreSQL(Backend):
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the SQLSTATE means, or where there is none, the text."""
         code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-        otherwise = _LOST if error.connection_invalidated else Meaning(DatabaseError, "Nothing was changed.")
+        otherwise = LOST if error.connection_invalidated else UNKNOWN
         if "invalid memory alloc request size" in str(error.orig):
             return _TOO_LARGE  # without a code of its own: an array of some 16 million items
         if code is not None:
