@@ -1903,3 +1903,31 @@ class TestABatchWithRunsOfSeveralTypes:
 def test_a_kind_of_docstores_own_cannot_be_put(store, kind):
     with pytest.raises(InvalidValueError, match="use save"):
         store.put(kind, "mine", {"records": []})
+
+
+class TestAFirstSaveThatIsInterrupted:
+    """After the COMMIT, before the caller knows: Ctrl-C while the connection goes back to the pool."""
+
+    @pytest.fixture
+    def interrupted(self, store):
+        experiment, left = new_experiment(trials=1), [KeyboardInterrupt]
+
+        @sa.event.listens_for(store.engine, "reset")
+        def interrupt(connection, record, state):
+            if left:
+                raise left.pop()
+
+        with pytest.raises(KeyboardInterrupt):
+            store.save(experiment)
+        return experiment
+
+    def test_is_known_to_the_next_save(self, store, interrupted):
+        assert store.save(interrupted).number == 1
+        assert [found.version for found in store.find()] == [1]
+
+    def test_is_gone_on_from(self, store, interrupted):
+        interrupted.description = "changed"
+
+        assert store.save(interrupted).number == 2
+        assert docstore.dumps(store.load("cakes")) == docstore.dumps(interrupted)
+        assert store.verify() == []

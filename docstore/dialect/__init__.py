@@ -1,7 +1,8 @@
 """All that differs between databases: engines, transactions, column types, and the errors of their drivers.
 
 ``types`` has the columns, ``engines`` opens a database, ``transactions`` begins and ends in it. What each database
-does in its own way stands in one module for each (``sqlite``, ``postgresql``, ``mysql``), behind one ``backend``.
+does in its own way stands in one module for each (``sqlite``, ``postgresql``, ``mysql``), behind one ``backend``; what
+drivers complain of is told by ``meanings`` and ``complaints``, and a forked process by ``forks``.
 """
 
 from __future__ import annotations

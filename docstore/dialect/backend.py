@@ -56,10 +56,6 @@ class Backend(ABC):
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine for *url*, set up for many writers."""
 
-    def keeps(self, engine: Engine) -> bool:
-        """Return whether the data live and die with the connections: a database in memory."""
-        return False
-
     @abstractmethod
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin a transaction: a reader's sees one state throughout, a writer's sees what others committed."""

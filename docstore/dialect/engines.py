@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Opening
 from docstore.dialect.complaints import told
-from docstore.dialect.forks import leave_behind
 from docstore.dialect.mysql import MySQL
 from docstore.dialect.postgresql import PostgreSQL
 from docstore.dialect.sqlite import SQLite
@@ -96,7 +95,7 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
     elif spelled.host:
         raise InvalidValueError("database URL", redacted(url), "Write three slashes, as in sqlite:///lab.db.")
     try:
-        return _made(backend, spelled, opening or Opening())
+        return backend.engine(spelled, opening or Opening())
     except ModuleNotFoundError as error:
         raise _missing(error, spelled.drivername, backend) from error
     except InvalidValueError:
@@ -127,14 +126,7 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
         return handed_out.pop() if handed_out else creator()
 
     opened = Opening(create, opening.synchronous, opening.pool_pre_ping, opening.echo)
-    return _made(backend, make_url(f"{drivername}://"), opened)
-
-
-def _made(backend: Backend, url: sa.URL, opening: Opening) -> Engine:
-    engine = backend.engine(url, opening)
-    if not backend.keeps(engine):
-        leave_behind(engine)
-    return engine
+    return backend.engine(make_url(f"{drivername}://"), opened)
 
 
 def _first(creator: Callable[[], Any]) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.forks import leave_behind
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.urls import shown
 from docstore.errors import DatabaseError, NotAllowedError
@@ -77,6 +78,7 @@ class MySQL(Backend):
         elif url.get_driver_name() == "pymysql":
             options["connect_args"] = {"charset": "utf8mb4"}
         engine = sa.create_engine(url, **options)
+        leave_behind(engine)
         if "connect_args" in options:
             # The driver would say that it knows no such option with a TypeError, at each connection.
             arguments, keywords = engine.dialect.create_connect_args(url)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.forks import leave_behind
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.urls import shown
 from docstore.errors import DatabaseError, NotAllowedError, TablesError
@@ -101,6 +102,7 @@ class PostgreSQL(Backend):
         if opening.creator is not None:
             options["creator"] = opening.creator
         engine = sa.create_engine(url, **options)
+        leave_behind(engine)
 
         @sa.event.listens_for(engine, "connect")
         def be_impatient(connection: Any, record: Any) -> None:

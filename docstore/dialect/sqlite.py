@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.forks import leave_behind
 from docstore.dialect.types import UtcTime
 from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, TablesError
 
@@ -76,12 +77,10 @@ class SQLite(Backend):
             # Each connection to a database in memory is a database of its own: all threads take turns with one.
             options |= {"pool_size": 1, "max_overflow": 0}
         engine = sa.create_engine(url, **options)
+        if not in_memory:
+            leave_behind(engine)
         _set_up(engine, in_memory=in_memory, synchronous=opening.synchronous)
         return engine
-
-    def keeps(self, engine: Engine) -> bool:
-        """Return whether it is in memory."""
-        return isinstance(engine.pool, QueuePool) and engine.pool._max_overflow == 0
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin at once as a writer, or as a reader."""

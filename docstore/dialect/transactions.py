@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.complaints import told
 from docstore.dialect.engines import backend_of
-from docstore.dialect.urls import shown
+from docstore.dialect.urls import shown, without_password
 from docstore.errors import DatabaseError, MissingDependencyError
 
 _WRITES: Final = "docstore_writes"
@@ -53,8 +53,9 @@ def _connected(engine: Engine) -> Connection:
         return engine.connect()
     except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
         # Of an option that the driver does not understand, or of rows that are no tuples.
-        problem = f"no connection could be made: {error!r}. Check the options of the URL, or what the creator sets."
-        raise DatabaseError(f"{shown(engine.url)}: {problem}") from error
+        problem = f"no connection could be made: {without_password(repr(error), engine.url)}"
+        remedy = "Check the options of the URL, or what the creator sets."
+        raise DatabaseError(f"{shown(engine.url)}: {problem}. {remedy}") from error
 
 
 def _end(connection: Connection) -> None:
