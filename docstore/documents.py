@@ -11,9 +11,9 @@ from docstore import model, values
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.digests import Piece, digest_of, piece
+from docstore.entries import Entry, Registry
 from docstore.errors import DecodeError, EncodeError, InvalidValueError
 from docstore.kinds import HEAD, KINDS, Kind
-from docstore.registry import Entry, Registry
 from docstore.registry_bundle import RegistryBundle
 from docstore.values import JSON, TAG
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from docstore.entries import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.errors import RegistryError
-from docstore.registry import Decoder, Encoder, Entry, Registry, by_fields
 
 _INTEGERS: Final = 2**31 - 1
 

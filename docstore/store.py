@@ -19,13 +19,13 @@ from docstore.dialect import shown
 from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
 from docstore.documents import Document, documents_of
+from docstore.entries import Registry
 from docstore.errors import InvalidValueError
 from docstore.history import Version
 from docstore.kinds import HEAD, KINDS, RESERVED, Kind, join, kind_named
 from docstore.origins import Origin, Origins
 from docstore.query import DocumentInfo
 from docstore.reader import history_of, read_version, version_numbered
-from docstore.registry import Registry
 from docstore.registry_bundle import RegistryBundle
 from docstore.saving import Mine, OnConflict, Outcome, check_policy, made_unseen, save_on
 from docstore.values import resolve

@@ -29,8 +29,8 @@ from docstore import DocstoreError, Metric, RegistryBundle, Runner, UnknownObjec
 from docstore.codec import Codec
 from docstore.codec.tagged import BY_TAG
 from docstore.documents import model_registry
+from docstore.entries import Entry, Registry
 from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError
-from docstore.registry import Entry, Registry
 from docstore.testing.exact import identity
 from docstore.testing.strategies import scalars, texts
 from docstore.values import DOCUMENT_DEPTH, TAG, dumps, loads

@@ -25,8 +25,8 @@ from docstore import model
 from docstore.codec import Codec, fields
 from docstore.codec.shapes import shape_of
 from docstore.documents import model_registry
+from docstore.entries import Entry
 from docstore.errors import DecodeError, EncodeError
-from docstore.registry import Entry
 from docstore.testing.exact import identity
 from docstore.values import TAG, dumps, loads
 

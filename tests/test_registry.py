@@ -18,8 +18,8 @@ from docstore.codec import Codec
 from docstore.codec.ecosystem import TAGS
 from docstore.codec.tagged import BY_TAG
 from docstore.documents import model_registry
+from docstore.entries import Entry, Registry, by_fields
 from docstore.errors import EncodeError, RegistryError, UnknownTagError
-from docstore.registry import Entry, Registry, by_fields
 from docstore.testing.exact import identity
 from docstore.values import loads
 

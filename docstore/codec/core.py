@@ -20,8 +20,8 @@ from docstore.codec.tagged import (
     int_encode,
     str_encode,
 )
+from docstore.entries import Entry, Registry
 from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
-from docstore.registry import Entry, Registry
 from docstore.values import JSON, TAG, UNSAFE_TEXT, split_pointer
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]

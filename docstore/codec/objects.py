@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 from docstore.codec import fields
 from docstore.codec.shapes import Plain, Shape, shape_of
 from docstore.codec.tagged import int_encode
+from docstore.entries import Decoder, Encoder, Entry
 from docstore.errors import CodecError, DecodeError, EncodeError
-from docstore.registry import Decoder, Encoder, Entry
 from docstore.values import JSON, TAG
 
 FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"

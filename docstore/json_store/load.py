@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 
 from docstore.documents import FORMAT, FORMAT_KEY, Documents, documents_of, model_registry
+from docstore.entries import Decoder
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry import Decoder
 from docstore.registry_bundle import RegistryBundle
 from docstore.values import JSON, TAG, loads
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 
 from docstore.documents import Documents, documents_of, model_registry
+from docstore.entries import Encoder
 from docstore.errors import InvalidValueError
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry import Encoder
 from docstore.registry_bundle import RegistryBundle
 from docstore.values import CHANGE_DEPTH, dumps
 

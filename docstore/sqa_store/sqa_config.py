@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from docstore.coding import checked_enum
-from docstore.registry import Decoder, Encoder
+from docstore.entries import Decoder, Encoder
 from docstore.registry_bundle import RegistryBundle
 
 
