@@ -6,6 +6,7 @@ experiment model are here too, under the names that users of Ax know.
 
 from __future__ import annotations
 
+from docstore import registry
 from docstore.codec import UnknownObject
 from docstore.copying import Copied
 from docstore.difference import Diff
@@ -53,6 +54,7 @@ from docstore.model import (
 from docstore.opening import connect
 from docstore.patch import Change
 from docstore.query import DocumentInfo
+from docstore.registry import document, register
 from docstore.registry_bundle import RegistryBundle
 from docstore.store import Store
 from docstore.verification import Damage
@@ -110,6 +112,9 @@ __all__ = [
     "__version__",
     "connect",
     "digest",
+    "document",
     "dumps",
     "loads",
+    "register",
+    "registry",
 ]

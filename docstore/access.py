@@ -23,6 +23,7 @@ from docstore.errors import (
     DocumentNotFoundError,
     InvalidValueError,
     RaceLostError,
+    called,
 )
 from docstore.history import Version
 from docstore.kinds import Kind, kind_named
@@ -127,7 +128,9 @@ class Access:
         if found is not None:
             return found
         if rows.head_deleted(connection, self.project, kind, name) is not None:
-            raise DocumentNotFoundError(name, kind=kind, hint=f"It was deleted; undelete({name!r}) brings it back.")
+            raise DocumentNotFoundError(
+                name, kind=kind, hint=f"It was deleted; undelete({called(name, kind)}) brings it back."
+            )
         raise DocumentNotFoundError(
             name, kind=kind, near=difflib.get_close_matches(str(name), rows.names(connection, self.project, kind))
         )
@@ -156,7 +159,9 @@ class Access:
             )
         if found.deleted_at is not None:
             raise DocumentNotFoundError(
-                name, kind=kind.name, hint=f"It was deleted after you read it; undelete({name!r}) brings it back."
+                name,
+                kind=kind.name,
+                hint=f"It was deleted after you read it; undelete({called(name, kind.name)}) brings it back.",
             )
         return found
 

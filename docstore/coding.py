@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from sqlalchemy.engine import Connection
 
@@ -134,7 +134,9 @@ class Codes:
         """Remember *codes*, once they are committed, and ask no more."""
         self._known.update(codes)
 
-    def integers(self, connection: Connection, argument: str, code: Code | None, wanted: Wanted) -> list[int] | None:
+    def integers(
+        self, connection: Connection, argument: Literal["type", "status"], kind: Kind, wanted: Wanted
+    ) -> list[int] | None:
         """Return the integers of what *argument* of a search asks for, or None where it asks for nothing.
 
         Raises:
@@ -143,11 +145,14 @@ class Codes:
         """
         if wanted is None:
             return None
-        if code is None:
-            raise InvalidValueError(argument, wanted, "Say kind='experiment', or another kind that has one.")
         several = [wanted] if isinstance(wanted, (Enum, str, int)) else list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
-        return [found for each in several if _fits(found := self._sought(code.column, each, stored))]
+        code: Code | None = getattr(kind, argument)
+        column = code.column if code else f"{kind.name}_{argument}"
+        # A kind of the user's own may have one though its class is not here: then something was stored.
+        if code is None and all(known != column for known, _ in stored):
+            raise InvalidValueError(argument, wanted, "Say kind='experiment', or another kind that has one.")
+        return [found for each in several if _fits(found := self._sought(column, each, stored))]
 
     def _sought(self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int]) -> int:
         """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""

@@ -26,8 +26,9 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.history import GENESIS, Version, chained
-from docstore.kinds import HEAD, KINDS, Kind, PartRule, kind_named
+from docstore.kinds import HEAD, Kind, PartRule, is_document, kind_named
 from docstore.paging import Key, PageSize
+from docstore.reader import stored_kind
 from docstore.rows import HeadRow
 from docstore.tables import versions
 from docstore.values import digest, loads
@@ -193,7 +194,8 @@ class _Copier:
     def _write_pieces(
         self, connection: Connection, head: HeadRow, there: HeadRow | None, paths: Iterable[str]
     ) -> dict[Name, int]:
-        kind = kind_named(head.kind)
+        with self._at_source():
+            kind = stored_kind(self._reading, head)
         codes: dict[Name, int] = {}
         for page in self._from_source(_pieces(self._reading, head, paths, self._size)):
             coded = [_coded(kind.rule(row["path"]) or kind, row["body"]) for row in page]
@@ -298,7 +300,8 @@ def _check_columns(connection: Connection, head: HeadRow, row: sa.Row[Any]) -> N
     if (first and first.created_at, last and last.created_at) != (row.created_at, row.updated_at):
         problem = "created_at or updated_at is not the time of the first or the current version"
         raise _damaged(head, "its head", problem)
-    named = kind_named(head.kind).name_in(loads(row.body)) if head.kind in KINDS else head.name
+    body = loads(row.body)
+    named = kind_named(head.kind).of(body).name_in(body) if is_document(body) else head.name
     if named != head.name:
         raise _damaged(head, "its head", f"the column name says {head.name!r}, and the body {named!r}")
 

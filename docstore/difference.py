@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docstore.digests import piece
-from docstore.kinds import HEAD, Kind, join, position_of
+from docstore.kinds import HEAD, Kind, in_order, join
 from docstore.merge import describe
-from docstore.patch import Change, forward
-from docstore.revision import revise
+from docstore.patch import Change, checked_diff, forward
+from docstore.revision import laid_out_alike, revise
 from docstore.values import ABSENT, JSON, Absent
 
 
@@ -40,13 +40,19 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
     Cost:
         In proportion to the unequal pieces; a DeepDiff of each, for the words.
     """
+    if not laid_out_alike(kind, old[HEAD], new[HEAD]):
+        # Other pieces are parts: the two are compared as wholes.
+        was, now = join(old), join(new)
+        anew = checked_diff(was, now)
+        return Diff(anew, tuple(forward(now, anew)), tuple(describe(was, now)))
+    kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
     changes = revise(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
-    steps = forward(join({HEAD: new[HEAD], **after}), changes)
+    steps = forward(join({HEAD: new[HEAD], **after}, sparse=kind.lists(new[HEAD])), changes)
     words = [
         line
-        for path in sorted(unequal, key=_rank)
+        for path in sorted(unequal, key=in_order)
         for line in _words(kind, path, before.get(path, ABSENT), after.get(path, ABSENT))
     ]
     return Diff(changes, tuple(steps), tuple(words))
@@ -60,8 +66,3 @@ def _words(kind: Kind, path: str, before: JSON | Absent, after: JSON | Absent) -
     there = after if isinstance(before, Absent) else before
     status = rule.status.name_in(there) if rule and rule.status and not isinstance(there, Absent) else None
     return [f"{label}{'added' if there is after else 'removed'}{f', {status}' if status else ''}"]
-
-
-def _rank(path: str) -> tuple[str, int, str]:
-    position = position_of(path)
-    return path.rpartition("/")[0], -1 if position is None else position, path

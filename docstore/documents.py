@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from enum import Enum
+from typing import Any, Final, get_args
+from uuid import UUID
 
-from docstore import model, values
-from docstore.codec import Codec
+from docstore import values
+from docstore.codec import Codec, fields
 from docstore.codec.core import Unknown
+from docstore.codec.parts import Parts
+from docstore.coding import Wanted
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
 from docstore.errors import DecodeError, EncodeError, InvalidValueError
-from docstore.kinds import HEAD, KINDS, Kind
-from docstore.registry_bundle import RegistryBundle
-from docstore.values import JSON, TAG
+from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join
+from docstore.registry import registered
+from docstore.registry_bundle import RegistryBundle, checked_bundle
+from docstore.values import JSON, TAG, join_pointer
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
-
-FORMAT_KEY: Final = "__format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Documents:
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error") -> None:
         self.codec = Codec(registry, unknown=unknown)
+        self._parts = Parts(self.codec)
 
     # --- objects -------------------------------------------------------------------------------------------------
 
@@ -47,14 +51,30 @@ class Documents:
         Raises:
             EncodeError: it is none by itself; says what to do.
         """
-        return KINDS[self._entry(obj).kind or ""]
+        kind = self._entry(obj).kind
+        assert kind is not None  # or there were no entry
+        return kind
+
+    def kind_named(self, name: str) -> Kind | None:
+        """Return the kind of this name, if it is one that objects are documents of."""
+        return self.codec.registry.kind_named(name)
+
+    def former(self, wanted: Wanted) -> Wanted:
+        """Return what a search asks for, with the former names of a renamed enum member: older documents have those."""
+        if not isinstance(wanted, Enum):
+            return wanted
+        entry = self.codec.registry.of_class(type(wanted))
+        renamed = entry.renamed if entry else {}
+        return (wanted, *(old for old, new in renamed.items() if new == wanted.name))
 
     def encode(self, obj: Any) -> JSON:
-        """Return the JSON of *obj*; a document's says which format it has."""
+        """Return the JSON of *obj*; a document's says which format it has and, of a user's kind, how it is laid out."""
         value = self.codec.encode(obj)
         entry = self.codec.registry.of_class(type(obj))
         if entry is not None and entry.kind is not None and isinstance(value, dict):
             value[FORMAT_KEY] = FORMAT
+            if entry.kind.name not in KINDS:
+                value[LAYOUT_KEY] = entry.kind.layout
         return value
 
     def decode(self, value: JSON) -> Any:
@@ -63,17 +83,17 @@ class Documents:
         Raises:
             DecodeError: it has a later format, or is not what this registry writes.
         """
-        if not isinstance(value, dict) or FORMAT_KEY not in value or TAG not in value:
+        if not isinstance(value, dict) or not is_document(value):
             return self.codec.decode(value)
         found = value[FORMAT_KEY]
-        if found != FORMAT:
+        if type(found) is not int or found != FORMAT:
             raise DecodeError(
                 f"the document has format {found!r:.20}, and this docstore reads {FORMAT}: upgrade it",
                 pointer=f"/{FORMAT_KEY}",
             )
         if self.codec.registry.of_tag(str(value[TAG])) is None:
             return self.codec.decode(value)  # of a document that is kept unread, nothing may be missing
-        return self.codec.decode({key: member for key, member in value.items() if key != FORMAT_KEY})
+        return self.codec.decode({key: member for key, member in value.items() if key not in (FORMAT_KEY, LAYOUT_KEY)})
 
     def document(self, obj: Any) -> Document:
         """Return the document of *obj*, encoded whole.
@@ -83,8 +103,13 @@ class Documents:
         """
         entry = self._entry(obj)
         kind = self.kind_of(obj)
-        pieces = kind.split(self.encode(obj))
-        name = _named(kind, getattr(obj, self.codec.attribute(type(obj), "name")))
+        pieces, name = kind.split(self.encode(obj)), self._name(obj, kind)
+        if self._by_function(obj) and kind.name_in(pieces[HEAD]) != name:
+            raise EncodeError(
+                f"a {kind.name}'s name stands in its document too: the encoder of {type(obj).__qualname__} should give "
+                f"{kind.name_field!r}: {name!r} with the other members",
+                pointer=join_pointer((kind.name_field,)),
+            )
         return Document(kind, name, entry.model, {path: piece(path, body) for path, body in pieces.items()})
 
     def identify(self, obj: Any) -> tuple[Kind, str, str]:
@@ -94,15 +119,27 @@ class Documents:
             EncodeError: it is none, or has no name.
         """
         entry, kind = self._entry(obj), self.kind_of(obj)
-        return kind, _named(kind, getattr(obj, self.codec.attribute(type(obj), "name"))), entry.model
+        return kind, self._name(obj, kind), entry.model
+
+    def _name(self, obj: Any, kind: Kind) -> str:
+        return _named(kind, getattr(obj, self.codec.attribute(type(obj), kind.name_field)))
 
     def parts(self, obj: Any, paths: Iterable[str]) -> dict[str, Piece]:
-        """Return the parts of *obj* at *paths*, those that it has, without encoding anything else of it."""
+        """Return the parts of *obj* at *paths*, those that it has, without encoding anything else of it.
+
+        Raises:
+            InvalidValueError: a user's function writes *obj*, and makes no parts.
+
+        Cost:
+            Where a user's function writes *obj*, an encoding of all of it.
+        """
+        if self._by_function(obj):
+            return self._parts_written(obj, list(paths))
         found: dict[str, Piece] = {}
         for path in paths:
             try:
-                found[path] = piece(path, self.codec.encode_part(obj, path))
-            except KeyError:
+                found[path] = piece(path, self._parts.encode(obj, path))
+            except LookupError:
                 continue
         return found
 
@@ -111,11 +148,18 @@ class Documents:
 
         Raises:
             InvalidValueError: *part* is not in *obj*.
+
+        Cost:
+            Of a user's kind, whose parts don't say under which key they stand, a look at every part.
         """
         kind = self.kind_of(obj)
-        key = getattr(part, kind.part_key or "", None)
-        paths = [rule.path(key) for rule in kind.parts] if key is not None else []
-        if not paths or self.codec.part(obj, paths[0]) is not part:
+        if kind.part_key is None:
+            paths = [path for rule in kind.parts for path in self._parts.pointers_of(obj, rule.field, part)]
+        else:
+            key = getattr(part, kind.part_key, None)
+            paths = [rule.path(key) for rule in kind.parts] if key is not None else []
+            paths = paths if paths and self._parts.get(obj, paths[0]) is part else []
+        if not paths:
             raise InvalidValueError(
                 f"part of {kind.name}",
                 part,
@@ -123,12 +167,16 @@ class Documents:
             )
         return paths
 
-    def check(self, obj: Any, path: str, body: JSON) -> None:
+    def check(self, obj: Any, pieces: Mapping[str, JSON | None]) -> None:
         """Raise the DecodeError that ``adopt`` would end in, while there is time to write nothing."""
-        if path == HEAD:
-            self.decode(body)
-        elif body is not None:
-            self.codec.decode_part(type(obj), path, body)
+        if pieces and self._by_function(obj):
+            self._with_pieces(obj, pieces)
+            return
+        for path, body in pieces.items():
+            if path == HEAD:
+                self.decode(body)
+            elif body is not None:
+                self._parts.decode(type(obj), path, body)
 
     def adopt(self, obj: Any, pieces: Mapping[str, JSON | None]) -> None:
         """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (None) taken out.
@@ -137,21 +185,62 @@ class Documents:
         """
         if not pieces:
             return
-        for path, body in pieces.items():
-            if path == HEAD:
-                self._adopt_head(obj, body)
-            elif body is None:
-                self.codec.drop_part(obj, path)
-            else:
-                self.codec.set_part(obj, path, self.codec.decode_part(type(obj), path, body))
+        if self._by_function(obj):
+            self._become(obj, self._with_pieces(obj, pieces))
+        else:
+            self._adopt_pieces(obj, pieces)
         restored = getattr(obj, "_restored", None)
         if restored is not None:
             restored()
 
+    def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | None]) -> None:
+        for path in sorted(pieces, key=in_order):
+            body = pieces[path]
+            if path == HEAD:
+                self._adopt_head(obj, body)
+            elif body is None:
+                self._parts.drop(obj, path)
+            else:
+                self._parts.put(obj, path, self._parts.decode(type(obj), path, body))
+
     def _adopt_head(self, obj: Any, body: JSON) -> None:
         fresh = self.decode(body)
         kept = {self.codec.attribute(type(obj), rule.field) for rule in self.kind_of(obj).parts}
-        obj.__dict__.update({name: value for name, value in vars(fresh).items() if name not in kept})
+        fields.take_on(obj, fresh, keep=frozenset(kept))
+
+    # --- objects that a user's function writes or reads: of their parts only the whole says what they mean ---------
+
+    def _by_function(self, obj: Any) -> bool:
+        entry = self._entry(obj)
+        return entry.encode is not None or entry.decode is not None
+
+    def _parts_written(self, obj: Any, paths: Collection[str]) -> dict[str, Piece]:
+        written = self.document(obj).pieces
+        found = {path: written[path] for path in paths if path in written}
+        if paths and not found:
+            raise InvalidValueError(
+                "part",
+                next(iter(paths)),
+                f"The encoder of {type(obj).__qualname__} writes no such part, so it is saved as a whole. Use save().",
+            )
+        return found
+
+    def _with_pieces(self, obj: Any, pieces: Mapping[str, JSON | None]) -> Any:
+        """Return a new object, like *obj* but for *pieces*."""
+        own = self.kind_of(obj).split(self.encode(obj))
+        together = {path: body for path, body in {**own, **pieces}.items() if path == HEAD or body is not None}
+        return self.decode(join(together))
+
+    def _become(self, obj: Any, fresh: Any) -> None:
+        """Make *obj* what *fresh* is; a part that both have stays the object that it was in *obj*."""
+        for rule in self.kind_of(obj).parts:
+            attribute = self.codec.attribute(type(obj), rule.field)
+            mine, theirs = getattr(obj, attribute), getattr(fresh, attribute)
+            for key in mine.keys() & theirs.keys() if isinstance(mine, dict) and isinstance(theirs, dict) else ():
+                if type(mine[key]) is type(theirs[key]) and fields.can_take_on(mine[key]):
+                    fields.take_on(mine[key], theirs[key])
+                    theirs[key] = mine[key]
+        fields.take_on(obj, fresh)
 
     def _entry(self, obj: Any) -> Entry:
         entry = self.codec.registry.of_class(type(obj))
@@ -166,35 +255,33 @@ class Documents:
 
 
 def _named(kind: Kind, name: object) -> str:
+    if type(name) is int or isinstance(name, UUID):
+        name = str(name)
     if not isinstance(name, str) or not 1 <= len(name) <= 255 or not values.is_plain(name):
         raise EncodeError(
             f"a {kind.name} needs a name of 1 to 255 characters, without NUL or lone surrogates, to be stored in a "
             f"database; this is {name!r:.80}",
-            pointer="/name",
+            pointer=join_pointer((kind.name_field,)),
         )
     return name
 
 
-@functools.cache
-def model_registry() -> Registry:
-    """Return the registry of the light model: a value that never changes, made once."""
-    kinds: dict[type, str] = {
-        model.Experiment: "experiment",
-        model.MultiTypeExperiment: "experiment",
-        model.GenerationStrategy: "generation_strategy",
-        model.AnalysisCard: "analysis_card",
-        model.AnalysisCardGroup: "analysis_card",
-    }
-    classes = [Entry(cls, cls.__name__, restore=True, kind=kinds.get(cls), model="docstore") for cls in model.CLASSES]
-    enums = [Entry(cls, cls.__name__, model="docstore") for cls in model.ENUMS]
-    return Registry((*classes, *enums))
-
-
 def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Documents:
-    """Return the maker of documents of the light model and, with a *bundle*, the user's own classes."""
-    if bundle is None:
-        return _model_documents(unknown)
-    return Documents(bundle.extend(model_registry()), unknown=unknown)
+    """Return the maker of documents of all classes that are registered now and, with a *bundle*, those in it.
+
+    Raises:
+        RegistryError: a class is registered wrongly, or lacks an upcast.
+        InvalidValueError: *unknown* is no policy.
+    """
+    if unknown not in get_args(Unknown):
+        raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep'.")
+    return _documents(registered(), None if bundle is None else checked_bundle(bundle), unknown)
+
+
+@functools.lru_cache(maxsize=16)
+def _documents(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Documents:
+    # Kept: its codec plans how to write each class when it first meets it. A class registered since makes a new one.
+    return Documents(registry if bundle is None else bundle.extend(registry), unknown=unknown)
 
 
 def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) -> bytes:
@@ -216,7 +303,7 @@ def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unkn
         DecodeError: it is not JSON, or not what docstore writes; with the place.
         UnknownTagError: it names a class that is not registered.
     """
-    return documents_of(bundle, unknown=unknown).decode(values.loads(data))
+    return documents_of(bundle, unknown=unknown).decode(values.loads_written(data))
 
 
 def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
@@ -227,9 +314,3 @@ def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
     """
     documents = documents_of(bundle)
     return digest_of(documents.kind_of(obj), documents.encode(obj))
-
-
-@functools.cache
-def _model_documents(unknown: Unknown) -> Documents:
-    # Made once: its codec plans how to write each class when it first meets it, and nothing else of it ever changes.
-    return Documents(model_registry(), unknown=unknown)

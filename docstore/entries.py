@@ -6,18 +6,24 @@ written?" and "which class does this tag name?", and knows nothing of JSON.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from docstore.errors import RegistryError
+from docstore.kinds import Kind
+from docstore.values import JSON
 
 Encoder: TypeAlias = Callable[[Any], "dict[str, Any]"]
 """Gives an object's members by key; their values are encoded in turn."""
 
 Decoder: TypeAlias = Callable[[dict[str, Any]], Any]
 """Takes the members, already decoded, without the tag, and gives the object."""
+
+Upcast: TypeAlias = "Callable[[dict[str, JSON]], dict[str, JSON]]"
+"""Takes the JSON members of an object of one schema, without tag and number, and gives those of the next."""
 
 
 def by_fields(value: Any) -> dict[str, Any]:
@@ -31,7 +37,14 @@ class Entry:
 
     ``encode`` and ``decode`` are None where the class's own fields say it all. ``restore`` rebuilds an object field by
     field without calling its constructor, so that what was once stored always loads; otherwise the constructor is
-    called. ``kind`` names the kind of document that an instance is by itself, if it is one.
+    called.
+
+    Attributes:
+        kind: the kind of document that an instance is by itself, if it is one.
+        schema: counts the shapes that the class's JSON has had, from 1.
+        compatible_from: the oldest schema whose readers may read what is written today, if any older may.
+        aliases: the tags that older documents name the class by.
+        renamed: of an enum, the present name of each member that older documents know under another.
     """
 
     cls: type
@@ -39,8 +52,26 @@ class Entry:
     encode: Encoder | None = None
     decode: Decoder | None = None
     restore: bool = False
-    kind: str | None = None
+    kind: Kind | None = None
     model: str = "user"
+    schema: int = 1
+    compatible_from: int | None = None
+    aliases: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tag that is written, and all others that are read."""
+        return (self.tag, *self.aliases)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What a registry holds beside its entries."""
+
+    upcasts: Mapping[tuple[str, int], Upcast] = field(default_factory=dict)
+    class_encoders: Mapping[type, Encoder] = field(default_factory=dict)
+    class_decoders: Mapping[str, Decoder] = field(default_factory=dict)
 
 
 class Registry:
@@ -49,34 +80,76 @@ class Registry:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._by_class: dict[type, Entry] = {}
         self._by_tag: dict[str, Entry] = {}
+        self._tables = _Tables()
         for entry in entries:
             self._add(entry)
 
     def _add(self, entry: Entry) -> None:
-        for known in (self._by_class.get(entry.cls), self._by_tag.get(entry.tag)):
-            if known is not None and (known.cls is not entry.cls or known.tag != entry.tag):
-                raise RegistryError(
-                    f"{_name(entry.cls)} cannot be written under the tag {entry.tag!r}: {_name(known.cls)} has the tag "
-                    f"{known.tag!r}. Give one of them another tag."
-                )
+        for tag in entry.tags:
+            for known in (self._by_class.get(entry.cls), self._by_tag.get(tag)):
+                if known is not None and (known.cls is not entry.cls or known.tag != entry.tag):
+                    raise RegistryError(
+                        f"{_name(entry.cls)} cannot be written under the tag {tag!r}: {_name(known.cls)} has the tag "
+                        f"{known.tag!r}. Give one of them another tag."
+                    )
         if entry.kind is None:
             # A subclass of a document is a document of the same kind.
             bases = (self._by_class.get(base) for base in entry.cls.__mro__[1:])
             entry = replace(entry, kind=next((base.kind for base in bases if base and base.kind), None))
+        former = self._by_class.get(entry.cls)
+        for tag in former.aliases if former else ():
+            self._by_tag.pop(tag, None)
         self._by_class[entry.cls] = entry
-        self._by_tag[entry.tag] = entry
+        self._by_tag.update(dict.fromkeys(entry.tags, entry))
 
-    def with_entries(self, entries: Iterable[Entry]) -> Registry:
+    def _like(self, entries: Iterable[Entry], **tables: Any) -> Self:
+        made = type(self)(entries)
+        made._tables = dataclasses.replace(self._tables, **tables)
+        return made
+
+    def with_entries(self, entries: Iterable[Entry]) -> Self:
         """Return a registry that has *entries* too; an entry for a class that is here already takes its place."""
-        return Registry((*self.entries, *entries))
+        return self._like((*self.entries, *entries))
 
-    def with_encoders(self, encoders: Mapping[type, Encoder]) -> Registry:
+    def without(self, cls: type) -> Self:
+        """Return a registry that does not have *cls*."""
+        return self._like(entry for entry in self.entries if entry.cls is not cls)
+
+    def with_encoders(self, encoders: Mapping[type, Encoder]) -> Self:
         """Return a registry in which *encoders* write their classes; ``by_fields`` stands for a class's fields."""
         return self.with_entries(self._writing(cls, encode) for cls, encode in encoders.items())
 
-    def with_decoders(self, decoders: Mapping[str, type | Decoder]) -> Registry:
+    def with_decoders(self, decoders: Mapping[str, type | Decoder]) -> Self:
         """Return a registry in which *decoders*, each a class or a function, read their tags."""
-        return self.with_entries(self._reading(tag, decoder) for tag, decoder in decoders.items())
+        made = self.with_entries(())
+        for tag, decoder in decoders.items():
+            # One by one: several tags may lead to one class.
+            made._add(made._reading(tag, decoder))
+        return made
+
+    def with_upcast(self, tag: str, from_: int, lift: Upcast) -> Self:
+        """Return a registry in which *lift* makes JSON of schema *from_* + 1 of what *tag* had at *from_*."""
+        known = self._tables.upcasts.get((tag, from_))
+        if known is not None and _name(known) != _name(lift):
+            raise RegistryError(
+                f"{_name(known)} lifts {tag!r} from schema {from_} already, and {_name(lift)} would too: keep one of "
+                f"them."
+            )
+        return self._like(self.entries, upcasts={**self._tables.upcasts, (tag, from_): lift})
+
+    def with_class_encoders(self, encoders: Mapping[type, Encoder]) -> Self:
+        """Return a registry in which *encoders* write values that are classes: each its own and its subclasses."""
+        return self._like(self.entries, class_encoders={**self.class_encoders, **encoders})
+
+    def with_class_decoders(self, decoders: Mapping[str, Decoder]) -> Self:
+        """Return a registry in which *decoders* find the class that a tag such as ``Type[Metric]`` stands for."""
+        for tag in decoders:
+            if tag in self._by_tag:
+                raise RegistryError(
+                    f"the tag {tag!r} cannot stand for classes: it is that of {_name(self._by_tag[tag].cls)}. Name the "
+                    f"tag 'Type[...]', after the class that json_class_encoder_registry has."
+                )
+        return self._like(self.entries, class_decoders={**self.class_decoders, **decoders})
 
     def _writing(self, cls: type, encode: Encoder) -> Entry:
         known = self._by_class.get(cls) or Entry(cls, cls.__name__)
@@ -84,8 +157,9 @@ class Registry:
 
     def _reading(self, tag: str, decoder: type | Decoder) -> Entry:
         if isinstance(decoder, type):
-            known = self._by_class.get(decoder)
-            return known if known is not None and known.tag == tag else Entry(decoder, tag)
+            # A class is written under its own tag; it is read from others too, such as a name that it once had.
+            known = self._by_class.get(decoder) or Entry(decoder, decoder.__name__)
+            return known if tag in known.tags else replace(known, aliases=(*known.aliases, tag))
         # A function reads the tag: where no class is known for it, a stand-in is, of which no object is an instance.
         known = self._by_tag.get(tag) or Entry(type(tag, (), {}), tag)
         return replace(known, decode=decoder)
@@ -95,24 +169,69 @@ class Registry:
         """Every entry, in the order they were added."""
         return tuple(self._by_class.values())
 
+    @property
+    def class_encoders(self) -> Mapping[type, Encoder]:
+        """What writes values that are classes, by a class that they are or inherit."""
+        return self._tables.class_encoders
+
+    @property
+    def class_decoders(self) -> Mapping[str, Decoder]:
+        """What reads values that are classes, by tag."""
+        return self._tables.class_decoders
+
     def of_class(self, cls: type) -> Entry | None:
         """Return the entry of exactly *cls*; a subclass is another class."""
         return self._by_class.get(cls)
 
     def of_tag(self, tag: str) -> Entry | None:
-        """Return the entry that *tag* names."""
+        """Return the entry that *tag*, today's or a former one, names."""
         return self._by_tag.get(tag)
+
+    def kind_named(self, name: str) -> Kind | None:
+        """Return the kind of document of this name that a class here has."""
+        return next((entry.kind for entry in self.entries if entry.kind and entry.kind.name == name), None)
+
+    def upcasts_of(self, entry: Entry) -> dict[int, Upcast]:
+        """Return, by schema, what lifts the JSON of *entry* from it to the next."""
+        found = self._tables.upcasts
+        return {from_: lift for (tag, from_), lift in found.items() if self._by_tag.get(tag) is entry}
+
+    def check_upcasts(self) -> None:
+        """Raise a RegistryError if there is a schema that nothing lifts from, or an upcast that nothing needs."""
+        for tag, from_ in self._tables.upcasts:
+            entry = self._by_tag.get(tag)
+            if entry is None:
+                raise RegistryError(f"an upcast lifts {tag!r} from schema {from_}, and no class has that tag.")
+            if not 1 <= from_ < entry.schema:
+                raise RegistryError(
+                    f"an upcast lifts {tag!r} from schema {from_} to {from_ + 1}, and {_name(entry.cls)} is at schema "
+                    f"{entry.schema}. Say version={from_ + 1} where the class is registered."
+                )
+        for entry in self.entries:
+            missing = sorted(set(range(1, entry.schema)) - self.upcasts_of(entry).keys())
+            if missing:
+                raise RegistryError(
+                    f"{_name(entry.cls)} is at schema {entry.schema}, and nothing lifts it from {missing[0]}. Write: "
+                    f"@registry.upcast({entry.tag!r}, from_={missing[0]}), on a function that takes the members of "
+                    f"schema {missing[0]} and gives those of {missing[0] + 1}."
+                )
 
     def remedy(self, cls: type) -> str:
         """Return what to write so that an instance of *cls* can be saved."""
+        for entry in self.entries:
+            if _name(entry.cls) == _name(cls):
+                return "Its class was defined again since this object was made: make the object anew."
         bases = [base.__name__ for base in cls.__mro__[1:] if base in self._by_class]
         argument = {"Metric": "metric_clss={%s: None}", "Runner": "runner_clss={%s: None}"}
         for base in bases:
             if base in argument:
                 return f"Pass bundle=RegistryBundle({argument[base] % cls.__name__})."
-        what = "an Enum" if issubclass(cls, Enum) else "a class"
-        return f"It is {what} that no registry knows. Pass bundle=RegistryBundle(classes=[{cls.__name__}])."
+        what = "an Enum" if issubclass(cls, Enum) else f"a subclass of {bases[0]}" if bases else "a class"
+        return (
+            f"It is {what} that no registry knows. Call docstore.register({cls.__name__}), or pass "
+            f"bundle=RegistryBundle(classes=[{cls.__name__}])."
+        )
 
 
-def _name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _name(thing: Any) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"

@@ -8,7 +8,8 @@
     ├── CodecError                    an object and its JSON do not meet; has a .pointer
     │   ├── EncodeError               the object cannot be written
     │   └── DecodeError               the JSON cannot be read
-    │       └── UnknownTagError       it names a class that the registry lacks
+    │       ├── UnknownTagError       it names a class that the registry lacks
+    │       └── NewerSchemaError      a later release of its class wrote it
     ├── RegistryError                 a class, tag or enum is registered wrongly
     ├── MissingDependencyError        an optional package is needed                  (also an ImportError)
     ├── FileAccessError               a file that cannot be read or written          (also an OSError)
@@ -34,9 +35,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
+
+_SHOWN: Final = 120
+"""Characters of a text, and of an object's own repr, that a message shows."""
+
+
+def abridged(value: object, *, levels: int = 3) -> str:
+    """Return *value* as a message shows it: its repr, cut where it is long or deep.
+
+    Cost:
+        Little, however large a JSON value is: a repr would be made whole before it could be cut.
+    """
+    cls = type(value)
+    if isinstance(value, (str, bytes, bytearray)):
+        return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}..."
+    if cls is int and value.bit_length() > 256:  # type: ignore[attr-defined]  # an int; Python may refuse to spell it
+        return f"an integer of {value.bit_length()} bits"  # type: ignore[attr-defined]  # as above
+    if cls in _BRACKETS and value:
+        return _members_abridged(value, levels - 1)
+    try:
+        text = repr(value)
+    except Exception:  # of a user's class, or of an object that was read with fields of wrong types
+        text = f"<{cls.__qualname__}>"
+    return text.replace("\n", " ") if len(text) <= _SHOWN else f"{text[:_SHOWN]}...".replace("\n", " ")
+
+
+_BRACKETS: Final = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+
+
+def _members_abridged(value: Any, levels: int) -> str:
+    start, end = _BRACKETS[type(value)]
+    if not levels:
+        return f"{start}...{end}"
+    first: Iterable[Any] = islice(value.items() if type(value) is dict else value, 4)
+    if type(value) is dict:
+        texts = [f"{abridged(key, levels=levels)}: {abridged(item, levels=levels)}" for key, item in first]
+    else:
+        texts = [abridged(item, levels=levels) for item in first]
+    more = ", ..." if len(value) > len(texts) else "," if type(value) is tuple and len(texts) == 1 else ""
+    return f"{start}{', '.join(texts)}{more}{end}"
 
 
 def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:
@@ -58,8 +99,8 @@ class InvalidValueError(DocstoreError, ValueError):
     """A value that cannot be taken; the message names the thing, the value and the remedy."""
 
     def __init__(self, thing: str, value: object, remedy: str) -> None:
-        self.thing, self.value, self.remedy = thing, repr(value), remedy
-        super().__init__(f"{thing}: {value!r} cannot be used. {remedy}")
+        self.thing, self.value, self.remedy = thing, abridged(value), remedy
+        super().__init__(f"{thing}: {self.value} cannot be used. {remedy}")
 
 
 class InvalidTransitionError(InvalidValueError):
@@ -72,16 +113,61 @@ class InvalidTransitionError(InvalidValueError):
 
 
 class CodecError(DocstoreError):
-    """An object and its JSON do not meet; ``pointer`` says where, from the outermost object."""
+    """An object and its JSON do not meet; ``pointer`` says where, from the outermost object.
+
+    Where several things are wrong with it, ``errors`` has each, and ``pointer`` leads to what holds them all.
+    """
+
+    looping = False
+    """Whether the object contains itself, or is nested too deeply: looking for more errors in it would not end."""
+
+    _each: tuple[CodecError, ...] = ()
 
     def __init__(self, problem: str, *, pointer: str = "") -> None:
         self.problem, self.pointer = problem, pointer
         super().__init__(_at(pointer, problem))
 
+    @property
+    def errors(self) -> tuple[CodecError, ...]:
+        """Every single thing that is wrong, each with its own pointer and problem; of one, the error itself."""
+        return self._each or (self,)
+
+    @staticmethod
+    def together(errors: Sequence[CodecError]) -> CodecError:
+        """Return one error that has all of *errors*, of which there is at least one; a single one is returned as it is.
+
+        It is of their class; of errors of several classes, of the closest that all belong to.
+        """
+        if len(errors) == 1:
+            return errors[0]
+        each = tuple(single for error in errors for single in error.errors)
+        bases = [base for base in type(each[0]).__mro__ if issubclass(base, CodecError)]
+        cls = next(base for base in bases if all(isinstance(error, base) for error in each))
+        whole = cls.__new__(cls)
+        if cls is type(each[0]):
+            whole.__dict__.update(each[0].__dict__)  # what the class has beside: the tag of the first, say
+        CodecError.__init__(whole, f"{len(each)} things are wrong")
+        whole._each, whole.looping = each, any(error.looping for error in errors)
+        return whole
+
     def inside(self, token: str) -> None:
         """Prefix *token*: each level that the error leaves adds its own, so the way in costs nothing."""
-        self.pointer = f"/{token.replace('~', '~0').replace('/', '~1')}{self.pointer}"
-        self.args = (_at(self.pointer, self.problem),)
+        prefix = f"/{token.replace('~', '~0').replace('/', '~1')}"
+        if self._each:
+            # A document can put a thousand errors under a key of a megabyte, and each has it in its pointer.
+            longest = len(prefix) + max(len(error.pointer) for error in self._each)
+            self._each = self._each[: max(1, _POINTERS // longest)]
+        for error in {self, *self._each}:
+            error.pointer = f"{prefix}{error.pointer}"
+            error.args = (_at(error.pointer, error.problem),)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args[0], dict(self.__dict__))
+
+    def __str__(self) -> str:
+        lines = [f"- {error}".replace("\n", " ") for error in self._each[:20]]  # the attribute has them all
+        more = [f"and {len(self._each) - 20} more"] if len(self._each) > 20 else []
+        return "\n".join([super().__str__(), *lines, *more])
 
 
 def _at(pointer: str, problem: str) -> str:
@@ -104,8 +190,20 @@ class UnknownTagError(DecodeError):
     def __init__(self, tag: str, *, pointer: str = "") -> None:
         self.tag = tag
         super().__init__(
-            f"no class is registered for the tag {tag!r}. Pass bundle=RegistryBundle(...) with the class that was "
-            f"saved (metric_clss, runner_clss or classes), or unknown='keep' to carry its JSON along unread.",
+            f"no class is registered for the tag {abridged(tag)}. Pass bundle=RegistryBundle(...) with the class that "
+            f"was saved (metric_clss, runner_clss or classes), or unknown='keep' to carry its JSON along unread.",
+            pointer=pointer,
+        )
+
+
+class NewerSchemaError(DecodeError):
+    """The object was written by a later release of its class, which does not say that this one may read it."""
+
+    def __init__(self, tag: str, *, found: int, known: int, pointer: str = "") -> None:
+        self.tag, self.found, self.known = tag, found, known
+        super().__init__(
+            f"this {tag} has schema {found}, and the class here has schema {known}. Load it with a release of the "
+            f"program that has schema {found}, or unknown='keep' to carry its JSON along unread.",
             pointer=pointer,
         )
 
@@ -159,6 +257,11 @@ class PatchError(DocstoreError):
     def __init__(self, problem: str, *, pointer: str) -> None:
         self.problem, self.pointer = problem, pointer
         super().__init__(f"at {pointer or 'the root'}: {problem}")
+
+
+def called(name: object, kind: str) -> str:
+    """Return the arguments by which a store is asked for a document."""
+    return repr(name) if kind == "experiment" else f"{name!r}, kind={kind!r}"
 
 
 class StoreError(DocstoreError):
@@ -229,7 +332,7 @@ class DocumentExistsError(StoreError):
             f"a {kind} named {name!r} is stored already, at version {head}, and this object did not come from it. "
             + (
                 remedy
-                or f"Call load({name!r}) and change what it gives, choose another name, or save(..., "
+                or f"Call load({called(name, kind)}) and change what it gives, choose another name, or save(..., "
                 f"on_conflict='overwrite') to make this object its newest version."
             )
         )
@@ -238,10 +341,11 @@ class DocumentExistsError(StoreError):
 class VersionNotFoundError(StoreError, LookupError):
     """The document has no such version, or none so early."""
 
-    def __init__(self, name: str, *, wanted: object, head: int) -> None:
-        self.name, self.wanted, self.head = name, str(wanted), head
+    def __init__(self, name: str, *, wanted: object, head: int, kind: str = "experiment") -> None:
+        self.name, self.wanted, self.head, self.kind = name, str(wanted), head, kind
         super().__init__(
-            f"document {name!r} has versions 1 to {head}, and none is {wanted}. history({name!r}) lists them."
+            f"document {name!r} has versions 1 to {head}, and none is {wanted}. "
+            f"history({called(name, kind)}) lists them."
         )
 
 
@@ -258,12 +362,21 @@ class Conflict:
 class ConflictError(StoreError):
     """Someone else changed the same place after you read the document; ``places`` has each, with all three values."""
 
-    def __init__(self, name: str, *, yours: int, head: int, places: Sequence[Conflict], problem: str = "") -> None:
-        self.name, self.yours, self.head, self.places = name, yours, head, tuple(places)
+    def __init__(
+        self,
+        name: str,
+        *,
+        yours: int,
+        head: int,
+        places: Sequence[Conflict],
+        problem: str = "",
+        kind: str = "experiment",
+    ) -> None:
+        self.name, self.kind, self.yours, self.head, self.places = name, kind, yours, head, tuple(places)
         both = f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
         super().__init__(
             f"document {name!r} is at version {head}; you changed version {yours}, and {problem or both}. "
-            f"Call load({name!r}), make your change again and "
+            f"Call load({called(name, kind)}), make your change again and "
             f"save it, or save(..., on_conflict='overwrite') to make yours the newest version."
         )
 

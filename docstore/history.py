@@ -85,11 +85,13 @@ def next_moment(previous: datetime | None) -> datetime:
     return now if previous is None or now > previous else previous + timedelta(microseconds=1)
 
 
-def rebuild(pieces: Mapping[str, JSON], kind: Kind, newest_first: Iterable[Sequence[Change]]) -> dict[str, JSON]:
+def rebuild(
+    pieces: Mapping[str, JSON], kind: Kind, newest_first: Iterable[Sequence[Change]], *, partial: bool = False
+) -> dict[str, JSON]:
     """Return the head and parts as they stood before the given changes.
 
     Shapes:
-        pieces: the current head and parts, all of them or at least those that the changes touch
+        pieces: the current head and parts, all of them; *partial*: at least those that the changes touch
         newest_first: the changes of the current version, of the one before it, ...
 
     Raises:
@@ -98,7 +100,8 @@ def rebuild(pieces: Mapping[str, JSON], kind: Kind, newest_first: Iterable[Seque
     Cost:
         One copy of the pieces, then time in proportion to the operations undone.
     """
-    return kind.split(undo_all(join(pieces), newest_first))
+    lists = kind.of(pieces[HEAD]).lists(pieces[HEAD]) if partial else ()
+    return kind.split(undo_all(join(pieces, sparse=lists), newest_first), lists=lists)
 
 
 def piece_of(kind: Kind, change: Change) -> str:

@@ -1,19 +1,32 @@
 """What sorts of document there are, which pieces of one are stored in rows of their own, and what its columns say.
 
-It looks at JSON only: a kind knows where in a document its name, type and status stand, not which class wrote it.
+It looks at JSON only: a kind knows where in a document its name, type and status stand, not which class wrote it. A
+document of a user's own kind says so itself, under ``__document``: whoever reads one needs no class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from docstore.errors import DecodeError
-from docstore.values import JSON, TAG, join_pointer, split_pointer
+from docstore.errors import DecodeError, RegistryError
+from docstore.values import JSON, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 
 HEAD: Final = ""
 """The path of the head: what of a document is not in a part."""
+
+FORMAT_KEY: Final = "__format"
+"""The key of the stored form's number, at the top of each document that is made of an object."""
+
+LAYOUT_KEY: Final = "__document"
+"""The key of what a document of a user's kind says of itself: where its name and enums stand, and its parts."""
+
+LONGEST: Final = 64
+"""Characters that the column of a kind holds."""
+
+_PATTERN: Final = re.compile(r"(/[^/*]+)/\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,11 @@ class Code:
 
     column: str
     places: tuple[tuple[str | int, ...], ...]
+
+    @property
+    def field(self) -> str:
+        """The member of the document that holds it, of a user's kind."""
+        return str(self.places[0][0])
 
     def names_in(self, body: JSON) -> set[str]:
         """Return every name of the enum in *body*: of a batch, the type of each generator run."""
@@ -61,11 +79,35 @@ class Kind:
     owner_field: str | None = None
     parts: tuple[PartRule, ...] = ()
     part_key: str | None = None
-    """The attribute of a part's object that holds its key."""
+    """The attribute of a part's object that holds its key; without one, the object itself is looked for."""
+    name_field: str = "name"
+
+    def of(self, head: JSON) -> Kind:
+        """Return this kind as the document with *head* has it: one of docstore's own has always the same.
+
+        Raises:
+            DecodeError: what it says of itself makes no sense.
+        """
+        if self.name in KINDS or not is_document(head):
+            return self
+        assert isinstance(head, dict)  # a document is
+        return self if LAYOUT_KEY not in head else _kind_said(self.name, head[LAYOUT_KEY])
+
+    @property
+    def layout(self) -> dict[str, JSON]:
+        """What a document of this kind, a user's own, says of itself."""
+        parts: list[JSON] = [f"{join_pointer((rule.field,))}/*" for rule in self.parts]
+        said: dict[str, JSON | None] = {
+            "name": self.name_field,
+            "type": self.type.field if self.type else None,
+            "status": self.status.field if self.status else None,
+            "parts": parts or None,
+        }
+        return {key: value for key, value in said.items() if value is not None}
 
     def name_in(self, head: JSON) -> str | None:
         """Return the document's name."""
-        return _text_at(head, ("name",))
+        return _name_at(head, self.name_field)
 
     def owner_in(self, head: JSON) -> str | None:
         """Return the name of the document that this one belongs to, of kind ``owner_kind``."""
@@ -76,43 +118,85 @@ class Kind:
         field = path[1:].partition("/")[0]
         return next((rule for rule in self.parts if rule.field == field), None)
 
-    def split(self, document: JSON) -> dict[str, JSON]:
-        """Return the head and the parts of *document*, by path, in new dicts; ``join`` is the inverse."""
+    def split(self, document: JSON, *, lists: Collection[str] = ()) -> dict[str, JSON]:
+        """Return the head and the parts of *document*, by path, in new dicts; ``join`` is the inverse.
+
+        Args:
+            lists: the fields that are lists, though *document* has them by index, as a sparse ``join`` gives them.
+        """
         if not isinstance(document, dict):
             return {HEAD: document}
         head = dict(document)
         pieces: dict[str, JSON] = {HEAD: head}
-        for rule in self.parts:
+        for rule in self.of(document).parts:
             members = head.get(rule.field)
             if isinstance(members, dict) and TAG not in members:
-                head[rule.field] = {}
+                head[rule.field] = [] if rule.field in lists else {}
                 pieces.update((rule.path(key), body) for key, body in members.items())
+            elif isinstance(members, list) and self.name not in KINDS:
+                head[rule.field] = []
+                pieces.update((rule.path(index), body) for index, body in enumerate(members))
         return pieces
 
+    def lists(self, head: JSON) -> frozenset[str]:
+        """Return the fields whose parts are the items of a list, as *head* says."""
+        if not isinstance(head, dict) or self.name in KINDS:
+            return frozenset()
+        return frozenset(rule.field for rule in self.parts if isinstance(head.get(rule.field), list))
 
-def join(pieces: Mapping[str, JSON]) -> JSON:
+
+def is_document(head: JSON) -> bool:
+    """Return whether *head* is of a document that was made of an object, and not put as a JSON value."""
+    return isinstance(head, dict) and TAG in head and FORMAT_KEY in head
+
+
+def join(pieces: Mapping[str, JSON], *, sparse: Collection[str] = ()) -> JSON:
     """Return the whole document of a head and its parts.
+
+    Args:
+        sparse: list fields of which some items may be left out. Each is given as a dict, in which items stand by their
+            index, where pointers lead to them as they do in the list.
 
     Cost:
         The head's outer level and its part fields are new; the bodies are the ones given.
 
     Raises:
-        DecodeError: a part has no place in the head.
+        DecodeError: a part has no place in the head, or an item of a list is missing.
     """
     head = pieces[HEAD]
     if not isinstance(head, dict):
         return head
-    document = dict(head)
+    document = {**head, **{field: {} for field in sparse}}
+    lists: set[str] = set()
     for path, body in pieces.items():
         if path != HEAD:
             field, key = split_path(path)
             members = document.get(field)
-            if not isinstance(members, dict):
-                raise DecodeError("the head has no place for this part", pointer=path)
-            if members is head[field]:
+            if members is head.get(field):
+                if not isinstance(members, (dict, list)) or members:
+                    raise DecodeError("the head has no place for this part", pointer=path)
+                if isinstance(members, list):
+                    lists.add(field)
                 members = document[field] = {}
+            assert isinstance(members, dict)  # made above
             members[key] = body
+    for field in lists:
+        document[field] = _items(field, document[field])
     return document
+
+
+def _items(field: str, members: JSON) -> list[JSON]:
+    assert isinstance(members, dict)  # join made it
+    missing = gap([join_pointer((field, key)) for key in members], field)
+    if missing is not None:
+        raise DecodeError("this item of the list is missing", pointer=missing)
+    return [members[str(index)] for index in range(len(members))]
+
+
+def gap(paths: Collection[str], field: str) -> str | None:
+    """Return the path of the first item of the list *field* that *paths* lacks, though it has a later one."""
+    keys = {key for start, key in map(split_path, filter(None, paths)) if start == field}
+    return next((join_pointer((field, i)) for i in range(len(keys)) if str(i) not in keys), None)
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -128,6 +212,20 @@ def position_of(path: str) -> int | None:
     """Return a part's place among its siblings, where its key is a number: 12 for ``/trials/12``."""
     key = path.rpartition("/")[2]
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
+
+
+def _name_at(head: JSON, field: str) -> str | None:
+    """Return a name as the column has it: of an integer, its text."""
+    found = head.get(field) if isinstance(head, dict) else None
+    return str(found) if type(found) is int else found if isinstance(found, str) else None
+
+
+def in_order(path: str) -> tuple[bool, str, int, str]:
+    """Return a key that sorts the head first, and the items of a list by their index."""
+    if path == HEAD:
+        return False, "", 0, ""
+    position = position_of(path)
+    return True, split_path(path)[0], -1 if position is None else position, path
 
 
 def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:
@@ -188,5 +286,67 @@ KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, AN
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind *name*; a kind of the user's own has no parts and no enums."""
+    """Return the kind *name*; what one of the user's own is like, its documents say: see ``Kind.of``."""
     return KINDS.get(name) or Kind(name)
+
+
+def kind_declared(
+    name: str, *, name_field: str, type: str | None = None, status: str | None = None, parts: Collection[str] = ()
+) -> Kind:
+    """Return a kind of the user's own.
+
+    Args:
+        name_field, type, status: members of the document's JSON.
+        parts: patterns like ``/steps/*``: each item of that dict or list is a part.
+
+    Raises:
+        RegistryError: *name* is one of docstore's own, or too long; or a pattern is of another form.
+    """
+    # The columns of its codes are named after it.
+    longest = LONGEST - len("_status")
+    taken = {*RESERVED, "generator_run"}
+    if name in taken or not 1 <= len(name) <= longest or UNSAFE_TEXT.search(name):
+        raise RegistryError(
+            f"kind {name!r:.80} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
+            f"{', '.join(sorted(taken))}."
+        )
+    if isinstance(parts, str):
+        raise RegistryError(f"parts={parts!r}: give several, as in parts=[{parts!r}].")
+    return Kind(
+        name,
+        type=Code(f"{name}_type", ((type,),)) if type else None,
+        status=Code(f"{name}_status", ((status,),)) if status else None,
+        parts=tuple(PartRule(_part_field(pattern), part_kind(name, _part_field(pattern))) for pattern in parts),
+        name_field=name_field,
+    )
+
+
+def part_kind(name: str, field: str) -> str:
+    """Return the kind, in its row, of the parts in *field* of a document of the user's kind *name*."""
+    return f"{name}.{field}"[:LONGEST]
+
+
+def _part_field(pattern: str) -> str:
+    found = _PATTERN.fullmatch(pattern)
+    if found is None:
+        raise RegistryError(f"parts: {pattern!r} is no pattern of parts. Write '/field/*', of a field of the document.")
+    return split_pointer(found[1])[0]
+
+
+def _kind_said(name: str, said: JSON) -> Kind:
+    def text(key: str) -> str | None:
+        value = said.get(key) if isinstance(said, dict) else None
+        if value is not None and not isinstance(value, str):
+            raise DecodeError("should be a text", pointer=join_pointer((LAYOUT_KEY, key)))
+        return value
+
+    parts = said.get("parts", []) if isinstance(said, dict) else None
+    if not isinstance(parts, list) or not all(isinstance(each, str) and _PATTERN.fullmatch(each) for each in parts):
+        raise DecodeError("should say where the name stands, and the parts", pointer=join_pointer((LAYOUT_KEY,)))
+    return kind_declared(
+        name,
+        name_field=text("name") or "name",
+        type=text("type"),
+        status=text("status"),
+        parts=[str(each) for each in parts],
+    )

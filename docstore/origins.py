@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from docstore.codec.core import Unknown
 from docstore.digests import DigestTree
 
 T = TypeVar("T")
@@ -22,6 +23,7 @@ class Origin:
         digests: those of that version.
         behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
             it still stands on.
+        unknown: what it was loaded with, and takes on others' changes with.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Origin:
     version: int
     digests: DigestTree
     behind: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    unknown: Unknown = "error"
 
     def digest(self, path: str) -> str | None:
         """Return the digest of the piece that the object stands on, or None if there was none."""

@@ -15,7 +15,7 @@ from docstore.dialect import checked_moment
 from docstore.digests import DigestTree, piece
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
 from docstore.history import Version, changes_from, piece_of, pieces_touched, rebuild
-from docstore.kinds import HEAD, Kind
+from docstore.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.rows import HeadRow
 from docstore.values import JSON, digest, loads
 
@@ -79,7 +79,7 @@ def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int)
         A whole read, and time in proportion to the changes since.
     """
     if type(number) is not int or not 1 <= number <= head.version:
-        raise VersionNotFoundError(head.name, wanted=number, head=head.version)
+        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
     state = read(connection, head)
     if number == head.version:
         return state
@@ -103,10 +103,12 @@ class Divergence:
     theirs: dict[str, JSON]
     digests: dict[str, str | None]
     """The current digest of each piece that others touched since the newest version seen; None for one that is gone."""
+    laid_out_anew: bool
+    """Whether other pieces of it are parts since: then base and theirs cannot be compared piece by piece."""
 
 
 def read_divergence(
-    connection: Connection, head: HeadRow, kind: Kind, seen: int, behind: Mapping[str, int], mine: Collection[str]
+    connection: Connection, head: HeadRow, seen: int, behind: Mapping[str, int], mine: Collection[str]
 ) -> Divergence:
     """Return how the pieces that others changed, and those in *mine*, stood and stand.
 
@@ -118,13 +120,28 @@ def read_divergence(
         In proportion to those pieces and the changes since; not to the document.
     """
     history = history_of(connection, head, after=min((seen, *behind.values())))
+    kind = stored_kind(connection, head)
     touched = {path for each in history if each.number > seen for path in pieces_touched(kind, each.changes)}
     theirs, digests = read_pieces(connection, head, {HEAD, *touched, *behind, *mine})
     changes = [
         [change for change in each.changes if each.number > behind.get(piece_of(kind, change), seen)]
         for each in history
     ]
-    return Divergence(rebuild(theirs, kind, changes), theirs, {path: digests.get(path) for path in touched})
+    base = rebuild(theirs, kind, changes, partial=True)
+    anew = any(change.path == HEAD for each in history for change in each.changes)
+    return Divergence(base, theirs, {path: digests.get(path) for path in touched}, anew)
+
+
+def stored_kind(connection: Connection, head: HeadRow) -> Kind:
+    """Return the kind of a stored document: of a user's own, as its head says.
+
+    Raises:
+        DamagedDocumentError: the head is not what was saved.
+    """
+    if head.kind in KINDS:
+        return KINDS[head.kind]
+    pieces, _ = read_pieces(connection, head, {HEAD})
+    return kind_named(head.kind).of(pieces.get(HEAD))
 
 
 def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list[Version]:
@@ -183,5 +200,7 @@ def number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
     """
     number = rows.version_at(connection, head.id, checked_moment("at", moment))
     if number is None:
-        raise VersionNotFoundError(head.name, wanted=f"from {moment.isoformat()} or before", head=head.version)
+        raise VersionNotFoundError(
+            head.name, wanted=f"from {moment.isoformat()} or before", head=head.version, kind=head.kind
+        )
     return number

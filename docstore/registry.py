@@ -1,1 +1,374 @@
-"""The classes of this process: which are documents, which have functions of their own, and what lifts old ones."""
+"""The classes of this process: which are documents, which have functions of their own, and what lifts old ones.
+
+What is registered here holds for every store and every call; a ``RegistryBundle`` adds classes for some of them only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from threading import RLock
+from types import FrameType, ModuleType
+from typing import Any, Final, Literal, NewType, TypeVar, get_args, get_origin
+from uuid import UUID
+
+from docstore import proof
+from docstore.codec import Codec
+from docstore.codec.annotations import UnresolvedError, reachable, remember, unstorable
+from docstore.codec.core import RESERVED_TAGS
+from docstore.codec.fields import StoredField, stored_fields
+from docstore.codec.shapes import without_none
+from docstore.entries import Decoder, Encoder, Entry, Registry, Upcast
+from docstore.errors import RegistryError
+from docstore.kinds import Kind, kind_declared
+from docstore.model_registry import model_registry
+
+C = TypeVar("C", bound=type)
+U = TypeVar("U", bound=Upcast)
+
+Aliases = Iterable[str] | Mapping[str, str]
+"""Former tags of a class; or, by former name, the present name: of the class, or of a member of an enum."""
+
+
+class Registrations:
+    """What has been registered; each change makes a new ``Registry``, and the old one stays as it is."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._lock = RLock()
+        self._registry = registry
+        self._unresolved: tuple[tuple[type, Mapping[str, Any]], ...] = ()
+
+    def add(self, entry: Entry, namespace: Mapping[str, Any]) -> None:
+        """Register a class, and those that its annotations name; *namespace* is what its definition could see."""
+        with self._lock:
+            before = self._registry
+            try:
+                self._registry = _with_class(before, entry)
+                self._resolve(entry.cls, namespace)
+            except BaseException:
+                self._registry = before
+                raise
+
+    def _resolve(self, cls: type, namespace: Mapping[str, Any]) -> None:
+        """Register what the annotations of *cls* name, now or, if they name what is defined later, at first use."""
+        remember(cls, namespace)
+        try:
+            self._registry = _with_reachable(self._registry, cls)
+        except UnresolvedError:
+            self._unresolved += ((cls, namespace),)
+
+    def upcast(self, tag: str, from_: int, lift: Upcast) -> None:
+        """Register what lifts *tag* from one schema to the next."""
+        with self._lock:
+            self._registry = self._registry.with_upcast(tag, from_, lift)
+
+    def current(self) -> Registry:
+        """Return the registry as it is now.
+
+        Raises:
+            RegistryError: an annotation of a class cannot be resolved, or names what cannot be stored.
+        """
+        while self._unresolved:
+            with self._lock:
+                (cls, namespace), *later = self._unresolved
+                here = {entry.cls.__name__: entry.cls for entry in self._registry.entries}
+                remember(cls, {**here, **namespace})
+                if self._registry.of_class(cls) is not None:
+                    self._registry = _with_reachable(self._registry, cls)
+                self._unresolved = tuple(later)
+        return self._registry
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Forget at the end what was registered since the beginning."""
+        before = self._registry, self._unresolved
+        try:
+            yield
+        finally:
+            self._registry, self._unresolved = before
+
+
+_registrations: Final = Registrations(model_registry())
+
+
+def registered() -> Registry:
+    """Return the classes of docstore's model and those of this process, as they are registered now."""
+    return _registrations.current()
+
+
+def scope() -> Any:
+    """Give a ``with`` block at whose end what was registered in it is forgotten: for tests.
+
+    Stores and documents made inside go on with the classes they know until they are asked for something again.
+    """
+    return _registrations.scope()
+
+
+def document(
+    *,
+    kind: str,
+    name: str = "name",
+    type: str | None = None,
+    status: str | None = None,
+    parts: Iterable[str] = (),
+    version: int = 1,
+    tag: str | None = None,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> Callable[[C], C]:
+    """Make a dataclass, attrs class, Pydantic model or msgspec Struct a document of its own: a class decorator.
+
+    Args:
+        kind: what sort of document it is; names are unique within it.
+        name, type, status: the fields by which it is found; type and status are an Enum, or text.
+        parts: fields like ``/steps/*``, dicts or lists of which each item has a row of its own: for large documents.
+        version: the schema number. Count it up when the class's stored form changes, and write an ``upcast``.
+        tag: what names the class in JSON; by default its name.
+        aliases: tags that it had in older documents.
+        compatible_from: the oldest schema whose programs may read what this one writes; see ``upcast``.
+
+    Raises:
+        RegistryError: a field cannot be stored, or is not there; or the tag or kind is another class's.
+    """
+    namespace = _visible(sys._getframe(1))
+
+    def decorate(cls: C) -> C:
+        entry = _entry(cls, tag, aliases, version, compatible_from)
+        fields = {field.name: field for field in stored_fields(_remembered(cls, namespace))}
+        entry = dataclasses.replace(entry, kind=_kind(cls, fields, kind, name, type, status, parts))
+        _registrations.add(entry, namespace)
+        return cls
+
+    return decorate
+
+
+def register(
+    cls: C | None = None,
+    *,
+    tag: str | None = None,
+    encode: Callable[[Any], Any] | None = None,
+    decode: Callable[[Any], Any] | None = None,
+    version: int = 1,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> Any:
+    """Register a class whose instances may stand in documents; return it, so that this is a decorator too.
+
+    Args:
+        encode: gives what stands for an object: its members as a dict, or any one value that can be stored.
+        decode: takes the same, and gives the object. Without the two, a class is stored by its fields.
+        tag, version, aliases, compatible_from: as for ``document``. Of an enum, *aliases* may map the former name of a
+            member to the present one.
+
+    Raises:
+        RegistryError: the class cannot be stored by its fields; or one of its fields cannot be; or the tag is taken.
+    """
+    namespace = _visible(sys._getframe(1))
+
+    def decorate(cls: C) -> C:
+        if (encode is None) != (decode is None):
+            raise RegistryError(f"register({cls.__name__}): give encode and decode both, each for the other's result.")
+        entry = _entry(cls, tag, aliases, version, compatible_from)
+        if encode is not None and decode is not None:
+            entry = dataclasses.replace(entry, encode=_members_of(encode), decode=_of_members(decode))
+        _registrations.add(entry, namespace)
+        return cls
+
+    return decorate if cls is None else decorate(cls)
+
+
+def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
+    """Register a function that lifts the JSON of *tag* from schema *from_* to the next: a decorator.
+
+    It takes a dict of the members as they were stored, without the tag, which it may change, and gives those of the
+    next schema. Functions follow one another up to the class's ``version``, wherever in a document the object stands;
+    what is stored is not rewritten. Where a step is missing, the first use of a store or of ``loads`` says so.
+    """
+    if type(from_) is not int or from_ < 1:
+        raise RegistryError(f"upcast({tag!r}, from_={from_!r}): schemas are counted from 1.")
+
+    def decorate(lift: U) -> U:
+        _registrations.upcast(tag, from_, lift)
+        return lift
+
+    return decorate
+
+
+def prove(cls: type, sample: Any = None) -> None:
+    """Prove that what is registered stores an object of *cls* without loss, changing one field at a time.
+
+    Args:
+        sample: an object of the class; by default one made of its defaults.
+
+    Raises:
+        RegistryError: a field is lost or comes back as something else; names each of them.
+    """
+    proof.prove(Codec(registered()), cls, sample)
+
+
+# --- how a class is registered ---------------------------------------------------------------------------------------
+
+
+def _entry(cls: type, tag: str | None, aliases: Aliases, version: int, compatible_from: int | None) -> Entry:
+    if not isinstance(cls, type):
+        raise RegistryError(f"{cls!r:.80} is no class. Register the class itself.")
+    if type(version) is not int or version < 1:
+        raise RegistryError(f"{cls.__name__}: version={version!r} is no schema number; they are counted from 1.")
+    if compatible_from is not None and not (type(compatible_from) is int and 1 <= compatible_from <= version):
+        raise RegistryError(f"{cls.__name__}: compatible_from={compatible_from!r} should be from 1 to {version}.")
+    tag = tag or cls.__name__
+    if tag in RESERVED_TAGS:
+        raise RegistryError(f"{cls.__name__}: the tag {tag!r} is docstore's own. Give another: tag=...")
+    former, renamed = _former(cls, tag, aliases)
+    return Entry(cls, tag, schema=version, compatible_from=compatible_from, aliases=former, renamed=renamed)
+
+
+def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the former tags of a class and, of an enum, the present name of each member by its former one."""
+    if isinstance(aliases, str):
+        raise RegistryError(f"{cls.__name__}: aliases={aliases!r}: give several, as in aliases=[{aliases!r}].")
+    if not isinstance(aliases, Mapping):
+        return tuple(aliases), {}
+    members = cls.__members__ if issubclass(cls, Enum) else {}
+    renamed = {old: new for old, new in aliases.items() if new != tag}
+    for old, new in renamed.items():
+        if new not in members or old in members:
+            has = f"it has {', '.join(members)}" if members else "it is no Enum"
+            raise RegistryError(f"{cls.__name__}: aliases={{{old!r}: {new!r}}} should rename a member, and {has}.")
+    return tuple(old for old, new in aliases.items() if new == tag), renamed
+
+
+def _kind(
+    cls: type,
+    fields: Mapping[str, StoredField],
+    kind: str,
+    name: str,
+    type: str | None,
+    status: str | None,
+    parts: Iterable[str],
+) -> Kind:
+    def key(argument: str, wanted: str) -> str:
+        if wanted not in fields:
+            raise RegistryError(
+                f"{cls.__name__} has no stored field {wanted!r} for {argument}=; it has {', '.join(fields) or 'none'}."
+            )
+        return fields[wanted].key
+
+    made = kind_declared(
+        kind,
+        name_field=key("name", name),
+        type=key("type", type) if type else None,
+        status=key("status", status) if status else None,
+        parts=parts if isinstance(parts, str) else [*parts],
+    )
+    _check(cls, fields[name], "name", _names_a_document, "str, int or UUID")
+    for argument, wanted in (("type", type), ("status", status)):
+        if wanted:
+            _check(cls, fields[wanted], argument, _is_small_enum, "an Enum, str, or a Literal of texts")
+    by_key = {field.key: field for field in fields.values()}
+    for rule in made.parts:
+        if rule.field not in by_key:
+            raise RegistryError(f"{cls.__name__} has no stored field {rule.field!r} to take parts from.")
+        _check(cls, by_key[rule.field], "parts", _has_parts, "dict[str, ...], dict[int, ...] or list[...]")
+    if not cls.__weakrefoffset__:
+        raise RegistryError(
+            f"{cls.__name__} has __slots__ without __weakref__, so a store could not remember which version an object "
+            f"is. Write @dataclass(slots=True, weakref_slot=True), or {cls.__name__}(msgspec.Struct, weakref=True)."
+        )
+    return made
+
+
+def _check(cls: type, field: StoredField, argument: str, fits: Callable[[Any], bool], wanted: str) -> None:
+    if not fits(without_none(field.annotation)):
+        raise RegistryError(
+            f"{cls.__name__}.{field.name} is annotated {field.annotation!r}, and for {argument}= it should be {wanted}."
+        )
+
+
+def _names_a_document(annotation: Any) -> bool:
+    return annotation in (str, int, UUID, Any)
+
+
+def _is_small_enum(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return all(isinstance(each, str) for each in get_args(annotation))
+    return annotation is str or (isinstance(annotation, type) and issubclass(annotation, Enum))
+
+
+def _has_parts(annotation: Any) -> bool:
+    key, *_ = (*get_args(annotation), None)
+    if get_origin(annotation) is list:
+        return True
+    return get_origin(annotation) is dict and (key in (str, int) or (isinstance(key, type) and issubclass(key, Enum)))
+
+
+def _with_class(registry: Registry, entry: Entry) -> Registry:
+    """Return *registry* with *entry*; a class that was defined again, as in a notebook, takes its own place."""
+    for known in registry.entries:
+        if known.cls is not entry.cls and _place(known.cls) == _place(entry.cls):
+            registry = registry.without(known.cls)
+    known_kind = registry.kind_named(entry.kind.name) if entry.kind else None
+    if entry.kind and known_kind and known_kind != entry.kind:
+        name, kind = entry.cls.__name__, entry.kind.name
+        raise RegistryError(f"{name}: another class is of kind {kind!r}, and laid out otherwise. Choose another kind.")
+    return registry.with_entries([entry])
+
+
+def _with_reachable(registry: Registry, cls: type) -> Registry:
+    """Return *registry* with the classes that the annotations of *cls* name.
+
+    Raises:
+        RegistryError: a field cannot be stored.
+    """
+    entry = registry.of_class(cls)
+    if issubclass(cls, Enum) or (entry is not None and entry.encode is not None):
+        return registry
+
+    def known(other: type) -> bool:
+        return registry.of_class(other) is not None
+
+    for other in reachable(cls, known=known):
+        registry = _with_class(registry, Entry(other, other.__name__))
+    problems = unstorable(cls, known)
+    if problems:
+        raise RegistryError("\n".join(problems))
+    return registry
+
+
+def _place(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
+def _visible(frame: FrameType) -> dict[str, Any]:
+    """Return what a class defined in *frame* may name in its annotations, beside what its module has."""
+    if frame.f_locals is frame.f_globals:
+        return {}
+    # Only what annotations are made of: a function's data would else live as long as the class.
+    return {name: each for name, each in frame.f_locals.items() if isinstance(each, _NAMED) or get_origin(each)}
+
+
+_NAMED: Final = (type, ModuleType, TypeVar, NewType)
+
+
+def _remembered(cls: C, namespace: Mapping[str, Any]) -> C:
+    remember(cls, namespace)
+    return cls
+
+
+_VALUE: Final = "__value"
+"""The member that holds what an encoder gave, where that was no dict."""
+
+
+def _members_of(encode: Callable[[Any], Any]) -> Encoder:
+    def members(value: Any) -> dict[str, Any]:
+        given = encode(value)
+        return given if type(given) is dict else {_VALUE: given}
+
+    return members
+
+
+def _of_members(decode: Callable[[Any], Any]) -> Decoder:
+    return lambda members: decode(members.get(_VALUE, members))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
@@ -13,7 +13,7 @@ from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueError
 from docstore.history import Version
-from docstore.kinds import HEAD, kind_named
+from docstore.kinds import HEAD, KINDS, gap, kind_named
 from docstore.origins import Origin
 from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
 from docstore.revision import Revision, merged, revise
@@ -29,6 +29,7 @@ _RESTORED: Final = (
     "(to overwrite it, save a copy.copy() of the object)"
 )
 _ELSEWHERE: Final = "others saved since, in other places than yours: on_conflict='merge' would keep both"
+_LAID_OUT: Final = "other pieces of the stored document are parts than of this object (save the whole of it first)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +99,70 @@ def save_on(
             object stands on is not in the database, which was put back to an older state.
     """
     if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise ConflictError(mine.document.name, yours=origin.version, head=head.version, places=(), problem=_RESTORED)
+        raise ConflictError(
+            mine.document.name, yours=origin.version, head=head.version, places=(), problem=_RESTORED, kind=head.kind
+        )
     if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
-        known = {path: digest for path in mine.paths if (digest := origin.digest(path)) is not None}
-        current, digests = read_pieces(connection, head, known.keys())
-        if digests != known:
-            damaged = min(path for path in known if digests.get(path) != known[path])
-            raise DamagedDocumentError(head.name, where=damaged or "its head", problem="it is not the one last saved")
-        revision = revise(mine.document.kind, current, mine.changed)
+        current = _known_pieces(connection, head, origin, mine)
+        if not _fits(mine, current):
+            return _write_whole(connection, writer, head, origin, mine, note)
+        revision = revise(mine.document.kind, _only(current, mine.paths), mine.changed)
+        _check_lists(head, mine.document.kind.lists(_head(mine.changed, current)), revision, origin.digests)
         saved = _written(connection, writer, head, mine, revision, origin.digests, note)
         return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
-    seen = read_divergence(connection, head, mine.document.kind, origin.version, origin.since(), mine.paths)
+    seen = read_divergence(connection, head, origin.version, origin.since(), mine.paths)
+    if seen.laid_out_anew or not (_fits(mine, seen.base) and _fits(mine, seen.theirs)):
+        if policy != "overwrite":
+            raise _laid_out_otherwise(head, origin, mine)
+        return _write_whole(connection, writer, head, origin, mine, note)
     revision, target = _settled(head, origin, mine, policy, seen)
     return _write_on(connection, writer, head, origin, mine, seen, revision, target, note)
+
+
+def _known_pieces(connection: Connection, head: HeadRow, origin: Origin, mine: Mine) -> dict[str, JSON]:
+    """Return the stored pieces that *mine* replaces, and the head of a document of a user's kind.
+
+    Raises:
+        DamagedDocumentError: one is not what was last saved.
+    """
+    # Its head says which pieces are parts: it may have been saved by another release of the class.
+    paths = mine.paths if head.kind in KINDS else {HEAD, *mine.paths}
+    known = {path: digest for path in paths if (digest := origin.digest(path)) is not None}
+    current, digests = read_pieces(connection, head, known.keys())
+    if digests != known:
+        damaged = min(path for path in known if digests.get(path) != known[path])
+        raise DamagedDocumentError(head.name, where=damaged or "its head", problem="it is not the one last saved")
+    return current
+
+
+def _head(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:
+    return target[HEAD].body if HEAD in target else stored.get(HEAD)
+
+
+def _fits(mine: Mine, stored: Mapping[str, JSON]) -> bool:
+    """Return whether the stored document is cut into the same parts as *mine*."""
+    kind = mine.document.kind
+    if kind.name in KINDS or HEAD not in stored:
+        return True
+    return kind.of(stored[HEAD]).parts == kind.parts
+
+
+def _write_whole(
+    connection: Connection, writer: Writer, head: HeadRow, origin: Origin, mine: Mine, note: Note
+) -> Outcome:
+    """Write all of *mine* in the place of a document that is cut into other parts."""
+    if not mine.whole:
+        raise _laid_out_otherwise(head, origin, mine)
+    saved = writer.replace(connection, head, mine.document, note)
+    digests: dict[str, str | None] = dict.fromkeys(origin.paths())
+    digests.update({path: piece.digest for path, piece in mine.document.pieces.items()})
+    return Outcome(saved.id, saved.version, saved.codes, digests, frozenset(digests), {})
+
+
+def _laid_out_otherwise(head: HeadRow, origin: Origin, mine: Mine) -> ConflictError:
+    return ConflictError(
+        mine.document.name, yours=origin.version, head=head.version, places=(), problem=_LAID_OUT, kind=head.kind
+    )
 
 
 def _settled(
@@ -131,7 +183,9 @@ def _settled(
     stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
     if conflicts or policy == "error":
         problem = "" if conflicts else _ELSEWHERE
-        raise ConflictError(mine.document.name, yours=stands_on, head=head.version, places=conflicts, problem=problem)
+        raise ConflictError(
+            mine.document.name, yours=stands_on, head=head.version, places=conflicts, problem=problem, kind=head.kind
+        )
     return revise(kind, _only(theirs, paths), _only(target, paths)), target
 
 
@@ -148,6 +202,7 @@ def _write_on(
 ) -> Outcome:
     digests = origin.digests.copy()
     digests.update(seen.digests)
+    _check_lists(head, mine.document.kind.lists(_head(target, seen.theirs)), revision, digests)
     saved = _written(connection, writer, head, mine, revision, digests, note)
     after = {**seen.digests, **revision.digests}
     paths = {*after, *origin.behind} if mine.whole else mine.paths
@@ -173,6 +228,21 @@ def _written(
     if not revision.changes:
         return Saved(head.id, version_numbered(connection, head, head.version), {})
     return writer.write(connection, head, mine.document, revision, digests, note)
+
+
+def _check_lists(head: HeadRow, lists: Collection[str], revision: Revision, digests: DigestTree) -> None:
+    """Refuse a save after which a list whose items are parts would lack one in the middle.
+
+    Raises:
+        ConflictError: others made the list shorter, or the items before a new one are not saved.
+    """
+    for field in lists:
+        missing = gap({*digests.paths(), *revision.written} - revision.removed, field)
+        if missing is not None:
+            problem = f"the list would lack the item {missing} (save the whole object)"
+            raise ConflictError(
+                head.name, yours=head.version, head=head.version, places=(), problem=problem, kind=head.kind
+            )
 
 
 def _only(pieces: Mapping[str, T], paths: set[str]) -> dict[str, T]:

@@ -6,23 +6,25 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from sqlalchemy.engine import Connection, Engine
 
-from docstore import lives, model, query
+from docstore import lives, model
 from docstore.access import Access, checked_text, os_user
-from docstore.codec import Codec
+from docstore.codec import Codec, UnknownObject
+from docstore.codec.core import Unknown
 from docstore.coding import Codes, checked_enum
 from docstore.copying import Copied, copy_documents
 from docstore.dialect import shown
 from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
-from docstore.documents import Document, documents_of
+from docstore.documents import Document, Documents, documents_of
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError
+from docstore.finding import Moments, Sought, find_documents
 from docstore.history import Version
-from docstore.kinds import HEAD, KINDS, RESERVED, Kind, join, kind_named
+from docstore.kinds import HEAD, RESERVED, Kind, is_document, join, kind_named
 from docstore.origins import Origin, Origins
 from docstore.query import DocumentInfo
 from docstore.reader import history_of, read_version, version_numbered
@@ -31,8 +33,6 @@ from docstore.saving import Mine, OnConflict, Outcome, check_policy, made_unseen
 from docstore.values import resolve
 from docstore.verification import Damage, verify_project
 from docstore.writer import Note, Saved, Writer
-
-Moments: TypeAlias = tuple[datetime | None, datetime | None]
 
 
 class Store:
@@ -45,6 +45,7 @@ class Store:
         experiment_type_enum, generator_run_type_enum: the integers of the types in the indexed columns. Without one,
             a new type gets the next free integer.
         author: who saves, unless a call says so; by default the user of the operating system.
+        unknown: what ``load`` does with a class that is not registered, unless a call says so.
         origins: what objects came from, where several stores on one database are to share it.
     """
 
@@ -57,6 +58,7 @@ class Store:
         experiment_type_enum: type[Enum] | None = None,
         generator_run_type_enum: type[Enum] | None = None,
         author: str | None = None,
+        unknown: Unknown = "error",
         origins: Origins | None = None,
     ) -> None:
         enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
@@ -68,8 +70,9 @@ class Store:
         self.project = checked_text("project", project, 100)
         self._access = Access(engine, self.project)
         self.author = author or os_user()
-        self._documents = documents_of(bundle)
+        self._bundle, self._unknown = bundle, unknown
         self._raw = Codec(Registry(), unknown="members")
+        self._documents(unknown)  # what is registered wrongly is told now
         self._codes = Codes(enums)
         self._writer = Writer(self.project, self._codes)
         self._origins = origins or Origins()
@@ -86,6 +89,12 @@ class Store:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _documents(self, unknown: Unknown = "error") -> Documents:
+        """Return the maker of documents of the classes that are registered now."""
+        if unknown == "members":
+            raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
+        return documents_of(self._bundle, unknown=unknown)
 
     # --- saving --------------------------------------------------------------------------------------------------
 
@@ -108,7 +117,7 @@ class Store:
             One encoding of *obj*; of rows, only those that changed.
         """
         check_policy(on_conflict)
-        document = self._documents.document(obj)
+        document = self._documents().document(obj)
         origin = self._origin_of(obj, document.name)
         if origin is None:
             return self._save_first(obj, document, self._note(message, author), on_conflict)
@@ -140,13 +149,14 @@ class Store:
             In proportion to the trials given, however many the experiment has.
         """
         check_policy(on_conflict)
-        kind, name, model_name = self._documents.identify(experiment)
+        documents = self._documents()
+        kind, name, model_name = documents.identify(experiment)
         origin = self._origin_of(experiment, name)
         if origin is None:
             with self._access.reading() as connection:
                 raise self._access.unsaved(connection, kind, name)
-        paths = [path for trial in trials for path in self._documents.paths_of(experiment, trial)]
-        pieces = self._documents.parts(experiment, paths)
+        paths = [path for trial in trials for path in documents.paths_of(experiment, trial)]
+        pieces = documents.parts(experiment, paths)
         changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
         gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
         mine = Mine(Document(kind, name, model_name, pieces), changed, gone, whole=False)
@@ -156,12 +166,13 @@ class Store:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
 
         Raises:
-            InvalidValueError: *kind* is one of docstore's own, whose documents are saved as objects.
+            InvalidValueError: *kind* is one whose documents are saved as objects.
             EncodeError: something in *value* cannot be written.
         """
-        if kind in RESERVED:
+        documents = self._documents()
+        if kind in RESERVED or documents.kind_named(kind) is not None:
             raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
-        body = self._documents.codec.encode(value)
+        body = documents.codec.encode(value)
         kind, name = checked_text("kind", kind, 64), checked_text("name", name, 255)
         document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
         id, note = uuid.uuid4().hex, self._note(message, author)
@@ -180,16 +191,27 @@ class Store:
             then = read_version(connection, head, which, version)
             target = {path: piece(path, body) for path, body in then.pieces.items()}
             note = self._note(message or f"revert to version {version}", None)
-            return self._writer.replace(connection, head, Document(which, name, head.model, target), note)
+            document = Document(which.of(then.pieces[HEAD]), name, head.model, target)
+            return self._writer.replace(connection, head, document, note)
 
         return self._write(revert).version
 
     # --- reading -------------------------------------------------------------------------------------------------
 
     def load(
-        self, name: str, *, kind: str = "experiment", version: int | None = None, at: datetime | None = None
+        self,
+        name: str,
+        *,
+        kind: str = "experiment",
+        version: int | None = None,
+        at: datetime | None = None,
+        unknown: Unknown | None = None,
     ) -> Any:
         """Return the object as it was saved last, as *version*, or as it stood *at* a time.
+
+        Args:
+            unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered; saving writes it back
+                unchanged. By default as the store was made.
 
         Raises:
             DocumentNotFoundError: there is no such document; names some like it.
@@ -199,11 +221,11 @@ class Store:
         """
         with self._access.reading() as connection:
             head, state = self._access.state(connection, kind, name, version, at)
-        if kind not in KINDS:
-            # Put there by put(), without a number of its format: a key of that name is the user's own.
-            return self._documents.codec.decode(join(state.pieces))
-        obj = self._documents.decode(join(state.pieces))
-        self._origins.set(obj, Origin(head.id, name, state.version, state.digests))
+        unknown = unknown or self._unknown
+        obj = self._documents(unknown).decode(join(state.pieces))
+        # What was put as a JSON value came from no object.
+        if is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
+            self._origins.set(obj, Origin(head.id, name, state.version, state.digests, unknown=unknown))
         return obj
 
     def get(
@@ -260,17 +282,9 @@ class Store:
             InvalidValueError: *type* or *status* without a kind that has one, or a time without a zone.
             UnknownCodeError: a name that the enum lacks.
         """
-        which = kind_named(kind) if kind else Kind("")
-        with self._access.reading() as connection:
-            select = query.select_documents(self.project, kind)
-            select = query.named(select, name, deleted=deleted)
-            select = query.within(select, created=created, updated=updated)
-            select = query.with_codes(
-                select,
-                types=self._codes.integers(connection, "type", which.type, type),
-                statuses=self._codes.integers(connection, "status", which.status, status),
-            )
-            return [query.info_of(row) for row in connection.execute(select)]
+        documents = self._documents()
+        sought = Sought(kind, name, documents.former(type), documents.former(status), created, updated, deleted)
+        return find_documents(self._access, self._codes, documents.kind_named, sought)
 
     # --- the whole life of a document ----------------------------------------------------------------------------
 
@@ -353,17 +367,18 @@ class Store:
                 head = self._access.living(connection, origin, kind, name)
                 return version_numbered(connection, head, origin.version)
 
+        documents = self._documents(origin.unknown)
+
         def save(connection: Connection) -> Outcome:
             head = self._access.living(connection, origin, kind, name)
             outcome = save_on(connection, self._writer, head, origin, mine, policy, note)
-            for path, body in outcome.adopted.items():
-                self._documents.check(obj, path, body)
+            documents.check(obj, outcome.adopted)
             return outcome
 
         outcome = self._access.saving(save)
         self._codes.learn(outcome.codes)
         # In this order: interrupted between the two, it leaves an object that the next save finds to be as stored.
-        self._documents.adopt(obj, outcome.adopted)
+        documents.adopt(obj, outcome.adopted)
         origin.advance(outcome.version.number, outcome.digests, outcome.kept)
         return outcome.version
 

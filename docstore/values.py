@@ -13,12 +13,18 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from docstore.errors import DecodeError, EncodeError
+from docstore.errors import DecodeError, EncodeError, abridged
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 TAG: Final = "__type"
 """The key under which an object, or a value that JSON lacks, carries its tag."""
+
+SCHEMA: Final = "__schema"
+"""The key of an object's schema number, where that is not 1."""
+
+COMPATIBLE: Final = "__compatible_from"
+"""The key of the oldest schema whose readers may read the object, where an older one than its own may."""
 
 
 UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
@@ -96,6 +102,53 @@ def loads(data: bytes | str) -> JSON:
     return value
 
 
+def loads_written(data: bytes | str) -> JSON:
+    """Return the JSON value that *data* spells, which people may have written: no object has a key twice.
+
+    Raises:
+        DecodeError: it is not JSON, or of two values under one key the first would be lost; names the line.
+
+    Cost:
+        That of ``loads``, and one writing; where the text is not canonical, a search of it.
+    """
+    value = loads(data)
+    text = data.encode() if isinstance(data, str) else data
+    if not _is_canonical(value, text):
+        # Both can take many times the room of the text: not at once.
+        del value
+        _refuse_repeated_keys(text)
+        value = loads(data)
+    return value
+
+
+def _is_canonical(value: JSON, data: bytes) -> bool:
+    """Return whether *data* has as many bytes as the canonical text of *value*: it has more if a key is there twice."""
+    try:
+        return len(orjson.dumps(value)) == len(data.rstrip())
+    except orjson.JSONEncodeError:
+        return False
+
+
+_STRINGS_AND_BRACES: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"(\s*+:)?|[{}]', re.DOTALL)
+
+
+def _refuse_repeated_keys(data: bytes) -> None:
+    seen: list[set[bytes]] = []
+    for match in _STRINGS_AND_BRACES.finditer(data):
+        token = match[0]
+        if token == b"{":
+            seen.append(set())
+        elif token == b"}":
+            seen.pop()
+        elif match[1] is not None:
+            string = token[: token.rindex(b'"') + 1]
+            key = orjson.loads(string).encode() if b"\\" in string else string[1:-1]
+            if key in seen[-1]:
+                told, line = abridged(key.decode()), data.count(b"\n", 0, match.start()) + 1
+                raise DecodeError(f"the key {told} stands twice in one object (line {line}). Remove one of the two")
+            seen[-1].add(key)
+
+
 def digest(data: bytes) -> str:
     """Return the SHA-256 of *data*, in 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
@@ -120,7 +173,7 @@ def split_pointer(pointer: str) -> list[str]:
     if not pointer:
         return []
     if pointer[0] != "/":
-        raise DecodeError(f"{pointer!r} is not a pointer; one starts with a slash, as in '/trials/12/status'")
+        raise DecodeError(f"{abridged(pointer)} is not a pointer; one starts with a slash, as in '/trials/12/status'")
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 
 

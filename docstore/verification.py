@@ -12,7 +12,7 @@ from docstore import rows
 from docstore.digests import DigestTree, piece
 from docstore.errors import DamagedDocumentError, DatabaseError, DecodeError, PatchError, StoreError
 from docstore.history import GENESIS, Version, chained, changes_text, rebuild
-from docstore.kinds import HEAD, KINDS, Kind, kind_named
+from docstore.kinds import HEAD, Kind, is_document, kind_named
 from docstore.reader import read, version_numbered
 from docstore.rows import HeadRow
 from docstore.values import JSON
@@ -71,6 +71,7 @@ def _verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Itera
     except DamagedDocumentError as error:
         yield damage("documents", error.where, error.problem)
         return
+    kind = kind.of(pieces[HEAD])
     for where, problem in _unlike_columns(connection, head, kind, pieces, history):
         yield damage("documents", where, problem)
     for version, problem in _unlike(kind, pieces, [v for v in reversed(history) if v.number <= head.version]):
@@ -122,7 +123,7 @@ def _unlike_columns(
             said, name = (names.get((code.column, value)), code.name_in(pieces[row.path])) if code else (value, None)
             if said != name:
                 yield where, f"the column {column} says {said!r}, and the body {name!r}"
-        if row.path == HEAD and kind.name in KINDS and head.name != kind.name_in(pieces[HEAD]):
+        if row.path == HEAD and is_document(pieces[HEAD]) and head.name != kind.name_in(pieces[HEAD]):
             yield where, f"the column name says {head.name!r}, and the body {kind.name_in(pieces[HEAD])!r}"
         if row.path == HEAD and (row.created_at, row.updated_at) != (
             saved.get(1, row.created_at),

@@ -38,6 +38,7 @@ EXAMPLES = [
     errors.EncodeError("no way"),
     errors.DecodeError("no way", pointer="/a" * 300),
     errors.UnknownTagError("Taste", pointer="/metrics/0"),
+    errors.NewerSchemaError("Taste", found=3, known=2, pointer="/metrics/0"),
     errors.RegistryError("two classes"),
     errors.MissingDependencyError("PyMySQL", extra="mysql", purpose="this database URL"),
     errors.FileAccessError("a.json", "no space left"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
+from docstore.codec.parts import Parts
 from docstore.documents import documents_of
 from docstore.errors import DecodeError
 from docstore.kinds import EXPERIMENT, HEAD, KINDS, Code, Kind, PartRule, join, kind_named, position_of
@@ -84,7 +85,7 @@ class TestTheKindOfAnExperiment:
         made, documents = experiment(), documents_of()
         pieces = EXPERIMENT.split(documents.encode(made))
 
-        alone = {path: documents.codec.encode_part(made, path) for path in pieces if path != HEAD}
+        alone = {path: Parts(documents.codec).encode(made, path) for path in pieces if path != HEAD}
 
         assert alone == {path: body for path, body in pieces.items() if path != HEAD}
 
@@ -137,11 +138,23 @@ class TestSplittingADocument:
         assert BOXED.split(document) == {HEAD: document}
         assert join({HEAD: document}) == document
 
-    @pytest.mark.parametrize("boxes", [None, [1], "a", {"__type": "dict", "items": [[1, 2]]}])
+    @pytest.mark.parametrize("boxes", [None, 1, "a", {"__type": "dict", "items": [[1, 2]]}])
     def test_leaves_in_the_head_what_is_no_plain_object(self, boxes):
         assert BOXED.split({"boxes": boxes}) == {HEAD: {"boxes": boxes}}
 
-    @pytest.mark.parametrize("head", [{}, {"boxes": None}, {"boxes": [1]}])
+    def test_makes_parts_of_the_items_of_a_list_too(self):
+        pieces = BOXED.split({"boxes": ["a", None]})
+
+        assert pieces == {HEAD: {"boxes": []}, "/boxes/0": "a", "/boxes/1": None}
+        assert join(dict(reversed(pieces.items()))) == {"boxes": ["a", None]}
+
+    def test_cannot_be_undone_where_an_item_of_a_list_is_missing(self):
+        with pytest.raises(DecodeError, match="missing") as caught:
+            join({HEAD: {"boxes": []}, "/boxes/0": "a", "/boxes/2": "c"})
+
+        assert caught.value.pointer == "/boxes/1"
+
+    @pytest.mark.parametrize("head", [{}, {"boxes": None}, {"boxes": [1]}, {"boxes": {"b": 1}}])
     def test_cannot_be_undone_where_the_head_has_no_place_for_a_part(self, head):
         with pytest.raises(DecodeError, match="no place") as caught:
             join({HEAD: head, "/boxes/a": 1})
@@ -192,7 +205,9 @@ class TestAKindByName:
     def test_without_an_owner_tells_none(self):
         assert kind_named("note").owner_in({"experiment_name": "e", "": "f"}) is None
 
-    @pytest.mark.parametrize(("head", "name"), [({"name": "n"}, "n"), ({"name": 1}, None), ({}, None), (None, None)])
+    @pytest.mark.parametrize(
+        ("head", "name"), [({"name": "n"}, "n"), ({"name": 1}, "1"), ({"name": True}, None), ({}, None), (None, None)]
+    )
     def test_tells_the_name(self, head: Any, name):
         assert kind_named("note").name_in(head) == name
 

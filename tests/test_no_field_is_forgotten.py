@@ -24,9 +24,9 @@ import docstore
 from docstore import model
 from docstore.codec import Codec, fields
 from docstore.codec.shapes import shape_of
-from docstore.documents import model_registry
 from docstore.entries import Entry
 from docstore.errors import DecodeError, EncodeError
+from docstore.model_registry import model_registry
 from docstore.testing.exact import identity
 from docstore.values import TAG, dumps, loads
 

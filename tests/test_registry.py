@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -17,9 +18,11 @@ from docstore import Metric, RegistryBundle, Runner
 from docstore.codec import Codec
 from docstore.codec.ecosystem import TAGS
 from docstore.codec.tagged import BY_TAG
-from docstore.documents import model_registry
 from docstore.entries import Entry, Registry, by_fields
-from docstore.errors import EncodeError, RegistryError, UnknownTagError
+from docstore.errors import EncodeError, InvalidValueError, RegistryError, UnknownTagError
+from docstore.kinds import EXPERIMENT, Kind
+from docstore.model_registry import model_registry
+from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.testing.exact import identity
 from docstore.values import loads
 
@@ -116,6 +119,23 @@ class TestTheIntegerOfAClass:
         with pytest.raises(RegistryError, match=r"Loss and Cluster share the integer 5.*Cluster: 6"):
             RegistryBundle(**{argument: {Loss: 5, Cluster: 5}})
 
+    @pytest.mark.parametrize("argument", ["metric_clss", "runner_clss"])
+    @pytest.mark.parametrize("number", [True, False, 1.0, -1, 2**31, "1"])
+    def test_is_refused_if_it_is_none_that_a_column_takes(self, argument, number):
+        with pytest.raises(InvalidValueError, match=rf"{argument}\[Loss\].*from 0 to 2147483647, or None"):
+            RegistryBundle(**{argument: {Loss: number}})
+
+    def test_may_be_the_largest(self):
+        assert RegistryBundle({Loss: 2**31 - 1}).metric_registry == {Loss: 2**31 - 1}
+
+    def test_of_two_is_refused_with_one_that_is_free(self):
+        with pytest.raises(RegistryError, match=r"\{Cluster: 1\}"):
+            RegistryBundle({Loss: 2**31 - 1, Remote: 0, Cluster: 2**31 - 1})
+
+    def test_that_is_derived_may_not_be_given_to_another(self):
+        with pytest.raises(RegistryError, match="Loss and Cluster share the integer 1891712612"):
+            RegistryBundle({Loss: None, Cluster: 1891712612})
+
     def test_of_a_metric_and_a_runner_may_be_the_same(self):
         assert RegistryBundle({Loss: 5}, {Cluster: 5}).runner_registry == {Cluster: 5}
 
@@ -145,23 +165,30 @@ class TestTheNameOfAClass:
 
         assert identity(docstore.loads(docstore.dumps(Loss("a"), bundle), bundle)) == identity(Loss("a"))
 
+    @pytest.mark.parametrize("argument", ["metric_clss", "runner_clss"])
     @pytest.mark.parametrize("name", ["Experiment", "Metric", "TrialStatus"])
-    def test_that_one_of_docstores_classes_has_is_refused(self, name):
+    def test_that_one_of_docstores_classes_has_is_refused_when_the_bundle_is_made(self, argument, name):
         with pytest.raises(RegistryError, match=f"tag '{name}'"):
-            docstore.dumps(1, RegistryBundle(classes=[named(name)]))
+            RegistryBundle(**{argument: {named(name): None}})
 
     @pytest.mark.parametrize("tag", sorted({*BY_TAG, *TAGS}))
-    def test_that_is_a_tag_of_docstores_own_is_refused(self, tag):
+    def test_that_is_a_tag_of_docstores_own_is_refused_by_the_codec(self, tag):
         with pytest.raises(RegistryError, match="docstore's own"):
             Codec(Registry([Entry(Point, tag)]))
 
-    def test_of_a_reserved_tag_is_refused_in_a_bundle(self):
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"classes": [named("date")]},
+            {"metric_clss": {named("UUID"): 1}},
+            {"json_encoder_registry": {Decimal: lambda number: {"text": str(number)}}},
+            {"json_decoder_registry": {"tuple": lambda members: members}},
+            {"json_decoder_registry": {"numpy.ndarray": Point}},
+        ],
+    )
+    def test_that_is_a_tag_of_docstores_own_is_refused_when_the_bundle_is_made(self, arguments):
         with pytest.raises(RegistryError, match="docstore's own"):
-            docstore.dumps(1, RegistryBundle(classes=[named("date")]))
-
-    def test_of_a_reserved_tag_is_refused_for_a_decoder(self):
-        with pytest.raises(RegistryError, match="docstore's own"):
-            docstore.loads("1", RegistryBundle(json_decoder_registry={"tuple": lambda members: members}))
+            RegistryBundle(**arguments)
 
 
 class TestACustomMetricOrRunner:
@@ -251,7 +278,7 @@ class TestOtherClassesOfABundle:
 
         registry = RegistryBundle(classes=[subclass]).extend(model_registry())
 
-        assert registry.of_class(subclass).kind == "experiment"
+        assert registry.of_class(subclass).kind is EXPERIMENT
 
 
 class TestASubclassOfExperiment:
@@ -311,6 +338,22 @@ class TestFunctionsOfTheUsers:
         bundle = RegistryBundle(json_decoder_registry={"P": Point})
 
         assert docstore.loads(b'{"__type":"P","x":1.0}', bundle) == Point(1.0)
+
+    def test_a_class_that_was_renamed_is_read_from_its_old_names_and_written_under_its_own(self):
+        bundle = RegistryBundle({Loss: None}, json_decoder_registry={"OldLoss": Loss, "OlderLoss": Loss})
+
+        old, older = docstore.loads(b'[{"__type":"OldLoss","name":"a"},{"__type":"OlderLoss","name":"a"}]', bundle)
+
+        assert identity(old) == identity(older) == identity(Loss("a"))
+        assert loads(docstore.dumps(old, bundle))["__type"] == "Loss"
+
+    def test_an_encoder_with_a_tag_of_its_own_goes_with_a_class_for_a_decoder(self):
+        bundle = RegistryBundle(
+            json_encoder_registry={Point: lambda point: {"__type": "P", "x": point.x, "y": point.y}},
+            json_decoder_registry={"P": Point},
+        )
+
+        assert docstore.loads(docstore.dumps(Point(1.0, 2.0), bundle), bundle) == Point(1.0, 2.0)
 
     @pytest.mark.parametrize(
         ("encoder", "problem"),
@@ -375,6 +418,264 @@ class TestTheTwoRegistriesOfABundle:
             by_fields(Loss("a"))
 
 
+class TestAnArgumentThatIsSomethingElse:
+    """It is refused when the bundle is made, with what to write."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "remedy"),
+        [
+            ({"metric_clss": {Colour.RED: None}}, r"the class itself: metric_clss=\{Colour: \.\.\.\}"),
+            ({"metric_clss": {"Loss": None}}, r"the class itself: metric_clss=\{Loss: \.\.\.\}"),
+            ({"metric_clss": [Loss]}, r"a dict, as in metric_clss=\{MyMetric: None\}"),
+            ({"runner_clss": Cluster}, r"a dict, as in runner_clss=\{MyRunner: None\}"),
+            ({"runner_clss": {Pair(1, 2): None}}, r"the class itself: runner_clss=\{Pair: \.\.\.\}"),
+            ({"classes": Point}, r"several, as in classes=\[Point\]"),
+            ({"classes": Colour}, r"several, as in classes=\[Colour\]"),
+            ({"classes": "Point"}, r"several, as in classes=\[Point\]"),
+            ({"classes": 3}, r"several, as in classes=\[int\]"),
+            ({"classes": [Point(1.0)]}, r"the class itself: classes=\[Point\]"),
+            ({"classes": ["Point"]}, r"the class itself: classes=\[Point\]"),
+            ({"json_encoder_registry": {Pair(1, 2): vars}}, r"the class itself: json_encoder_registry=\{Pair: "),
+            ({"json_encoder_registry": {Point: "vars"}}, r"json_encoder_registry\[Point\].*a function that takes an "),
+            ({"json_encoder_registry": {"Point": vars}}, r"A registry by tag goes to json_decoder_registry"),
+            ({"json_decoder_registry": {Point: Point}}, r"A registry by class goes to json_encoder_registry"),
+            ({"json_decoder_registry": {3: Point}}, r"tags, which are texts\. As in \{'MyClass': MyClass\}"),
+            ({"json_decoder_registry": {"Point": 3}}, r"json_decoder_registry\['Point'\].*the class, or a function"),
+            ({"json_class_encoder_registry": {"Point": vars}}, r"by tag goes to json_class_decoder_registry"),
+            ({"json_class_encoder_registry": {Point: None}}, r"a function that takes a class"),
+            ({"json_class_decoder_registry": {Point: vars}}, r"by class goes to json_class_encoder_registry"),
+            ({"json_class_decoder_registry": {"Type[Point]": Point}}, r"finds the class.*lambda members: MyBase"),
+        ],
+        ids=str,
+    )
+    def test_is_refused_with_what_to_write(self, arguments, remedy):
+        with pytest.raises(InvalidValueError, match=remedy):
+            RegistryBundle(**arguments)
+
+    @pytest.mark.parametrize(
+        ("argument", "attribute"),
+        [
+            ("metric_clss", "metric_registry"),
+            ("runner_clss", "runner_registry"),
+            ("json_encoder_registry", "encoder_registry"),
+            ("json_class_encoder_registry", "class_encoder_registry"),
+            ("json_decoder_registry", "decoder_registry"),
+            ("json_class_decoder_registry", "class_decoder_registry"),
+        ],
+    )
+    def test_that_is_a_whole_bundle_is_refused_with_its_registry_to_take(self, argument, attribute):
+        with pytest.raises(InvalidValueError, match=rf"{argument}=bundle\.{attribute}\.") as caught:
+            RegistryBundle(**{argument: RegistryBundle()})
+
+        assert "from_registry_bundles" in str(caught.value)
+
+    @pytest.mark.parametrize("given", [{}, {Point: vars}, [Point], RegistryBundle], ids=str)
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda given: docstore.dumps(1, given),
+            lambda given: docstore.loads("1", given),
+            lambda given: docstore.connect("sqlite://", bundle=given),
+            lambda given: RegistryBundle.from_registry_bundles(RegistryBundle(), given),
+        ],
+        ids=["dumps", "loads", "connect", "from_registry_bundles"],
+    )
+    def test_in_place_of_a_bundle_is_refused_with_the_argument_that_takes_it(self, call, given):
+        with pytest.raises(InvalidValueError, match=r"Give a RegistryBundle\(\.\.\.\).*json_encoder_registry="):
+            call(given)
+
+    def test_in_place_of_a_bundle_may_be_a_config_that_has_one(self):
+        with pytest.raises(InvalidValueError, match=r"config\.bundle"):
+            docstore.dumps(1, SQAConfig())
+
+
+def as_text(point: Point) -> dict[str, Any]:
+    return {"text": f"{point.x} {point.y}"}
+
+
+def from_text(members: dict[str, Any]) -> Point:
+    return Point(*map(float, members["text"].split()))
+
+
+def names_itself(cls: type) -> dict[str, Any]:
+    return {"name": cls.__name__}
+
+
+def finds_loss(members: dict[str, Any]) -> type:
+    return Loss
+
+
+EVERYTHING = (
+    {Loss: 0, Remote: None},
+    {Cluster: 7},
+    {Point: as_text},
+    {Metric: names_itself},
+    {"Point": from_text, "OldColour": Colour},
+    {"Type[Metric]": finds_loss},
+)
+"""All six registries, in the order in which Ax's bundle takes them."""
+
+
+def registries(bundle: RegistryBundle) -> dict[str, Any]:
+    return {
+        "metrics": bundle.metric_registry,
+        "runners": bundle.runner_registry,
+        "encoders": bundle.encoder_registry,
+        "class encoders": bundle.class_encoder_registry,
+        "decoders": bundle.decoder_registry,
+        "class decoders": bundle.class_decoder_registry,
+    }
+
+
+class TestTheRegistriesOfABundle:
+    def test_are_given_in_the_order_that_ax_has(self):
+        assert registries(RegistryBundle(*EVERYTHING)) == {
+            "metrics": {Loss: 0, Remote: 1998671878},
+            "runners": {Cluster: 7},
+            "encoders": {Point: as_text, **dict.fromkeys((Loss, Remote, Cluster, Colour), by_fields)},
+            "class encoders": {Metric: names_itself},
+            "decoders": {
+                "Point": from_text,
+                "OldColour": Colour,
+                "Loss": Loss,
+                "Remote": Remote,
+                "Cluster": Cluster,
+                "Colour": Colour,
+            },
+            "class decoders": {"Type[Metric]": finds_loss},
+        }
+
+    def test_make_the_same_bundle_again(self):
+        bundle = RegistryBundle(*EVERYTHING, classes=[Pair])
+
+        assert registries(RegistryBundle(*registries(bundle).values())) == registries(bundle)
+
+    @pytest.mark.parametrize(
+        "which", ["metrics", "runners", "encoders", "class encoders", "decoders", "class decoders"]
+    )
+    def test_are_copies_that_the_bundle_does_not_share(self, which):
+        bundle = RegistryBundle(*EVERYTHING)
+
+        registries(bundle)[which].clear()
+
+        assert registries(bundle) == registries(RegistryBundle(*EVERYTHING))
+
+
+class TestSeveralBundles:
+    """Put together by from_registry_bundles."""
+
+    def test_make_one_with_all_that_they_have(self):
+        metrics, runners, encoders, class_encoders, decoders, class_decoders = EVERYTHING
+
+        together = RegistryBundle.from_registry_bundles(
+            RegistryBundle(metrics, json_encoder_registry=encoders),
+            RegistryBundle(runner_clss=runners, json_decoder_registry=decoders),
+            RegistryBundle(json_class_encoder_registry=class_encoders, json_class_decoder_registry=class_decoders),
+            RegistryBundle(classes=[Pair]),
+        )
+
+        assert registries(together) == registries(RegistryBundle(*EVERYTHING, classes=[Pair]))
+
+    def test_may_say_the_same(self):
+        bundle = RegistryBundle(*EVERYTHING, classes=[Pair])
+
+        assert registries(RegistryBundle.from_registry_bundles(bundle, bundle)) == registries(bundle)
+
+    def test_may_be_none(self):
+        assert registries(RegistryBundle.from_registry_bundles()) == registries(RegistryBundle())
+
+    def test_stay_as_they_are(self):
+        one, other = RegistryBundle({Loss: 1}), RegistryBundle({Remote: 2})
+
+        RegistryBundle.from_registry_bundles(one, other)
+
+        assert (one.metric_registry, other.metric_registry) == ({Loss: 1}, {Remote: 2})
+
+    @pytest.mark.parametrize(
+        "classes",
+        [
+            RegistryBundle(classes=[Point]),
+            RegistryBundle(
+                json_encoder_registry=RegistryBundle(classes=[Point]).encoder_registry,
+                json_decoder_registry=RegistryBundle(classes=[Point]).decoder_registry,
+            ),
+        ],
+        ids=["as a class", "by another's registries"],
+    )
+    def test_give_a_class_to_one_and_its_functions_to_another(self, classes):
+        functions = RegistryBundle(json_encoder_registry={Point: as_text}, json_decoder_registry={"Point": from_text})
+
+        together = RegistryBundle.from_registry_bundles(functions, classes)
+
+        assert docstore.dumps(Point(1.0, 2.0), together) == b'{"__type":"Point","text":"1.0 2.0"}'
+        assert docstore.loads(b'{"__type":"Point","text":"1.0 2.0"}', together) == Point(1.0, 2.0)
+
+    @pytest.mark.parametrize(
+        ("one", "other", "problem"),
+        [
+            ({"metric_clss": {Loss: 1}}, {"metric_clss": {Loss: 2}}, "Loss has two integers, 1 and 2"),
+            ({"runner_clss": {Cluster: 0}}, {"runner_clss": {Cluster: None}}, "Cluster has two integers, 0 and "),
+            ({"metric_clss": {Loss: 1}}, {"metric_clss": {Remote: 1}}, "Loss and Remote share the integer 1"),
+            ({"classes": [named("Twin")]}, {"metric_clss": {named("Twin"): 1}}, "tag 'Twin'"),
+            (
+                {"json_encoder_registry": {Point: as_text}},
+                {"json_encoder_registry": {Point: vars}},
+                r"Point has two encoders, test_registry\.as_text and builtins\.vars",
+            ),
+            (
+                {"json_decoder_registry": {"P": from_text}},
+                {"json_decoder_registry": {"P": Point}},
+                r"'P' has two decoders, test_registry\.from_text and test_registry\.Point",
+            ),
+            (
+                {"json_class_encoder_registry": {Metric: names_itself}},
+                {"json_class_encoder_registry": {Metric: vars}},
+                r"Metric has two class encoders",
+            ),
+            (
+                {"json_class_decoder_registry": {"Type[Metric]": finds_loss}},
+                {"json_class_decoder_registry": {"Type[Metric]": vars}},
+                r"'Type\[Metric\]' has two class decoders",
+            ),
+        ],
+        ids=str,
+    )
+    def test_that_say_different_things_are_refused(self, one, other, problem):
+        with pytest.raises(RegistryError, match=problem):
+            RegistryBundle.from_registry_bundles(RegistryBundle(**one), RegistryBundle(**other))
+
+
+class TestTheConfigOfABundle:
+    """What sqa_store takes as config=."""
+
+    BUNDLE = RegistryBundle(*EVERYTHING, classes=[Pair])
+
+    def test_has_all_of_the_bundle(self):
+        assert registries(self.BUNDLE.sqa_config.bundle) == registries(self.BUNDLE)
+
+    def test_has_no_enums(self):
+        config = self.BUNDLE.sqa_config
+
+        assert (config.experiment_type_enum, config.generator_run_type_enum) == (None, None)
+
+    def test_is_equal_each_time_so_that_it_stands_for_one_store(self):
+        assert self.BUNDLE.sqa_config == self.BUNDLE.sqa_config
+
+    @pytest.mark.parametrize(
+        ("arguments", "problem"),
+        [
+            ({"metric_registry": {Loss: True}}, r"metric_registry\[Loss\]"),
+            ({"metric_registry": RegistryBundle()}, r"metric_registry=bundle\.metric_registry.*bundle\.sqa_config"),
+            ({"runner_registry": {"Cluster": 1}}, r"the class itself: runner_registry=\{Cluster: "),
+            ({"json_encoder_registry": RegistryBundle()}, r"json_encoder_registry=bundle\.encoder_registry"),
+            ({"json_class_decoder_registry": {Loss: vars}}, r"json_class_encoder_registry"),
+        ],
+    )
+    def test_is_refused_where_it_is_made_with_something_else(self, arguments, problem):
+        with pytest.raises(InvalidValueError, match=problem):
+            SQAConfig(**arguments)
+
+
 class TestARegistry:
     def test_is_a_value_that_adding_does_not_change(self):
         registry = Registry([Entry(Point, "Point")])
@@ -385,9 +686,9 @@ class TestARegistry:
         assert [entry.cls for entry in more.entries] == [Point, Colour]
 
     def test_lets_a_later_entry_take_the_place_of_one_for_the_same_class(self):
-        registry = Registry([Entry(Point, "Point")]).with_entries([Entry(Point, "Point", kind="note")])
+        registry = Registry([Entry(Point, "Point")]).with_entries([Entry(Point, "Point", kind=Kind("note"))])
 
-        assert registry.of_class(Point).kind == "note"
+        assert registry.of_class(Point).kind == Kind("note")
 
     @pytest.mark.parametrize("entry", [Entry(Point, "Other"), Entry(Colour, "Point")])
     def test_refuses_a_second_tag_for_a_class_and_a_second_class_for_a_tag(self, entry):

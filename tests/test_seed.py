@@ -26,7 +26,14 @@ from docstore import (
     Runner,
     SearchSpace,
 )
-from docstore.errors import DocstoreError, DocumentNotFoundError, InvalidValueError, StoreError, UnknownTagError
+from docstore.errors import (
+    DocstoreError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    RegistryError,
+    StoreError,
+    UnknownTagError,
+)
 from docstore.registry_bundle import RegistryBundle
 from docstore.sqa_store import db
 from docstore.sqa_store.db import create_all_tables, get_engine, init_engine_and_session_factory, session_scope
@@ -83,6 +90,19 @@ def experiment():
         Data.from_records([{"trial_index": 0, "arm_name": "0_0", "metric_name": "m", "mean": 0.1, "sem": None}])
     )
     return made
+
+
+@pytest.fixture
+def custom():
+    """An experiment with a custom metric and runner."""
+    return Experiment(
+        name="my_experiment",
+        search_space=SearchSpace(
+            parameters=[RangeParameter(lower=0, upper=1, name="my_parameter", parameter_type=ParameterType.FLOAT)]
+        ),
+        runner=MyRunner(),
+        tracking_metrics=[MyMetric(name="my_metric")],
+    )
 
 
 def rows(url: str, query: str) -> list[tuple]:
@@ -175,6 +195,57 @@ class TestJson:
             load_experiment(tmp_path / "e.json")
 
         assert (caught.value.tag, caught.value.pointer) == ("MyRunner", "/runner")
+
+    def test_the_bundle_itself_may_be_given_in_place_of_its_registries(self, custom, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle(metric_clss={MyMetric: None}, runner_clss={MyRunner: None})
+        save_experiment(custom, tmp_path / "e.json", bundle=bundle)
+        loaded = load_experiment(tmp_path / "e.json", bundle=bundle)
+
+        assert docstore.dumps(loaded, bundle) == docstore.dumps(custom, bundle)
+
+    def test_a_bundle_and_more_registries_are_used_together(self, custom, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        metrics, runners = RegistryBundle({MyMetric: None}), RegistryBundle(runner_clss={MyRunner: None})
+        save_experiment(custom, tmp_path / "e.json", runners.encoder_registry, bundle=metrics)
+        loaded = load_experiment(tmp_path / "e.json", runners.decoder_registry, bundle=metrics)
+
+        assert type(loaded.runner) is MyRunner
+        assert type(loaded.metrics["my_metric"]) is MyMetric
+
+    def test_bundles_of_several_authors_are_put_together(self, custom, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle.from_registry_bundles(
+            RegistryBundle(metric_clss={MyMetric: 7}, runner_clss={}),
+            RegistryBundle(metric_clss={}, runner_clss={MyRunner: None}),
+        )
+        save_experiment(custom, tmp_path / "e.json", encoder_registry=bundle.encoder_registry)
+        loaded = load_experiment(tmp_path / "e.json", decoder_registry=bundle.decoder_registry)
+
+        assert docstore.dumps(loaded, bundle) == docstore.dumps(custom, bundle)
+        assert bundle.metric_registry == {MyMetric: 7}
+
+    def test_a_field_that_holds_a_class_is_saved_and_loaded_by_the_class_registries(self, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle(
+            metric_clss={MyMetric: None},
+            runner_clss={},
+            json_class_encoder_registry={Metric: lambda cls: {"__type": "Type[Metric]", "class": cls.__name__}},
+            json_class_decoder_registry={"Type[Metric]": lambda members: {"MyMetric": MyMetric}[members["class"]]},
+        )
+        experiment = Experiment(search_space=SearchSpace(parameters=[]), properties={"metric_class": MyMetric})
+        save_experiment(experiment, tmp_path / "e.json", bundle.encoder_registry, bundle.class_encoder_registry)
+        loaded = load_experiment(tmp_path / "e.json", bundle.decoder_registry, bundle.class_decoder_registry)
+
+        assert loaded.properties == {"metric_class": MyMetric}
 
 
 class TestSql:
@@ -301,6 +372,47 @@ class TestSql:
         assert type(loaded_experiment.metrics["my_metric"]) is MyMetric
         assert docstore.dumps(loaded_experiment, bundle) == docstore.dumps(experiment, bundle)
 
+    def test_a_bundle_gives_the_config_itself(self, custom, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        bundle = RegistryBundle(metric_clss={MyMetric: None}, runner_clss={MyRunner: None})
+        save_experiment(custom, config=bundle.sqa_config)
+        loaded_experiment = load_experiment(experiment_name="my_experiment", config=bundle.sqa_config)
+
+        assert docstore.dumps(loaded_experiment, bundle) == docstore.dumps(custom, bundle)
+
+    def test_a_config_has_a_bundles_six_registries_and_the_two_enums(self, custom, url):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+        bundle = RegistryBundle(
+            metric_clss={MyMetric: None},
+            runner_clss={MyRunner: None},
+            json_class_encoder_registry={Metric: lambda cls: {"class": cls.__name__}},
+            json_class_decoder_registry={"Type[Metric]": lambda members: {"MyMetric": MyMetric}[members["class"]]},
+        )
+        sqa_config = SQAConfig(
+            json_encoder_registry=bundle.encoder_registry,
+            json_class_encoder_registry=bundle.class_encoder_registry,
+            json_decoder_registry=bundle.decoder_registry,
+            json_class_decoder_registry=bundle.class_decoder_registry,
+            metric_registry=bundle.metric_registry,
+            runner_registry=bundle.runner_registry,
+            experiment_type_enum=ExperimentType,
+            generator_run_type_enum=GeneratorRunType,
+        )
+        custom.experiment_type = "DEFAULT"
+        custom.properties["metric_class"] = MyMetric
+        save_experiment(custom, config=sqa_config)
+        loaded_experiment = load_experiment(experiment_name="my_experiment", config=sqa_config)
+
+        assert docstore.dumps(loaded_experiment, bundle) == docstore.dumps(custom, bundle)
+        assert loaded_experiment.properties["metric_class"] is MyMetric
+        assert rows(url, "SELECT type, type_name FROM experiments") == [(0, "DEFAULT")]
+
     def test_an_experiment_type_is_stored_as_its_integer_and_found_by_it(self, experiment, url):
         from docstore.sqa_store.save import save_experiment
 
@@ -357,6 +469,76 @@ class TestWhatTheSnippetsGetWrong:
 
         with pytest.raises(InvalidValueError, match=r"class ExperimentType\(Enum\): DEFAULT = 0"):
             SQAConfig(experiment_type_enum=ExperimentType)
+
+    @pytest.mark.parametrize("argument", ["encoder_registry", "class_encoder_registry"])
+    def test_a_whole_bundle_in_place_of_a_registry_is_told_when_a_file_is_saved(self, experiment, tmp_path, argument):
+        from docstore.json_store.save import save_experiment
+
+        with pytest.raises(
+            InvalidValueError, match=rf"{argument}=bundle\.{argument}\. A bundle itself goes to bundle="
+        ):
+            save_experiment(experiment, tmp_path / "e.json", **{argument: RegistryBundle()})
+
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("argument", ["decoder_registry", "class_decoder_registry"])
+    def test_a_whole_bundle_in_place_of_a_registry_is_told_when_a_file_is_loaded(self, experiment, tmp_path, argument):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        save_experiment(experiment, tmp_path / "e.json")
+
+        with pytest.raises(
+            InvalidValueError, match=rf"{argument}=bundle\.{argument}\. A bundle itself goes to bundle="
+        ):
+            load_experiment(tmp_path / "e.json", **{argument: RegistryBundle()})
+
+    def test_the_wrong_one_of_a_bundles_registries_is_told_with_the_right_one(self, experiment, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle(metric_clss={MyMetric: None})
+
+        with pytest.raises(InvalidValueError, match="A registry by tag goes to decoder_registry"):
+            save_experiment(experiment, tmp_path / "e.json", encoder_registry=bundle.decoder_registry)
+        with pytest.raises(InvalidValueError, match="A registry by class goes to encoder_registry"):
+            load_experiment(tmp_path / "e.json", decoder_registry=bundle.encoder_registry)
+
+    def test_a_registry_in_place_of_a_bundle_is_told_with_the_argument_that_takes_it(self, experiment, tmp_path):
+        from docstore.json_store.load import load_experiment
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle(metric_clss={MyMetric: None})
+
+        with pytest.raises(InvalidValueError, match="encoder_registry="):
+            save_experiment(experiment, tmp_path / "e.json", bundle=bundle.encoder_registry)
+        with pytest.raises(InvalidValueError, match="decoder_registry="):
+            load_experiment(tmp_path / "e.json", bundle=bundle.decoder_registry)
+
+    def test_a_bundle_and_a_registry_that_say_different_things_are_refused(self, experiment, tmp_path):
+        from docstore.json_store.save import save_experiment
+
+        bundle = RegistryBundle(json_encoder_registry={MyMetric: vars})
+
+        with pytest.raises(RegistryError, match="MyMetric has two encoders"):
+            save_experiment(experiment, tmp_path / "e.json", {MyMetric: lambda metric: {}}, bundle=bundle)
+
+    @pytest.mark.parametrize(
+        ("config", "remedy"),
+        [(RegistryBundle(), r"config=bundle\.sqa_config"), ({}, r"config=SQAConfig\(\.\.\.\)")],
+        ids=["bundle", "dict"],
+    )
+    def test_something_else_in_place_of_a_config_is_told_with_what_to_pass(self, experiment, url, config, remedy):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url=url)
+
+        with pytest.raises(InvalidValueError, match=remedy):
+            save_experiment(experiment, config=config)
+
+    def test_an_argument_that_there_is_not_is_pythons_own_error(self):
+        with pytest.raises(TypeError, match="metric_classes"):
+            RegistryBundle(metric_classes={MyMetric: None})
 
     def test_a_type_that_the_enum_lacks_is_told_with_the_line_to_add(self, experiment, url):
         from docstore.sqa_store.save import save_experiment

@@ -20,21 +20,22 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from docstore.codec.tagged import Decode, Encode, Members, Tagged, member
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError, abridged
 from docstore.values import JSON
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 DType: TypeAlias = "np.dtype[Any]"
 
 READABLE_ITEMS: Final = 1_000
-READABLE_BYTES: Final = 2**20
-"""In memory, of a readable array: ten short texts of dtype ``<U99999999`` are gigabytes, from a few bytes of JSON."""
 
 MAX_DIMENSIONS: Final = 64
 """NumPy's own limit."""
 
-REFUSALS: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError, OSError)
-"""What NumPy and pandas raise over arguments that they cannot take."""
+REFUSALS: Final = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError, OSError),
+    *(AssertionError, MemoryError, Warning),
+)
+"""What NumPy and pandas raise over arguments that they cannot take; warnings, where a program makes errors of them."""
 
 
 @contextmanager
@@ -146,7 +147,7 @@ def dtype_decode(spelling: JSON, decode: Decode) -> DType:
     if type(spelling) is str and (spelling in _NAMES or _SPELLING.fullmatch(spelling)):
         return _dtype_of(spelling)
     if type(spelling) is not dict:
-        raise DecodeError(f"{spelling!r:.80} is not a dtype that docstore writes")
+        raise DecodeError(f"{abridged(spelling)} is not a dtype that docstore writes")
     with refusing("dtype"):
         if "base" in spelling:
             return np.dtype((dtype_decode(spelling["base"], decode), _shape_of(spelling)))
@@ -158,10 +159,10 @@ def dtype_decode(spelling: JSON, decode: Decode) -> DType:
 
 def _field_of(field: JSON, decode: Decode) -> tuple[str, DType, int]:
     if type(field) is not dict:
-        raise DecodeError(f"each field should be an object, and one is {field!r:.80}")
+        raise DecodeError(f"each field should be an object, and one is {abridged(field)}")
     name = decode(field.get("name"))
     if type(name) is not str:
-        raise DecodeError(f"a field's name should be text, and is {name!r:.80}")
+        raise DecodeError(f"a field's name should be text, and is {abridged(name)}")
     return name, dtype_decode(field.get("dtype"), decode), member(field, "offset", int)
 
 
@@ -197,7 +198,7 @@ def _dates(texts: list[str], dtype: DType) -> Array:
     for text in texts:
         # NumPy would take "today" and "now" too.
         if not _ISO.fullmatch(text):
-            raise DecodeError(f"{text!r:.80} is not a date and time in ISO 8601")
+            raise DecodeError(f"{abridged(text)} is not a date and time in ISO 8601")
     return np.array(texts, dtype)
 
 
@@ -224,13 +225,18 @@ _READABLE: Final = {
 }
 
 
+_NO_UNIT: Final = ("datetime64", "timedelta64")  # which NumPy is about to stop making of anything but bytes
+
+
 def _items_of(flat: Array) -> list[Any] | None:
     """Return the items of *flat* for the readable form, or None where that is too long or would lose bits."""
     readable = _READABLE.get(flat.dtype.kind)
-    if readable is None or flat.size > READABLE_ITEMS or flat.nbytes > READABLE_BYTES:
+    if readable is None or flat.size > READABLE_ITEMS or flat.dtype.name in _NO_UNIT:
         return None
     try:
         items = readable.items(flat)
+        if _is_padded(items, flat.dtype):
+            return None
         # A signalling NaN becomes a quiet one on its way through a Python float of another width: compare the bytes.
         again = readable.build(items, flat.dtype)
     except (*REFUSALS, DecodeError):
@@ -238,20 +244,28 @@ def _items_of(flat: Array) -> list[Any] | None:
     return items if again.dtype == flat.dtype and again.tobytes() == flat.tobytes() else None
 
 
+def _is_padded(items: list[Any], dtype: DType) -> bool:
+    """Return whether *items* are short texts in a dtype of long ones: of ``<U99999999``, ten letters are gigabytes."""
+    return dtype.kind == "U" and dtype.itemsize * len(items) > 16 * (sum(map(len, items)) + 8 * len(items) + 8)
+
+
 def _from_items(items: list[Any], dtype: DType) -> Array:
     readable = _READABLE.get(dtype.kind)
     if readable is None:
-        raise DecodeError(f"items of dtype {dtype} are written in base64, not as a list")
+        raise DecodeError(f"items of dtype {dtype!s:.200} are written in base64, not as a list")
     for index, item in enumerate(items):
         if type(item) is not readable.item:
-            raise DecodeError(f"should be {readable.item.__name__}, and is {item!r:.80}", pointer=f"/{index}")
-    if dtype.kind == "U" and dtype.itemsize * len(items) > READABLE_BYTES:
-        raise DecodeError(f"{len(items)} texts of dtype {dtype} are written in base64, not as a list")
+            raise DecodeError(f"should be {readable.item.__name__}, and is {abridged(item)}", pointer=f"/{index}")
+    if _is_padded(items, dtype):
+        raise DecodeError(f"such short texts of dtype {dtype} are written in base64, not as a list")
     with refusing(f"list of {dtype}"), np.errstate(all="ignore"):
         flat = readable.build(items, dtype)
-        # NumPy cuts a text that is too long, and rounds a float to the dtype: neither is what was written.
-        if repr(readable.items(flat)) != repr(items):
-            raise DecodeError(f"an item does not fit the dtype {dtype}")
+        # Few at a time: texts of all at once would be larger than the document.
+        for start in range(0, len(items), READABLE_ITEMS):
+            few = slice(start, start + READABLE_ITEMS)
+            # NumPy cuts a text that is too long, and rounds a float to the dtype: neither is what was written.
+            if repr(readable.items(flat[few])) != repr(items[few]):
+                raise DecodeError(f"an item does not fit the dtype {dtype}")
     return flat
 
 
@@ -300,14 +314,14 @@ def _from_bytes(text: str, dtype: DType, count: int | None) -> Array:
         if dtype.itemsize:
             count = len(raw) // dtype.itemsize
         if count is None or count * dtype.itemsize != len(raw) or (not dtype.itemsize and count > READABLE_ITEMS):
-            raise DecodeError(f"{len(raw)} bytes are not items of dtype {dtype}, of {dtype.itemsize} bytes each")
+            raise DecodeError(f"{len(raw)} bytes are not items of dtype {dtype!s:.200}, of {dtype.itemsize} each")
         return np.ndarray((count,), dtype, buffer=raw)
 
 
 def _shape_of(members: Members) -> tuple[int, ...]:
     shape = member(members, "shape", list)
     if len(shape) > MAX_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
-        raise DecodeError(f"not a shape: {shape!r:.80}")
+        raise DecodeError(f"not a shape: {abridged(shape)}")
     return tuple(shape)
 
 
@@ -345,7 +359,7 @@ def scalar_decode(members: Members, decode: Decode) -> Any:
     if members.get("dtype") == "str":
         text = decode(members.get("value"))
         if type(text) is not str:
-            raise DecodeError(f"'value' should be text, and is {text!r:.80}")
+            raise DecodeError(f"'value' should be text, and is {abridged(text)}")
         return np.str_(text)
     if members.get("dtype") == "bytes":
         with refusing("base64 text"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ import pandas as pd
 from docstore.codec import arrays
 from docstore.codec.arrays import inside, refusing
 from docstore.codec.tagged import Decode, Encode, Members, member
-from docstore.errors import DecodeError, EncodeError, MissingDependencyError
+from docstore.codec.zones import is_zone, zone_of
+from docstore.errors import DecodeError, EncodeError, MissingDependencyError, abridged
 from docstore.values import JSON
 
 _UNITS: Final = (("s", 1), ("ms", 1), ("us", 1), ("ns", 1))
@@ -37,7 +37,7 @@ def zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
         return {}
     if zone is UTC:
         return {"tz": "UTC"}
-    if type(zone) is ZoneInfo and zone.key is not None:
+    if is_zone(zone):
         return {"tz": {"zone": zone.key}}
     if type(zone) is timezone:
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]  # (offset,) or (offset, name); not in typeshed
@@ -56,10 +56,10 @@ def zone_decode(members: Members, decode: Decode) -> tzinfo | None:
         return UTC
     with inside("tz"), refusing("time zone"):
         if "zone" in spelled:
-            return ZoneInfo(member(spelled, "zone", str))
+            return zone_of(member(spelled, "zone", str))
         offset = decode(spelled["offset"])
         if type(offset) is not timedelta:
-            raise DecodeError(f"'offset' should be a timedelta, and is {offset!r:.80}")
+            raise DecodeError(f"'offset' should be a timedelta, and is {abridged(offset)}")
         return timezone(offset, decode(spelled["name"])) if "name" in spelled else timezone(offset)
 
 
@@ -127,7 +127,7 @@ def _object_decode(members: Members, decode: Decode) -> Any:
 def _string_encode(values: Any, encode: Encode) -> Members:
     items = [None if missing else item for item, missing in zip(values, values.isna(), strict=True)]
     for item in _other_than_text(items):
-        raise EncodeError(f"the item {item!r:.80} among text is of type {type(item).__qualname__}. Use str.")
+        raise EncodeError(f"the item {abridged(item)} among text is of type {type(item).__qualname__}. Use str.")
     missing = "NA" if values.dtype.na_value is pd.NA else "nan"
     return {"dtype": "string", "storage": values.dtype.storage, "missing": missing, "data": encode(items)}
 
@@ -135,10 +135,10 @@ def _string_encode(values: Any, encode: Encode) -> Members:
 def _string_decode(members: Members, decode: Decode) -> Any:
     storage, missing = member(members, "storage", str), member(members, "missing", str)
     if storage not in ("python", "pyarrow") or missing not in ("NA", "nan"):
-        raise DecodeError(f"not a dtype of text: storage {storage!r:.80}, missing {missing!r:.80}")
+        raise DecodeError(f"not a dtype of text: storage {abridged(storage)}, missing {abridged(missing)}")
     items = listed(members, "data", decode)
     for item in _other_than_text(items):
-        raise DecodeError(f"'data' should be text or null, and holds {item!r:.80}")
+        raise DecodeError(f"'data' should be text or null, and holds {abridged(item)}")
     # NA is what every pandas means by itself; only from 2.3 on can another be asked for.
     other: dict[str, Any] = {} if missing == "NA" else {"na_value": np.nan}
     try:
@@ -174,7 +174,7 @@ def _masked_decode(members: Members, decode: Decode) -> Any:
     plain = arrays.data_decode({**members, "dtype": dtype.numpy_dtype.name}, decode)
     missing = member(members, "missing", list)
     if not all(type(position) is int and 0 <= position < plain.size for position in missing):
-        raise DecodeError(f"'missing' should hold positions below {plain.size}, and is {missing!r:.80}")
+        raise DecodeError(f"'missing' should hold positions below {plain.size}, and is {abridged(missing)}")
     mask = np.zeros(plain.size, bool)
     mask[np.array(missing, np.intp)] = True
     return dtype.construct_array_type()(plain, mask)
@@ -211,7 +211,7 @@ def decoded(members: Members, key: str, cls: type, decode: Decode) -> Any:
     with inside(key):
         value = decode(members.get(key))
         if not isinstance(value, cls):
-            raise DecodeError(f"should be a {cls.__name__}, and is {value!r:.80}")
+            raise DecodeError(f"should be a {cls.__name__}, and is {abridged(value)}")
         return value
 
 

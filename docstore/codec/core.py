@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from docstore.codec import ecosystem
-from docstore.codec.objects import FieldShapes, field_shapes, inside, object_shape
+from docstore.codec import ecosystem, lifting
+from docstore.codec.classes import class_encode
+from docstore.codec.objects import custom_decode, object_shape
+from docstore.codec.problems import raise_in_dict, raise_in_list
+from docstore.codec.records import FieldShapes, field_shapes
 from docstore.codec.shapes import Plain, Shape
 from docstore.codec.tagged import (
     BY_TAG,
     BY_TYPE,
     Decode,
     Encode,
+    Tagged,
     dict_encode,
     float_encode,
     int_encode,
     str_encode,
 )
 from docstore.entries import Entry, Registry
-from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
-from docstore.values import JSON, TAG, UNSAFE_TEXT, split_pointer
+from docstore.errors import (
+    CodecError,
+    DecodeError,
+    EncodeError,
+    NewerSchemaError,
+    RegistryError,
+    UnknownTagError,
+    abridged,
+)
+from docstore.values import JSON, SCHEMA, TAG, UNSAFE_TEXT, dumps, same
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 
-_RESERVED: Final = frozenset(BY_TAG) | ecosystem.TAGS
+_REMEMBERED: Final = 10_000
+_SHORT: Final = 255
+"""So many keys and tags, of so many characters at most, does a codec remember for as long as the program runs."""
+
+_HASHED: Final = frozenset({set, frozenset, dict, OrderedDict})
+RESERVED_TAGS: Final = frozenset(BY_TAG) | ecosystem.TAGS
+"""The tags of values that are no objects of a registered class."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UnknownObject:
     """An object whose class is not registered, carried along unread; it is written back unchanged."""
 
     tag: str
     json: dict[str, JSON]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UnknownObject) and same(self.json, other.json)
+
+    def __hash__(self) -> int:
+        # It may stand in a set, as the object itself did.
+        return hash(dumps(self.json))
 
     def __getattr__(self, name: str) -> JSON:
         # What holds a custom metric asks for its name, also where its class is not known.
@@ -52,17 +78,19 @@ class Codec:
     """
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error") -> None:
-        for entry in registry.entries:
-            if entry.tag in _RESERVED:
+        for tag in (*(tag for entry in registry.entries for tag in entry.tags), *registry.class_decoders):
+            if tag in RESERVED_TAGS:
                 raise RegistryError(
-                    f"the tag {entry.tag!r} of {entry.cls.__qualname__} is docstore's own. Choose another."
+                    f"the tag {tag!r} is docstore's own, and can name no class of yours. Choose another."
                 )
+        registry.check_upcasts()
         self.registry = registry
         self._unknown = unknown
         self._safe_keys: set[str] = set()
         self._objects: dict[type, Shape] = {}
         self._fields: dict[type, FieldShapes] = {}
         self._decoders: dict[str, Decode] = {}
+        self._numbered: dict[str, Decode] = {}
         self._encoders = _Encoders(self._encoder_of)
         self._encoders |= {
             type(None): _itself,
@@ -74,7 +102,7 @@ class Codec:
             dict: self._encode_dict,
             UnknownObject: lambda value: deepcopy(value.json),
         }
-        self._plain = Plain(self._encode, self._decode, by_type=self._encoders)
+        self._plain = Plain(self._encode, self._decode, by_type=self._encoders, renamed=self._renamed)
 
     def encode(self, value: Any) -> JSON:
         """Return the JSON value of *value*, with what JSON lacks tagged.
@@ -102,70 +130,12 @@ class Codec:
         except RecursionError:
             raise DecodeError("nested too deeply to be read") from None
 
-    # --- parts: items of an object's dict fields, written without the rest of it ---------------------------------
-
-    def encode_part(self, owner: Any, pointer: str) -> JSON:
-        """Return the JSON that ``encode(owner)`` has at *pointer*, ``/field/key``, without encoding anything else.
-
-        Raises:
-            KeyError: the field has no such key.
-        """
-        items, shape, key = self._part(owner, pointer)
-        field, name = split_pointer(pointer)
-        assert shape.item is not None  # a part's field is a dict by its annotation, see _part
-        try:
-            return shape.item.encode(items[key])
-        except CodecError as error:
-            error.inside(name)
-            error.inside(field)
-            raise
-
     def attribute(self, owner: type, field: str) -> str:
         """Return the attribute of *owner* that is stored as *field*."""
-        return self._fields_of(owner)[field][0]
+        return self.fields_of(owner)[field][0]
 
-    def part(self, owner: Any, pointer: str) -> Any:
-        """Return the object at *pointer* of *owner*, or None where there is none."""
-        items, _, key = self._part(owner, pointer)
-        return items.get(key)
-
-    def set_part(self, owner: Any, pointer: str, value: Any) -> None:
-        """Put *value* at *pointer* of *owner*. An object of the same class that stands there takes on its state."""
-        items, _, key = self._part(owner, pointer)
-        present = items.get(key)
-        if type(present) is type(value) and hasattr(present, "__dict__"):
-            present.__dict__.clear()
-            present.__dict__.update(value.__dict__)
-        else:
-            items[key] = value
-
-    def decode_part(self, owner: type, pointer: str, value: JSON) -> Any:
-        """Return the object that *value* spells at *pointer* of an instance of *owner*."""
-        shape = self._part_shape(owner, split_pointer(pointer)[0])[1]
-        assert shape.item is not None  # as above
-        return shape.item.decode(value)
-
-    def drop_part(self, owner: Any, pointer: str) -> None:
-        """Take what stands at *pointer* out of *owner*."""
-        items, _, key = self._part(owner, pointer)
-        items.pop(key, None)
-
-    def _part(self, owner: Any, pointer: str) -> tuple[dict[Any, Any], Shape, Any]:
-        field, key = split_pointer(pointer)
-        attribute, shape = self._part_shape(type(owner), field)
-        assert shape.key_decode is not None  # as above
-        return getattr(owner, attribute), shape, shape.key_decode(key)
-
-    def _part_shape(self, owner: type, field: str) -> tuple[str, Shape]:
-        attribute, shape = self._fields_of(owner).get(field, ("", self._plain))
-        if shape.item is None:
-            raise RegistryError(
-                f"{owner.__qualname__} has no dict field stored as {field!r} to take parts from; annotate it as "
-                f"dict[int, ...] or dict[str, ...]."
-            )
-        return attribute, shape
-
-    def _fields_of(self, cls: type) -> FieldShapes:
+    def fields_of(self, cls: type) -> FieldShapes:
+        """Return how each stored field of *cls* is written, by its key."""
         if cls not in self._fields:
             self._fields[cls] = field_shapes(cls, self._plain)
         return self._fields[cls]
@@ -182,7 +152,7 @@ class Codec:
             for item in value:
                 append(encoders[type(item)](item))
         except (CodecError, RecursionError) as error:
-            raise inside(error, str(len(items))) from None
+            raise_in_list(error, value, len(items), self._encode)
         return items
 
     def _encode_dict(self, value: dict[Any, Any]) -> JSON:
@@ -196,13 +166,13 @@ class Codec:
             else:
                 return members
         except (CodecError, RecursionError) as error:
-            raise inside(error, key) from None
+            raise_in_dict(error, value, len(members), key, self._encode_dict)
         return dict_encode(value, self._encode, members)
 
     def _is_safe(self, key: str) -> bool:
         if key == TAG or UNSAFE_TEXT.search(key):
             return False
-        if len(self._safe_keys) < 10_000:
+        if len(self._safe_keys) < _REMEMBERED and len(key) <= _SHORT:
             self._safe_keys.add(key)
         return True
 
@@ -210,6 +180,10 @@ class Codec:
         entry = self.registry.of_class(cls)
         if entry is not None:
             encoder = self._object(entry).encode
+            if entry.schema > 1:
+                encoder = lifting.writing(entry, encoder)
+        elif issubclass(cls, type):
+            encoder = class_encode(self.registry, self._plain)
         elif row := BY_TYPE.get(cls) or ecosystem.tagged_type(cls):
             tag, members = row.tag, row.encode
             encoder = lambda value: {**members(value, self._encode), TAG: tag}  # noqa: E731  # a def would need a name for what has none
@@ -238,8 +212,7 @@ class Codec:
                 for item in value:
                     append(decode(item) if type(item) is dict or type(item) is list else item)
             except CodecError as error:
-                error.inside(str(len(items)))
-                raise
+                raise_in_list(error, value, len(items), decode)
             return items
         return value
 
@@ -250,32 +223,73 @@ class Codec:
             for key, item in value.items():
                 members[key] = decode(item) if type(item) is dict or type(item) is list else item
         except CodecError as error:
-            error.inside(key)
-            raise
+            raise_in_dict(error, value, len(members), key, self._decode_dict)
         return members
 
     def _decode_tagged(self, value: dict[str, JSON]) -> Any:
         tag = value[TAG]
         if type(tag) is not str:
-            raise DecodeError(f"{TAG!r} should name a class, and is {tag!r:.80}")
-        decode = self._decoders.get(tag)
+            raise DecodeError(f"{TAG!r} should name a class, and is {abridged(tag)}")
+        decoders = self._numbered if SCHEMA in value else self._decoders
+        decode = decoders.get(tag)
         if decode is None:
-            decode = self._decoders[tag] = self._decoder_of(tag)
+            decode = self._decoder_of(tag, numbered=SCHEMA in value)
+            if len(decoders) < _REMEMBERED and len(tag) <= _SHORT:  # a document may have any number that no class has
+                decoders[tag] = decode
         return decode(value)
 
-    def _decoder_of(self, tag: str) -> Decode:
+    def _decoder_of(self, tag: str, *, numbered: bool) -> Decode:
         entry = self.registry.of_tag(tag)
         if entry is not None:
-            return self._object(entry).decode
+            return self._reader_of(entry) if numbered or entry.schema > 1 else self._object(entry).decode
+        if tag in self.registry.class_decoders:
+            return custom_decode(self.registry.class_decoders[tag], tag, self._plain)
         row = BY_TAG.get(tag) or ecosystem.tagged_name(tag)
         if row is not None:
             members = row.decode
+            if self._unknown == "members" and row.type in _HASHED:
+                return lambda value: self._decode_hashed(row, value)  # type: ignore[arg-type]  # a tagged value is a dict
             return lambda value: members(value, self._decode)  # type: ignore[arg-type]  # a tagged value is a dict
         if self._unknown == "keep":
             return lambda value: UnknownObject(tag, value)  # type: ignore[arg-type]  # as above
         if self._unknown == "members":
             return lambda value: self._decode_dict(value)  # type: ignore[arg-type]  # as above
         raise UnknownTagError(tag)
+
+    def _decode_hashed(self, row: Tagged, value: dict[str, JSON]) -> Any:
+        """Return a set or a dict, or, where it holds objects that are read as dicts, its members as they are."""
+        try:
+            return row.decode(value, self._decode)
+        except DecodeError as error:
+            if isinstance(error.__cause__, TypeError):
+                return self._decode_dict(value)
+            raise
+
+    def _reader_of(self, entry: Entry) -> Decode:
+        """Return what reads an object of any schema."""
+        read = lifting.reading(self.registry, entry, self._object(entry).decode, lambda: self._keys_of(entry))
+        if self._unknown != "keep":
+            return read
+
+        def read_or_keep(value: JSON) -> Any:
+            try:
+                return read(value)
+            except NewerSchemaError as error:
+                if error.pointer:
+                    raise
+                assert isinstance(value, dict)  # a tagged value is
+                return UnknownObject(entry.tag, value)
+
+        return read_or_keep
+
+    def _keys_of(self, entry: Entry) -> Collection[str] | None:
+        return None if entry.decode is not None else self.fields_of(entry.cls)
+
+    def _renamed(self, cls: type) -> Mapping[str, str] | None:
+        entry = self.registry.of_class(cls)
+        if entry is None:
+            return {}
+        return None if entry.encode or entry.decode else entry.renamed
 
 
 class _Encoders(dict[type, Encode]):

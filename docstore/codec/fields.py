@@ -1,20 +1,23 @@
-"""Which attributes of a class are stored, under which keys, and how an object is made of them again."""
+"""Which attributes of a class are stored, under which keys, and how those of an instance are read and set."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import typing
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from enum import Enum
 from operator import attrgetter
-from typing import Any, Final
+from types import MemberDescriptorType
+from typing import Any
 
-from docstore.errors import DecodeError, RegistryError
+from docstore.codec import declared
+from docstore.codec.annotations import hints
+from docstore.codec.declared import MISSING
+from docstore.errors import RegistryError
 from docstore.values import TAG
-
-MISSING: Final = dataclasses.MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +51,26 @@ class StoredField:
 def stored_fields(cls: type) -> tuple[StoredField, ...]:
     """Return the stored fields of *cls*, in the order of the class.
 
-    A dataclass's are its fields, but those with ``metadata={"stored": False}``; any other class's, and those that a
-    subclass's own ``__init__`` adds, are the arguments of ``__init__``, each kept in the attribute of its name, or of
-    its name behind an underscore. A field's key is its name without one leading underscore.
+    Those of a dataclass, an attrs class, a Struct or a Pydantic model are the fields that it declares, but those with
+    ``metadata={"stored": False}``. Those of any other class, and those that a subclass's own ``__init__`` adds, are the
+    arguments of ``__init__``, each kept in the attribute of its name, or of its name behind an underscore. A field's
+    key is its name without one leading underscore.
 
     Raises:
         RegistryError: two fields share a key, or ``__init__`` takes ``*args`` or ``**kwargs``.
     """
-    fields = {field.key: field for field in _dataclass_fields(cls)}
+    fields = {field.key: field for field in _declared(cls)}
     author = _author_of_init(cls)
     if author is not None:
         fields = {key: dataclasses.replace(field, argument=None) for key, field in fields.items()}
-        for argument in _arguments(cls):
+        # Of an argument that makes no field of its own, the annotation may name what is there for type checkers only.
+        names = set() if declared.declares(author) else {parameter.name for parameter in _parameters(cls)}
+        for argument in _arguments(cls, {name for name in names if name.removeprefix("_") not in fields}):
             known = fields.get(argument.key)
             if known is not None:
                 default = known.default or argument.default
                 fields[argument.key] = dataclasses.replace(known, argument=argument.argument, default=default)
-            elif "__dataclass_params__" not in vars(author):
+            elif not declared.declares(author):
                 fields[argument.key] = argument
     if TAG in fields:
         raise RegistryError(f"{cls.__qualname__}: a field cannot be stored under the key {TAG!r}. Rename it.")
@@ -81,45 +87,39 @@ def reader(stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 def unstored_names(cls: type) -> frozenset[str]:
     """Return the attributes that an instance may have beside its stored fields without losing them by a save."""
-    unstored = {field.name for field in _all_dataclass_fields(cls) if not _is_stored(field)}
-    cached = {
-        name for base in cls.__mro__ for name, member in vars(base).items() if isinstance(member, cached_property)
-    }
-    return frozenset(unstored | cached)
+    unstored = {field.name for field in declared.declared_fields(cls) if not field.stored}
+    return declared.made_again(cls) | unstored
 
 
 def unstored_defaults(cls: type) -> dict[str, Callable[[], Any]]:
     """Return what to set the unstored fields of *cls* to when an object is rebuilt without its constructor."""
-    defaults = {field.name: _default(field) for field in _all_dataclass_fields(cls) if not _is_stored(field)}
-    return {name: default for name, default in defaults.items() if default is not None}
+    unstored = [field for field in declared.declared_fields(cls) if not field.stored]
+    return {field.name: field.default for field in unstored if field.default is not None}
 
 
-def construct(cls: type, fields: tuple[StoredField, ...], state: dict[str, Any]) -> Any:
-    """Return an instance of *cls* from its constructor, the fields that it does not take set afterwards.
+def slot_names(cls: type) -> frozenset[str]:
+    """Return the attributes that *cls* and its bases keep in ``__slots__``."""
+    return frozenset(_slots(cls))
 
-    Raises:
-        DecodeError: the constructor refuses what was stored.
+
+def _slots(cls: type) -> dict[str, MemberDescriptorType]:
+    return {
+        name: member
+        for base in reversed(cls.__mro__)
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType)
+    }
+
+
+# --- constructors ----------------------------------------------------------------------------------------------------
+
+
+def is_rebuilt(cls: type) -> bool:
+    """Return whether an instance can only be made without its constructor, which takes what the class does not keep.
+
+    That is a dataclass with an ``InitVar`` that has no default: all of its fields are stored, so nothing is lost.
     """
-    arguments = {field.argument: state[field.name] for field in fields if field.argument}
-    try:
-        instance = cls(**arguments)
-        for field in fields:
-            _put(instance, field, state[field.name])
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error}") from error
-    return instance
-
-
-def _put(instance: Any, field: StoredField, value: Any) -> None:
-    """Put *value* where ``field.read`` reads it, if it is not there: a constructor may make something else of it."""
-    if not field.maybe_private:
-        if getattr(instance, field.name, MISSING) is not value:
-            object.__setattr__(instance, field.name, value)
-        return
-    # A property works out what it gives from what the constructor kept; only a plain attribute holds the value itself.
-    name = next((name for name in field.names if hasattr(instance, name)), field.name)
-    if name in getattr(instance, "__dict__", ()):
-        instance.__dict__[name] = value
+    return not declared.is_model(cls) and _author_of_init(cls) is None and declared.needs_init_var(cls)
 
 
 def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
@@ -128,10 +128,10 @@ def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
     Raises:
         RegistryError: names the argument, and the remedy.
     """
-    if cls.__init__ is object.__init__:  # type: ignore[misc]  # as in _arguments
+    if declared.is_validated(cls):
         return
     given = {field.argument for field in fields}
-    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:  # type: ignore[misc]  # as above
+    for parameter in _parameters(cls):
         if parameter.default is parameter.empty and parameter.name not in given:
             raise RegistryError(
                 f"{cls.__qualname__}.__init__ needs {parameter.name!r}, which no field of the class keeps, so it could "
@@ -139,78 +139,48 @@ def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
             )
 
 
-def slot_names(cls: type) -> frozenset[str]:
-    """Return the attributes that *cls* and its bases keep in ``__slots__``."""
-    slots = [vars(base).get("__slots__", ()) for base in cls.__mro__]
-    names = {name for several in slots for name in ((several,) if isinstance(several, str) else several)}
-    return frozenset(names - {"__dict__", "__weakref__"})
-
-
-def _all_dataclass_fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
-
-
-def _is_stored(field: dataclasses.Field[Any]) -> bool:
-    return bool(field.metadata.get("stored", True))
-
-
-def _default(field: dataclasses.Field[Any]) -> Callable[[], Any] | None:
-    if field.default_factory is not MISSING:
-        return field.default_factory
-    if field.default is not MISSING:
-        value = field.default
-        return lambda: value
-    return None
-
-
-def _dataclass_fields(cls: type) -> Iterator[StoredField]:
-    hints = _annotations(cls)
-    keys: dict[str, str] = {}
-    for field in filter(_is_stored, _all_dataclass_fields(cls)):
-        key = field.name.removeprefix("_")
-        if key in keys:
-            raise RegistryError(
-                f"{cls.__qualname__}: the fields {keys[key]!r} and {field.name!r} share the key {key!r}."
-            )
-        keys[key] = field.name
-        yield StoredField(
-            field.name, key, hints.get(field.name, Any), _default(field), field.name if field.init else None
-        )
+def _parameters(cls: type) -> list[inspect.Parameter]:
+    init = cls.__init__  # type: ignore[misc]  # the constructor of this very class is what is asked about
+    return [] if init is object.__init__ else list(inspect.signature(init).parameters.values())[1:]
 
 
 def _author_of_init(cls: type) -> type | None:
-    """Return the class that wrote the constructor of *cls* by hand, or None where ``@dataclass`` wrote it."""
-    for base in cls.__mro__:
-        if "__init__" in vars(base):
-            return None if base is object or _is_generated(base) else base
-    return None
+    """Return the class that wrote the constructor of *cls* by hand, or None where a library wrote it."""
+    if declared.is_model(cls):
+        return None
+    author = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    return None if author is object or declared.wrote_init(author) else author
 
 
-def _is_generated(base: type) -> bool:
-    """Return whether ``@dataclass`` wrote the ``__init__`` of *base*: it leaves alone one that is there."""
-    parameters = vars(base).get("__dataclass_params__")
-    code = getattr(vars(base)["__init__"], "__code__", None)
-    return bool(parameters and parameters.init) and getattr(code, "co_filename", "") == "<string>"
+def _declared(cls: type) -> Iterator[StoredField]:
+    fields = [field for field in declared.declared_fields(cls) if field.stored]
+    annotated = hints(cls, only={field.name for field in fields if field.annotation is None})
+    taken = {parameter.name for parameter in _parameters(cls)}
+    has_any = declared.is_struct(cls) or declared.is_validated(cls)
+    keys: dict[str, str] = {}
+    for field in fields:
+        key = field.name.removeprefix("_")
+        if key in keys:
+            raise RegistryError(
+                f"{cls.__qualname__}: the fields {keys[key]!r} and {field.name!r} share the key {key!r}. Rename one."
+            )
+        keys[key] = field.name
+        annotation = annotated.get(field.name, Any) if field.annotation is None else field.annotation
+        argument = field.argument if has_any or field.argument in taken else None
+        yield StoredField(field.name, key, annotation, field.default, argument)
 
 
-def _arguments(cls: type) -> Iterator[StoredField]:
-    init = cls.__init__  # type: ignore[misc]  # the constructor of this very class is what is asked about
-    hints = _annotations(init)
-    for parameter in list(inspect.signature(init).parameters.values())[1:]:
+def _arguments(cls: type, guided: Collection[str]) -> Iterator[StoredField]:
+    annotated = hints(cls.__init__, owner=cls, only=guided)  # type: ignore[misc]  # as in _parameters
+    for parameter in _parameters(cls):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise RegistryError(
                 f"{cls.__qualname__}.__init__ takes {parameter}, so its stored fields cannot be told. "
                 f"Name its arguments, or register the class with an encoder and a decoder."
             )
-        annotation = hints.get(parameter.name, Any)
-        yield StoredField(
-            parameter.name,
-            parameter.name.removeprefix("_"),
-            annotation,
-            _argument_default(parameter),
-            parameter.name,
-            True,
-        )
+        annotation = annotated.get(parameter.name, Any)
+        key = parameter.name.removeprefix("_")
+        yield StoredField(parameter.name, key, annotation, _argument_default(parameter), parameter.name, True)
 
 
 def _argument_default(parameter: inspect.Parameter) -> Callable[[], Any] | None:
@@ -218,9 +188,93 @@ def _argument_default(parameter: inspect.Parameter) -> Callable[[], Any] | None:
     return None if value is parameter.empty else lambda: value
 
 
-def _annotations(thing: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(thing)
-    except (NameError, TypeError, AttributeError, SyntaxError):
-        # An annotation that cannot be resolved at run time guides nothing: its values are written as they are.
-        return {}
+# --- attributes of an instance ---------------------------------------------------------------------------------------
+
+
+def setter(cls: type) -> Callable[[Any, str, Any], None]:
+    """Return what sets an attribute of an instance of *cls*, a frozen one too, by no code of the class's own."""
+    if declared.is_struct(cls):
+        force: Callable[[Any, str, Any], None] = sys.modules["msgspec"].structs.force_setattr
+        return force
+    return object.__setattr__
+
+
+def put(instance: Any, field: StoredField, value: Any) -> None:
+    """Put *value* where ``field.read`` reads it, if it is not there: a constructor may make something else of it."""
+    name = field.name
+    if field.maybe_private:
+        # A property works out what it gives from what the constructor kept; a plain attribute holds the value itself.
+        name = next((name for name in field.names if hasattr(instance, name)), field.name)
+        if name not in getattr(instance, "__dict__", ()) and name not in _slots(type(instance)):
+            return
+    if getattr(instance, name, MISSING) is not value:
+        setter(type(instance))(instance, name, value)
+
+
+def assign(obj: Any, name: str, value: Any) -> None:
+    """Set the stored attribute *name* of *obj*, which may be frozen or have slots; no code of its class is run.
+
+    A Pydantic model has it among the fields that were set from then on.
+    """
+    cls = type(obj)
+    name = _holder(obj, name)
+    if declared.is_model(cls) and name not in _slots(cls):
+        obj.__pydantic_fields_set__.add(name)
+        extra = obj.__pydantic_extra__
+        if extra is not None and name not in cls.__pydantic_fields__:
+            extra[name] = value
+            return
+    setter(cls)(obj, name, value)
+
+
+def can_take_on(value: Any) -> bool:
+    """Return whether *value* is no more than its attributes, so that ``take_on`` makes it another of its class."""
+    cls = type(value)
+    if isinstance(value, Enum) or any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
+        return False
+    return hasattr(value, "__dict__") or bool(_slots(cls))
+
+
+def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> None:
+    """Make *target* what *source* is, an object of the same class, but for the attributes in *keep*.
+
+    Both may be frozen or have slots; no code of their class is run. They share what *source* holds: give up *source*.
+    """
+    kept = {_holder(target, name) for name in keep}
+    if declared.is_model(type(target)):
+        _take_on_model(target, source, kept)
+        kept = kept | {"__pydantic_fields_set__", "__pydantic_extra__"}
+    force = setter(type(target))
+    for name, slot in _slots(type(target)).items():
+        if name in kept:
+            continue
+        try:
+            value = slot.__get__(source)
+        except AttributeError:
+            with suppress(AttributeError):  # it is not there either
+                slot.__delete__(target)
+        else:
+            force(target, name, value)
+    held = getattr(target, "__dict__", None)
+    if held is not None:
+        own = {name: value for name, value in held.items() if name in kept}
+        taken = {name: value for name, value in vars(source).items() if name not in kept}
+        held.clear()
+        held.update({**taken, **own})
+
+
+def _take_on_model(target: Any, source: Any, kept: set[str]) -> None:
+    for name in ("__pydantic_fields_set__", "__pydantic_extra__"):
+        own, other = getattr(target, name), getattr(source, name)
+        if isinstance(other, dict):
+            merged: Any = {key: item for key, item in other.items() if key not in kept}
+            merged |= {key: item for key, item in (own or {}).items() if key in kept}
+        else:
+            merged = None if other is None else (other - kept) | (own & kept)
+        object.__setattr__(target, name, merged)
+
+
+def _holder(obj: Any, name: str) -> str:
+    """Return the attribute that holds the field *name*: of a class that declares none, maybe the private one."""
+    names = (name, f"_{name}")
+    return next((each for each in names if each in getattr(obj, "__dict__", ()) or each in _slots(type(obj))), name)

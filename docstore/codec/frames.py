@@ -16,7 +16,7 @@ from docstore.codec import arrays
 from docstore.codec.arrays import inside, refusing
 from docstore.codec.columns import codes_decode, column_decode, column_encode, decoded, listed, zone_decode, zone_encode
 from docstore.codec.tagged import Decode, Encode, Members, Tagged, member
-from docstore.errors import DecodeError, EncodeError
+from docstore.errors import DecodeError, EncodeError, abridged
 from docstore.values import JSON
 
 # --- indexes ---------------------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def _index_decode(members: Members, decode: Decode) -> Any:
 def _range(bounds: list[JSON]) -> range:
     start, stop, step = bounds
     if not (type(start) is type(stop) is type(step) is int):
-        raise DecodeError(f"'range' should be [start, stop, step], and is {bounds!r:.80}")
+        raise DecodeError(f"'range' should be [start, stop, step], and is {abridged(bounds)}")
     return range(start, stop, step)
 
 
@@ -94,7 +94,7 @@ def _refuse_unusual_levels(index: Any) -> None:
 def _levels_decode(members: Members, decode: Decode) -> Any:
     levels = listed(members, "levels", decode)
     if not all(isinstance(level, pd.Index) for level in levels):
-        raise DecodeError(f"each of the 'levels' should be a pandas.Index: {levels!r:.80}")
+        raise DecodeError(f"each of the 'levels' should be a pandas.Index: {abridged(levels)}")
     with refusing("pandas.MultiIndex"):
         codes = []
         for position, spelled in enumerate(member(members, "codes", list)):
@@ -213,7 +213,7 @@ def _of_unit(cls: Any, members: Members, decode: Decode) -> Any:
     scalar = arrays.scalar_decode(members, decode)
     value: Any = cls(scalar) if type(scalar) in (np.datetime64, np.timedelta64) else None
     if type(value) is not cls or np.datetime_data(scalar.dtype) != (value.unit, 1):
-        raise DecodeError(f"not a pandas.{cls.__name__}: {scalar!r:.80}")
+        raise DecodeError(f"not a pandas.{cls.__name__}: {abridged(scalar)}")
     return value
 
 

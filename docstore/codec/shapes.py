@@ -10,10 +10,12 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, Flag
 from typing import Any
 
+from docstore.codec.hashing import hashed
+from docstore.codec.problems import raise_in_dict, raise_in_list
 from docstore.codec.tagged import (
     BARE,
     BY_TAG,
@@ -36,9 +38,9 @@ class Shape:
     encode: Encode
     decode: Decode
     key_decode: Callable[[str], Any] | None = None
-    """For a dict: the key that stands in an object's member name."""
+    """For a dict: the key that stands in an object's member name; for a list: the index."""
     item: Shape | None = None
-    """For a dict: the shape of its values."""
+    """For a dict: the shape of its values; for a list: of its items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +48,16 @@ class Plain(Shape):
     """The shape of a value of which nothing is known but its type: ``by_type`` has the encoder of every type."""
 
     by_type: Mapping[type, Encode]
+    renamed: Callable[[type], Mapping[str, str] | None]
+    """For an enum: the present name of members by their former one; None where it has an encoder of its own."""
 
 
 def shape_of(annotation: Any, plain: Plain) -> Shape:
     """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
-    annotation = _without_none(annotation)
+    annotation = without_none(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is list and arguments:
-        return _sequence(list, shape_of(arguments[0], plain), plain)
+        return replace(_sequence(list, item := shape_of(arguments[0], plain), plain), key_decode=_list_index, item=item)
     if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
         return _sequence(tuple, shape_of(arguments[0], plain), plain)
     if origin in (set, frozenset) and arguments:
@@ -62,13 +66,14 @@ def shape_of(annotation: Any, plain: Plain) -> Shape:
         return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
     if isinstance(annotation, type):
         if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
-            return _bare(annotation, _name_of, lambda name: _named(annotation, name), plain)
+            renamed = plain.renamed(annotation)
+            return plain if renamed is None else _bare(annotation, _name_of, _named(annotation, renamed), plain)
         if annotation in BARE:
             return _bare(annotation, *BARE[annotation], plain)
     return plain
 
 
-def _without_none(annotation: Any) -> Any:
+def without_none(annotation: Any) -> Any:
     """Return T for ``T | None``: null means None everywhere."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         others = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
@@ -80,11 +85,14 @@ def _name_of(member: Enum) -> str:
     return member._name_  # what ``name`` gives, without the call
 
 
-def _named(cls: type[Enum], name: str) -> Enum:
-    try:
-        return cls[name]
-    except KeyError:
-        raise DecodeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(cls.__members__)}") from None
+def _named(cls: type[Enum], renamed: Mapping[str, str]) -> Callable[[str], Enum]:
+    def parse(name: str) -> Enum:
+        try:
+            return cls[renamed.get(name, name)]
+        except KeyError:
+            raise DecodeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(cls.__members__)}") from None
+
+    return parse
 
 
 def _outspoken(value: Any, plain: Plain, claimed: type) -> JSON:
@@ -126,8 +134,7 @@ def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
             for member in value:
                 append((encode_item or by_type[type(member)])(member))
         except CodecError as error:
-            error.inside(str(len(items)))
-            raise
+            raise_in_list(error, value, len(items), item.encode)
         return canonical_order(items) if unordered else items
 
     def decode(value: JSON) -> Any:
@@ -138,19 +145,16 @@ def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
         try:
             for member in value:
                 append(decode_item(member))
-            return items if cls is list else cls(items)
         except CodecError as error:
-            error.inside(str(len(items)))
-            raise
-        except TypeError as error:
-            raise DecodeError(f"a set's item cannot be hashed: {error}") from error
+            raise_in_list(error, value, len(items), item.decode)
+        return hashed(cls, items) if unordered else items if cls is list else cls(items)
 
     return Shape(encode, decode)
 
 
 def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
     """Return the shape of a dict whose keys are all of type *key*: int, an enum, or text."""
-    spell, parse = _key_text(key)
+    spell, parse = _key_text(key, plain)
     if spell is None or parse is None:
         return plain
     if key is str and item is plain:
@@ -176,8 +180,7 @@ def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, p
             for text, member in zip(texts, value.values(), strict=True):
                 members[text] = item.encode(member)
         except CodecError as error:
-            error.inside(text)
-            raise
+            raise_in_dict(error, value, len(members), text, encode)
         return members
 
     return encode
@@ -193,8 +196,7 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
             for text, member in value.items():
                 members[parse(text)] = item.decode(member)
         except CodecError as error:
-            error.inside(text)
-            raise
+            raise_in_dict(error, value, list(value).index(text), text, decode)
         except ValueError as error:
             place = join_pointer((text,))
             raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}", pointer=place) from error
@@ -203,13 +205,14 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
     return decode
 
 
-def _key_text(key: Any) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:
+def _key_text(key: Any, plain: Plain) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:
     if key is int:
         return _spelled_int, _int_key
     if key is str:
         return str, str
     if isinstance(key, type) and issubclass(key, Enum) and not issubclass(key, Flag):
-        return _name_of, lambda name: _named(key, name)
+        renamed = plain.renamed(key)
+        return (None, None) if renamed is None else (_name_of, _named(key, renamed))
     return None, None
 
 
@@ -217,8 +220,16 @@ def _spelled_int(number: int) -> str | None:
     return str(number) if INT_MIN <= number <= INT_MAX else None  # Python may refuse to spell, or to read, a long one
 
 
+def _list_index(text: str) -> int:
+    index = _int_key(text)
+    if index < 0:
+        raise ValueError(text)  # Python would count from the end
+    return index
+
+
 def _int_key(text: str) -> int:
     number = int(text)
-    if str(number) != text:
-        raise ValueError(text)  # "007" or "+7" would be written back as "7"
+    # "007" or "+7" would be written back as "7"; and beyond 64 bits, any number of keys have one hash.
+    if str(number) != text or not INT_MIN <= number <= INT_MAX:
+        raise ValueError(text)
     return number

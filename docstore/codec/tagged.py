@@ -10,7 +10,6 @@ import base64
 import binascii
 import math
 import re
-import reprlib
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -20,9 +19,10 @@ from decimal import Decimal
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID, SafeUUID
-from zoneinfo import ZoneInfo
 
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.codec.hashing import hashed
+from docstore.codec.zones import is_zone, zone_of
+from docstore.errors import CodecError, DecodeError, EncodeError, abridged
 from docstore.values import JSON, TAG, UNSAFE_TEXT, dumps
 
 Encode: TypeAlias = Callable[[Any], JSON]
@@ -59,7 +59,7 @@ def member(members: Members, key: str, *types: type) -> Any:
     """
     value = members.get(key)
     if type(value) not in types:
-        raise DecodeError(f"{key!r} should be {' or '.join(t.__name__ for t in types)}, and is {value!r:.80}")
+        raise DecodeError(f"{key!r} should be {' or '.join(t.__name__ for t in types)}, and is {abridged(value)}")
     return value
 
 
@@ -83,7 +83,7 @@ def _int_decode(members: Members, decode: Decode) -> int:
     key, base, digits = ("hex", 16, "[0-9a-f]+") if "hex" in members else ("value", 10, "[0-9]{1,640}")
     text = member(members, key, str)
     if not re.fullmatch(f"-?{digits}", text):
-        raise DecodeError(f"{text!r:.80} is not an integer in base {base}")
+        raise DecodeError(f"{abridged(text)} is not an integer in base {base}")
     return int(text, base)
 
 
@@ -107,7 +107,7 @@ def _float_decode(members: Members, decode: Decode) -> float:
             return float(value)
         return float(member(members, "value", str))
     except (ValueError, struct.error) as error:
-        raise DecodeError(f"not a float: {error}") from error
+        raise DecodeError(f"not a float: {error!s:.200}") from error
 
 
 def str_encode(value: str) -> JSON:
@@ -166,7 +166,7 @@ def _listed(members: Members, decode: Decode) -> list[Any]:
 def _pairs(members: Members, decode: Decode) -> list[Any]:
     def pair(item: JSON) -> Any:
         if type(item) is not list or len(item) != 2:
-            raise DecodeError(f"an item should be a [key, value] pair, and is {item!r:.80}")
+            raise DecodeError(f"an item should be a [key, value] pair, and is {abridged(item)}")
         return _items(item, decode)
 
     return _listed(members, pair)
@@ -180,7 +180,7 @@ def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list
             known = type(key) is str and key in done
             pairs.append([key, done[key]] if known else [encode(key), encode(item)])
     except CodecError as error:
-        error.inside(key if type(key) is str else reprlib.repr(key))
+        error.inside(key if type(key) is str else abridged(key))
         raise
     return pairs
 
@@ -194,15 +194,12 @@ def dict_encode(value: dict[Any, Any], encode: Encode, done: Members | None = No
     return {TAG: "dict", "items": canonical_order(_encoded_pairs(value, encode, done or {}))}
 
 
-def _dict_decode(members: Members, decode: Decode) -> dict[Any, Any]:
-    return _hashable(lambda: dict(_pairs(members, decode)))
+def _mapped(make: Callable[[list[Any]], T]) -> Callable[[Members, Decode], T]:
+    def decode_mapped(members: Members, decode: Decode) -> T:
+        pairs = _pairs(members, decode)
+        return hashed(make, pairs, (key for key, _ in pairs))
 
-
-def _hashable(build: Callable[[], T]) -> T:
-    try:
-        return build()
-    except TypeError as error:
-        raise DecodeError(f"a key or a set's item cannot be hashed: {error}") from error
+    return decode_mapped
 
 
 # --- dates and times -------------------------------------------------------------------------------------------------
@@ -218,7 +215,7 @@ def _zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
         # datetime.fromisoformat takes an offset of less than a second for UTC.
         microseconds = arguments[0] // timedelta(microseconds=1)
         return {**name, "zone_microseconds": microseconds} if 0 < abs(microseconds) < 1_000_000 else name
-    if type(zone) is ZoneInfo and zone.key is not None:
+    if is_zone(zone):
         return {"zone": zone.key}
     raise EncodeError(
         f"the time zone {zone!r} is of type {type(zone).__module__}.{type(zone).__qualname__}, which cannot be written "
@@ -229,13 +226,13 @@ def _zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
 def _zoned(value: Any, members: Members, decode: Decode) -> Any:
     """Return the datetime or time *value* with the zone and fold that its text could not say."""
     if "zone" in members:
-        value = value.replace(tzinfo=ZoneInfo(member(members, "zone", str)))
+        value = value.replace(tzinfo=zone_of(member(members, "zone", str)))
     if "zone_microseconds" in members:
         offset = timedelta(microseconds=member(members, "zone_microseconds", int))
         value = value.replace(tzinfo=timezone(offset))
     if "zone_name" in members:
         name = decode(members["zone_name"])
-        if value.tzinfo is None or type(name) is not str:
+        if type(value.tzinfo) is not timezone or type(name) is not str:
             raise DecodeError("a zone_name needs an offset and a text")
         value = value.replace(tzinfo=timezone(value.tzinfo.utcoffset(None), name))
     return value.replace(fold=1) if members.get("fold") == 1 else value
@@ -258,7 +255,7 @@ def _parsed(parse: Callable[[], T]) -> T:
     try:
         return parse()
     except (ValueError, ArithmeticError, LookupError, OSError, binascii.Error) as error:
-        raise DecodeError(f"not a value of its type: {error}") from error
+        raise DecodeError(f"not a value of its type: {error!s:.200}") from error
 
 
 def datetime_encode(value: datetime) -> str | None:
@@ -283,11 +280,11 @@ def _path_decode(members: Members, decode: Decode) -> PurePath:
     cls = _PATHS.get(member(members, "class", str))
     text = decode(members.get("value"))
     if cls is None or type(text) is not str:
-        raise DecodeError(f"not a path: {members!r:.80}")
+        raise DecodeError(f"not a path: {abridged(members)}")
     try:
         return cls(text)
     except (NotImplementedError, ValueError) as error:
-        raise DecodeError(f"{error}: a path of another system cannot be opened here") from error
+        raise DecodeError(f"{error!s:.200}: a path of another system cannot be opened here") from error
 
 
 def _bytes_encode(value: bytes | bytearray, encode: Encode) -> Members:
@@ -340,25 +337,25 @@ TABLE: Final = (
     Tagged("float", float, lambda value, encode: {"value": repr(value)}, _float_decode),
     Tagged("str", str, lambda value, encode: {"value": value}, _str_decode),
     Tagged("list", list, lambda value, encode: {"items": _items(value, encode)}, _listed),
-    Tagged("dict", dict, dict_encode, _dict_decode),
+    Tagged("dict", dict, dict_encode, _mapped(dict)),
     Tagged("tuple", tuple, lambda value, encode: {"items": _items(value, encode)}, lambda m, d: tuple(_listed(m, d))),
     Tagged(
         "set",
         set,
         lambda value, encode: {"items": _unordered(value, encode)},
-        lambda m, d: _hashable(lambda: set(_listed(m, d))),
+        lambda m, d: hashed(set, _listed(m, d)),
     ),
     Tagged(
         "frozenset",
         frozenset,
         lambda value, encode: {"items": _unordered(value, encode)},
-        lambda m, d: _hashable(lambda: frozenset(_listed(m, d))),
+        lambda m, d: hashed(frozenset, _listed(m, d)),
     ),
     Tagged(
         "OrderedDict",
         OrderedDict,
         lambda value, encode: {"items": _encoded_pairs(value, encode, {})},
-        lambda m, d: _hashable(lambda: OrderedDict(_pairs(m, d))),
+        _mapped(OrderedDict),
     ),
     Tagged("bytes", bytes, _bytes_encode, _bytes_decode),
     Tagged("bytearray", bytearray, _bytes_encode, lambda m, d: bytearray(_bytes_decode(m, d))),

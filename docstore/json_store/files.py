@@ -5,15 +5,24 @@ from __future__ import annotations
 import contextlib
 import difflib
 import gzip
+import io
 import os
 import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from docstore.errors import FileAccessError, FileFormatError, MissingFileError
 
 _GZIP = b"\x1f\x8b"
+
+MOST_UNPACKED: Final = 64 * 2**20
+"""Bytes that a compressed file may always unpack to."""
+
+MOST_REPETITIVE: Final = 200
+"""How many times its own size a file may unpack to above that. Experiments compress 20 to 40 times; what compresses the
+1,030 times that deflate can is one thing over and over."""
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
@@ -78,7 +87,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
     Raises:
         MissingFileError: there is no such file; names some like it.
         FileAccessError: it cannot be read.
-        FileFormatError: it is empty, or compressed and cut off.
+        FileFormatError: it is empty, or compressed and cut off, or unpacks to unreasonably much.
     """
     with _explained(path):
         data = Path(path).read_bytes()
@@ -89,9 +98,32 @@ def read(path: str | os.PathLike[str]) -> bytes:
     if not data.startswith(_GZIP):
         return data
     try:
-        return gzip.decompress(data)
+        unpacked = _unpacked(data)
     except (EOFError, OSError, zlib.error) as error:
         raise FileFormatError(os.fspath(path), f"it is compressed, and damaged or cut off: {error}") from error
+    if unpacked is None:
+        raise FileFormatError(
+            os.fspath(path),
+            f"its {len(data):,} bytes unpack to more than {_most(data):,}, which an experiment's hardly do. If you "
+            f"know what is in it, unpack it with gunzip and load that.",
+        )
+    return unpacked
+
+
+def _most(data: bytes) -> int:
+    return max(MOST_UNPACKED, MOST_REPETITIVE * len(data))
+
+
+def _unpacked(data: bytes) -> bytes | None:
+    """Return what *data* unpacks to, or None where that is unreasonably much; no more is unpacked to find out."""
+    unpacked = io.BytesIO()
+    # Not gzip.decompress: it copies the rest of the data for each of the members that can stand one after another.
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        while chunk := file.read(2**20):
+            unpacked.write(chunk)
+            if unpacked.tell() > _most(data):
+                return None
+    return unpacked.getvalue()
 
 
 @contextlib.contextmanager

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from docstore.documents import FORMAT, FORMAT_KEY, Documents, documents_of, model_registry
+from docstore.documents import FORMAT, documents_of
 from docstore.entries import Decoder
-from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError
+from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, abridged
 from docstore.json_store import files
+from docstore.kinds import FORMAT_KEY
 from docstore.model import Experiment
-from docstore.registry_bundle import RegistryBundle
-from docstore.values import JSON, TAG, loads
+from docstore.registry_bundle import RegistryBundle, bundle_of
+from docstore.values import JSON, TAG, loads_written
 
 
 def load_experiment(
     filepath: str | os.PathLike[str],
     decoder_registry: Mapping[str, type | Decoder] | None = None,
+    class_decoder_registry: Mapping[str, Decoder] | None = None,
     *,
     bundle: RegistryBundle | None = None,
 ) -> Experiment:
@@ -24,18 +26,22 @@ def load_experiment(
 
     Args:
         decoder_registry: how custom classes are read, as ``RegistryBundle(...).decoder_registry`` gives it.
-        bundle: the bundle itself, in its place.
+        class_decoder_registry: how values are read that are classes, as its ``class_decoder_registry`` gives it.
+        bundle: the bundle itself, in their place.
 
     Raises:
         MissingFileError, FileAccessError: there is no such file, or it cannot be read.
         FileFormatError: it is empty, cut off, or something else; says where.
         NewerFormatError: a later docstore wrote it.
         DecodeError: a class that it needs is not registered, or is another now; with the pointer.
+        InvalidValueError: a registry is something else; names the argument that takes it.
     """
     path = os.fspath(filepath)
+    together = bundle_of(bundle, decoder_registry=decoder_registry, class_decoder_registry=class_decoder_registry)
+    documents = documents_of(together)
     document = _document(path)
     try:
-        experiment = _documents(decoder_registry, bundle).decode(document)
+        experiment = documents.decode(document)
     except CodecError as error:
         error.add_note(f"in the file {path}")
         raise
@@ -50,7 +56,7 @@ def _document(path: str) -> JSON:
     """Return the JSON of the document in the file."""
     data = files.read(path)
     try:
-        document = loads(data)
+        document = loads_written(data)
     except DecodeError as error:
         end = data.rstrip()[-1:]
         cut_off = "" if end in b"}]" else "; it ends in the middle, so it was cut off"
@@ -62,14 +68,7 @@ def _document(path: str) -> JSON:
         raise FileFormatError(path, f"it is no document of docstore: it has no {FORMAT_KEY!r} at the top.{hint}")
     found = document[FORMAT_KEY]
     if type(found) is not int:
-        raise FileFormatError(path, f"at /{FORMAT_KEY}: {found!r} is not the number of a format")
+        raise FileFormatError(path, f"at /{FORMAT_KEY}: {abridged(found)} is not the number of a format")
     if found > FORMAT:
         raise NewerFormatError(path, found=found, known=FORMAT)
     return document
-
-
-def _documents(decoders: Mapping[str, type | Decoder] | None, bundle: RegistryBundle | None) -> Documents:
-    if decoders is None:
-        return documents_of(bundle)
-    registry = bundle.extend(model_registry()) if bundle else model_registry()
-    return Documents(registry.with_decoders(decoders))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from docstore.documents import Documents, documents_of, model_registry
+from docstore.documents import documents_of
 from docstore.entries import Encoder
 from docstore.errors import InvalidValueError
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry_bundle import RegistryBundle
+from docstore.registry_bundle import RegistryBundle, bundle_of
 from docstore.values import CHANGE_DEPTH, dumps
 
 
@@ -18,6 +18,7 @@ def save_experiment(
     experiment: Experiment,
     filepath: str | os.PathLike[str],
     encoder_registry: Mapping[type, Encoder] | None = None,
+    class_encoder_registry: Mapping[type, Encoder] | None = None,
     *,
     bundle: RegistryBundle | None = None,
     indent: bool = False,
@@ -29,21 +30,17 @@ def save_experiment(
 
     Args:
         encoder_registry: how custom classes are written, as ``RegistryBundle(...).encoder_registry`` gives it.
-        bundle: the bundle itself, in its place.
+        class_encoder_registry: how values are written that are classes, as its ``class_encoder_registry`` gives it.
+        bundle: the bundle itself, in their place.
         indent: lines and spaces, for people who read the file.
 
     Raises:
         EncodeError: something in *experiment* cannot be written; with its pointer.
+        InvalidValueError: a registry is something else; names the argument that takes it.
         FileAccessError: the file cannot be written.
     """
     if not isinstance(experiment, Experiment):
         raise InvalidValueError("experiment", experiment, "Give an Experiment; docstore.dumps writes other objects.")
-    encoded = _documents(encoder_registry, bundle).encode(experiment)
+    together = bundle_of(bundle, encoder_registry=encoder_registry, class_encoder_registry=class_encoder_registry)
+    encoded = documents_of(together).encode(experiment)
     files.write(filepath, dumps(encoded, indent=indent, within=CHANGE_DEPTH))
-
-
-def _documents(encoders: Mapping[type, Encoder] | None, bundle: RegistryBundle | None) -> Documents:
-    if encoders is None:
-        return documents_of(bundle)
-    registry = bundle.extend(model_registry()) if bundle else model_registry()
-    return Documents(registry.with_encoders(encoders))

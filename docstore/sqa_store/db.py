@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from docstore import migrations
 from docstore.dialect import make_engine, shown, translated
-from docstore.errors import StoreError
+from docstore.errors import InvalidValueError, StoreError
 from docstore.origins import Origins
+from docstore.registry_bundle import RegistryBundle
 from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.store import Store
 
@@ -84,7 +85,7 @@ def session_scope() -> Iterator[Session]:
 
 def store_of(config: SQAConfig | None = None) -> Store:
     """Return the store on the database of this process, its tables made, with the classes and enums of *config*."""
-    config = config or SQAConfig()
+    config = SQAConfig() if config is None else _checked(config)
     database = _current()
     for known, store in database.stores:
         if known == config:
@@ -99,6 +100,13 @@ def store_of(config: SQAConfig | None = None) -> Store:
     )
     database.stores = [*database.stores[-_STORES + 1 :], (config, store)]
     return store
+
+
+def _checked(config: object) -> SQAConfig:
+    if isinstance(config, SQAConfig):
+        return config
+    remedy = "config=bundle.sqa_config" if isinstance(config, RegistryBundle) else "config=SQAConfig(...)"
+    raise InvalidValueError("config", config, f"Pass {remedy}.")
 
 
 def _current() -> _Database:

@@ -1,0 +1,198 @@
+"""The fields that a class declares by its library: a dataclass, an attrs class, a Struct or a Pydantic model.
+
+No library is imported here. A class of one says so by the marks it bears, and then the library is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Generic
+
+MISSING: Final = dataclasses.MISSING
+
+
+def left_out() -> Any:
+    """Stand for a default that only the class itself can work out: the field is left to its constructor."""
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One field as a class declares it."""
+
+    name: str
+    default: Callable[[], Any] | None
+    """Gives what a new object has where nothing is said, or is ``left_out``; None if something must be said."""
+    argument: str | None
+    """The constructor's argument that sets it, if one does."""
+    stored: bool = True
+    annotation: Any = None
+    """Its type, where the library knows it; None where the annotations of the class say it."""
+
+
+def declared_fields(cls: type) -> tuple[Declared, ...]:
+    """Return the fields that *cls* and its bases declare, in their order; none of a class of no such library."""
+    if is_model(cls):
+        return tuple(_of_model(cls))
+    if is_struct(cls):
+        return tuple(_of_struct(cls))
+    for base in cls.__mro__:
+        if "__attrs_attrs__" in vars(base):
+            return tuple(_of_attrs(cls))
+        if "__dataclass_fields__" in vars(base):
+            return tuple(_of_dataclass(cls))
+    return ()
+
+
+def declares(base: type) -> bool:
+    """Return whether *base* itself, not one of its bases, is a class whose library makes it of its fields."""
+    return is_model(base) or is_struct(base) or not vars(base).keys().isdisjoint(_MARKS)
+
+
+_MARKS: Final = frozenset({"__attrs_attrs__", "__dataclass_fields__"})
+
+
+def is_struct(cls: type) -> bool:
+    """Return whether *cls* is a msgspec ``Struct``."""
+    return hasattr(cls, "__struct_fields__")
+
+
+def is_model(cls: type) -> bool:
+    """Return whether *cls* is a Pydantic model, of version 2."""
+    return hasattr(cls, "__pydantic_root_model__")
+
+
+def is_validated(cls: type) -> bool:
+    """Return whether Pydantic makes the instances of *cls*: it is a model, or a dataclass of Pydantic's."""
+    author = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    return is_model(cls) or "__is_pydantic_dataclass__" in vars(author)
+
+
+def wrote_init(base: type) -> bool:
+    """Return whether a library wrote the ``__init__`` of *base*: it leaves alone one that is there."""
+    file = getattr(getattr(vars(base)["__init__"], "__code__", None), "co_filename", "")
+    if "__attrs_attrs__" in vars(base):
+        return file.startswith("<attrs generated ")
+    parameters = vars(base).get("__dataclass_params__")
+    return "__is_pydantic_dataclass__" in vars(base) or (bool(parameters and parameters.init) and file == "<string>")
+
+
+def needs_init_var(cls: type) -> bool:
+    """Return whether the dataclass *cls* cannot be made without an argument that it does not keep."""
+    variables = getattr(cls, "__dataclass_fields__", {}).values()
+    return any(_kind(field) is _INIT_VAR and _dataclass_default(field) is None for field in variables)
+
+
+def made_again(cls: type) -> frozenset[str]:
+    """Return the attributes that Python or a library keeps in an instance for itself, or caches: a save leaves them."""
+    cached = {
+        name for base in cls.__mro__ for name, member in vars(base).items() if isinstance(member, cached_property)
+    }
+    for base in cls.__mro__:
+        if "__attrs_attrs__" in vars(base):
+            cached |= {"_attrs_cached_hash", *_attrs_cached(base)}
+    if Generic in cls.__mro__:
+        cached.add("__orig_class__")
+    if is_model(cls):
+        cached.add("__pydantic_private__")
+    return frozenset(cached | {"__dict__", "__weakref__"})
+
+
+# --- dataclasses -----------------------------------------------------------------------------------------------------
+
+
+def _of_dataclass(cls: Any) -> Iterator[Declared]:
+    infos = getattr(cls, "__pydantic_fields__", {})
+    for field in dataclasses.fields(cls):
+        known = infos.get(field.name)
+        yield Declared(
+            field.name,
+            _dataclass_default(field) if known is None else _pydantic_default(known),
+            field.name if field.init else None,
+            bool(field.metadata.get("stored", True)),
+            None if known is None else known.annotation,
+        )
+
+
+def _kind(field: dataclasses.Field[Any]) -> Any:
+    return field._field_type  # type: ignore[attr-defined]  # there is no other mark of an InitVar
+
+
+_INIT_VAR: Final = dataclasses._FIELD_INITVAR  # type: ignore[attr-defined]  # as above
+
+
+def _dataclass_default(field: dataclasses.Field[Any]) -> Callable[[], Any] | None:
+    if field.default_factory is not MISSING:
+        return field.default_factory
+    return None if field.default is MISSING else _always(field.default)
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+# --- attrs -----------------------------------------------------------------------------------------------------------
+
+
+def _of_attrs(cls: Any) -> Iterator[Declared]:
+    for attribute in cls.__attrs_attrs__:
+        yield Declared(
+            attribute.name,
+            _attrs_default(attribute),
+            attribute.alias if attribute.init else None,
+            bool(attribute.metadata.get("stored", True)),
+            None if isinstance(attribute.type, str) else attribute.type,
+        )
+
+
+def _attrs_default(attribute: Any) -> Callable[[], Any] | None:
+    attr = sys.modules["attr"]
+    default = attribute.default
+    if default is attr.NOTHING:
+        return None
+    if not isinstance(default, attr.Factory):
+        return _always(default)
+    return left_out if default.takes_self else default.factory
+
+
+def _attrs_cached(base: type) -> frozenset[str]:
+    """Return the cached properties of a class with slots, which attrs replaces by slots and a ``__getattr__``."""
+    found = vars(base).get("__getattr__")
+    parameters = inspect.signature(found).parameters if inspect.isfunction(found) else {}
+    known = parameters.get("cached_properties")
+    return frozenset(known.default if known is not None else ())
+
+
+# --- msgspec ---------------------------------------------------------------------------------------------------------
+
+
+def _of_struct(cls: Any) -> Iterator[Declared]:
+    names, defaults = cls.__struct_fields__, cls.__struct_defaults__
+    for name, default in zip(names, (MISSING,) * (len(names) - len(defaults)) + defaults, strict=True):
+        yield Declared(name, _struct_default(default), name)
+
+
+def _struct_default(default: Any) -> Callable[[], Any] | None:
+    core = sys.modules["msgspec._core"]
+    if default is MISSING or default is core.NODEFAULT:
+        return None
+    return default.factory if isinstance(default, core.Factory) else _always(default)
+
+
+# --- Pydantic --------------------------------------------------------------------------------------------------------
+
+
+def _of_model(cls: Any) -> Iterator[Declared]:
+    if not cls.__pydantic_complete__:
+        cls.model_rebuild()
+    for name, info in cls.__pydantic_fields__.items():
+        yield Declared(name, _pydantic_default(info), name, annotation=info.annotation)
+
+
+def _pydantic_default(info: Any) -> Callable[[], Any] | None:
+    return None if info.is_required() else left_out  # it may be made of the other values

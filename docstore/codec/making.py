@@ -1,0 +1,100 @@
+"""How an object is made of its stored state: by its constructor, by Pydantic's validation, or field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from docstore.codec import declared, fields, validation
+from docstore.codec.declared import MISSING
+from docstore.codec.fields import StoredField
+from docstore.codec.problems import REFUSALS
+from docstore.errors import DecodeError
+
+Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
+"""Takes an object's state, by attribute, and gives the object."""
+
+
+def is_bare(cls: type, restore: bool) -> bool:
+    """Return whether instances of *cls* are made without their constructor: what was stored loads, always.
+
+    A Struct or a Pydantic model never is: nothing but its library makes one.
+    """
+    if declared.is_struct(cls) or declared.is_model(cls):
+        return False
+    return restore or fields.is_rebuilt(cls)
+
+
+def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
+    """Return what makes an instance of *cls*, and then has its ``_restored`` put back what is not stored.
+
+    What it makes holds each value as it was stored, whatever a constructor or a validation makes of it.
+
+    Raises, when it is called:
+        DecodeError: the class refuses what was stored.
+    """
+    if bare:
+        return _rebuilding(cls)
+    make = validation.validating(cls, stored) if declared.is_validated(cls) else _constructing(cls, stored)
+    return lambda state: _restored(make(state))
+
+
+def made(make: Callable[[], Any], name: str) -> Any:
+    """Return what *make*, a user's own code, gives.
+
+    Raises:
+        DecodeError: it refuses; names what was to be made.
+    """
+    try:
+        return make()
+    except REFUSALS as error:
+        raise DecodeError(f"{name} cannot be made of what was stored: {error}") from error
+
+
+def _rebuilding(cls: type) -> Make:
+    slots, unstored = fields.slot_names(cls), tuple(fields.unstored_defaults(cls).items())
+
+    def make(state: dict[str, Any]) -> Any:
+        for name, default in unstored:
+            state[name] = default()
+        instance: Any = object.__new__(cls)
+        if slots:
+            for name in slots & state.keys():
+                object.__setattr__(instance, name, state.pop(name))
+        if state:
+            # Not instance.__dict__ = state, which a frozen class refuses.
+            object.__setattr__(instance, "__dict__", state)
+        if hasattr(instance, "_restored"):
+            _restored(instance)
+        return instance
+
+    return make
+
+
+def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
+    arguments = [(field.argument, field.name) for field in stored if field.argument]
+    plain = [field.name for field in stored if not field.maybe_private]
+    held = [field for field in stored if field.maybe_private]
+    force = fields.setter(cls)
+
+    def make(state: dict[str, Any]) -> Any:
+        try:
+            instance = cls(**{argument: state[name] for argument, name in arguments if name in state})
+            for name in plain:
+                # A constructor may make something else of what it is given.
+                if name in state and getattr(instance, name, MISSING) is not state[name]:
+                    force(instance, name, state[name])
+            for field in held:
+                fields.put(instance, field, state[field.name])
+        except REFUSALS as error:
+            raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error}") from error
+        return instance
+
+    return make
+
+
+def _restored(instance: Any) -> Any:
+    hook = getattr(instance, "_restored", None)
+    if hook is not None:
+        made(hook, type(instance).__name__)
+    return instance

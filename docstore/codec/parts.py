@@ -1,0 +1,101 @@
+"""Items of an object's dict and list fields, written, read and put back by themselves, without the rest of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from docstore.codec import fields
+from docstore.codec.core import Codec
+from docstore.codec.shapes import Shape
+from docstore.errors import CodecError, RegistryError
+from docstore.values import JSON, join_pointer, split_pointer
+
+
+class Parts:
+    """The parts of objects by their pointers, ``/field/key``; of a list, the key is an index."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def encode(self, owner: Any, pointer: str) -> JSON:
+        """Return the JSON that ``encode(owner)`` has at *pointer*, without encoding anything else.
+
+        Raises:
+            LookupError: the field has no such key.
+        """
+        items, shape, key = self._place(owner, pointer)
+        field, name = split_pointer(pointer)
+        assert shape.item is not None  # see _shape
+        try:
+            return shape.item.encode(items[key])
+        except CodecError as error:
+            error.inside(name)
+            error.inside(field)
+            raise
+
+    def get(self, owner: Any, pointer: str) -> Any:
+        """Return the object at *pointer* of *owner*, or None where there is none."""
+        items, _, key = self._place(owner, pointer)
+        try:
+            return items[key]
+        except LookupError:
+            return None
+
+    def pointers_of(self, owner: Any, field: str, part: Any) -> list[str]:
+        """Return where *part* itself, and not one like it, stands in *field*.
+
+        Cost:
+            A look at every item.
+        """
+        items = getattr(owner, self._codec.attribute(type(owner), field))
+        pairs = items.items() if isinstance(items, dict) else enumerate(items or ())
+        return [join_pointer((field, _spelled(key))) for key, item in pairs if item is part]
+
+    def put(self, owner: Any, pointer: str, value: Any) -> None:
+        """Put *value* at *pointer* of *owner*. An object of the same class that stands there takes on its state."""
+        items, _, key = self._place(owner, pointer)
+        present = self.get(owner, pointer)
+        if type(present) is type(value) and self._is_record(value):
+            fields.take_on(present, value)
+        elif isinstance(items, list) and key == len(items):
+            items.append(value)
+        else:
+            items[key] = value
+
+    def _is_record(self, value: Any) -> bool:
+        """Return whether *value* is an object of fields, which can become another and stay the same object."""
+        return self._codec.registry.of_class(type(value)) is not None and not isinstance(value, (Enum, tuple))
+
+    def decode(self, owner: type, pointer: str, value: JSON) -> Any:
+        """Return the object that *value* spells at *pointer* of an instance of *owner*."""
+        shape = self._shape(owner, split_pointer(pointer)[0])[1]
+        assert shape.item is not None  # see _shape
+        return shape.item.decode(value)
+
+    def drop(self, owner: Any, pointer: str) -> None:
+        """Take what stands at *pointer* out of *owner*."""
+        items, _, key = self._place(owner, pointer)
+        if isinstance(items, dict):
+            items.pop(key, None)
+        else:
+            del items[key:]
+
+    def _place(self, owner: Any, pointer: str) -> tuple[Any, Shape, Any]:
+        field, key = split_pointer(pointer)
+        attribute, shape = self._shape(type(owner), field)
+        assert shape.key_decode is not None  # see _shape
+        return getattr(owner, attribute), shape, shape.key_decode(key)
+
+    def _shape(self, owner: type, field: str) -> tuple[str, Shape]:
+        shape = self._codec.fields_of(owner).get(field)
+        if shape is None or shape[1].item is None:
+            raise RegistryError(
+                f"{owner.__qualname__} has no dict or list field stored as {field!r} to take parts from; annotate it "
+                f"as dict[int, ...], dict[str, ...] or list[...]."
+            )
+        return shape
+
+
+def _spelled(key: Any) -> str | int:
+    return key if isinstance(key, int) else getattr(key, "name", key)

@@ -1,0 +1,223 @@
+"""How the objects of a class are written and read whose fields say it all: one member for each stored field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from docstore.codec import fields, lifting, making
+from docstore.codec.declared import left_out
+from docstore.codec.fields import StoredField
+from docstore.codec.problems import Step, errors_of, fail, inside, with_the_rest
+from docstore.codec.shapes import Plain, Shape, shape_of
+from docstore.codec.tagged import Encode
+from docstore.codec.validation import fields_beside, values_beside
+from docstore.entries import Entry
+from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.values import JSON, TAG
+
+FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
+"""By stored key: the attribute, and the shape of its annotation."""
+
+
+def field_shapes(cls: type, plain: Plain) -> FieldShapes:
+    """Return how each stored field of *cls* is written, by its key."""
+    stored = (*fields.stored_fields(cls), *fields_beside(cls))
+    return {field.key: (field.name, shape_of(field.annotation, plain)) for field in stored}
+
+
+def record_shape(entry: Entry, plain: Plain) -> Shape:
+    """Return how instances of *entry*'s class are written and read, field by field.
+
+    Raises:
+        RegistryError: they could be written, and never read.
+    """
+    shapes, bare = field_shapes(entry.cls, plain), making.is_bare(entry.cls, entry.restore)
+    if entry.decode is None and not bare:
+        fields.check_constructor(entry.cls, fields.stored_fields(entry.cls))
+    encode = _encode(entry, shapes, plain, bare)
+    if fields_beside(entry.cls):
+        encode = _encode_beside(encode, plain)
+    return Shape(encode, _decode(entry, shapes, plain, bare))
+
+
+# --- encoding --------------------------------------------------------------------------------------------------------
+
+
+def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Encode:
+    cls, tag = entry.cls, entry.tag
+    # In the order of the canonical text, which then need not be sorted.
+    stored = tuple(sorted(fields.stored_fields(cls), key=lambda field: field.key))
+    read, by_type = fields.reader(stored), plain.by_type
+    # A field of which nothing is known is written by its value's type, without a call in between.
+    shaped = [(field.key, shapes[field.key][1]) for field in stored]
+    guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
+    known = {field.name for field in fields_beside(cls)}.union(*(field.names for field in stored))
+    declared = fields.unstored_names(cls) | known
+    told = declared | {lifting.CARRIED}
+    slots = fields.slot_names(cls) - declared
+
+    def refuse_undeclared(value: Any) -> None:
+        _refuse_undeclared(value, told, slots, bare)
+
+    def rest(value: Any, after: str | None) -> Iterator[Step]:
+        start = 0 if after is None else [key for key, _ in guided].index(after) + 1
+        yield from _steps_after(value, stored[start:], shapes)
+        yield None, refuse_undeclared, value
+
+    def encode(value: Any) -> JSON:
+        members: dict[str, JSON] = {TAG: tag}
+        key = ""
+        try:
+            for (key, encode_field), item in zip(guided, read(value), strict=True):
+                members[key] = None if item is None else (encode_field or by_type[type(item)])(item)
+        except (CodecError, RecursionError) as error:
+            every = with_the_rest(inside(error, key), rest(value, key))
+            raise every from every.__cause__
+        except AttributeError as error:
+            raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
+        if slots or not declared.issuperset(getattr(value, "__dict__", ())):
+            refuse_undeclared(value)
+            members |= lifting.carried_by(value)
+        return members
+
+    return encode
+
+
+def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShapes) -> Iterator[Step]:
+    """Yield the steps of these fields of *value*: to be written, or to complain that there is none."""
+    for field in stored:
+        try:
+            item = field.read(value)
+        except AttributeError as error:
+            yield None, fail, _unreadable(type(value), error)
+        else:
+            if item is not None:
+                yield field.key, shapes[field.key][1].encode, item
+
+
+def _encode_beside(encode_fields: Encode, plain: Plain) -> Encode:
+    """Return what writes a model, with what it holds beside its fields."""
+
+    def steps(value: Any) -> Iterator[Step]:
+        return ((key, plain.encode, item) for key, item in values_beside(value))
+
+    def encode(value: Any) -> JSON:
+        try:
+            members: dict[str, JSON] = encode_fields(value)  # type: ignore[assignment]  # a record's is a dict
+        except CodecError as error:
+            every = with_the_rest(error, steps(value))
+            raise every from every.__cause__
+        key = ""
+        try:
+            for key, item in values_beside(value):
+                members[key] = plain.encode(item)
+        except RecursionError as error:
+            raise inside(error, key) from None
+        except CodecError as error:
+            raise inside(error, key) if key else error from error.__cause__
+        return members
+
+    return encode
+
+
+def _unreadable(cls: type, error: AttributeError) -> EncodeError:
+    return EncodeError(
+        f"{cls.__qualname__} keeps no attribute {error.name!r}, though that is one of its fields, or an argument of "
+        f"its constructor ({error}). Keep it under that name, or register the class with an encoder and a decoder."
+    )
+
+
+def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], bare: bool) -> None:
+    """Refuse attributes that no field declares: they would be lost. A constructor makes its private ones again."""
+    present = [*getattr(value, "__dict__", ()), *(name for name in sorted(slots) if hasattr(value, name))]
+    undeclared = [name for name in present if name not in declared and (bare or name[0] != "_")]
+    if undeclared:
+        errors = [
+            EncodeError(
+                f"this {type(value).__qualname__} has the attribute {name!r}, which is not one of its fields and would "
+                f"be lost. Declare it as a field, make it an argument of __init__, or keep it in a field such as "
+                f"properties."
+            )
+            for name in undeclared
+        ]
+        raise CodecError.together(errors)
+
+
+# --- decoding --------------------------------------------------------------------------------------------------------
+
+
+def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Callable[[Any], Any]:
+    made_of = fields.stored_fields(entry.cls)
+    make = making.maker(entry.cls, made_of, bare=bare)
+    stored = (*(_needed(field) if bare else field for field in made_of), *fields_beside(entry.cls))
+    guides = [None if shapes[field.key][1] is plain else shapes[field.key][1].decode for field in stored]
+    steps = [(field.key, field.name, guide, field.default) for field, guide in zip(stored, guides, strict=True)]
+    decode_plain = plain.decode
+
+    def decode(value: Any) -> Any:
+        state: dict[str, Any] = {}
+        key, missing = "", 0
+        try:
+            for key, name, decode_field, default in steps:
+                if key in value:
+                    item = value[key]
+                    if item is not None:
+                        if decode_field is not None:
+                            item = decode_field(item)
+                        elif type(item) is dict or type(item) is list:
+                            item = decode_plain(item)
+                    state[name] = item
+                elif default is None:
+                    raise _missing(entry)
+                else:
+                    missing += 1
+                    if default is not left_out:
+                        state[name] = default()
+        except CodecError as error:
+            every = with_the_rest(inside(error, key), _members_after(value, key, stored, shapes, entry))
+            raise every from every.__cause__
+        if len(value) != len(steps) - missing + 1:
+            _refuse_unknown_members(value, shapes, entry)
+        return make(state)
+
+    return decode
+
+
+def _needed(field: StoredField) -> StoredField:
+    """Return *field* as one that must be in a document, if only a constructor knows what it is otherwise."""
+    return replace(field, default=None) if field.default is left_out else field
+
+
+def _members_after(
+    value: Any, key: str, stored: tuple[StoredField, ...], shapes: FieldShapes, entry: Entry
+) -> Iterator[Step]:
+    """Yield the steps of the members of *value* after *key*: to be read, or to complain that there is none."""
+    start = [field.key for field in stored].index(key) + 1
+    for field in stored[start:]:
+        if field.key in value:
+            yield field.key, shapes[field.key][1].decode, value[field.key]
+        elif field.default is None:
+            yield field.key, fail, _missing(entry)
+    yield None, lambda value: _refuse_unknown_members(value, shapes, entry), value
+
+
+def _missing(entry: Entry) -> DecodeError:
+    return DecodeError(
+        f"{entry.cls.__qualname__} needs it, and it is missing. Load it with the version of the class that wrote it, "
+        f"or give the field a default."
+    )
+
+
+def _refuse_unknown_members(value: dict[str, JSON], shapes: FieldShapes, entry: Entry) -> None:
+    unknown = sorted(key for key in value if key != TAG and key not in shapes)
+    if unknown:
+        errors = [
+            DecodeError(
+                f"{entry.tag} has the member {key!r}, which {entry.cls.__qualname__} lacks here and would lose. "
+                f"Load it with the version of the class that wrote it, or add the field."
+            )
+            for key in unknown
+        ]
+        raise CodecError.together(errors)

@@ -1,0 +1,644 @@
+"""A user's own class is a document: with a kind, a name, a type and a status of its own, and parts in rows of their own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+import docstore
+from docstore import registry
+from docstore.errors import (
+    ConflictError,
+    DamagedDocumentError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    RegistryError,
+    UnknownTagError,
+)
+from docstore.tables import documents
+from docstore.testing.exact import identity
+
+
+class Course(Enum):
+    SOUP = "s"
+    CAKE = "c"
+
+
+@dataclass
+class Step:
+    text: str
+    minutes: float = 0.0
+
+
+@dataclass
+class Recipe:
+    id: str
+    category: Course = Course.SOUP
+    state: str = "draft"
+    steps: list[Step] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    rest: Any = None
+
+
+def declare(cls: type = Recipe, **options: Any) -> type:
+    """Return *cls*, made a document of the kind ``recipe``."""
+    usual = {"kind": "recipe", "name": "id", "type": "category", "status": "state", "parts": ["/steps/*", "/notes/*"]}
+    return docstore.document(**{**usual, **options})(cls)
+
+
+@pytest.fixture(autouse=True)
+def _forgotten():
+    """What a test registers is forgotten at its end."""
+    with registry.scope():
+        yield
+
+
+@pytest.fixture
+def soup():
+    declare()
+    return Recipe("pea", steps=[Step("cut", 3.0), Step("boil", 40.0), Step("eat")], notes={"by": "Ann", "n": (1, 1.0)})
+
+
+def rows(store, *columns: str) -> list[tuple[Any, ...]]:
+    """Return these columns of every row, by path."""
+    select = sa.select(*(documents.c[column] for column in columns)).order_by(documents.c.path)
+    with store.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(select)]
+
+
+class TestADocumentOfAUsersClass:
+    def test_comes_back_exactly(self, store, soup):
+        store.save(soup)
+
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
+
+    def test_has_the_text_and_digest_of_a_file(self, store, soup):
+        version = store.save(soup)
+
+        assert version.digest == docstore.digest(soup)
+        assert identity(docstore.loads(docstore.dumps(soup))) == identity(soup)
+
+    def test_says_itself_what_it_is(self, soup):
+        written = json.loads(docstore.dumps(soup))
+
+        assert (written["__type"], written["__format"]) == ("Recipe", 1)
+        assert written["__document"] == {
+            "name": "id",
+            "type": "category",
+            "status": "state",
+            "parts": ["/steps/*", "/notes/*"],
+        }
+
+    def test_is_found_by_its_kind_name_type_and_status(self, store, soup):
+        store.save(soup)
+        store.save(Recipe("plum", Course.CAKE, "done"))
+
+        [found] = store.find(kind="recipe", type=Course.SOUP, status="draft")
+
+        assert (found.name, found.type, found.status, found.model) == ("pea", "SOUP", "draft", "user")
+        assert [each.name for each in store.find(kind="recipe", type="CAKE")] == ["plum"]
+        assert [each.name for each in store.find(kind="recipe", status=["draft", "done"])] == ["pea", "plum"]
+        assert store.find(kind="recipe", type="CAKE", status="draft") == []
+
+    def test_has_a_row_for_each_part(self, store, soup):
+        store.save(soup)
+
+        assert rows(store, "path", "kind", "name", "position") == [
+            ("", "recipe", "pea", None),
+            ("/notes/by", "recipe.notes", None, None),
+            ("/notes/n", "recipe.notes", None, None),
+            ("/steps/0", "recipe.steps", None, 0),
+            ("/steps/1", "recipe.steps", None, 1),
+            ("/steps/2", "recipe.steps", None, 2),
+        ]
+
+    def test_keeps_its_names_apart_from_those_of_other_kinds(self, store, soup):
+        store.save(soup)
+        store.put("note", "pea", 1)
+
+        assert store.load("pea", kind="note") == 1
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
+
+    def test_is_not_put_as_a_value(self, store, soup):
+        with pytest.raises(InvalidValueError, match="use save"):
+            store.put("recipe", "pea", {})
+
+    def test_of_another_name_is_another_document(self, store, soup):
+        store.save(soup)
+        soup.id = "bean"
+
+        store.save(soup)
+
+        assert [found.name for found in store.find(kind="recipe")] == ["bean", "pea"]
+
+    @pytest.mark.parametrize("id", ["", "x" * 256, "a\0", None, 1.0, True])
+    def test_without_a_name_that_a_column_takes_is_refused(self, store, soup, id):
+        soup.id = id
+
+        with pytest.raises(docstore.DocstoreError, match="a recipe needs a name") as caught:
+            store.save(soup)
+
+        assert caught.value.pointer == "/id"
+
+    @pytest.mark.parametrize(("annotation", "id", "name"), [(int, 12, "12"), (UUID, UUID(int=7), str(UUID(int=7)))])
+    def test_may_be_named_by_a_number_or_a_uuid(self, store, annotation, id, name):
+        @docstore.document(kind="run", name="id")
+        @dataclass
+        class Run:
+            id: annotation
+
+        store.save(Run(id))
+
+        assert identity(store.load(name, kind="run")) == identity(Run(id))
+        assert store.verify() == []
+
+    def test_deleted_comes_back(self, store, soup):
+        store.save(soup)
+        store.delete("pea", kind="recipe")
+
+        with pytest.raises(DocumentNotFoundError, match=r"undelete\('pea', kind='recipe'\)"):
+            store.load("pea", kind="recipe")
+        store.undelete("pea", kind="recipe")
+
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
+
+    def test_is_copied_with_its_columns_to_where_its_class_is_unknown(self, store, soup):
+        store.save(soup)
+        soup.steps.pop()
+        soup.state = "done"
+        store.save(soup)
+        other = docstore.connect("sqlite://")
+
+        with registry.scope():
+            registry._registrations._registry = registry.model_registry()
+            store.copy_to(other)
+            [found] = other.find(kind="recipe", type="SOUP", status="done")
+
+            assert (found.name, found.version) == ("pea", 2)
+            assert other.verify() == []
+            assert other.get("pea", kind="recipe", version=1, pointer="/steps/2/text") == "eat"
+        assert identity(other.load("pea", kind="recipe")) == identity(soup)
+
+
+class TestAnEditOfSuchADocument:
+    def test_writes_the_parts_that_changed_and_nothing_else(self, store, soup):
+        store.save(soup)
+        soup.steps[1].minutes = 50.0
+
+        version = store.save(soup)
+
+        assert version.places == ("/steps/1/minutes",)
+        assert [path for path, number in rows(store, "path", "version") if number == 2] == ["", "/steps/1"]
+
+    def test_of_a_part_alone_does_not_look_at_the_rest(self, store, soup):
+        store.save(soup)
+        soup.steps[0].minutes, soup.state = 4.0, "done"
+
+        version = store.save_trial(soup, soup.steps[0])
+
+        assert version.places == ("/steps/0/minutes",)
+        assert store.get("pea", kind="recipe", pointer="/state") == "draft"
+
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            lambda steps: steps.append(Step("wash")),
+            lambda steps: steps.pop(),
+            lambda steps: steps.pop(0),
+            lambda steps: steps.insert(1, Step("peel")),
+            lambda steps: steps.clear(),
+            lambda steps: steps.reverse(),
+            lambda steps: steps.extend([Step(str(n)) for n in range(12)]),
+        ],
+        ids=["append", "pop", "pop first", "insert", "clear", "reverse", "extend"],
+    )
+    def test_of_a_list_is_exact_now_and_before(self, store, soup, edit):
+        store.save(soup)
+        before = identity(soup)
+        edit(soup.steps)
+
+        store.save(soup)
+
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
+        assert identity(store.load("pea", kind="recipe", version=1)) == before
+        assert store.verify() == []
+
+    def test_and_back_is_as_it_was(self, store, soup):
+        first = store.save(soup)
+        soup.steps[:] = [Step("order")]
+        soup.notes.clear()
+        store.save(soup)
+
+        reverted = store.revert("pea", 1, kind="recipe")
+
+        assert reverted.digest == first.digest
+        assert store.find(kind="recipe", type="SOUP", status="draft") != []
+
+    def test_is_told_as_a_patch_and_in_words(self, store, soup):
+        store.save(soup)
+        soup.steps.append(Step("wash"))
+        del soup.notes["by"]
+        store.save(soup)
+
+        diff = store.diff("pea", 1, 2, kind="recipe")
+
+        assert diff.words == ("recipe.notes by: removed", "recipe.steps 3: added")
+        assert [(step["op"], step["path"]) for step in diff.patch] == [("remove", "/notes/by"), ("add", "/steps/3")]
+
+    def test_that_makes_a_field_none_and_a_list_again_is_exact(self, store):
+        @docstore.document(kind="plan", parts=["/steps/*"])
+        @dataclass
+        class Plan:
+            name: str
+            steps: list[Step] | None = None
+
+        plan, states = Plan("p"), []
+        for steps in (None, [Step("a"), Step("b")], [], [Step("c")], None):
+            plan.steps = steps
+            store.save(plan)
+            states.append(identity(plan))
+
+        assert [identity(store.load("p", kind="plan", version=n)) for n in range(1, 6)] == states
+        assert store.verify() == []
+
+
+class TestTwoPeopleEditOneSuchDocument:
+    @pytest.fixture
+    def readers(self, store, soup):
+        store.save(soup)
+        return store.load("pea", kind="recipe"), store.load("pea", kind="recipe")
+
+    def test_in_different_parts_and_both_are_kept(self, store, readers):
+        mine, theirs = readers
+        step = mine.steps[1]
+        theirs.steps[1].minutes = 41.0
+        theirs.notes["c"] = "d"
+        store.save(theirs)
+        mine.steps[0].minutes = 5.0
+
+        store.save(mine)
+
+        assert [each.minutes for each in mine.steps] == [5.0, 41.0, 0.0]
+        assert mine.steps[1] is step
+        assert identity(store.load("pea", kind="recipe")) == identity(mine)
+
+    def test_one_makes_the_list_longer_and_the_other_changes_an_item(self, store, readers):
+        mine, theirs = readers
+        theirs.steps += [Step("wash"), Step("dry")]
+        store.save(theirs)
+        mine.steps[0].minutes = 5.0
+
+        store.save(mine)
+
+        assert [each.text for each in mine.steps] == ["cut", "boil", "eat", "wash", "dry"]
+        assert store.verify() == []
+
+    def test_both_add_an_item_and_are_told_where(self, store, readers):
+        mine, theirs = readers
+        theirs.steps.append(Step("wash"))
+        store.save(theirs)
+        mine.steps.append(Step("sleep"))
+
+        with pytest.raises(ConflictError, match=r"load\('pea', kind='recipe'\)") as caught:
+            store.save(mine)
+
+        assert [place.pointer for place in caught.value.places] == ["/steps/3"]
+
+    def test_one_makes_the_list_shorter_than_where_the_other_adds_and_is_told(self, store, readers):
+        mine, theirs = readers
+        theirs.steps.pop()
+        store.save(theirs)
+        mine.steps.append(Step("sleep"))
+
+        with pytest.raises(ConflictError, match="would lack the item /steps/2"):
+            store.save(mine)
+
+        assert identity(store.load("pea", kind="recipe")) == identity(theirs)
+
+    def test_both_make_the_list_shorter_and_agree(self, store, readers):
+        mine, theirs = readers
+        theirs.steps.pop()
+        store.save(theirs)
+        mine.steps.pop()
+        mine.state = "done"
+
+        store.save(mine)
+
+        assert [each.text for each in mine.steps] == ["cut", "boil"]
+        assert identity(store.load("pea", kind="recipe")) == identity(mine)
+
+    def test_a_part_saved_before_the_ones_in_front_of_it_is_refused(self, store, soup):
+        store.save(soup)
+        soup.steps += [Step("wash"), Step("dry")]
+
+        with pytest.raises(ConflictError, match="would lack the item /steps/3"):
+            store.save_trial(soup, soup.steps[4])
+
+
+class TestAReleaseWithOtherParts:
+    """The stored document says which pieces are its parts: each release lays it out in its own way."""
+
+    LAYOUTS = ([], ["/steps/*"], ["/notes/*"], ["/steps/*", "/notes/*"])
+
+    @pytest.mark.parametrize("before", LAYOUTS, ids=str)
+    @pytest.mark.parametrize("after", LAYOUTS, ids=str)
+    def test_loads_it_and_saves_it_as_its_own(self, store, before, after):
+        soup = Recipe("pea", steps=[Step("cut"), Step("boil")], notes={"by": "Ann", "no": None})
+        with registry.scope():
+            declare(parts=before)
+            store.save(soup)
+        declare(parts=after)
+        loaded = store.load("pea", kind="recipe")
+        assert identity(loaded) == identity(soup)
+        loaded.steps.append(Step("eat"))
+        loaded.notes["by"] = "Bob"
+
+        store.save(loaded)
+
+        assert identity(store.load("pea", kind="recipe")) == identity(loaded)
+        assert identity(store.load("pea", kind="recipe", version=1)) == identity(soup)
+        assert store.verify() == []
+        assert store.history("pea", kind="recipe")[0].digest == docstore.digest(loaded)
+
+    def test_is_told_in_words_what_else_changed(self, store):
+        soup = Recipe("pea", steps=[Step("cut")])
+        with registry.scope():
+            declare(parts=[])
+            store.save(soup)
+        declare(parts=["/steps/*"])
+        loaded = store.load("pea", kind="recipe")
+        loaded.state = "done"
+        store.save(loaded)
+
+        diff = store.diff("pea", 1, 2, kind="recipe")
+
+        assert '/state: "draft" -> "done"' in diff.words
+        assert not any(word.startswith("/steps") for word in diff.words)
+
+    def test_does_not_save_a_part_alone_into_the_old_layout(self, store):
+        with registry.scope():
+            declare(parts=[])
+            store.save(Recipe("pea", steps=[Step("cut")]))
+        declare(parts=["/steps/*"])
+        loaded = store.load("pea", kind="recipe")
+
+        with pytest.raises(ConflictError, match="other pieces of the stored document are parts"):
+            store.save_trial(loaded, loaded.steps[0])
+
+    def test_meets_another_writer_and_is_told(self, store):
+        soup = Recipe("pea", steps=[Step("cut")])
+        with registry.scope():
+            declare(parts=[])
+            store.save(soup)
+            theirs = store.load("pea", kind="recipe")
+        with registry.scope():
+            declare(parts=["/steps/*"])
+            mine = store.load("pea", kind="recipe")
+        with registry.scope():
+            declare(parts=[])
+            theirs.state = "theirs"
+            store.save(theirs)
+        declare(parts=["/steps/*"])
+        mine.category = Course.CAKE
+
+        with pytest.raises(ConflictError, match="other pieces of the stored document are parts"):
+            store.save(mine)
+        store.save(mine, on_conflict="overwrite")
+
+        assert identity(store.load("pea", kind="recipe")) == identity(mine)
+        assert store.verify() == []
+
+
+class TestAStoreThatDoesNotKnowTheClass:
+    @pytest.fixture
+    def stored(self, store):
+        with registry.scope():
+            declare()
+            soup = Recipe("pea", steps=[Step("cut"), Step("boil")])
+            store.save(soup)
+            soup.steps.pop()
+            store.save(soup)
+        return store
+
+    def test_says_what_to_register(self, stored):
+        with pytest.raises(UnknownTagError, match="'Recipe'"):
+            stored.load("pea", kind="recipe")
+
+    def test_reads_the_json_of_every_version(self, stored):
+        assert stored.get("pea", kind="recipe", pointer="/steps") == [{"__type": "Step", "minutes": 0.0, "text": "cut"}]
+        assert stored.get("pea", kind="recipe", version=1, pointer="/steps/1/text") == "boil"
+
+    def test_finds_verifies_compares_and_reverts(self, stored):
+        assert [found.name for found in stored.find(kind="recipe", type="SOUP", status="draft")] == ["pea"]
+        assert stored.verify() == []
+        assert stored.diff("pea", 1, 2, kind="recipe").words == ("recipe.steps 1: removed",)
+        assert stored.revert("pea", 1, kind="recipe").number == 3
+        assert [found.version for found in stored.find(kind="recipe", type="SOUP")] == [3]
+
+    def test_keeps_it_unread(self, stored):
+        kept = stored.load("pea", kind="recipe", unknown="keep")
+
+        assert (type(kept), kept.tag, kept.id) == (docstore.UnknownObject, "Recipe", "pea")
+
+
+class TestADocumentThatHoldsAnUnknownClass:
+    @pytest.fixture
+    def stored(self, store):
+        with registry.scope():
+
+            @docstore.register(tag="Secret")
+            @dataclass
+            class Secret:
+                payload: Any
+
+            declare()
+            store.save(Recipe("pea", rest=[Secret({"a": (1, 1.0, -0.0), "b": {1: 2}})], notes={"s": Secret("x")}))
+        declare()
+        return store
+
+    def test_is_refused_with_the_place(self, stored):
+        with pytest.raises(UnknownTagError) as caught:
+            stored.load("pea", kind="recipe")
+
+        assert caught.value.tag == "Secret"
+
+    def test_is_kept_edited_and_saved_with_the_same_bytes(self, stored):
+        before = dict(rows(stored, "path", "body"))
+        kept = stored.load("pea", kind="recipe", unknown="keep")
+        kept.state = "done"
+
+        version = stored.save(kept)
+
+        assert version.places == ("/state",)
+        after = dict(rows(stored, "path", "body"))
+        assert after["/notes/s"] == before["/notes/s"]
+        assert after[""] == before[""].replace('"draft"', '"done"')
+
+    def test_takes_on_what_others_saved_unread_too(self, stored):
+        mine = stored.load("pea", kind="recipe", unknown="keep")
+        theirs = stored.load("pea", kind="recipe", unknown="keep")
+        theirs.notes["t"] = theirs.notes["s"]
+        stored.save(theirs)
+        mine.state = "done"
+
+        stored.save(mine)
+
+        assert mine.notes["t"] == mine.notes["s"]
+
+    def test_is_kept_by_a_store_that_is_told_to(self, stored):
+        keeping = docstore.Store(stored.engine, project=stored.project, unknown="keep")
+
+        assert type(keeping.load("pea", kind="recipe").rest[0]) is docstore.UnknownObject
+
+    @pytest.mark.parametrize("unknown", ["kepe", "members", True, 1])
+    def test_is_not_kept_by_a_policy_that_there_is_not(self, stored, unknown):
+        with pytest.raises(InvalidValueError, match="'error' or 'keep'"):
+            stored.load("pea", kind="recipe", unknown=unknown)
+
+
+class TestWhatADocumentSaysOfItself:
+    """Someone edited the head, and made its digest fit."""
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            None,
+            1,
+            [],
+            "x",
+            {"parts": "/steps/*"},
+            {"parts": ["steps"]},
+            {"parts": [1]},
+            {"parts": ["/a/b/*"]},
+            {"name": 1},
+        ],
+        ids=str,
+    )
+    def test_that_makes_no_sense_is_an_error(self, said):
+        head = {"__type": "Recipe", "__format": 1, "__document": said}
+
+        with pytest.raises(docstore.DocstoreError, match="/__document"):
+            docstore.kinds.kind_named("recipe").split(head)
+
+    def test_is_the_users_own_in_a_value_that_was_put(self, store):
+        value = {"__document": {"parts": ["/a/*"]}, "a": {"b": 1}, "__format": 1}
+
+        store.put("note", "n", value)
+
+        assert store.get("n", kind="note") == value
+        assert [path for (path,) in rows(store, "path")] == [""]
+
+    def test_with_an_item_of_a_list_missing_is_damage(self, store, soup):
+        store.save(soup)
+        with store.engine.begin() as connection:
+            connection.execute(sa.delete(documents).where(documents.c.path == "/steps/1"))
+
+        with pytest.raises(DamagedDocumentError):
+            store.load("pea", kind="recipe")
+
+
+class TestADeclarationThatDoesNotFit:
+    @pytest.mark.parametrize(
+        ("options", "complaint"),
+        [
+            ({"name": "idd"}, r"no stored field 'idd' for name=; it has id, category, state, steps, notes, rest"),
+            ({"type": "categorie"}, r"no stored field 'categorie' for type="),
+            ({"status": "stat"}, r"no stored field 'stat' for status="),
+            ({"name": "steps"}, r"Recipe.steps is annotated .* name= it should be str, int or UUID"),
+            ({"type": "rest"}, r"Recipe.rest .* type= it should be an Enum, str"),
+            ({"status": "steps"}, r"Recipe.steps .* status= it should be an Enum, str"),
+            ({"parts": ["/stepps/*"]}, r"no stored field 'stepps' to take parts from"),
+            ({"parts": ["/rest/*"]}, r"Recipe.rest .* parts= it should be dict"),
+            ({"parts": ["steps"]}, r"'steps' is no pattern of parts. Write '/field/\*'"),
+            ({"parts": ["/steps/*/x"]}, r"no pattern of parts"),
+            ({"parts": "/steps/*"}, r"give several, as in parts=\['/steps/\*'\]"),
+            ({"kind": "experiment"}, r"kind 'experiment' cannot be a document's"),
+            ({"kind": "trial"}, r"kind 'trial' cannot be"),
+            ({"kind": "generator_run"}, r"kind 'generator_run' cannot be"),
+            ({"kind": ""}, r"of 1 to 57 characters"),
+            ({"kind": "x" * 58}, r"of 1 to 57 characters"),
+            ({"kind": "a\0"}, r"cannot be a document's"),
+            ({"tag": "Experiment"}, r"tag 'Experiment'"),
+            ({"tag": "tuple"}, r"docstore's own"),
+        ],
+        ids=str,
+    )
+    def test_is_refused_at_once(self, options, complaint):
+        with pytest.raises(RegistryError, match=complaint):
+            declare(**options)
+
+    def test_leaves_nothing_registered(self):
+        with pytest.raises(RegistryError):
+            declare(tag="Experiment")
+
+        with pytest.raises(UnknownTagError):
+            docstore.loads('{"__type": "Recipe"}')
+
+    def test_because_an_object_could_not_be_known_again_says_how_to_mend_it(self):
+        @dataclass(slots=True)
+        class Slim:
+            name: str
+
+        with pytest.raises(RegistryError, match="weakref_slot=True"):
+            docstore.document(kind="slim")(Slim)
+
+    def test_because_another_class_has_the_kind_is_told(self):
+        declare()
+
+        with pytest.raises(RegistryError, match="another class is of kind 'recipe'"):
+
+            @docstore.document(kind="recipe")
+            @dataclass
+            class Other:
+                name: str
+
+    def test_of_a_literal_as_a_type_fits(self, store):
+        @docstore.document(kind="ticket", type="level", status="open")
+        @dataclass
+        class Ticket:
+            name: str
+            level: Literal["high", "low"] = "low"
+            open: Literal["yes", "no"] | None = None
+
+        store.save(Ticket("t", "high"))
+
+        assert [found.status for found in store.find(kind="ticket", type="high")] == [None]
+
+
+class TestAClassThatIsDefinedAgain:
+    """As when a notebook's cell is run again."""
+
+    def make(self) -> type:
+        @docstore.document(kind="cell")
+        @dataclass
+        class Cell:
+            name: str
+
+        return Cell
+
+    def test_takes_the_place_of_the_former(self, store):
+        store.save(self.make()("c"))
+
+        again = self.make()
+
+        assert identity(store.load("c", kind="cell")) == identity(again("c"))
+
+    def test_says_so_of_an_object_of_the_former(self, store):
+        former = self.make()
+        self.make()
+
+        with pytest.raises(docstore.DocstoreError, match="defined again"):
+            store.save(former("c"))
+
+    def test_is_known_to_a_store_that_was_opened_before(self, store):
+        assert store.find() == []
+
+        store.save(self.make()("c"))
+
+        assert store.load("c", kind="cell").name == "c"
