@@ -190,8 +190,9 @@ class UnknownTagError(DecodeError):
     def __init__(self, tag: str, *, pointer: str = "") -> None:
         self.tag = tag
         super().__init__(
-            f"no class is registered for the tag {abridged(tag)}. Pass bundle=RegistryBundle(...) with the class that "
-            f"was saved (metric_clss, runner_clss or classes), or unknown='keep' to carry its JSON along unread.",
+            f"no class is registered for the tag {abridged(tag)}. Register the class that was saved: "
+            f"docstore.register(cls), or bundle=RegistryBundle(...) with metric_clss, runner_clss or classes. Or pass "
+            f"unknown='keep', to carry its JSON along unread.",
             pointer=pointer,
         )
 

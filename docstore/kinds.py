@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from docstore.errors import DecodeError, RegistryError
-from docstore.values import JSON, TAG, UNSAFE_TEXT, join_pointer, split_pointer
+from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 
 HEAD: Final = ""
 """The path of the head: what of a document is not in a part."""
@@ -22,6 +22,9 @@ FORMAT_KEY: Final = "__format"
 
 LAYOUT_KEY: Final = "__document"
 """The key of what a document of a user's kind says of itself: where its name and enums stand, and its parts."""
+
+RESERVED_KEYS: Final = frozenset({TAG, SCHEMA, COMPATIBLE, FORMAT_KEY, LAYOUT_KEY})
+"""The keys of an object's members that are docstore's own: no field is stored under one."""
 
 LONGEST: Final = 64
 """Characters that the column of a kind holds."""

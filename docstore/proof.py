@@ -207,7 +207,7 @@ class _Trial:
             doing = "written" if isinstance(error, EncodeError) else "read again"
             raise RegistryError(f"{shown} cannot be {doing}: {error}") from error
         if type(came_back) is not type(self._sample) or (not before and identity(came_back) != identity(self._sample)):
-            self.found[""] = f"{shown} comes back as {abridged(came_back)}."
+            self.found[shown] = f"{shown} comes back as {abridged(came_back)}."
             return False
         for part in self._parts:
             if part.told(came_back) != before[part.name]:

@@ -330,9 +330,10 @@ def _with_reachable(registry: Registry, cls: type) -> Registry:
     def known(other: type) -> bool:
         return registry.of_class(other) is not None
 
-    for other in reachable(cls, known=known):
+    others = reachable(cls, known=known)
+    for other in others:
         registry = _with_class(registry, Entry(other, other.__name__))
-    problems = unstorable(cls, known)
+    problems = [problem for each in (cls, *others) for problem in unstorable(each, known)]
     if problems:
         raise RegistryError("\n".join(problems))
     return registry
@@ -365,7 +366,8 @@ _VALUE: Final = "__value"
 def _members_of(encode: Callable[[Any], Any]) -> Encoder:
     def members(value: Any) -> dict[str, Any]:
         given = encode(value)
-        return given if type(given) is dict else {_VALUE: given}
+        are_members = type(given) is dict and _VALUE not in given and all(type(key) is str for key in given)
+        return given if are_members else {_VALUE: given}
 
     return members
 

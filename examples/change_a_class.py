@@ -1,7 +1,7 @@
 """Three releases of a class over one database: each reads what the others wrote, and nothing is lost.
 
-Run it: ``python examples/change_a_class.py``, with ``--folder DIR`` to choose where the database goes. Each release runs
-in a process of its own, as it would on the machines of a laboratory where not all are upgraded on one day.
+Run it: ``python examples/change_a_class.py``, with ``--folder DIR`` to choose where the database goes. Each release
+runs in a process of its own, as on the machines of a laboratory where not all are upgraded on one day.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,7 +19,7 @@ from typing import Any
 
 import docstore
 from docstore import registry
-from docstore.errors import NewerSchemaError, UnknownTagError
+from docstore.errors import NewerSchemaError
 
 KIND = "specimen"
 
@@ -41,7 +42,7 @@ def release_1() -> type:
 
 
 def release_2() -> type:
-    """The second: in Celsius; the class has another name, and so has a member of the enum."""
+    """The second: in Celsius; the class has another name, its tag the old one. A member of the enum was renamed."""
 
     class State(Enum):
         NEW = 1
@@ -49,14 +50,14 @@ def release_2() -> type:
 
     docstore.register(State, aliases={"DONE": "MEASURED"})
 
-    @docstore.document(kind=KIND, status="state", aliases=["Sample"], version=2)
+    @docstore.document(kind=KIND, status="state", tag="Sample", version=2)
     @dataclass
     class Specimen:
         name: str
         celsius: float
         state: State = State.NEW
 
-    registry.upcast("Specimen", from_=1)(to_celsius)
+    registry.upcast("Sample", from_=1)(to_celsius)
     return Specimen
 
 
@@ -69,7 +70,7 @@ def release_3() -> type:
 
     docstore.register(State, aliases={"DONE": "MEASURED"})
 
-    @docstore.document(kind=KIND, status="state", aliases=["Sample"], version=3, compatible_from=2)
+    @docstore.document(kind=KIND, status="state", tag="Sample", version=3, compatible_from=2)
     @dataclass
     class Specimen:
         name: str
@@ -77,8 +78,8 @@ def release_3() -> type:
         state: State = State.NEW
         readings: list[float] = field(default_factory=list)
 
-    registry.upcast("Specimen", from_=1)(to_celsius)
-    registry.upcast("Specimen", from_=2)(with_no_readings)
+    registry.upcast("Sample", from_=1)(to_celsius)
+    registry.upcast("Sample", from_=2)(with_no_readings)
     return Specimen
 
 
@@ -109,8 +110,8 @@ def read(store: docstore.Store, cls: type, name: str) -> None:
     """Load a specimen, whoever wrote it."""
     try:
         say(f"loaded {store.load(name, kind=KIND)}")
-    except (NewerSchemaError, UnknownTagError) as error:
-        say(f"{type(error).__name__}: {error}")
+    except NewerSchemaError as error:
+        say(f"refused: {error}")
     say(f"{len(store.history(name, kind=KIND))} version(s) stored: loading writes nothing")
 
 
@@ -118,6 +119,8 @@ def measure(store: docstore.Store, cls: type, name: str) -> None:
     """Load a specimen, change it, and save it."""
     specimen = store.load(name, kind=KIND)
     specimen.state = type(specimen.state)(2)
+    if hasattr(specimen, "celsius"):
+        specimen.celsius -= 0.5
     if hasattr(specimen, "readings"):
         specimen.readings.append(99.5)
     say(f"saved {name!r}, changed {', '.join(store.save(specimen).places)}")
@@ -130,8 +133,10 @@ def find(store: docstore.Store, cls: type, name: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line of this process."""
-    print(f"    {text}", flush=True)
+    """Print what this process did."""
+    print(
+        textwrap.fill(text.replace(".<locals>", ""), 96, initial_indent="    ", subsequent_indent="      "), flush=True
+    )
 
 
 TASKS = {task.__name__: task for task in (write, read, measure, find)}

@@ -1,4 +1,4 @@
-"""Save a document made of your own classes: a dataclass, an attrs class, a Pydantic model, NumPy arrays, one of no kind.
+"""Save a document of your own classes: a dataclass, an attrs class, a Pydantic model, NumPy arrays, a fraction.
 
 Run it: ``python examples/custom_classes.py``, with ``--folder DIR`` to choose where the database goes. It needs attrs,
 NumPy and Pydantic: ``pip install attrs numpy pydantic``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import textwrap
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -96,15 +97,14 @@ def main() -> None:
     with docstore.connect(f"sqlite:///{database}") as store:
         store.save(made, message="two readings")
         print(f"Saved in {database}\n")
-        print("The head, as any database tool shows it:")
-        print_indented(docstore.dumps(store.get("C-17", kind="calibration", pointer="/instrument")))
-        print("\nThe first reading, a row of its own:")
-        print_indented(docstore.dumps(made.readings[0]))
+        print("The first reading, a row of its own, as any database tool shows it:")
+        print(textwrap.indent(docstore.dumps(made.readings[0]).decode().replace(',"', ',\n "'), "    "))
 
         [found] = store.find(kind="calibration", type=Purpose.REPAIR, status="open")
         loaded = store.load(found.name, kind="calibration")
-        values = loaded.readings[0].values
-        print(f"\nLoaded: {loaded.operator}, {values.dtype} array of {values.shape}, setting {loaded.readings[0].setting!r}")
+        first = loaded.readings[0]
+        print(f"\nLoaded:       {loaded.operator}, {loaded.instrument.serial},")
+        print(f"              {first.values.dtype} array of shape {first.values.shape}, setting {first.setting!r}")
 
         loaded.state = "done"
         print(f"One change:   {store.save(loaded).places}")
@@ -112,12 +112,6 @@ def main() -> None:
         print(f"One reading:  {store.save(loaded).places}\n")
 
     show_what_is_refused()
-
-
-def print_indented(text: bytes) -> None:
-    """Print a document in lines for people."""
-    for line in docstore.dumps(docstore.loads(text, unknown="keep"), indent=True).decode().splitlines():
-        print(f"    {line}")
 
 
 def show_what_is_refused() -> None:
@@ -130,13 +124,18 @@ def show_what_is_refused() -> None:
             name: str
             power: type[Instrument]
     except RegistryError as error:
-        print(f"At registration: {error}\n")
+        print_wrapped(f"At registration: {error}")
 
     hostile = docstore.dumps(calibration()).replace(b"TX-204", b"rm -rf")
     try:
         docstore.loads(hostile)
     except DocstoreError as error:
-        print(f"At loading: {error}".replace("\n", " ")[:240])
+        print_wrapped(f"At loading: {error}")
+
+
+def print_wrapped(text: str) -> None:
+    """Print a message in lines of a terminal."""
+    print(textwrap.fill(text, 96, subsequent_indent="    "))
 
 
 if __name__ == "__main__":

@@ -227,3 +227,55 @@ def test_the_quickstart_run_again_in_its_folder_writes_nothing_new(quickstart: R
 
     assert (again.done.returncode, again.done.stderr) == (0, "")
     assert store.history(NAME) == before
+
+
+class TestWhatTheExampleOfCustomClassesShows:
+    @pytest.fixture
+    def shown(self, ran_once: Callable[[Path], Ran]) -> Ran:
+        return ran_once(REPOSITORY / "examples" / "custom_classes.py")
+
+    def test_is_proved_stored_and_loaded(self, shown: Ran) -> None:
+        assert shown.done.stdout.startswith("Proved:")
+        assert "float32 array of shape (2, 2), setting Fraction(1, 3)" in shown.done.stdout
+
+    def test_writes_one_place_for_one_change(self, shown: Ran) -> None:
+        assert "('/state',)" in shown.done.stdout
+        assert "('/readings/2',)" in shown.done.stdout
+
+    def test_tells_what_is_refused_and_where(self, shown: Ran) -> None:
+        assert "a class is no data" in shown.done.stdout
+        assert "At loading: at /instrument/serial: " in shown.done.stdout
+
+    def test_leaves_a_document_that_can_be_read_without_its_classes(self, shown: Ran) -> None:
+        with docstore.connect(f"sqlite:///{shown.databases[0]}") as store:
+            [found] = store.find(kind="calibration", type="REPAIR", status="done")
+
+            assert store.verify() == []
+            assert store.get(found.name, kind="calibration", pointer="/operator/badge") == 42
+            assert len(store.get(found.name, kind="calibration", pointer="/readings")) == 3
+
+
+class TestWhatTheExampleOfAClassThatChangesShows:
+    @pytest.fixture
+    def shown(self, ran_once: Callable[[Path], Ran]) -> Ran:
+        return ran_once(REPOSITORY / "examples" / "change_a_class.py")
+
+    def test_loads_what_the_first_release_wrote_and_rewrites_nothing(self, shown: Ran) -> None:
+        assert "loaded release_2.Specimen(name='ore', celsius=100.0, state=<State.NEW: 1>)\n    1 version(s)" in (
+            shown.done.stdout
+        )
+
+    def test_finds_by_the_present_name_of_a_member_what_was_stored_under_the_former(self, shown: Ran) -> None:
+        assert "measured: ore, slag\n" in shown.done.stdout
+
+    def test_loses_nothing_of_the_third_release_by_a_save_of_the_second(self, shown: Ran) -> None:
+        with docstore.connect(f"sqlite:///{shown.databases[0]}") as store:
+            last = store.get("ore", kind="specimen")
+
+            assert store.history("ore", kind="specimen")[0].places == ("/celsius",)
+            assert (last["__schema"], last["celsius"], last["readings"]) == (3, 98.5, [99.5])
+            assert store.get("ore", kind="specimen", version=1, pointer="/fahrenheit") == 212.0
+            assert store.verify() == []
+
+    def test_refuses_in_the_first_what_the_third_wrote_with_both_numbers(self, shown: Ran) -> None:
+        assert "has schema 3, and the class here has schema 1" in shown.done.stdout

@@ -334,6 +334,11 @@ class TestFunctionsThatLoseSomething:
 
         assert "Have encode give all of them, and decode take them as they are; or register Order without" in message
 
+    def test_are_told_each_member_of_an_enum(self):
+        message = told(Roast, encode=lambda roast: {}, decode=lambda members: None)
+
+        assert "Roast: <Roast.LIGHT: 'light'> comes back as None. Roast: <Roast.DARK: 'dark'> comes back as" in message
+
     def test_are_told_what_a_model_holds_beside_its_fields(self):
         message = told(
             Model,

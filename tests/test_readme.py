@@ -23,11 +23,12 @@ def after_the_tour(tmp_path, monkeypatch, capsys):
     """What the tour leaves: its names, what it printed, and a folder with its database."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "tour"}
-    for number, block in enumerate(blocks("python")):
-        exec(compile(block, f"README block {number}", "exec", dont_inherit=True), names)
-    yield names | {"printed": capsys.readouterr().out}
-    names["store"].close()
-    names["cakes"].close()
+    with docstore.registry.scope():
+        for number, block in enumerate(blocks("python")):
+            exec(compile(block, f"README block {number}", "exec", dont_inherit=True), names)
+        yield names | {"printed": capsys.readouterr().out}
+        names["store"].close()
+        names["cakes"].close()
 
 
 class TestTheTour:

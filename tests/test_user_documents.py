@@ -1,4 +1,4 @@
-"""A user's own class is a document: with a kind, a name, a type and a status of its own, and parts in rows of their own."""
+"""A user's own class is a document: with a kind, name, type and status of its own, and parts in rows of their own."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from docstore.codec import declared
 from docstore.codec.annotations import hints
 from docstore.codec.declared import MISSING
 from docstore.errors import RegistryError
-from docstore.values import TAG
+from docstore.kinds import RESERVED_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
                 fields[argument.key] = dataclasses.replace(known, argument=argument.argument, default=default)
             elif not declared.declares(author):
                 fields[argument.key] = argument
-    if TAG in fields:
-        raise RegistryError(f"{cls.__qualname__}: a field cannot be stored under the key {TAG!r}. Rename it.")
+    for key in RESERVED_KEYS & fields.keys():
+        raise RegistryError(f"{cls.__qualname__}: a field cannot be stored under the key {key!r}. Rename it.")
     return tuple(fields.values())
 
 

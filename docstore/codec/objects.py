@@ -13,6 +13,7 @@ from docstore.codec.shapes import Plain, Shape
 from docstore.codec.tagged import int_encode
 from docstore.entries import Decoder, Encoder, Entry
 from docstore.errors import DecodeError, EncodeError, abridged
+from docstore.kinds import RESERVED_KEYS
 from docstore.values import JSON, TAG
 
 
@@ -109,6 +110,10 @@ def custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], J
         own_tag = members.pop(TAG, tag)
         if type(own_tag) is not str:
             raise EncodeError(f"the encoder of {tag} should give a text as {TAG!r}, and gave {own_tag!r:.80}")
+        for key in RESERVED_KEYS & members.keys():
+            raise EncodeError(
+                f"the encoder of {tag} gave a member {key!r}, which is a name of docstore's own. Choose another."
+            )
         return {**_members(members, plain), TAG: own_tag}
 
     return encode
