@@ -35,16 +35,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-_SHOWN: Final = 120
-"""Characters of a text, and of an object's own repr, that a message shows."""
+_SHOWN: Final = 120  # characters of a text, or of an object's own repr, that a message shows
 
 
-def abridged(value: object, *, levels: int = 3) -> str:
+def abridged(value: object, levels: int = 3) -> str:
     """Return *value* as a message shows it: its repr, cut where it is long or deep.
 
     Cost:
@@ -53,8 +52,8 @@ def abridged(value: object, *, levels: int = 3) -> str:
     cls = type(value)
     if isinstance(value, (str, bytes, bytearray)):
         return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}..."
-    if cls is int and value.bit_length() > 256:  # type: ignore[attr-defined]  # an int; Python may refuse to spell it
-        return f"an integer of {value.bit_length()} bits"  # type: ignore[attr-defined]  # as above
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
     if cls in _BRACKETS and value:
         return _members_abridged(value, levels - 1)
     try:
@@ -71,11 +70,10 @@ def _members_abridged(value: Any, levels: int) -> str:
     start, end = _BRACKETS[type(value)]
     if not levels:
         return f"{start}...{end}"
-    first: Iterable[Any] = islice(value.items() if type(value) is dict else value, 4)
     if type(value) is dict:
-        texts = [f"{abridged(key, levels=levels)}: {abridged(item, levels=levels)}" for key, item in first]
+        texts = [f"{abridged(key, levels)}: {abridged(item, levels)}" for key, item in islice(value.items(), 4)]
     else:
-        texts = [abridged(item, levels=levels) for item in first]
+        texts = [abridged(item, levels) for item in islice(value, 4)]
     more = ", ..." if len(value) > len(texts) else "," if type(value) is tuple and len(texts) == 1 else ""
     return f"{start}{', '.join(texts)}{more}{end}"
 
@@ -154,9 +152,9 @@ class CodecError(DocstoreError):
         """Prefix *token*: each level that the error leaves adds its own, so the way in costs nothing."""
         prefix = f"/{token.replace('~', '~0').replace('/', '~1')}"
         if self._each:
-            # A document can put a thousand errors under a key of a megabyte, and each has it in its pointer.
+            # Of a thousand errors under a key of a megabyte, the first are kept: each has the key in its pointer.
             longest = len(prefix) + max(len(error.pointer) for error in self._each)
-            self._each = self._each[: max(1, _POINTERS // longest)]
+            self._each = self._each[: max(1, 1_000_000 // longest)]
         for error in {self, *self._each}:
             error.pointer = f"{prefix}{error.pointer}"
             error.args = (_at(error.pointer, error.problem),)

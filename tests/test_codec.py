@@ -9,7 +9,7 @@ import struct
 import uuid
 from collections import OrderedDict, namedtuple
 from copy import deepcopy
-from dataclasses import KW_ONLY, InitVar, dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum, Flag, IntEnum, IntFlag, StrEnum, auto
@@ -614,6 +614,62 @@ ODD = [
     OrderedDict([("b", (1,)), ("a", (2,))]),
     Point(1),
 ]
+
+
+class TestAFieldWhoseAnnotationBecameWider:
+    """What was written while it named one type is still of that type."""
+
+    @pytest.mark.parametrize(
+        ("annotation", "text", "value"),
+        [
+            (datetime | int, '"2024-01-01T00:00:00"', datetime(2024, 1, 1)),
+            (Colour | None | float, '"RED"', Colour.RED),
+            (Decimal | list[int], '"1.10"', Decimal("1.10")),
+            (datetime | str, '"2024-01-01T00:00:00"', "2024-01-01T00:00:00"),
+            (datetime | Colour, '"RED"', "RED"),
+        ],
+        ids=str,
+    )
+    def test_is_read_as_it_was_written(self, annotation, text, value):
+        wider = make_dataclass("Wider", [("a", annotation)])
+        codec = Codec(Registry([Entry(wider, "Wider"), Entry(Colour, "Colour")]))
+
+        read = codec.decode(loads(f'{{"__type":"Wider","a":{text}}}'))
+
+        assert identity(read.a) == identity(value)
+        assert identity(codec.decode(codec.encode(read)).a) == identity(value)
+
+
+class TestATupleWithATypeForEachItem:
+    PAIR = make_dataclass("Pair", [("a", tuple[int, Colour, tuple[datetime, ...]])])
+    CODEC = Codec(Registry([Entry(PAIR, "Pair"), Entry(Colour, "Colour")]))
+
+    def test_is_written_as_a_list(self):
+        value = self.PAIR((1, Colour.RED, (datetime(2024, 1, 1),)))
+
+        assert self.CODEC.encode(value)["a"] == [1, "RED", ["2024-01-01T00:00:00"]]
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            (1, Colour.RED, ()),
+            (1.0, "RED", [1]),
+            (1, Colour.RED),
+            (),
+            [1, Colour.RED, ()],
+            (None, None, None),
+            None,
+        ],
+        ids=repr,
+    )
+    def test_comes_back_exactly_whether_it_fits_or_not(self, value):
+        assert identity(self.CODEC.decode(loads(dumps(self.CODEC.encode(self.PAIR(value))))).a) == identity(value)
+
+    def test_of_another_length_is_an_error(self):
+        with pytest.raises(DecodeError, match="should have 3 items, and has 1") as caught:
+            self.CODEC.decode({"__type": "Pair", "a": [1]})
+
+        assert caught.value.pointer == "/a"
 
 
 class TestAnAnnotatedField:

@@ -446,7 +446,8 @@ class TestTwoClasses:
 
     def test_of_one_name_are_refused_also_where_an_annotation_names_one(self):
         docstore.register(Leaf)
-        other = make_dataclass("Leaf", ["n"], module="elsewhere")
+        other = make_dataclass("Leaf", ["n"])
+        other.__module__ = "elsewhere"
 
         @dataclass
         class Tree:

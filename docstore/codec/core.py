@@ -258,11 +258,13 @@ class Codec:
 
     def _decode_hashed(self, row: Tagged, value: dict[str, JSON]) -> Any:
         """Return a set or a dict, or, where it holds objects that are read as dicts, its members as they are."""
+        # What is inside is decoded once: of sets in sets, twice for each level would be without end.
+        members = self._decode_dict(value)
         try:
-            return row.decode(value, self._decode)
+            return row.decode(members, _itself)
         except DecodeError as error:
             if isinstance(error.__cause__, TypeError):
-                return self._decode_dict(value)
+                return members
             raise
 
     def _reader_of(self, entry: Entry) -> Decode:

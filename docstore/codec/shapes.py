@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, Flag
 from typing import Any
@@ -54,30 +54,58 @@ class Plain(Shape):
 
 def shape_of(annotation: Any, plain: Plain) -> Shape:
     """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
-    annotation = without_none(annotation)
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    annotation = _aliased(annotation)
+    origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return _union([each for each in arguments if each is not type(None)], plain)
     if origin is list and arguments:
         return replace(_sequence(list, item := shape_of(arguments[0], plain), plain), key_decode=_list_index, item=item)
-    if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
-        return _sequence(tuple, shape_of(arguments[0], plain), plain)
-    if origin in (set, frozenset) and arguments:
-        return _sequence(origin, shape_of(arguments[0], plain), plain)
+    if origin is tuple:
+        return _tuple(arguments, plain)
+    if origin in (set, frozenset):
+        return _sequence(origin, shape_of(arguments[0], plain) if arguments else plain, plain)
     if origin is dict and arguments:
         return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
-    if isinstance(annotation, type):
-        if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
-            renamed = plain.renamed(annotation)
-            return plain if renamed is None else _bare(annotation, _name_of, _named(annotation, renamed), plain)
-        if annotation in BARE:
-            return _bare(annotation, *BARE[annotation], plain)
-    return plain
+    return _text(annotation, plain) or plain
+
+
+def _text(annotation: Any, plain: Plain) -> Shape | None:
+    """Return the shape of a type that is written as a bare text, or None for another."""
+    if not isinstance(annotation, type):
+        return None
+    if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
+        renamed = plain.renamed(annotation)
+        return None if renamed is None else _bare(annotation, _name_of, _named(annotation, renamed), plain)
+    return _bare(annotation, *BARE[annotation], plain) if annotation in BARE else None
+
+
+def _union(members: list[Any], plain: Plain) -> Shape:
+    """Return the shape of one of several types: null means None everywhere, so ``T | None`` has that of T.
+
+    Values of another union have their tags. A bare text that is there is from when the field had one type only: where
+    just one of the types is written so, it is of that.
+    """
+    if len(members) == 1:
+        return shape_of(members[0], plain)
+    texts = [shape for each in members if (shape := _text(_aliased(each), plain))]
+    if len(texts) != 1 or str in members:
+        return plain
+    return Shape(lambda value: _outspoken(value, plain, str), texts[0].decode)
 
 
 def without_none(annotation: Any) -> Any:
-    """Return T for ``T | None``: null means None everywhere."""
+    """Return T for ``T | None``, and Any for a union of several others."""
+    annotation = _aliased(annotation)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         others = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
-        return others[0] if len(others) == 1 else Any
+        return _aliased(others[0]) if len(others) == 1 else Any
+    return annotation
+
+
+def _aliased(annotation: Any) -> Any:
+    """Return the type that *annotation* is another name for."""
+    while isinstance(annotation, typing.NewType) or hasattr(annotation, "__value__"):
+        annotation = getattr(annotation, "__supertype__", None) or annotation.__value__
     return annotation
 
 
@@ -150,6 +178,38 @@ def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
         return hashed(cls, items) if unordered else items if cls is list else cls(items)
 
     return Shape(encode, decode)
+
+
+def _tuple(items: tuple[Any, ...], plain: Plain) -> Shape:
+    """Return the shape of a tuple of any length, or of one with a type for each item."""
+    if not items or (len(items) == 2 and items[1] is ...):
+        return _sequence(tuple, shape_of(items[0], plain) if items else plain, plain)
+    shapes = [shape_of(item, plain) for item in items]
+
+    def encode(value: Any) -> JSON:
+        if type(value) is not tuple or len(value) != len(shapes):
+            return None if value is None else _outspoken(value, plain, list)
+        return _each([shape.encode for shape in shapes], value)
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not list:
+            return plain.decode(value)
+        if len(value) != len(shapes):
+            raise DecodeError(f"should have {len(shapes)} items, and has {len(value)}")
+        return tuple(_each([shape.decode for shape in shapes], value))
+
+    return Shape(encode, decode)
+
+
+def _each(convert: list[Callable[[Any], Any]], items: Iterable[Any]) -> list[Any]:
+    made: list[Any] = []
+    try:
+        for function, item in zip(convert, items, strict=True):
+            made.append(function(item))
+    except CodecError as error:
+        error.inside(str(len(made)))
+        raise
+    return made
 
 
 def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:

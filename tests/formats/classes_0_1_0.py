@@ -329,5 +329,7 @@ def bundle() -> RegistryBundle:
     """Return what says how classes are written that stand in a document themselves."""
     return RegistryBundle(
         json_class_encoder_registry={Model: lambda cls: {"name": cls.__name__}},
-        json_class_decoder_registry={"Type[Model]": lambda members: {"Model": Model, "Forest": Forest}[members["name"]]},
+        json_class_decoder_registry={
+            "Type[Model]": lambda members: {"Model": Model, "Forest": Forest}[members["name"]]
+        },
     )
