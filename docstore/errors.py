@@ -11,6 +11,7 @@
     │       ├── UnknownTagError       it names a class that the registry lacks
     │       └── NewerSchemaError      a later release of its class wrote it
     ├── RegistryError                 a class, tag or enum is registered wrongly
+    │   └── UnresolvedError           an annotation names what is not there, or not yet
     ├── MissingDependencyError        an optional package is needed                  (also an ImportError)
     ├── FileAccessError               a file that cannot be read or written          (also an OSError)
     │   └── MissingFileError          there is none                                  (also a FileNotFoundError)
@@ -209,6 +210,10 @@ class NewerSchemaError(DecodeError):
 
 class RegistryError(DocstoreError):
     """A class, tag or enum is registered wrongly."""
+
+
+class UnresolvedError(RegistryError):
+    """An annotation names what is not there at run time, or not yet: how its values are written cannot be told."""
 
 
 class MissingDependencyError(DocstoreError, ImportError):

@@ -17,12 +17,12 @@ from uuid import UUID
 
 from docstore import proof
 from docstore.codec import Codec
-from docstore.codec.annotations import UnresolvedError, reachable, remember, unstorable
+from docstore.codec.annotations import reachable, remember, unstorable
 from docstore.codec.core import RESERVED_TAGS
 from docstore.codec.fields import StoredField, stored_fields
 from docstore.codec.shapes import without_none
 from docstore.entries import Decoder, Encoder, Entry, Registry, Upcast
-from docstore.errors import RegistryError
+from docstore.errors import RegistryError, UnresolvedError
 from docstore.kinds import Kind, kind_declared
 from docstore.model_registry import model_registry
 

@@ -37,8 +37,8 @@ import pydantic
 import pytest
 import typing_extensions
 
-from docstore.codec.annotations import UnresolvedError, hints, reachable, remember, spelled, unstorable
-from docstore.errors import RegistryError
+from docstore.codec.annotations import hints, reachable, remember, spelled, unstorable
+from docstore.errors import RegistryError, UnresolvedError
 
 if TYPE_CHECKING:
     from fractions import Fraction

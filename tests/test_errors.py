@@ -40,6 +40,7 @@ EXAMPLES = [
     errors.UnknownTagError("Taste", pointer="/metrics/0"),
     errors.NewerSchemaError("Taste", found=3, known=2, pointer="/metrics/0"),
     errors.RegistryError("two classes"),
+    errors.UnresolvedError("an annotation"),
     errors.MissingDependencyError("PyMySQL", extra="mysql", purpose="this database URL"),
     errors.FileAccessError("a.json", "no space left"),
     errors.MissingFileError("a.json", "there is no such file."),

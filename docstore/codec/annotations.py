@@ -19,13 +19,9 @@ from weakref import WeakKeyDictionary
 
 from docstore.codec import storable
 from docstore.codec.storable import Refusal
-from docstore.errors import RegistryError
+from docstore.errors import RegistryError, UnresolvedError
 
 _CLASS_VARIABLE: Final = re.compile(r"(\w+\s*\.\s*)*ClassVar\b")
-
-
-class UnresolvedError(RegistryError):
-    """An annotation names what is not there, or not yet."""
 
 
 # --- what a class or a function annotates ----------------------------------------------------------------------------

@@ -18,8 +18,8 @@ ENOUGH: Final = 1000
 """So many errors are looked for: JSON of another program may be wrong in millions of places."""
 
 
-REFUSALS: Final = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-"""What a class, or a user's encoder or decoder, raises when a value is not what it takes."""
+REFUSALS: Final = Exception
+"""What a class, or a user's encoder or decoder, raises when a value is not what it takes: it may be anything."""
 
 
 def inside(error: CodecError | RecursionError, token: str) -> CodecError:
