@@ -56,7 +56,7 @@ class Registrations:
         """Register what the annotations of *cls* name, now or, if they name what is defined later, at first use."""
         remember(cls, namespace)
         try:
-            self._registry = _with_reachable(self._registry, cls)
+            self._registry = with_reachable(self._registry, cls)
         except UnresolvedError:
             self._unresolved += ((cls, namespace),)
 
@@ -77,7 +77,7 @@ class Registrations:
                 here = {entry.cls.__name__: entry.cls for entry in self._registry.entries}
                 remember(cls, {**here, **namespace})
                 if self._registry.of_class(cls) is not None:
-                    self._registry = _with_reachable(self._registry, cls)
+                    self._registry = with_reachable(self._registry, cls)
                 self._unresolved = tuple(later)
         return self._registry
 
@@ -209,6 +209,28 @@ def prove(cls: type, sample: Any = None) -> None:
     proof.prove(Codec(registered()), cls, sample)
 
 
+def with_reachable(registry: Registry, cls: type) -> Registry:
+    """Return *registry* with the classes that the annotations of *cls* name.
+
+    Raises:
+        RegistryError: a field cannot be stored.
+    """
+    entry = registry.of_class(cls)
+    if issubclass(cls, Enum) or (entry is not None and entry.encode is not None):
+        return registry
+
+    def known(other: type) -> bool:
+        return registry.of_class(other) is not None or (other is type and bool(registry.class_encoders))
+
+    others = reachable(cls, known=known)
+    for other in others:
+        registry = _with_class(registry, Entry(other, other.__name__))
+    problems = [problem for each in (cls, *others) for problem in unstorable(each, known)]
+    if problems:
+        raise RegistryError("\n".join(problems))
+    return registry
+
+
 # --- how a class is registered ---------------------------------------------------------------------------------------
 
 
@@ -315,28 +337,6 @@ def _with_class(registry: Registry, entry: Entry) -> Registry:
         name, kind = entry.cls.__name__, entry.kind.name
         raise RegistryError(f"{name}: another class is of kind {kind!r}, and laid out otherwise. Choose another kind.")
     return registry.with_entries([entry])
-
-
-def _with_reachable(registry: Registry, cls: type) -> Registry:
-    """Return *registry* with the classes that the annotations of *cls* name.
-
-    Raises:
-        RegistryError: a field cannot be stored.
-    """
-    entry = registry.of_class(cls)
-    if issubclass(cls, Enum) or (entry is not None and entry.encode is not None):
-        return registry
-
-    def known(other: type) -> bool:
-        return registry.of_class(other) is not None
-
-    others = reachable(cls, known=known)
-    for other in others:
-        registry = _with_class(registry, Entry(other, other.__name__))
-    problems = [problem for each in (cls, *others) for problem in unstorable(each, known)]
-    if problems:
-        raise RegistryError("\n".join(problems))
-    return registry
 
 
 def _place(cls: type) -> tuple[str, str]:

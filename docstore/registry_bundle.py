@@ -16,6 +16,7 @@ from docstore.coding import checked_enum
 from docstore.entries import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.model_registry import model_registry
+from docstore.registry import with_reachable
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -36,8 +37,11 @@ class RegistryBundle:
             takes the decoded members and gives the class.
         classes: any other classes: dataclasses, enums, namedtuples, classes that keep their arguments.
 
+    The classes that the annotations of any of these name come with it.
+
     Raises:
-        RegistryError: two classes share a name, or an integer; or one has the name of one of docstore's own.
+        RegistryError: two classes share a name, or an integer; or one has the name of one of docstore's own; or a field
+            of one cannot be stored.
         InvalidValueError: a key or a value is not what its argument takes; says what to write.
     """
 
@@ -73,8 +77,12 @@ class RegistryBundle:
         """Return *registry* with these classes in it."""
         # A class of docstore's own that is named here too keeps what only docstore knows of it.
         new = [Entry(cls, cls.__name__) for cls in self._classes if registry.of_class(cls) is None]
-        instances = registry.with_entries(new).with_encoders(self._encoders).with_decoders(self._decoders)
-        return instances.with_class_encoders(self._class_encoders).with_class_decoders(self._class_decoders)
+        registry = registry.with_class_encoders(self._class_encoders).with_class_decoders(self._class_decoders)
+        registry = registry.with_entries(new)
+        for entry in new:
+            if entry.cls not in self._encoders:
+                registry = with_reachable(registry, entry.cls)
+        return registry.with_encoders(self._encoders).with_decoders(self._decoders)
 
     @classmethod
     def from_registry_bundles(cls, *bundles: RegistryBundle) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections import namedtuple
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +21,8 @@ from docstore.codec.ecosystem import TAGS
 from docstore.codec.tagged import BY_TAG
 from docstore.entries import Entry, Registry, by_fields
 from docstore.errors import EncodeError, InvalidValueError, RegistryError, UnknownTagError
+from docstore.json_store.load import load_experiment
+from docstore.json_store.save import save_experiment
 from docstore.kinds import EXPERIMENT, Kind
 from docstore.model_registry import model_registry
 from docstore.sqa_store.sqa_config import SQAConfig
@@ -68,6 +71,17 @@ class Point:
 
 
 Pair = namedtuple("Pair", "left right")
+
+
+@dataclass
+class Tuning:
+    rate: float
+    colour: Colour
+
+
+@dataclass(eq=False)
+class Tuned(Metric):
+    tuning: Tuning | None = None
 
 
 def named(name: str, **members: Any) -> type:
@@ -732,3 +746,30 @@ class TestAClassThatIsMoreThanItsAttributes:
         loaded = docstore.loads(docstore.dumps(Text("abc"), bundle), bundle)
 
         assert (type(loaded), str(loaded)) == (Text, "abc")
+
+
+class TestWhatTheAnnotationsOfABundlesClassesName:
+    """A metric has a nested dataclass: it comes with the metric."""
+
+    def test_comes_with_them(self):
+        bundle = RegistryBundle({Tuned: None})
+        metric = Tuned("m", tuning=Tuning(0.5, Colour.RED))
+
+        assert identity(docstore.loads(docstore.dumps(metric, bundle), bundle)) == identity(metric)
+
+    def test_comes_with_the_registries_of_the_seed(self, tmp_path):
+        bundle = RegistryBundle({Tuned: None}, {Cluster: None})
+        experiment = objective(Tuned("m", tuning=Tuning(0.5, Colour.RED)))
+
+        save_experiment(experiment, tmp_path / "e.json", encoder_registry=bundle.encoder_registry)
+        loaded = load_experiment(tmp_path / "e.json", decoder_registry=bundle.decoder_registry)
+
+        assert identity(loaded) == identity(experiment)
+
+    def test_is_refused_with_the_bundle_where_it_cannot_be_stored(self):
+        @dataclass(eq=False)
+        class Locked(Metric):
+            lock: threading.Thread | None = None
+
+        with pytest.raises(RegistryError, match=r"Locked\.lock is annotated"):
+            RegistryBundle({Locked: None})

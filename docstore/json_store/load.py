@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from docstore.codec.core import Unknown
 from docstore.documents import FORMAT, documents_of
 from docstore.entries import Decoder
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, abridged
@@ -21,6 +22,7 @@ def load_experiment(
     class_decoder_registry: Mapping[str, Decoder] | None = None,
     *,
     bundle: RegistryBundle | None = None,
+    unknown: Unknown = "error",
 ) -> Experiment:
     """Return the experiment, with its trials and data, that was saved to *filepath*.
 
@@ -28,6 +30,7 @@ def load_experiment(
         decoder_registry: how custom classes are read, as ``RegistryBundle(...).decoder_registry`` gives it.
         class_decoder_registry: how values are read that are classes, as its ``class_decoder_registry`` gives it.
         bundle: the bundle itself, in their place.
+        unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered; saving writes it back unchanged.
 
     Raises:
         MissingFileError, FileAccessError: there is no such file, or it cannot be read.
@@ -38,7 +41,7 @@ def load_experiment(
     """
     path = os.fspath(filepath)
     together = bundle_of(bundle, decoder_registry=decoder_registry, class_decoder_registry=class_decoder_registry)
-    documents = documents_of(together)
+    documents = documents_of(together, unknown=unknown)
     document = _document(path)
     try:
         experiment = documents.decode(document)
