@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from threading import RLock
@@ -209,8 +209,11 @@ def prove(cls: type, sample: Any = None) -> None:
     proof.prove(Codec(registered()), cls, sample)
 
 
-def with_reachable(registry: Registry, cls: type) -> Registry:
+def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()) -> Registry:
     """Return *registry* with the classes that the annotations of *cls* name.
+
+    Args:
+        also: what else can be stored.
 
     Raises:
         RegistryError: a field cannot be stored.
@@ -220,7 +223,7 @@ def with_reachable(registry: Registry, cls: type) -> Registry:
         return registry
 
     def known(other: type) -> bool:
-        return registry.of_class(other) is not None or (other is type and bool(registry.class_encoders))
+        return registry.of_class(other) is not None or other in also
 
     others = reachable(cls, known=known)
     for other in others:

@@ -77,12 +77,13 @@ class RegistryBundle:
         """Return *registry* with these classes in it."""
         # A class of docstore's own that is named here too keeps what only docstore knows of it.
         new = [Entry(cls, cls.__name__) for cls in self._classes if registry.of_class(cls) is None]
-        registry = registry.with_class_encoders(self._class_encoders).with_class_decoders(self._class_decoders)
         registry = registry.with_entries(new)
         for entry in new:
             if entry.cls not in self._encoders:
-                registry = with_reachable(registry, entry.cls)
-        return registry.with_encoders(self._encoders).with_decoders(self._decoders)
+                # What writes its fields that hold classes may be in a bundle that this one is put together with.
+                registry = with_reachable(registry, entry.cls, also=(type,))
+        instances = registry.with_encoders(self._encoders).with_decoders(self._decoders)
+        return instances.with_class_encoders(self._class_encoders).with_class_decoders(self._class_decoders)
 
     @classmethod
     def from_registry_bundles(cls, *bundles: RegistryBundle) -> Self:
