@@ -64,11 +64,11 @@ def abridged(value: object, levels: int = 3) -> str:
     return text.replace("\n", " ") if len(text) <= _SHOWN else f"{text[:_SHOWN]}...".replace("\n", " ")
 
 
-_BRACKETS: Final = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+_BRACKETS: Final[dict[type, str]] = {dict: "{ }", list: "[ ]", tuple: "( )", set: "{ }", frozenset: "{ }"}
 
 
 def _members_abridged(value: Any, levels: int) -> str:
-    start, end = _BRACKETS[type(value)]
+    start, end = _BRACKETS[type(value)].split()
     if not levels:
         return f"{start}...{end}"
     if type(value) is dict:

@@ -265,7 +265,7 @@ class MenuBefore:
 
     name: str
     cents: int
-    colour: OldColour = OldColour.CRIMSON
+    colour: OldColour | None = None
     extras: list[Any] = field(default_factory=list)
 
 
@@ -275,7 +275,7 @@ class Menu:
 
     name: str
     cents: int
-    colour: Colour = Colour.RED
+    colour: Colour | None = None
     extras: list[Any] = field(default_factory=list)
     price: Decimal = Decimal(0)
     chosen: dict[Course, Spice] = field(default_factory=dict)

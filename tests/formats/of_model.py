@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from docstore import model
 from docstore.model import (
     AnalysisCard,
     AnalysisCardGroup,
@@ -28,6 +27,7 @@ from docstore.model import (
     GenerationNode,
     GenerationStrategy,
     GeneratorRun,
+    GeneratorRunType,
     MapMetric,
     Metric,
     MultiObjective,
@@ -49,15 +49,20 @@ from docstore.model import (
 
 START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 
-MEMBERS: tuple[type[Any], ...] = (
-    AuxiliaryExperimentPurpose,
-    ComparisonOp,
-    ExperimentStatus,
-    model.GeneratorRunType,
-    ParameterType,
-    TrialStatus,
-)
-"""The enums whose every member stands among an experiment's properties."""
+MEMBERS: dict[type[Any], str] = {
+    AuxiliaryExperimentPurpose: "BO_EXPERIMENT PE_EXPERIMENT TRANSFERABLE_EXPERIMENT",
+    ComparisonOp: "GEQ LEQ",
+    ExperimentStatus: "DRAFT INITIALIZATION OPTIMIZATION COMPLETED",
+    GeneratorRunType: "STATUS_QUO MANUAL",
+    ParameterType: "BOOL INT FLOAT STRING",
+    TrialStatus: "CANDIDATE STAGED FAILED COMPLETED RUNNING ABANDONED DISPATCHED EARLY_STOPPED STALE",
+}
+"""By enum, its members in 0.1.0: one that is added later stands in a later document."""
+
+
+def members_of(enum: type[Any]) -> list[Any]:
+    """Return the members that *enum* had in 0.1.0."""
+    return [enum[name] for name in MEMBERS[enum].split()]
 
 
 def minute(count: float) -> datetime:
@@ -183,11 +188,11 @@ def experiment() -> Experiment:
         "Brot \u00e0 la carte\nin two lines",
         True,
         "BAKING",
-        {enum.__name__: list(enum) for enum in MEMBERS} | {"of": {"any": ("type", None, {1, 2}, math.nan)}},
+        {enum.__name__: members_of(enum) for enum in MEMBERS} | {"of": {"any": ("type", None, {1, 2}, math.nan)}},
         default_trial_type="oven",
     )
     made.status = ExperimentStatus.OPTIMIZATION
-    for purpose in AuxiliaryExperimentPurpose:
+    for purpose in members_of(AuxiliaryExperimentPurpose):
         made.add_auxiliary_experiment(purpose, AuxiliaryExperiment(experiment_of_one_trial(purpose.value), False))
     made.add_auxiliary_experiment(AuxiliaryExperimentPurpose.PE_EXPERIMENT, AuxiliaryExperiment(bare_experiment()))
     return timed(made)
@@ -220,7 +225,7 @@ def trials_of_every_status() -> Experiment:
     """Return an experiment with a trial in each status, one of them without an arm."""
     made = Experiment(small_space(), "every status")
     made.status = ExperimentStatus.INITIALIZATION
-    for position, status in enumerate(TrialStatus):
+    for position, status in enumerate(members_of(TrialStatus)):
         trial = made.new_trial(parameters={"x": position / 8, "flour": "spelt"})
         if status is TrialStatus.DISPATCHED:
             trial._status = status  # old experiments hold it, though nothing leads to it any more
@@ -241,7 +246,8 @@ def batch_trials() -> Experiment:
             [
                 ScalarizedOutcomeConstraint(
                     [time, Metric("crust")], ComparisonOp.GEQ, -1.5, relative=False, weights=[0.5, -2.0]
-                )
+                ),
+                ScalarizedOutcomeConstraint([Metric("smell"), Metric("rise")], ComparisonOp.LEQ, 5.0, relative=True),
             ],
             [ObjectiveThreshold(taste, 0.25), ObjectiveThreshold(price, 3.0, relative=False, op=ComparisonOp.LEQ)],
         ),
@@ -363,5 +369,9 @@ def analysis_card_group() -> AnalysisCardGroup:
 
 def enums() -> dict[str, Any]:
     """Return every member of every enum, as values, keys and items."""
-    members = [member for enum in MEMBERS for member in enum]
-    return {"values": members, "keys": {TrialStatus.STALE: 1, ComparisonOp.GEQ: 2}, "set": {*ExperimentStatus}}
+    members = [member for enum in MEMBERS for member in members_of(enum)]
+    return {
+        "values": members,
+        "keys": {TrialStatus.STALE: 1, ComparisonOp.GEQ: 2},
+        "set": {*members_of(ExperimentStatus)},
+    }

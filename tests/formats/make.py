@@ -1,0 +1,131 @@
+"""Write down what this release writes: ``python -m formats.make 0.1.0``, in ``tests``, makes ``tests/formats/0.1.0``.
+
+A release gets its folder once, when it is made:
+
+1. For each new class, field, tag or kind of document, add a function to one of the ``of_...`` modules and a line, with
+   ``since=``, to ``recipes``. Edit no function that is there: older documents are held to what it makes. A user's
+   class that should look different is a class of a new module ``classes_<release>``.
+2. Set the release in ``docstore.__version__``, and run the command above with it.
+3. Run ``tests/test_old_formats.py``, which also says what no kept document has yet, and commit the folder.
+
+A folder that exists is not written into: what a release wrote is never edited. Until that release is out, a change of
+the stored form means to delete the folder and to make it again; afterwards, that older documents need an upcast.
+
+There are no dumps of PostgreSQL and MariaDB: every database has the same rows, so the one of SQLite, which needs no
+server, shows what must load; ``copy_to`` brings it to the others, and a test does that.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta, tzinfo
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+import docstore
+from docstore.digests import digest_of
+from docstore.documents import documents_of
+from docstore.kinds import Kind
+from docstore.registry import scope
+from docstore.values import JSON, TAG, loads
+from formats import of_store
+from formats.classes_0_1_0 import register
+from formats.recipes import RECIPES
+
+HERE = Path(__file__).parent
+
+
+def make(folder: Path) -> None:
+    """Write every document and the database of this release into a new *folder*.
+
+    Raises:
+        FileExistsError: it is there.
+    """
+    files, digests = {}, {}
+    for name, recipe in RECIPES.items():
+        with recipe.registered() as bundle:
+            text = files[f"{name}.json"] = docstore.dumps(recipe.make(), bundle)
+            digests[name] = digest_of_text(text)
+    dump, versions = make_store()
+    files["store.sql"] = dump.encode()
+    files["digests.json"] = json.dumps({"documents": digests, "versions": versions}, indent=1).encode()
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_bytes(text)
+
+
+def digest_of_text(text: bytes) -> str:
+    """Return the digest of a document by its JSON alone; of a value that no class makes, the one that ``put`` gives."""
+    value = loads(text)
+    return digest_of(_kind_of(value), value)
+
+
+def _kind_of(value: JSON) -> Kind:
+    entry = documents_of().codec.registry.of_tag(str(value.get(TAG))) if isinstance(value, dict) else None
+    return entry.kind if entry and entry.kind else Kind("value")
+
+
+# --- the database ----------------------------------------------------------------------------------------------------
+
+
+def make_store() -> tuple[str, list[dict[str, Any]]]:
+    """Return the dump of a database after the saves of ``of_store``, and the digest of each version in it."""
+    with tempfile.TemporaryDirectory() as folder, scope(), _fixed_times_and_ids():
+        register()
+        path = Path(folder) / "store.db"
+        stores = {project: docstore.connect(path, project=project, **of_store.OPTIONS) for project in of_store.PROJECTS}
+        of_store.fill(stores.__getitem__)
+        for store in stores.values():
+            store.close()
+        with closing(sqlite3.connect(path)) as connection:
+            return "\n".join(connection.iterdump()) + "\n", versions_in(connection)
+
+
+def versions_in(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return what names each version in a database, in the order of the saves, and its digest."""
+    rows = connection.execute(
+        "SELECT project, kind, name, deleted_at IS NOT NULL, versions.version, versions.digest FROM documents "
+        "JOIN versions ON versions.id = documents.id WHERE path = '' ORDER BY versions.created_at, versions.id"
+    )
+    keys = ("project", "kind", "name", "is_deleted", "version", "digest")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+@contextmanager
+def _fixed_times_and_ids() -> Iterator[None]:
+    """Let the clock start where the documents' times do and go on by a minute at each look, and count ids from 1."""
+    minutes, ids = count(), count(1)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a plain one, as others are
+            return of_store.START.astimezone(tz) + timedelta(minutes=next(minutes))
+
+    with (
+        patch("docstore.history.datetime", Clock),
+        patch("docstore.lives.datetime", Clock),
+        patch("uuid.uuid4", lambda: UUID(int=next(ids))),
+    ):
+        yield
+
+
+def main(arguments: list[str]) -> None:
+    """Make the folder of the release that the arguments name, if it is this one and has none yet."""
+    if arguments != [docstore.__version__]:
+        raise SystemExit(f"usage: python -m formats.make {docstore.__version__} (what writes is this very release)")
+    folder = HERE / docstore.__version__
+    if folder.exists():
+        raise SystemExit(f"{folder} is there: what a release wrote is never edited. Set docstore.__version__ first.")
+    make(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
