@@ -38,17 +38,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 from typing import Any, Final
 
-_SHOWN: Final = 120  # characters of a text, or of an object's own repr, that a message shows
+_SHOWN: Final = 120  # characters of a text that a message shows
+_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid"})
+_BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
 
 def abridged(value: object, levels: int = 3) -> str:
-    """Return *value* as a message shows it: its repr, cut where it is long or deep.
+    """Return *value* as a message shows it: its repr, cut where it is long or deep; of an object, its class.
 
     Cost:
-        Little, however large a JSON value is: a repr would be made whole before it could be cut.
+        Little, whatever it is. A repr would be made whole before it could be cut; and that of an object which was read
+        with fields of wrong types may fail, or never end.
     """
     cls = type(value)
     if isinstance(value, (str, bytes, bytearray)):
@@ -57,26 +61,15 @@ def abridged(value: object, levels: int = 3) -> str:
         return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
     if cls in _BRACKETS and value:
         return _members_abridged(value, levels - 1)
-    try:
-        text = repr(value)
-    except Exception:  # of a user's class, or of an object that was read with fields of wrong types
-        text = f"<{cls.__qualname__}>"
-    return text.replace("\n", " ") if len(text) <= _SHOWN else f"{text[:_SHOWN]}...".replace("\n", " ")
-
-
-_BRACKETS: Final[dict[type, str]] = {dict: "{ }", list: "[ ]", tuple: "( )", set: "{ }", frozenset: "{ }"}
+    text = repr(value) if cls.__module__ in _PLAIN or isinstance(value, Enum) else f"<{cls.__qualname__}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _members_abridged(value: Any, levels: int) -> str:
-    start, end = _BRACKETS[type(value)].split()
-    if not levels:
-        return f"{start}...{end}"
-    if type(value) is dict:
-        texts = [f"{abridged(key, levels)}: {abridged(item, levels)}" for key, item in islice(value.items(), 4)]
-    else:
-        texts = [abridged(item, levels) for item in islice(value, 4)]
-    more = ", ..." if len(value) > len(texts) else "," if type(value) is tuple and len(texts) == 1 else ""
-    return f"{start}{', '.join(texts)}{more}{end}"
+    members = value.items() if type(value) is dict else ((item,) for item in value)
+    texts = [": ".join(abridged(part, levels) for part in each) for each in islice(members, 4 * levels)]
+    more = ["..."] if len(value) > len(texts) else [""] if type(value) is tuple and len(texts) == 1 else []
+    return ", ".join([*texts, *more]).join(_BRACKETS[type(value)])
 
 
 def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:

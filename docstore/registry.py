@@ -8,29 +8,28 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 from threading import RLock
 from types import FrameType, ModuleType
-from typing import Any, Final, Literal, NewType, TypeVar, get_args, get_origin
-from uuid import UUID
+from typing import Any, Final, NewType, TypeAlias, TypeVar, get_origin, overload
 
 from docstore import proof
 from docstore.codec import Codec
 from docstore.codec.annotations import reachable, remember, unstorable
-from docstore.codec.core import RESERVED_TAGS
-from docstore.codec.fields import StoredField, stored_fields
-from docstore.codec.shapes import without_none
+from docstore.declaration import Aliases, entry_declared, kind_of
 from docstore.entries import Decoder, Encoder, Entry, Registry, Upcast
 from docstore.errors import RegistryError, UnresolvedError
-from docstore.kinds import Kind, kind_declared
 from docstore.model_registry import model_registry
 
 C = TypeVar("C", bound=type)
 U = TypeVar("U", bound=Upcast)
 
-Aliases = Iterable[str] | Mapping[str, str]
-"""Former tags of a class; or, by former name, the present name: of the class, or of a member of an enum."""
+Encode: TypeAlias = Callable[[Any], Any]
+"""Gives what stands for an object."""
+
+Decode: TypeAlias = Callable[[Any], Any]
+"""Takes what stands for an object, and gives the object."""
 
 
 class Registrations:
@@ -99,7 +98,7 @@ def registered() -> Registry:
     return _registrations.current()
 
 
-def scope() -> Any:
+def scope() -> AbstractContextManager[None]:
     """Give a ``with`` block at whose end what was registered in it is forgotten: for tests.
 
     Stores and documents made inside go on with the classes they know until they are asked for something again.
@@ -136,25 +135,47 @@ def document(
     namespace = _visible(sys._getframe(1))
 
     def decorate(cls: C) -> C:
-        entry = _entry(cls, tag, aliases, version, compatible_from)
-        fields = {field.name: field for field in stored_fields(_remembered(cls, namespace))}
-        entry = dataclasses.replace(entry, kind=_kind(cls, fields, kind, name, type, status, parts))
+        entry = entry_declared(cls, tag, aliases, version, compatible_from)
+        remember(cls, namespace)
+        declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts)
+        entry = dataclasses.replace(entry, kind=declared)
         _registrations.add(entry, namespace)
         return cls
 
     return decorate
 
 
+@overload
+def register(
+    cls: C,
+    *,
+    tag: str | None = None,
+    encode: Encode | None = None,
+    decode: Decode | None = None,
+    version: int = 1,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> C: ...
+@overload
+def register(
+    *,
+    tag: str | None = None,
+    encode: Encode | None = None,
+    decode: Decode | None = None,
+    version: int = 1,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> Callable[[C], C]: ...
 def register(
     cls: C | None = None,
     *,
     tag: str | None = None,
-    encode: Callable[[Any], Any] | None = None,
-    decode: Callable[[Any], Any] | None = None,
+    encode: Encode | None = None,
+    decode: Decode | None = None,
     version: int = 1,
     aliases: Aliases = (),
     compatible_from: int | None = None,
-) -> Any:
+) -> C | Callable[[C], C]:
     """Register a class whose instances may stand in documents; return it, so that this is a decorator too.
 
     Args:
@@ -171,7 +192,7 @@ def register(
     def decorate(cls: C) -> C:
         if (encode is None) != (decode is None):
             raise RegistryError(f"register({cls.__name__}): give encode and decode both, each for the other's result.")
-        entry = _entry(cls, tag, aliases, version, compatible_from)
+        entry = entry_declared(cls, tag, aliases, version, compatible_from)
         if encode is not None and decode is not None:
             entry = dataclasses.replace(entry, encode=_members_of(encode), decode=_of_members(decode))
         _registrations.add(entry, namespace)
@@ -237,99 +258,6 @@ def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()
 # --- how a class is registered ---------------------------------------------------------------------------------------
 
 
-def _entry(cls: type, tag: str | None, aliases: Aliases, version: int, compatible_from: int | None) -> Entry:
-    if not isinstance(cls, type):
-        raise RegistryError(f"{cls!r:.80} is no class. Register the class itself.")
-    if type(version) is not int or version < 1:
-        raise RegistryError(f"{cls.__name__}: version={version!r} is no schema number; they are counted from 1.")
-    if compatible_from is not None and not (type(compatible_from) is int and 1 <= compatible_from <= version):
-        raise RegistryError(f"{cls.__name__}: compatible_from={compatible_from!r} should be from 1 to {version}.")
-    tag = tag or cls.__name__
-    if tag in RESERVED_TAGS:
-        raise RegistryError(f"{cls.__name__}: the tag {tag!r} is docstore's own. Give another: tag=...")
-    former, renamed = _former(cls, tag, aliases)
-    return Entry(cls, tag, schema=version, compatible_from=compatible_from, aliases=former, renamed=renamed)
-
-
-def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the former tags of a class and, of an enum, the present name of each member by its former one."""
-    if isinstance(aliases, str):
-        raise RegistryError(f"{cls.__name__}: aliases={aliases!r}: give several, as in aliases=[{aliases!r}].")
-    if not isinstance(aliases, Mapping):
-        return tuple(aliases), {}
-    members = cls.__members__ if issubclass(cls, Enum) else {}
-    renamed = {old: new for old, new in aliases.items() if new != tag}
-    for old, new in renamed.items():
-        if new not in members or old in members:
-            has = f"it has {', '.join(members)}" if members else "it is no Enum"
-            raise RegistryError(f"{cls.__name__}: aliases={{{old!r}: {new!r}}} should rename a member, and {has}.")
-    return tuple(old for old, new in aliases.items() if new == tag), renamed
-
-
-def _kind(
-    cls: type,
-    fields: Mapping[str, StoredField],
-    kind: str,
-    name: str,
-    type: str | None,
-    status: str | None,
-    parts: Iterable[str],
-) -> Kind:
-    def key(argument: str, wanted: str) -> str:
-        if wanted not in fields:
-            raise RegistryError(
-                f"{cls.__name__} has no stored field {wanted!r} for {argument}=; it has {', '.join(fields) or 'none'}."
-            )
-        return fields[wanted].key
-
-    made = kind_declared(
-        kind,
-        name_field=key("name", name),
-        type=key("type", type) if type else None,
-        status=key("status", status) if status else None,
-        parts=parts if isinstance(parts, str) else [*parts],
-    )
-    _check(cls, fields[name], "name", _names_a_document, "str, int or UUID")
-    for argument, wanted in (("type", type), ("status", status)):
-        if wanted:
-            _check(cls, fields[wanted], argument, _is_small_enum, "an Enum, str, or a Literal of texts")
-    by_key = {field.key: field for field in fields.values()}
-    for rule in made.parts:
-        if rule.field not in by_key:
-            raise RegistryError(f"{cls.__name__} has no stored field {rule.field!r} to take parts from.")
-        _check(cls, by_key[rule.field], "parts", _has_parts, "dict[str, ...], dict[int, ...] or list[...]")
-    if not cls.__weakrefoffset__:
-        raise RegistryError(
-            f"{cls.__name__} has __slots__ without __weakref__, so a store could not remember which version an object "
-            f"is. Write @dataclass(slots=True, weakref_slot=True), or {cls.__name__}(msgspec.Struct, weakref=True)."
-        )
-    return made
-
-
-def _check(cls: type, field: StoredField, argument: str, fits: Callable[[Any], bool], wanted: str) -> None:
-    if not fits(without_none(field.annotation)):
-        raise RegistryError(
-            f"{cls.__name__}.{field.name} is annotated {field.annotation!r}, and for {argument}= it should be {wanted}."
-        )
-
-
-def _names_a_document(annotation: Any) -> bool:
-    return annotation in (str, int, UUID, Any)
-
-
-def _is_small_enum(annotation: Any) -> bool:
-    if get_origin(annotation) is Literal:
-        return all(isinstance(each, str) for each in get_args(annotation))
-    return annotation is str or (isinstance(annotation, type) and issubclass(annotation, Enum))
-
-
-def _has_parts(annotation: Any) -> bool:
-    key, *_ = (*get_args(annotation), None)
-    if get_origin(annotation) is list:
-        return True
-    return get_origin(annotation) is dict and (key in (str, int) or (isinstance(key, type) and issubclass(key, Enum)))
-
-
 def _with_class(registry: Registry, entry: Entry) -> Registry:
     """Return *registry* with *entry*; a class that was defined again, as in a notebook, takes its own place."""
     for known in registry.entries:
@@ -357,16 +285,11 @@ def _visible(frame: FrameType) -> dict[str, Any]:
 _NAMED: Final = (type, ModuleType, TypeVar, NewType)
 
 
-def _remembered(cls: C, namespace: Mapping[str, Any]) -> C:
-    remember(cls, namespace)
-    return cls
-
-
 _VALUE: Final = "__value"
 """The member that holds what an encoder gave, where that was no dict."""
 
 
-def _members_of(encode: Callable[[Any], Any]) -> Encoder:
+def _members_of(encode: Encode) -> Encoder:
     def members(value: Any) -> dict[str, Any]:
         given = encode(value)
         are_members = type(given) is dict and _VALUE not in given and all(type(key) is str for key in given)
@@ -375,5 +298,5 @@ def _members_of(encode: Callable[[Any], Any]) -> Encoder:
     return members
 
 
-def _of_members(decode: Callable[[Any], Any]) -> Decoder:
+def _of_members(decode: Decode) -> Decoder:
     return lambda members: decode(members.get(_VALUE, members))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -59,10 +59,12 @@ def _verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Itera
     for number, version in found.items():
         if isinstance(version, StoreError):
             yield damage("versions", f"version {number}", str(getattr(version, "problem", version)))
-    for number in sorted(set(range(1, head.version + 1)) - found.keys()):
-        yield damage("versions", f"version {number}", "its row is missing")
-    for number in sorted(found.keys() - set(range(1, head.version + 1))):
-        yield damage("versions", f"version {number}", f"the document is at version {head.version} only")
+    for first, last in _gaps(found, head.version):
+        where = f"version {first}" if first == last else f"versions {first} to {last}"
+        yield damage("versions", where, "its row is missing" if first == last else "their rows are missing")
+    for number in found:
+        if not 1 <= number <= head.version:
+            yield damage("versions", f"version {number}", f"the document is at version {head.version} only")
     history = [version for version in found.values() if isinstance(version, Version)]
     for version in _broken_links(head, history):
         yield damage("versions", f"version {version.number}", "its row, or the chain before it, was changed")
@@ -76,6 +78,15 @@ def _verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Itera
         yield damage("documents", where, problem)
     for version, problem in _unlike(kind, pieces, [v for v in reversed(history) if v.number <= head.version]):
         yield damage("versions", f"version {version.number}", problem)
+
+
+def _gaps(numbers: Iterable[int], last: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of each run of numbers from 1 to *last* that is not among *numbers*, which rise."""
+    expected = 1
+    for number in (*numbers, last + 1):
+        if expected < number <= last + 1:
+            yield expected, number - 1
+        expected = max(expected, number + 1)
 
 
 def _version(connection: Connection, head: HeadRow, number: int) -> Version | StoreError:

@@ -16,7 +16,7 @@ ROWS = (
     ("dialect", "kinds", "patch", "merge"),
     ("entries", "model", "digests", "tables"),
     ("codec", "rows", "paging", "model_registry", "bundle_checks"),
-    ("proof",),
+    ("proof", "declaration"),
     ("registry", "history", "query", "migrations", "revision", "coding", "origins"),
     ("registry_bundle", "reader", "difference"),
     ("documents",),
