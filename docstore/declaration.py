@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
+from enum import Enum, Flag
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 from uuid import UUID
 
@@ -86,13 +86,16 @@ def kind_of(
     for argument, wanted in (("type", type), ("status", status)):
         if wanted:
             _check(cls, fields[wanted], argument, _is_small_enum, "an Enum, str, or a Literal of texts")
-    by_key = {field.key: field for field in fields.values()}
-    for rule in made.parts:
-        if rule.field not in by_key:
-            raise RegistryError(f"{cls.__name__} has no stored field {rule.field!r} to take parts from.")
-        _check(cls, by_key[rule.field], "parts", _has_parts, "dict[str, ...], dict[int, ...] or list[...]")
+    _check_parts(cls, {field.key: field for field in fields.values()}, made)
     _check_slots(cls)
     return made
+
+
+def _check_parts(cls: type, fields: Mapping[str, StoredField], kind: Kind) -> None:
+    for rule in kind.parts:
+        if rule.field not in fields:
+            raise RegistryError(f"{cls.__name__} has no stored field {rule.field!r} to take parts from.")
+        _check(cls, fields[rule.field], "parts", _has_parts, "dict[str, ...], dict[int, ...] or list[...]")
 
 
 def _check_slots(cls: type) -> None:
@@ -117,7 +120,9 @@ def _names_a_document(annotation: Any) -> bool:
 def _is_small_enum(annotation: Any) -> bool:
     if get_origin(annotation) is Literal:
         return all(isinstance(each, str) for each in get_args(annotation))
-    return annotation is str or (isinstance(annotation, type) and issubclass(annotation, Enum))
+    if annotation is str:
+        return True
+    return isinstance(annotation, type) and issubclass(annotation, Enum) and not issubclass(annotation, Flag)
 
 
 def _has_parts(annotation: Any) -> bool:
