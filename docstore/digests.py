@@ -22,6 +22,9 @@ from docstore.values import CHANGE_DEPTH, JSON, digest, dumps, split_pointer
 
 LEAVES: Final = 256
 
+LONGEST_PATH: Final = 255
+"""Characters that the column of a part's path holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -36,8 +39,13 @@ def piece(path: str, body: JSON) -> Piece:
     """Return *body* with its text and digest, checked to fit at *path* of a document that a file can hold.
 
     Raises:
-        EncodeError: nested too deeply for the whole document; with the pointer.
+        EncodeError: nested too deeply for the whole document, or under a key that is too long; with the pointer.
     """
+    if len(path) > LONGEST_PATH:
+        raise EncodeError(
+            f"a part's path has at most {LONGEST_PATH} characters, and this has {len(path)}. Give it a shorter key",
+            pointer=path,
+        )
     try:
         text = dumps(body, within=CHANGE_DEPTH + path.count("/"))
     except EncodeError as error:

@@ -10,17 +10,17 @@ from typing import Any, Final, get_args
 from uuid import UUID
 
 from docstore import values
-from docstore.codec import Codec, fields
+from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.core import Unknown
 from docstore.codec.parts import Parts
 from docstore.coding import Wanted
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
 from docstore.errors import DecodeError, EncodeError, InvalidValueError
-from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join
+from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.registry import registered
 from docstore.registry_bundle import RegistryBundle, checked_bundle
-from docstore.values import JSON, TAG, join_pointer
+from docstore.values import JSON, TAG, Absent, join_pointer
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
@@ -61,11 +61,16 @@ class Documents:
 
     def former(self, wanted: Wanted) -> Wanted:
         """Return what a search asks for, with the former names of a renamed enum member: older documents have those."""
-        if not isinstance(wanted, Enum):
+        if wanted is None or (isinstance(wanted, (str, int)) and not isinstance(wanted, Enum)):
             return wanted
+        several = [wanted] if isinstance(wanted, Enum) else list(wanted)
+        return [*several, *(old for each in several for old in self._former_names(each))]
+
+    def _former_names(self, wanted: Enum | str | int) -> list[str]:
+        if not isinstance(wanted, Enum):
+            return []
         entry = self.codec.registry.of_class(type(wanted))
-        renamed = entry.renamed if entry else {}
-        return (wanted, *(old for old, new in renamed.items() if new == wanted.name))
+        return [old for old, new in entry.renamed.items() if new == wanted.name] if entry else []
 
     def encode(self, obj: Any) -> JSON:
         """Return the JSON of *obj*; a document's says which format it has and, of a user's kind, how it is laid out."""
@@ -93,7 +98,8 @@ class Documents:
             )
         if self.codec.registry.of_tag(str(value[TAG])) is None:
             return self.codec.decode(value)  # of a document that is kept unread, nothing may be missing
-        return self.codec.decode({key: member for key, member in value.items() if key not in (FORMAT_KEY, LAYOUT_KEY)})
+        made = self.codec.decode({key: member for key, member in value.items() if key not in (FORMAT_KEY, LAYOUT_KEY)})
+        return UnknownObject(made.tag, value) if isinstance(made, UnknownObject) else made
 
     def document(self, obj: Any) -> Document:
         """Return the document of *obj*, encoded whole.
@@ -122,7 +128,7 @@ class Documents:
         return kind, self._name(obj, kind), entry.model
 
     def _name(self, obj: Any, kind: Kind) -> str:
-        return _named(kind, getattr(obj, self.codec.attribute(type(obj), kind.name_field)))
+        return _named(kind, fields.value_of(obj, self.codec.attribute(type(obj), kind.name_field)))
 
     def parts(self, obj: Any, paths: Iterable[str]) -> dict[str, Piece]:
         """Return the parts of *obj* at *paths*, those that it has, without encoding anything else of it.
@@ -167,19 +173,45 @@ class Documents:
             )
         return paths
 
-    def check(self, obj: Any, pieces: Mapping[str, JSON | None]) -> None:
+    def frame(self, obj: Any, paths: Iterable[str]) -> JSON:
+        """Return what the head of *obj* says of the parts at *paths*: their schema, and what holds them.
+
+        Raises:
+            InvalidValueError: they are no parts now: their field is not stored as an object or a list.
+
+        Cost:
+            A look at every key of their fields; nothing for docstore's own kinds, whose head is always the same.
+        """
+        kind = self.kind_of(obj)
+        if kind.name in KINDS:
+            return None
+        if self._by_function(obj):
+            return self.document(obj).pieces[HEAD].body
+        said = self.codec.frame(obj)
+        held = {field: self._parts.container(obj, field) for field in {split_path(path)[0] for path in paths}}
+        return {**said, FORMAT_KEY: FORMAT, LAYOUT_KEY: kind.layout, **held}
+
+    def spelled_otherwise(self, obj: Any, path: str, known: Iterable[str]) -> str | None:
+        """Return the one of the paths *known* under which the part at *path* is stored: by its enum's former name."""
+        if self.kind_of(obj).name in KINDS or self._by_function(obj):
+            return None
+        field = split_path(path)[0]
+        others = (other for other in known if other not in (HEAD, path) and split_path(other)[0] == field)
+        return self._parts.other_spelling(type(obj), path, others)
+
+    def check(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
         """Raise the DecodeError that ``adopt`` would end in, while there is time to write nothing."""
         if pieces and self._by_function(obj):
             self._with_pieces(obj, pieces)
             return
         for path, body in pieces.items():
-            if path == HEAD:
+            if path == HEAD and not isinstance(body, Absent):
                 self.decode(body)
-            elif body is not None:
+            elif not isinstance(body, Absent):
                 self._parts.decode(type(obj), path, body)
 
-    def adopt(self, obj: Any, pieces: Mapping[str, JSON | None]) -> None:
-        """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (None) taken out.
+    def adopt(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
+        """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (ABSENT) taken out.
 
         What the user holds a reference to (a trial, say) stays the same object.
         """
@@ -193,13 +225,13 @@ class Documents:
         if restored is not None:
             restored()
 
-    def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | None]) -> None:
+    def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
         for path in sorted(pieces, key=in_order):
             body = pieces[path]
-            if path == HEAD:
-                self._adopt_head(obj, body)
-            elif body is None:
+            if isinstance(body, Absent):
                 self._parts.drop(obj, path)
+            elif path == HEAD:
+                self._adopt_head(obj, body)
             else:
                 self._parts.put(obj, path, self._parts.decode(type(obj), path, body))
 
@@ -225,10 +257,10 @@ class Documents:
             )
         return found
 
-    def _with_pieces(self, obj: Any, pieces: Mapping[str, JSON | None]) -> Any:
+    def _with_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> Any:
         """Return a new object, like *obj* but for *pieces*."""
         own = self.kind_of(obj).split(self.encode(obj))
-        together = {path: body for path, body in {**own, **pieces}.items() if path == HEAD or body is not None}
+        together = {path: body for path, body in {**own, **pieces}.items() if not isinstance(body, Absent)}
         return self.decode(join(together))
 
     def _become(self, obj: Any, fresh: Any) -> None:
@@ -244,6 +276,11 @@ class Documents:
 
     def _entry(self, obj: Any) -> Entry:
         entry = self.codec.registry.of_class(type(obj))
+        if isinstance(obj, UnknownObject):
+            raise EncodeError(
+                f"this object is kept unread, as no class is registered here for its tag {obj.tag!r}, or only one of "
+                f"an older schema. Register the class that has the tag, and load it again."
+            )
         if entry is None:
             raise EncodeError(f"{type(obj).__qualname__} is not registered. {self.codec.registry.remedy(type(obj))}")
         if entry.kind is None:

@@ -147,6 +147,13 @@ class Kind:
             return frozenset()
         return frozenset(rule.field for rule in self.parts if isinstance(head.get(rule.field), list))
 
+    def dicts(self, head: JSON) -> frozenset[str]:
+        """Return the fields whose parts are the members of an object, as *head* says."""
+        if not isinstance(head, dict):
+            return frozenset()
+        members = {rule.field: head.get(rule.field) for rule in self.parts}
+        return frozenset(field for field, each in members.items() if isinstance(each, dict) and TAG not in each)
+
 
 def is_document(head: JSON) -> bool:
     """Return whether *head* is of a document that was made of an object, and not put as a JSON value."""
@@ -218,8 +225,10 @@ def position_of(path: str) -> int | None:
 
 
 def _name_at(head: JSON, field: str) -> str | None:
-    """Return a name as the column has it: of an integer, its text."""
+    """Return a name as the column has it: of an integer, or a UUID that is tagged, its text."""
     found = head.get(field) if isinstance(head, dict) else None
+    if isinstance(found, dict) and found.get(TAG) in ("int", "UUID"):
+        found = found.get("value")
     return str(found) if type(found) is int else found if isinstance(found, str) else None
 
 

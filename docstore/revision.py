@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from docstore.digests import Piece, piece
-from docstore.errors import Conflict, PatchError
+from docstore.errors import Conflict, EncodeError, PatchError
 from docstore.kinds import HEAD, Kind, in_order, join
-from docstore.merge import merge
+from docstore.merge import merge, merge_sparse
 from docstore.patch import Change, checked_diff
-from docstore.values import JSON
+from docstore.values import JSON, SCHEMA, TAG, join_pointer, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ def revise(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, Piece])
 
 
 def laid_out_alike(kind: Kind, a: JSON, b: JSON) -> bool:
-    """Return whether documents with these heads are cut into the same parts."""
-    return kind.of(a).parts == kind.of(b).parts
+    """Return whether documents with these heads are cut into the same parts, and no dict of them became a list."""
+    one, other = kind.of(a), kind.of(b)
+    return one.parts == other.parts and not (one.lists(a) & other.dicts(b) or one.dicts(a) & other.lists(b))
 
 
 def _laid_out_anew(current: Mapping[str, JSON], target: Mapping[str, Piece], removed: frozenset[str]) -> Revision:
@@ -76,10 +78,54 @@ def _steps(kind: Kind, path: str, current: Mapping[str, JSON], new: Piece | None
         yield from steps
 
 
+def refuse_downgrade(revision: Revision) -> None:
+    """Refuse a revision in which an object of an older schema takes the place of a newer one of its class.
+
+    It was made anew by a program that has no fields for what is new: by ``dataclasses.replace``, say.
+
+    Raises:
+        EncodeError: names the place.
+    """
+    changed = {change.path for change in revision.changes}
+    for change in revision.changes:
+        parent, _, key = change.path.rpartition("/")
+        if key != SCHEMA or change.op == "add" or type(change.old) is not int or f"{parent}/{TAG}" in changed:
+            continue
+        now = _schema_at(revision.written, parent)
+        if now < change.old:
+            raise EncodeError(
+                f"what is stored here has schema {change.old}, and this object of its class, made anew, has schema {now}: "
+                f"what is new in the other would be lost. Change the object that was loaded, or save(..., "
+                f"on_conflict='overwrite')",
+                pointer=parent,
+            )
+
+
+def _schema_at(written: Mapping[str, Piece], pointer: str) -> int:
+    """Return the schema number of the object at *pointer*, which is in one of the pieces *written*."""
+    path = max((path for path in written if f"{pointer}/".startswith(f"{path}/")), key=len)
+    found = resolve(written[path].body, pointer.removeprefix(path))
+    number = found.get(SCHEMA, 1) if isinstance(found, dict) else 1
+    return number if type(number) is int else 1
+
+
 def merged(
     kind: Kind, base: Mapping[str, JSON], mine: Mapping[str, JSON], theirs: Mapping[str, JSON]
 ) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
     """Return the pieces with both my changes and theirs since *base*, and the places that both changed."""
-    lists = kind.lists(theirs[HEAD])
-    document, conflicts = merge(*(join(pieces, sparse=lists) for pieces in (base, mine, theirs)))
+    lists = sorted(kind.lists(theirs[HEAD]))
+    documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
+    items = {field: [_taken(document, field) for document in documents] for field in lists}
+    document, conflicts = merge(*documents)
+    for field, sides in items.items():
+        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)))
+        conflicts += more
+        if isinstance(document, dict):
+            document = {**document, field: cast(JSON, merged_items)}
     return {path: piece(path, body) for path, body in kind.split(document, lists=lists).items()}, conflicts
+
+
+def _taken(document: JSON, field: str) -> dict[str, JSON]:
+    """Return the items of a sparse list, taken out of *document*."""
+    assert isinstance(document, dict)  # it has fields, and join made it anew
+    return cast("dict[str, JSON]", document.pop(field))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
 
 from sqlalchemy.engine import Connection
 
 from docstore.coding import Name
 from docstore.digests import DigestTree, Piece
-from docstore.documents import Document
+from docstore.documents import Document, Documents
 from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueError
 from docstore.history import Version
 from docstore.kinds import HEAD, KINDS, gap, kind_named
 from docstore.origins import Origin
 from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
-from docstore.revision import Revision, merged, revise
+from docstore.revision import Revision, laid_out_alike, merged, refuse_downgrade, revise
 from docstore.rows import HeadRow, head_of
-from docstore.values import JSON
+from docstore.values import ABSENT, JSON, SCHEMA, Absent
 from docstore.writer import Note, Saved, Writer
 
 OnConflict: TypeAlias = Literal["merge", "error", "overwrite"]
@@ -41,17 +41,44 @@ class Mine:
         changed: the pieces that differ from what the object stands on.
         gone: the paths of pieces that the object no longer has.
         whole: whether the document is all of the object.
+        frame: what the object's head says of its schema and its parts; of a part save, the rest is not encoded.
     """
 
     document: Document
     changed: Mapping[str, Piece]
     gone: frozenset[str]
     whole: bool
+    frame: JSON
 
     @property
     def paths(self) -> set[str]:
         """The paths of what changed."""
         return {*self.changed, *self.gone}
+
+
+def mine_whole(document: Document, origin: Origin) -> Mine:
+    """Return what an object that makes *document* holds beyond *origin*."""
+    changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
+    gone = frozenset(origin.paths() - document.pieces.keys())
+    return Mine(document, changed, gone, whole=True, frame=document.pieces[HEAD].body)
+
+
+def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin: Origin) -> Mine:
+    """Return what *obj* holds at *paths* beyond *origin*, without encoding the rest of it.
+
+    Raises:
+        InvalidValueError: the parts could not be put beside the other ones: *obj* is to be saved as a whole.
+    """
+    kind, name, model = documents.identify(obj)
+    pieces = documents.parts(obj, paths)
+    changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
+    for path in changed:
+        other = documents.spelled_otherwise(obj, path, origin.paths()) if origin.digest(path) is None else None
+        if other is not None:
+            raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
+    gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
+    document = Document(kind, name, model, pieces)
+    return Mine(document, changed, gone, whole=False, frame=documents.frame(obj, paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +91,7 @@ class Outcome:
         codes: the integers of names that were new.
         digests: of every piece that changed since the newest version that the origin had seen.
         kept: the paths in which the object now is as stored.
-        adopted: the pieces that the object is to take on; None for one to drop.
+        adopted: the pieces that the object is to take on; ABSENT for one to drop.
     """
 
     id: str
@@ -72,7 +99,7 @@ class Outcome:
     codes: Mapping[Name, int]
     digests: Mapping[str, str | None]
     kept: frozenset[str]
-    adopted: Mapping[str, JSON | None]
+    adopted: Mapping[str, JSON | Absent]
 
 
 def check_policy(policy: object) -> None:
@@ -108,14 +135,18 @@ def save_on(
             return _write_whole(connection, writer, head, origin, mine, note)
         revision = revise(mine.document.kind, _only(current, mine.paths), mine.changed)
         _check_lists(head, mine.document.kind.lists(_head(mine.changed, current)), revision, origin.digests)
+        if policy != "overwrite":
+            refuse_downgrade(revision)
         saved = _written(connection, writer, head, mine, revision, origin.digests, note)
         return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
     seen = read_divergence(connection, head, origin.version, origin.since(), mine.paths)
-    if seen.laid_out_anew or not (_fits(mine, seen.base) and _fits(mine, seen.theirs)):
+    if seen.laid_out_anew or not (_stands_alike(mine, seen.base) and _stands_alike(mine, seen.theirs)):
         if policy != "overwrite":
             raise _laid_out_otherwise(head, origin, mine)
         return _write_whole(connection, writer, head, origin, mine, note)
     revision, target = _settled(head, origin, mine, policy, seen)
+    if policy != "overwrite":
+        refuse_downgrade(revision)
     return _write_on(connection, writer, head, origin, mine, seen, revision, target, note)
 
 
@@ -140,11 +171,28 @@ def _head(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:
 
 
 def _fits(mine: Mine, stored: Mapping[str, JSON]) -> bool:
-    """Return whether the stored document is cut into the same parts as *mine*."""
-    kind = mine.document.kind
-    if kind.name in KINDS or HEAD not in stored:
+    """Return whether the pieces that *mine* has can stand beside the other ones that are stored."""
+    kind, head = mine.document.kind, stored.get(HEAD)
+    if kind.name in KINDS or head is None or (mine.whole and laid_out_alike(kind, head, mine.frame)):
         return True
-    return kind.of(stored[HEAD]).parts == kind.parts
+    return not mine.whole and _stands_alike(mine, stored)
+
+
+def _stands_alike(mine: Mine, stored: Mapping[str, JSON]) -> bool:
+    """Return whether *mine* and what is stored can be compared piece by piece.
+
+    They are of one schema then, and a field whose items are parts is in both a dict, or in both a list.
+    """
+    kind, head, frame = mine.document.kind, stored.get(HEAD), mine.frame
+    if kind.name in KINDS or not isinstance(head, dict) or not isinstance(frame, dict):
+        return True
+    there, fields = kind.of(head), {rule.field for rule in kind.parts if rule.field in frame}
+    return (
+        there.parts == kind.parts
+        and head.get(SCHEMA) == frame.get(SCHEMA)
+        and there.lists(head) & fields == kind.lists(frame) & fields
+        and there.dicts(head) & fields == kind.dicts(frame) & fields
+    )
 
 
 def _write_whole(
@@ -209,7 +257,7 @@ def _write_on(
     held = {**{path: origin.digest(path) for path in paths}, **{p: piece.digest for p, piece in mine.changed.items()}}
     held.update(dict.fromkeys(mine.gone))
     adopted = {
-        path: target[path].body if path in target else None
+        path: target[path].body if path in target else ABSENT
         for path in paths
         if (target[path].digest if path in target else None) != held.get(path)
     }

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy.engine import Connection, Engine
 
-from docstore import lives, model
+from docstore import lives, model, registry
 from docstore.access import Access, checked_text, os_user
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.core import Unknown
@@ -29,7 +29,7 @@ from docstore.origins import Origin, Origins
 from docstore.query import DocumentInfo
 from docstore.reader import history_of, read_version, version_numbered
 from docstore.registry_bundle import RegistryBundle
-from docstore.saving import Mine, OnConflict, Outcome, check_policy, made_unseen, save_on
+from docstore.saving import Mine, OnConflict, Outcome, check_policy, made_unseen, mine_in_part, mine_whole, save_on
 from docstore.values import resolve
 from docstore.verification import Damage, verify_project
 from docstore.writer import Note, Saved, Writer
@@ -73,6 +73,7 @@ class Store:
         self._bundle, self._unknown = bundle, unknown
         self._raw = Codec(Registry(), unknown="members")
         self._documents(unknown)  # what is registered wrongly is told now
+        registry.check()
         self._codes = Codes(enums)
         self._writer = Writer(self.project, self._codes)
         self._origins = origins or Origins()
@@ -121,10 +122,7 @@ class Store:
         origin = self._origin_of(obj, document.name)
         if origin is None:
             return self._save_first(obj, document, self._note(message, author), on_conflict)
-        changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
-        gone = frozenset(origin.paths() - document.pieces.keys())
-        mine = Mine(document, changed, gone, whole=True)
-        return self._save_known(obj, origin, mine, on_conflict, self._note(message, author))
+        return self._save_known(obj, origin, mine_whole(document, origin), on_conflict, self._note(message, author))
 
     def save_trial(self, experiment: Any, trial: Any, **options: Any) -> Version:
         """Save one trial of *experiment* and its data, and nothing else; as ``save_trials``."""
@@ -150,16 +148,13 @@ class Store:
         """
         check_policy(on_conflict)
         documents = self._documents()
-        kind, name, model_name = documents.identify(experiment)
+        kind, name, _ = documents.identify(experiment)
         origin = self._origin_of(experiment, name)
         if origin is None:
             with self._access.reading() as connection:
                 raise self._access.unsaved(connection, kind, name)
         paths = [path for trial in trials for path in documents.paths_of(experiment, trial)]
-        pieces = documents.parts(experiment, paths)
-        changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
-        gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
-        mine = Mine(Document(kind, name, model_name, pieces), changed, gone, whole=False)
+        mine = mine_in_part(documents, experiment, paths, origin)
         return self._save_known(experiment, origin, mine, on_conflict, self._note(message, author))
 
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:

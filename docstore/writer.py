@@ -15,9 +15,9 @@ from docstore.coding import Codes, Name, coded_in
 from docstore.dialect import largest_text
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
-from docstore.errors import DocumentExistsError, TooLargeError
+from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
 from docstore.history import GENESIS, Version, chained, changes_text, next_moment
-from docstore.kinds import HEAD, Kind, position_of
+from docstore.kinds import HEAD, Kind, is_document, position_of
 from docstore.patch import Change
 from docstore.reader import read, version_numbered
 from docstore.revision import Revision, revise
@@ -81,8 +81,18 @@ class Writer:
         return self.replace(connection, head, document, note)
 
     def replace(self, connection: Connection, head: HeadRow, document: Document, note: Note) -> Saved:
-        """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is."""
+        """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is.
+
+        Raises:
+            InvalidValueError: it is a JSON value, and that one was made of an object.
+        """
         now = read(connection, head)
+        if is_document(now.pieces[HEAD]) and not is_document(document.pieces[HEAD].body):
+            raise InvalidValueError(
+                "kind",
+                head.kind,
+                f"{head.name!r} is a document that was made of an object: use save(), or another kind.",
+            )
         revision = revise(document.kind, now.pieces, document.pieces)
         if not revision.changes:
             return Saved(head.id, version_numbered(connection, head, head.version), {})

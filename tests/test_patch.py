@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import jsonpatch
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from docstore import merge as merging
 from docstore import patch as patching
 from docstore.errors import Conflict, PatchError
-from docstore.merge import describe, merge
+from docstore.merge import describe, merge, merge_sparse
 from docstore.patch import ABSENT, Change, apply, checked_diff, diff, forward, undo, undo_all
 from docstore.values import JSON, MAX_DEPTH, dumps, loads, resolve, same
 
@@ -648,6 +648,63 @@ class TestTwoEditsOfOneDocument:
         assert repr(absent) == "ABSENT"
         assert pickle.loads(pickle.dumps(absent)) is absent
         assert copy.deepcopy(absent) is absent
+
+
+class TestTwoEditsOfAnObjectOfAClass:
+    """Its tag and its schema number say what its members mean."""
+
+    BASE: ClassVar = {"__type": "A", "x": 1, "y": {"k": 1}}
+
+    @pytest.mark.parametrize(
+        "mine",
+        [{"__type": "B", "x": 1, "y": {"k": 1}}, {"__type": "A", "__schema": 2, "x": 1, "y": {"k": 1}}],
+        ids=["another class", "another schema"],
+    )
+    @pytest.mark.parametrize("theirs", [{"__type": "A", "x": 2, "y": {"k": 1}}, {"__type": "A", "x": 1, "y": {"k": 2}}])
+    def test_are_not_merged_where_one_made_it_another(self, mine, theirs):
+        merged, conflicts = merge({"a": [], "o": self.BASE}, {"a": [], "o": mine}, {"a": [], "o": theirs})
+
+        assert [conflict.pointer for conflict in conflicts] == ["/o"]
+        assert merged == {"a": [], "o": mine}
+
+    def test_are_merged_where_both_left_it_what_it_is(self):
+        merged, conflicts = merge(self.BASE, {**self.BASE, "x": 2}, {**self.BASE, "y": {"k": 2}})
+
+        assert (merged, conflicts) == ({"__type": "A", "x": 2, "y": {"k": 2}}, ())
+
+
+class TestTwoEditsOfAListOfWhichItemsAreLeftOut:
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "merged"),
+        [
+            ({"1": "b"}, {"1": "B"}, {"1": "b"}, {"1": "B"}),
+            ({"0": "a", "1": "b"}, {"0": "A", "1": "b"}, {"0": "a", "1": "B"}, {"0": "A", "1": "B"}),
+            ({"0": "a"}, {"0": "A"}, {"0": "a", "1": "b"}, {"0": "A", "1": "b"}),
+            ({"0": "a", "1": "b"}, {"0": "A", "1": "b"}, {"0": "a"}, {"0": "A"}),
+            ({"1": "b"}, {}, {}, {}),
+            ({}, {"1": "x"}, {"1": "x"}, {"1": "x"}),
+            ({"0": "a", "1": "b"}, {"0": "b"}, {"0": "b"}, {"0": "b"}),
+        ],
+    )
+    def test_are_both_kept_at_their_places(self, base, mine, theirs, merged):
+        assert merge_sparse(base, mine, theirs, at="/l") == (merged, ())
+
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "pointers"),
+        [
+            ({"1": "b"}, {"1": "B"}, {"1": "c"}, ["/l/1"]),
+            ({}, {"1": "x"}, {"1": "y"}, ["/l/1"]),
+            ({"1": "b"}, {"1": "B"}, {}, ["/l/1"]),
+            ({"0": "a", "1": "b"}, {"0": "b"}, {"0": "a", "1": "B"}, ["/l"]),
+            ({"0": "a"}, {"0": "A"}, {"0": "z", "1": "a"}, ["/l"]),
+            ({"2": "c"}, {"2": "c", "3": "d"}, {}, ["/l"]),
+            ({"2": "c", "10": "k"}, {"2": "C", "10": "K"}, {"2": "d", "10": "l"}, ["/l/2", "/l/10"]),
+        ],
+    )
+    def test_are_a_conflict_where_an_index_does_not_say_which_item_is_meant(self, base, mine, theirs, pointers):
+        _, conflicts = merge_sparse(base, mine, theirs, at="/l")
+
+        assert [conflict.pointer for conflict in conflicts] == pointers
 
 
 class TestTellingAPerson:

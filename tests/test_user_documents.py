@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 from uuid import UUID
@@ -316,7 +317,7 @@ class TestTwoPeopleEditOneSuchDocument:
         store.save(theirs)
         mine.steps.append(Step("sleep"))
 
-        with pytest.raises(ConflictError, match="would lack the item /steps/2"):
+        with pytest.raises(ConflictError, match="both changed /steps"):
             store.save(mine)
 
         assert identity(store.load("pea", kind="recipe")) == identity(theirs)
@@ -642,3 +643,358 @@ class TestAClassThatIsDefinedAgain:
         store.save(self.make()("c"))
 
         assert store.load("c", kind="cell").name == "c"
+
+
+class TestASaveThatCouldNotBeReadAgain:
+    """A part is written beside others, and under a head, that may be of another form or release."""
+
+    @pytest.fixture
+    def plan(self):
+        @docstore.document(kind="plan", parts=["/steps/*"])
+        @dataclass
+        class Plan:
+            name: str
+            steps: Any = field(default_factory=dict)
+            note: str = ""
+
+            __annotations__["steps"] = "dict[str, Step]"
+
+        return Plan
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            {"a": Step("x"), 1: Step("y")},
+            {"a": Step("x"), "__type": Step("y")},
+            {"a": Step("x"), "\0": Step("y")},
+            OrderedDict(a=Step("x")),
+        ],
+        ids=repr,
+    )
+    def test_of_a_part_alone_where_there_are_none_is_refused(self, store, plan, steps):
+        made = plan("p", steps)
+        store.save(made)
+        made.steps["a"].minutes = 5.0
+
+        with pytest.raises(InvalidValueError, match=r"Plan\.steps.*Use save\(\)"):
+            store.save_trial(made, made.steps["a"])
+
+        store.save(made)
+        assert identity(store.load("p", kind="plan")) == identity(made)
+
+    @pytest.mark.parametrize("before", [None, [Step("x")], OrderedDict(a=Step("x"))], ids=repr)
+    def test_of_a_part_alone_where_the_field_was_something_else_is_refused(self, store, plan, before):
+        made = plan("p", before)
+        store.save(made)
+        made.steps = {"a": Step("z")}
+
+        with pytest.raises(ConflictError, match="save the whole of it first"):
+            store.save_trial(made, made.steps["a"])
+
+        store.save(made)
+        assert identity(store.load("p", kind="plan")) == identity(made)
+        assert identity(store.load("p", kind="plan", version=1).steps) == identity(before)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ({"0": Step("a"), "1": Step("b")}, [Step("b"), Step("a")]),
+            ([Step("a"), Step("b")], {"0": Step("a"), "1": Step("c")}),
+            ({"0": Step("a")}, OrderedDict({"0": Step("a")})),
+            ([Step("a")], None),
+            (None, {"0": Step("a")}),
+        ],
+        ids=repr,
+    )
+    def test_of_a_field_that_holds_its_items_otherwise_keeps_its_past(self, store, plan, before, after):
+        made = plan("p", before)
+        store.save(made)
+        made.steps = after
+
+        store.save(made)
+
+        assert identity(store.load("p", kind="plan").steps) == identity(after)
+        assert identity(store.load("p", kind="plan", version=1).steps) == identity(before)
+        assert store.verify() == []
+        store.diff("p", 1, 2, kind="plan")
+        store.revert("p", 1, kind="plan")
+        assert identity(store.load("p", kind="plan").steps) == identity(before)
+
+    @pytest.mark.parametrize("theirs", [None, [], OrderedDict(a=Step("x")), {"a": Step("x"), 1: Step("y")}], ids=repr)
+    @pytest.mark.parametrize("mine", ["a note", "a part"])
+    def test_of_what_others_hold_otherwise_now_is_a_conflict(self, store, plan, theirs, mine):
+        store.save(plan("p", {"a": Step("x")}))
+        other, own = store.load("p", kind="plan"), store.load("p", kind="plan")
+        other.steps = theirs
+        store.save(other)
+        if mine == "a note":
+            own.note = "n"
+        else:
+            own.steps["z"] = Step("z")
+
+        with pytest.raises(ConflictError):
+            store.save(own)
+
+        assert identity(store.load("p", kind="plan")) == identity(other)
+
+    def test_of_an_enums_key_stored_by_its_former_name_is_refused(self, store):
+        with registry.scope():
+
+            class Grain(Enum):
+                WHITE = 1
+
+            @docstore.document(kind="mill", tag="Mill", parts=["/sacks/*"])
+            @dataclass
+            class Mill:
+                name: str
+                sacks: dict[Grain, Step]
+
+            store.save(Mill("m", {Grain.WHITE: Step("old")}))
+
+        class Grain2(Enum):
+            WHEAT = 1
+
+        docstore.register(Grain2, tag="Grain", aliases={"WHITE": "WHEAT"})
+
+        @docstore.document(kind="mill", tag="Mill", parts=["/sacks/*"])
+        @dataclass
+        class Today:
+            name: str
+            sacks: dict[Grain2, Step]
+
+        mill = store.load("m", kind="mill")
+        mill.sacks[Grain2.WHEAT].text = "new"
+
+        with pytest.raises(InvalidValueError, match=r"former name. Use save\(\)"):
+            store.save_trial(mill, mill.sacks[Grain2.WHEAT])
+
+        store.save(mill)
+        assert identity(store.load("m", kind="mill")) == identity(mill)
+
+    @pytest.mark.parametrize("key", ["x" * 300, "/" * 200])
+    def test_under_a_key_that_a_column_does_not_hold_is_refused(self, store, plan, key):
+        with pytest.raises(docstore.DocstoreError, match="at most 255 characters") as caught:
+            store.save(plan("p", {key: Step("x")}))
+
+        assert caught.value.pointer.startswith("/steps/")
+
+    def test_of_a_value_in_the_place_of_an_object_is_refused(self, store, soup):
+        store.save(soup)
+
+        with registry.scope():
+            registry._registrations._registry = registry.model_registry()
+            with pytest.raises(InvalidValueError, match="made of an object"):
+                store.put("recipe", "pea", {"a": 1})
+
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
+
+
+class TestAMergeThatTakesOnWhatOthersSaved:
+    @pytest.fixture
+    def values(self, store):
+        @docstore.document(kind="values", parts=["/list/*", "/dict/*"])
+        @dataclass
+        class Values:
+            name: str
+            list: list[Any]
+            dict: dict[str, Any]
+            note: str = ""
+
+        made = Values("v", [1, 2, 3], {"a": 1, "b": 2})
+        store.save(made)
+        return store.load("v", kind="values"), store.load("v", kind="values")
+
+    def test_takes_none_for_a_value_and_not_for_nothing(self, store, values):
+        mine, theirs = values
+        theirs.list[1] = theirs.dict["a"] = None
+        store.save(theirs)
+        mine.note = "n"
+
+        store.save(mine)
+
+        assert (mine.list, mine.dict) == ([1, None, 3], {"a": None, "b": 2})
+        assert identity(store.load("v", kind="values")) == identity(mine)
+
+    def test_takes_the_end_off_a_list(self, store, values):
+        mine, theirs = values
+        del theirs.list[1:], theirs.dict["b"]
+        store.save(theirs)
+        mine.note = "n"
+
+        store.save(mine)
+
+        assert (mine.list, mine.dict) == ([1], {"a": 1})
+
+    @pytest.mark.parametrize(
+        "edit", [lambda items: items.pop(0), lambda items: items.insert(0, 9)], ids=["pop", "insert"]
+    )
+    def test_does_not_put_an_edit_on_the_item_that_moved_there(self, store, values, edit):
+        mine, theirs = values
+        edit(theirs.list)
+        store.save(theirs)
+        mine.list[0] = 100
+
+        with pytest.raises(ConflictError) as caught:
+            store.save(mine)
+
+        assert [place.pointer for place in caught.value.places] == ["/list"]
+
+    def test_does_not_merge_inside_an_item_that_both_changed(self, store, soup):
+        store.save(soup)
+        mine, theirs = store.load("pea", kind="recipe"), store.load("pea", kind="recipe")
+        theirs.steps[0].minutes = 9.0
+        store.save(theirs)
+        mine.steps[0].text = "chop"
+
+        with pytest.raises(ConflictError) as caught:
+            store.save(mine)
+
+        assert [place.pointer for place in caught.value.places] == ["/steps/0"]
+
+    def test_takes_the_same_edit_of_both_for_one(self, store, values):
+        mine, theirs = values
+        del theirs.list[0], mine.list[0]
+        store.save(theirs)
+        mine.note = "n"
+
+        store.save(mine)
+
+        assert identity(store.load("v", kind="values")) == identity(mine)
+
+    def test_leaves_a_frozen_object_and_a_shared_one_as_they_are(self, store):
+        @dataclass(frozen=True)
+        class Fixed:
+            n: int
+
+        @docstore.document(kind="shelf", parts=["/a/*", "/b/*"])
+        @dataclass
+        class Shelf:
+            name: str
+            a: dict[str, Fixed]
+            b: dict[str, Step]
+
+        fixed, step = Fixed(1), Step("s")
+        shelf = Shelf("s", {"p": fixed}, {"q": step, "r": step})
+        store.save(shelf)
+        theirs = store.load("s", kind="shelf")
+        theirs.a["p"] = Fixed(2)
+        theirs.b["q"].minutes = 7.0
+        store.save(theirs)
+        shelf.name, shelf.a["z"] = "s", Fixed(3)
+
+        store.save(shelf)
+
+        assert (fixed.n, step.minutes) == (1, 0.0)
+        assert (shelf.a["p"].n, shelf.b["q"].minutes, shelf.b["r"].minutes) == (2, 7.0, 0.0)
+
+
+class TestTwoReleasesThatWriteOneDocument:
+    """The same member means degrees Fahrenheit in the first schema, and Celsius in the second."""
+
+    def release(self, number: int) -> type:
+        @docstore.document(kind="oven", tag="Oven", parts=["/heats/*"], version=number)
+        @dataclass
+        class Oven:
+            name: str
+            heats: dict[str, float]
+            settings: dict[str, float] = field(default_factory=dict)
+
+        if number == 2:
+
+            @registry.upcast("Oven", from_=1)
+            def to_celsius(members):
+                heats = {key: (value - 32) / 1.8 for key, value in members["heats"].items()}
+                return {**members, "heats": heats}
+
+        return Oven
+
+    @pytest.fixture
+    def releases(self):
+        """By its number, what is registered in the process of each release."""
+        found = {}
+        for number in (1, 2):
+            with registry.scope():
+                self.release(number)
+                found[number] = registry.registered()
+        return found
+
+    @pytest.fixture
+    def run(self, monkeypatch, releases):
+        """Make this the process of a release."""
+        return lambda number: monkeypatch.setattr(registry._registrations, "_registry", releases[number])
+
+    @pytest.fixture
+    def objects(self, store, releases, run):
+        """The same document, loaded by each release."""
+        run(1)
+        [first_class] = [entry.cls for entry in releases[1].entries if entry.tag == "Oven"]
+        store.save(first_class("o", {"top": 212.0}))
+        first = store.load("o", kind="oven")
+        run(2)
+        return first, store.load("o", kind="oven")
+
+    def test_part_by_part_are_not_mixed(self, store, objects):
+        second = objects[1]
+        second.heats["low"] = 50.0
+        with pytest.raises(ConflictError, match="save the whole of it first"):
+            store.save_trial(second, second.heats["low"])
+
+        store.save(second)
+
+        assert identity(store.load("o", kind="oven")) == identity(second)
+        assert store.verify() == []
+
+    def test_are_not_mixed_by_the_older_one_either(self, store, objects, run):
+        first, second = objects
+        store.save(second)
+        run(1)
+        first.heats["low"] = 122.0
+
+        with pytest.raises(ConflictError):
+            store.save_trial(first, first.heats["low"])
+        with pytest.raises(ConflictError):
+            store.save(first)
+
+    def test_are_not_merged(self, store, objects, run):
+        first, second = objects
+        run(1)
+        first.heats["low"] = 122.0
+        store.save(first)
+        run(2)
+        second.settings["fan"] = 1.0
+
+        with pytest.raises(ConflictError):
+            store.save(second)
+
+
+class TestAnObjectMadeAnew:
+    """A program that has no field for what is new in a newer object makes another in its place."""
+
+    def test_does_not_drop_what_is_new(self, store):
+        with registry.scope():
+
+            @docstore.register(tag="Part", version=2, compatible_from=1)
+            @dataclass(frozen=True)
+            class Newer:
+                a: int
+                b: int = 0
+
+            registry.upcast("Part", from_=1)(lambda members: members)
+            declare()
+            store.save(Recipe("pea", rest=Newer(1, 7)))
+
+        @docstore.register(tag="Part")
+        @dataclass(frozen=True)
+        class Older:
+            a: int
+
+        declare()
+        loaded = store.load("pea", kind="recipe")
+        loaded.rest = replace(loaded.rest, a=5)
+
+        with pytest.raises(docstore.DocstoreError, match=r"schema 2.*made anew") as caught:
+            store.save(loaded)
+
+        assert caught.value.pointer == "/rest"
+        store.save(loaded, on_conflict="overwrite")
+        assert store.get("pea", kind="recipe", pointer="/rest") == {"__type": "Part", "a": 5}

@@ -35,7 +35,7 @@ from docstore.errors import (
     UnknownTagError,
     abridged,
 )
-from docstore.values import JSON, SCHEMA, TAG, UNSAFE_TEXT, dumps, same
+from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, dumps, same
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 
@@ -129,6 +129,14 @@ class Codec:
             return self._decode(value)
         except RecursionError:
             raise DecodeError("nested too deeply to be read") from None
+
+    def frame(self, value: Any) -> dict[str, JSON]:
+        """Return the tag and the schema number that *value*, an object of a registered class, is written with."""
+        entry = self.registry.of_class(type(value))
+        assert entry is not None  # it was asked for
+        carried = lifting.carried_by(value)
+        carried = {key: carried[key] for key in (SCHEMA, COMPATIBLE) if key in carried}
+        return {TAG: entry.tag, **lifting.numbers(entry), **carried}
 
     def attribute(self, owner: type, field: str) -> str:
         """Return the attribute of *owner* that is stored as *field*."""

@@ -11,7 +11,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from types import MemberDescriptorType
 from typing import Any, Final, Generic
+
+from docstore.errors import UnresolvedError
 
 MISSING: Final = dataclasses.MISSING
 
@@ -80,6 +83,52 @@ def wrote_init(base: type) -> bool:
         return file.startswith("<attrs generated ")
     parameters = vars(base).get("__dataclass_params__")
     return "__is_pydantic_dataclass__" in vars(base) or (bool(parameters and parameters.init) and file == "<string>")
+
+
+def has_hooks(cls: type) -> bool:
+    """Return whether what its library makes an instance of *cls* with calls code that is not the library's own."""
+    if is_validated(cls):
+        return _calls_functions(cls.__pydantic_core_schema__)  # type: ignore[attr-defined]  # what is validated has one
+    if any(hasattr(cls, hook) for hook in _HOOKS) or _has_own_setattr(cls):
+        return True
+    attributes = getattr(cls, "__attrs_attrs__", ())
+    return any(attribute.converter or attribute.validator for attribute in attributes)
+
+
+_HOOKS: Final = ("__post_init__", "__attrs_pre_init__", "__attrs_post_init__")
+
+
+def _has_own_setattr(cls: type) -> bool:
+    """Return whether setting a field runs code of the class's own: a ``__setattr__``, or a property in its place."""
+    sets = any("__setattr__" in vars(base) for base in cls.__mro__ if base is not object)
+    if sets and not (is_struct(cls) or is_frozen(cls)):
+        return True
+    members = (inspect.getattr_static(cls, field.name, None) for field in declared_fields(cls))
+    return any(hasattr(type(member), "__set__") and not isinstance(member, MemberDescriptorType) for member in members)
+
+
+def _calls_functions(schema: Any) -> bool:
+    """Return whether Pydantic calls a function when it validates by *schema*, a part of a core schema."""
+    if isinstance(schema, (list, tuple)):
+        return any(map(_calls_functions, schema))
+    if not isinstance(schema, dict):
+        return False
+    if str(schema.get("type", "")).startswith("function-") or schema.get("post_init") or schema.get("custom_init"):
+        return True
+    parts = (part for key, part in schema.items() if key not in ("metadata", "serialization"))
+    return any(map(_calls_functions, parts))
+
+
+def is_frozen(cls: type) -> bool:
+    """Return whether attributes of an instance of *cls* cannot be set: it is declared frozen, or is a named tuple."""
+    if is_struct(cls):
+        return bool(cls.__struct_config__.frozen)  # type: ignore[attr-defined]  # a Struct has it
+    if is_model(cls):
+        return bool(cls.model_config.get("frozen"))  # type: ignore[attr-defined]  # a model has it
+    parameters = getattr(cls, "__dataclass_params__", None)
+    if (parameters and parameters.frozen) or (issubclass(cls, tuple) and hasattr(cls, "_fields")):
+        return True
+    return getattr(cls.__setattr__, "__name__", "") == "_frozen_setattrs"  # what attrs puts there, and no other mark
 
 
 def needs_init_var(cls: type) -> bool:
@@ -189,7 +238,13 @@ def _struct_default(default: Any) -> Callable[[], Any] | None:
 
 def _of_model(cls: Any) -> Iterator[Declared]:
     if not cls.__pydantic_complete__:
-        cls.model_rebuild()
+        try:
+            cls.model_rebuild()
+        except NameError as error:
+            raise UnresolvedError(
+                f"{cls.__qualname__}: one of its fields is annotated with {error.name!r}, which is not there at run "
+                f"time. Import or define it at the top of the module, before the class is used."
+            ) from error
     for name, info in cls.__pydantic_fields__.items():
         yield Declared(name, _pydantic_default(info), name, annotation=info.annotation)
 

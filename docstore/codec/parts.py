@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 from docstore.codec import fields
 from docstore.codec.core import Codec
+from docstore.codec.declared import is_frozen
 from docstore.codec.shapes import Shape
-from docstore.errors import CodecError, RegistryError
-from docstore.values import JSON, join_pointer, split_pointer
+from docstore.errors import CodecError, InvalidValueError, RegistryError
+from docstore.values import JSON, TAG, join_pointer, split_pointer
 
 
 class Parts:
@@ -42,6 +45,36 @@ class Parts:
         except LookupError:
             return None
 
+    def container(self, owner: Any, field: str) -> JSON:
+        """Return ``{}`` or ``[]``: what the head has in the place of *field*, whose items are parts.
+
+        Raises:
+            InvalidValueError: the field is written as something else now, so that there are no parts.
+        """
+        attribute, shape = self._shape(type(owner), field)
+        held = getattr(owner, attribute)
+        written = shape.encode(dict.fromkeys(held)) if type(held) is dict else [] if type(held) is list else None
+        if isinstance(written, list) or (isinstance(written, dict) and TAG not in written):
+            return [] if isinstance(written, list) else {}
+        raise InvalidValueError(
+            f"{type(owner).__qualname__}.{attribute}",
+            type(held),
+            "Its items are parts only in a plain dict with keys as annotated, or in a plain list. Use save().",
+        )
+
+    def other_spelling(self, owner: type, pointer: str, others: Iterable[str]) -> str | None:
+        """Return the one of *others*, pointers of the same field, that names the key of *pointer* by a former name."""
+        decode = self._shape(owner, split_pointer(pointer)[0])[1].key_decode
+        assert decode is not None  # see _shape
+        key = decode(split_pointer(pointer)[1])
+        if not isinstance(key, Enum):
+            return None
+        for other in others:
+            with suppress(CodecError, ValueError):
+                if decode(split_pointer(other)[1]) is key:
+                    return other
+        return None
+
     def pointers_of(self, owner: Any, field: str, part: Any) -> list[str]:
         """Return where *part* itself, and not one like it, stands in *field*.
 
@@ -53,10 +86,13 @@ class Parts:
         return [join_pointer((field, _spelled(key))) for key, item in pairs if item is part]
 
     def put(self, owner: Any, pointer: str, value: Any) -> None:
-        """Put *value* at *pointer* of *owner*. An object of the same class that stands there takes on its state."""
+        """Put *value* at *pointer* of *owner*. An object of the same class that stands there takes on its state.
+
+        But for one that is frozen, and one that stands elsewhere in the field too: those stay as they are.
+        """
         items, _, key = self._place(owner, pointer)
         present = self.get(owner, pointer)
-        if type(present) is type(value) and self._is_record(value):
+        if type(present) is type(value) and self._is_record(value) and self._is_once(items, present):
             fields.take_on(present, value)
         elif isinstance(items, list) and key == len(items):
             items.append(value)
@@ -65,7 +101,13 @@ class Parts:
 
     def _is_record(self, value: Any) -> bool:
         """Return whether *value* is an object of fields, which can become another and stay the same object."""
-        return self._codec.registry.of_class(type(value)) is not None and not isinstance(value, (Enum, tuple))
+        is_registered = self._codec.registry.of_class(type(value)) is not None
+        return is_registered and not isinstance(value, (Enum, tuple)) and not is_frozen(type(value))
+
+    @staticmethod
+    def _is_once(items: Any, present: Any) -> bool:
+        held = items.values() if isinstance(items, dict) else items
+        return sum(each is present for each in held) == 1
 
     def decode(self, owner: type, pointer: str, value: JSON) -> Any:
         """Return the object that *value* spells at *pointer* of an instance of *owner*."""
@@ -98,4 +140,4 @@ class Parts:
 
 
 def _spelled(key: Any) -> str | int:
-    return key if isinstance(key, int) else getattr(key, "name", key)
+    return key.name if isinstance(key, Enum) else key
