@@ -7,6 +7,7 @@ written?" and "which class does this tag name?", and knows nothing of JSON.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -45,6 +46,8 @@ class Entry:
         compatible_from: the oldest schema whose readers may read what is written today, if any older may.
         aliases: the tags that older documents name the class by.
         renamed: of an enum, the present name of each member that older documents know under another.
+        implied: whether it is here only because an annotation names it; what the user says of the class goes first.
+        flaw: why its objects can be neither written nor read yet; told whenever one is.
     """
 
     cls: type
@@ -58,11 +61,18 @@ class Entry:
     compatible_from: int | None = None
     aliases: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    implied: bool = False
+    flaw: RegistryError | None = field(default=None, compare=False)
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tag that is written, and all others that are read."""
         return (self.tag, *self.aliases)
+
+    def check(self) -> None:
+        """Raise the flaw, if it has one that the user's functions don't make good."""
+        if self.flaw is not None and (self.encode is None or self.decode is None):
+            raise type(self.flaw)(*self.flaw.args)  # anew: one that is raised again and again gathers tracebacks
 
 
 @dataclass(frozen=True)
@@ -88,10 +98,7 @@ class Registry:
         for tag in entry.tags:
             for known in (self._by_class.get(entry.cls), self._by_tag.get(tag)):
                 if known is not None and (known.cls is not entry.cls or known.tag != entry.tag):
-                    raise RegistryError(
-                        f"{_name(entry.cls)} cannot be written under the tag {tag!r}: {_name(known.cls)} has the tag "
-                        f"{known.tag!r}. Give one of them another tag."
-                    )
+                    raise RegistryError(_taken(entry, tag, known))
         if entry.kind is None:
             # A subclass of a document is a document of the same kind.
             bases = (self._by_class.get(base) for base in entry.cls.__mro__[1:])
@@ -111,9 +118,38 @@ class Registry:
         """Return a registry that has *entries* too; an entry for a class that is here already takes its place."""
         return self._like((*self.entries, *entries))
 
-    def without(self, cls: type) -> Self:
-        """Return a registry that does not have *cls*."""
-        return self._like(entry for entry in self.entries if entry.cls is not cls)
+    def without(self, *classes: type) -> Self:
+        """Return a registry that does not have *classes*."""
+        return self._like(entry for entry in self.entries if entry.cls not in classes)
+
+    def with_class(self, entry: Entry) -> Self:
+        """Return a registry that has *entry*, and nothing that it takes the place of.
+
+        A class that was defined again, as in a notebook, takes its own place; the subclasses of the former go with it.
+        One that is here only because an annotation names it may get another tag. A document stays one.
+
+        Raises:
+            RegistryError: the tag is another class's, or the class has another tag, or its kind is laid out otherwise.
+        """
+        former = [known.cls for known in self.entries if _is_former(known, entry)]
+        gone = [known.cls for known in self.entries if not set(former).isdisjoint(known.cls.__mro__)]
+        made = self.without(*(cls for cls in gone if cls is not entry.cls))
+        known = made.of_class(entry.cls)
+        if known is not None:
+            entry = replace(entry, kind=entry.kind or known.kind)
+            made = made.without(known.cls) if known.implied else made
+        others = made.without(entry.cls)
+        other = others.kind_named(entry.kind.name) if entry.kind else None
+        if entry.kind and other and other != entry.kind:
+            raise RegistryError(
+                f"{entry.cls.__name__}: another class is of kind {entry.kind.name!r}, and laid out otherwise. Choose "
+                f"another kind."
+            )
+        return made.with_entries([entry])
+
+    def with_flaw(self, cls: type, flaw: RegistryError | None) -> Self:
+        """Return a registry in which objects of *cls* can be neither written nor read because of *flaw*."""
+        return self.with_entries([replace(self._by_class[cls], flaw=flaw)])
 
     def with_encoders(self, encoders: Mapping[type, Encoder]) -> Self:
         """Return a registry in which *encoders* write their classes; ``by_fields`` stands for a class's fields."""
@@ -198,7 +234,8 @@ class Registry:
 
     def check_upcasts(self) -> None:
         """Raise a RegistryError if there is a schema that nothing lifts from, or an upcast that nothing needs."""
-        for tag, from_ in self._tables.upcasts:
+        found: dict[tuple[str, int], tuple[str, Upcast]] = {}
+        for (tag, from_), lift in self._tables.upcasts.items():
             entry = self._by_tag.get(tag)
             if entry is None:
                 raise RegistryError(f"an upcast lifts {tag!r} from schema {from_}, and no class has that tag.")
@@ -206,6 +243,12 @@ class Registry:
                 raise RegistryError(
                     f"an upcast lifts {tag!r} from schema {from_} to {from_ + 1}, and {_name(entry.cls)} is at schema "
                     f"{entry.schema}. Say version={from_ + 1} where the class is registered."
+                )
+            other, known = found.setdefault((entry.tag, from_), (tag, lift))
+            if known is not lift:
+                raise RegistryError(
+                    f"{_name(known)} lifts {other!r} from schema {from_}, and {_name(lift)} lifts {tag!r}: both are "
+                    f"tags of {_name(entry.cls)}, and one step serves for both. Keep one of them."
                 )
         for entry in self.entries:
             missing = sorted(set(range(1, entry.schema)) - self.upcasts_of(entry).keys())
@@ -218,14 +261,20 @@ class Registry:
 
     def remedy(self, cls: type) -> str:
         """Return what to write so that an instance of *cls* can be saved."""
-        for entry in self.entries:
-            if _name(entry.cls) == _name(cls):
-                return "Its class was defined again since this object was made: make the object anew."
+        present = {_name(entry.cls): entry.cls for entry in self.entries}
+        if _name(cls) in present:
+            return _remedy_of_one_defined_again(cls, present[_name(cls)])
+        for base in cls.__mro__[1:]:
+            if present.get(_name(base), base) is not base:
+                return (
+                    f"{base.__name__}, from which it inherits, was defined again: define {cls.__name__} again too, and "
+                    f"make the object anew."
+                )
         bases = [base.__name__ for base in cls.__mro__[1:] if base in self._by_class]
         argument = {"Metric": "metric_clss={%s: None}", "Runner": "runner_clss={%s: None}"}
-        for base in bases:
-            if base in argument:
-                return f"Pass bundle=RegistryBundle({argument[base] % cls.__name__})."
+        for name in bases:
+            if name in argument:
+                return f"Pass bundle=RegistryBundle({argument[name] % cls.__name__})."
         what = "an Enum" if issubclass(cls, Enum) else f"a subclass of {bases[0]}" if bases else "a class"
         return (
             f"It is {what} that no registry knows. Call docstore.register({cls.__name__}), or pass "
@@ -234,4 +283,39 @@ class Registry:
 
 
 def _name(thing: Any) -> str:
+    if not hasattr(thing, "__qualname__"):
+        # A functools.partial, or an object that can be called: it goes by what it is made of.
+        return f"{_name(type(thing))} of {_name(thing.func)}" if hasattr(thing, "func") else _name(type(thing))
     return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _is_former(known: Entry, entry: Entry) -> bool:
+    """Return whether *entry*'s class is that of *known*, defined again: what a function makes of it may be several."""
+    again = known.cls is not entry.cls and _name(known.cls) == _name(entry.cls)
+    return again and not set(known.tags).isdisjoint(entry.tags)
+
+
+def _taken(entry: Entry, tag: str, known: Entry) -> str:
+    name = _name(entry.cls)
+    if known.cls is entry.cls:
+        return (
+            f"{name} cannot be written under the tag {entry.tag!r}: it is registered under {known.tag!r} already, and "
+            f"a class has one tag. Say tag={known.tag!r} here too, or take one of the two out; to read {entry.tag!r} "
+            f"as well, give aliases=[{entry.tag!r}]."
+        )
+    return (
+        f"{name} cannot be written under the tag {tag!r}: {_name(known.cls)} has the tag {known.tag!r}. Give one of "
+        f"them another tag."
+    )
+
+
+def _remedy_of_one_defined_again(cls: type, known: type) -> str:
+    register = "run again what registers it (the document that names it, docstore.register or the bundle)"
+    found: Any = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    if found is known:
+        return "Its class was defined again since this object was made: make the object anew."
+    if found is cls:
+        return f"Its class was defined again since it was registered: {register}, and make the object anew."
+    return f"Its class was defined again: {register}, if that was not done yet, and make the object anew."

@@ -20,6 +20,7 @@
     ├── PatchError                    changes that do not fit the document they are applied to
     └── StoreError                    what a database holds, or cannot do
         ├── DatabaseError             the driver's own complaint, translated
+        │   ├── UnreadableError       a value that docstore does not write there
         │   ├── NotAllowedError       the database's user may not do this
         │   ├── RaceLostError         other writers were first, each time
         │   └── ConnectionLostError   the connection was lost
@@ -50,17 +51,15 @@ _BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "
 def abridged(value: object, levels: int = 3) -> str:
     """Return *value* as a message shows it: its repr, cut where it is long or deep; of an object, its class.
 
-    Cost:
-        Little, whatever it is. A repr would be made whole before it could be cut; and that of an object which was read
-        with fields of wrong types may fail, or never end.
+    A repr would be made whole before it could be cut; of an object with fields of wrong types, it may never end.
     """
     cls = type(value)
     if isinstance(value, (str, bytes, bytearray)):
         return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}..."
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
     if cls in _BRACKETS and value:
         return _members_abridged(value, levels - 1)
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
     text = repr(value) if cls.__module__ in _PLAIN or isinstance(value, Enum) else f"<{cls.__qualname__}>"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -68,8 +67,7 @@ def abridged(value: object, levels: int = 3) -> str:
 def _members_abridged(value: Any, levels: int) -> str:
     members = value.items() if type(value) is dict else ((item,) for item in value)
     texts = [": ".join(abridged(part, levels) for part in each) for each in islice(members, 4 * levels)]
-    more = ["..."] if len(value) > len(texts) else [""] if type(value) is tuple and len(texts) == 1 else []
-    return ", ".join([*texts, *more]).join(_BRACKETS[type(value)])
+    return ", ".join([*texts, *["..."] * (len(value) > len(texts))]).join(_BRACKETS[type(value)])
 
 
 def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:
@@ -190,13 +188,13 @@ class UnknownTagError(DecodeError):
 
 
 class NewerSchemaError(DecodeError):
-    """The object was written by a later release of its class, which does not say that this one may read it."""
+    """The object was written by a later release of its class; this one may not read it, or ``reason`` says why not."""
 
-    def __init__(self, tag: str, *, found: int, known: int, pointer: str = "") -> None:
-        self.tag, self.found, self.known = tag, found, known
+    def __init__(self, tag: str, *, found: int, known: int, reason: str = "", pointer: str = "") -> None:
+        self.tag, self.found, self.known, self.reason = tag, found, known, reason
         super().__init__(
-            f"this {tag} has schema {found}, and the class here has schema {known}. Load it with a release of the "
-            f"program that has schema {found}, or unknown='keep' to carry its JSON along unread.",
+            f"this {tag} has schema {found}, and the class here has schema {known}{reason and f', {reason}'}. Load it "
+            f"with a release of the program that has schema {found}, or unknown='keep' to carry its JSON along unread.",
             pointer=pointer,
         )
 
@@ -267,6 +265,10 @@ class StoreError(DocstoreError):
 
 class DatabaseError(StoreError):
     """The database refused; the driver's own error is the ``__cause__``."""
+
+
+class UnreadableError(DatabaseError):
+    """What stands in a row is nothing that docstore writes there, so that not even its digest can be looked at."""
 
 
 class NotAllowedError(DatabaseError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from docstore.errors import PatchError
+from docstore.errors import PatchError, UnreadableError
 from docstore.kinds import HEAD, Kind, join
 from docstore.patch import Change, undo_all
 from docstore.values import JSON, dumps, join_pointer, loads, split_pointer
@@ -80,9 +80,18 @@ def chained(previous: str, document: str, version: Version, changes: str) -> str
 
 
 def next_moment(previous: datetime | None) -> datetime:
-    """Return the time of a save now: after *previous*, so that a time always names one version."""
+    """Return the time of a save now: after *previous*, so that a time always names one version.
+
+    Raises:
+        UnreadableError: *previous* is the last time that there is.
+    """
     now = datetime.now(UTC)
-    return now if previous is None or now > previous else previous + timedelta(microseconds=1)
+    if previous is None or now > previous:
+        return now
+    try:
+        return previous + timedelta(microseconds=1)
+    except OverflowError as error:
+        raise UnreadableError(f"the newest version is said to be of {previous}, which nothing can follow") from error
 
 
 def rebuild(

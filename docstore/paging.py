@@ -82,7 +82,7 @@ def piece_pages(connection: Connection, id: str, paths: Iterable[str], size: Pag
     wanted = iter(paths)
     while chunk := list(islice(wanted, size.rows)):
         at = (c.id == id) & c.path.in_(chunk)
-        sizes = {row.path: row.size for row in connection.execute(measure.where(at))}
+        sizes = {row.path: row.size or 0 for row in connection.execute(measure.where(at))}
         for page in _within(size.text, [path for path in chunk if path in sizes], sizes):
             yield list(connection.execute(sa.select(documents).where(c.id == id, c.path.in_(page)).order_by(c.path)))
 
@@ -94,7 +94,7 @@ def version_pages(connection: Connection, id: str, size: PageSize, *, after: int
     measure = sa.select(c.version, length.label("size")).where(c.id == id).order_by(c.version).limit(size.rows)
     while True:
         found = connection.execute(measure.where(c.version > after))
-        sizes = {row.version: row.size for row in found}
+        sizes = {row.version: row.size or 0 for row in found}
         if not sizes:
             return
         for page in _within(size.text, list(sizes), sizes):

@@ -5,31 +5,34 @@ What is registered here holds for every store and every call; a ``RegistryBundle
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from enum import Enum
 from threading import RLock
 from types import FrameType, ModuleType
-from typing import Any, Final, NewType, TypeAlias, TypeVar, get_origin, overload
+from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
 from docstore import proof
 from docstore.codec import Codec
 from docstore.codec.annotations import reachable, remember, unstorable
-from docstore.declaration import Aliases, entry_declared, kind_of
-from docstore.entries import Decoder, Encoder, Entry, Registry, Upcast
+from docstore.codec.objects import check_readable
+from docstore.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
+from docstore.entries import Entry, Registry, Upcast
 from docstore.errors import RegistryError, UnresolvedError
 from docstore.model_registry import model_registry
 
 C = TypeVar("C", bound=type)
 U = TypeVar("U", bound=Upcast)
 
-Encode: TypeAlias = Callable[[Any], Any]
-"""Gives what stands for an object."""
 
-Decode: TypeAlias = Callable[[Any], Any]
-"""Takes what stands for an object, and gives the object."""
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What was registered before all that its annotations name was there; *namespace* is what it could see then."""
+
+    entry: Entry
+    namespace: Mapping[str, Any]
 
 
 class Registrations:
@@ -38,26 +41,28 @@ class Registrations:
     def __init__(self, registry: Registry) -> None:
         self._lock = RLock()
         self._registry = registry
-        self._unresolved: tuple[tuple[type, Mapping[str, Any]], ...] = ()
+        self._pending: tuple[_Pending, ...] = ()
 
     def add(self, entry: Entry, namespace: Mapping[str, Any]) -> None:
-        """Register a class, and those that its annotations name; *namespace* is what its definition could see."""
-        with self._lock:
-            before = self._registry
-            try:
-                self._registry = _with_class(before, entry)
-                self._resolve(entry.cls, namespace)
-            except BaseException:
-                self._registry = before
-                raise
+        """Register a class, and those that its annotations name; *namespace* is what its definition could see.
 
-    def _resolve(self, cls: type, namespace: Mapping[str, Any]) -> None:
-        """Register what the annotations of *cls* name, now or, if they name what is defined later, at first use."""
-        remember(cls, namespace)
-        try:
-            self._registry = with_reachable(self._registry, cls)
-        except UnresolvedError:
-            self._unresolved += ((cls, namespace),)
+        Where an annotation names what is not there yet, the class waits for it: see ``current``.
+        """
+        with self._lock:
+            remember(entry.cls, namespace)
+            registry = self._registry.with_class(entry)
+            for each in self._pending:
+                if (
+                    each.entry.cls is entry.cls
+                ):  # a document stays one, and what was said of its fields is to be checked
+                    entry = replace(entry, kind=entry.kind or each.entry.kind)
+            pending = tuple(each for each in self._pending if each.entry.cls is not entry.cls)
+            try:
+                registry = _resolved(registry, entry)
+            except UnresolvedError as error:
+                registry = registry.with_flaw(entry.cls, error)
+                pending += (_Pending(entry, namespace),)
+            self._registry, self._pending = registry, pending
 
     def upcast(self, tag: str, from_: int, lift: Upcast) -> None:
         """Register what lifts *tag* from one schema to the next."""
@@ -67,27 +72,41 @@ class Registrations:
     def current(self) -> Registry:
         """Return the registry as it is now.
 
-        Raises:
-            RegistryError: an annotation of a class cannot be resolved, or names what cannot be stored.
+        A class that names what is not there has a flaw in it, which is told when an object of the class is written or
+        read: what the rest of the program does goes on.
+
+        Cost:
+            For each such class, a look at its annotations.
         """
-        while self._unresolved:
+        if self._pending:
             with self._lock:
-                (cls, namespace), *later = self._unresolved
-                here = {entry.cls.__name__: entry.cls for entry in self._registry.entries}
-                remember(cls, {**here, **namespace})
-                if self._registry.of_class(cls) is not None:
-                    self._registry = with_reachable(self._registry, cls)
-                self._unresolved = tuple(later)
+                self._pending = tuple(each for each in self._pending if self._is_still_pending(each))
         return self._registry
+
+    def _is_still_pending(self, pending: _Pending) -> bool:
+        cls = pending.entry.cls
+        entry = self._registry.of_class(cls)
+        if entry is None:
+            return False  # it was defined again
+        remember(cls, {**_in_sight(self._registry, cls), **pending.namespace})
+        try:
+            self._registry = _resolved(self._registry.with_flaw(cls, None), pending.entry)
+        except RegistryError as error:
+            if repr(error) != repr(entry.flaw):  # as long as nothing changes, neither does the registry
+                self._registry = self._registry.with_flaw(cls, error)
+            return True
+        return False
 
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Forget at the end what was registered since the beginning."""
-        before = self._registry, self._unresolved
+        with self._lock:
+            before = self._registry, self._pending
         try:
             yield
         finally:
-            self._registry, self._unresolved = before
+            with self._lock:
+                self._registry, self._pending = before
 
 
 _registrations: Final = Registrations(model_registry())
@@ -96,6 +115,17 @@ _registrations: Final = Registrations(model_registry())
 def registered() -> Registry:
     """Return the classes of docstore's model and those of this process, as they are registered now."""
     return _registrations.current()
+
+
+def check() -> None:
+    """Refuse to go on with a class of which objects can be neither written nor read, as when a store is opened.
+
+    Raises:
+        RegistryError: a field of it cannot be stored.
+        UnresolvedError: an annotation names what is not there.
+    """
+    for entry in registered().entries:
+        entry.check()
 
 
 def scope() -> AbstractContextManager[None]:
@@ -129,6 +159,9 @@ def document(
         aliases: tags that it had in older documents.
         compatible_from: the oldest schema whose programs may read what this one writes; see ``upcast``.
 
+    Annotations may name what is defined later. What cannot be told before then is told when an object of the class is
+    first written or read, and when a store is opened.
+
     Raises:
         RegistryError: a field cannot be stored, or is not there; or the tag or kind is another class's.
     """
@@ -136,10 +169,8 @@ def document(
 
     def decorate(cls: C) -> C:
         entry = entry_declared(cls, tag, aliases, version, compatible_from)
-        remember(cls, namespace)
         declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts)
-        entry = dataclasses.replace(entry, kind=declared)
-        _registrations.add(entry, namespace)
+        _registrations.add(replace(entry, kind=declared), namespace)
         return cls
 
     return decorate
@@ -179,7 +210,8 @@ def register(
     """Register a class whose instances may stand in documents; return it, so that this is a decorator too.
 
     Args:
-        encode: gives what stands for an object: its members as a dict, or any one value that can be stored.
+        encode: gives what stands for an object: its members as a dict by text, or any one value that can be stored. In
+            the JSON, such a value is the member ``__value``, and an ``upcast`` of the tag gets it as that.
         decode: takes the same, and gives the object. Without the two, a class is stored by its fields.
         tag, version, aliases, compatible_from: as for ``document``. Of an enum, *aliases* may map the former name of a
             member to the present one.
@@ -190,11 +222,7 @@ def register(
     namespace = _visible(sys._getframe(1))
 
     def decorate(cls: C) -> C:
-        if (encode is None) != (decode is None):
-            raise RegistryError(f"register({cls.__name__}): give encode and decode both, each for the other's result.")
-        entry = entry_declared(cls, tag, aliases, version, compatible_from)
-        if encode is not None and decode is not None:
-            entry = dataclasses.replace(entry, encode=_members_of(encode), decode=_of_members(decode))
+        entry = entry_declared(cls, tag, aliases, version, compatible_from, encode=encode, decode=decode)
         _registrations.add(entry, namespace)
         return cls
 
@@ -208,10 +236,14 @@ def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
     next schema. Functions follow one another up to the class's ``version``, wherever in a document the object stands;
     what is stored is not rewritten. Where a step is missing, the first use of a store or of ``loads`` says so.
     """
+    if type(tag) is not str:
+        raise RegistryError(f"upcast({tag!r:.80}, from_={from_!r:.80}): the tag should be a text.")
     if type(from_) is not int or from_ < 1:
         raise RegistryError(f"upcast({tag!r}, from_={from_!r}): schemas are counted from 1.")
 
     def decorate(lift: U) -> U:
+        if not callable(lift):
+            raise RegistryError(f"upcast({tag!r}, from_={from_}): {lift!r:.80} is no function of the members.")
         _registrations.upcast(tag, from_, lift)
         return lift
 
@@ -248,7 +280,7 @@ def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()
 
     others = reachable(cls, known=known)
     for other in others:
-        registry = _with_class(registry, Entry(other, other.__name__))
+        registry = registry.with_class(Entry(other, other.__name__, implied=True))
     problems = [problem for each in (cls, *others) for problem in unstorable(each, known)]
     if problems:
         raise RegistryError("\n".join(problems))
@@ -258,20 +290,37 @@ def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()
 # --- how a class is registered ---------------------------------------------------------------------------------------
 
 
-def _with_class(registry: Registry, entry: Entry) -> Registry:
-    """Return *registry* with *entry*; a class that was defined again, as in a notebook, takes its own place."""
-    for known in registry.entries:
-        if known.cls is not entry.cls and _place(known.cls) == _place(entry.cls):
-            registry = registry.without(known.cls)
-    known_kind = registry.kind_named(entry.kind.name) if entry.kind else None
-    if entry.kind and known_kind and known_kind != entry.kind:
-        name, kind = entry.cls.__name__, entry.kind.name
-        raise RegistryError(f"{name}: another class is of kind {kind!r}, and laid out otherwise. Choose another kind.")
-    return registry.with_entries([entry])
+def _resolved(registry: Registry, declared: Entry) -> Registry:
+    """Return *registry*, which has the class of *declared*, with the classes that its annotations name.
+
+    Raises:
+        RegistryError: a field cannot be stored, or is not what it is said to be; or objects could not be read again.
+        UnresolvedError: an annotation names what is not there.
+    """
+    made = with_reachable(registry, declared.cls)
+    if declared.kind is not None and declared.encode is None:
+        check_fit(declared.cls, declared.kind)
+    for entry in made.entries:
+        if entry.cls is declared.cls or registry.of_class(entry.cls) is None:
+            check_readable(entry)
+    return made
 
 
-def _place(cls: type) -> tuple[str, str]:
-    return cls.__module__, cls.__qualname__
+def _in_sight(registry: Registry, cls: type) -> dict[str, type]:
+    """Return the classes that *cls* may name, though its module has them not: of its function, and those around it."""
+    scope = _scope(cls)
+    found = [entry.cls for entry in registry.entries if entry.cls.__module__ == cls.__module__]
+    # The innermost last, as that hides the others.
+    found.sort(key=lambda other: len(_scope(other)))
+    return {other.__name__: other for other in found if _is_around(_scope(other), scope)}
+
+
+def _is_around(outer: str, scope: str) -> bool:
+    return not outer or (outer.endswith("<locals>") and f"{scope}.".startswith(f"{outer}."))
+
+
+def _scope(cls: type) -> str:
+    return cls.__qualname__.rpartition(".")[0]
 
 
 def _visible(frame: FrameType) -> dict[str, Any]:
@@ -283,20 +332,3 @@ def _visible(frame: FrameType) -> dict[str, Any]:
 
 
 _NAMED: Final = (type, ModuleType, TypeVar, NewType)
-
-
-_VALUE: Final = "__value"
-"""The member that holds what an encoder gave, where that was no dict."""
-
-
-def _members_of(encode: Encode) -> Encoder:
-    def members(value: Any) -> dict[str, Any]:
-        given = encode(value)
-        are_members = type(given) is dict and _VALUE not in given and all(type(key) is str for key in given)
-        return given if are_members else {_VALUE: given}
-
-    return members
-
-
-def _of_members(decode: Decode) -> Decoder:
-    return lambda members: decode(members.get(_VALUE, members))

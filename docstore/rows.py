@@ -149,6 +149,7 @@ def names(connection: Connection, project: str, kind: str) -> list[str]:
         documents.c.kind == kind,
         IS_HEAD,
         documents.c.deleted_at.is_(None),
+        documents.c.name.is_not(None),
     )
     return list(connection.execute(query).scalars())
 
@@ -271,7 +272,8 @@ def version_numbers(connection: Connection, id: str) -> list[int]:
 
 def version_at(connection: Connection, id: str, moment: datetime) -> int | None:
     """Return the version that was current at *moment*, or None if it was before the first."""
-    query = sa.select(sa.func.max(versions.c.version)).where(versions.c.id == id, versions.c.created_at <= moment)
+    newest = sa.type_coerce(sa.func.max(versions.c.version), sa.Integer)  # of none, it is NULL
+    query = sa.select(newest).where(versions.c.id == id, versions.c.created_at <= moment)
     return connection.execute(query).scalar()
 
 

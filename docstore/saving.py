@@ -29,7 +29,7 @@ _RESTORED: Final = (
     "(to overwrite it, save a copy.copy() of the object)"
 )
 _ELSEWHERE: Final = "others saved since, in other places than yours: on_conflict='merge' would keep both"
-_LAID_OUT: Final = "other pieces of the stored document are parts than of this object (save the whole of it first)"
+_LAID_OUT: Final = "it has another schema than this object, or keeps its parts otherwise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +208,9 @@ def _write_whole(
 
 
 def _laid_out_otherwise(head: HeadRow, origin: Origin, mine: Mine) -> ConflictError:
-    return ConflictError(
-        mine.document.name, yours=origin.version, head=head.version, places=(), problem=_LAID_OUT, kind=head.kind
-    )
+    problem = _LAID_OUT if mine.whole else f"{_LAID_OUT} (save the whole of it first)"
+    name = mine.document.name
+    return ConflictError(name, yours=origin.version, head=head.version, places=(), problem=problem, kind=head.kind)
 
 
 def _settled(

@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-from docstore.dialect import ExactText, JsonText, LongText, UtcTime
+from docstore.dialect import ExactText, JsonText, LongText, UtcTime, Whole
 
 metadata: Final = sa.MetaData()
 
@@ -27,21 +27,21 @@ def _has_indexes_of_some_rows(
 documents: Final = sa.Table(
     "documents",
     metadata,
-    sa.Column("id", ExactText(32), primary_key=True),
-    sa.Column("path", ExactText(255), primary_key=True),
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("path", ExactText(255, True), primary_key=True),
     sa.Column("project", ExactText(100), nullable=False),
-    sa.Column("kind", ExactText(64), nullable=False),
+    sa.Column("kind", ExactText(64, True), nullable=False),
     sa.Column("name", ExactText(255)),
     sa.Column("owner", ExactText(32)),
-    sa.Column("position", sa.Integer),
-    sa.Column("type", sa.Integer),
-    sa.Column("status", sa.Integer),
-    sa.Column("model", ExactText(32), nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("position", Whole),
+    sa.Column("type", Whole),
+    sa.Column("status", Whole),
+    sa.Column("model", ExactText(32, True), nullable=False),
+    sa.Column("version", Whole(True), nullable=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+    sa.Column("updated_at", UtcTime(True), nullable=False),
     sa.Column("deleted_at", UtcTime),
-    sa.Column("digest", ExactText(64), nullable=False),
+    sa.Column("digest", ExactText(64, True), nullable=False),
     sa.Column("body", JsonText, nullable=False),
     # A deleted document gives its name free, and keeps it for undelete. MySQL has no index of some rows only: there
     # the migration adds a column ``live``, computed, which is in the index and NULL for all other rows.
@@ -66,21 +66,21 @@ versions: Final = sa.Table(
     "versions",
     metadata,
     # The primary key is the lock: of two writers that both read version 3, only one can insert version 4.
-    sa.Column("id", ExactText(32), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("author", ExactText(255), nullable=False),
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("version", Whole(True), primary_key=True, autoincrement=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+    sa.Column("author", ExactText(255, True), nullable=False),
     sa.Column("message", LongText, nullable=False),
     sa.Column("changes", JsonText, nullable=False),
-    sa.Column("digest", ExactText(64), nullable=False),
-    sa.Column("chain", ExactText(64), nullable=False),
+    sa.Column("digest", ExactText(64, True), nullable=False),
+    sa.Column("chain", ExactText(64, True), nullable=False),
 )
 
 codes: Final = sa.Table(
     "codes",
     metadata,
     sa.Column("column", ExactText(64), primary_key=True),
-    sa.Column("value", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", Whole, primary_key=True, autoincrement=False),
     sa.Column("name", ExactText(255), nullable=False),
     sa.UniqueConstraint("column", "name", name="codes_name"),
 )

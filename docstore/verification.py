@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
 from docstore import rows
+from docstore.dialect import translated
 from docstore.digests import DigestTree, piece
-from docstore.errors import DamagedDocumentError, DatabaseError, DecodeError, PatchError, StoreError
+from docstore.errors import DamagedDocumentError, DecodeError, PatchError, StoreError, UnreadableError, abridged
 from docstore.history import GENESIS, Version, chained, changes_text, rebuild
 from docstore.kinds import HEAD, Kind, is_document, kind_named
 from docstore.reader import read, version_numbered
 from docstore.rows import HeadRow
 from docstore.values import JSON
+
+_MANY: Final = 1_000
+"""Of more missing versions in a row, not each is told: the column that says how many there are may say any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,29 @@ def verify_project(connection: Connection, project: str) -> Iterator[Damage]:
     Cost:
         A read of everything, and a rebuild of every version, each digested anew.
     """
+    yield from _reported(connection, "unknown", project, _verify_all(connection, project))
+
+
+def _reported(connection: Connection, kind: str, name: str, damages: Iterator[Damage]) -> Iterator[Damage]:
+    """Yield *damages* and, as the last, a row that cannot even be read."""
+    try:
+        with translated(connection.engine):
+            yield from damages
+    except UnreadableError as error:
+        yield Damage(kind, name, "documents", "its rows", str(error))
+
+
+def _verify_all(connection: Connection, project: str) -> Iterator[Damage]:
     for id, kind, name in rows.head_ids(connection, project):
         try:
             head = rows.head_of(connection, id)
-        except DatabaseError as error:
+        except UnreadableError as error:
             yield Damage(kind, name, "documents", "its head", str(error))
+            continue
+        if head is None:  # it was listed in the same transaction
+            yield Damage(kind, name, "documents", "its head", f"its id {abridged(id)} is none that docstore gives")
         else:
-            assert head is not None  # it was listed in the same transaction
-            yield from _verify_document(connection, head, kind_named(kind))
+            yield from _reported(connection, kind, name, _verify_document(connection, head, kind_named(kind)))
     for id in rows.headless(connection, project):
         # Without a head it has no name, and no search finds it.
         yield Damage("unknown", id, "documents", "its head", "its row is missing, and its parts or history are there")
@@ -59,9 +79,10 @@ def _verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Itera
     for number, version in found.items():
         if isinstance(version, StoreError):
             yield damage("versions", f"version {number}", str(getattr(version, "problem", version)))
-    for first, last in _gaps(found, head.version):
-        where = f"version {first}" if first == last else f"versions {first} to {last}"
-        yield damage("versions", where, "its row is missing" if first == last else "their rows are missing")
+    for where in _gaps(found, head.version):
+        yield damage(
+            "versions", where, "its row is missing" if where.startswith("version ") else "their rows are missing"
+        )
     for number in found:
         if not 1 <= number <= head.version:
             yield damage("versions", f"version {number}", f"the document is at version {head.version} only")
@@ -80,12 +101,15 @@ def _verify_document(connection: Connection, head: HeadRow, kind: Kind) -> Itera
         yield damage("versions", f"version {version.number}", problem)
 
 
-def _gaps(numbers: Iterable[int], last: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and last of each run of numbers from 1 to *last* that is not among *numbers*, which rise."""
+def _gaps(numbers: Iterable[int], last: int) -> Iterator[str]:
+    """Yield which versions from 1 to *last* are not among *numbers*, which rise; of a thousand in a row, the ends."""
     expected = 1
     for number in (*numbers, last + 1):
-        if expected < number <= last + 1:
-            yield expected, number - 1
+        missing = range(expected, min(number, last + 1))
+        if len(missing) <= _MANY:
+            yield from (f"version {each}" for each in missing)
+        else:
+            yield f"versions {missing[0]} to {missing[-1]}"
         expected = max(expected, number + 1)
 
 
@@ -123,7 +147,7 @@ def _unlike_columns(
     """Yield the rows whose columns, by which documents are found, say other than their bodies and the history."""
     try:
         found = rows.column_rows(connection, head.id)
-    except DatabaseError as error:
+    except UnreadableError as error:
         yield "its rows", str(error)
         return
     names = {(column, value): name for column, value, name in rows.code_rows(connection)}

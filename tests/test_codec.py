@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import uuid
 from collections import OrderedDict, namedtuple
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -16,11 +17,12 @@ from enum import Enum, Flag, IntEnum, IntFlag, StrEnum, auto
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, NewType, TypedDict, TypeVar
 from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 import pytest
+import typing_extensions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -616,28 +618,163 @@ ODD = [
 ]
 
 
+Many = typing_extensions.TypeAliasType("Many", list[datetime] | None)
+
+
+class Json:
+    """What ``type Json = dict[str, Json] | list[Json] | datetime | int | None`` makes, from Python 3.12 on."""
+
+
+Json.__value__ = dict[str, Json] | list[Json] | datetime | int | None  # type: ignore[attr-defined]  # only so can it name itself
+Moment = NewType("Moment", datetime)
+Moments = NewType("Moments", list[Moment])
+U = TypeVar("U")
+
+
+def one_field(annotation: Any) -> tuple[type, Codec]:
+    """Return a class ``Wider`` of one field, and the codec of it and of the classes that its value may be of."""
+    cls = make_dataclass("Wider", [("a", annotation)])
+    return cls, codec_of(*CLASSES, cls)
+
+
 class TestAFieldWhoseAnnotationBecameWider:
-    """What was written while it named one type is still of that type."""
+    """What was written while it named one type is still of that type, or is refused."""
+
+    MOMENT = datetime(2024, 1, 1)
 
     @pytest.mark.parametrize(
-        ("annotation", "text", "value"),
+        ("narrow", "wide", "value"),
         [
-            (datetime | int, '"2024-01-01T00:00:00"', datetime(2024, 1, 1)),
-            (Colour | None | float, '"RED"', Colour.RED),
-            (Decimal | list[int], '"1.10"', Decimal("1.10")),
-            (datetime | str, '"2024-01-01T00:00:00"', "2024-01-01T00:00:00"),
-            (datetime | Colour, '"RED"', "RED"),
+            (datetime, datetime | int, MOMENT),
+            (Colour, Colour | None | float, Colour.RED),
+            (Decimal, Decimal | list[int], Decimal("1.10")),
+            (datetime, datetime | Many, MOMENT),
+            (datetime, Literal[1, None] | datetime, MOMENT),
+            (Moment, Moment | int, MOMENT),
+            (list[datetime], list[datetime] | datetime, [MOMENT]),
+            (list[datetime], Many, [MOMENT]),
+            (list[datetime], int | Many, [MOMENT]),
+            (list[datetime], int | Moments, [MOMENT]),
+            (list[datetime], Sequence[datetime], [MOMENT]),
+            (list[datetime], MutableSequence[datetime] | int, [MOMENT]),
+            (list[datetime], Collection[datetime], [MOMENT]),
+            (list[datetime], Iterable[datetime] | str, [MOMENT]),
+            (list[Colour], list[Colour] | str, [Colour.RED]),
+            (list[datetime], Json, [MOMENT]),
+            (tuple[datetime, ...], tuple[datetime, ...] | int, (MOMENT,)),
+            (tuple[int, Colour], int | tuple[int, Colour], (1, Colour.RED)),
+            (set[int], set[int] | dict[int, int], {1}),
+            (frozenset[Colour], frozenset[Colour] | None | int, frozenset({Colour.RED})),
+            (dict[int, int], dict[int, int] | int, {1: 1}),
+            (dict[int, Colour], Mapping[int, Colour], {1: Colour.RED}),
+            (dict[Colour, int], MutableMapping[Colour, int] | int, {Colour.RED: 1}),
+            (dict[str, datetime], dict[str, datetime] | list[datetime], {"a": MOMENT}),
+            (dict[str, dict[str, datetime]], Json, {"a": {"b": MOMENT}}),
         ],
         ids=str,
     )
-    def test_is_read_as_it_was_written(self, annotation, text, value):
-        wider = make_dataclass("Wider", [("a", annotation)])
-        codec = Codec(Registry([Entry(wider, "Wider"), Entry(Colour, "Colour")]))
+    def test_is_read_as_it_was_written(self, narrow, wide, value):
+        former, writer = one_field(narrow)
+        _, codec = one_field(wide)
 
-        read = codec.decode(loads(f'{{"__type":"Wider","a":{text}}}'))
+        read = codec.decode(loads(dumps(writer.encode(former(value)))))
 
         assert identity(read.a) == identity(value)
-        assert identity(codec.decode(codec.encode(read)).a) == identity(value)
+        assert identity(round_trip(read, codec).a) == identity(value)
+
+    @pytest.mark.parametrize(
+        "annotation",
+        [datetime | str, datetime | Any, datetime | object, datetime | Literal["RED"], datetime | U],
+        ids=str,
+    )
+    def test_to_text_has_text(self, annotation):
+        _, codec = one_field(annotation)
+
+        assert codec.decode({TAG: "Wider", "a": "2024-01-01T00:00:00"}).a == "2024-01-01T00:00:00"
+
+    @pytest.mark.parametrize("annotation", [datetime | date, int | datetime | Colour | None], ids=str)
+    def test_to_several_types_that_are_written_as_text_is_refused(self, annotation):
+        _, codec = one_field(annotation)
+
+        with pytest.raises(
+            DecodeError, match=r"'RED' was written .* of .*datetime.* cannot be told.*an upcast"
+        ) as caught:
+            codec.decode({TAG: "Wider", "a": "RED"})
+
+        assert caught.value.pointer == "/a"
+
+    @pytest.mark.parametrize(
+        "annotation", [set[int] | list[int], list[int] | Any, tuple[datetime, ...] | Sequence[int]], ids=str
+    )
+    def test_to_several_types_that_are_written_as_a_list_has_a_list(self, annotation):
+        assert one_field(annotation)[1].decode({TAG: "Wider", "a": [1]}).a == [1]
+
+    def test_to_several_types_that_are_written_as_an_object_has_a_dict_of_texts(self):
+        keyed = TypedDict("keyed", {"1": int})
+
+        assert one_field(dict[int, int] | keyed)[1].decode({TAG: "Wider", "a": {"1": 1}}).a == {"1": 1}
+
+
+UNIONS = [
+    datetime | date,
+    datetime | Colour | int,
+    datetime | str,
+    Literal["RED"] | datetime,
+    list[datetime] | int,
+    list[datetime] | datetime | dict[int, Colour],
+    tuple[datetime, ...] | UUID,
+    tuple[int, Colour] | None | str,
+    set[Taste] | int,
+    frozenset[Decimal] | Decimal,
+    set[int] | list[datetime],
+    dict[int, Colour] | int,
+    dict[Colour, list[UUID]] | list[UUID],
+    Sequence[datetime],
+    Iterable[Colour] | str,
+    Mapping[int, Colour],
+    MutableMapping[Colour, datetime] | datetime,
+    Json,
+    Moments,
+]
+
+SEVERAL = make_dataclass("Several", [(f"field_{number}", annotation) for number, annotation in enumerate(UNIONS)])
+
+
+class TestAFieldOfSeveralTypes:
+    CODEC = codec_of(*CLASSES, SEVERAL)
+
+    @pytest.mark.parametrize("value", cases([*ODD, *(value for values in FITTING.values() for value in values)]))
+    def test_has_any_value_come_back_exactly(self, value):
+        several = SEVERAL(*[value] * len(UNIONS))
+
+        assert identity(round_trip(several, self.CODEC)) == identity(several)
+
+    @slowly
+    @given(ANYTHING)
+    def test_has_any_value_at_all_come_back_exactly(self, value):
+        several = SEVERAL(*[value] * len(UNIONS))
+
+        assert identity(round_trip(several, self.CODEC)) == identity(several)
+
+    def test_points_to_what_is_wrong_in_it(self):
+        with pytest.raises(DecodeError) as caught:
+            one_field(int | dict[int, list[datetime]])[1].decode({TAG: "Wider", "a": {"1": ["2024-01-01", "x"]}})
+
+        assert caught.value.pointer == "/a/1/1"
+
+
+class TestADictInWhichTwoTextsAreOneKey:
+    @pytest.mark.parametrize(
+        "texts", [("RED", "CRIMSON"), ("CRIMSON", "RED"), ("RED", "SCARLET"), ("SCARLET", "CRIMSON")]
+    )
+    def test_is_refused_with_both(self, texts):
+        today, _ = one_field(dict[Colour, int])
+        codec = Codec(Registry([Entry(Colour, "Colour", renamed={"SCARLET": "RED"}), Entry(today, "Wider")]))
+
+        with pytest.raises(DecodeError, match=f"'{texts[0]}' and '{texts[1]}' are one key") as caught:
+            codec.decode({TAG: "Wider", "a": {"GREEN": 0, texts[0]: 1, texts[1]: 2}})
+
+        assert caught.value.pointer == "/a"
 
 
 class TestATupleWithATypeForEachItem:
@@ -664,6 +801,19 @@ class TestATupleWithATypeForEachItem:
     )
     def test_comes_back_exactly_whether_it_fits_or_not(self, value):
         assert identity(self.CODEC.decode(loads(dumps(self.CODEC.encode(self.PAIR(value))))).a) == identity(value)
+
+    @pytest.mark.parametrize("item", ["PINK", {TAG: "tuple"}])
+    def test_points_to_the_item_that_is_wrong(self, item):
+        with pytest.raises(DecodeError) as caught:
+            self.CODEC.decode({TAG: "Pair", "a": [1, item, []]})
+
+        assert caught.value.pointer == "/a/1"
+
+    def test_points_to_the_item_that_cannot_be_written(self):
+        with pytest.raises(EncodeError) as caught:
+            self.CODEC.encode(self.PAIR((1, Colour.RED, (Stranger(),))))
+
+        assert caught.value.pointer == "/a/2/0"
 
     def test_of_another_length_is_an_error(self):
         with pytest.raises(DecodeError, match="should have 3 items, and has 1") as caught:

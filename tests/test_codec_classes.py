@@ -10,8 +10,9 @@ import copy
 import pickle
 import subprocess
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import KW_ONLY, InitVar, dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field, make_dataclass
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from functools import cached_property
@@ -26,6 +27,8 @@ import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, PrivateAttr
 
 from docstore.codec import Codec, fields
+from docstore.codec.declared import is_frozen
+from docstore.codec.objects import check_readable
 from docstore.entries import Entry, Registry
 from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
 from docstore.testing.exact import identity
@@ -619,6 +622,293 @@ class TestWhatIsNotStored:
         assert round_trip(InitOfItsOwn(ex=3))._token == "token of 3"
 
 
+@dataclass
+class Grows:
+    """Puts something into each container that it is given."""
+
+    log: list[Any] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+    options: dict[str, Any] = field(default_factory=dict)
+    pair: tuple[list[int], ...] = ()
+
+    def __post_init__(self) -> None:
+        self.log.append("created")
+        self.tags.add("new")
+        self.options.setdefault("rate", 0.1)
+        for each in self.pair:
+            each.clear()
+
+
+class GrowsByHand:
+    def __init__(self, log: list[Any], inner: Any = None) -> None:
+        self._log = log
+        self.inner = inner
+        self._index = {"log": log}
+        log.insert(0, "created")
+        if inner is not None:
+            inner.log.append("held")
+            inner.tags = {"other"}
+            inner._owner = self
+
+
+@attrs.define
+class GrowsByAttrs:
+    log: list[Any] = attrs.field(validator=lambda self, attribute, value: value.append("seen"))
+    more: list[Any] = attrs.field(factory=list, converter=lambda value: value.extend([1]) or value)
+
+    def __attrs_post_init__(self) -> None:
+        self.log.append("created")
+
+
+class GrowsAsStruct(msgspec.Struct):
+    log: list[Any] = []
+
+    def __post_init__(self) -> None:
+        self.log.append("created")
+
+
+class GrowsAsModel(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    log: Any
+    inner: Any = None
+
+    def model_post_init(self, context: Any) -> None:
+        self.log.append("created")
+        if self.inner is not None:
+            self.inner.log.append("held")
+
+
+@dataclass
+class SetsByProperty:
+    log: list[Any]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        value.append("set")
+        super().__setattr__(name, value)
+
+
+def emptied(value: Any) -> Any:
+    """Return *value* after everything was taken out of its containers."""
+    for container in vars(value).values() if hasattr(value, "__dict__") else [value.log]:
+        if hasattr(container, "clear"):
+            container.clear()
+    return value
+
+
+GROWING = codec_of(Grows, GrowsByHand, GrowsByAttrs, GrowsAsStruct, GrowsAsModel, SetsByProperty)
+
+
+class TestAConstructorThatChangesWhatItIsGiven:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            Grows(["a"], {"b"}, {"c": 1}),
+            emptied(Grows(["a"], {"b"}, {"c": 1})),
+            changed(Grows(), pair=([1], [2, [3]])),
+            changed(Grows(), options=OrderedDict(z=1, a=bytearray(b"ab"))),
+            emptied(GrowsByHand(["a"])),
+            changed(GrowsByHand([]), inner=emptied(Grows())),
+            changed(GrowsByHand([]), inner=changed(Grows(), log=[GrowsByAttrs([])])),
+            changed(GrowsByHand([]), _log=[emptied(GrowsByHand([[]])), (frozenset({1}),)]),
+            GrowsByAttrs(["a"]),
+            emptied(GrowsAsStruct(["a"])),
+            GrowsAsModel(log=["a"]),
+            emptied(GrowsAsModel(log=["a"])),
+            changed(GrowsAsModel(log=[]), inner=emptied(GrowsAsModel(log=[]))),
+            emptied(SetsByProperty(["a"])),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_makes_what_was_saved(self, value):
+        text = dumps(GROWING.encode(value))
+
+        assert dumps(GROWING.encode(GROWING.decode(loads(text)))) == text
+
+    def test_keeps_what_it_made_of_the_same_containers(self):
+        loaded = round_trip(emptied(GrowsByHand([])), GROWING)
+
+        assert loaded._index["log"] is loaded._log
+
+    def test_keeps_what_it_gave_to_the_objects_that_it_holds(self):
+        loaded = GROWING.decode(
+            {TAG: "GrowsByHand", "log": [], "inner": {TAG: "Grows", "log": [], "tags": [], "options": {}, "pair": []}}
+        )
+
+        assert loaded.inner._owner is loaded
+        assert loaded.inner == changed(Grows(), log=[], tags=set(), options={})
+
+    def test_need_not_be_able_to_tell_what_an_object_in_it_holds(self):
+        class Opaque:
+            def __init__(self, *items: int) -> None:
+                self.log = list(items)
+                self.tags: set[str] = set()
+
+        entry = Entry(
+            Opaque, "Opaque", encode=lambda value: {"log": value.log}, decode=lambda members: Opaque(*members["log"])
+        )
+        codec = Codec(Registry([entry, Entry(GrowsByHand, "GrowsByHand")]))
+
+        loaded = codec.decode({TAG: "GrowsByHand", "log": [], "inner": {TAG: "Opaque", "log": [1]}})
+
+        assert (loaded.inner.log, loaded.inner.tags) == ([1], set())
+
+
+class Bounded(BaseModel):
+    low: int = Field(default=0, ge=0)
+    high: int = Field(ge=0)
+    unset: int = None  # type: ignore[assignment]  # as above
+
+    @pydantic.model_validator(mode="after")
+    def in_order(self) -> Any:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+        return self
+
+
+@pydantic.dataclasses.dataclass
+class BoundedDataclass:
+    low: int = Field(ge=0)
+    log: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log.append("made")
+
+
+@attrs.define(on_setattr=attrs.setters.NO_OP)
+class BoundedAttrs:
+    _low: int = attrs.field(validator=attrs.validators.ge(0))
+    high: int = attrs.field(default=1, validator=attrs.validators.instance_of(int))
+    late: int = attrs.field(init=False, default=1, validator=attrs.validators.ge(0))
+    log: list[Any] = attrs.field(factory=list, validator=lambda self, attribute, value: value.append("seen"))
+
+
+@attrs.define(on_setattr=attrs.setters.NO_OP)
+class Converted:
+    number: int = attrs.field(converter=int, validator=attrs.validators.instance_of(int))
+    more: Any = attrs.field(
+        default=0,
+        converter=attrs.Converter(lambda value, self, field: int(value), takes_self=True, takes_field=True),  # type: ignore[misc]  # one for its test
+        validator=attrs.validators.instance_of(int),
+    )
+
+
+class OverBounded(BoundedAttrs):
+    pass
+
+
+@attrs.define(init=False)
+class BoundedByHand:
+    low: int = attrs.field(validator=attrs.validators.ge(0), on_setattr=attrs.setters.NO_OP)
+
+    def __init__(self, low: int) -> None:
+        self.low = low
+
+
+@dataclass
+class Refusing:
+    low: int
+
+    def __post_init__(self) -> None:
+        if self.low < 0:
+            raise ValueError("below 0")
+
+
+class Elsewhere(BaseModel):
+    x: int
+
+    @pydantic.model_validator(mode="wrap")
+    @classmethod
+    def another(cls, value: Any, handler: Any) -> Any:
+        made = handler(value)
+        return made if made.x else "nothing"
+
+
+class Raising(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+    xs: Any
+
+    @pydantic.field_validator("xs")
+    @classmethod
+    def first(cls, xs: Any) -> Any:
+        xs.append(xs[0])
+        return xs
+
+
+BOUNDED = codec_of(
+    *(Bounded, BoundedDataclass, BoundedAttrs, Converted, OverBounded, BoundedByHand, Refusing, Numbers, Open, Fussy),
+    *(Elsewhere, Raising),
+)
+
+
+class TestAnObjectThatItsOwnValidationRefuses:
+    """It could be written, and never be read."""
+
+    @pytest.mark.parametrize(
+        ("value", "pointers"),
+        [
+            (changed(Bounded(high=3), low=-1), ["/low"]),
+            (Bounded.model_construct(low=-1, high=-2), ["/low", "/high"]),
+            (changed(Bounded(high=3), low=5), [""]),
+            (changed(Numbers([1]), root=["x"]), ["/root"]),
+            (changed(Fussy(y=1), __pydantic_extra__={"y": "x"}), ["/__extra/y"]),
+            (changed(BoundedDataclass(1), low=-1), ["/low"]),
+            (changed(BoundedAttrs(1), _low=-1), ["/low"]),
+            (changed(BoundedAttrs(1), _low=-1, high="x"), ["/low", "/high"]),
+            (changed(OverBounded(1), high=None), ["/high"]),
+            (changed(Converted(1), number="x"), ["/number"]),
+            (changed(Elsewhere(x=1), x=0), [""]),
+            (changed(Raising(xs=[1]), xs=[]), [""]),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_is_refused_before_it_is_written(self, value, pointers):
+        with pytest.raises(
+            EncodeError, match=rf"{type(value).__qualname__}\(...\) w.* when it is loaded.*Set what"
+        ) as caught:
+            BOUNDED.encode({"in": [value]})
+
+        assert [error.pointer for error in caught.value.errors] == [f"/in/0{pointer}" for pointer in pointers]
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            Bounded(high=3),
+            changed(Bounded(high=3), unset=None),
+            BoundedDataclass(1),
+            changed(BoundedDataclass(1), log=[]),
+            BoundedAttrs(1),
+            changed(BoundedAttrs(1), late=-1, log=[]),
+            changed(Converted(1), number="5", more="6"),
+            BoundedByHand(-1),
+            Elsewhere(x=1),
+            changed(Raising(xs=[1]), xs=[1]),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_is_none_that_can_be_read(self, value):
+        before = identity(value)
+
+        assert identity(round_trip(value, BOUNDED)) == before
+        assert identity(value) == before
+
+    def test_is_refused_by_no_validator_that_is_switched_off(self):
+        value = changed(BoundedAttrs(1), high="x")
+
+        with attrs.validators.disabled():
+            assert identity(round_trip(value, BOUNDED)) == identity(value)
+
+    def test_is_not_told_from_others_where_a_function_of_its_own_reads_it(self):
+        entry = Entry(Bounded, "Bounded", decode=lambda members: Bounded.model_construct(**members))
+
+        assert Codec(Registry([entry])).encode(Bounded.model_construct(low=-1, high=1))["low"] == -1
+
+    def test_is_told_by_a_dataclass_only_when_it_is_read(self):
+        written = BOUNDED.encode(changed(Refusing(1), low=-1))
+
+        with pytest.raises(DecodeError, match="below 0"):
+            BOUNDED.decode(written)
+
+
 class TestAModel:
     @pytest.mark.parametrize(
         "value", [value for value in MODELS if isinstance(value, BaseModel)], ids=lambda value: type(value).__name__
@@ -710,8 +1000,12 @@ class TestAFieldThatAClassGotLater:
 
     @pytest.mark.parametrize("tag", ["Slots", "Defined", "Point", "Model", "Checked"])
     def test_is_named_if_it_has_none(self, tag):
-        with pytest.raises(DecodeError, match=f"at /[xa]: {tag} needs it, and it is missing. .* a default"):
+        with pytest.raises(DecodeError, match=f"at /[xa]: {tag} needs it, and .* a default, .* an upcast"):
             CODEC.decode({TAG: tag})
+
+    def test_is_named_where_the_class_has_it_no_more(self):
+        with pytest.raises(DecodeError, match=r"Slots has the member 'c', which .* add the field, .* an upcast"):
+            CODEC.decode({TAG: "Slots", "a": 1, "c": 1})
 
 
 class Text(str):
@@ -1051,6 +1345,96 @@ class TestJsonWithSeveralWrongMembers:
         wide = pydantic.create_model("Wide", **{f"f{number}": (int, ...) for number in range(3000)})
 
         assert len(problem_of(lambda: codec_of(wide).decode({TAG: "Wide"})).errors) == 1000
+
+
+class TestAFieldOfWhatCannotBeHashed:
+    @pytest.mark.parametrize(
+        ("annotation", "name"),
+        [
+            (set[list[int]], "list"),
+            (frozenset[dict], "dict"),
+            (dict[list[int], int], "list"),
+            (dict[str, list[set[set[int]]]] | None, "set"),
+            (tuple[int, set[bytearray]], "bytearray"),
+        ],
+        ids=str,
+    )
+    def test_is_told_where_its_class_is_checked(self, annotation, name):
+        cls = make_dataclass("Unhashed", [("a", int), ("b", annotation)])
+
+        with pytest.raises(RegistryError, match=rf"Unhashed\.b cannot be .*: a {name} can be no item of a set"):
+            check_readable(Entry(cls, "Unhashed"))
+
+    @pytest.mark.parametrize(
+        "annotation",
+        [
+            *(set[tuple[list[int], ...]], dict[str, list[int]], set[Slots], set[Any], set, dict, list[set[frozenset]]),
+            *(set[list[int]] | int, set[list[int] | int]),
+        ],
+        ids=str,
+    )
+    def test_is_none_that_may_be(self, annotation):
+        check_readable(Entry(make_dataclass("Hashed", [("a", annotation)]), "Hashed"))
+
+    def test_is_no_matter_where_the_class_has_functions_of_its_own(self):
+        cls = make_dataclass("Unhashed", [("a", set[list[int]])])
+
+        check_readable(Entry(cls, "Unhashed", encode=vars, decode=lambda members: cls(**members)))
+
+
+FROZEN = [
+    *(FrozenSlots, FrozenAttrs, Tight, Aliased, CheckedTight, Pair),
+    make_dataclass("Frozen", ["a"], frozen=True),
+    attr.make_class("FrozenOld", ["a"], frozen=True),
+]
+
+
+def validated(validator: Any) -> type:
+    return attrs.make_class("Validated", {"a": attrs.field(validator=validator)})
+
+
+OF_ATTRS = attrs.validators
+
+
+class TestWhetherCodeOfAClassRunsWhenItIsMade:
+    """If not, its constructor is called and nothing beside."""
+
+    @pytest.mark.parametrize(
+        "cls",
+        [
+            *(Slots, FrozenSlots, SlotsOverSlots, Defined, Old, Point, Tight, Model, Aliased, CheckedTight),
+            validated(OF_ATTRS.instance_of(int)),
+            validated([OF_ATTRS.ge(0), OF_ATTRS.optional(OF_ATTRS.in_([1, 2]))]),
+            validated(OF_ATTRS.deep_iterable(OF_ATTRS.matches_re("a+"), OF_ATTRS.max_len(3))),
+        ],
+    )
+    def test_it_does_not(self, cls):
+        assert not fields.runs_own_code(cls)
+
+    @pytest.mark.parametrize(
+        "cls",
+        [
+            *(Grows, GrowsByHand, GrowsByAttrs, GrowsAsStruct, GrowsAsModel, SetsByProperty, Changing, InitOfItsOwn),
+            *(FrozenAttrs, OldSlots),
+            validated(lambda self, attribute, value: None),
+            validated([OF_ATTRS.ge(0), OF_ATTRS.optional(lambda self, attribute, value: None)]),
+            validated(OF_ATTRS.deep_mapping(OF_ATTRS.ge(0), OF_ATTRS.or_(lambda self, attribute, value: None))),
+        ],
+    )
+    def test_it_does(self, cls):
+        assert fields.runs_own_code(cls)
+
+
+class TestWhetherAClassIsFrozen:
+    @pytest.mark.parametrize("cls", [*FROZEN, *(type("Under", (cls,), {}) for cls in FROZEN[:2])])
+    def test_it_is_if_it_is_declared_so_or_is_a_tuple(self, cls):
+        assert is_frozen(cls)
+
+    @pytest.mark.parametrize(
+        "cls", [Slots, Defined, OldSlots, Point, Model, Checked, SlotsByHand, SetsByProperty, Colour]
+    )
+    def test_it_is_not_otherwise(self, cls):
+        assert not is_frozen(cls)
 
 
 class TestAnErrorOfSeveral:

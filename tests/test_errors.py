@@ -49,6 +49,7 @@ EXAMPLES = [
     errors.PatchError("nothing there", pointer="/a"),
     errors.StoreError("no database"),
     errors.DatabaseError("database is locked"),
+    errors.UnreadableError("5 stands in the database where str does"),
     errors.NotAllowedError("permission denied. An administrator can GRANT it."),
     errors.RaceLostError("duplicate entry. Another writer was first."),
     errors.ConnectionLostError("the server closed the connection. Is the server running?"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 import threading
+import types
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +27,7 @@ import pytest
 
 import docstore
 from docstore import registry
-from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError
+from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError, UnresolvedError
 from docstore.testing.exact import identity
 
 if TYPE_CHECKING:
@@ -38,6 +41,21 @@ def _forgotten():
     """What a test registers is forgotten at its end."""
     with registry.scope():
         yield
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """Return what runs a text in one module, again and again, as a notebook does; the module's names are on it."""
+    module = types.ModuleType("cells")
+    monkeypatch.setitem(sys.modules, "cells", module)
+
+    exec("import docstore, threading\nfrom dataclasses import dataclass, field\nfrom enum import Enum", vars(module))
+
+    def run(text: str) -> types.ModuleType:
+        exec(f"from __future__ import annotations\n{textwrap.dedent(text)}", vars(module))
+        return module
+
+    return run
 
 
 def back(value: Any) -> Any:
@@ -404,7 +422,7 @@ class TestAnAnnotationThatIsAText:
         class Early:
             late: Never  # noqa: F821  # on purpose
 
-        with pytest.raises(RegistryError, match=r"Early\.late is annotated 'Never', which is not there"):
+        with pytest.raises(UnresolvedError, match=r"Early\.late is annotated 'Never', which is not there"):
             docstore.connect("sqlite://")
 
     def test_that_only_type_checkers_see_is_told(self):
@@ -415,8 +433,8 @@ class TestAnAnnotationThatIsAText:
         class Price:
             euros: OnlyForCheckers
 
-        with pytest.raises(RegistryError, match=r"Price\.euros is annotated 'OnlyForCheckers', which is not"):
-            docstore.loads("1")
+        with pytest.raises(UnresolvedError, match=r"Price\.euros is annotated 'OnlyForCheckers', which is not"):
+            docstore.loads('{"__type": "Price", "euros": "1.0"}')
 
     def test_is_told_each_time_until_it_is_there(self):
         @docstore.register
@@ -424,13 +442,286 @@ class TestAnAnnotationThatIsAText:
         class Early:
             late: Late | None = None  # noqa: F821  # as it is meant
 
-        with pytest.raises(RegistryError, match="Late"):
-            docstore.dumps(1)
-        with pytest.raises(RegistryError, match="Late"):
-            docstore.dumps(1)
+        with pytest.raises(UnresolvedError, match="Late"):
+            docstore.dumps(Early())
+        with pytest.raises(UnresolvedError, match="Late"):
+            docstore.loads('{"__type": "Early", "late": null}')
 
         docstore.register(dataclass(type("Late", (), {"__annotations__": {"a": int}})), tag="Late")
+        assert identity(back(Early())) == identity(Early())
+
+    def test_of_a_class_inside_is_told_of_the_class_that_names_it(self):
+        @dataclass
+        class Inner:
+            late: Never  # noqa: F821  # on purpose
+
+        @docstore.register
+        @dataclass
+        class Outer:
+            inner: Inner | None = None
+
+        with pytest.raises(UnresolvedError, match=r"Inner\.late"):
+            docstore.dumps(Outer())
+
+    def test_does_not_matter_where_a_bundle_has_functions_for_the_class(self):
+        @docstore.register
+        @dataclass
+        class Early:
+            late: Never | None = None  # noqa: F821  # on purpose
+
+        bundle = docstore.RegistryBundle(
+            json_encoder_registry={Early: lambda early: {}}, json_decoder_registry={"Early": lambda members: Early()}
+        )
+
+        assert docstore.loads(docstore.dumps(Early(), bundle), bundle) == Early()
+
+    def test_hinders_nothing_else_meanwhile(self):
+        @docstore.register
+        @dataclass
+        class Early:
+            late: Never | None = None  # noqa: F821  # on purpose
+
+        docstore.register(Leaf)
+
+        assert identity(back([Leaf(1.0)])) == identity([Leaf(1.0)])
+        assert registry.registered() is registry.registered()
+
+    def test_brings_what_its_class_names_once_that_is_there(self, cell):
+        early = cell("""
+            @docstore.register
+            @dataclass
+            class Early:
+                late: Late
+        """).Early
+        late = cell("""
+            class Colour(Enum):
+                RED = 1
+
+            @dataclass
+            class Late:
+                colour: Colour
+        """).Late
+
+        made = early(late(sys.modules["cells"].Colour.RED))
+
+        assert identity(back([made, made.late.colour])) == identity([made, made.late.colour])
+
+    def test_names_no_class_of_another_module(self):
+        """Which of all States is meant, is not to be guessed."""
+        state = Enum("State", "A")
+        state.__module__ = "elsewhere"
+        docstore.register(state)
+
+        @docstore.register
+        @dataclass
+        class Early:
+            state: State  # noqa: F821  # on purpose
+
+        with pytest.raises(UnresolvedError, match="State"):
+            docstore.loads('{"__type": "Early", "state": "A"}')
+
+    def test_names_no_class_of_another_function(self):
+        def elsewhere() -> None:
+            @docstore.register
+            @dataclass
+            class Late:
+                a: int
+
+        @docstore.register
+        @dataclass
+        class Early:
+            late: Late  # noqa: F821  # on purpose
+
+        elsewhere()
+
+        with pytest.raises(UnresolvedError, match="Late"):
+            docstore.loads('{"__type": "Early", "late": {"__type": "Late", "a": 1}}')
+
+    def test_names_the_class_of_its_function_that_is_defined_last(self):
+        def first() -> type:
+            @docstore.register(tag="outer.Late")
+            @dataclass
+            class Late:
+                a: int
+
+            return Late
+
+        first()
+
+        @docstore.register
+        @dataclass
+        class Early:
+            late: Late
+
+        @docstore.register
+        @dataclass
+        class Late:
+            b: int
+
+        assert identity(back(Early(Late(1)))) == identity(Early(Late(1)))
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda cls: docstore.dumps(cls("c")),
+            lambda cls: docstore.loads('{"__type": "Car", "name": "c", "engine": null}'),
+            lambda cls: docstore.connect("sqlite://"),
+        ],
+        ids=["encode", "decode", "connect"],
+    )
+    def test_that_turns_out_to_be_of_no_data_is_told_each_time(self, cell, use):
+        cls = cell("""
+            @docstore.document(kind="car")
+            @dataclass
+            class Car:
+                name: str
+                engine: Engine | None = None
+        """).Car
+        cell("Engine = threading.Thread")
+
+        with pytest.raises(RegistryError, match=r"Car\.engine is annotated .*Thread"):
+            use(cls)
+        with pytest.raises(RegistryError, match=r"Car\.engine is annotated .*Thread"):
+            use(cls)
         assert docstore.dumps(1) == b"1"
+
+    def test_may_be_told_of_a_model_of_pydantics(self, cell):
+        cls = cell("""
+            import pydantic
+
+            @docstore.document(kind="model")
+            class Model(pydantic.BaseModel):
+                name: str
+                late: Late | None = None
+        """).Model
+        with pytest.raises(UnresolvedError, match="'Late', which is not there"):
+            docstore.connect("sqlite://")
+
+        late = cell("class Late(pydantic.BaseModel):\n    a: int").Late
+
+        made = cls(name="m", late=late(a=1))
+        assert back(made) == made
+
+
+class TestADocumentThatNamesWhatIsDefinedLater:
+    """As with ``from __future__ import annotations``."""
+
+    TREE = """
+        @docstore.document(kind="tree", parts=["/kids/*"], status="state")
+        @dataclass
+        class Tree:
+            name: str
+            root: Node | None = None
+            kids: list[Node] = field(default_factory=list)
+            state: State | None = None
+    """
+    NODE = """
+        @dataclass
+        class Node:
+            v: int
+            n: Node | None = None
+
+        class State(Enum):
+            A = 1
+    """
+
+    def test_comes_back_exactly(self, cell, store):
+        cell(self.TREE)
+        cells = cell(self.NODE)
+        tree = cells.Tree("t", cells.Node(1, cells.Node(2)), [cells.Node(3)], cells.State.A)
+
+        store.save(tree)
+
+        assert identity(store.load("t", kind="tree")) == identity(tree)
+        assert [found.name for found in store.find(kind="tree", status=cells.State.A)] == ["t"]
+
+    def test_is_told_that_a_field_is_not_there_at_once(self, cell):
+        with pytest.raises(RegistryError, match="no stored field 'mood' for status="):
+            cell(self.TREE.replace('"state"', '"mood"'))
+
+    @pytest.mark.parametrize(
+        ("option", "complaint"),
+        [
+            ('name="root"', r"Tree\.root .* name= it should be str"),
+            ('type="root"', r"Tree\.root .* type= it should be an Enum"),
+            ('parts=["/root/*"]', r"Tree\.root .* parts= it should be dict"),
+        ],
+    )
+    def test_is_told_that_a_field_does_not_fit_once_that_is_known(self, cell, option, complaint):
+        cell(self.TREE.replace('parts=["/kids/*"], status="state"', option))
+        cell(self.NODE)
+
+        with pytest.raises(RegistryError, match=complaint):
+            docstore.loads('{"__type": "Tree"}')
+        with pytest.raises(RegistryError, match=complaint):
+            docstore.connect("sqlite://")
+
+    def test_is_told_so_too_when_it_is_registered_twice(self, cell):
+        cells = cell(self.TREE.replace('parts=["/kids/*"], status="state"', 'type="root"'))
+        docstore.register(cells.Tree)
+        cell(self.NODE)
+
+        with pytest.raises(RegistryError, match=r"Tree\.root .* type= it should be an Enum"):
+            docstore.connect("sqlite://")
+
+    def test_is_refused_at_once_where_all_is_there(self, cell):
+        cell(self.NODE)
+
+        with pytest.raises(RegistryError, match=r"Tree\.lock is annotated"):
+            cell(self.TREE.rstrip() + "\n            lock: threading.Thread | None = None\n")
+
+    def test_may_be_a_class_that_declares_no_fields(self, cell, store):
+        cls = cell("""
+            @docstore.document(kind="plain")
+            class Plain:
+                def __init__(self, name: str, late: Late | None = None) -> None:
+                    self._name = name
+                    self.late = late
+        """).Plain
+        late = cell("@dataclass\nclass Late:\n    a: int").Late
+
+        store.save(cls("p", late(1)))
+
+        assert store.load("p", kind="plain")._name == "p"
+        assert store.load("p", kind="plain").late == late(1)
+
+
+class TestThreadsThatSaveWhileAClassIsRegistered:
+    @pytest.fixture(autouse=True)
+    def _interleaved(self):
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(before)
+
+    @pytest.mark.parametrize("round", range(20))
+    def test_each_see_it(self, round):
+        @docstore.register
+        @dataclass
+        class Early:
+            late: Late | None = None
+
+        @docstore.register
+        @dataclass
+        class Late:
+            a: int
+
+        start, errors = threading.Barrier(8), []
+
+        def save() -> None:
+            start.wait()
+            try:
+                back(Early(Late(1)))
+            except Exception as error:
+                errors.append(repr(error))
+
+        threads = [threading.Thread(target=save) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert errors == []
 
 
 class TestTwoClasses:
@@ -492,6 +783,249 @@ class TestTwoClasses:
         store.save(LongNote("n", "..."))
 
         assert identity(store.load("n", kind="note")) == identity(LongNote("n", "..."))
+
+
+class TestAClassThatIsRegisteredTwice:
+    def test_stays_a_document(self, store):
+        @docstore.document(kind="note", status="state")
+        @dataclass
+        class Note:
+            name: str
+            state: str = "new"
+
+        docstore.register(Note, aliases=["Memo"])
+        store.save(Note("n"))
+
+        assert [found.name for found in store.find(kind="note", status="new")] == ["n"]
+
+    @pytest.mark.parametrize("tag", ["food", "Leaf", None])
+    def test_first_because_an_annotation_names_it_may_get_another_tag(self, tag):
+        @docstore.register
+        @dataclass
+        class Tree:
+            leaf: Leaf
+
+        docstore.register(Leaf, tag=tag)
+
+        assert json.loads(docstore.dumps(Leaf(1.0)))["__type"] == (tag or "Leaf")
+        assert identity(back(Tree(Leaf(1.0)))) == identity(Tree(Leaf(1.0)))
+
+    def test_under_two_tags_is_told_what_to_do(self):
+        docstore.register(Leaf, tag="food")
+
+        with pytest.raises(RegistryError, match=r"Leaf .* under 'food' already.*tag='food'.*aliases=\['Leaf'\]"):
+            docstore.register(Leaf)
+
+    def test_as_a_document_may_have_other_parts(self):
+        cls = make_dataclass("Plan", [("name", str), ("steps", list[int])], namespace={"__module__": __name__})
+        docstore.document(kind="plan")(cls)
+
+        docstore.document(kind="plan", parts=["/steps/*"])(cls)
+
+        assert json.loads(docstore.dumps(cls("p", [])))["__document"]["parts"] == ["/steps/*"]
+
+
+class TestAClassThatIsDefinedAgain:
+    """As when a notebook's cell is run again."""
+
+    PARTS = "@dataclass\nclass Part:\n    a: int\nclass Colour(Enum):\n    RED = 1\n"
+    WHOLE = """
+        @docstore.document(kind="whole", parts=[PARTS])
+        @dataclass
+        class Whole:
+            name: str
+            parts: list[Part] = field(default_factory=list)
+            colour: Colour = Colour.RED
+    """
+
+    def test_beside_one_of_another_tag_leaves_that_alone(self, store):
+        """A function that makes classes makes several of one name."""
+
+        def make(kind: str) -> type:
+            @docstore.document(kind=kind, tag=kind)
+            @dataclass
+            class Doc:
+                name: str
+
+            return Doc
+
+        first, second = make("first"), make("second")
+        store.save(first("a"))
+        store.save(second("a"))
+
+        assert identity(store.load("a", kind="first")) == identity(first("a"))
+        assert identity(store.load("a", kind="second")) == identity(second("a"))
+
+    def test_under_another_tag_that_reads_the_former_takes_its_place(self):
+        def make(**options: Any) -> type:
+            @docstore.register(**options)
+            @dataclass
+            class Doc:
+                name: str
+
+            return Doc
+
+        make()
+        again = make(tag="New", aliases=["Doc"])
+
+        assert identity(docstore.loads('{"__type": "Doc", "name": "a"}')) == identity(again("a"))
+
+    def test_with_other_parts_takes_its_subclasses_along(self, cell):
+        cell(self.PARTS)
+        cell(self.WHOLE.replace("PARTS", ""))
+        special = cell("@docstore.register\n@dataclass\nclass Special(Whole):\n    more: int = 0").Special
+
+        cell(self.WHOLE.replace("PARTS", '"/parts/*"'))
+
+        with pytest.raises(
+            EncodeError, match=r"Whole, from which it inherits, was defined again: define Special again"
+        ):
+            docstore.dumps(special("s"))
+        cell("@docstore.register\n@dataclass\nclass Special(Whole):\n    more: int = 0")
+        made = sys.modules["cells"].Special("s")
+        assert identity(back(made)) == identity(made)
+
+    @pytest.mark.parametrize("inside", [lambda cells: cells.Part(1), lambda cells: cells.Colour.RED])
+    def test_inside_another_says_that_the_other_has_to_be_defined_again(self, cell, inside):
+        cell(self.PARTS)
+        cell(self.WHOLE.replace("PARTS", ""))
+        cells = cell(self.PARTS)
+
+        with pytest.raises(EncodeError, match=r"run again what registers it .*, and make the object anew"):
+            docstore.dumps(cells.Whole("w", [inside(cells)]))
+
+        cell(self.WHOLE.replace("PARTS", ""))
+        made = cells.Whole("w", [inside(cells)])
+        assert identity(back(made)) == identity(made)
+
+    def test_makes_objects_of_the_former_old(self, cell):
+        cell(self.PARTS)
+        old = cell(self.WHOLE.replace("PARTS", "")).Whole("w")
+        cell(self.WHOLE.replace("PARTS", ""))
+
+        with pytest.raises(EncodeError, match="since this object was made: make the object anew"):
+            docstore.dumps(old)
+
+
+class Plain:
+    """It keeps its name to itself."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+
+class TestADocumentThatKeepsItsNameBehindAnUnderscore:
+    def test_is_saved_and_found_by_it(self, store):
+        docstore.document(kind="plain")(Plain)
+
+        store.save(Plain("p"))
+
+        assert vars(store.load("p", kind="plain")) == {"_name": "p"}
+
+    def test_is_told_when_it_has_none(self, store):
+        docstore.document(kind="plain")(Plain)
+        made = Plain("p")
+        del made._name
+
+        with pytest.raises(EncodeError, match="name"):
+            store.save(made)
+
+
+class TestAnObjectThatIsKeptUnread:
+    def test_is_saved_once_its_class_is_registered_and_it_is_loaded_again(self, store):
+        kept = docstore.loads('{"__type": "Note", "name": "n"}', unknown="keep")
+
+        with pytest.raises(EncodeError, match=r"kept unread.*'Note'.*Register the class.*load it again"):
+            store.save(kept)
+
+
+class TestAClassThatCouldNotBeMadeAgain:
+    def test_is_refused_when_it_is_registered(self):
+        @dataclass
+        class Made:
+            size: float
+
+            def __init__(self, text: str) -> None:
+                self.size = float(text)
+
+        with pytest.raises(RegistryError, match=r"Made\.__init__ needs 'text', which no field of the class keeps"):
+            docstore.register(Made)
+
+    def test_is_refused_where_an_annotation_names_it(self):
+        @dataclass
+        class Made:
+            size: float
+
+            def __init__(self, text: str) -> None:
+                self.size = float(text)
+
+        @dataclass
+        class Holder:
+            made: Made
+
+        with pytest.raises(RegistryError, match=r"Made\.__init__ needs 'text'"):
+            docstore.register(Holder)
+
+    def test_may_have_functions_that_make_it(self):
+        @dataclass
+        class Made:
+            size: float
+
+            def __init__(self, text: str) -> None:
+                self.size = float(text)
+
+        docstore.register(Made, encode=lambda made: str(made.size), decode=Made)
+
+        assert back(Made("1.5")).size == 1.5
+
+
+class TestWhatIsSaidOfAClass:
+    @pytest.mark.parametrize(
+        ("options", "complaint"),
+        [
+            ({"kind": 5}, "kind=5 should be a text"),
+            ({"kind": None}, "kind=None should be a text"),
+            ({"name": None}, "name=None should be a text"),
+            ({"type": 5}, "type=5 should be a text"),
+            ({"status": ["state"]}, r"status=\['state'\] should be a text"),
+            ({"parts": 5}, "parts=5: give several"),
+            ({"parts": [5]}, "parts=5 should be a text"),
+            ({"tag": 5}, "5 is no tag"),
+            ({"tag": ""}, "'' is no tag"),
+            ({"tag": "a\0b"}, "is no tag"),
+            ({"tag": "a\ud800"}, "is no tag"),
+            ({"tag": "x" * 256}, "of 1 to 255 characters"),
+            ({"aliases": 5}, "aliases=5: give several"),
+            ({"aliases": [5]}, "aliases: 5 is no tag"),
+            ({"aliases": {"Old": 5}}, "it is no Enum"),
+            ({"aliases": {5: "Note"}}, "aliases: 5 is no tag"),
+        ],
+        ids=str,
+    )
+    def test_is_refused_if_it_is_no_text(self, options, complaint):
+        @dataclass
+        class Note:
+            name: str
+            state: str = ""
+
+        with pytest.raises(RegistryError, match=complaint):
+            docstore.document(**{"kind": "note", **options})(Note)
+
+    def test_of_an_enum_is_no_schema(self):
+        with pytest.raises(RegistryError, match=r"an enum has no schema.*aliases"):
+            docstore.register(Colour, version=2)
+
+    def test_of_an_enum_with_functions_of_its_own_may_be_a_schema(self):
+        docstore.register(Colour, version=2, encode=lambda colour: colour.value, decode=Colour)
+        registry.upcast("Colour", from_=1)(lambda members: {"__value": members["__value"][0].lower()})
+
+        assert docstore.loads('{"__type": "Colour", "__value": "Red"}') is Colour.RED
+        assert back(Colour.BLUE) is Colour.BLUE
+
+    @pytest.mark.parametrize("functions", [{"encode": 1, "decode": str}, {"encode": str, "decode": 1}])
+    def test_is_refused_if_it_is_no_function(self, functions):
+        with pytest.raises(RegistryError, match="encode and decode both"):
+            docstore.register(Fraction, **functions)
 
 
 class TestWhatIsNoClass:

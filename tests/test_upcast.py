@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -230,6 +232,30 @@ class TestAStepThatIsMissing:
         with pytest.raises(RegistryError, match="first_release would too"):
             registry.upcast("Tree", from_=1)(first_release)
 
+    def test_that_functions_without_a_name_lift_is_told_too(self):
+        registry.upcast("Tree", from_=1)(functools.partial(third_release))
+
+        with pytest.raises(RegistryError, match=r"partial of .*first_release would too"):
+            registry.upcast("Tree", from_=1)(functools.partial(first_release))
+
+    def test_that_two_functions_lift_by_two_of_its_tags_is_told(self):
+        docstore.register(Leaf, version=2, aliases=["Petal"])
+        registry.upcast("Leaf", from_=1)(first_release)
+        registry.upcast("Petal", from_=1)(third_release)
+
+        with pytest.raises(RegistryError, match=r"lifts 'Leaf' from schema 1, and .*third_release lifts 'Petal'"):
+            docstore.connect("sqlite://")
+
+    @pytest.mark.parametrize("lift", [None, {"size": 1.0}, "lift"])
+    def test_is_not_filled_by_what_is_no_function(self, lift):
+        with pytest.raises(RegistryError, match="is no function of the members"):
+            registry.upcast("Tree", from_=1)(lift)
+
+    @pytest.mark.parametrize("tag", [5, None, Leaf])
+    def test_of_no_tag_is_refused(self, tag):
+        with pytest.raises(RegistryError, match="the tag should be a text"):
+            registry.upcast(tag, from_=1)
+
     @pytest.mark.parametrize("from_", [0, -1, True, 1.0, "1"])
     def test_from_no_schema_is_refused(self, from_):
         with pytest.raises(RegistryError, match="counted from 1"):
@@ -328,6 +354,18 @@ class TestADocumentOfANewerSchema:
     def test_cannot_say_that_it_is_for_readers_that_are_not_older(self, compatible_from):
         with pytest.raises(RegistryError, match="compatible_from"):
             docstore.register(Leaf, version=3, compatible_from=compatible_from)
+
+
+class TestAClassThatIsWrittenAsOneValue:
+    def test_is_lifted_from_the_member_that_holds_it(self):
+        docstore.register(Fraction, tag="fraction", version=2, encode=str, decode=Fraction)
+
+        @registry.upcast("fraction", from_=1)
+        def with_a_slash(members):
+            return {"__value": members["__value"].replace(":", "/")}
+
+        assert docstore.loads('{"__type": "fraction", "__value": "1:3"}') == Fraction(1, 3)
+        assert docstore.loads(docstore.dumps(Fraction(1, 3))) == Fraction(1, 3)
 
 
 class TestAClassThatWasRenamed:

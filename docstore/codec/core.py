@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec import ecosystem, lifting
+from docstore.codec.carried import carried_by
 from docstore.codec.classes import class_encode
 from docstore.codec.objects import custom_decode, object_shape
 from docstore.codec.problems import raise_in_dict, raise_in_list
@@ -134,7 +135,7 @@ class Codec:
         """Return the tag and the schema number that *value*, an object of a registered class, is written with."""
         entry = self.registry.of_class(type(value))
         assert entry is not None  # it was asked for
-        carried = lifting.carried_by(value)
+        carried = carried_by(value)
         carried = {key: carried[key] for key in (SCHEMA, COMPATIBLE) if key in carried}
         return {TAG: entry.tag, **lifting.numbers(entry), **carried}
 

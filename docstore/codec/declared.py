@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import MemberDescriptorType
+from types import BuiltinFunctionType, MemberDescriptorType
 from typing import Any, Final, Generic
 
 from docstore.errors import UnresolvedError
@@ -92,10 +92,21 @@ def has_hooks(cls: type) -> bool:
     if any(hasattr(cls, hook) for hook in _HOOKS) or _has_own_setattr(cls):
         return True
     attributes = getattr(cls, "__attrs_attrs__", ())
-    return any(attribute.converter or attribute.validator for attribute in attributes)
+    return any(attribute.converter or _is_own_code(attribute.validator) for attribute in attributes)
 
 
 _HOOKS: Final = ("__post_init__", "__attrs_pre_init__", "__attrs_post_init__")
+
+
+def _is_own_code(validator: Any) -> bool:
+    """Return whether a validator of attrs is, or has in it, what is not of attrs, such as ``instance_of``."""
+    if validator is None or isinstance(validator, (type, BuiltinFunctionType)):
+        return False
+    if not type(validator).__module__.startswith("attr."):
+        return True
+    parts = [getattr(validator, part.name) for part in getattr(validator, "__attrs_attrs__", ())]
+    each = [one for part in parts for one in (part if isinstance(part, tuple) else [part])]
+    return any(_is_own_code(one) for one in each if callable(one))
 
 
 def _has_own_setattr(cls: type) -> bool:
@@ -111,7 +122,7 @@ def _calls_functions(schema: Any) -> bool:
     """Return whether Pydantic calls a function when it validates by *schema*, a part of a core schema."""
     if isinstance(schema, (list, tuple)):
         return any(map(_calls_functions, schema))
-    if not isinstance(schema, dict):
+    if not isinstance(schema, Mapping):  # one that is put off until it is needed is no dict
         return False
     if str(schema.get("type", "")).startswith("function-") or schema.get("post_init") or schema.get("custom_init"):
         return True

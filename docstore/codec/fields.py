@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from types import MemberDescriptorType
-from typing import Any
+from typing import Any, get_args, get_origin
 
-from docstore.codec import declared
+from docstore.codec import carried, declared
 from docstore.codec.annotations import hints
 from docstore.codec.declared import MISSING
+from docstore.codec.shapes import without_none
 from docstore.errors import RegistryError
 from docstore.kinds import RESERVED_KEYS
 
@@ -77,6 +78,27 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
     return tuple(fields.values())
 
 
+def stored_names(cls: type) -> dict[str, str]:
+    """Return the key of each stored field by its name, also while an annotation names what is not there yet."""
+    if declared.is_model(cls):
+        names = list(cls.__pydantic_fields__)  # type: ignore[attr-defined]  # a model has them
+    else:
+        names = [field.name for field in declared.declared_fields(cls) if field.stored]
+    keys = {name: name.removeprefix("_") for name in names}
+    author = _author_of_init(cls)
+    if author is not None and not declared.declares(author):
+        for parameter in _parameters(cls):
+            key = parameter.name.removeprefix("_")
+            if key not in keys.values() and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                keys[parameter.name] = key
+    return keys
+
+
+def value_of(obj: Any, name: str) -> Any:
+    """Return what *obj* keeps as its field *name*, there or behind an underscore; None where it keeps nothing."""
+    return getattr(obj, name) if hasattr(obj, name) else getattr(obj, f"_{name}", None)
+
+
 def reader(stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """Return what reads all of the fields off an object, in their order."""
     if len(stored) > 1 and not any(field.maybe_private for field in stored):
@@ -99,10 +121,11 @@ def unstored_defaults(cls: type) -> dict[str, Callable[[], Any]]:
 
 def slot_names(cls: type) -> frozenset[str]:
     """Return the attributes that *cls* and its bases keep in ``__slots__``."""
-    return frozenset(_slots(cls))
+    return frozenset(slots_of(cls))
 
 
-def _slots(cls: type) -> dict[str, MemberDescriptorType]:
+def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
+    """Return the descriptor of each attribute that *cls* and its bases keep in ``__slots__``."""
     return {
         name: member
         for base in reversed(cls.__mro__)
@@ -122,6 +145,11 @@ def is_rebuilt(cls: type) -> bool:
     return not declared.is_model(cls) and _author_of_init(cls) is None and declared.needs_init_var(cls)
 
 
+def runs_own_code(cls: type) -> bool:
+    """Return whether a class's own code runs when an instance is made, such as an ``__init__`` or a validator."""
+    return _author_of_init(cls) is not None or declared.has_hooks(cls)
+
+
 def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
     """Refuse *cls* if its constructor needs an argument that no stored field gives: it could be written, never read.
 
@@ -137,6 +165,33 @@ def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
                 f"{cls.__qualname__}.__init__ needs {parameter.name!r}, which no field of the class keeps, so it could "
                 f"not be loaded again. Give it a default, make it a field, or register the class with a decoder."
             )
+
+
+def check_hashable(cls: type, fields: tuple[StoredField, ...]) -> None:
+    """Refuse *cls* if a field is annotated as a set, or a dict, of what can never stand in one: only empty ones could.
+
+    Raises:
+        RegistryError: names the field, its annotation, and the remedy.
+    """
+    for field in fields:
+        if never := _never_hashed(field.annotation):
+            raise RegistryError(
+                f"{cls.__qualname__}.{field.name} cannot be of type {field.annotation}: a {never.__name__} can be no "
+                f"item of a set and no key of a dict. Use tuples or frozensets there, or a list in place of the set."
+            )
+
+
+def _never_hashed(annotation: Any) -> type | None:
+    """Return the type of items or keys in *annotation* that Python never hashes, or None."""
+    annotation = without_none(annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (set, frozenset, dict):
+        hashed = without_none(arguments[0])
+        if (found := get_origin(hashed) or hashed) in (list, set, dict, bytearray):
+            return found  # type: ignore[no-any-return]  # one of these four
+    if origin not in (list, tuple, set, frozenset, dict):
+        return None
+    return next((found for each in arguments if (found := _never_hashed(each))), None)
 
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
@@ -205,7 +260,7 @@ def put(instance: Any, field: StoredField, value: Any) -> None:
     if field.maybe_private:
         # A property works out what it gives from what the constructor kept; a plain attribute holds the value itself.
         name = next((name for name in field.names if hasattr(instance, name)), field.name)
-        if name not in getattr(instance, "__dict__", ()) and name not in _slots(type(instance)):
+        if name not in getattr(instance, "__dict__", ()) and name not in slots_of(type(instance)):
             return
     if getattr(instance, name, MISSING) is not value:
         setter(type(instance))(instance, name, value)
@@ -218,7 +273,7 @@ def assign(obj: Any, name: str, value: Any) -> None:
     """
     cls = type(obj)
     name = _holder(obj, name)
-    if declared.is_model(cls) and name not in _slots(cls):
+    if declared.is_model(cls) and name not in slots_of(cls):
         obj.__pydantic_fields_set__.add(name)
         extra = obj.__pydantic_extra__
         if extra is not None and name not in cls.__pydantic_fields__:
@@ -232,7 +287,7 @@ def can_take_on(value: Any) -> bool:
     cls = type(value)
     if isinstance(value, Enum) or any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
         return False
-    return hasattr(value, "__dict__") or bool(_slots(cls))
+    return hasattr(value, "__dict__") or bool(slots_of(cls))
 
 
 def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> None:
@@ -245,7 +300,7 @@ def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> No
         _take_on_model(target, source, kept)
         kept = kept | {"__pydantic_fields_set__", "__pydantic_extra__"}
     force = setter(type(target))
-    for name, slot in _slots(type(target)).items():
+    for name, slot in slots_of(type(target)).items():
         if name in kept:
             continue
         try:
@@ -261,6 +316,7 @@ def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> No
         taken = {name: value for name, value in vars(source).items() if name not in kept}
         held.clear()
         held.update({**taken, **own})
+    carried.pass_on(source, target)
 
 
 def _take_on_model(target: Any, source: Any, kept: set[str]) -> None:
@@ -277,4 +333,4 @@ def _take_on_model(target: Any, source: Any, kept: set[str]) -> None:
 def _holder(obj: Any, name: str) -> str:
     """Return the attribute that holds the field *name*: of a class that declares none, maybe the private one."""
     names = (name, f"_{name}")
-    return next((each for each in names if each in getattr(obj, "__dict__", ()) or each in _slots(type(obj))), name)
+    return next((each for each in names if each in getattr(obj, "__dict__", ()) or each in slots_of(type(obj))), name)

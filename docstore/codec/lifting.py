@@ -4,40 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from copy import deepcopy
-from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 from typing import Any, Final
 
+from docstore.codec.carried import carry
 from docstore.codec.tagged import Decode, Encode, Members
 from docstore.entries import Entry, Registry, Upcast
 from docstore.errors import DecodeError, NewerSchemaError
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG
 
-CARRIED: Final = "_docstore_carried"
-"""The attribute of an object of a newer schema that holds what this program's class has no fields for."""
 
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What an object of a newer schema holds beside the fields of its class, to be written back with it."""
-
-    members: Members
-
-
-def carried_by(value: Any) -> Members:
-    """Return the members that *value* carries beside its fields, in no container that it shares."""
-    carried = getattr(value, "__dict__", {}).get(CARRIED)
-    return deepcopy(carried.members) if isinstance(carried, Carried) else {}
+def numbers(entry: Entry) -> Members:
+    """Return the members that say which schema an object of *entry* has: none, of the first."""
+    if entry.schema == 1:
+        return {}
+    if entry.compatible_from is None or entry.compatible_from == entry.schema:
+        return {SCHEMA: entry.schema}
+    return {SCHEMA: entry.schema, COMPATIBLE: entry.compatible_from}
 
 
 def writing(entry: Entry, encode: Encode) -> Encode:
     """Return *encode*, with the schema number of *entry* in what it writes."""
-    numbers: Members = {SCHEMA: entry.schema}
-    if entry.compatible_from is not None and entry.compatible_from < entry.schema:
-        numbers[COMPATIBLE] = entry.compatible_from
+    said = numbers(entry)
 
     def write(value: Any) -> JSON:
         written = encode(value)
-        return {**numbers, **written} if type(written) is dict else written
+        return {**said, **written} if type(written) is dict else written
 
     return write
 
@@ -55,7 +48,7 @@ def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[],
         if type(found) is not int or found < 1:
             raise DecodeError(f"{SCHEMA!r} should be the number of a schema, and is {found!r:.80}")
         if found > entry.schema:
-            return _read_newer(entry, decode, keys(), value, found)
+            return _read_newer(entry, decode, keys, value, found)
         members = {key: item for key, item in value.items() if key not in _NUMBERS}
         if found == entry.schema:
             return decode({**members, TAG: entry.tag})
@@ -83,17 +76,41 @@ def _lifted(entry: Entry, schema: int, lift: Upcast, members: Members) -> Member
     return lifted
 
 
-def _read_newer(entry: Entry, decode: Decode, keys: Collection[str] | None, value: Members, found: int) -> Any:
-    """Return the object of a newer schema, if it says that this one may read it; what is new is carried along."""
+def _read_newer(
+    entry: Entry, decode: Decode, keys: Callable[[], Collection[str] | None], value: Members, found: int
+) -> Any:
+    """Return the object of a newer schema, if it says that this one may read it; what is new is carried along.
+
+    Raises:
+        NewerSchemaError: it does not say so; or what is new in it could not be carried, and would be lost.
+    """
     oldest = value.get(COMPATIBLE)
+    newer = partial(NewerSchemaError, entry.tag, found=found, known=entry.schema)
     if type(oldest) is not int or oldest > entry.schema:
-        raise NewerSchemaError(entry.tag, found=found, known=entry.schema)
-    if keys is None:
-        return decode({key: item for key, item in value.items() if key not in (SCHEMA, COMPATIBLE)})
-    made = decode({key: item for key, item in value.items() if key in keys or key == TAG})
-    news = {key: item for key, item in value.items() if key not in keys and key != TAG}
-    if not hasattr(made, "__dict__") or hasattr(entry.cls, "__pydantic_fields__"):
-        # There is no place for what is new: the next save would lose it.
-        raise NewerSchemaError(entry.tag, found=found, known=entry.schema)
-    made.__dict__[CARRIED] = Carried(deepcopy(news))
+        raise newer()
+    if entry.decode is not None:
+        raise newer(reason="whose own function reads it, and could not give back what is new")
+    if issubclass(entry.cls, Enum):
+        return _newer_member(decode, value, newer)
+    if issubclass(entry.cls, tuple):
+        raise newer(reason="a tuple, which has no place for what is new")
+    known = {TAG, *(keys() or ())}
+    made = decode({key: item for key, item in value.items() if key in known})
+    try:
+        carry(made, {key: item for key, item in value.items() if key not in known})
+    except TypeError as error:
+        raise newer(
+            reason="and no place for what is new, as it has slots only. Give it one for weak references, by "
+            "weakref_slot=True, or weakref=True of a Struct"
+        ) from error
     return made
+
+
+def _newer_member(decode: Decode, value: Members, newer: Callable[..., NewerSchemaError]) -> Any:
+    """Return the member of an enum that is at a newer schema, if it is one that is known here."""
+    if value.keys() - {*_NUMBERS, "name", "value"}:
+        raise newer(reason="an enum, which has no place for what is new")
+    try:
+        return decode({key: item for key, item in value.items() if key not in (SCHEMA, COMPATIBLE)})
+    except DecodeError as error:
+        raise newer(reason=f"and {error.problem.rstrip('.')}") from error

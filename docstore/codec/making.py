@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from docstore.codec import declared, fields, validation
+from docstore.codec.contents import preserving
 from docstore.codec.declared import MISSING
 from docstore.codec.fields import StoredField
 from docstore.codec.problems import REFUSALS
@@ -28,7 +29,11 @@ def is_bare(cls: type, restore: bool) -> bool:
 def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
     """Return what makes an instance of *cls*, and then has its ``_restored`` put back what is not stored.
 
-    What it makes holds each value as it was stored, whatever a constructor or a validation makes of it.
+    What it makes holds each value as it was stored, whatever a constructor or a validation makes of it, and whatever
+    one puts into it: a list that a ``__post_init__`` appends to has its items only.
+
+    Cost:
+        Where code of the class's own runs, that of ``preserving``; else nothing but the call of the constructor.
 
     Raises, when it is called:
         DecodeError: the class refuses what was stored.
@@ -36,6 +41,8 @@ def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
     if bare:
         return _rebuilding(cls)
     make = validation.validating(cls, stored) if declared.is_validated(cls) else _constructing(cls, stored)
+    if fields.runs_own_code(cls):
+        make = preserving(make)
     return lambda state: _restored(make(state))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any
 
-from docstore.codec.making import made
+from docstore.codec.fields import check_constructor, check_hashable, stored_fields
+from docstore.codec.making import is_bare, made
 from docstore.codec.problems import REFUSALS
 from docstore.codec.records import record_shape
 from docstore.codec.shapes import Plain, Shape
@@ -18,7 +19,12 @@ from docstore.values import JSON, TAG
 
 
 def object_shape(entry: Entry, plain: Plain) -> Shape:
-    """Return how instances of *entry*'s class are written and read; *plain* is the shape of any value."""
+    """Return how instances of *entry*'s class are written and read; *plain* is the shape of any value.
+
+    Raises:
+        RegistryError: they cannot be.
+    """
+    entry.check()
     cls = entry.cls
     if issubclass(cls, Enum):
         shape = _enum(cls, entry, plain)
@@ -33,6 +39,21 @@ def object_shape(entry: Entry, plain: Plain) -> Shape:
     encode = custom_encode(entry.encode, entry.tag, plain) if entry.encode else shape.encode
     decode = custom_decode(entry.decode, entry.tag, plain) if entry.decode else shape.decode
     return Shape(encode, decode)
+
+
+def check_readable(entry: Entry) -> None:
+    """Refuse a class whose instances could be written by their fields, and never made of them.
+
+    Raises:
+        RegistryError: its constructor needs an argument that no field keeps, or a field is a set or a dict of what
+            cannot be hashed; names it.
+    """
+    cls = entry.cls
+    if entry.decode is not None or issubclass(cls, (Enum, tuple)) or _is_a_value_itself(cls):
+        return
+    check_hashable(cls, stored_fields(cls))
+    if not is_bare(cls, entry.restore):
+        check_constructor(cls, stored_fields(cls))
 
 
 def _is_a_value_itself(cls: type) -> bool:

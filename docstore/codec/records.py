@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from docstore.codec import fields, lifting, making
+from docstore.codec import carried, fields, making
+from docstore.codec.acceptance import Check, accepting
 from docstore.codec.declared import left_out
 from docstore.codec.fields import StoredField
-from docstore.codec.problems import Step, errors_of, fail, inside, with_the_rest
+from docstore.codec.problems import ENOUGH, Step, errors_of, fail, inside, with_the_rest
 from docstore.codec.shapes import Plain, Shape, shape_of
 from docstore.codec.tagged import Encode
 from docstore.codec.validation import fields_beside, values_beside
 from docstore.entries import Entry
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError, abridged
 from docstore.values import JSON, TAG
 
 FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
@@ -30,6 +31,10 @@ def field_shapes(cls: type, plain: Plain) -> FieldShapes:
 def record_shape(entry: Entry, plain: Plain) -> Shape:
     """Return how instances of *entry*'s class are written and read, field by field.
 
+    An object of Pydantic's or of an attrs class that its own validation refuses is not written, as it could never be
+    read. Whether the ``__post_init__`` of a dataclass or a Struct would refuse it is not tried: what that does beside,
+    nobody knows.
+
     Raises:
         RegistryError: they could be written, and never read.
     """
@@ -39,6 +44,9 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     encode = _encode(entry, shapes, plain, bare)
     if fields_beside(entry.cls):
         encode = _encode_beside(encode, plain)
+    check = accepting(entry.cls, fields.stored_fields(entry.cls)) if entry.decode is None and not bare else None
+    if check is not None:
+        encode = _encode_accepted(encode, check)
     return Shape(encode, _decode(entry, shapes, plain, bare))
 
 
@@ -55,7 +63,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
     known = {field.name for field in fields_beside(cls)}.union(*(field.names for field in stored))
     declared = fields.unstored_names(cls) | known
-    told = declared | {lifting.CARRIED}
+    told = declared | {carried.CARRIED}
     slots = fields.slot_names(cls) - declared
 
     def refuse_undeclared(value: Any) -> None:
@@ -79,7 +87,9 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
             raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
         if slots or not declared.issuperset(getattr(value, "__dict__", ())):
             refuse_undeclared(value)
-            members |= lifting.carried_by(value)
+            members |= carried.carried_by(value)
+        elif carried.BESIDE:
+            members |= carried.carried_by(value)
         return members
 
     return encode
@@ -118,6 +128,17 @@ def _encode_beside(encode_fields: Encode, plain: Plain) -> Encode:
         except CodecError as error:
             raise inside(error, key) if key else error from error.__cause__
         return members
+
+    return encode
+
+
+def _encode_accepted(encode_any: Encode, check: Check) -> Encode:
+    """Return what writes an object that its class would make again."""
+
+    def encode(value: Any) -> JSON:
+        written = encode_any(value)
+        check(value)
+        return written
 
     return encode
 
@@ -206,7 +227,7 @@ def _members_after(
 def _missing(entry: Entry) -> DecodeError:
     return DecodeError(
         f"{entry.cls.__qualname__} needs it, and it is missing. Load it with the version of the class that wrote it, "
-        f"or give the field a default."
+        f"or give the field a default, or count up the class's version and write an upcast."
     )
 
 
@@ -215,9 +236,10 @@ def _refuse_unknown_members(value: dict[str, JSON], shapes: FieldShapes, entry: 
     if unknown:
         errors = [
             DecodeError(
-                f"{entry.tag} has the member {key!r}, which {entry.cls.__qualname__} lacks here and would lose. "
-                f"Load it with the version of the class that wrote it, or add the field."
+                f"{entry.tag} has the member {abridged(key)}, which {entry.cls.__qualname__} lacks here and would "
+                f"lose. Load it with the version of the class that wrote it, or add the field, or count up the class's "
+                f"version and write an upcast."
             )
-            for key in unknown
+            for key in unknown[:ENOUGH]
         ]
         raise CodecError.together(errors)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import types
 import typing
+from collections import abc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, Flag
-from typing import Any
+from functools import cache
+from typing import Any, Final, Literal
 
 from docstore.codec.hashing import hashed
 from docstore.codec.problems import raise_in_dict, raise_in_list
@@ -27,7 +29,7 @@ from docstore.codec.tagged import (
     canonical_order,
     tag,
 )
-from docstore.errors import CodecError, DecodeError
+from docstore.errors import CodecError, DecodeError, abridged
 from docstore.values import JSON, TAG, UNSAFE_TEXT, join_pointer
 
 
@@ -56,17 +58,23 @@ def shape_of(annotation: Any, plain: Plain) -> Shape:
     """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
     annotation = _aliased(annotation)
     origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return _union([each for each in arguments if each is not type(None)], plain)
-    if origin is list and arguments:
+    if origin in _UNIONS:
+        return _union(_members(arguments), plain)
+    if origin in _LISTS and arguments:
         return replace(_sequence(list, item := shape_of(arguments[0], plain), plain), key_decode=_list_index, item=item)
     if origin is tuple:
         return _tuple(arguments, plain)
     if origin in (set, frozenset):
         return _sequence(origin, shape_of(arguments[0], plain) if arguments else plain, plain)
-    if origin is dict and arguments:
+    if origin in _DICTS and arguments:
         return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
     return _text(annotation, plain) or plain
+
+
+_UNIONS: Final = (typing.Union, types.UnionType)
+_LISTS: Final = (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
+_DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
+"""What a list or a dict may be annotated as. What else fits there, such as a tuple, has its tag."""
 
 
 def _text(annotation: Any, plain: Plain) -> Shape | None:
@@ -79,24 +87,83 @@ def _text(annotation: Any, plain: Plain) -> Shape | None:
     return _bare(annotation, *BARE[annotation], plain) if annotation in BARE else None
 
 
+def _members(arguments: Iterable[Any]) -> list[Any]:
+    """Return the types of a union but None, with those of the unions that it names by another name."""
+    found: list[Any] = []
+    for each in map(_aliased, arguments):
+        if typing.get_origin(each) in _UNIONS:
+            found += _members(typing.get_args(each))
+        elif each is not type(None):
+            found.append(each)
+    return found
+
+
 def _union(members: list[Any], plain: Plain) -> Shape:
     """Return the shape of one of several types: null means None everywhere, so ``T | None`` has that of T.
 
-    Values of another union have their tags. A bare text that is there is from when the field had one type only: where
-    just one of the types is written so, it is of that.
+    What is there may be from when the field had one type only, and is still of it. So a list and a dict are written as
+    the one type says that is written so; bare text is read as the one that is, and refused where several are, since
+    nothing tells which it was. Other values have their tags. Where several are written as a list, or several as a dict
+    (``set[int] | list[int]``), or anything may be there, a bare list or dict is read as just that.
     """
     if len(members) == 1:
         return shape_of(members[0], plain)
-    texts = [shape for each in members if (shape := _text(_aliased(each), plain))]
-    if len(texts) != 1 or str in members:
+    if any(each in (Any, object) or isinstance(each, typing.TypeVar) for each in members):
         return plain
-    return Shape(lambda value: _outspoken(value, plain, str), texts[0].decode)
+    encoders: dict[type, Encode] = {}
+    decoders: dict[type, Decode] = {}
+    texts = [each for each in members if _text(each, plain)]
+    if texts and not any(map(_may_be_text, members)):
+        encoders[str] = lambda value: _outspoken(value, plain, str)
+        decoders[str] = shape_of(texts[0], plain).decode if len(texts) == 1 else _refusing(members)
+    for bare, types_ in _WRITTEN_AS.items():
+        found = [each for each in members if _origin(each) in types_ or (bare is dict and typing.is_typeddict(each))]
+        if len(found) == 1 and typing.get_args(found[0]):
+            encode, decode = _later(found[0], plain)
+            encoders |= dict.fromkeys(types_, encode)
+            decoders[bare] = decode
+    if not decoders:
+        return plain
+    return Shape(
+        lambda value: encoders.get(type(value), plain.encode)(value),
+        lambda value: decoders.get(type(value), plain.decode)(value),
+    )
+
+
+def _later(annotation: Any, plain: Plain) -> tuple[Encode, Decode]:
+    """Return how *annotation* is written and read, worked out at first use: a type may name itself in a union."""
+    shape = cache(lambda: shape_of(annotation, plain))
+    return lambda value: shape().encode(value), lambda value: shape().decode(value)
+
+
+_WRITTEN_AS: Final[dict[type, tuple[type, ...]]] = {list: (*_LISTS, tuple, set, frozenset), dict: _DICTS}
+
+
+def _origin(annotation: Any) -> Any:
+    return typing.get_origin(annotation) or annotation
+
+
+def _may_be_text(member: Any) -> bool:
+    """Return whether *member* of a union is text as it is: str, or a Literal of texts."""
+    return member is str or (_origin(member) is Literal and any(type(each) is str for each in typing.get_args(member)))
+
+
+def _refusing(members: list[Any]) -> Decode:
+    names = " | ".join(each.__name__ if isinstance(each, type) else str(each) for each in members)
+
+    def decode(value: JSON) -> Any:
+        raise DecodeError(
+            f"{abridged(value)} was written while the field had one type, and which of {names} it is cannot be told. "
+            f"Count up the version of the class, and write an upcast that says it."
+        )
+
+    return decode
 
 
 def without_none(annotation: Any) -> Any:
     """Return T for ``T | None``, and Any for a union of several others."""
     annotation = _aliased(annotation)
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+    if typing.get_origin(annotation) in _UNIONS:
         others = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
         return _aliased(others[0]) if len(others) == 1 else Any
     return annotation
@@ -260,9 +327,21 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
         except ValueError as error:
             place = join_pointer((text,))
             raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}", pointer=place) from error
+        if len(members) != len(value):
+            raise _same_keys(value, parse)
         return members
 
     return decode
+
+
+def _same_keys(texts: Iterable[str], parse: Callable[[str], Any]) -> DecodeError:
+    """Return the error of a dict in which two of *texts* are one key, such as the two names of an enum's member."""
+    known: dict[Any, str] = {}
+    for text in texts:
+        former = known.setdefault(parse(text), text)
+        if former != text:
+            break
+    return DecodeError(f"{former!r} and {text!r} are one key, so one of their two values would be lost. Drop one.")
 
 
 def _key_text(key: Any, plain: Plain) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:

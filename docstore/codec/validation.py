@@ -59,22 +59,42 @@ def validating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[dict[str
 
     def make(state: dict[str, Any]) -> Any:
         extra, were_set = _beside(cls, state.pop(_EXTRA.name, MISSING), state.pop(_SET.name, MISSING))
-        arguments = [field.name for field in stored if field.argument and field.name in state]
-        given = {name: state[name] for name in arguments if not _is_default(cls, name, state[name])}
         try:
-            instance = construct({**extra, **given})
-            if type(instance) is not cls:
-                raise TypeError(f"it makes a {type(instance).__qualname__} of it")
+            instance = construct({**extra, **_given(cls, stored, state)})
             for field in stored:
                 if field.name in state:
                     fields.put(instance, field, state[field.name])
         except REFUSALS as error:
-            raise _refusal(cls, error) from error
+            raise CodecError.together(_complaints(cls, error, "what was stored", DecodeError)) from error
         if declared.is_model(cls):
             _put_beside(instance, extra, {*state, *extra} if were_set is None else were_set)
         return instance
 
     return make
+
+
+def revalidating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], None]:
+    """Return what has *cls* validate the values of an instance as it will when they are read.
+
+    Raises, when it is called:
+        EncodeError: the validation refuses them, as it will then; has each of its complaints, with its place.
+    """
+    construct = _constructor(cls)
+
+    def check(value: Any) -> None:
+        extra = getattr(value, _EXTRA.name, None) or {}
+        try:
+            construct({**extra, **_given(cls, stored, {field.name: field.read(value) for field in stored})})
+        except REFUSALS as error:
+            raise CodecError.together(_complaints(cls, error, "this when it is loaded", EncodeError)) from error
+
+    return check
+
+
+def _given(cls: type, stored: tuple[StoredField, ...], state: dict[str, Any]) -> dict[str, Any]:
+    """Return what of *state* is to be validated."""
+    arguments = [field.name for field in stored if field.argument and field.name in state]
+    return {name: state[name] for name in arguments if not _is_default(cls, name, state[name])}
 
 
 def _put_beside(instance: Any, extra: dict[str, Any], were_set: set[str]) -> None:
@@ -113,7 +133,19 @@ def _is_default(cls: Any, name: str, value: Any) -> bool:
 
 
 def _constructor(cls: Any) -> Callable[[dict[str, Any]], Any]:
-    """Return what has *cls* validate its fields, by their names, whatever their aliases are."""
+    """Return what has *cls* validate its fields, by their names, whatever their aliases are, and makes an instance."""
+    construct = _validator(cls)
+
+    def make(given: dict[str, Any]) -> Any:
+        instance = construct(given)
+        if type(instance) is not cls:
+            raise TypeError(f"it makes a {type(instance).__qualname__} of it")
+        return instance
+
+    return make
+
+
+def _validator(cls: Any) -> Callable[[dict[str, Any]], Any]:
     validate, keywords = cls.__pydantic_validator__.validate_python, _keywords(cls)
     if keywords is not None and _has_own_init(cls):
         return lambda given: cls(**{keywords.get(name, name): value for name, value in given.items()})
@@ -150,21 +182,22 @@ def _keyword(cls: Any, name: str, info: Any) -> str:
     return next((each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)), name)
 
 
-def _refusal(cls: Any, error: Exception) -> CodecError:
-    """Return each complaint of a validation, at the place of its field, as one error."""
-    opening = f"{cls.__qualname__}(...) refuses what was stored"
+def _complaints(cls: Any, error: Exception, thing: str, kind: type[CodecError]) -> list[CodecError]:
+    """Return each complaint of a validation of *thing*, at the place of its field."""
+    opening = f"{cls.__qualname__}(...) {'refuses' if kind is DecodeError else 'will refuse'} {thing}"
+    remedy = "" if kind is DecodeError else ". Set what it takes, or change its validation"
     if not isinstance(error, sys.modules["pydantic_core"].ValidationError):
-        return DecodeError(f"{opening}: {error}")
+        return [kind(f"{opening}: {error}{remedy}")]
     hides = getattr(cls, "model_config", {}).get("hide_input_in_errors", False)
-    complaints = [
-        DecodeError(
+    return [
+        kind(
             f"{opening}{_further(cls, complaint['loc'])}: {complaint['msg']}"
-            + ("" if hides else f", and this is {abridged(complaint['input'])}"),
+            + ("" if hides else f", and this is {abridged(complaint['input'])}")
+            + remedy,
             pointer=_place(cls, complaint["loc"]),
         )
         for complaint in error.errors(include_url=False, include_context=False)
     ]
-    return CodecError.together(complaints)
 
 
 def _place(cls: Any, location: tuple[Any, ...]) -> str:

@@ -20,7 +20,7 @@ from docstore.dialect.transactions import (
     transaction,
     translated,
 )
-from docstore.dialect.types import ExactText, JsonText, LongText, UtcTime, checked_moment, reading_times
+from docstore.dialect.types import ExactText, JsonText, LongText, UtcTime, Whole, checked_moment, reading_times
 from docstore.dialect.urls import for_administrator, shown
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "JsonText",
     "LongText",
     "UtcTime",
+    "Whole",
     "check_settings",
     "checked_moment",
     "engine_from_creator",

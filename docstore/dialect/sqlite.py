@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from docstore.dialect.backend import Backend, Meaning, Opening
 from docstore.dialect.forks import leave_behind
 from docstore.dialect.types import UtcTime
-from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, TablesError
+from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
 
 _OLDEST: Final = (3, 38)
 """The first with the operators ``->`` and ``->>``."""
@@ -40,6 +40,7 @@ _MEANINGS: Final = {
     "can only be used in that same thread": Meaning(
         DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
     ),
+    "Could not decode to UTF-8": Meaning(UnreadableError, "Something else wrote it. verify() says where."),
     "already exists": Meaning(TablesError, "It is not docstore's: give docstore a file of its own."),
     "no such table": Meaning(
         TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."

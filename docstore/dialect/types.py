@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from docstore.errors import CodecError, DatabaseError, InvalidValueError
+from docstore.errors import CodecError, InvalidValueError, UnreadableError, abridged
 from docstore.values import dumps, loads
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ class _Canonical(sa.Text):
     """What is read of a JSON column. JSONB gives the same value in a spelling of its own, which is made ours again."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        return _canonical if dialect.name == "postgresql" else None
+        return _canonical if dialect.name == "postgresql" else checking(dialect, str, required=True)
 
 
 def _canonical(text: str | None) -> str | None:
@@ -85,11 +85,26 @@ def _json_text_mysql(type_: JsonText, compiler: Any, **options: Any) -> str:
 
 
 class ExactText(sa.String):
-    """A text that equals only itself and sorts by code points: case, accents and blanks at its end count."""
+    """A text that equals only itself and sorts by code points: case, accents and blanks at its end count.
+
+    Args:
+        required: it is never NULL, nor joined where there may be none. (Here and below it has a position: of arguments
+            that have only a name, SQLAlchemy's cache of statements takes no notice.)
+    """
+
+    def __init__(self, length: int, required: bool = False) -> None:
+        super().__init__(length)
+        self.required = required
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return checking(dialect, str, required=self.required)
 
 
 class LongText(sa.Text):
     """An exact text of any length."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return checking(dialect, str, required=True)
 
 
 @compiles(ExactText, "postgresql")
@@ -111,6 +126,38 @@ def _exact(compiler: Any) -> str:
     """Return the collation that compares code points; ``utf8mb4_bin`` would take no notice of blanks at the end."""
     collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
     return f" CHARACTER SET utf8mb4 COLLATE {collation}"
+
+
+# --- what SQLite keeps in a column, whatever its type ----------------------------------------------------------------
+
+
+class Whole(sa.Integer):
+    """An integer; *required* as in ``ExactText``."""
+
+    def __init__(self, required: bool = False) -> None:
+        super().__init__()
+        self.required = required
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return checking(dialect, int, required=self.required)
+
+
+def checking(dialect: Dialect, cls: type, *, required: bool) -> Callable[[Any], Any] | None:
+    """Return what refuses a value that is not of *cls*: SQLite takes any into any column, and its file may be anyone's.
+
+    Raises:
+        UnreadableError: from what is returned.
+    """
+    if dialect.name != "sqlite":
+        return None
+
+    def check(value: Any) -> Any:
+        if type(value) is not cls and (required or value is not None):
+            problem = f"{abridged(value)} stands in the database where {cls.__name__} does"
+            raise UnreadableError(f"{problem}: something else wrote it. verify() says where.")
+        return value
+
+    return check
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
@@ -136,7 +183,7 @@ def reading_times() -> Iterator[None]:
     try:
         yield
     except (ValueError, OverflowError) as error:
-        raise DatabaseError(f"a time in the database is none: {error}. verify() says where.") from error
+        raise UnreadableError(f"a time in the database is none: {error}. verify() says where.") from error
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -144,6 +191,11 @@ class UtcTime(TypeDecorator[datetime]):
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
+
+    def __init__(self, required: bool = False) -> None:
+        """Args: required as in ``ExactText``."""
+        super().__init__()
+        self.required = required
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the column's type; MySQL's keeps whole seconds unless told otherwise."""
@@ -161,11 +213,15 @@ class UtcTime(TypeDecorator[datetime]):
         process = super().result_processor(dialect, coltype)
 
         def read(value: Any) -> datetime | None:
+            if value is None and self.required:
+                raise UnreadableError("a time is missing in the database. verify() says where.")
             try:
                 return process(value) if process is not None else value
             except (TypeError, ValueError, AttributeError) as error:
                 # SQLite keeps a time as text, and takes any text for one; MySQL's driver gives such a one as text.
-                raise DatabaseError(f"the time {value!r:.40} in the database is none. verify() says where.") from error
+                raise UnreadableError(
+                    f"the time {abridged(value)} in the database is none. verify() says where."
+                ) from error
 
         return read
 

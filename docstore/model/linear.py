@@ -17,6 +17,8 @@ from docstore.errors import InvalidValueError
 # A letter right after a digit belongs to a number such as 1e5, so no name starts there.
 _NAME = r"(?<![\w.])[^\W\d]\w*(?:[./:][^\W\d]\w*)*"
 _STANDS_FOR = "n{}_"
+_LONGEST = 50_000
+"""Characters of an expression: Python's parser takes some hundred times their room."""
 _EXAMPLE = "Write a sum such as '2*a - b + 3': names, numbers, +, -, and * or / by a number."
 
 
@@ -49,7 +51,7 @@ def parse(expression: str, *, thing: str, known: Iterable[str] = ()) -> list[Lin
     Raises:
         InvalidValueError: it is not linear, or no expression at all; the error is about *thing*.
     """
-    if not isinstance(expression, str):
+    if not isinstance(expression, str) or len(expression) > _LONGEST:
         raise InvalidValueError(thing, expression, _EXAMPLE)
     plain, names = _with_plain_names(expression, known)
     try:
@@ -84,8 +86,9 @@ def _with_plain_names(expression: str, known: Iterable[str]) -> tuple[str, dict[
     def stand_in(match: re.Match[str]) -> str:
         return stand_ins.setdefault(match[0], _STANDS_FOR.format(len(stand_ins)))
 
-    longest_first = sorted(map(re.escape, known), key=len, reverse=True)
-    plain = re.sub("|".join([*(rf"(?<!\w){name}(?!\w)" for name in longest_first), _NAME]), stand_in, expression)
+    longest_first = sorted((re.escape(name) for name in known if name in expression), key=len, reverse=True)
+    known_names = [rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)"] if longest_first else []
+    plain = re.sub("|".join([*known_names, _NAME]), stand_in, expression)
     return plain, {identifier: name for name, identifier in stand_ins.items()}
 
 

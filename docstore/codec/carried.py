@@ -1,0 +1,71 @@
+"""What an object of a newer schema holds beside the fields of its class: carried along, and written back with it."""
+
+from __future__ import annotations
+
+import weakref
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Final
+
+from docstore.codec import declared
+from docstore.codec.tagged import Members
+
+CARRIED: Final = "_docstore_carried"
+"""The attribute of an object of a newer schema that holds what this program's class has no fields for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an object of a newer schema holds beside the fields of its class, to be written back with it."""
+
+    members: Members
+
+
+BESIDE: Final[dict[int, tuple[weakref.ref[Any], Carried]]] = {}
+"""What objects carry that have no attribute for it, by ``id``, for as long as they live: those with slots only, and
+those whose library takes each attribute for a field. It is state of the process, as there is no place in the object;
+nothing is in it but where a program reads documents of a newer one. A copy of such an object carries nothing."""
+
+
+def carry(value: Any, members: Members) -> None:
+    """Have *value* carry *members*.
+
+    Raises:
+        TypeError: it has no attributes but its slots, and none for weak references.
+    """
+    carried = Carried(deepcopy(members))
+    if hasattr(value, "__dict__") and not declared.is_validated(type(value)):
+        value.__dict__[CARRIED] = carried
+    else:
+        _put_beside(value, carried)
+
+
+def carried_by(value: Any) -> Members:
+    """Return the members that *value* carries beside its fields, in no container that it shares."""
+    carried = getattr(value, "__dict__", {}).get(CARRIED) or _beside(value)
+    return deepcopy(carried.members) if isinstance(carried, Carried) else {}
+
+
+def pass_on(source: Any, target: Any) -> None:
+    """Have *target* carry what *source* has beside it, and nothing else."""
+    carried = _beside(source)
+    if carried is not None:
+        _put_beside(target, carried)
+    elif _beside(target) is not None:
+        del BESIDE[id(target)]
+
+
+def _beside(value: Any) -> Carried | None:
+    found = BESIDE.get(id(value))
+    return found[1] if found is not None and found[0]() is value else None
+
+
+def _put_beside(value: Any, carried: Carried) -> None:
+    key = id(value)
+
+    def forget(reference: weakref.ref[Any]) -> None:
+        # Another object may have the id by now.
+        if key in BESIDE and BESIDE[key][0] is reference:
+            del BESIDE[key]
+
+    BESIDE[key] = (weakref.ref(value, forget), carried)

@@ -1,0 +1,124 @@
+"""What the values of an object hold, kept from its class's own code: a constructor may change what it is given."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from enum import Enum
+from types import MemberDescriptorType
+from typing import Any, Final, TypeAlias, TypeVar
+
+from docstore.codec import fields
+from docstore.codec.validation import fields_beside
+from docstore.errors import RegistryError
+
+T = TypeVar("T")
+
+Slots: TypeAlias = "dict[str, MemberDescriptorType]"
+
+Plan: TypeAlias = "tuple[frozenset[str] | None, Slots]"
+"""Of a class: the attributes that are looked into, None for all of them, and the slots that may hold them."""
+
+
+def preserving(make: Callable[[dict[str, Any]], T]) -> Callable[[dict[str, Any]], T]:
+    """Return *make*, after which each container in the values of its argument holds what it held before.
+
+    Containers are lists, dicts, sets and bytearrays, and the stored attributes of objects, however deep they are in
+    one another and in tuples and frozensets. They are put right in place, so that whoever kept one still has it. An
+    object of another library, such as an array, is not looked into.
+
+    Cost:
+        A visit of every value, and a shallow copy of every container, for as long as *make* runs: of objects in one
+        another, each by a class with such code, at each level.
+    """
+    plans: dict[type, Plan] = {}
+
+    def preserve(state: dict[str, Any]) -> T:
+        found = list(_containers(state.values(), plans))
+        try:
+            return make(state)
+        finally:
+            # The inner ones first: the hash of what is put back into a set may depend on them.
+            for container, held in reversed(found):
+                _put_back(container, held, plans)
+
+    return preserve
+
+
+_ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+def _containers(roots: Iterable[Any], plans: dict[type, Plan]) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield each container in *roots*, outer ones first, with what it holds: of a dict, all keys and then all values.
+
+    Of an object, it is the attributes' names, and then their values.
+    """
+    seen: set[int] = set()
+    to_visit = list(roots)
+    while to_visit:
+        value = to_visit.pop()
+        cls = type(value)
+        if cls in _ATOMS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, (tuple, frozenset)):
+            to_visit += value
+            continue
+        if cls not in _HELD and cls not in plans:
+            plans[cls] = _plan(cls)
+        if held := _HELD[cls](value) if cls in _HELD else _attributes(value, plans[cls]):
+            to_visit += held
+        if held or cls in _HELD:
+            yield value, held
+
+
+_HELD: Final[dict[type, Callable[[Any], list[Any]]]] = {
+    list: list,
+    set: list,
+    bytearray: list,
+    dict: lambda value: [*value, *value.values()],
+    OrderedDict: lambda value: [*value, *value.values()],
+}
+
+
+def _plan(cls: type) -> Plan:
+    if issubclass(cls, (Enum, type)):
+        return frozenset(), {}
+    slots = fields.slots_of(cls)
+    try:
+        stored = (*fields.stored_fields(cls), *fields_beside(cls))
+    except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
+        return None, slots
+    names = frozenset(name for field in stored for name in field.names)
+    return names, {name: slot for name, slot in slots.items() if name in names}
+
+
+def _attributes(value: Any, plan: Plan) -> list[Any]:
+    names, slots = plan
+    held = getattr(value, "__dict__", {})
+    found = {name: item for name, item in held.items() if names is None or name in names}
+    for name, slot in slots.items():
+        with suppress(AttributeError):  # it was never set
+            found[name] = slot.__get__(value)
+    return [*found, *found.values()]
+
+
+def _put_back(container: Any, held: list[Any], plans: dict[type, Plan]) -> None:
+    cls, half = type(container), len(held) // 2
+    if cls in plans:
+        if not _are_same(_attributes(container, plans[cls]), held):
+            for name, item in zip(held[:half], held[half:], strict=True):
+                fields.setter(cls)(container, name, item)
+    elif not _are_same(_HELD[cls](container), held):
+        container.clear()
+        if cls is dict or cls is OrderedDict:
+            container.update(zip(held[:half], held[half:], strict=True))
+        elif cls is set:
+            container.update(held)
+        else:
+            container.extend(held)
+
+
+def _are_same(some: list[Any], others: list[Any]) -> bool:
+    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
