@@ -52,9 +52,8 @@ class Registrations:
             remember(entry.cls, namespace)
             registry = self._registry.with_class(entry)
             for each in self._pending:
-                if (
-                    each.entry.cls is entry.cls
-                ):  # a document stays one, and what was said of its fields is to be checked
+                # A document stays one, and what was said of its fields is to be checked.
+                if each.entry.cls is entry.cls:
                     entry = replace(entry, kind=entry.kind or each.entry.kind)
             pending = tuple(each for each in self._pending if each.entry.cls is not entry.cls)
             try:
@@ -170,6 +169,9 @@ def document(
     def decorate(cls: C) -> C:
         entry = entry_declared(cls, tag, aliases, version, compatible_from)
         declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts)
+        known = registered().of_class(cls)
+        if known is not None:  # functions of its own stay
+            entry = replace(entry, encode=known.encode, decode=known.decode)
         _registrations.add(replace(entry, kind=declared), namespace)
         return cls
 

@@ -94,8 +94,8 @@ def refuse_downgrade(revision: Revision) -> None:
         now = _schema_at(revision.written, parent)
         if now < change.old:
             raise EncodeError(
-                f"what is stored here has schema {change.old}, and this object of its class, made anew, has schema {now}: "
-                f"what is new in the other would be lost. Change the object that was loaded, or save(..., "
+                f"what is stored here has schema {change.old}, and this object of its class, made anew, has schema "
+                f"{now}: what is new in the other would be lost. Change the object that was loaded, or save(..., "
                 f"on_conflict='overwrite')",
                 pointer=parent,
             )

@@ -1390,7 +1390,7 @@ FROZEN = [
 
 
 def validated(validator: Any) -> type:
-    return attrs.make_class("Validated", {"a": attrs.field(validator=validator)})
+    return attrs.define(type("Validated", (), {"a": attrs.field(validator=validator)}))
 
 
 OF_ATTRS = attrs.validators

@@ -299,6 +299,27 @@ class Engine:
     """Of nobody knows what."""
 
 
+class TestADocumentWithFunctionsOfItsOwn:
+    def test_keeps_them_and_is_a_document(self, store):
+        @docstore.document(kind="note", tag="Note")
+        @docstore.register(
+            tag="Note", encode=lambda note: {"name": note.name, "text": note.words.split()}, decode=lambda m: Note.of(m)
+        )
+        @dataclass
+        class Note:
+            name: str
+            words: str = ""
+
+            @classmethod
+            def of(cls, members):
+                return cls(members["name"], " ".join(members["text"]))
+
+        store.save(Note("n", "to be"))
+
+        assert store.get("n", kind="note", pointer="/text") == ["to", "be"]
+        assert identity(store.load("n", kind="note")) == identity(Note("n", "to be"))
+
+
 class TestAFieldThatCannotBeStored:
     @pytest.mark.parametrize(
         "annotation",

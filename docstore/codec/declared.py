@@ -111,7 +111,8 @@ def _is_own_code(validator: Any) -> bool:
 
 def _has_own_setattr(cls: type) -> bool:
     """Return whether setting a field runs code of the class's own: a ``__setattr__``, or a property in its place."""
-    sets = any("__setattr__" in vars(base) for base in cls.__mro__ if base is not object)
+    bases = [vars(base) for base in cls.__mro__ if base is not object]
+    sets = any("__setattr__" in base and not base.get("__attrs_own_setattr__") for base in bases)
     if sets and not (is_struct(cls) or is_frozen(cls)):
         return True
     members = (inspect.getattr_static(cls, field.name, None) for field in declared_fields(cls))

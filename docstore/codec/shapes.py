@@ -118,7 +118,7 @@ def _union(members: list[Any], plain: Plain) -> Shape:
         decoders[str] = shape_of(texts[0], plain).decode if len(texts) == 1 else _refusing(members)
     for bare, types_ in _WRITTEN_AS.items():
         found = [each for each in members if _origin(each) in types_ or (bare is dict and typing.is_typeddict(each))]
-        if len(found) == 1 and typing.get_args(found[0]):
+        if len(found) == 1 and (typing.get_args(found[0]) or found[0] in (tuple, set, frozenset)):
             encode, decode = _later(found[0], plain)
             encoders |= dict.fromkeys(types_, encode)
             decoders[bare] = decode
