@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from docstore.codec import Codec, declared, fields, storable, variation
 from docstore.codec.exact import identity
 from docstore.codec.fields import StoredField
 from docstore.entries import Entry
-from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError, RegistryError, abridged
+from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError, RegistryError
 from docstore.values import dumps, loads
 
 
@@ -61,7 +61,7 @@ def _sample(cls: type, sample: Any) -> Any:
                 f"no {cls.__qualname__} can be made of its defaults ({error}). Give one: prove({cls.__name__}, ...)."
             ) from error
     if type(sample) is not cls:
-        raise RegistryError(f"the sample of {cls.__qualname__} is a {type(sample).__qualname__}: {abridged(sample)}.")
+        raise RegistryError(f"the sample of {cls.__qualname__} is a {type(sample).__qualname__}: {_shown(sample)}.")
     return sample
 
 
@@ -103,7 +103,7 @@ class _Part:
     def shown(self, owner: Any) -> str:
         """Return the part of *owner* as a message shows it."""
         try:
-            return abridged(self.read(owner))
+            return _shown(self.read(owner))
         except AttributeError:
             return "nothing"
 
@@ -198,7 +198,7 @@ class _Trial:
 
     def _comes_back_as_it_is(self) -> bool:
         """Return whether an object of the class comes back at all, and note which of its parts do not."""
-        shown = f"{self._entry.cls.__qualname__}: {abridged(self._sample)}"
+        shown = f"{self._entry.cls.__qualname__}: {_shown(self._sample)}"
         before = {part.name: part.told(self._sample) for part in self._parts}
         try:
             self._text = self._written(self._sample)
@@ -207,7 +207,7 @@ class _Trial:
             doing = "written" if isinstance(error, EncodeError) else "read again"
             raise RegistryError(f"{shown} cannot be {doing}: {error}") from error
         if type(came_back) is not type(self._sample) or (not before and identity(came_back) != identity(self._sample)):
-            self.found[shown] = f"{shown} comes back as {abridged(came_back)}."
+            self.found[shown] = f"{shown} comes back as {_shown(came_back)}."
             return False
         for part in self._parts:
             if part.told(came_back) != before[part.name]:
@@ -225,7 +225,7 @@ class _Trial:
         self.found.setdefault(part.name, sentence)
 
     def _note_silence(self, part: _Part, value: Any) -> None:
-        self.found[part.name] = f"{part.name}: {abridged(value)} makes no difference to the text."
+        self.found[part.name] = f"{part.name}: {_shown(value)} makes no difference to the text."
 
     def _change(self, part: _Part) -> None:
         """Try a part with other values until one is lost."""
@@ -293,3 +293,15 @@ class _Trial:
             for other in self._parts:
                 if other.is_declared and other.told(came_back) != other.told(changed):
                     self._note_change(other, changed, came_back, f"with another {part.name}, ")
+
+
+def _shown(value: object) -> str:
+    """Return the repr of *value*, cut where it is long: the sample is the caller's own, and may be spelled whole."""
+    try:
+        text = repr(value)
+    except Exception:  # of an object in which one value was changed for another that it cannot spell
+        return f"<{type(value).__qualname__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST: Final = 120
