@@ -16,8 +16,9 @@ from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
 from docstore import proof
 from docstore.codec import Codec
-from docstore.codec.annotations import reachable, remember, unstorable
+from docstore.codec.annotations import remember
 from docstore.codec.objects import check_readable
+from docstore.codec.reach import reachable, unstorable
 from docstore.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
 from docstore.entries import Entry, Registry, Upcast
 from docstore.errors import RegistryError, UnresolvedError
@@ -169,10 +170,7 @@ def document(
     def decorate(cls: C) -> C:
         entry = entry_declared(cls, tag, aliases, version, compatible_from)
         declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts)
-        known = registered().of_class(cls)
-        if known is not None:  # functions of its own stay
-            entry = replace(entry, encode=known.encode, decode=known.decode)
-        _registrations.add(replace(entry, kind=declared), namespace)
+        _registrations.add(_with_own_functions(replace(entry, kind=declared)), namespace)
         return cls
 
     return decorate
@@ -323,6 +321,12 @@ def _is_around(outer: str, scope: str) -> bool:
 
 def _scope(cls: type) -> str:
     return cls.__qualname__.rpartition(".")[0]
+
+
+def _with_own_functions(entry: Entry) -> Entry:
+    """Return *entry* with the functions that its class was registered with before."""
+    known = registered().of_class(entry.cls)
+    return entry if known is None else replace(entry, encode=known.encode, decode=known.decode)
 
 
 def _visible(frame: FrameType) -> dict[str, Any]:

@@ -37,7 +37,8 @@ import pydantic
 import pytest
 import typing_extensions
 
-from docstore.codec.annotations import hints, reachable, remember, spelled, unstorable
+from docstore.codec.annotations import hints, remember
+from docstore.codec.reach import reachable, spelled, unstorable
 from docstore.errors import RegistryError, UnresolvedError
 
 if TYPE_CHECKING:

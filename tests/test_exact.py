@@ -26,8 +26,8 @@ import pandas as pd
 import pydantic
 import pytest
 
-from docstore.codec.exact import identity
 from docstore.errors import InvalidValueError
+from docstore.proof.exact import identity
 
 Pair = namedtuple("Pair", "a b")
 
@@ -261,7 +261,7 @@ class TestAValueThatCannotBeLookedInto:
 
 
 class TestImportingIt:
-    @pytest.mark.parametrize("module", ["docstore.codec.exact", "docstore.testing.exact", "docstore.proof"])
+    @pytest.mark.parametrize("module", ["docstore.proof.exact", "docstore.testing.exact", "docstore.proof"])
     def test_imports_no_library_that_is_not_needed(self, module):
         program = (
             f"import {module}, sys; print([n for n in ('numpy', 'pandas', 'attrs', 'pydantic') if n in sys.modules])"

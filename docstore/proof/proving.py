@@ -11,11 +11,12 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Final
 
-from docstore.codec import Codec, declared, fields, storable, variation
-from docstore.codec.exact import identity
+from docstore.codec import Codec, declared, fields, storable
 from docstore.codec.fields import StoredField
 from docstore.entries import Entry
 from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError, RegistryError
+from docstore.proof import variation
+from docstore.proof.exact import identity
 from docstore.values import dumps, loads
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from docstore.codec.exact import array_contents, identity
 from docstore.errors import InvalidValueError
+from docstore.proof.exact import array_contents, identity
 
 
 def contents(value: Any) -> Any:

@@ -155,7 +155,7 @@ def _library(cls: type) -> Callable[[Any], Any] | None:
         if root == "numpy":
             return _of_numpy
         if root == "pandas":
-            from docstore.codec import exact_frames
+            from docstore.proof import exact_frames
 
             return exact_frames.contents
     return None

@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from docstore.codec import declared, fields, storable
-from docstore.codec.annotations import aliased, hints
-from docstore.codec.exact import identity, slots_of
+from docstore.codec.annotations import hints
+from docstore.codec.reach import aliased
 from docstore.errors import InvalidValueError, RegistryError
+from docstore.proof.exact import identity, slots_of
 
 
 def others(value: Any, annotation: Any = Any) -> list[Any]:
