@@ -147,7 +147,9 @@ class TestADocumentOfAUsersClass:
 
         assert caught.value.pointer == "/id"
 
-    @pytest.mark.parametrize(("annotation", "id", "name"), [(int, 12, "12"), (UUID, UUID(int=7), str(UUID(int=7)))])
+    @pytest.mark.parametrize(
+        ("annotation", "id", "name"), [(int, 12, "12"), (int, 2**70, str(2**70)), (UUID, UUID(int=7), str(UUID(int=7)))]
+    )
     def test_may_be_named_by_a_number_or_a_uuid(self, store, annotation, id, name):
         @docstore.document(kind="run", name="id")
         @dataclass
@@ -414,6 +416,30 @@ class TestAReleaseWithOtherParts:
 
         assert identity(store.load("pea", kind="recipe")) == identity(mine)
         assert store.verify() == []
+
+    def test_and_back_again_meets_another_writer_and_is_told(self, store):
+        """Piece by piece, what they began with and what is there now cannot be compared."""
+        store_as = {}
+        for name, parts in (("one", []), ("other", ["/steps/*"])):
+            with registry.scope():
+                declare(parts=parts)
+                store_as[name] = registry.registered()
+        with registry.scope():
+            registry._registrations._registry = store_as["other"]
+            store.save(Recipe("pea", steps=[Step("cut"), Step("boil")]))
+            mine, theirs = store.load("pea", kind="recipe"), store.load("pea", kind="recipe")
+            registry._registrations._registry = store_as["one"]
+            theirs.state = "flat"
+            store.save(theirs)
+            registry._registrations._registry = store_as["other"]
+            theirs.state = "parted"
+            store.save(theirs)
+            mine.category = Course.CAKE
+
+            with pytest.raises(ConflictError, match="keeps its parts otherwise"):
+                store.save(mine)
+
+            assert identity(store.load("pea", kind="recipe")) == identity(theirs)
 
 
 class TestAStoreThatDoesNotKnowTheClass:
@@ -694,6 +720,20 @@ class TestASaveThatCouldNotBeReadAgain:
         store.save(made)
         assert identity(store.load("p", kind="plan")) == identity(made)
         assert identity(store.load("p", kind="plan", version=1).steps) == identity(before)
+
+    def test_of_an_item_alone_where_there_was_no_list_is_refused(self, store):
+        @docstore.document(kind="list", parts=["/steps/*"])
+        @dataclass
+        class Listed:
+            name: str
+            steps: list[Step] | None = None
+
+        made = Listed("p")
+        store.save(made)
+        made.steps = [Step("z")]
+
+        with pytest.raises(ConflictError, match="save the whole of it first"):
+            store.save_trial(made, made.steps[0])
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -998,3 +1038,24 @@ class TestAnObjectMadeAnew:
         assert caught.value.pointer == "/rest"
         store.save(loaded, on_conflict="overwrite")
         assert store.get("pea", kind="recipe", pointer="/rest") == {"__type": "Part", "a": 5}
+
+    def test_may_be_of_another_class(self, store):
+        @docstore.register(version=2)
+        @dataclass
+        class Newer:
+            a: int
+
+        @docstore.register
+        @dataclass
+        class Plain:
+            a: int
+
+        registry.upcast("Newer", from_=1)(lambda members: members)
+        declare()
+        soup = Recipe("pea", rest=Newer(1))
+        store.save(soup)
+        soup.rest = Plain(1)
+
+        store.save(soup)
+
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
