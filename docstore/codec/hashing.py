@@ -27,6 +27,8 @@ def hashed(make: Callable[[list[Any]], T], items: list[Any], keys: Iterable[Any]
             if alike > MOST_ALIKE:
                 raise DecodeError(f"{alike} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have")
         return make(items)
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+    except DecodeError:
+        raise
+    except Exception as error:
         # Objects of a registered class are hashed and compared by its own methods, whatever the document put in them.
         raise DecodeError(f"a key or a set's item cannot be hashed: {error!s:.200}") from error
