@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, get_args
@@ -191,12 +191,16 @@ class Documents:
         held = {field: self._parts.container(obj, field) for field in {split_path(path)[0] for path in paths}}
         return {**said, FORMAT_KEY: FORMAT, LAYOUT_KEY: kind.layout, **held}
 
-    def spelled_otherwise(self, obj: Any, path: str, known: Iterable[str]) -> str | None:
-        """Return the one of the paths *known* under which the part at *path* is stored: by its enum's former name."""
+    def spelled_otherwise(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
+        """Return the one of the paths *known* under which the part at *path* is stored: by its enum's former name.
+
+        Cost:
+            Of a user's kind, a look at every path that is known; of docstore's own, none.
+        """
         if self.kind_of(obj).name in KINDS or self._by_function(obj):
             return None
         field = split_path(path)[0]
-        others = (other for other in known if other not in (HEAD, path) and split_path(other)[0] == field)
+        others = (other for other in known() if other not in (HEAD, path) and split_path(other)[0] == field)
         return self._parts.other_spelling(type(obj), path, others)
 
     def check(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:

@@ -73,7 +73,7 @@ def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin:
     pieces = documents.parts(obj, paths)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
     for path in changed:
-        other = documents.spelled_otherwise(obj, path, origin.paths()) if origin.digest(path) is None else None
+        other = documents.spelled_otherwise(obj, path, origin.paths) if origin.digest(path) is None else None
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
     gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)

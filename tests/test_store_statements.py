@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -74,6 +75,22 @@ class Logging:
 @pytest.fixture
 def log(store):
     return Logging(store.engine)
+
+
+def calls_of(function, *arguments) -> int:
+    """Return how many functions *function* calls, at any depth."""
+    count = 0
+
+    def note(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        function(*arguments)
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 class TestSavedAgain:
@@ -245,6 +262,17 @@ class TestSaveTrial:
         of_small, of_large = (bodies_read(store, each) for each in (small, large))
 
         assert of_large == of_small <= 4
+
+    def test_makes_as_many_calls_for_ten_trials_as_for_a_thousand(self, store):
+        """A part that is new is the case in which what is known of all the others might be gone through."""
+        small, large = new_experiment("small", trials=10), new_experiment("large", trials=PARTS_OF_A_LARGE_ONE)
+        for each in (small, large):
+            store.save(each)
+            store.save_trial(each, add_trial(each))
+
+        of_small, of_large = (calls_of(store.save_trial, each, add_trial(each)) for each in (small, large))
+
+        assert of_large < 1.1 * of_small
 
     def test_encodes_that_trial_alone(self, database, connect):
         store = connect(database, bundle=RegistryBundle({Taste: None}, json_encoder_registry={Taste: count}))
