@@ -16,7 +16,7 @@ from docstore.codec.parts import Parts
 from docstore.coding import Wanted
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
-from docstore.errors import DecodeError, EncodeError, InvalidValueError
+from docstore.errors import DecodeError, EncodeError, InvalidValueError, abridged
 from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.registry import registered
 from docstore.registry_bundle import RegistryBundle, checked_bundle
@@ -93,7 +93,7 @@ class Documents:
         found = value[FORMAT_KEY]
         if type(found) is not int or found != FORMAT:
             raise DecodeError(
-                f"the document has format {found!r:.20}, and this docstore reads {FORMAT}: upgrade it",
+                f"the document has format {abridged(found)}, and this docstore reads {FORMAT}: upgrade it",
                 pointer=f"/{FORMAT_KEY}",
             )
         if self.codec.registry.of_tag(str(value[TAG])) is None:
@@ -301,7 +301,7 @@ def _named(kind: Kind, name: object) -> str:
     if not isinstance(name, str) or not 1 <= len(name) <= 255 or not values.is_plain(name):
         raise EncodeError(
             f"a {kind.name} needs a name of 1 to 255 characters, without NUL or lone surrogates, to be stored in a "
-            f"database; this is {name!r:.80}",
+            f"database; this is {abridged(name)}",
             pointer=join_pointer((kind.name_field,)),
         )
     return name

@@ -251,7 +251,7 @@ class PatchError(DocstoreError):
 
     def __init__(self, problem: str, *, pointer: str) -> None:
         self.problem, self.pointer = problem, pointer
-        super().__init__(f"at {pointer or 'the root'}: {problem}")
+        super().__init__(_at(pointer, problem))
 
 
 def called(name: object, kind: str) -> str:

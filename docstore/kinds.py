@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from docstore.errors import DecodeError, RegistryError
+from docstore.errors import DecodeError, RegistryError, abridged
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 
 HEAD: Final = ""
@@ -319,7 +319,7 @@ def kind_declared(
     taken = {*RESERVED, "generator_run"}
     if name in taken or not 1 <= len(name) <= longest or UNSAFE_TEXT.search(name):
         raise RegistryError(
-            f"kind {name!r:.80} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
+            f"kind {abridged(name)} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
             f"{', '.join(sorted(taken))}."
         )
     if isinstance(parts, str):

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import execute_many, insert_many, locks_rows, reading_times
+from docstore.dialect import Whole, execute_many, insert_many, locks_rows, reading_times
 from docstore.tables import IS_HEAD, codes, documents, versions
 from docstore.values import is_plain
 
@@ -272,7 +272,7 @@ def version_numbers(connection: Connection, id: str) -> list[int]:
 
 def version_at(connection: Connection, id: str, moment: datetime) -> int | None:
     """Return the version that was current at *moment*, or None if it was before the first."""
-    newest = sa.type_coerce(sa.func.max(versions.c.version), sa.Integer)  # of none, it is NULL
+    newest = sa.type_coerce(sa.func.max(versions.c.version), Whole())  # of none, it is NULL
     query = sa.select(newest).where(versions.c.id == id, versions.c.created_at <= moment)
     return connection.execute(query).scalar()
 

@@ -21,13 +21,13 @@ import pandas  # noqa: F401
 
 import docstore
 from docstore.errors import DocstoreError
-from docstore.json_store.load import load_experiment
+from docstore.history import changes_from
 
 READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "loads": docstore.loads,
     "keep": lambda data: docstore.loads(data, unknown="keep"),
     "orjson": orjson.loads,
-    "file": load_experiment,
+    "changes": lambda data: changes_from(data.decode()),
 }
 
 _UNIT: Final = 1 if sys.platform == "darwin" else 1024

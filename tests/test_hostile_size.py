@@ -94,10 +94,21 @@ HUGE = {
 }
 
 
+CHANGES = {
+    "a path of one token": text([{"op": "add", "path": "/" + "a" * MEGABYTE}]),
+    "a path of many tokens": text([{"op": "add", "path": "/a" * (MEGABYTE // 2)}]),
+    "a path of escapes": text([{"op": "add", "path": "/" + "~0" * (MEGABYTE // 2)}]),
+    "no path": text([{"op": "add", "path": ["x" * MEGABYTE]}]),
+    "no operation": text([{"op": "x" * MEGABYTE, "path": ""}]),
+}
+"""What stands in a row of history."""
+
+
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
     """The bytes that reading each of the documents took, by how it was read and its name."""
     cases = {f"loads {name}": ("loads", data) for name, data in (LARGE | HUGE).items()}
+    cases |= {f"changes {name}": ("changes", data) for name, data in CHANGES.items()}
     cases |= {f"{how} {name}": (how, data) for name, data in DENSE.items() for how in ("keep", "orjson")}
     path = tmp_path_factory.mktemp("room") / "cases"
     path.write_bytes(pickle.dumps(cases))
@@ -112,6 +123,10 @@ class TestTheRoomThatReadingTakes:
     @pytest.mark.parametrize("name", LARGE | HUGE)
     def test_is_at_most_ten_times_the_text(self, room, name):
         assert room[f"loads {name}"] <= 10 * len((LARGE | HUGE)[name]) + ROOM
+
+    @pytest.mark.parametrize("name", CHANGES)
+    def test_is_at_most_ten_times_the_text_of_changes(self, room, name):
+        assert room[f"changes {name}"] <= 10 * len(CHANGES[name]) + ROOM
 
     @pytest.mark.parametrize("name", DENSE)
     def test_is_at_most_twice_that_of_the_json_where_that_is_dense(self, room, name):

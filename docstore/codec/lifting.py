@@ -11,7 +11,7 @@ from typing import Any, Final
 from docstore.codec.carried import carry
 from docstore.codec.tagged import Decode, Encode, Members
 from docstore.entries import Entry, Registry, Upcast
-from docstore.errors import DecodeError, NewerSchemaError
+from docstore.errors import DecodeError, NewerSchemaError, abridged
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG
 
 
@@ -46,7 +46,7 @@ def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[],
     def read(value: Any) -> Any:
         found = value.get(SCHEMA, 1)
         if type(found) is not int or found < 1:
-            raise DecodeError(f"{SCHEMA!r} should be the number of a schema, and is {found!r:.80}")
+            raise DecodeError(f"{SCHEMA!r} should be the number of a schema, and is {abridged(found)}")
         if found > entry.schema:
             return _read_newer(entry, decode, keys, value, found)
         members = {key: item for key, item in value.items() if key not in _NUMBERS}
@@ -68,11 +68,13 @@ def _lifted(entry: Entry, schema: int, lift: Upcast, members: Members) -> Member
         lifted = lift(members)
     except Exception as error:
         raise DecodeError(
-            f"the upcast of {entry.tag} from schema {schema} failed: {type(error).__name__}: {error}. It was given the "
-            f"members {', '.join(members) or 'of none'}."
+            f"the upcast of {entry.tag} from schema {schema} failed: {type(error).__name__}: {error!s:.200}. It was "
+            f"given the members {abridged(list(members))}."
         ) from error
     if type(lifted) is not dict:
-        raise DecodeError(f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {lifted!r:.80}")
+        raise DecodeError(
+            f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {abridged(lifted)}"
+        )
     return lifted
 
 

@@ -55,7 +55,7 @@ def made(make: Callable[[], Any], name: str) -> Any:
     try:
         return make()
     except REFUSALS as error:
-        raise DecodeError(f"{name} cannot be made of what was stored: {error}") from error
+        raise DecodeError(f"{name} cannot be made of what was stored: {error!s:.200}") from error
 
 
 def _rebuilding(cls: type) -> Make:
@@ -94,7 +94,7 @@ def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
             for field in held:
                 fields.put(instance, field, state[field.name])
         except REFUSALS as error:
-            raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error}") from error
+            raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error!s:.200}") from error
         return instance
 
     return make

@@ -126,11 +126,13 @@ def custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], J
         try:
             members = dict(encoder(value))
         except REFUSALS as error:
-            raise EncodeError(f"the encoder of {tag} should give a dict of its members, and failed: {error}") from error
+            raise EncodeError(
+                f"the encoder of {tag} should give a dict of its members, and failed: {error!s:.200}"
+            ) from error
         # An encoder in Ax's style names the tag itself.
         own_tag = members.pop(TAG, tag)
         if type(own_tag) is not str:
-            raise EncodeError(f"the encoder of {tag} should give a text as {TAG!r}, and gave {own_tag!r:.80}")
+            raise EncodeError(f"the encoder of {tag} should give a text as {TAG!r}, and gave {abridged(own_tag)}")
         for key in RESERVED_KEYS & members.keys():
             raise EncodeError(
                 f"the encoder of {tag} gave a member {key!r}, which is a name of docstore's own. Choose another."

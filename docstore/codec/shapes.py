@@ -211,7 +211,7 @@ def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], 
         try:
             return parse(value)
         except (ValueError, ArithmeticError) as error:
-            raise DecodeError(f"{value!r:.80} is not a {cls.__name__}: {error}") from error
+            raise DecodeError(f"{abridged(value)} is not a {cls.__name__}: {error!s:.200}") from error
 
     return Shape(encode, decode)
 
@@ -326,7 +326,7 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
             raise_in_dict(error, value, list(value).index(text), text, decode)
         except ValueError as error:
             place = join_pointer((text,))
-            raise DecodeError(f"{text!r:.80} is not a key of type {key.__name__}", pointer=place) from error
+            raise DecodeError(f"{abridged(text)} is not a key of type {key.__name__}", pointer=place) from error
         if len(members) != len(value):
             raise _same_keys(value, parse)
         return members
