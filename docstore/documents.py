@@ -191,6 +191,10 @@ class Documents:
         held = {field: self._parts.container(obj, field) for field in {split_path(path)[0] for path in paths}}
         return {**said, FORMAT_KEY: FORMAT, LAYOUT_KEY: kind.layout, **held}
 
+    def items_in(self, obj: Any, field: str) -> int:
+        """Return how many items *field* of *obj* holds, a list or a dict."""
+        return len(fields.value_of(obj, self.codec.attribute(type(obj), field)))
+
     def spelled_otherwise(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
         """Return the one of the paths *known* under which the part at *path* is stored: by its enum's former name.
 

@@ -13,7 +13,7 @@ from docstore.digests import DigestTree, Piece
 from docstore.documents import Document, Documents
 from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueError
 from docstore.history import Version
-from docstore.kinds import HEAD, KINDS, gap, kind_named
+from docstore.kinds import HEAD, KINDS, gap, kind_named, split_path
 from docstore.origins import Origin
 from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
 from docstore.revision import Revision, laid_out_alike, merged, refuse_downgrade, revise
@@ -77,8 +77,17 @@ def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin:
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
     gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
-    document = Document(kind, name, model, pieces)
-    return Mine(document, changed, gone, whole=False, frame=documents.frame(obj, paths))
+    frame = documents.frame(obj, paths)
+    for field in kind.lists(frame):
+        _refuse_shifted(field, documents.items_in(obj, field), changed, origin)
+    return Mine(Document(kind, name, model, pieces), changed, gone, whole=False, frame=frame)
+
+
+def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: Origin) -> None:
+    """Refuse an item of a list that has another length now: under its index, another item may be stored."""
+    stored = {path for path in origin.paths() if path != HEAD and split_path(path)[0] == field}
+    for path in stored & set(changed) if length != len(stored) else ():
+        raise InvalidValueError("part", path, f"The list has {length} items, and {len(stored)} are stored. Use save().")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +166,9 @@ def _known_pieces(connection: Connection, head: HeadRow, origin: Origin, mine: M
         DamagedDocumentError: one is not what was last saved.
     """
     # Its head says which pieces are parts: it may have been saved by another release of the class.
-    paths = mine.paths if head.kind in KINDS else {HEAD, *mine.paths}
-    known = {path: digest for path in paths if (digest := origin.digest(path)) is not None}
+    known = {path: digest for path in mine.paths if (digest := origin.digest(path)) is not None}
+    if head.kind not in KINDS and HEAD not in mine.paths:
+        known[HEAD] = origin.digests.get(HEAD) or ""
     current, digests = read_pieces(connection, head, known.keys())
     if digests != known:
         damaged = min(path for path in known if digests.get(path) != known[path])

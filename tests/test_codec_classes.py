@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 import attr
 import attrs
 import msgspec
+import numpy as np
 import pydantic
 import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, PrivateAttr
@@ -695,6 +696,22 @@ def emptied(value: Any) -> Any:
     return value
 
 
+def calls_of(function: Any, *arguments: Any) -> int:
+    """Return how many functions *function* calls, at any depth."""
+    count = 0
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        function(*arguments)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
 GROWING = codec_of(Grows, GrowsByHand, GrowsByAttrs, GrowsAsStruct, GrowsAsModel, SetsByProperty)
 
 
@@ -723,6 +740,44 @@ class TestAConstructorThatChangesWhatItIsGiven:
         text = dumps(GROWING.encode(value))
 
         assert dumps(GROWING.encode(GROWING.decode(loads(text)))) == text
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_makes_the_array_that_was_saved(self, order):
+        @dataclass
+        class Scaled:
+            weights: Any
+
+            def __post_init__(self) -> None:
+                self.kept = self.weights
+                self.weights *= 2.0
+
+        codec = codec_of(Scaled)
+        value = changed(Scaled(np.zeros((2, 2))), weights=np.array([[1.5, -0.0], [np.nan, 4.0]], order=order))
+        del value.kept
+
+        loaded = codec.decode(loads(dumps(codec.encode(value))))
+
+        assert loaded.weights.tobytes() == value.weights.tobytes()
+        assert loaded.kept is loaded.weights
+
+    def test_is_looked_after_in_time_that_grows_as_the_document_does(self):
+        """Each object is looked into by the constructor that it is given to, and by no other above."""
+
+        @dataclass
+        class Node:
+            child: Any = None
+
+            def __post_init__(self) -> None:
+                pass
+
+        codec, calls = codec_of(Node), []
+        for depth in (10, 100):
+            value: Any = [[0]] * 1000
+            for _ in range(depth):
+                value = {TAG: "Node", "child": value}
+            calls.append(calls_of(codec.decode, value))
+
+        assert calls[1] < 2 * calls[0]
 
     def test_keeps_what_it_made_of_the_same_containers(self):
         loaded = round_trip(emptied(GrowsByHand([])), GROWING)

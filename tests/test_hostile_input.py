@@ -303,6 +303,24 @@ class Bag:
     items: set[int]
 
 
+class TestKeysThatAreOne:
+    """Python takes 1, 1.0 and True for one key: of two values, one would be lost."""
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            tagged("dict", items=[[1, "a"], [True, "b"]]),
+            tagged("OrderedDict", items=[["a", 1], ["a", 2]]),
+            tagged("set", items=[1, tagged("float", value="1.0")]),
+            tagged("frozenset", items=["a", "a"]),
+        ],
+        ids=str,
+    )
+    def test_are_refused(self, document):
+        with pytest.raises(DecodeError, match="would be lost"):
+            docstore.loads(text(document))
+
+
 class TestKeysChosenToHaveOneHash:
     """A dict or set of n of them takes time in proportion to n squared."""
 

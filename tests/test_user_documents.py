@@ -777,6 +777,15 @@ class TestASaveThatCouldNotBeReadAgain:
 
         assert identity(store.load("p", kind="plan")) == identity(other)
 
+    @pytest.mark.parametrize("edit", [lambda steps: steps.insert(0, Step("new")), lambda steps: steps.pop(0)])
+    def test_of_an_item_alone_of_a_list_that_has_another_length_is_refused(self, store, soup, edit):
+        """Under its index, another item may be stored: that one would be gone."""
+        store.save(soup)
+        edit(soup.steps)
+
+        with pytest.raises(InvalidValueError, match=r"3 are stored. Use save\(\)"):
+            store.save_trial(soup, soup.steps[0])
+
     def test_of_an_enums_key_stored_by_its_former_name_is_refused(self, store):
         with registry.scope():
 
@@ -926,6 +935,23 @@ class TestAMergeThatTakesOnWhatOthersSaved:
 
         assert (fixed.n, step.minutes) == (1, 0.0)
         assert (shelf.a["p"].n, shelf.b["q"].minutes, shelf.b["r"].minutes) == (2, 7.0, 0.0)
+
+
+class TestAPartSavedAloneTwiceBesideAChangeOfAnotherToTheHead:
+    def test_is_not_taken_for_damage(self, store, soup):
+        store.save(soup)
+        theirs = store.load("pea", kind="recipe")
+        theirs.state = "theirs"
+        store.save(theirs)
+        soup.steps[0].minutes = 1.5
+        store.save_trial(soup, soup.steps[0])
+        soup.steps[0].minutes = 2.5
+
+        version = store.save_trial(soup, soup.steps[0])
+
+        assert (version.number, version.places) == (4, ("/steps/0/minutes",))
+        assert store.load("pea", kind="recipe").state == "theirs"
+        assert store.verify() == []
 
 
 class TestTwoReleasesThatWriteOneDocument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -24,13 +25,14 @@ Plan: TypeAlias = "tuple[frozenset[str] | None, Slots]"
 def preserving(make: Callable[[dict[str, Any]], T]) -> Callable[[dict[str, Any]], T]:
     """Return *make*, after which each container in the values of its argument holds what it held before.
 
-    Containers are lists, dicts, sets and bytearrays, and the stored attributes of objects, however deep they are in
-    one another and in tuples and frozensets. They are put right in place, so that whoever kept one still has it. An
-    object of another library, such as an array, is not looked into.
+    Containers are lists, dicts, sets, bytearrays and NumPy arrays, however deep they are in one another and in tuples
+    and frozensets, and the stored attributes of the objects in them, but not of objects inside those: their own classes
+    made these. They are put right in place, so that whoever kept one still has it. Objects of other libraries, such as
+    a frame of pandas, are not looked into.
 
     Cost:
-        A visit of every value, and a shallow copy of every container, for as long as *make* runs: of objects in one
-        another, each by a class with such code, at each level.
+        A visit of every value, and a shallow copy of every container, for as long as *make* runs; of an object inside
+        another, once more.
     """
     plans: dict[type, Plan] = {}
 
@@ -55,22 +57,34 @@ def _containers(roots: Iterable[Any], plans: dict[type, Plan]) -> Iterator[tuple
     Of an object, it is the attributes' names, and then their values.
     """
     seen: set[int] = set()
-    to_visit = list(roots)
+    to_visit = [(root, False) for root in roots]
     while to_visit:
-        value = to_visit.pop()
+        value, is_inside = to_visit.pop()
         cls = type(value)
         if cls in _ATOMS or id(value) in seen:
             continue
         seen.add(id(value))
         if isinstance(value, (tuple, frozenset)):
-            to_visit += value
-            continue
-        if cls not in _HELD and cls not in plans:
-            plans[cls] = _plan(cls)
-        if held := _HELD[cls](value) if cls in _HELD else _attributes(value, plans[cls]):
-            to_visit += held
-        if held or cls in _HELD:
-            yield value, held
+            to_visit += [(item, is_inside) for item in value]
+        elif cls in _HELD or not is_inside:
+            held = _held(value, plans)
+            to_visit += [(item, is_inside or cls not in _HELD) for item in held if type(item) not in _ATOMS]
+            if held or cls in _HELD:
+                yield value, held
+
+
+def _held(value: Any, plans: dict[type, Plan]) -> list[Any]:
+    cls = type(value)
+    if cls in _HELD:
+        return _HELD[cls](value)
+    if (cls.__module__, cls.__name__) == _ARRAY:
+        return [value.tobytes()] if value.flags.writeable and not value.dtype.hasobject else []
+    if cls not in plans:
+        plans[cls] = _plan(cls)
+    return _attributes(value, plans[cls])
+
+
+_ARRAY: Final = ("numpy", "ndarray")
 
 
 _HELD: Final[dict[type, Callable[[Any], list[Any]]]] = {
@@ -106,7 +120,10 @@ def _attributes(value: Any, plan: Plan) -> list[Any]:
 
 def _put_back(container: Any, held: list[Any], plans: dict[type, Plan]) -> None:
     cls, half = type(container), len(held) // 2
-    if cls in plans:
+    if (cls.__module__, cls.__name__) == _ARRAY:
+        if container.tobytes() != held[0]:
+            container[...] = sys.modules["numpy"].frombuffer(held[0], container.dtype).reshape(container.shape)
+    elif cls in plans:
         if not _are_same(_attributes(container, plans[cls]), held):
             for name, item in zip(held[:half], held[half:], strict=True):
                 fields.setter(cls)(container, name, item)

@@ -26,7 +26,10 @@ def hashed(make: Callable[[list[Any]], T], items: list[Any], keys: Iterable[Any]
             [(_, alike)] = Counter(map(hash, items if keys is None else keys)).most_common(1)
             if alike > MOST_ALIKE:
                 raise DecodeError(f"{alike} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have")
-        return make(items)
+        made = make(items)
+        if len(made) != len(items):  # type: ignore[arg-type]  # a dict or a set
+            raise DecodeError("two keys of a dict, or two items of a set, are one here, and one would be lost")
+        return made
     except DecodeError:
         raise
     except Exception as error:
