@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 import pydantic
 import pytest
+from counting import calls_of
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, PrivateAttr
 
 from docstore.codec import Codec, fields
@@ -694,22 +695,6 @@ def emptied(value: Any) -> Any:
         if hasattr(container, "clear"):
             container.clear()
     return value
-
-
-def calls_of(function: Any, *arguments: Any) -> int:
-    """Return how many functions *function* calls, at any depth."""
-    count = 0
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        function(*arguments)
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 GROWING = codec_of(Grows, GrowsByHand, GrowsByAttrs, GrowsAsStruct, GrowsAsModel, SetsByProperty)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
+from counting import calls_of
 
 import docstore
 from docstore import Metric, RegistryBundle
@@ -75,22 +75,6 @@ class Logging:
 @pytest.fixture
 def log(store):
     return Logging(store.engine)
-
-
-def calls_of(function, *arguments) -> int:
-    """Return how many functions *function* calls, at any depth."""
-    count = 0
-
-    def note(frame, event, argument):
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        function(*arguments)
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 class TestSavedAgain:
