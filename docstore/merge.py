@@ -93,7 +93,8 @@ def _merged(base: _MaybeJSON, mine: _MaybeJSON, theirs: _MaybeJSON, path: str, c
 
 
 def _is_of_one_schema(a: dict[str, JSON], b: dict[str, JSON]) -> bool:
-    return a.get(TAG) == b.get(TAG) and a.get(SCHEMA) == b.get(SCHEMA)
+    # Without a tag it is a dict of the user's own, and the number's key is a key as any other.
+    return a.get(TAG) == b.get(TAG) and (TAG not in a or a.get(SCHEMA) == b.get(SCHEMA))
 
 
 def merge_sparse(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-import weakref
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from docstore.codec.core import Unknown
 from docstore.digests import DigestTree
-
-T = TypeVar("T")
+from docstore.remembered import Remembered
 
 
 @dataclass(slots=True)
@@ -61,32 +59,12 @@ class Origin:
         self.version = version
 
 
-class _ByIdentity(Generic[T]):
-    """What is known of objects, weakly: by identity, since two equal objects may come from different versions."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
-
-    def get(self, obj: Any) -> T | None:
-        found = self._known.get(id(obj))
-        return found[1] if found is not None and found[0]() is obj else None
-
-    def set(self, obj: Any, value: T) -> None:
-        key = id(obj)
-
-        def forget(reference: weakref.ref[Any], known: dict[int, Any] = self._known) -> None:
-            if key in known and known[key][0] is reference:
-                del known[key]
-
-        self._known[key] = (weakref.ref(obj, forget), value)
-
-
 class Origins:
     """Where objects came from, for as long as they live."""
 
     def __init__(self) -> None:
-        self._origins: _ByIdentity[Origin] = _ByIdentity()
-        self._first: _ByIdentity[tuple[str, str]] = _ByIdentity()
+        self._origins: Remembered[Origin] = Remembered()
+        self._first: Remembered[tuple[str, str]] = Remembered()
 
     def get(self, obj: Any) -> Origin | None:
         """Return where *obj* came from, or None if it was made here."""

@@ -92,7 +92,7 @@ def refuse_downgrade(revision: Revision) -> None:
         if key != SCHEMA or change.op == "add" or type(change.old) is not int or f"{parent}/{TAG}" in changed:
             continue
         now = _schema_at(revision.written, parent)
-        if now < change.old:
+        if now is not None and now < change.old:
             raise EncodeError(
                 f"what is stored here has schema {change.old}, and this object of its class, made anew, has schema "
                 f"{now}: what is new in the other would be lost. Change the object that was loaded, or save(..., "
@@ -101,12 +101,14 @@ def refuse_downgrade(revision: Revision) -> None:
             )
 
 
-def _schema_at(written: Mapping[str, Piece], pointer: str) -> int:
-    """Return the schema number of the object at *pointer*, which is in one of the pieces *written*."""
+def _schema_at(written: Mapping[str, Piece], pointer: str) -> int | None:
+    """Return the schema of the object at *pointer*, in one of the pieces *written*; None if it is no object."""
     path = max((path for path in written if f"{pointer}/".startswith(f"{path}/")), key=len)
     found = resolve(written[path].body, pointer.removeprefix(path))
-    number = found.get(SCHEMA, 1) if isinstance(found, dict) else 1
-    return number if type(number) is int else 1
+    if not isinstance(found, dict) or TAG not in found:
+        return None  # a dict of the user's own, in which the number's key is a key as any other
+    number = found.get(SCHEMA, 1)
+    return number if type(number) is int else None
 
 
 def merged(

@@ -209,7 +209,9 @@ class TestFunctionsForOneOfDocstoresClasses:
         store.save(experiment)
 
         with store.engine.connect() as connection:
-            connection.execute(sa.text(f"SELECT * FROM {view}")).all()
+            found = connection.execute(sa.text(f"SELECT * FROM {view}")).all()
+
+        assert found or view not in ("experiments", "document_json")
 
 
 @pytest.mark.parametrize("name", sorted(BUNDLES.keys() - {"Experiment"}))

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "docstore"
 # A package of modules that know each other stands for its modules: within it they may import one another.
 ROWS = (
     ("errors",),
-    ("values",),
+    ("values", "remembered"),
     ("dialect", "kinds", "patch", "merge"),
     ("entries", "model", "digests", "tables"),
     ("codec", "rows", "paging", "model_registry", "bundle_checks"),

@@ -1085,3 +1085,31 @@ class TestAnObjectMadeAnew:
         store.save(soup)
 
         assert identity(store.load("pea", kind="recipe")) == identity(soup)
+
+
+class TestAPlainDictWithAKeyThatObjectsHave:
+    """``__schema`` is an object's number where there is a tag; in a dict of the user's own it is a key as any other."""
+
+    def test_may_have_a_smaller_number_or_none(self, store):
+        declare()
+        soup = Recipe("pea", rest={"__schema": 5, "other": 1})
+        store.save(soup)
+        soup.rest["__schema"] = 3
+        store.save(soup)
+        del soup.rest["__schema"]
+
+        store.save(soup)
+
+        assert identity(store.load("pea", kind="recipe")) == identity(soup)
+
+    def test_is_merged_as_any_other(self, store):
+        declare()
+        store.save(Recipe("pea", rest={"__schema": 5, "other": 1}))
+        mine, theirs = store.load("pea", kind="recipe"), store.load("pea", kind="recipe")
+        theirs.rest["__schema"] = 6
+        store.save(theirs)
+        mine.rest["other"] = 2
+
+        store.save(mine)
+
+        assert mine.rest == {"__schema": 6, "other": 2}

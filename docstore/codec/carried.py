@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
 from docstore.codec import declared
 from docstore.codec.tagged import Members
+from docstore.remembered import Remembered
 
 CARRIED: Final = "_docstore_carried"
 """The attribute of an object of a newer schema that holds what this program's class has no fields for."""
@@ -21,10 +21,10 @@ class Carried:
     members: Members
 
 
-BESIDE: Final[dict[int, tuple[weakref.ref[Any], Carried]]] = {}
-"""What objects carry that have no attribute for it, by ``id``, for as long as they live: those with slots only, and
-those whose library takes each attribute for a field. It is state of the process, as there is no place in the object;
-nothing is in it but where a program reads documents of a newer one. A copy of such an object carries nothing."""
+BESIDE: Final[Remembered[Carried]] = Remembered()
+"""What objects carry that have no attribute for it: those with slots only, and those whose library takes each attribute
+for a field. It is state of the process, as there is no place in the object; nothing is in it but where a program reads
+documents of a newer one. A copy of such an object carries nothing."""
 
 
 def carry(value: Any, members: Members) -> None:
@@ -37,35 +37,19 @@ def carry(value: Any, members: Members) -> None:
     if hasattr(value, "__dict__") and not declared.is_validated(type(value)):
         value.__dict__[CARRIED] = carried
     else:
-        _put_beside(value, carried)
+        BESIDE.set(value, carried)
 
 
 def carried_by(value: Any) -> Members:
     """Return the members that *value* carries beside its fields, in no container that it shares."""
-    carried = getattr(value, "__dict__", {}).get(CARRIED) or _beside(value)
+    carried = getattr(value, "__dict__", {}).get(CARRIED) or BESIDE.get(value)
     return deepcopy(carried.members) if isinstance(carried, Carried) else {}
 
 
 def pass_on(source: Any, target: Any) -> None:
     """Have *target* carry what *source* has beside it, and nothing else."""
-    carried = _beside(source)
+    carried = BESIDE.get(source)
     if carried is not None:
-        _put_beside(target, carried)
-    elif _beside(target) is not None:
-        del BESIDE[id(target)]
-
-
-def _beside(value: Any) -> Carried | None:
-    found = BESIDE.get(id(value))
-    return found[1] if found is not None and found[0]() is value else None
-
-
-def _put_beside(value: Any, carried: Carried) -> None:
-    key = id(value)
-
-    def forget(reference: weakref.ref[Any]) -> None:
-        # Another object may have the id by now.
-        if key in BESIDE and BESIDE[key][0] is reference:
-            del BESIDE[key]
-
-    BESIDE[key] = (weakref.ref(value, forget), carried)
+        BESIDE.set(target, carried)
+    else:
+        BESIDE.drop(target)
