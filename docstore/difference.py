@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from docstore.describing import describe
 from docstore.digests import piece
 from docstore.kinds import HEAD, Kind, in_order, join
-from docstore.merge import describe
 from docstore.patch import Change, checked_diff, forward
 from docstore.revision import laid_out_alike, revise
 from docstore.values import ABSENT, JSON, Absent

@@ -1,4 +1,4 @@
-"""Two edits of one JSON value made into one, and what changed told to a person.
+"""Two edits of one JSON value made into one.
 
 Equal means equal in canonical text, everywhere here: 1, 1.0 and True differ, and so do 0.0 and -0.0. Nothing that is
 given is ever changed; a merged value shares containers with what it was made from: copy one before you change it.
@@ -6,27 +6,12 @@ given is ever changed; a merged value shares containers with what it was made fr
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from functools import reduce
-from itertools import starmap, takewhile
-from operator import eq, getitem
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Mapping
+from itertools import starmap
+from typing import cast
 
 from docstore.errors import Conflict
-from docstore.values import ABSENT, JSON, SCHEMA, TAG, Absent, dumps, join_pointer, same
-
-_MaybeJSON: TypeAlias = "JSON | Absent"
-_Way: TypeAlias = "tuple[str | int, ...]"
-
-_LONG: Final = 60
-"""Characters of a value that a line shows."""
-
-_REPETITIVE: Final = 2**16
-"""Pairs of equal items, in two lists, beyond which they are compared index by index."""
-
-_LEAD: Final = 20
-"""Characters shown before the first that differs, in values too long to show."""
+from docstore.values import ABSENT, JSON, SCHEMA, TAG, MaybeJSON, alike, join_pointer
 
 
 def merge(base: JSON, mine: JSON, theirs: JSON, *, at: str = "") -> tuple[JSON, tuple[Conflict, ...]]:
@@ -49,36 +34,14 @@ def merge(base: JSON, mine: JSON, theirs: JSON, *, at: str = "") -> tuple[JSON, 
     return cast(JSON, merged), tuple(conflicts)
 
 
-def describe(old: JSON, new: JSON, *, at: str = "") -> list[str]:
-    """Return the difference in words, a line for each place, by pointer: ``/trials/12/status: "A" -> "B"``.
-
-    A removed list item is named by its old index; all else is named by where it stands now.
-
-    Cost:
-        Lists are aligned item by item, unless so many of their items are equal that this would take minutes.
-
-    Source:
-        DeepDiff. It pairs and compares by ``==``, so it is given each scalar as its canonical text: of the scalars
-        themselves, it takes ``[1]`` for ``[True]``, and 0.0 for -0.0.
-    """
-    places = [] if _alike(old, new) else _unlike_places(old, new, ())
-    lines = [([_rank(str(token)) for token in way], _line(at + join_pointer(way), *pair)) for way, *pair in places]
-    return [line for _, line in sorted(lines)]
-
-
-def _alike(a: _MaybeJSON, b: _MaybeJSON) -> bool:
-    """Return whether the canonical texts are equal, and write them only where ``==`` cannot tell."""
-    return a is b or (a == b and same(cast(JSON, a), cast(JSON, b)))
-
-
-def _undisputed(base: _MaybeJSON, mine: _MaybeJSON, theirs: _MaybeJSON) -> tuple[_MaybeJSON, ...]:
+def _undisputed(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON) -> tuple[MaybeJSON, ...]:
     """Return the one value that stands, or nothing if each side made something else of the place."""
-    if _alike(mine, theirs) or _alike(base, theirs):
+    if alike(mine, theirs) or alike(base, theirs):
         return (mine,)
-    return (theirs,) if _alike(base, mine) else ()
+    return (theirs,) if alike(base, mine) else ()
 
 
-def _merged(base: _MaybeJSON, mine: _MaybeJSON, theirs: _MaybeJSON, path: str, conflicts: list[Conflict]) -> _MaybeJSON:
+def _merged(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON, path: str, conflicts: list[Conflict]) -> MaybeJSON:
     standing = _undisputed(base, mine, theirs)
     if not standing and isinstance(base, dict) and isinstance(mine, dict) and isinstance(theirs, dict):
         are_alike = _is_of_one_schema(base, mine) and _is_of_one_schema(base, theirs)
@@ -109,10 +72,10 @@ def merge_sparse(
         base, mine, theirs: the same items of each, at least all that any side changed, by index as text
     """
     moved = _is_moved(base, mine), _is_moved(base, theirs)
-    changed = not _alike(dict(base), dict(mine)), not _alike(dict(base), dict(theirs))
+    changed = not alike(dict(base), dict(mine)), not alike(dict(base), dict(theirs))
     lengths = _growth(base, mine) * _growth(base, theirs)
     if (moved[0] and changed[1]) or (moved[1] and changed[0]) or lengths < 0:
-        if _alike(dict(mine), dict(theirs)):
+        if alike(dict(mine), dict(theirs)):
             return dict(mine), ()
         return dict(mine), (Conflict(at, dict(base), dict(mine), dict(theirs)),)
     merged: dict[str, JSON] = {}
@@ -125,12 +88,12 @@ def merge_sparse(
         value = standing[0] if standing else ours
         if value is not ABSENT:
             merged[key] = value
-    return merged, tuple(sorted(conflicts, key=lambda conflict: _rank(conflict.pointer.rpartition("/")[2])))
+    return merged, tuple(sorted(conflicts, key=lambda conflict: rank(conflict.pointer.rpartition("/")[2])))
 
 
 def _is_moved(base: Mapping[str, JSON], side: Mapping[str, JSON]) -> bool:
     """Return whether items stand at other places now, as after an insertion: both their number and some are others."""
-    return base.keys() != side.keys() and any(not _alike(base[key], side[key]) for key in base.keys() & side.keys())
+    return base.keys() != side.keys() and any(not alike(base[key], side[key]) for key in base.keys() & side.keys())
 
 
 def _growth(base: Mapping[str, JSON], side: Mapping[str, JSON]) -> int:
@@ -157,78 +120,7 @@ def _merged_items(base: list[JSON], mine: list[JSON], theirs: list[JSON]) -> tup
     return ([cast(JSON, item[0]) for item in items],) if all(items) else ()
 
 
-def _unlike_places(old: JSON, new: JSON, way: _Way) -> Iterator[tuple[_Way, _MaybeJSON, _MaybeJSON]]:
-    """Yield each place below *way* that differs, with what was there and what is there now."""
-    # Here and not above: it takes several times as long to import as all of docstore.
-    from deepdiff import DeepDiff
-
-    # By default it passes over keys like "__type", and does not look into dicts that have few keys in common.
-    options: dict[str, Any] = {"view": "tree", "ignore_private_variables": False, "threshold_to_diff_deeper": 0}
-    for kind, levels in DeepDiff(*_in_texts(old, new), **options).items():
-        for level in levels:
-            before, after = (level.path(output_format="list", use_t2=later) for later in (False, True))
-            was = ABSENT if kind.endswith("_added") else reduce(getitem, before, cast(Any, old))
-            now = ABSENT if kind.endswith("_removed") else reduce(getitem, after, cast(Any, new))
-            if isinstance(was, (dict, list)) and type(was) is type(now):
-                yield from _unlike_places(cast(JSON, was), cast(JSON, now), (*way, *after))
-            else:
-                yield (*way, *after), was, now
-
-
-def _in_texts(old: JSON, new: JSON) -> tuple[Any, Any]:
-    """Return both as DeepDiff shall see them: dicts without the members that they share, and all else as texts.
-
-    So are the items of a list, whatever they are: DeepDiff aligns texts, and pairs anything else by index.
-    """
-    if isinstance(old, dict) and isinstance(new, dict):
-        was: dict[str, Any] = {key: _text(old[key]) for key in old.keys() - new.keys()}
-        now: dict[str, Any] = {key: _text(new[key]) for key in new.keys() - old.keys()}
-        for key in old.keys() & new.keys():
-            if not _alike(old[key], new[key]):
-                was[key], now[key] = _in_texts(old[key], new[key])
-        return was, now
-    if isinstance(old, list) and isinstance(new, list):
-        return _items_in_texts(list(map(_text, old)), list(map(_text, new)))
-    return _text(old), _text(new)
-
-
-def _items_in_texts(old: list[str], new: list[str]) -> tuple[Any, Any]:
-    """Return both, or, if they are too repetitive to align, as dicts by index."""
-    often = Counter(new)
-    repetitive = sum(often[text] for text in old) > _REPETITIVE
-    return (dict(enumerate(old)), dict(enumerate(new))) if repetitive else (old, new)
-
-
-def _text(value: JSON) -> str:
-    return dumps(value).decode()
-
-
-def _rank(token: str) -> tuple[bool, int, str]:
+def rank(token: str) -> tuple[bool, int, str]:
     """Return a key that sorts numbers by size, before words."""
     number = token.isascii() and token.isdigit() and len(token) < 19
     return not number, int(token) if number else 0, token
-
-
-def _line(pointer: str, was: _MaybeJSON, now: _MaybeJSON) -> str:
-    texts = [_text(value) for value in (was, now) if value is not ABSENT]
-    start = max(0, _shared(*texts) - _LEAD) if len(texts) == 2 else 0
-    shown = " -> ".join(_shortened(text, start) for text in texts)
-    verb = "added " if was is ABSENT else "removed " if now is ABSENT else ""
-    return _on_one_line(f"{pointer or 'the root'}: {verb}{shown}")
-
-
-def _shared(a: str, b: str) -> int:
-    """Return how many characters the two have in common before they part."""
-    return sum(takewhile(bool, map(eq, a, b)))
-
-
-def _shortened(text: str, start: int) -> str:
-    """Return *text*, or, if it is long, what follows *start*: of two long values, one wants to see where they part."""
-    if len(text) <= _LONG:
-        return text
-    start = min(start, len(text) - _LONG)
-    return f"{'…' * (start > 0)}{text[start : start + _LONG]}{'…' * (start + _LONG < len(text))}"
-
-
-def _on_one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -14,12 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice, takewhile
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, cast
 
 from docstore.errors import PatchError, abridged
-from docstore.values import ABSENT, JSON, Absent, dumps, join_pointer, same, split_pointer
-
-_MaybeJSON: TypeAlias = "JSON | Absent"
+from docstore.values import ABSENT, JSON, Absent, MaybeJSON, alike, dumps, join_pointer, split_pointer
 
 # Possessive, here: of what could be matched in another way, Python would remember each place, a hundred bytes and more.
 _POINTER: Final = re.compile(r"(?:/[^/~]*+(?:~[01][^/~]*+)*+)*+")
@@ -87,7 +85,7 @@ def diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
         Equal members are passed over at the speed of ``==`` and one writing; levels above a change are compared once
         for each level. Lists: n log n in their length, for the items between the first and the last that differ.
     """
-    return () if _alike(old, new) else tuple(_steps(at, old, new))
+    return () if alike(old, new) else tuple(_steps(at, old, new))
 
 
 def checked_diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
@@ -185,12 +183,7 @@ def apply(old: JSON, patch: Sequence[Mapping[str, JSON]]) -> JSON:
 # ---------------------------------------------------------------------------------------------------------- comparing
 
 
-def _alike(a: _MaybeJSON, b: _MaybeJSON) -> bool:
-    """Return whether the canonical texts are equal, and write them only where ``==`` cannot tell."""
-    return a is b or (a == b and same(cast(JSON, a), cast(JSON, b)))
-
-
-def _steps(path: str, old: _MaybeJSON, new: _MaybeJSON) -> list[Change]:
+def _steps(path: str, old: MaybeJSON, new: MaybeJSON) -> list[Change]:
     """Return the changes between two values that are not alike."""
     if old is ABSENT:
         return [Change("add", path)]
@@ -206,7 +199,7 @@ def _steps(path: str, old: _MaybeJSON, new: _MaybeJSON) -> list[Change]:
 def _member_steps(path: str, old: dict[str, JSON], new: dict[str, JSON]) -> list[Change]:
     sides = {key: (old.get(key, ABSENT), new.get(key, ABSENT)) for key in old.keys() | new.keys()}
     steps: list[Change] = []
-    for key in sorted(key for key, pair in sides.items() if not _alike(*pair)):
+    for key in sorted(key for key, pair in sides.items() if not alike(*pair)):
         steps += _steps(path + join_pointer((key,)), *sides[key])
     return steps
 
@@ -218,7 +211,7 @@ def _item_steps(path: str, old: list[JSON], new: list[JSON]) -> list[Change]:
     for i, j, k, m in _unlike(old, new):
         paired = min(j - i, m - k)
         for index, was, now in zip(range(k, k + paired), old[i:j], new[k:m], strict=False):
-            if not _alike(was, now):
+            if not alike(was, now):
                 inside += _steps(f"{path}/{index}", was, now)
         moves += (Change("remove", f"{path}/{k + paired}", gone) for gone in old[i + paired : j])
         moves += (Change("add", f"{path}/{index}") for index in range(k + paired, m))
@@ -250,7 +243,7 @@ def _unlike(old: list[JSON], new: list[JSON]) -> Iterator[tuple[int, int, int, i
 
 
 def _run(pairs: Iterable[tuple[JSON, JSON]]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: _alike(*pair), pairs))
+    return sum(1 for _ in takewhile(lambda pair: alike(*pair), pairs))
 
 
 def _landmarks(a: Sequence[bytes], b: Sequence[bytes]) -> list[tuple[int, int]]:
@@ -357,7 +350,7 @@ def _index(token: str, limit: int, path: str) -> int:
     return int(token)
 
 
-def _step_back(draft: _Draft, change: Change) -> _MaybeJSON:
+def _step_back(draft: _Draft, change: Change) -> MaybeJSON:
     """Undo one change, and return what it had put there."""
     if change.op == "add":
         return draft.remove(change.path)

@@ -14,7 +14,7 @@ ROWS = (
     ("errors",),
     ("values", "remembered"),
     ("dialect", "kinds", "patch", "merge"),
-    ("entries", "model", "digests", "tables"),
+    ("entries", "model", "digests", "tables", "describing"),
     ("codec", "rows", "paging", "model_registry", "bundle_checks"),
     ("proof", "declaration"),
     ("registry", "history", "query", "migrations", "revision", "coding", "origins"),

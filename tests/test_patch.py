@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from docstore import merge as merging
 from docstore import patch as patching
+from docstore.describing import describe
 from docstore.errors import Conflict, PatchError
-from docstore.merge import describe, merge, merge_sparse
+from docstore.merge import merge, merge_sparse
 from docstore.patch import ABSENT, Change, apply, checked_diff, diff, forward, undo, undo_all
-from docstore.values import JSON, MAX_DEPTH, dumps, loads, resolve, same
+from docstore.values import JSON, MAX_DEPTH, alike, dumps, loads, resolve
 
 unhurried = settings(deadline=None)
 
@@ -447,7 +448,7 @@ class TestAJsonPatch:
         ],
     )
     def test_it_is_applied_as_the_standard_says(self, step, expected):
-        assert same(apply({"list": [1, 2]}, [step]), expected)
+        assert alike(apply({"list": [1, 2]}, [step]), expected)
 
     def test_a_value_used_twice_is_two_values(self):
         value = {"x": 1}
@@ -544,8 +545,8 @@ class TestMergingAnyTwoEdits:
     def test_a_side_that_changed_nothing_gives_way(self, pair):
         base, edit = pair
 
-        assert same(merge(base, edit, base)[0], edit)
-        assert same(merge(base, base, edit)[0], edit)
+        assert alike(merge(base, edit, base)[0], edit)
+        assert alike(merge(base, base, edit)[0], edit)
         assert merge(base, edit, base)[1] == merge(base, base, edit)[1] == ()
 
     @unhurried
@@ -559,7 +560,7 @@ class TestMergingAnyTwoEdits:
         assert [(c.pointer, c.base, c.mine, c.theirs) for c in conflicts] == [
             (c.pointer, c.base, c.theirs, c.mine) for c in turned_conflicts
         ]
-        assert conflicts or same(merged, turned)
+        assert conflicts or alike(merged, turned)
 
     @unhurried
     @given(triples())
@@ -569,8 +570,8 @@ class TestMergingAnyTwoEdits:
         merged, conflicts = merge(*triple)
 
         shown = [(c.pointer, side, getattr(c, side)) for c in conflicts for side in sides]
-        assert all(value is merging.ABSENT or same(value, resolve(sides[side], place)) for place, side, value in shown)
-        assert all(c.mine is merging.ABSENT or same(c.mine, resolve(merged, c.pointer)) for c in conflicts)
+        assert all(value is merging.ABSENT or alike(value, resolve(sides[side], place)) for place, side, value in shown)
+        assert all(c.mine is merging.ABSENT or alike(c.mine, resolve(merged, c.pointer)) for c in conflicts)
 
     @unhurried
     @given(triples())
@@ -635,7 +636,7 @@ class TestTwoEditsOfOneDocument:
         result, conflicts = merge(base, mine, theirs)
 
         assert repr(conflicts) == repr((conflict,))
-        assert same(result, mine)
+        assert alike(result, mine)
 
     def test_what_is_not_in_conflict_is_merged_beside_it(self):
         result, conflicts = merge({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 3}, at="/p")

@@ -36,7 +36,7 @@ from docstore.errors import (
     UnknownTagError,
     abridged,
 )
-from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, dumps, same
+from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, alike, dumps
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 
@@ -57,7 +57,7 @@ class UnknownObject:
     json: dict[str, JSON]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnknownObject) and same(self.json, other.json)
+        return isinstance(other, UnknownObject) and alike(self.json, other.json)
 
     def __hash__(self) -> int:
         # It may stand in a set, as the object itself did.
