@@ -9,8 +9,7 @@ from itertools import takewhile
 from operator import eq, getitem
 from typing import Any, Final, TypeAlias, cast
 
-from docstore.merge import rank
-from docstore.values import ABSENT, JSON, MaybeJSON, alike, dumps, join_pointer
+from docstore.values import ABSENT, JSON, MaybeJSON, alike, dumps, join_pointer, token_order
 
 _Way: TypeAlias = "tuple[str | int, ...]"
 
@@ -37,7 +36,9 @@ def describe(old: JSON, new: JSON, *, at: str = "") -> list[str]:
         themselves, it takes ``[1]`` for ``[True]``, and 0.0 for -0.0.
     """
     places = [] if alike(old, new) else _unlike_places(old, new, ())
-    lines = [([rank(str(token)) for token in way], _line(at + join_pointer(way), *pair)) for way, *pair in places]
+    lines = [
+        ([token_order(str(token)) for token in way], _line(at + join_pointer(way), *pair)) for way, *pair in places
+    ]
     return [line for _, line in sorted(lines)]
 
 

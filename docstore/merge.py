@@ -11,7 +11,7 @@ from itertools import starmap
 from typing import cast
 
 from docstore.errors import Conflict
-from docstore.values import ABSENT, JSON, SCHEMA, TAG, MaybeJSON, alike, join_pointer
+from docstore.values import ABSENT, JSON, SCHEMA, TAG, MaybeJSON, alike, join_pointer, token_order
 
 
 def merge(base: JSON, mine: JSON, theirs: JSON, *, at: str = "") -> tuple[JSON, tuple[Conflict, ...]]:
@@ -88,7 +88,7 @@ def merge_sparse(
         value = standing[0] if standing else ours
         if value is not ABSENT:
             merged[key] = value
-    return merged, tuple(sorted(conflicts, key=lambda conflict: rank(conflict.pointer.rpartition("/")[2])))
+    return merged, tuple(sorted(conflicts, key=lambda conflict: token_order(conflict.pointer.rpartition("/")[2])))
 
 
 def _is_moved(base: Mapping[str, JSON], side: Mapping[str, JSON]) -> bool:
@@ -118,9 +118,3 @@ def _merged_items(base: list[JSON], mine: list[JSON], theirs: list[JSON]) -> tup
         return ()
     items = list(starmap(_undisputed, zip(base, mine, theirs, strict=True)))
     return ([cast(JSON, item[0]) for item in items],) if all(items) else ()
-
-
-def rank(token: str) -> tuple[bool, int, str]:
-    """Return a key that sorts numbers by size, before words."""
-    number = token.isascii() and token.isdigit() and len(token) < 19
-    return not number, int(token) if number else 0, token

@@ -170,6 +170,12 @@ def join_pointer(tokens: Iterable[str | int]) -> str:
     return "".join(f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in tokens)
 
 
+def token_order(token: str) -> tuple[bool, int, str]:
+    """Return a key that sorts numbers by size, before words."""
+    number = token.isascii() and token.isdigit() and len(token) < 19
+    return not number, int(token) if number else 0, token
+
+
 def split_pointer(pointer: str) -> list[str]:
     """Return the tokens of an RFC 6901 pointer; the root's is the empty string.
 

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "docstore"
 ROWS = (
     ("errors",),
     ("values", "remembered"),
-    ("dialect", "kinds", "patch", "merge"),
-    ("entries", "model", "digests", "tables", "describing"),
+    ("dialect", "kinds", "patch"),
+    ("entries", "model", "digests", "tables", "merge", "describing"),
     ("codec", "rows", "paging", "model_registry", "bundle_checks"),
     ("proof", "declaration"),
     ("registry", "history", "query", "migrations", "revision", "coding", "origins"),
