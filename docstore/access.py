@@ -28,7 +28,7 @@ from docstore.errors import (
 from docstore.history import Version
 from docstore.kinds import Kind, kind_named
 from docstore.origins import Origin
-from docstore.reader import State, number_at, read, read_version
+from docstore.reader import State, number_of, read, read_version
 from docstore.rows import HeadRow
 from docstore.values import is_plain
 
@@ -135,6 +135,17 @@ class Access:
             name, kind=kind, near=difflib.get_close_matches(str(name), rows.names(connection, self.project, kind))
         )
 
+    def again(self, connection: Connection, head: HeadRow) -> HeadRow:
+        """Return the row of a document as it is now.
+
+        Raises:
+            DocumentNotFoundError: it was purged.
+        """
+        found = rows.head_of(connection, head.id)
+        if found is None:
+            raise DocumentNotFoundError(head.name, kind=head.kind, hint="It was purged just now.")
+        return found
+
     def deleted(self, connection: Connection, kind: str, name: str) -> HeadRow:
         """Return the document of this name that was deleted last.
 
@@ -173,20 +184,25 @@ class Access:
         return DocumentNotFoundError(name, kind=kind.name, hint="save() it whole once, then its trials.")
 
     def state(
-        self, connection: Connection, kind: str, name: str, version: int | None, at: datetime | None
+        self,
+        connection: Connection,
+        kind: str,
+        name: str,
+        *,
+        version: int | None = None,
+        at: datetime | None = None,
+        tag: str | None = None,
     ) -> tuple[HeadRow, State]:
-        """Return a document's row and its state: the current one, that of *version*, or that *at* a time.
+        """Return a document's row and its state: the current one, that of *version*, *at* a time, or of a *tag*.
 
         Raises:
-            InvalidValueError: both are given, or a time has no zone.
+            DocumentNotFoundError, VersionNotFoundError: there is no such document, or no such version.
+            InvalidValueError: several of them are given, or a time has no zone.
         """
         head = self.head(connection, kind, name)
-        if version is not None and at is not None:
-            raise InvalidValueError("at", at, f"Give it or version={version}, not both.")
-        if at is not None:
-            version = number_at(connection, head, at)
-        return head, read(connection, head) if version is None else read_version(
-            connection, head, kind_named(kind), version
+        number = number_of(connection, head, version, at, tag)
+        return head, read(connection, head) if number is None else read_version(
+            connection, head, kind_named(kind), number
         )
 
 

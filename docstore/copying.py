@@ -25,10 +25,10 @@ from docstore.errors import (
     InvalidValueError,
     RaceLostError,
 )
-from docstore.history import GENESIS, Version, chained
+from docstore.history import GENESIS, chained, lineage
 from docstore.kinds import HEAD, Kind, PartRule, is_document, kind_named
 from docstore.paging import Key, PageSize
-from docstore.reader import stored_kind
+from docstore.reader import parents_of, stored_kind, version_told
 from docstore.rows import HeadRow
 from docstore.tables import versions
 from docstore.values import digest, loads
@@ -264,13 +264,14 @@ def _versions(connection: Connection, head: HeadRow, after: int, chain: str, siz
         DamagedDocumentError: a row is missing, or does not follow on the one before it.
     """
     number = after
+    saved_in = lineage(parents_of(connection, head), head.id)
     for page in paging.version_pages(connection, head.id, size, after=after):
         for row in page:
             number += 1
             if row.version != number:
                 raise _missing(head, number)
-            version = Version(number, row.created_at, row.author, row.message, (), row.digest, row.chain)
-            if chained(chain, head.id, version, row.changes) != row.chain:
+            version = version_told(head.name, row)
+            if chained(chain, saved_in(number), version, row.changes) != row.chain:
                 raise _damaged(head, f"version {number}", "its row, or the chain before it, was changed")
             chain = row.chain
         yield [row._asdict() for row in page]

@@ -30,6 +30,7 @@
         ├── DocumentNotFoundError     no such name                                   (also a LookupError)
         ├── DocumentExistsError       the name is taken
         ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
+        ├── TagExistsError            the tag names another version
         ├── ConflictError             two writers changed the same place
         ├── DivergedError             two stores have different histories of one document
         └── DamagedDocumentError      stored bytes do not match their digest
@@ -39,35 +40,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
-_SHOWN: Final = 120  # characters of a text that a message shows
-_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid"})
-_BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
-
-
-def abridged(value: object, levels: int = 3) -> str:
-    """Return *value* as a message shows it: its repr, cut where it is long or deep; of an object, its class.
-
-    A repr would be made whole before it could be cut; of an object with fields of wrong types, it may never end.
-    """
-    cls = type(value)
-    if isinstance(value, (str, bytes, bytearray)):
-        return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}..."
-    if cls in _BRACKETS and value:
-        return _members_abridged(value, levels - 1)
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
-    text = repr(value) if cls.__module__ in _PLAIN or isinstance(value, Enum) else f"<{cls.__qualname__}>"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _members_abridged(value: Any, levels: int) -> str:
-    members = value.items() if type(value) is dict else ((item,) for item in value)
-    texts = [": ".join(abridged(part, levels) for part in each) for each in islice(members, 4 * levels)]
-    return ", ".join([*texts, *["..."] * (len(value) > len(texts))]).join(_BRACKETS[type(value)])
+from docstore.abridging import abridged as abridged
 
 
 def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:
@@ -338,13 +313,26 @@ class DocumentExistsError(StoreError):
 
 
 class VersionNotFoundError(StoreError, LookupError):
-    """The document has no such version, or none so early."""
+    """The document has no such version, none so early or of that tag, or it was folded: ``is_folded`` says whether."""
 
-    def __init__(self, name: str, *, wanted: object, head: int, kind: str = "experiment") -> None:
-        self.name, self.wanted, self.head, self.kind = name, str(wanted), head, kind
+    def __init__(
+        self, name: str, *, wanted: object, head: int, kind: str = "experiment", is_folded: bool = False
+    ) -> None:
+        self.name, self.wanted, self.head, self.kind, self.is_folded = name, str(wanted), head, kind, is_folded
+        what = f"version {wanted} was folded by compact() and is not kept" if is_folded else f"none is {wanted}"
         super().__init__(
-            f"document {name!r} has versions 1 to {head}, and none is {wanted}. "
-            f"history({called(name, kind)}) lists them."
+            f"document {name!r} has versions 1 to {head}, and {what}. history({called(name, kind)}) lists them."
+        )
+
+
+class TagExistsError(StoreError):
+    """The tag names another version."""
+
+    def __init__(self, name: str, tag: str, *, version: int, wanted: int) -> None:
+        self.name, self.tag, self.version, self.wanted = name, tag, version, wanted
+        super().__init__(
+            f"the tag {tag!r} of document {name!r} names version {version}, and not {wanted}. Choose another tag, or "
+            f"tag(..., move=True) to let it name version {wanted}."
         )
 
 

@@ -3,18 +3,74 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Literal, cast
 
-from docstore.errors import PatchError, UnreadableError
+from docstore.errors import PatchError, UnreadableError, abridged
 from docstore.kinds import HEAD, Kind, join
 from docstore.patch import Change, undo_all
-from docstore.values import JSON, dumps, join_pointer, loads, split_pointer
+from docstore.values import JSON, digest, dumps, join_pointer, loads, split_pointer
 
 GENESIS: Final = "0" * 64
 """What stands for the chain before version 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The version of another document that a version came from.
+
+    Attributes:
+        how: ``"branch"``: the versions before this one are the parent's own, up to *version*; ``"merge"``: what was
+            changed in the parent up to *version* has been taken in.
+        id, version: of the parent.
+        numbers: of a merge, where trials went that had another number in the parent.
+    """
+
+    how: Literal["branch", "merge"]
+    id: str
+    version: int
+    numbers: Mapping[int, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return it as stored; the numbers as pairs, old and new."""
+        numbers: list[JSON] = [[old, new] for old, new in sorted(self.numbers.items())]
+        record: dict[str, JSON] = {"how": self.how, "id": self.id, "version": self.version}
+        return {**record, "numbers": numbers} if numbers else record
+
+    @classmethod
+    def from_json(cls, record: JSON) -> Parent:
+        """Return the parent that *record* spells.
+
+        Raises:
+            PatchError: it spells none.
+        """
+        match record:
+            case {"how": "branch" | "merge" as how, "id": str(id), "version": int(version), **rest}:
+                pairs = rest.pop("numbers", [])
+                if not rest and isinstance(pairs, list) and all(map(_is_pair, pairs)):
+                    return cls(cast(Any, how), id, version, dict(cast(Any, pairs)))
+        raise PatchError(f"a parent has how, id and version; this is {abridged(record)}", pointer="")
+
+
+def _is_pair(pair: JSON) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair)
+
+
+def lineage(parents: Mapping[int, Parent], own: str) -> Callable[[int], str]:
+    """Return what gives the id of the document that a version was saved in: before a branch, it is the parent's.
+
+    Shapes:
+        parents: of the versions that have one, by number
+    """
+    forks = sorted((number, parent.id) for number, parent in parents.items() if parent.how == "branch")
+
+    def saved_in(number: int) -> str:
+        return next((id for fork, id in forks if number < fork), own)
+
+    return saved_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +83,9 @@ class Version:
         changes: from the version before, with the old values; version 1's is the ``add`` of the whole.
         digest: of the whole document as it was saved; the same in a file and in every database.
         chain: SHA-256 of the chain before it and of this version, so that no row of the past can be edited unseen.
+        parent: the version of another document that it came from, by ``branch`` or ``merge``.
+        folded: empty, or, once ``compact`` put others in the place of the changes that were saved, the digest of those.
+        is_kept: whether it can be loaded; of one that was folded, only what is told here is known.
     """
 
     number: int
@@ -36,17 +95,30 @@ class Version:
     changes: tuple[Change, ...]
     digest: str
     chain: str
+    parent: Parent | None = None
+    folded: str = ""
+    is_kept: bool = True
 
     @property
     def places(self) -> tuple[str, ...]:
         """The pointers of the changes."""
         return tuple(change.path for change in self.changes)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many changes there are of each sort: ``add``, ``remove``, ``replace``."""
+        found = Counter(change.op for change in self.changes)
+        return {op: found[op] for op in ("add", "remove", "replace")}
+
     def __str__(self) -> str:
         when = self.created_at.isoformat(sep=" ", timespec="seconds")
         note = f": {self.message}" if self.message else ""
-        count = f"{len(self.changes)} change{'' if len(self.changes) == 1 else 's'}"
+        count = f"{len(self.changes)} change{'' if len(self.changes) == 1 else 's'}" if self.is_kept else "folded"
         return f"version {self.number}, {when}, {self.author}, {count}{note}"
+
+
+NOT_KEPT: Final = "null"
+"""What stands for the changes of a version that was folded, and is not kept."""
 
 
 def changes_text(changes: Sequence[Change]) -> str:
@@ -67,7 +139,12 @@ def changes_from(text: str) -> tuple[Change, ...]:
 
 
 def chained(previous: str, document: str, version: Version, changes: str) -> str:
-    """Return the chain of *version* after the chain *previous*; *changes* is the text of its changes."""
+    """Return the chain of *version* after the chain *previous*.
+
+    Shapes:
+        document: the id of the one that the version was saved in; of a branch's past, its parent's
+        changes: the text of the changes as stored; what counts is the digest of those that were saved
+    """
     row: list[JSON] = [
         document,
         version.number,
@@ -75,8 +152,10 @@ def chained(previous: str, document: str, version: Version, changes: str) -> str
         version.author,
         version.message,
         version.digest,
+        version.parent.to_json() if version.parent else None,
+        version.folded or digest(changes.encode()),
     ]
-    return hashlib.sha256(b"\n".join((previous.encode(), dumps(row), changes.encode()))).hexdigest()
+    return hashlib.sha256(b"\n".join((previous.encode(), dumps(row)))).hexdigest()
 
 
 def next_moment(previous: datetime | None) -> datetime:
@@ -118,6 +197,14 @@ def piece_of(kind: Kind, change: Change) -> str:
     tokens = split_pointer(change.path)
     is_part = len(tokens) > 1 and kind.rule(change.path) is not None
     return join_pointer(tokens[:2]) if is_part else HEAD
+
+
+def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
+    """Return the path of the piece that *pointer* leads into, and whether it leads to more than that piece."""
+    tokens = split_pointer(pointer)
+    if not tokens or kind.rule(pointer) is None:
+        return HEAD, not tokens
+    return (join_pointer(tokens[:2]), False) if len(tokens) > 1 else (HEAD, True)
 
 
 def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:

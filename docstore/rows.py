@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.dialect import Whole, execute_many, insert_many, locks_rows, reading_times
-from docstore.tables import IS_HEAD, codes, documents, versions
+from docstore.tables import IS_HEAD, codes, documents, tags, versions
 from docstore.values import is_plain
 
 _MANY: Final = 500
@@ -226,9 +226,33 @@ def deleted_at(connection: Connection, id: str) -> datetime | None:
 
 
 def purge(connection: Connection, id: str) -> None:
-    """Delete every row of a document and of its history."""
-    connection.execute(documents.delete().where(documents.c.id == id))
-    connection.execute(versions.delete().where(versions.c.id == id))
+    """Delete every row of a document, of its history and of its tags."""
+    for table in (documents, versions, tags):
+        connection.execute(table.delete().where(table.c.id == id))
+
+
+def tag_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
+    """Return the rows of a document's tags, by version."""
+    with reading_times():
+        return list(connection.execute(sa.select(tags).where(tags.c.id == id).order_by(tags.c.version, tags.c.tag)))
+
+
+def tagged(connection: Connection, id: str, tag: str) -> int | None:
+    """Return the version that *tag* names, or None where there is no such tag."""
+    if not is_plain(tag):
+        return None
+    return connection.execute(sa.select(tags.c.version).where(tags.c.id == id, tags.c.tag == tag)).scalar()
+
+
+def insert_tag(connection: Connection, **values: Any) -> None:
+    """Insert one tag."""
+    connection.execute(tags.insert(), values)
+
+
+def delete_tags(connection: Connection, id: str, names: Iterable[str]) -> None:
+    """Delete these tags of a document."""
+    for name in names:
+        connection.execute(tags.delete().where(tags.c.id == id, tags.c.tag == name))
 
 
 _INSERT_VERSION: Final = versions.insert()
@@ -243,10 +267,29 @@ def insert_version(connection: Connection, **values: Any) -> None:
     connection.execute(_INSERT_VERSION, values)
 
 
-def version_rows(connection: Connection, id: str, *, after: int = 0, newest_first: bool = True) -> list[sa.Row[Any]]:
-    """Return the rows of history of versions after *after*."""
-    order = versions.c.version.desc() if newest_first else versions.c.version
-    query = sa.select(versions).where(versions.c.id == id, versions.c.version > after).order_by(order)
+def version_rows(
+    connection: Connection, id: str, *, after: int = 0, before: int | None = None, limit: int | None = None
+) -> list[sa.Row[Any]]:
+    """Return the rows of history of versions after *after* and before *before*, newest first; *limit* of them."""
+    c = versions.c
+    query = sa.select(versions).where(c.id == id, c.version > after).order_by(c.version.desc()).limit(limit)
+    if before is not None:
+        query = query.where(c.version < before)
+    with reading_times():
+        return list(connection.execute(query))
+
+
+def copy_versions(connection: Connection, id: str, new_id: str, *, upto: int) -> None:
+    """Give the document *new_id* the history of another up to a version, row by row as it is."""
+    c = versions.c
+    columns = [sa.literal(new_id) if column is c.id else column for column in c]
+    query = sa.select(*columns).where(c.id == id, c.version <= upto)
+    connection.execute(versions.insert().from_select([column.name for column in c], query))
+
+
+def rows_with_parent(connection: Connection, id: str) -> list[sa.Row[Any]]:
+    """Return the rows of history of versions that came from another document, oldest first."""
+    query = sa.select(versions).where(versions.c.id == id, versions.c.parent.is_not(None)).order_by(versions.c.version)
     with reading_times():
         return list(connection.execute(query))
 

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
-from docstore import lives, model, registry
-from docstore.access import Access, checked_text, os_user
-from docstore.codec import Codec, UnknownObject
+from docstore import lives
+from docstore.access import checked_text
+from docstore.codec import UnknownObject
 from docstore.codec.core import Unknown
-from docstore.coding import Codes, checked_enum
 from docstore.copying import Copied, copy_documents
-from docstore.dialect import shown
-from docstore.difference import Diff, difference
 from docstore.digests import DigestTree, piece
-from docstore.documents import Document, Documents, documents_of
-from docstore.entries import Registry
+from docstore.documents import Document
 from docstore.errors import InvalidValueError
 from docstore.finding import Moments, Sought, find_documents
 from docstore.history import Version
-from docstore.kinds import HEAD, RESERVED, Kind, is_document, join, kind_named
-from docstore.origins import Origin, Origins
+from docstore.kinds import HEAD, RESERVED, Kind, is_document, join
+from docstore.origins import Origin
+from docstore.past import Past
 from docstore.query import DocumentInfo
-from docstore.reader import history_of, read_version, version_numbered
-from docstore.registry_bundle import RegistryBundle
-from docstore.saving import Mine, OnConflict, Outcome, check_policy, made_unseen, mine_in_part, mine_whole, save_on
-from docstore.values import resolve
-from docstore.verification import Damage, verify_project
-from docstore.writer import Note, Saved, Writer
+from docstore.reader import number_of, read_place, version_numbered
+from docstore.saving import Mine, OnConflict, Outcome, check_policy, mine_in_part, mine_whole, save_on
+from docstore.writer import Note
 
 
-class Store:
+class Store(Past):
     """Documents of one project in one database. ``connect`` makes one; it holds no state but what objects came from.
 
     Args:
@@ -48,54 +42,6 @@ class Store:
         unknown: what ``load`` does with a class that is not registered, unless a call says so.
         origins: what objects came from, where several stores on one database are to share it.
     """
-
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        project: str = "default",
-        bundle: RegistryBundle | None = None,
-        experiment_type_enum: type[Enum] | None = None,
-        generator_run_type_enum: type[Enum] | None = None,
-        author: str | None = None,
-        unknown: Unknown = "error",
-        origins: Origins | None = None,
-    ) -> None:
-        enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
-        if experiment_type_enum is not None:
-            enums["experiment_type"] = checked_enum(experiment_type_enum, "experiment_type_enum")
-        if generator_run_type_enum is not None:
-            enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
-        self.engine = engine
-        self.project = checked_text("project", project, 100)
-        self._access = Access(engine, self.project)
-        self.author = author or os_user()
-        self._bundle, self._unknown = bundle, unknown
-        self._raw = Codec(Registry(), unknown="members")
-        self._documents(unknown)  # what is registered wrongly is told now
-        registry.check()
-        self._codes = Codes(enums)
-        self._writer = Writer(self.project, self._codes)
-        self._origins = origins or Origins()
-
-    def __repr__(self) -> str:
-        return f"Store({shown(self.engine.url)!r}, project={self.project!r})"
-
-    def close(self) -> None:
-        """Close the connections to the database, as a ``with`` block does at its end; a later call opens new ones."""
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def _documents(self, unknown: Unknown = "error") -> Documents:
-        """Return the maker of documents of the classes that are registered now."""
-        if unknown == "members":
-            raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
-        return documents_of(self._bundle, unknown=unknown)
 
     # --- saving --------------------------------------------------------------------------------------------------
 
@@ -173,24 +119,6 @@ class Store:
         id, note = uuid.uuid4().hex, self._note(message, author)
         return self._write(lambda connection: self._writer.overwrite(connection, id, document, note)).version
 
-    def revert(self, name: str, version: int, *, kind: str = "experiment", message: str = "") -> Version:
-        """Make the state of *version* the newest version; the history stays as it is.
-
-        Raises:
-            VersionNotFoundError: there is no such version.
-        """
-        which = kind_named(kind)
-
-        def revert(connection: Connection) -> Saved:
-            head = self._access.head(connection, kind, name)
-            then = read_version(connection, head, which, version)
-            target = {path: piece(path, body) for path, body in then.pieces.items()}
-            note = self._note(message or f"revert to version {version}", None)
-            document = Document(which.of(then.pieces[HEAD]), name, head.model, target)
-            return self._writer.replace(connection, head, document, note)
-
-        return self._write(revert).version
-
     # --- reading -------------------------------------------------------------------------------------------------
 
     def load(
@@ -200,9 +128,10 @@ class Store:
         kind: str = "experiment",
         version: int | None = None,
         at: datetime | None = None,
+        tag: str | None = None,
         unknown: Unknown | None = None,
     ) -> Any:
-        """Return the object as it was saved last, as *version*, or as it stood *at* a time.
+        """Return the object as it was saved last, as *version*, as it stood *at* a time, or as the version of a *tag*.
 
         Args:
             unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered; saving writes it back
@@ -210,12 +139,13 @@ class Store:
 
         Raises:
             DocumentNotFoundError: there is no such document; names some like it.
-            VersionNotFoundError: it has no such version, or none so early.
+            VersionNotFoundError: it has no such version or tag, none so early, or the version was folded.
+            InvalidValueError: more than one of *version*, *at* and *tag* is given, or *at* has no time zone.
             DecodeError: a class that it needs is not registered, or is another now.
             DamagedDocumentError: what is stored is not what was saved.
         """
         with self._access.reading() as connection:
-            head, state = self._access.state(connection, kind, name, version, at)
+            head, state = self._access.state(connection, kind, name, version=version, at=at, tag=tag)
         unknown = unknown or self._unknown
         obj = self._documents(unknown).decode(join(state.pieces))
         # What was put as a JSON value came from no object.
@@ -230,30 +160,22 @@ class Store:
         kind: str = "experiment",
         version: int | None = None,
         at: datetime | None = None,
+        tag: str | None = None,
         pointer: str = "",
     ) -> Any:
         """Return the JSON of a document, or what is at *pointer* in it, tagged values decoded; no class is needed.
 
         Raises:
             DecodeError: nothing stands at *pointer*.
-            DocumentNotFoundError, VersionNotFoundError, DamagedDocumentError: as ``load``.
+            DocumentNotFoundError, VersionNotFoundError, InvalidValueError, DamagedDocumentError: as ``load``.
+
+        Cost:
+            With a *pointer* into one part, that part and what was changed since; without, as ``load``.
         """
         with self._access.reading() as connection:
-            _, state = self._access.state(connection, kind, name, version, at)
-        return self._raw.decode(resolve(join(state.pieces), pointer))
-
-    def history(self, name: str, *, kind: str = "experiment") -> list[Version]:
-        """Return the versions of a document, newest first."""
-        with self._access.reading() as connection:
-            return history_of(connection, self._access.head(connection, kind, name))
-
-    def diff(self, name: str, a: int, b: int, *, kind: str = "experiment") -> Diff:
-        """Return what changed from version *a* to version *b*, which may be the older."""
-        which = kind_named(kind)
-        with self._access.reading() as connection:
             head = self._access.head(connection, kind, name)
-            old, new = (read_version(connection, head, which, number) for number in (a, b))
-        return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))
+            place = read_place(connection, head, pointer, number_of(connection, head, version, at, tag))
+        return self._raw.decode(place)
 
     def find(
         self,
@@ -328,17 +250,6 @@ class Store:
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
         return copy_documents(self._access, other._access, other._codes, names=names, kind=kind)
 
-    def verify(self) -> list[Damage]:
-        """Return every damage of every document of the project: with none, each version is as it was saved.
-
-        Each digest is computed again, each history is walked back to version 1, each chain is checked.
-
-        Cost:
-            A read of everything, and a rebuild of each document's past.
-        """
-        with self._access.reading() as connection:
-            return list(verify_project(connection, self.project))
-
     # --- how a save is made --------------------------------------------------------------------------------------
 
     def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
@@ -348,11 +259,6 @@ class Store:
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
         self._origins.set(obj, Origin(saved.id, document.name, saved.version.number, digests))
         return saved.version
-
-    def _write(self, work: Callable[[Connection], Saved]) -> Saved:
-        saved = self._access.saving(work)
-        self._codes.learn(saved.codes)
-        return saved
 
     def _save_known(self, obj: Any, origin: Origin, mine: Mine, policy: OnConflict, note: Note) -> Version:
         kind, name = mine.document.kind, mine.document.name
@@ -376,20 +282,3 @@ class Store:
         documents.adopt(obj, outcome.adopted)
         origin.advance(outcome.version.number, outcome.digests, outcome.kept)
         return outcome.version
-
-    def _origin_of(self, obj: Any, name: str) -> Origin | None:
-        """Return where *obj* came from; under another name it is a new document, and the old one stays as it is."""
-        origin = self._origins.get(obj)
-        if origin is not None and origin.name == name:
-            return origin
-        tried = self._origins.tried(obj, name)
-        if tried is None:
-            return None
-        with self._access.reading() as connection:
-            made = made_unseen(connection, tried)
-        if made is not None:
-            self._origins.set(obj, made)
-        return made
-
-    def _note(self, message: str, author: str | None) -> Note:
-        return Note(checked_text("author", author or self.author, 255), checked_text("message", message, shortest=0))

@@ -1,4 +1,4 @@
-"""The tables: one for documents and their parts, one for their versions, one for what their integers mean."""
+"""The tables: documents and their parts, their versions, the tags of versions, and what the integers mean."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ documents: Final = sa.Table(
     sa.Column("updated_at", UtcTime(True), nullable=False),
     sa.Column("deleted_at", UtcTime),
     sa.Column("digest", ExactText(64, True), nullable=False),
-    sa.Column("body", JsonText, nullable=False),
+    sa.Column("body", JsonText(True), nullable=False),
     # A deleted document gives its name free, and keeps it for undelete. MySQL has no index of some rows only: there
     # the migration adds a column ``live``, computed, which is in the index and NULL for all other rows.
     sa.Index(
@@ -71,9 +71,24 @@ versions: Final = sa.Table(
     sa.Column("created_at", UtcTime(True), nullable=False),
     sa.Column("author", ExactText(255, True), nullable=False),
     sa.Column("message", LongText, nullable=False),
-    sa.Column("changes", JsonText, nullable=False),
+    # They lead back to the newest version before it that is kept; of one that is not kept itself, null.
+    sa.Column("changes", JsonText(True), nullable=False),
     sa.Column("digest", ExactText(64, True), nullable=False),
     sa.Column("chain", ExactText(64, True), nullable=False),
+    # The version of another document that this one came from, by a branch or a merge.
+    sa.Column("parent", JsonText),
+    # Once the changes were folded into others: the digest of those that were saved.
+    sa.Column("folded", ExactText(64)),
+)
+
+tags: Final = sa.Table(
+    "tags",
+    metadata,
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("tag", ExactText(255, True), primary_key=True),
+    sa.Column("version", Whole(True), nullable=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+    sa.Column("author", ExactText(255, True), nullable=False),
 )
 
 codes: Final = sa.Table(

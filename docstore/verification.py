@@ -13,7 +13,7 @@ from docstore import rows
 from docstore.dialect import translated
 from docstore.digests import DigestTree, piece
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, StoreError, UnreadableError, abridged
-from docstore.history import GENESIS, Version, chained, changes_text, rebuild
+from docstore.history import GENESIS, Version, chained, changes_text, lineage, rebuild
 from docstore.kinds import HEAD, Kind, is_document, kind_named
 from docstore.reader import read, version_numbered
 from docstore.rows import HeadRow
@@ -122,8 +122,9 @@ def _version(connection: Connection, head: HeadRow, number: int) -> Version | St
 
 def _broken_links(head: HeadRow, history: list[Version]) -> Iterator[Version]:
     previous = GENESIS
+    saved_in = lineage({version.number: version.parent for version in history if version.parent}, head.id)
     for version in history:
-        if chained(previous, head.id, version, changes_text(version.changes)) != version.chain:
+        if chained(previous, saved_in(version.number), version, changes_text(version.changes)) != version.chain:
             yield version
         previous = version.chain
 

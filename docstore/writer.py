@@ -16,13 +16,13 @@ from docstore.dialect import largest_text
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
-from docstore.history import GENESIS, Version, chained, changes_text, next_moment
+from docstore.history import GENESIS, Parent, Version, chained, changes_text, next_moment
 from docstore.kinds import HEAD, Kind, is_document, position_of
 from docstore.patch import Change
-from docstore.reader import read, version_numbered
+from docstore.reader import State, read, version_numbered
 from docstore.revision import Revision, revise
 from docstore.rows import HeadRow
-from docstore.values import JSON
+from docstore.values import JSON, dumps
 
 _LARGE: Final = 64 << 10
 """Bytes of text that every database takes."""
@@ -72,6 +72,33 @@ class Writer:
         version = Version(1, moment, note.author, note.message, (Change("add", HEAD),), digest, "")
         return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
 
+    def branch(
+        self,
+        connection: Connection,
+        id: str,
+        source: HeadRow,
+        state: State,
+        document: Document,
+        note: Note,
+    ) -> Saved:
+        """Insert *document* under the new *id*, whose history up to the version of *state* is there already.
+
+        Shapes:
+            state: that of *source* at this version, from which *document* differs in its head only
+        """
+        begun, then = (version_numbered(connection, source, number) for number in (1, state.version))
+        number, moment = then.number + 1, next_moment(then.created_at)
+        written, found = self._rows(connection, id, document, document.pieces, number, moment)
+        rows.insert_pieces(
+            connection, [row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written]
+        )
+        head = {HEAD: document.pieces[HEAD]}
+        revision = revise(document.kind, {HEAD: state.pieces[HEAD]}, head)
+        digest = state.digests.digest(revision.digests)
+        parent = Parent("branch", source.id, then.number)
+        version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
+        return Saved(id, self._append(connection, id, document.name, then.chain, version), found)
+
     def overwrite(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         """Make *document* the newest version of the one that has its name, or the first, under the new *id*."""
         head = rows.head_named(connection, self._project, document.kind.name, document.name)
@@ -80,8 +107,13 @@ class Writer:
             return self._insert(connection, id, document, note)
         return self.replace(connection, head, document, note)
 
-    def replace(self, connection: Connection, head: HeadRow, document: Document, note: Note) -> Saved:
+    def replace(
+        self, connection: Connection, head: HeadRow, document: Document, note: Note, parent: Parent | None = None
+    ) -> Saved:
         """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is.
+
+        Args:
+            parent: where it came from; it makes a version even of a document that is as it was.
 
         Raises:
             InvalidValueError: it is a JSON value, and that one was made of an object.
@@ -94,9 +126,9 @@ class Writer:
                 f"{head.name!r} is a document that was made of an object: use save(), or another kind.",
             )
         revision = revise(document.kind, now.pieces, document.pieces)
-        if not revision.changes:
+        if not revision.changes and parent is None:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
-        return self.write(connection, head, document, revision, now.digests, note)
+        return self.write(connection, head, document, revision, now.digests, note, parent)
 
     def write(
         self,
@@ -106,6 +138,7 @@ class Writer:
         revision: Revision,
         digests: DigestTree,
         note: Note,
+        parent: Parent | None = None,
     ) -> Saved:
         """Write *revision* as the next version of the document at *head*; *digests* are those of the current one.
 
@@ -119,9 +152,8 @@ class Writer:
         written, found = self._rows(connection, head.id, document, revision.written, number, moment)
         new = [row for row in written if digests.get(row["path"]) is None]
         changed = [row for row in written if digests.get(row["path"]) is not None]
-        version = Version(
-            number, moment, note.author, note.message, revision.changes, digests.digest(revision.digests), ""
-        )
+        digest = digests.digest(revision.digests)
+        version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
         version = self._append(connection, head.id, head.name, head.chain, version)
         rows.insert_pieces(connection, new)
         rows.update_pieces(connection, changed)
@@ -147,6 +179,7 @@ class Writer:
             changes=changes,
             digest=version.digest,
             chain=version.chain,
+            parent=dumps(version.parent.to_json()).decode() if version.parent else None,
         )
         return version
 

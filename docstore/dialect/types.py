@@ -20,20 +20,34 @@ from docstore.values import dumps, loads
 
 
 class JsonText(UserDefinedType[str]):
-    """A JSON column that takes and gives the canonical text itself: no driver parses it or writes it again."""
+    """A JSON column that takes and gives the canonical text itself: no driver parses it or writes it again.
+
+    Args:
+        required: as in ``ExactText``.
+    """
 
     cache_ok = True
 
+    def __init__(self, required: bool = False) -> None:
+        super().__init__()
+        self.required = required
+
     def column_expression(self, colexpr: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return the column as text, where the database would give a parsed value."""
-        return sa.type_coerce(_AsText(colexpr), _Canonical)
+        return sa.type_coerce(_AsText(colexpr), _Canonical if self.required else _CanonicalOrNone)
 
 
-class _Canonical(sa.Text):
+class _CanonicalOrNone(sa.Text):
     """What is read of a JSON column. JSONB gives the same value in a spelling of its own, which is made ours again."""
 
+    required = False
+
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        return _canonical if dialect.name == "postgresql" else checking(dialect, str, required=True)
+        return _canonical if dialect.name == "postgresql" else checking(dialect, str, required=self.required)
+
+
+class _Canonical(_CanonicalOrNone):
+    required = True
 
 
 def _canonical(text: str | None) -> str | None:

@@ -1,0 +1,97 @@
+"""What every part of a store has: its database, its project, the classes of this process, and who saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Self
+
+from sqlalchemy.engine import Connection, Engine
+
+from docstore import model, registry
+from docstore.access import Access, checked_text, os_user
+from docstore.codec import Codec
+from docstore.codec.core import Unknown
+from docstore.coding import Codes, checked_enum
+from docstore.dialect import shown
+from docstore.documents import Documents, documents_of
+from docstore.entries import Registry
+from docstore.errors import InvalidValueError
+from docstore.origins import Origin, Origins
+from docstore.registry_bundle import RegistryBundle
+from docstore.saving import made_unseen
+from docstore.writer import Note, Saved, Writer
+
+
+class Base:
+    """A project of a database, opened; ``Store`` says what the arguments are."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        project: str = "default",
+        bundle: RegistryBundle | None = None,
+        experiment_type_enum: type[Enum] | None = None,
+        generator_run_type_enum: type[Enum] | None = None,
+        author: str | None = None,
+        unknown: Unknown = "error",
+        origins: Origins | None = None,
+    ) -> None:
+        enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
+        if experiment_type_enum is not None:
+            enums["experiment_type"] = checked_enum(experiment_type_enum, "experiment_type_enum")
+        if generator_run_type_enum is not None:
+            enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
+        self.engine = engine
+        self.project = checked_text("project", project, 100)
+        self._access = Access(engine, self.project)
+        self.author = author or os_user()
+        self._bundle, self._unknown = bundle, unknown
+        self._raw = Codec(Registry(), unknown="members")
+        self._documents(unknown)  # what is registered wrongly is told now
+        registry.check()
+        self._codes = Codes(enums)
+        self._writer = Writer(self.project, self._codes)
+        self._origins = origins or Origins()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({shown(self.engine.url)!r}, project={self.project!r})"
+
+    def close(self) -> None:
+        """Close the connections to the database, as a ``with`` block does at its end; a later call opens new ones."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _documents(self, unknown: Unknown = "error") -> Documents:
+        """Return the maker of documents of the classes that are registered now."""
+        if unknown == "members":
+            raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
+        return documents_of(self._bundle, unknown=unknown)
+
+    def _write(self, work: Callable[[Connection], Saved]) -> Saved:
+        saved = self._access.saving(work)
+        self._codes.learn(saved.codes)
+        return saved
+
+    def _origin_of(self, obj: Any, name: str) -> Origin | None:
+        """Return where *obj* came from; under another name it is a new document, and the old one stays as it is."""
+        origin = self._origins.get(obj)
+        if origin is not None and origin.name == name:
+            return origin
+        tried = self._origins.tried(obj, name)
+        if tried is None:
+            return None
+        with self._access.reading() as connection:
+            made = made_unseen(connection, tried)
+        if made is not None:
+            self._origins.set(obj, made)
+        return made
+
+    def _note(self, message: str, author: str | None) -> Note:
+        return Note(checked_text("author", author or self.author, 255), checked_text("message", message, shortest=0))
