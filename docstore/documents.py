@@ -233,6 +233,15 @@ class Documents:
         if restored is not None:
             restored()
 
+    def renumber(self, obj: Any, numbers: Mapping[int, int]) -> None:
+        """Give the parts of *obj* that stand under *numbers* their new ones, all at once; each stays the same object.
+
+        What a part says of its number is left to ``adopt``, which has to follow. Under a new number there must be no
+        part but one that moves too: it would be lost.
+        """
+        for rule in self.kind_of(obj).parts:
+            self._parts.move(obj, rule.field, numbers)
+
     def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
         for path in sorted(pieces, key=in_order):
             body = pieces[path]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import Any
@@ -98,6 +98,14 @@ class Parts:
             items.append(value)
         else:
             items[key] = value
+
+    def move(self, owner: Any, field: str, keys: Mapping[int, int]) -> None:
+        """Give the items of the dict *field* of *owner* other keys, all at once; of no dict, nothing is moved."""
+        attribute = self._codec.attribute(type(owner), field)
+        items = getattr(owner, attribute)
+        if type(items) is dict and not keys.keys().isdisjoint(items):
+            # One assignment: whoever is interrupted has either the old dict or the new one.
+            fields.assign(owner, attribute, {keys.get(key, key): item for key, item in items.items()})
 
     def _is_record(self, value: Any) -> bool:
         """Return whether *value* is an object of fields, which can become another and stay the same object."""
