@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import reduce
 from itertools import takewhile
-from operator import eq, getitem
-from typing import Any, Final, TypeAlias, cast
+from operator import eq
+from typing import Any, Final, TypeAlias
 
 from docstore.values import ABSENT, JSON, MaybeJSON, alike, dumps, join_pointer, token_order
 
-_Way: TypeAlias = "tuple[str | int, ...]"
+Way: TypeAlias = "tuple[str | int, ...]"
+"""The tokens of a pointer, before they are put together."""
 
-_LONG: Final = 60
+Place: TypeAlias = "tuple[Way, MaybeJSON, MaybeJSON]"
+
+LONG: Final = 60
 """Characters of a value that a line shows."""
 
 _REPETITIVE: Final = 2**16
@@ -32,53 +34,54 @@ def describe(old: JSON, new: JSON, *, at: str = "") -> list[str]:
         Lists are aligned item by item, unless so many of their items are equal that this would take minutes.
 
     Source:
-        DeepDiff. It pairs and compares by ``==``, so it is given each scalar as its canonical text: of the scalars
-        themselves, it takes ``[1]`` for ``[True]``, and 0.0 for -0.0.
+        DeepDiff, for lists. It pairs and compares by ``==``, so it is given each item as its canonical text: of the
+        items themselves, it takes ``[1]`` for ``[True]``, and 0.0 for -0.0.
     """
-    places = [] if alike(old, new) else _unlike_places(old, new, ())
-    lines = [
-        ([token_order(str(token)) for token in way], _line(at + join_pointer(way), *pair)) for way, *pair in places
-    ]
-    return [line for _, line in sorted(lines)]
+    return [_line(at + join_pointer(way), was, now) for way, was, now in unlike_places(old, new)]
 
 
-def _unlike_places(old: JSON, new: JSON, way: _Way) -> Iterator[tuple[_Way, MaybeJSON, MaybeJSON]]:
-    """Yield each place below *way* that differs, with what was there and what is there now."""
+def unlike_places(old: JSON, new: JSON) -> list[Place]:
+    """Return each place that differs, by pointer: the way to it, what was there and what is there now, or ``ABSENT``.
+
+    Cost:
+        As of ``describe``.
+    """
+    places = [] if alike(old, new) else list(_unlike_places(old, new, ()))
+    return sorted(places, key=lambda place: ([token_order(str(token)) for token in place[0]], _line("", *place[1:])))
+
+
+def _unlike_places(old: MaybeJSON, new: MaybeJSON, way: Way) -> Iterator[Place]:
+    """Yield each place in which two values that differ do so; *way* leads to both."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() | new.keys():
+            was, now = old.get(key, ABSENT), new.get(key, ABSENT)
+            if not alike(was, now):
+                yield from _unlike_places(was, now, (*way, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _unlike_items(old, new, way)
+    else:
+        yield way, old, new
+
+
+def _unlike_items(old: list[JSON], new: list[JSON], way: Way) -> Iterator[Place]:
     # Here and not above: it takes several times as long to import as all of docstore.
     from deepdiff import DeepDiff
 
-    # By default it passes over keys like "__type", and does not look into dicts that have few keys in common.
-    options: dict[str, Any] = {"view": "tree", "ignore_private_variables": False, "threshold_to_diff_deeper": 0}
-    for kind, levels in DeepDiff(*_in_texts(old, new), **options).items():
+    # By default it does not look into dicts that have few keys in common.
+    options: dict[str, Any] = {"view": "tree", "threshold_to_diff_deeper": 0}
+    for kind, levels in DeepDiff(*_items_in_texts(list(map(_text, old)), list(map(_text, new))), **options).items():
         for level in levels:
-            before, after = (level.path(output_format="list", use_t2=later) for later in (False, True))
-            was = ABSENT if kind.endswith("_added") else reduce(getitem, before, cast(Any, old))
-            now = ABSENT if kind.endswith("_removed") else reduce(getitem, after, cast(Any, new))
-            if isinstance(was, (dict, list)) and type(was) is type(now):
-                yield from _unlike_places(cast(JSON, was), cast(JSON, now), (*way, *after))
-            else:
-                yield (*way, *after), was, now
-
-
-def _in_texts(old: JSON, new: JSON) -> tuple[Any, Any]:
-    """Return both as DeepDiff shall see them: dicts without the members that they share, and all else as texts.
-
-    So are the items of a list, whatever they are: DeepDiff aligns texts, and pairs anything else by index.
-    """
-    if isinstance(old, dict) and isinstance(new, dict):
-        was: dict[str, Any] = {key: _text(old[key]) for key in old.keys() - new.keys()}
-        now: dict[str, Any] = {key: _text(new[key]) for key in new.keys() - old.keys()}
-        for key in old.keys() & new.keys():
-            if not alike(old[key], new[key]):
-                was[key], now[key] = _in_texts(old[key], new[key])
-        return was, now
-    if isinstance(old, list) and isinstance(new, list):
-        return _items_in_texts(list(map(_text, old)), list(map(_text, new)))
-    return _text(old), _text(new)
+            (before,), (after,) = (level.path(output_format="list", use_t2=later) for later in (False, True))
+            was = ABSENT if kind.endswith("_added") else old[before]
+            now = ABSENT if kind.endswith("_removed") else new[after]
+            yield from _unlike_places(was, now, (*way, after))
 
 
 def _items_in_texts(old: list[str], new: list[str]) -> tuple[Any, Any]:
-    """Return both, or, if they are too repetitive to align, as dicts by index."""
+    """Return both as DeepDiff shall see them: lists of texts, or, if too repetitive to align, dicts of them by index.
+
+    DeepDiff aligns texts, and pairs anything else by index.
+    """
     often = Counter(new)
     repetitive = sum(often[text] for text in old) > _REPETITIVE
     return (dict(enumerate(old)), dict(enumerate(new))) if repetitive else (old, new)
@@ -89,11 +92,15 @@ def _text(value: JSON) -> str:
 
 
 def _line(pointer: str, was: MaybeJSON, now: MaybeJSON) -> str:
-    texts = [_text(value) for value in (was, now) if value is not ABSENT]
-    start = max(0, _shared(*texts) - _LEAD) if len(texts) == 2 else 0
-    shown = " -> ".join(_shortened(text, start) for text in texts)
+    texts = shortened(*(_text(value) for value in (was, now) if value is not ABSENT))
     verb = "added " if was is ABSENT else "removed " if now is ABSENT else ""
-    return _on_one_line(f"{pointer or 'the root'}: {verb}{shown}")
+    return on_one_line(f"{pointer or 'the root'}: {verb}{' -> '.join(texts)}")
+
+
+def shortened(*texts: str) -> list[str]:
+    """Return each of one or two texts, or of a long one a part: of two long texts, one wants to see where they part."""
+    start = max(0, _shared(*texts) - _LEAD) if len(texts) == 2 else 0
+    return [_from(start, text) for text in texts]
 
 
 def _shared(a: str, b: str) -> int:
@@ -101,13 +108,13 @@ def _shared(a: str, b: str) -> int:
     return sum(takewhile(bool, map(eq, a, b)))
 
 
-def _shortened(text: str, start: int) -> str:
-    """Return *text*, or, if it is long, what follows *start*: of two long values, one wants to see where they part."""
-    if len(text) <= _LONG:
+def _from(start: int, text: str) -> str:
+    if len(text) <= LONG:
         return text
-    start = min(start, len(text) - _LONG)
-    return f"{'…' * (start > 0)}{text[start : start + _LONG]}{'…' * (start + _LONG < len(text))}"
+    start = min(start, len(text) - LONG)
+    return f"{'…' * (start > 0)}{text[start : start + LONG]}{'…' * (start + LONG < len(text))}"
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
+    """Return *text* with an escape for each character that does not print, such as the end of a line."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
