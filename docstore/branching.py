@@ -7,38 +7,29 @@ import uuid
 from sqlalchemy.engine import Connection
 
 from docstore import rows
-from docstore.access import Access, checked_text
+from docstore.access import Access
 from docstore.digests import piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError, InvalidValueError
-from docstore.history import Version
 from docstore.kinds import HEAD, Kind, is_document, kind_named
 from docstore.reader import When, numbered, read_version
 from docstore.values import JSON, TAG
 from docstore.writer import Note, Saved, Writer
 
 
-def branch(
-    access: Access, writer: Writer, kind: str, name: str, new_name: str, version: When | None, note: Note
-) -> Version:
-    """Start the document *new_name* from a version of *name*, the newest by default; return its first own version.
+class Branching:
+    """Starts documents of one project from others."""
 
-    The versions up to that one are the new document's past too, to the digest and the chain.
+    def __init__(self, access: Access, writer: Writer) -> None:
+        self._access = access
+        self._writer = writer
 
-    Raises:
-        DocumentNotFoundError, VersionNotFoundError: there is no such document, or no such version.
-        DocumentExistsError: the new name is taken.
-        InvalidValueError: it is no name for a document of this kind.
-
-    Cost:
-        A copy of the document, and of its history up to that version.
-    """
-    checked_text("new_name", new_name, 255)
-    id = uuid.uuid4().hex
-
-    def work(connection: Connection) -> Saved:
-        head = access.head(connection, kind, name)
-        taken = rows.head_named(connection, access.project, kind, new_name)
+    def start(
+        self, connection: Connection, id: str, kind: str, name: str, new_name: str, version: When | None, note: Note
+    ) -> Saved:
+        """Start the document *new_name*, under the new *id*, from a version of *name*; as ``Past.branch``."""
+        head = self._access.head(connection, kind, name)
+        taken = rows.head_named(connection, self._access.project, kind, new_name)
         if taken is not None:
             remedy = "Choose another name for the branch."
             raise DocumentExistsError(new_name, kind=kind, head=taken.version, remedy=remedy)
@@ -49,9 +40,7 @@ def branch(
         document = Document(which, new_name, head.model, {path: piece(path, body) for path, body in pieces.items()})
         rows.copy_versions(connection, head.id, id, upto=number)
         said = Note(note.author, note.message or f"branch of {name!r} at version {number}")
-        return writer.branch(connection, id, head, state, document, said)
-
-    return access.saving(work).version
+        return self._writer.branch(connection, id, head, state, document, said)
 
 
 def renamed(kind: Kind, head: JSON, name: str) -> JSON:

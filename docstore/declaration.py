@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import replace
 from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from uuid import UUID
 
 from docstore.codec.core import RESERVED_TAGS
+from docstore.codec.declared import declares
 from docstore.codec.fields import StoredField, stored_fields, stored_names
 from docstore.codec.shapes import without_none
 from docstore.entries import Decoder, Encoder, Entry
 from docstore.errors import RegistryError
+from docstore.keyed import ANY, Keyed, KeyedBy
 from docstore.kinds import Kind, kind_declared
-from docstore.values import is_plain
+from docstore.values import is_plain, join_pointer
 
 Aliases: TypeAlias = Iterable[str] | Mapping[str, str]
 """Former tags of a class; or, by former name, the present name: of the class, or of a member of an enum."""
@@ -115,6 +117,7 @@ def kind_of(
     type: str | None,
     status: str | None,
     parts: Iterable[str],
+    keyed: KeyedBy | None,
 ) -> Kind:
     """Return the kind of document that instances of *cls* are; the arguments are as for ``registry.document``.
 
@@ -139,10 +142,9 @@ def kind_of(
         type=None if type is None else key("type", type),
         status=None if status is None else key("status", status),
         parts=_patterns(cls, parts),
+        keyed=keyed,
     )
-    for rule in made.parts:
-        if rule.field not in keys.values():
-            raise RegistryError(f"{cls.__name__} has no stored field {rule.field!r} to take parts from.")
+    _check_fields(cls, made, keys.values())
     _check_slots(cls)
     return made
 
@@ -159,6 +161,14 @@ def _patterns(cls: type, parts: object) -> list[str]:
     return [_text(cls, "parts", each) for each in parts]
 
 
+def _check_fields(cls: type, kind: Kind, keys: Collection[str]) -> None:
+    wanted = [(rule.field, "to take parts from") for rule in kind.parts]
+    wanted += [(each.pattern[0], f"where keyed= has {each.pointer!r}") for each in kind.keyed]
+    for field, use in wanted:
+        if field not in keys:
+            raise RegistryError(f"{cls.__name__} has no stored field {field!r} {use}.")
+
+
 def check_fit(cls: type, kind: Kind) -> None:
     """Refuse *cls* if one of its fields is annotated with what cannot be what *kind* says that the field is.
 
@@ -173,6 +183,50 @@ def check_fit(cls: type, kind: Kind) -> None:
             _check(cls, fields[code.field], argument, _is_small_enum, "an Enum, str, or a Literal of texts")
     for rule in kind.parts:
         _check(cls, fields[rule.field], "parts", _has_parts, "dict[str, ...], dict[int, ...] or list[...]")
+    for keyed in kind.keyed:
+        _check_keyed(cls, keyed, fields[keyed.pattern[0]].annotation, kind.keyed)
+
+
+def _check_keyed(cls: type, keyed: Keyed, annotation: Any, all_keyed: Collection[Keyed]) -> None:
+    """Refuse a keyed list that no object can have, as far as annotations tell: what is below a base class may vary."""
+    patterns = {each.pattern for each in all_keyed}
+    for depth in range(1, len(keyed.pattern)):
+        annotation, token = without_none(annotation), keyed.pattern[depth]
+        if _is_list(annotation) and (token != ANY or keyed.pattern[:depth] not in patterns):
+            outer = join_pointer(keyed.pattern[:depth])
+            raise RegistryError(
+                f"{cls.__name__}: keyed: {keyed.pointer!r} lies in items of the list {outer!r}, of which an index does "
+                f"not say which is meant. Write '*' for it, and by what those items are known: keyed={{{outer!r}: "
+                f"(...), {keyed.pointer!r}: {keyed.members!r}}}."
+            )
+        annotation = _annotation_under(annotation, token)
+    annotation = without_none(annotation)
+    may_be_list = _is_list(annotation) or annotation in (Any, object)
+    if not may_be_list and (isinstance(annotation, type) or get_origin(annotation) is dict):
+        raise RegistryError(f"{cls.__name__}: keyed: {keyed.pointer!r} is annotated {annotation!r}, which is no list.")
+    item = without_none(_annotation_under(annotation, ANY))
+    names = list(stored_names(item).values()) if isinstance(item, type) and declares(item) else keyed.members
+    missing = next((member for member in keyed.members if member not in names), None)
+    if missing is not None:
+        raise RegistryError(
+            f"{cls.__name__}: keyed: an item of {keyed.pointer!r} has no stored field {missing!r}; a {item.__name__} "
+            f"has {', '.join(names) or 'none'}."
+        )
+
+
+def _annotation_under(annotation: Any, token: str) -> Any:
+    """Return the annotation of what stands under *token* in a value of *annotation*; Any where it does not tell."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return arguments[1]
+    if _is_list(annotation):
+        return Any if not arguments or (get_origin(annotation) is tuple and arguments[-1] is not ...) else arguments[0]
+    fields = stored_fields(annotation) if isinstance(annotation, type) and declares(annotation) else ()
+    return next((field.annotation for field in fields if field.key == token), Any)
+
+
+def _is_list(annotation: Any) -> bool:
+    return (get_origin(annotation) or annotation) in (list, tuple, set, frozenset, Sequence, MutableSequence)
 
 
 def _check_slots(cls: type) -> None:

@@ -195,6 +195,12 @@ class Documents:
         """Return how many items *field* of *obj* holds, a list or a dict."""
         return len(fields.value_of(obj, self.codec.attribute(type(obj), field)))
 
+    def numbers(self, obj: Any) -> set[int]:
+        """Return the numbers under which *obj* has parts, of whichever field."""
+        kind = self.kind_of(obj)
+        held = [fields.value_of(obj, self.codec.attribute(type(obj), rule.field)) for rule in kind.parts]
+        return {key for items in held if isinstance(items, dict) for key in items if type(key) is int}
+
     def spelled_otherwise(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
         """Return the one of the paths *known* under which the part at *path* is stored: by its enum's former name.
 
@@ -207,14 +213,20 @@ class Documents:
         others = (other for other in known() if other not in (HEAD, path) and split_path(other)[0] == field)
         return self._parts.other_spelling(type(obj), path, others)
 
-    def check(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
-        """Raise the DecodeError that ``adopt`` would end in, while there is time to write nothing."""
+    def check(self, obj: Any, pieces: Mapping[str, JSON | Absent], *, merged: bool = False) -> None:
+        """Raise the DecodeError that ``adopt`` would end in, while there is time to write nothing.
+
+        Args:
+            merged: also the InvalidValueError of a head that makes no sense: two writers changed it.
+        """
         if pieces and self._by_function(obj):
             self._with_pieces(obj, pieces)
             return
         for path, body in pieces.items():
             if path == HEAD and not isinstance(body, Absent):
-                self.decode(body)
+                head = self.decode(body)
+                if merged:
+                    check_sense(head, obj)
             elif not isinstance(body, Absent):
                 self._parts.decode(type(obj), path, body)
 
@@ -306,6 +318,21 @@ class Documents:
                 f"use put(kind, name, value)."
             )
         return entry
+
+
+def check_sense(merged: Any, mine: Any) -> None:
+    """Refuse what two writers made together, where the class can tell that no one could have made it alone.
+
+    Raises:
+        InvalidValueError: so it is. Where *mine*, stored before that was checked, makes no more sense, all is taken.
+    """
+    for each in (mine, merged):
+        try:
+            getattr(each, "_check_merged", tuple)()
+        except InvalidValueError:
+            if each is merged:
+                raise
+            return
 
 
 def _named(kind: Kind, name: object) -> str:

@@ -358,14 +358,19 @@ class ConflictError(StoreError):
         places: Sequence[Conflict],
         problem: str = "",
         kind: str = "experiment",
+        source: str = "",
     ) -> None:
         self.name, self.kind, self.yours, self.head, self.places = name, kind, yours, head, tuple(places)
-        both = f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
-        super().__init__(
-            f"document {name!r} is at version {head}; you changed version {yours}, and {problem or both}. "
-            f"Call load({called(name, kind)}), make your change again and "
-            f"save it, or save(..., on_conflict='overwrite') to make yours the newest version."
+        self.source = source
+        what = problem or f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
+        told = (
+            f"{source!r} was changed since version {yours}, which both have in common, and {what}. Change one of them, "
+            f"or merge(..., on_conflict=) with a function that decides, or 'overwrite' for {source!r} as it is."
+            if source
+            else f"you changed version {yours}, and {what}. Call load({called(name, kind)}), make your change again "
+            f"and save it, or save(..., on_conflict='overwrite') to make yours the newest version."
         )
+        super().__init__(f"document {name!r} is at version {head}; {told}")
 
 
 class DivergedError(StoreError):

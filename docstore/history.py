@@ -26,19 +26,22 @@ class Parent:
         how: ``"branch"``: the versions before this one are the parent's own, up to *version*; ``"merge"``: what was
             changed in the parent up to *version* has been taken in.
         id, version: of the parent.
-        numbers: of a merge, where trials went that had another number in the parent.
+        numbers, names: of a merge, where trials went that have another number in the parent, and what their arms are
+            called here: so that the next merge knows them again.
     """
 
     how: Literal["branch", "merge"]
     id: str
     version: int
     numbers: Mapping[int, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as stored; the numbers as pairs, old and new."""
-        numbers: list[JSON] = [[old, new] for old, new in sorted(self.numbers.items())]
+        """Return it as stored; numbers and names as pairs, old and new."""
         record: dict[str, JSON] = {"how": self.how, "id": self.id, "version": self.version}
-        return {**record, "numbers": numbers} if numbers else record
+        numbers: list[JSON] = [[old, new] for old, new in sorted(self.numbers.items())]
+        names: list[JSON] = [[old, new] for old, new in sorted(self.names.items())]
+        return {**record, **({"numbers": numbers} if numbers else {}), **({"names": names} if names else {})}
 
     @classmethod
     def from_json(cls, record: JSON) -> Parent:
@@ -49,14 +52,18 @@ class Parent:
         """
         match record:
             case {"how": "branch" | "merge" as how, "id": str(id), "version": int(version), **rest}:
-                pairs = rest.pop("numbers", [])
-                if not rest and isinstance(pairs, list) and all(map(_is_pair, pairs)):
-                    return cls(cast(Any, how), id, version, dict(cast(Any, pairs)))
+                numbers, names = (_pairs(rest.pop(key, []), cls) for key, cls in (("numbers", int), ("names", str)))
+                if not rest and numbers is not None and names is not None:
+                    return cls(cast(Any, how), id, version, numbers, names)
         raise PatchError(f"a parent has how, id and version; this is {abridged(record)}", pointer="")
 
 
-def _is_pair(pair: JSON) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair)
+def _pairs(listed: object, cls: type) -> dict[Any, Any] | None:
+    """Return the dict of a list of pairs, or None if it is none."""
+    if not isinstance(listed, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in listed):
+        return None
+    pairs = cast("list[list[Any]]", listed)
+    return dict(map(tuple, pairs)) if all(type(each) is cls for pair in pairs for each in pair) else None
 
 
 def lineage(parents: Mapping[int, Parent], own: str) -> Callable[[int], str]:

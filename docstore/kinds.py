@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from docstore.errors import DecodeError, RegistryError, abridged
+from docstore.keyed import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 
 HEAD: Final = ""
@@ -84,6 +85,8 @@ class Kind:
     part_key: str | None = None
     """The attribute of a part's object that holds its key; without one, the object itself is looked for."""
     name_field: str = "name"
+    keyed: tuple[Keyed, ...] = ()
+    """The lists in which an item is known by a key, so that two people's changes of one merge item by item."""
 
     def of(self, head: JSON) -> Kind:
         """Return this kind as the document with *head* has it: one of docstore's own has always the same.
@@ -105,6 +108,7 @@ class Kind:
             "type": self.type.field if self.type else None,
             "status": self.status.field if self.status else None,
             "parts": parts or None,
+            "keyed": as_said(self.keyed) or None,
         }
         return {key: value for key, value in said.items() if value is not None}
 
@@ -263,6 +267,9 @@ def _text_at(body: JSON, tokens: tuple[str | int, ...]) -> str | None:
     return found if isinstance(found, str) else None
 
 
+ARM_NAMES: Final = ("arms", ANY, "name")
+"""Where a generator run names its arms. Two people who add one each may both have got the same free name."""
+
 EXPERIMENT: Final = Kind(
     "experiment",
     type=Code("experiment_type", (("experiment_type",),)),
@@ -283,8 +290,25 @@ EXPERIMENT: Final = Kind(
         PartRule("data", "data"),
     ),
     part_key="index",
+    # Not the arms of a generator run: their weights stand beside them, by index.
+    keyed=(
+        Keyed(("data", ANY, "records"), ("trial_index", "arm_name", "metric_name", "step")),
+        Keyed(("optimization_config", "objective", "metrics"), ("name",)),
+        Keyed(("search_space", "parameters"), ("name",)),
+        Keyed(("tracking_metrics",), ("name",)),
+        Keyed(("trials", ANY, "abandoned_arms_metadata"), ("name",)),
+        Keyed(("trials", ANY, "generator_runs"), ("time_created",), names=ARM_NAMES),
+    ),
 )
-GENERATION_STRATEGY: Final = Kind("generation_strategy", owner_kind="experiment", owner_field="experiment_name")
+GENERATION_STRATEGY: Final = Kind(
+    "generation_strategy",
+    owner_kind="experiment",
+    owner_field="experiment_name",
+    keyed=(
+        Keyed(("generator_runs",), ("time_created",), names=ARM_NAMES),
+        Keyed(("nodes",), ("name",)),
+    ),
+)
 ANALYSIS_CARD: Final = Kind("analysis_card")
 
 RESERVED: Final = frozenset(
@@ -303,13 +327,20 @@ def kind_named(name: str) -> Kind:
 
 
 def kind_declared(
-    name: str, *, name_field: str, type: str | None = None, status: str | None = None, parts: Collection[str] = ()
+    name: str,
+    *,
+    name_field: str,
+    type: str | None = None,
+    status: str | None = None,
+    parts: Collection[str] = (),
+    keyed: KeyedBy | None = None,
 ) -> Kind:
     """Return a kind of the user's own.
 
     Args:
         name_field, type, status: members of the document's JSON.
         parts: patterns like ``/steps/*``: each item of that dict or list is a part.
+        keyed: by patterns like ``/steps/*/readings``, the members by which the items of that list are known.
 
     Raises:
         RegistryError: *name* is one of docstore's own, or too long; or a pattern is of another form.
@@ -330,6 +361,7 @@ def kind_declared(
         status=Code(f"{name}_status", ((status,),)) if status else None,
         parts=tuple(PartRule(_part_field(pattern), part_kind(name, _part_field(pattern))) for pattern in parts),
         name_field=name_field,
+        keyed=keyed_declared({} if keyed is None else keyed),
     )
 
 
@@ -352,7 +384,7 @@ def _kind_said(name: str, said: JSON) -> Kind:
             raise DecodeError("should be a text", pointer=join_pointer((LAYOUT_KEY, key)))
         return value
 
-    parts = said.get("parts", []) if isinstance(said, dict) else None
+    parts, keyed = (said.get("parts", []), said.get("keyed", {})) if isinstance(said, dict) else (None, None)
     if not isinstance(parts, list) or not all(isinstance(each, str) and _PATTERN.fullmatch(each) for each in parts):
         raise DecodeError("should say where the name stands, and the parts", pointer=join_pointer((LAYOUT_KEY,)))
     return kind_declared(
@@ -361,4 +393,5 @@ def _kind_said(name: str, said: JSON) -> Kind:
         type=text("type"),
         status=text("status"),
         parts=[str(each) for each in parts],
+        keyed=keyed_said(keyed, at=join_pointer((LAYOUT_KEY, "keyed"))),
     )

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore import branching, tagging
+from docstore import rows, tagging
+from docstore.access import checked_text
 from docstore.base import Base
 from docstore.blame import Blame
+from docstore.branching import Branching, renamed
+from docstore.compaction import Compacted, compact
 from docstore.difference import Diff, difference
 from docstore.digests import piece
 from docstore.documents import Document
+from docstore.errors import DocumentExistsError
 from docstore.history import Version
 from docstore.kinds import HEAD, kind_named
+from docstore.merging import Merger
 from docstore.reader import When, numbered, read, read_version
+from docstore.settling import OnConflict, check_policy
+from docstore.status import Status, status_of, status_of_new
 from docstore.timeline import Lazily, Timeline
 from docstore.values import ABSENT, MaybeJSON
 from docstore.verification import Damage, verify_project
@@ -79,6 +89,28 @@ class Past(Base):
             )
         return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))
 
+    def status(self, obj: Any) -> Status:
+        """Return what ``save(obj)`` would write now: the difference from what is stored, with what others saved merged.
+
+        Raises:
+            DocumentExistsError: the name is taken by a document that *obj* did not come from.
+            DocumentNotFoundError: the document was deleted since.
+            EncodeError: *obj* cannot be saved.
+
+        Cost:
+            One encoding of *obj*, and a read of the whole document. Nothing is written.
+        """
+        document = self._documents().document(obj)
+        origin = self._origin_of(obj, document.name)
+        with self._access.reading() as connection:
+            if origin is not None:
+                head = self._access.living(connection, origin, document.kind, document.name)
+                return status_of(connection, head, document, origin)
+            taken = rows.head_named(connection, self.project, document.kind.name, document.name)
+        if taken is not None:
+            raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
+        return status_of_new(document)
+
     # --- an older state made the newest, and names for states ---------------------------------------------------------
 
     def revert(
@@ -97,7 +129,7 @@ class Past(Base):
             pieces = read_version(connection, head, which, number).pieces
             # A branch had its parent's name before it was one.
             then = which.of(pieces[HEAD])
-            pieces[HEAD] = branching.renamed(then, pieces[HEAD], name)
+            pieces[HEAD] = renamed(then, pieces[HEAD], name)
             target = {path: piece(path, body) for path, body in pieces.items()}
             note = self._note(message or f"revert to version {number}", author)
             return self._writer.replace(connection, head, Document(then, name, head.model, target), note)
@@ -156,8 +188,41 @@ class Past(Base):
         Cost:
             A copy of the document, and of its history.
         """
+        checked_text("new_name", new_name, 255)
+        id, note = uuid.uuid4().hex, self._note(message, author)
+        start = Branching(self._access, self._writer).start
+        return self._write(lambda connection: start(connection, id, kind, name, new_name, version, note)).version
+
+    def merge(
+        self,
+        name: str,
+        into: str,
+        *,
+        kind: str = "experiment",
+        on_conflict: OnConflict = "merge",
+        message: str = "",
+        author: str | None = None,
+    ) -> Version:
+        """Take what was changed in *name* into *into*, as its next version, and return that.
+
+        Both have a version in common: one is a branch of the other, say. What was changed in *name* since is "mine",
+        what was changed in *into* is "theirs"; they are put together as in ``save``. *name* stays as it is. A trial
+        that got another number in *into* is known there by the next merge.
+
+        Args:
+            on_conflict: as for ``save``; ``"overwrite"`` makes *into* what *name* is.
+
+        Raises:
+            ConflictError: both changed the same place; names the places.
+            InvalidValueError: they have no version in common, or none that is kept.
+
+        Cost:
+            Both documents and the version that they have in common, whole.
+        """
+        check_policy(on_conflict)
         note = self._note(message, author)
-        return branching.branch(self._access, self._writer, kind, name, new_name, version, note)
+        merger = Merger(self._access, self._writer, self._documents("keep"))
+        return self._write(lambda connection: merger.merge(connection, kind, name, into, on_conflict, note)).version
 
     def verify(self) -> list[Damage]:
         """Return every damage of every document of the project: with none, each version is as it was saved.
@@ -169,3 +234,33 @@ class Past(Base):
         """
         with self._access.reading() as connection:
             return list(verify_project(connection, self.project))
+
+    def compact(self, name: str, *, keep: int | timedelta, kind: str = "experiment") -> Compacted:
+        """Fold old versions of a document, and return which are kept.
+
+        Kept are the newest *keep* versions, or those that were current at any time in the last *keep*; each one that a
+        tag names; and each that another document branched from or has merged, since a merge goes back to it. They load
+        as they were saved, to the byte. Of the others the log stays (``history``: who, when, the message, the digest),
+        and the chain can still be proved. Their changes go, and cannot be brought back: ``load``, ``diff``, ``revert``,
+        ``branch`` and ``tag`` of one raise. What they did is told as done by the next version that is kept.
+
+        The history is proved first. Compacted again it can be further; a version that was folded once stays folded.
+
+        Args:
+            keep: so many versions, 1 or more; or for so long: ``timedelta(days=90)``.
+
+        Raises:
+            InvalidValueError: *keep* is neither.
+            DocumentNotFoundError: there is no such document.
+            DamagedDocumentError: its history is not what was saved. Folding would destroy the evidence: nothing was
+                changed.
+            TooLargeError: what is between two versions that are kept is larger than the database takes at once.
+                Nothing was changed: keep more, or tag some in between.
+
+        Cost:
+            A walk through the whole history, in which each version is rebuilt; memory for the document, for what of it
+            changed between two kept versions, and for 100 versions. Other writers wait. It frees the old values; a
+            version that only added something had none, and takes as much room as before. As of ``purge``, nothing of
+            what was folded is left in SQLite's files; a server removes it in its own time.
+        """
+        return compact(self._access, kind, name, keep)

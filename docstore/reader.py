@@ -187,10 +187,20 @@ def read_divergence(
         seen: the newest version that the object's origin knows
         behind: the version that the object stands on, for each piece where that is an older one
 
+    Raises:
+        VersionNotFoundError: a version that it stands on was folded.
+
     Cost:
         In proportion to those pieces and the changes since; not to the document.
     """
-    history = history_of(connection, head, after=min((seen, *behind.values())))
+    stood_on = {seen, *behind.values()}
+    history = history_of(connection, head, after=min(stood_on) - 1)
+    for version in history:
+        if version.number in stood_on and not version.is_kept:
+            raise VersionNotFoundError(
+                head.name, wanted=version.number, head=head.version, kind=head.kind, is_folded=True
+            )
+    history.pop()
     kind = stored_kind(connection, head)
     touched = {path for each in history if each.number > seen for path in pieces_touched(kind, each.changes)}
     theirs, digests = read_pieces(connection, head, {HEAD, *touched, *behind, *mine})

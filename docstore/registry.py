@@ -22,6 +22,7 @@ from docstore.codec.reach import reachable, unstorable
 from docstore.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
 from docstore.entries import Entry, Registry, Upcast
 from docstore.errors import RegistryError, UnresolvedError
+from docstore.keyed import KeyedBy
 from docstore.model_registry import model_registry
 
 C = TypeVar("C", bound=type)
@@ -143,6 +144,7 @@ def document(
     type: str | None = None,
     status: str | None = None,
     parts: Iterable[str] = (),
+    keyed: KeyedBy | None = None,
     version: int = 1,
     tag: str | None = None,
     aliases: Aliases = (),
@@ -154,13 +156,14 @@ def document(
         kind: what sort of document it is; names are unique within it.
         name, type, status: the fields by which it is found; type and status are an Enum, or text.
         parts: fields like ``/steps/*``, dicts or lists of which each item has a row of its own: for large documents.
+        keyed: by patterns like ``/steps/*/readings``, by which members an item is known: such lists merge item by item.
         version: the schema number. Count it up when the class's stored form changes, and write an ``upcast``.
         tag: what names the class in JSON; by default its name.
         aliases: tags that it had in older documents.
         compatible_from: the oldest schema whose programs may read what this one writes; see ``upcast``.
 
-    Annotations may name what is defined later. What cannot be told before then is told when an object of the class is
-    first written or read, and when a store is opened.
+    Annotations may name what is defined later: what cannot be told before is told when an object of the class is first
+    written or read, and when a store is opened.
 
     Raises:
         RegistryError: a field cannot be stored, or is not there; or the tag or kind is another class's.
@@ -169,7 +172,7 @@ def document(
 
     def decorate(cls: C) -> C:
         entry = entry_declared(cls, tag, aliases, version, compatible_from)
-        declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts)
+        declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts, keyed=keyed)
         _registrations.add(_with_own_functions(replace(entry, kind=declared)), namespace)
         return cls
 

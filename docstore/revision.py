@@ -9,7 +9,7 @@ from typing import cast
 from docstore.digests import Piece, piece
 from docstore.errors import Conflict, EncodeError, PatchError
 from docstore.kinds import HEAD, Kind, in_order, join
-from docstore.merge import merge, merge_sparse
+from docstore.merge import Decide, merge, merge_sparse
 from docstore.patch import Change, checked_diff
 from docstore.values import JSON, SCHEMA, TAG, join_pointer, resolve
 
@@ -112,15 +112,24 @@ def _schema_at(written: Mapping[str, Piece], pointer: str) -> int | None:
 
 
 def merged(
-    kind: Kind, base: Mapping[str, JSON], mine: Mapping[str, JSON], theirs: Mapping[str, JSON]
+    kind: Kind,
+    base: Mapping[str, JSON],
+    mine: Mapping[str, JSON],
+    theirs: Mapping[str, JSON],
+    *,
+    decide: Decide | None = None,
 ) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
-    """Return the pieces with both my changes and theirs since *base*, and the places that both changed."""
+    """Return the pieces with both my changes and theirs since *base*, and the places that both changed.
+
+    Which lists are keyed is what the document of *theirs* says.
+    """
+    keyed = kind.of(theirs[HEAD]).keyed
     lists = sorted(kind.lists(theirs[HEAD]))
     documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
     items = {field: [_taken(document, field) for document in documents] for field in lists}
-    document, conflicts = merge(*documents)
+    document, conflicts = merge(*documents, keyed=keyed, decide=decide)
     for field, sides in items.items():
-        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)))
+        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)), keyed=keyed, decide=decide)
         conflicts += more
         if isinstance(document, dict):
             document = {**document, field: cast(JSON, merged_items)}

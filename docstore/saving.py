@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.engine import Connection
 
 from docstore.coding import Name
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document, Documents
-from docstore.errors import ConflictError, DamagedDocumentError, InvalidValueError
+from docstore.errors import (
+    Conflict,
+    ConflictError,
+    DamagedDocumentError,
+    DecodeError,
+    InvalidValueError,
+    VersionNotFoundError,
+)
 from docstore.history import Version
 from docstore.kinds import HEAD, KINDS, gap, kind_named, split_path
 from docstore.origins import Origin
 from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
-from docstore.revision import Revision, laid_out_alike, merged, refuse_downgrade, revise
+from docstore.renumbering import numbers_in
+from docstore.revision import Revision, laid_out_alike, refuse_downgrade, revise
 from docstore.rows import HeadRow, head_of
+from docstore.settling import OnConflict, Settled, settle
 from docstore.values import ABSENT, JSON, SCHEMA, Absent
 from docstore.writer import Note, Saved, Writer
 
-OnConflict: TypeAlias = Literal["merge", "error", "overwrite"]
 T = TypeVar("T")
 
 _RESTORED: Final = (
@@ -29,6 +37,7 @@ _RESTORED: Final = (
     "(to overwrite it, save a copy.copy() of the object)"
 )
 _ELSEWHERE: Final = "others saved since, in other places than yours: on_conflict='merge' would keep both"
+_FOLDED: Final = "that version was folded since, so that what others changed cannot be told from what you did"
 _LAID_OUT: Final = "it has another schema than this object, or keeps its parts otherwise"
 
 
@@ -42,6 +51,7 @@ class Mine:
         gone: the paths of pieces that the object no longer has.
         whole: whether the document is all of the object.
         frame: what the object's head says of its schema and its parts; of a part save, the rest is not encoded.
+        held: gives the numbers of the trials that the object has.
     """
 
     document: Document
@@ -49,6 +59,7 @@ class Mine:
     gone: frozenset[str]
     whole: bool
     frame: JSON
+    held: Callable[[], Iterable[int]] = tuple
 
     @property
     def paths(self) -> set[str]:
@@ -78,9 +89,9 @@ def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
     gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
     frame = documents.frame(obj, paths)
-    for field in kind.lists(frame):
-        _refuse_shifted(field, documents.items_in(obj, field), changed, origin)
-    return Mine(Document(kind, name, model, pieces), changed, gone, whole=False, frame=frame)
+    for listed in kind.lists(frame):
+        _refuse_shifted(listed, documents.items_in(obj, listed), changed, origin)
+    return Mine(Document(kind, name, model, pieces), changed, gone, False, frame, lambda: documents.numbers(obj))
 
 
 def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: Origin) -> None:
@@ -101,6 +112,8 @@ class Outcome:
         digests: of every piece that changed since the newest version that the origin had seen.
         kept: the paths in which the object now is as stored.
         adopted: the pieces that the object is to take on; ABSENT for one to drop.
+        merged: those of them that neither the object nor the database had as they are now, as others had saved them.
+        numbers: where trials of the object went that had the number of another one.
     """
 
     id: str
@@ -109,12 +122,8 @@ class Outcome:
     digests: Mapping[str, str | None]
     kept: frozenset[str]
     adopted: Mapping[str, JSON | Absent]
-
-
-def check_policy(policy: object) -> None:
-    """Refuse what is no policy, before anything is read or written."""
-    if policy not in get_args(OnConflict):
-        raise InvalidValueError("on_conflict", policy, f"Use one of {', '.join(map(repr, get_args(OnConflict)))}.")
+    merged: Mapping[str, JSON | Absent] = field(default_factory=dict)
+    numbers: Mapping[int, int] = field(default_factory=dict)
 
 
 def made_unseen(connection: Connection, id: str) -> Origin | None:
@@ -135,9 +144,7 @@ def save_on(
             object stands on is not in the database, which was put back to an older state.
     """
     if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise ConflictError(
-            mine.document.name, yours=origin.version, head=head.version, places=(), problem=_RESTORED, kind=head.kind
-        )
+        raise _refused(head, origin.version, mine, _RESTORED)
     if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
         current = _known_pieces(connection, head, origin, mine)
         if not _fits(mine, current):
@@ -148,15 +155,37 @@ def save_on(
             refuse_downgrade(revision)
         saved = _written(connection, writer, head, mine, revision, origin.digests, note)
         return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
-    seen = read_divergence(connection, head, origin.version, origin.since(), mine.paths)
+    try:
+        seen = read_divergence(connection, head, origin.version, origin.since(), mine.paths)
+    except VersionNotFoundError as error:
+        raise _refused(head, origin.version, mine, _FOLDED) from error
     if seen.laid_out_anew or not (_stands_alike(mine, seen.base) and _stands_alike(mine, seen.theirs)):
         if policy != "overwrite":
             raise _laid_out_otherwise(head, origin, mine)
         return _write_whole(connection, writer, head, origin, mine, note)
-    revision, target = _settled(head, origin, mine, policy, seen)
+    revision, settled = _settled(head, origin, mine, policy, seen)
     if policy != "overwrite":
         refuse_downgrade(revision)
-    return _write_on(connection, writer, head, origin, mine, seen, revision, target, note)
+    return _write_on(connection, writer, head, origin, mine, seen, revision, settled, note)
+
+
+def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin, outcome: Outcome) -> None:
+    """Refuse an outcome that *obj* could not be brought up to, while nothing is committed.
+
+    Raises:
+        ConflictError: what both sides' changes make together cannot be read, or makes no sense.
+        DecodeError: what others saved cannot be read here.
+    """
+    others = {path: body for path, body in outcome.adopted.items() if path not in outcome.merged}
+    documents.check(obj, others)
+    try:
+        documents.check(obj, {path: outcome.adopted[path] for path in outcome.merged}, merged=True)
+    except (DecodeError, InvalidValueError) as error:
+        documents.check(obj, outcome.merged)  # what is theirs alone may be what cannot be read here
+        problem = f"what you and others made of it makes no sense together: {error}"
+        raise ConflictError(
+            head.name, yours=origin.version, head=head.version, places=(), problem=problem, kind=head.kind
+        ) from error
 
 
 def _known_pieces(connection: Connection, head: HeadRow, origin: Origin, mine: Mine) -> dict[str, JSON]:
@@ -218,33 +247,48 @@ def _write_whole(
 
 
 def _laid_out_otherwise(head: HeadRow, origin: Origin, mine: Mine) -> ConflictError:
-    problem = _LAID_OUT if mine.whole else f"{_LAID_OUT} (save the whole of it first)"
+    return _refused(
+        head, origin.version, mine, _LAID_OUT if mine.whole else f"{_LAID_OUT} (save the whole of it first)"
+    )
+
+
+def _refused(head: HeadRow, yours: int, mine: Mine, problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
     name = mine.document.name
-    return ConflictError(name, yours=origin.version, head=head.version, places=(), problem=problem, kind=head.kind)
+    return ConflictError(name, yours=yours, head=head.version, places=places, problem=problem, kind=head.kind)
 
 
 def _settled(
     head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence
-) -> tuple[Revision, dict[str, Piece]]:
+) -> tuple[Revision, Settled]:
     """Return what to write over *theirs*, and the pieces that it makes, by the policy."""
-    kind = mine.document.kind
-    paths = {*seen.base, *seen.theirs, *mine.paths} if mine.whole else mine.paths
-    # A save of parts leaves the head as others left it, whatever they did to it.
-    base = {**_only(seen.base, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}
-    theirs = {**_only(seen.theirs, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}
+    theirs, paths = _theirs(mine, seen)
     if policy == "overwrite":
         target = {path: piece for path, piece in mine.document.pieces.items() if path in paths}
-        return revise(kind, _only(theirs, paths), target), target
+        return revise(mine.document.kind, _only(theirs, paths), target), Settled(target)
+    settled = both_settled(origin, mine, policy, seen)
+    if settled.conflicts or policy == "error":
+        stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
+        raise _refused(head, stands_on, mine, "" if settled.conflicts else _ELSEWHERE, settled.conflicts)
+    paths = {*paths, *map(settled.moved, paths)}
+    return revise(mine.document.kind, _only(theirs, paths), _only(settled.target, paths)), settled
+
+
+def _theirs(mine: Mine, seen: Divergence) -> tuple[dict[str, JSON], set[str]]:
+    """Return the pieces that a save of *mine* is about, as they are stored, and their paths."""
+    paths = {*seen.base, *seen.theirs, *mine.paths} if mine.whole else mine.paths
+    # A save of parts leaves the head as others left it, whatever they did to it.
+    return {**_only(seen.theirs, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}, paths
+
+
+def both_settled(origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence) -> Settled:
+    """Return what *mine* and what others saved since make together, with the conflicts that there are."""
+    theirs, paths = _theirs(mine, seen)
+    base = {**_only(seen.base, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}
     own = {path: body for path, body in base.items() if path not in mine.gone}
     own.update({path: piece.body for path, piece in mine.changed.items()})
-    target, conflicts = merged(kind, base, own, theirs)
-    stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
-    if conflicts or policy == "error":
-        problem = "" if conflicts else _ELSEWHERE
-        raise ConflictError(
-            mine.document.name, yours=stands_on, head=head.version, places=conflicts, problem=problem, kind=head.kind
-        )
-    return revise(kind, _only(theirs, paths), _only(target, paths)), target
+    stored = numbers_in({*origin.digests.paths(), *seen.theirs})
+    held = () if mine.whole else mine.held()
+    return settle(mine.document.kind, base, own, theirs, policy=policy, stored=stored, held=held)
 
 
 def _write_on(
@@ -255,23 +299,30 @@ def _write_on(
     mine: Mine,
     seen: Divergence,
     revision: Revision,
-    target: Mapping[str, Piece],
+    settled: Settled,
     note: Note,
 ) -> Outcome:
+    target = settled.target
     digests = origin.digests.copy()
     digests.update(seen.digests)
     _check_lists(head, mine.document.kind.lists(_head(target, seen.theirs)), revision, digests)
     saved = _written(connection, writer, head, mine, revision, digests, note)
     after = {**seen.digests, **revision.digests}
-    paths = {*after, *origin.behind} if mine.whole else mine.paths
-    held = {**{path: origin.digest(path) for path in paths}, **{p: piece.digest for p, piece in mine.changed.items()}}
-    held.update(dict.fromkeys(mine.gone))
+    paths = {*after, *origin.behind} if mine.whole else {*mine.paths, *map(settled.moved, mine.paths)}
+    held = {
+        **{path: origin.digest(path) for path in paths},
+        **dict.fromkeys(mine.paths),
+        **{settled.moved(path): piece.digest for path, piece in mine.changed.items()},
+    }
     adopted = {
         path: target[path].body if path in target else ABSENT
         for path in paths
         if (target[path].digest if path in target else None) != held.get(path)
     }
-    return Outcome(saved.id, saved.version, saved.codes, after, frozenset(paths), adopted)
+    # Where nothing took the place of a part that moved, an encoder of the user's own is to find nothing.
+    adopted |= {path: ABSENT for path in mine.paths if settled.moved(path) != path and path not in target}
+    both = {path: seen.theirs.get(path, ABSENT) for path in adopted if path in revision.written}
+    return Outcome(saved.id, saved.version, saved.codes, after, frozenset(paths), adopted, both, settled.numbers)
 
 
 def _written(
@@ -294,8 +345,8 @@ def _check_lists(head: HeadRow, lists: Collection[str], revision: Revision, dige
     Raises:
         ConflictError: others made the list shorter, or the items before a new one are not saved.
     """
-    for field in lists:
-        missing = gap({*digests.paths(), *revision.written} - revision.removed, field)
+    for each in lists:
+        missing = gap({*digests.paths(), *revision.written} - revision.removed, each)
         if missing is not None:
             problem = f"the list would lack the item {missing} (save the whole object)"
             raise ConflictError(

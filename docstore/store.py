@@ -25,7 +25,8 @@ from docstore.origins import Origin
 from docstore.past import Past
 from docstore.query import DocumentInfo
 from docstore.reader import number_of, read_place, version_numbered
-from docstore.saving import Mine, OnConflict, Outcome, check_policy, mine_in_part, mine_whole, save_on
+from docstore.saving import Mine, Outcome, check_readable, mine_in_part, mine_whole, save_on
+from docstore.settling import OnConflict, check_policy
 from docstore.writer import Note
 
 
@@ -52,8 +53,11 @@ class Store(Past):
 
         Args:
             on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
-                both, and brings *obj* up to the result; ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest
-                version as it is, and theirs stays in the history.
+                both, and brings *obj* up to the result: a trial of *obj* that was made under the number of another one
+                gets the next that is free. ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version as it
+                is, and theirs stays in the history. A function merges as well, and decides where both changed a place:
+                it is given each ``Conflict``, and returns the JSON value that shall stand there, ``ABSENT`` for none,
+                or ``NotImplemented``. It may be called again, on other values, if others save meanwhile.
 
         Raises:
             ConflictError: both changed the same place; names the places.
@@ -273,12 +277,13 @@ class Store(Past):
         def save(connection: Connection) -> Outcome:
             head = self._access.living(connection, origin, kind, name)
             outcome = save_on(connection, self._writer, head, origin, mine, policy, note)
-            documents.check(obj, outcome.adopted)
+            check_readable(documents, obj, head, origin, outcome)
             return outcome
 
         outcome = self._access.saving(save)
         self._codes.learn(outcome.codes)
         # In this order: interrupted between the two, it leaves an object that the next save finds to be as stored.
+        documents.renumber(obj, outcome.numbers)
         documents.adopt(obj, outcome.adopted)
         origin.advance(outcome.version.number, outcome.digests, outcome.kept)
         return outcome.version

@@ -94,6 +94,18 @@ def store(database: str, connect: Callable[..., docstore.Store]) -> docstore.Sto
 
 
 @pytest.fixture
+def ada(database: str, connect: Callable[..., docstore.Store]) -> docstore.Store:
+    """Ada's store."""
+    return connect(database, author="ada")
+
+
+@pytest.fixture
+def bob(database: str, connect: Callable[..., docstore.Store]) -> docstore.Store:
+    """Bob's store on the same database; it knows nothing of what Ada's remembers."""
+    return connect(database, author="bob")
+
+
+@pytest.fixture
 def new_experiment() -> Callable[..., docstore.Experiment]:
     """Makes an experiment: ``new_experiment("cakes", trials=3, ...)``."""
     return experiments.new_experiment

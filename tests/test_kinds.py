@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
+from docstore import registry
 from docstore.codec.parts import Parts
 from docstore.documents import documents_of
-from docstore.errors import DecodeError
-from docstore.kinds import EXPERIMENT, HEAD, KINDS, Code, Kind, PartRule, join, kind_named, position_of
+from docstore.errors import DecodeError, RegistryError
+from docstore.keyed import Keyed
+from docstore.kinds import (
+    EXPERIMENT,
+    HEAD,
+    KINDS,
+    Code,
+    Kind,
+    PartRule,
+    join,
+    kind_declared,
+    kind_named,
+    position_of,
+)
+from docstore.revision import laid_out_alike
 from docstore.values import dumps, join_pointer, loads, resolve
 
 NUMBERS = Code("number", (("first",), ("list", 0, "second"), ("deep", "er")))
@@ -217,3 +233,166 @@ def test_every_part_of_a_document_can_be_found_in_its_text():
     document = loads(docstore.dumps(made))
 
     assert resolve(document, join_pointer(("trials", 1, "generator_runs", 0, "generator_run_type"))) == "SOBOL"
+
+
+@dataclass
+class Reading:
+    time: int
+    place: str = ""
+    celsius: float = 20.0
+
+
+@dataclass
+class Step:
+    readings: list[Reading] = field(default_factory=list)
+
+
+@dataclass
+class Brew:
+    name: str
+    steps: dict[str, Step] = field(default_factory=dict)
+    tasks: list[Step] | None = None
+    readings: list[Reading] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    pairs: Sequence[Reading] = ()
+    anything: Any = None
+    later: dict[str, list[Late]] = field(default_factory=dict)
+
+
+@dataclass
+class Late:
+    key: str
+
+
+@pytest.fixture
+def _forgotten():
+    with registry.scope():
+        yield
+
+
+@pytest.mark.usefixtures("_forgotten")
+class TestAKindThatDeclaresKeyedLists:
+    KEYED: ClassVar = {"/steps/*/readings": ("time", "place"), "/readings": "time"}
+
+    def declare(self, keyed: Any) -> Kind:
+        docstore.document(kind="brew", keyed=keyed)(Brew)
+        found = registry.registered().kind_named("brew")
+        assert found is not None
+        return found
+
+    def test_has_them_by_their_patterns(self):
+        assert self.declare(self.KEYED).keyed == (
+            Keyed(("readings",), ("time",)),
+            Keyed(("steps", "*", "readings"), ("time", "place")),
+        )
+
+    def test_is_the_same_in_whatever_order_they_are_declared(self):
+        assert self.declare(self.KEYED) == self.declare(dict(reversed(self.KEYED.items())))
+
+    def test_says_so_in_each_document_and_is_read_from_it(self):
+        kind = self.declare(self.KEYED)
+        head = loads(docstore.dumps(Brew("b")))
+
+        assert head["__document"] == {
+            "name": "name",
+            "keyed": {"/readings": ["time"], "/steps/*/readings": ["time", "place"]},
+        }
+        assert kind_named("brew").of(head) == kind
+
+    def test_of_a_name_with_a_slash_says_so_by_its_pointer(self):
+        kind = kind_declared("k", name_field="name", keyed={"/a~1b/*/~0": ("c/d",)})
+
+        assert kind.keyed == (Keyed(("a/b", "*", "~"), ("c/d",)),)
+        assert kind.layout["keyed"] == {"/a~1b/*/~0": ["c/d"]}
+
+    @pytest.mark.parametrize("keyed", [None, {}])
+    def test_that_are_none_says_nothing(self, keyed):
+        self.declare(keyed)
+
+        assert loads(docstore.dumps(Brew("b")))["__document"] == {"name": "name"}
+
+    def test_is_not_laid_out_otherwise_for_that(self):
+        one, other = ({"__type": "Brew", "__format": 1, "__document": said} for said in ({}, {"keyed": {"/a": ["b"]}}))
+
+        assert laid_out_alike(kind_named("brew"), one, other)
+
+    @pytest.mark.parametrize(
+        "keyed",
+        [
+            {"/tasks": ("readings",), "/tasks/*/readings": ("time",)},
+            {"/anything": ("time",)},
+            {"/anything/*/x": ("time",)},
+            {"/pairs": ["time"]},
+            {"/later/*": "key"},
+            {"/later/a": "key"},
+        ],
+        ids=str,
+    )
+    def test_may_have_any_list_whose_items_have_the_key_as_far_as_annotations_tell(self, keyed):
+        self.declare(keyed)
+
+        registry.check()
+
+    @pytest.mark.parametrize(
+        ("keyed", "complaint"),
+        [
+            ("/readings", r"keyed='/readings' is no dict by pattern. Write it as in keyed=\{'/steps/\*/readings'"),
+            (["/readings"], r"keyed=\['/readings'\] is no dict"),
+            (3, r"keyed=3 is no dict"),
+            ({3: "time"}, r"keyed: 3 is no pattern of a list's pointer"),
+            ({"readings": "time"}, r"keyed: 'readings' is no pattern"),
+            ({"": "time"}, r"keyed: '' is no pattern"),
+            ({"/": "time"}, r"keyed: '/' is no pattern"),
+            ({"/readings/": "time"}, r"'/readings/' is no pattern"),
+            ({"/steps/a*/readings": "time"}, r"'/steps/a\*/readings' is no pattern"),
+            ({"/steps/~/readings": "time"}, r"'/steps/~/readings' is no pattern"),
+            ({"/steps/\0/readings": "time"}, r"is no pattern"),
+            ({"/*": "time"}, r"'/\*' should begin with a field"),
+            ({"/*/readings": "time"}, r"'/\*/readings' should begin with a field"),
+            ({"/readings": ()}, r"\(\) names no members of the items of '/readings'"),
+            ({"/readings": None}, r"None names no members"),
+            ({"/readings": {"time"}}, r"\{'time'\} names no members"),
+            ({"/readings": b"time"}, r"b'time' names no members"),
+            ({"/readings": ""}, r"'' is no name of a member of the items of '/readings'"),
+            ({"/readings": ("time", 3)}, r"3 is no name of a member"),
+            ({"/readings": ("\0",)}, r"is no name of a member"),
+            ({"/readings": ("time", "place", "time")}, r"'time' stands twice in the key of the items of '/readings'"),
+            ({"/reedings": "time"}, r"Brew has no stored field 'reedings' where keyed= has '/reedings'"),
+            ({"/steps": "time"}, r"Brew: keyed: '/steps' is annotated dict\[.*which is no list"),
+            ({"/name": "time"}, r"'/name' is annotated <class 'str'>, which is no list"),
+            ({"/steps/*": "time"}, r"'/steps/\*' is annotated .*Step'>, which is no list"),
+            ({"/readings": "tme"}, r"of '/readings' has no stored field 'tme'; a Reading has time, place, celsius"),
+            ({"/steps/*/readings": "tme"}, r"of '/steps/\*/readings' has no stored field 'tme'"),
+            (
+                {"/tasks/*/readings": "time"},
+                r"lies in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
+            ),
+            ({"/tasks": "readings", "/tasks/0/readings": "time"}, r"'/tasks/0/readings' lies in .*Write '\*' for it"),
+        ],
+        ids=str,
+    )
+    def test_that_make_no_sense_is_refused(self, keyed, complaint):
+        with pytest.raises(RegistryError, match=complaint):
+            self.declare(keyed)
+
+    @pytest.mark.parametrize(
+        ("said", "pointer", "complaint"),
+        [
+            (None, "/__document/keyed", "should say by which members"),
+            (["/readings"], "/__document/keyed", "should say by which members"),
+            ({"readings": ["time"]}, "/__document/keyed/readings", "'readings' is no pattern"),
+            ({"/*/a": ["time"]}, "/__document/keyed/~1*~1a", "should begin with a field"),
+            ({"/readings": "time"}, "/__document/keyed/~1readings", "'time' is no list"),
+            ({"/readings": []}, "/__document/keyed/~1readings", "names no members"),
+            ({"/readings": [1]}, "/__document/keyed/~1readings", "1 is no name of a member"),
+            ({"/readings": ["a", "a"]}, "/__document/keyed/~1readings", "'a' stands twice"),
+        ],
+        ids=str,
+    )
+    def test_is_not_read_from_what_makes_no_sense(self, said, pointer, complaint):
+        head = {"__type": "Brew", "__format": 1, "__document": {"keyed": said}}
+
+        with pytest.raises(DecodeError, match=complaint) as caught:
+            kind_named("brew").of(head)
+
+        assert caught.value.pointer == pointer

@@ -1,113 +1,27 @@
-"""Changes between two JSON values: what is promised of going back, going forward, merging and telling."""
+"""Changes between two JSON values: what is promised of going back, going forward and telling."""
 
 from __future__ import annotations
 
 import copy
-import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import jsonpatch
 import pytest
 from deepdiff import DeepDiff
-from hypothesis import given, settings
+from edits import AWKWARD_KEYS, documents, histories, keys, pairs, unhurried
+from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore import merge as merging
 from docstore import patch as patching
 from docstore.describing import describe
-from docstore.errors import Conflict, PatchError
-from docstore.merge import merge, merge_sparse
-from docstore.patch import ABSENT, Change, apply, checked_diff, diff, forward, undo, undo_all
-from docstore.values import JSON, MAX_DEPTH, alike, dumps, loads, resolve
-
-unhurried = settings(deadline=None)
-
-AWKWARD_KEYS = [
-    "",
-    "/",
-    "~",
-    "~1",
-    "~0",
-    ".",
-    "'",
-    '"',
-    "[0]",
-    "root",
-    "__type",
-    "__class__",
-    "-",
-    "0",
-    "1",
-    "01",
-    "é",
-    "\n",
-]
-
-keys = st.sampled_from(AWKWARD_KEYS) | st.text(max_size=4)
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.sampled_from([0, 1, 0.0, -0.0, 1.0])
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=6)
-)
-documents = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(keys, inner, max_size=5),
-    max_leaves=20,
-)
-
-
-@st.composite
-def edited(draw: st.DrawFn, document: JSON) -> JSON:
-    """The document with one thing in it added, removed, or put in place of another."""
-    if isinstance(document, dict):
-        key = draw(st.sampled_from(sorted(document)) | keys if document else keys)
-        others = {name: value for name, value in document.items() if name != key}
-        return draw(st.just(others) | _with_edited_member(document, key))
-    if isinstance(document, list):
-        at = draw(st.integers(0, len(document)))
-        before, rest = document[:at], document[at:]
-        if rest and draw(st.booleans()):
-            return draw(st.just(before + rest[1:]) | edited(rest[0]).map(lambda item: [*before, item, *rest[1:]]))
-        return [*before, draw(documents), *rest]
-    return draw(documents)
-
-
-def _with_edited_member(document: dict[str, JSON], key: str) -> st.SearchStrategy[JSON]:
-    value = edited(document[key]) if key in document else documents
-    return value.map(lambda member: {**document, key: member})
-
-
-@st.composite
-def pairs(draw: st.DrawFn) -> tuple[JSON, JSON]:
-    """Two documents, most of them a few edits apart."""
-    old = draw(documents)
-    new = draw(
-        st.one_of(documents, edited(old), edited(old).flatmap(edited), edited(old).flatmap(edited).flatmap(edited))
-    )
-    return old, new
-
-
-@st.composite
-def triples(draw: st.DrawFn) -> tuple[JSON, JSON, JSON]:
-    """A document and two independent edits of it."""
-    base = draw(documents)
-    return base, draw(edited(base)), draw(edited(base) | edited(base).flatmap(edited))
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[JSON]:
-    """The versions of a document, each an edit of the one before."""
-    versions = [draw(documents)]
-    for _ in range(draw(st.integers(1, 5))):
-        versions.append(draw(edited(versions[-1])))
-    return versions
+from docstore.errors import PatchError
+from docstore.merge import merge
+from docstore.patch import Change, apply, checked_diff, diff, forward, undo, undo_all
+from docstore.values import JSON, MAX_DEPTH, alike, dumps, join_pointer, loads
 
 
 def in_bytes(newest_first: Sequence[Sequence[Change]]) -> bytes:
@@ -200,7 +114,7 @@ class TestAnyTwoDocuments:
         assert same_changes([Change.from_json(record) for record in loads(text)], changes)
 
     @unhurried
-    @given(pairs(), st.lists(keys, max_size=3).map(merging.join_pointer))
+    @given(pairs(), st.lists(keys, max_size=3).map(join_pointer))
     def test_a_part_of_a_document_has_the_same_changes_under_its_pointer(self, pair, pointer):
         moved = diff(*pair, at=pointer)
 
@@ -530,184 +444,6 @@ class TestADifferenceThatWouldNotRestoreTheOldVersion:
             checked_diff({"a": 1}, {"a": 2}, at="/p")
 
 
-class TestMergingAnyTwoEdits:
-    @unhurried
-    @given(pairs())
-    def test_two_equal_edits_are_one(self, pair):
-        base, edit = pair
-
-        merged, conflicts = merge(base, edit, copy.deepcopy(edit))
-
-        assert (dumps(merged), conflicts) == (dumps(edit), ())
-
-    @unhurried
-    @given(pairs())
-    def test_a_side_that_changed_nothing_gives_way(self, pair):
-        base, edit = pair
-
-        assert alike(merge(base, edit, base)[0], edit)
-        assert alike(merge(base, base, edit)[0], edit)
-        assert merge(base, edit, base)[1] == merge(base, base, edit)[1] == ()
-
-    @unhurried
-    @given(triples())
-    def test_it_does_not_matter_whose_edit_is_whose(self, triple):
-        base, mine, theirs = triple
-        merged, conflicts = merge(base, mine, theirs)
-
-        turned, turned_conflicts = merge(base, theirs, mine)
-
-        assert [(c.pointer, c.base, c.mine, c.theirs) for c in conflicts] == [
-            (c.pointer, c.base, c.theirs, c.mine) for c in turned_conflicts
-        ]
-        assert conflicts or alike(merged, turned)
-
-    @unhurried
-    @given(triples())
-    def test_a_conflict_shows_what_each_has_there_and_mine_stands(self, triple):
-        sides = dict(zip(("base", "mine", "theirs"), triple, strict=True))
-
-        merged, conflicts = merge(*triple)
-
-        shown = [(c.pointer, side, getattr(c, side)) for c in conflicts for side in sides]
-        assert all(value is merging.ABSENT or alike(value, resolve(sides[side], place)) for place, side, value in shown)
-        assert all(c.mine is merging.ABSENT or alike(c.mine, resolve(merged, c.pointer)) for c in conflicts)
-
-    @unhurried
-    @given(triples())
-    def test_an_edit_of_mine_is_never_lost(self, triple):
-        base, mine, theirs = triple
-
-        merged, _ = merge(base, mine, theirs)
-
-        edits = leaves(mine).items() - leaves(base).items()
-        assert edits <= leaves(merged).items()
-
-
-def leaves(value: JSON, at: str = "") -> dict[str, bytes]:
-    """Every scalar outside lists, by its pointer."""
-    if isinstance(value, list):
-        return {}
-    if isinstance(value, dict):
-        return {
-            place: text
-            for key, member in value.items()
-            for place, text in leaves(member, at + merging.join_pointer([key])).items()
-        }
-    return {at: dumps(value)}
-
-
-class TestTwoEditsOfOneDocument:
-    @pytest.mark.parametrize(
-        ("base", "mine", "theirs", "merged"),
-        [
-            ({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 2}),
-            ({"a": {"x": 1, "y": 1}}, {"a": {"x": 2, "y": 1}}, {"a": {"x": 1}}, {"a": {"x": 2}}),
-            ({}, {"a": 1}, {"b": None}, {"a": 1, "b": None}),
-            ({}, {"a": {"x": 1}}, {"a": {"x": 1}}, {"a": {"x": 1}}),
-            ({"a": 1}, {}, {}, {}),
-            ({"a": 1}, {"a": 1.0}, {"a": 1}, {"a": 1.0}),
-            ([1, 2, 3], [9, 2, 3], [1, 2, 8], [9, 2, 8]),
-            ([1, 2, 3], [9, 2, 7], [1, 8, 7], [9, 8, 7]),
-            ([1], [1, 2], [1, 2], [1, 2]),
-            ([1], [1], [], []),
-            ([None, 1], [0, 1], [None, None], [0, None]),
-        ],
-    )
-    def test_in_different_places_both_are_kept(self, base, mine, theirs, merged):
-        result, conflicts = merge(base, mine, theirs)
-
-        assert (dumps(result), conflicts) == (dumps(merged), ())
-
-    @pytest.mark.parametrize(
-        ("base", "mine", "theirs", "conflict"),
-        [
-            (1, 2, 3, Conflict("", 1, 2, 3)),
-            ({"a": 0}, {"a": 1}, {"a": True}, Conflict("/a", 0, 1, True)),
-            ({"a": {"b~": 1}}, {"a": {"b~": 2}}, {"a": {}}, Conflict("/a/b~0", 1, 2, merging.ABSENT)),
-            ({"a": {"x": 1}}, {}, {"a": {"x": 2}}, Conflict("/a", {"x": 1}, merging.ABSENT, {"x": 2})),
-            ({}, {"a": {"x": 1}}, {"a": {"y": 1}}, Conflict("/a", merging.ABSENT, {"x": 1}, {"y": 1})),
-            ({"a": [1]}, {"a": [1, 2]}, {"a": [3]}, Conflict("/a", [1], [1, 2], [3])),
-            ([1, 2], [0, 2], [9, 3], Conflict("", [1, 2], [0, 2], [9, 3])),
-            ({"a": 1}, {"a": []}, {"a": {}}, Conflict("/a", 1, [], {})),
-        ],
-    )
-    def test_in_one_place_they_are_a_conflict_and_mine_stands(self, base, mine, theirs, conflict):
-        result, conflicts = merge(base, mine, theirs)
-
-        assert repr(conflicts) == repr((conflict,))
-        assert alike(result, mine)
-
-    def test_what_is_not_in_conflict_is_merged_beside_it(self):
-        result, conflicts = merge({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 3}, at="/p")
-
-        assert result == {"a": 2, "b": 3}
-        assert [conflict.pointer for conflict in conflicts] == ["/p/a"]
-
-    @pytest.mark.parametrize("absent", [ABSENT, merging.ABSENT])
-    def test_what_was_absent_says_so_and_stays_the_one_it_is(self, absent):
-        assert repr(absent) == "ABSENT"
-        assert pickle.loads(pickle.dumps(absent)) is absent
-        assert copy.deepcopy(absent) is absent
-
-
-class TestTwoEditsOfAnObjectOfAClass:
-    """Its tag and its schema number say what its members mean."""
-
-    BASE: ClassVar = {"__type": "A", "x": 1, "y": {"k": 1}}
-
-    @pytest.mark.parametrize(
-        "mine",
-        [{"__type": "B", "x": 1, "y": {"k": 1}}, {"__type": "A", "__schema": 2, "x": 1, "y": {"k": 1}}],
-        ids=["another class", "another schema"],
-    )
-    @pytest.mark.parametrize("theirs", [{"__type": "A", "x": 2, "y": {"k": 1}}, {"__type": "A", "x": 1, "y": {"k": 2}}])
-    def test_are_not_merged_where_one_made_it_another(self, mine, theirs):
-        merged, conflicts = merge({"a": [], "o": self.BASE}, {"a": [], "o": mine}, {"a": [], "o": theirs})
-
-        assert [conflict.pointer for conflict in conflicts] == ["/o"]
-        assert merged == {"a": [], "o": mine}
-
-    def test_are_merged_where_both_left_it_what_it_is(self):
-        merged, conflicts = merge(self.BASE, {**self.BASE, "x": 2}, {**self.BASE, "y": {"k": 2}})
-
-        assert (merged, conflicts) == ({"__type": "A", "x": 2, "y": {"k": 2}}, ())
-
-
-class TestTwoEditsOfAListOfWhichItemsAreLeftOut:
-    @pytest.mark.parametrize(
-        ("base", "mine", "theirs", "merged"),
-        [
-            ({"1": "b"}, {"1": "B"}, {"1": "b"}, {"1": "B"}),
-            ({"0": "a", "1": "b"}, {"0": "A", "1": "b"}, {"0": "a", "1": "B"}, {"0": "A", "1": "B"}),
-            ({"0": "a"}, {"0": "A"}, {"0": "a", "1": "b"}, {"0": "A", "1": "b"}),
-            ({"0": "a", "1": "b"}, {"0": "A", "1": "b"}, {"0": "a"}, {"0": "A"}),
-            ({"1": "b"}, {}, {}, {}),
-            ({}, {"1": "x"}, {"1": "x"}, {"1": "x"}),
-            ({"0": "a", "1": "b"}, {"0": "b"}, {"0": "b"}, {"0": "b"}),
-        ],
-    )
-    def test_are_both_kept_at_their_places(self, base, mine, theirs, merged):
-        assert merge_sparse(base, mine, theirs, at="/l") == (merged, ())
-
-    @pytest.mark.parametrize(
-        ("base", "mine", "theirs", "pointers"),
-        [
-            ({"1": "b"}, {"1": "B"}, {"1": "c"}, ["/l/1"]),
-            ({}, {"1": "x"}, {"1": "y"}, ["/l/1"]),
-            ({"1": "b"}, {"1": "B"}, {}, ["/l/1"]),
-            ({"0": "a", "1": "b"}, {"0": "b"}, {"0": "a", "1": "B"}, ["/l"]),
-            ({"0": "a"}, {"0": "A"}, {"0": "z", "1": "a"}, ["/l"]),
-            ({"2": "c"}, {"2": "c", "3": "d"}, {}, ["/l"]),
-            ({"2": "c", "10": "k"}, {"2": "C", "10": "K"}, {"2": "d", "10": "l"}, ["/l/2", "/l/10"]),
-        ],
-    )
-    def test_are_a_conflict_where_an_index_does_not_say_which_item_is_meant(self, base, mine, theirs, pointers):
-        _, conflicts = merge_sparse(base, mine, theirs, at="/l")
-
-        assert [conflict.pointer for conflict in conflicts] == pointers
-
-
 class TestTellingAPerson:
     @unhurried
     @given(pairs())
@@ -742,7 +478,7 @@ class TestTellingAPerson:
 
     @pytest.mark.parametrize("key", [key for key in AWKWARD_KEYS if key != "\n"])
     def test_an_awkward_key_is_told_by_its_pointer(self, key):
-        place = merging.join_pointer(["outer", key])
+        place = join_pointer(["outer", key])
 
         assert describe({"outer": {key: [1]}}, {"outer": {key: [2]}}) == [f"{place}/0: 1 -> 2"]
         assert describe({"outer": {}}, {"outer": {key: 1}}) == [f"{place}: added 1"]

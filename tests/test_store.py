@@ -400,11 +400,17 @@ class TestAnExperimentSavedThreeTimes:
 
     def test_says_the_difference_in_words(self, store, saved):
         assert str(store.diff("cakes", 1, 3)) == (
-            "data 0: added\ndata 1: added\ntrial 0: added, COMPLETED\ntrial 1: added, COMPLETED"
+            "trial 0: added, COMPLETED, arm 0_0 (x 0.0, flour rye)\n"
+            "trial 0: taste nan (sem 0.25) added\n"
+            "trial 1: added, COMPLETED, arm 1_0 (x 9.5367431640625e-7, flour rye)\n"
+            "trial 1: taste nan (sem 0.25) added"
         )
 
     def test_says_the_difference_backwards_too(self, store, saved):
-        assert store.diff("cakes", 3, 2).words == ("data 1: removed", "trial 1: removed, COMPLETED")
+        assert store.diff("cakes", 3, 2).words == (
+            "trial 1: removed, COMPLETED, arm 1_0 (x 9.5367431640625e-7, flour rye)",
+            "trial 1: taste nan (sem 0.25) removed",
+        )
 
     def test_has_no_difference_from_itself(self, store, saved):
         diff = store.diff("cakes", 2, 2)
@@ -456,7 +462,7 @@ class TestAChangeInsideATrial:
         words = store.diff("cakes", 1, 2).words
 
         assert words[0] == 'description: null -> "now with salt"'
-        assert words[-1] == "trial 1: run_metadata/oven: added 3"
+        assert words[-1] == "trial 1: run_metadata/oven 3 added"
 
     def test_is_kept_with_the_old_values_alone(self, changed):
         kept = {change.path: (change.op, change.old) for change in changed.changes}

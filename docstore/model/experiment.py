@@ -110,6 +110,10 @@ class Experiment:
         if self._status_quo is not None:
             self._status_quo._parameters = self._status_quo.ordered_like(order)
 
+    def _check_merged(self) -> None:
+        """Refuse what two people, each of whom saw one half of it, made of the search space together."""
+        self.search_space.check_merged()
+
     # What it is called, and what is known of it.
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -90,6 +91,17 @@ class SearchSpace:
         self.parameter_constraints = []
         self.add_parameters(parameters)
         self.add_parameter_constraints(parameter_constraints or [])
+
+    def check_merged(self) -> None:
+        """Refuse what the constructors would refuse, where two people, each of whom saw a half of it, made it together.
+
+        Raises:
+            InvalidValueError: a bound above the other, say, or a constraint on a parameter that is gone.
+        """
+        parameters = [copy.copy(parameter) for parameter in self._parameters]
+        for parameter in parameters:
+            parameter.__post_init__()
+        SearchSpace(parameters, self.parameter_constraints)
 
     @property
     def parameters(self) -> dict[str, Parameter]:

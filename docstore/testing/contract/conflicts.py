@@ -9,7 +9,7 @@ import pytest
 
 import docstore
 from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError
-from docstore.saving import OnConflict
+from docstore.settling import OnConflict
 from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.values import ABSENT
@@ -47,11 +47,6 @@ TOGETHER: Final[dict[str, tuple[str, Edit, Edit]]] = {
         "/trials/1/run_metadata/a",
         lambda mine: mine.trials[1].run_metadata.update(a=1),
         lambda theirs: theirs.trials[1].run_metadata.update(a=1.0),
-    ),
-    "a new trial of one index": (
-        "/trials/4",
-        lambda mine: mine.new_trial(parameters={"x": 0.5, "flour": "rye"}),
-        lambda theirs: theirs.new_trial(parameters={"x": 0.25, "flour": "rye"}),
     ),
     "a trial that the other removed": (
         "/trials/1",
@@ -133,6 +128,19 @@ class ConflictPromises(Setting):
         ada.save(old)
 
         assert (old.description, bob.load("cakes").properties["a"]) == ("second", 2)
+
+    def test_two_trials_made_under_one_number_are_both_kept_and_the_second_gets_another(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        mine, theirs = (add_trial(experiment, mean) for experiment, mean in zip(two_readers, (0.5, 0.25), strict=True))
+        number = theirs.index
+        bob.save(two_readers[1])
+
+        ada.save(two_readers[0])
+
+        assert (mine.index, theirs.index, two_readers[0].trials[number + 1] is mine) == (number + 1, number, True)
+        means = [bob.load("cakes").trials[each].lookup_data().records[0]["mean"] for each in (number, number + 1)]
+        assert (means, docstore.dumps(two_readers[0])) == ([0.25, 0.5], stored(bob))
 
     # --- in one place -------------------------------------------------------------------------------------------------
 

@@ -103,10 +103,16 @@ class VersionPromises(Setting):
     # --- differences --------------------------------------------------------------------------------------------------
 
     def test_a_difference_is_told_in_words(self, store: docstore.Store, saves: Saves) -> None:
-        assert store.diff("cakes", 1, 2).words == ("data 0: added", "trial 0: added, COMPLETED")
+        assert store.diff("cakes", 1, 2).words == (
+            "trial 0: added, COMPLETED, arm 0_0 (x 0.0, flour rye)",
+            "trial 0: taste nan (sem 0.25) added",
+        )
 
     def test_a_difference_is_told_backwards_too(self, store: docstore.Store, saves: Saves) -> None:
-        assert store.diff("cakes", 3, 2).words == ("data 1: removed", "trial 1: removed, COMPLETED")
+        assert store.diff("cakes", 3, 2).words == (
+            "trial 1: removed, COMPLETED, arm 1_0 (x 9.5367431640625e-7, flour rye)",
+            "trial 1: taste nan (sem 0.25) removed",
+        )
 
     def test_a_version_has_no_difference_from_itself(self, store: docstore.Store, saves: Saves) -> None:
         diff = store.diff("cakes", 2, 2)
