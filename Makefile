@@ -37,6 +37,7 @@ fuzz: .venv/installed ## Look for a value that does not come back as it went in,
 
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
 	$(RUN) tests/bench/bench_store.py
+	$(RUN) tests/bench/bench_races.py
 
 clean: ## Remove .venv and what the tools left
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
