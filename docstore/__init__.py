@@ -7,11 +7,13 @@ experiment model are here too, under the names that users of Ax know.
 from __future__ import annotations
 
 from docstore import registry
+from docstore.blame import Blame
 from docstore.codec import UnknownObject
+from docstore.comparing import diff
 from docstore.copying import Copied
 from docstore.difference import Diff
 from docstore.documents import digest, dumps, loads
-from docstore.errors import ConflictError, DocstoreError
+from docstore.errors import Conflict, ConflictError, DocstoreError
 from docstore.history import Version
 from docstore.model import (
     AbandonedArm,
@@ -56,12 +58,15 @@ from docstore.patch import Change
 from docstore.query import DocumentInfo
 from docstore.registry import document, register
 from docstore.registry_bundle import RegistryBundle
+from docstore.status import Status
 from docstore.store import Store
+from docstore.values import ABSENT
 from docstore.verification import Damage
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ABSENT",
     "AbandonedArm",
     "AnalysisCard",
     "AnalysisCardGroup",
@@ -69,9 +74,11 @@ __all__ = [
     "AuxiliaryExperiment",
     "AuxiliaryExperimentPurpose",
     "BatchTrial",
+    "Blame",
     "Change",
     "ChoiceParameter",
     "ComparisonOp",
+    "Conflict",
     "ConflictError",
     "Copied",
     "Damage",
@@ -104,6 +111,7 @@ __all__ = [
     "ScalarizedObjective",
     "ScalarizedOutcomeConstraint",
     "SearchSpace",
+    "Status",
     "Store",
     "Trial",
     "TrialStatus",
@@ -111,6 +119,7 @@ __all__ = [
     "Version",
     "__version__",
     "connect",
+    "diff",
     "digest",
     "document",
     "dumps",

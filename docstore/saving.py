@@ -176,6 +176,8 @@ def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin
         ConflictError: what both sides' changes make together cannot be read, or makes no sense.
         DecodeError: what others saved cannot be read here.
     """
+    if not outcome.adopted:
+        return
     others = {path: body for path, body in outcome.adopted.items() if path not in outcome.merged}
     documents.check(obj, others)
     try:

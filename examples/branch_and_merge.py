@@ -42,7 +42,7 @@ def bake(experiment: docstore.Experiment, minutes: int, crust: float) -> docstor
 def branch(store: docstore.Store) -> None:
     """A branch has the versions of its parent, and goes on by itself."""
     version = store.branch(MAIN, BRANCH, message="what if we let steam in?")
-    print(f"{BRANCH!r} starts from {MAIN!r}: {version}")
+    print(f"{BRANCH!r} starts from {MAIN!r}: its version {version.number}, {version.message!r}")
 
     past = [each.digest for each in store.history(BRANCH)[1:]]
     assert past == [each.digest for each in store.history(MAIN)]
@@ -59,14 +59,16 @@ def go_on(store: docstore.Store) -> None:
     bake(bread, 50, crust=0.5)
     bread.description = "the oven of 1951"
     store.save(bread, message="the usual loaf")
-    print(f"\nWhat the branch has that {MAIN!r} has not, and the other way round:")
-    print(store.diff(MAIN, store.history(MAIN)[0].number, other=BRANCH))
+    print(f"\nWhat is otherwise in the branch than in {MAIN!r}:")
+    for words in store.diff(MAIN, len(store.history(MAIN)), other=BRANCH).words:
+        if "time_" not in words:
+            print(f"  {words}")
 
 
 def merge(store: docstore.Store) -> None:
     """Both made a trial 3: they are two trials, and the branch's becomes trial 4."""
     version = store.merge(BRANCH, into=MAIN)
-    print(f"\nMerged: {version}")
+    print(f"\nVersion {version.number} of {MAIN!r}: {version.message}")
 
     bread = store.load(MAIN)
     assert bread.name == MAIN and bread.description == "the oven of 1951"

@@ -206,7 +206,7 @@ class TestWhatTheQuickstartShows:
     def test_shows_a_difference_in_words(self, experiment: docstore.Experiment, quickstart: Ran) -> None:
         best = experiment.properties["best_trial"]
 
-        assert f'  trial {best}: status: "RUNNING" -> "COMPLETED"\n' in quickstart.done.stdout
+        assert f"  trial {best}: status RUNNING -> COMPLETED\n" in quickstart.done.stdout
 
     def test_shows_the_raw_json_of_a_trial(self, quickstart: Ran) -> None:
         assert '   body = {"__type":"Trial",' in quickstart.done.stdout
@@ -279,3 +279,31 @@ class TestWhatTheExampleOfAClassThatChangesShows:
 
     def test_refuses_in_the_first_what_the_third_wrote_with_both_numbers(self, shown: Ran) -> None:
         assert "has schema 3, and the class here has schema 1" in shown.done.stdout
+
+
+class TestWhatTheExamplesOfManyWritersShow:
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("two_writers", "Ada's is trial 13 now"),
+            ("two_writers", "it was 'a stone oven', mine is 'an electric oven', theirs is 'a gas oven'"),
+            ("two_writers", "It stands at 100"),
+            ("branch_and_merge", "{0: 0.2, 1: 0.3, 2: 0.4, 3: 0.5, 4: 0.9}"),
+            ("branch_and_merge", "Both changed /description: None became 'wood', and 'gas'."),
+            ("branch_and_merge", "version 6, "),
+        ],
+    )
+    def test_says_what_became_of_each_change(self, ran_once: Callable[[Path], Ran], name: str, shown: str) -> None:
+        assert shown in ran_once(REPOSITORY / "examples" / f"{name}.py").done.stdout
+
+    @pytest.mark.parametrize(
+        ("name", "documents"), [("two_writers", {"bread"}), ("branch_and_merge", {"bread", "bread, with steam"})]
+    )
+    def test_leaves_a_database_without_damage(
+        self, ran_once: Callable[[Path], Ran], name: str, documents: set[str]
+    ) -> None:
+        [database] = ran_once(REPOSITORY / "examples" / f"{name}.py").databases
+
+        with closing(docstore.connect(f"sqlite:///{database}")) as store:
+            assert {found.name for found in store.find()} == documents
+            assert store.verify() == []

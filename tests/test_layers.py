@@ -22,7 +22,7 @@ ROWS = (
     ("registry", "history", "query", "migrations", "revision", "coding", "origins"),
     ("registry_bundle", "reader", "difference", "blame"),
     ("documents",),
-    ("writer", "access", "verification", "ancestry", "settling"),
+    ("comparing", "writer", "access", "verification", "ancestry", "settling"),
     ("saving", "copying", "compaction", "lives", "finding", "timeline", "tagging", "branching"),
     ("merging", "status"),
     ("base",),
