@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,11 +13,21 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from counting import calls_of
 
 import docstore
-from docstore.errors import DamagedDocumentError, DatabaseError
-from docstore.tables import codes, documents, versions
+from docstore import Change, GenerationNode, GenerationStrategy, RegistryBundle, registry
+from docstore.errors import (
+    DamagedDocumentError,
+    DatabaseError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    MissingDependencyError,
+)
+from docstore.history import changes_from, changes_text
+from docstore.tables import codes, documents, tags, versions
 from docstore.testing.experiments import add_trial, new_experiment
+from docstore.verification import Progress
 
 # JSONB takes JSON alone, and a column of times takes times: what is neither can only be where columns are texts.
 where_json_is_text = pytest.mark.parametrize("backend", ["sqlite", "mariadb"], indirect=True)
@@ -111,6 +123,35 @@ def spelt(text: str) -> sa.ColumnElement[Any]:
 
 def places(store):
     return [(each.name, each.table, each.where) for each in store.verify()]
+
+
+@pytest.fixture
+def of_branch(store, saved):
+    """Someone who changes the rows of a branch of the experiment's version 2: at version 4, its second own."""
+    store.branch("cakes", "buns", 2)
+    buns = store.load("buns")
+    buns.description = "with raisins"
+    store.save(buns)
+    [info] = store.find(name="buns")
+    return Intruder(store.engine, info.id)
+
+
+@pytest.fixture
+def of_tagged(store, intruder):
+    """Someone who changes the rows of the experiment, of which the tag "published" names version 2."""
+    store.tag("cakes", "published", 2)
+    return intruder
+
+
+def fold(intruder: Intruder, newer: int, *gone: int) -> None:
+    """Fold versions into *newer*, which follows on them; where the first is *gone*, it becomes the add of the whole."""
+    texts = {number: intruder.get(versions.c.changes, version=number) for number in (*gone, newer)}
+    changes = (
+        (Change("add", ""),) if 1 in gone else tuple(each for text in texts.values() for each in changes_from(text))
+    )
+    for number, text in texts.items():
+        intruder.set(versions.c.folded, sha256(text.encode()).hexdigest(), version=number)
+        intruder.set(versions.c.changes, changes_text(changes) if number == newer else "null", version=number)
 
 
 class TestAnUntouchedDatabase:
@@ -324,9 +365,19 @@ class TestARowThatIsGone:
 
 class TestARowThatWasPutIn:
     def test_as_a_part_is_found_among_the_rows(self, store, intruder):
-        intruder.copy(documents, {"path": "/trials/9"}, path="/trials/0")
+        intruder.copy(documents, {"path": "/trials/9", "position": 9}, path="/trials/0")
 
         assert places(store) == [("cakes", "documents", "its rows")]
+
+    def test_as_a_part_under_another_path_is_found_there_too(self, store, intruder):
+        intruder.copy(documents, {"path": "/trials/9"}, path="/trials/0")
+
+        assert places(store) == [("cakes", "documents", "/trials/9"), ("cakes", "documents", "its rows")]
+
+    def test_as_a_part_of_what_has_none_is_found_there_too(self, store, intruder, intruder_of_note):
+        intruder.copy(documents, {"id": intruder_of_note.id}, path="/trials/0")
+
+        assert set(places(store)) == {("n1", "documents", "/trials/0"), ("n1", "documents", "its rows")}
 
     def test_as_a_part_of_no_document_is_found_by_its_id(self, store, intruder):
         intruder.copy(documents, {"id": "stray", "path": "/trials/9"}, path="/trials/0")
@@ -350,7 +401,11 @@ class TestRowsThatChangedPlaces:
         for old, new in (("/trials/0", "x"), ("/trials/1", "/trials/0"), ("x", "/trials/1")):
             intruder.set(documents.c.path, new, path=old)
 
-        assert places(store) == [("cakes", "documents", "its rows")]
+        assert places(store) == [
+            ("cakes", "documents", "/trials/0"),
+            ("cakes", "documents", "/trials/1"),
+            ("cakes", "documents", "its rows"),
+        ]
 
     def test_of_a_part_and_its_older_self_are_found(self, store, intruder, saved):
         columns = (documents.c.digest, documents.c.body)
@@ -463,3 +518,678 @@ class TestADamagedDocument:
         [line] = map(str, store.verify())
 
         assert line.startswith("experiment 'cakes': table documents, /trials/0: its ")
+
+
+class TestADamage:
+    """It says of which document it is, which row that is, and where in the document."""
+
+    @pytest.mark.parametrize(
+        ("damage", "table", "key", "pointer"),
+        [
+            (
+                lambda i: i.set(documents.c.body, flipped, path="/trials/0"),
+                "documents",
+                {"path": "/trials/0"},
+                "/trials/0",
+            ),
+            (lambda i: i.set(documents.c.body, flipped, path=""), "documents", {"path": ""}, ""),
+            (lambda i: i.set(documents.c.status, 9, path="/trials/1"), "documents", {"path": "/trials/1"}, "/trials/1"),
+            (lambda i: i.delete(documents, path="/trials/0"), "documents", {}, ""),
+            (lambda i: i.delete(versions, version=1), "versions", {"version": 1}, ""),
+            (lambda i: i.set(versions.c.author, "eve", version=3), "versions", {"version": 3}, ""),
+            (lambda i: i.set(versions.c.digest, "0" * 64, version=1), "versions", {"version": 1}, ""),
+        ],
+        ids=["a part", "the head", "a column", "a part gone", "a version gone", "a version", "its digest"],
+    )
+    def test_has_the_table_the_key_and_the_pointer(self, store, intruder, damage, table, key, pointer):
+        damage(intruder)
+
+        found = store.verify()[0]
+
+        assert (found.kind, found.name, found.table) == ("experiment", "cakes", table)
+        assert (found.key, found.pointer) == ({"id": intruder.id, **key}, pointer)
+
+    def test_of_each_damaged_row_is_told(self, store, intruder):
+        for path in ("/data/1", "/trials/0"):
+            intruder.set(documents.c.body, flipped, path=path)
+
+        assert [each.key["path"] for each in store.verify()] == ["/data/1", "/trials/0"]
+
+    def test_of_each_row_that_cannot_be_read_is_told(self, fresh_database, connect):
+        store = connect(fresh_database("sqlite"))
+        store.save(new_experiment(trials=3))
+        intruder = Intruder(store.engine, store.find()[0].id)
+        for path in ("/data/1", "/trials/0"):
+            intruder.set(documents.c.created_at, spelt("noon"), path=path)
+
+        assert [each.key["path"] for each in store.verify()] == ["/data/1", "/trials/0"]
+
+    def test_of_changes_that_do_not_fit_has_the_pointer_of_the_first(self, store, intruder):
+        intruder.set(versions.c.changes, instead("/description", "/runner/x"), version=2)
+
+        *_, found = store.verify()
+
+        assert (found.where, found.pointer) == ("version 1", "/runner/x")
+        assert found.problem.startswith("it cannot be rebuilt, as the changes of version 2 do not fit: at /runner/x")
+
+    def test_of_what_is_no_change_has_its_pointer(self, store, intruder):
+        intruder.set(versions.c.changes, '[{"op":"move","path":"/a"}]', version=2)
+
+        assert ("version 2", "/a") in [(each.where, each.pointer) for each in store.verify()]
+
+    def test_of_a_document_without_a_head_has_its_id(self, store, intruder):
+        intruder.delete(documents, path="")
+
+        [found] = store.verify()
+
+        assert (found.kind, found.name, found.key) == ("unknown", intruder.id, {"id": intruder.id, "path": ""})
+
+    def test_finds_its_row(self, store, intruder):
+        intruder.set(documents.c.body, flipped, path="/trials/0")
+        [found] = store.verify()
+
+        assert intruder.get(documents.c.position, **found.key) == 0
+
+    def test_can_be_pickled_and_compared(self, store, intruder):
+        intruder.set(documents.c.body, flipped, path="/trials/0")
+
+        [found] = store.verify()
+
+        assert pickle.loads(pickle.dumps(found)) == found
+        assert len({found, *store.verify()}) == 1
+        assert repr(found.key) == repr({"id": intruder.id, "path": "/trials/0"})
+
+
+OTHER = "f" * 32
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+TOLD = [
+    *(("documents", "", column, to) for column, to in {
+        "id": OTHER,
+        "path": "/x",
+        "project": "other",
+        "kind": "note",
+        "name": "bread",
+        "owner": OTHER,
+        "position": 1,
+        "type": None,
+        "status": None,
+        "model": "another",
+        "version": 2,
+        "created_at": LATER,
+        "updated_at": LATER,
+        "digest": "0" * 64,
+        "body": "{}",
+    }.items()),
+    *(("documents", "/trials/0", column, to) for column, to in {
+        "id": OTHER,
+        "path": "/trials/7",
+        "project": "other",
+        "kind": "data",
+        "name": "bread",
+        "owner": OTHER,
+        "position": 1,
+        "type": 0,
+        "status": None,
+        "model": "another",
+        "version": 2,
+        "created_at": LATER,
+        "updated_at": LATER,
+        "deleted_at": LATER,
+        "digest": "0" * 64,
+        "body": "{}",
+    }.items()),
+    *(("versions", 2, column, to) for column, to in {
+        "id": OTHER,
+        "version": 7,
+        "created_at": LATER,
+        "author": "eve",
+        "message": "another",
+        "changes": "[]",
+        "digest": "0" * 64,
+        "chain": "0" * 64,
+        "parent": '{"how":"merge","id":"x","version":1}',
+        "folded": "0" * 64,
+    }.items()),
+    *(("tags", "published", column, to) for column, to in {"id": OTHER, "version": 4}.items()),
+]  # fmt: skip
+UNTOLD = [
+    # It is deleted and brought back without a new version.
+    ("documents", "", "deleted_at", LATER),
+    # Classes of one model may take the place of another's.
+    ("documents", "/trials/0", "model", "user"),
+    # Of when a part was first there, nothing else is said.
+    ("documents", "/trials/0", "created_at", datetime(2020, 1, 1, tzinfo=UTC)),
+    # A tag may name any version and be moved, by anyone, at any time.
+    ("tags", "published", "tag", "final"),
+    ("tags", "published", "version", 1),
+    ("tags", "published", "author", "eve"),
+    ("tags", "published", "created_at", LATER),
+]
+FINDS = {"documents": documents.c.path, "versions": versions.c.version, "tags": tags.c.tag}
+
+
+class TestAColumnThatSaysSomethingElse:
+    @pytest.mark.parametrize(("table", "row", "column", "to"), TOLD)
+    def test_is_told(self, store, of_tagged, table, row, column, to):
+        key = FINDS[table]
+        of_tagged.set(key.table.c[column], to, **{key.name: row})
+
+        assert store.verify() != []
+
+    @pytest.mark.parametrize(("table", "row", "column", "to"), UNTOLD)
+    def test_is_not_told_where_nothing_else_says_what_it_was(self, store, of_tagged, table, row, column, to):
+        key = FINDS[table]
+        of_tagged.set(key.table.c[column], to, **{key.name: row})
+
+        assert store.verify() == []
+
+    @pytest.mark.parametrize("table", [documents, versions, tags], ids=str)
+    def test_is_of_one_of_these(self, table):
+        assert {name for of, _, name, _ in [*TOLD, *UNTOLD] if of == table.name} == {*table.c.keys()}
+
+    @pytest.mark.parametrize("column", ["version", "updated_at", "kind", "position", "owner", "name", "project"])
+    def test_of_a_part_is_told_at_its_row_and_nowhere_else(self, store, intruder, column):
+        to = {"version": 2, "updated_at": LATER, "position": 5}.get(column, "another")
+        intruder.set(documents.c[column], to, path="/trials/0")
+
+        found = store.verify()
+
+        assert {each.key["path"] for each in found} == {"/trials/0"}
+        assert any(f"the column {column} says" in each.problem for each in found)
+
+    @pytest.mark.parametrize("to", [0, 4])
+    def test_of_a_version_that_a_part_cannot_have_is_told(self, store, intruder, to):
+        intruder.set(documents.c.version, to, path="/trials/0")
+
+        assert any("the document is at version 3" in each.problem for each in store.verify())
+
+    def test_of_parts_that_stay_where_the_head_went_to_another_project_is_told_in_both(self, store, intruder, connect):
+        intruder.set(documents.c.project, "other", path="")
+
+        [found] = store.verify()
+
+        assert (found.key, found.problem.count("project 'other'")) == ({"id": intruder.id, "path": ""}, 1)
+        assert connect(store.engine, project="other").verify() != []
+
+    def test_of_the_model_of_what_was_put_as_json_is_told(self, store, intruder_of_note):
+        intruder_of_note.set(documents.c.model, "docstore")
+
+        assert places(store) == [("n1", "documents", "its head")]
+
+
+class TestAnOwner:
+    """A generation strategy belongs to an experiment: its row has the id."""
+
+    @pytest.fixture
+    def of_strategy(self, store, saved):
+        store.save(GenerationStrategy([GenerationNode("sobol")], "gs", experiment_name="cakes"))
+        [info] = store.find(kind="generation_strategy")
+        assert info.owner is not None
+        return Intruder(store.engine, info.id)
+
+    def test_that_is_there_is_no_damage(self, store, of_strategy):
+        assert store.verify() == []
+
+    def test_that_is_gone_is_no_damage(self, store, of_strategy):
+        store.purge("cakes")
+
+        assert store.verify() == []
+
+    def test_that_was_not_there_is_no_damage(self, store, of_strategy):
+        of_strategy.set(documents.c.owner, None)
+
+        assert store.verify() == []
+
+    def test_that_is_no_id_is_told(self, store, of_strategy):
+        of_strategy.set(documents.c.owner, "cakes")
+
+        assert [(each.where, "no id" in each.problem) for each in store.verify()] == [("its head", True)]
+
+    def test_that_is_another_document_is_told(self, store, of_strategy, intruder_of_note):
+        of_strategy.set(documents.c.owner, intruder_of_note.id)
+
+        assert [(each.where, "'n1'" in each.problem) for each in store.verify()] == [("its head", True)]
+
+
+class TestTheChain:
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    @pytest.mark.parametrize(
+        ("column", "to"),
+        [
+            *(("created_at", flipped), ("author", "eve"), ("message", "another"), ("digest", "0" * 64)),
+            *(("chain", "0" * 64), ("parent", '{"how":"merge","id":"x","version":1}'), ("folded", "0" * 64)),
+            ("changes", '[{"op":"replace","path":"/name","old":1}]'),
+        ],
+    )
+    def test_breaks_where_any_one_field_is_edited(self, store, intruder, column, to, number):
+        intruder.set(versions.c[column], to, version=number)
+
+        assert {"id": intruder.id, "version": number} in [each.key for each in store.verify()]
+
+    @pytest.mark.parametrize("older", [1, 2])
+    def test_breaks_where_two_rows_are_swapped(self, store, intruder, older):
+        for old, new in ((older, 99), (older + 1, older), (99, older + 1)):
+            intruder.set(versions.c.version, new, version=old)
+
+        assert ("cakes", "versions", f"version {older}") in places(store)
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_breaks_where_a_row_is_put_in_before_those_that_follow(self, store, intruder, number):
+        for old in range(3, number - 1, -1):
+            intruder.set(versions.c.version, old + 1, version=old)
+        intruder.copy(versions, {"version": number}, version=number + 1)
+
+        assert ("cakes", "versions", f"version {number + 1}") in places(store)
+
+    def test_is_one_of_its_document(self, store, intruder, intruder_of_note):
+        intruder_of_note.set(versions.c.version, 4)
+        intruder_of_note.set(versions.c.id, intruder.id)
+        intruder.delete(versions, version=3)
+        intruder.set(versions.c.version, 3, version=4)
+
+        assert ("cakes", "versions", "version 3") in places(store)
+
+    def test_goes_on_after_a_row_that_cannot_be_read(self, store, intruder):
+        intruder.set(versions.c.changes, "{}", version=2)
+        intruder.set(versions.c.author, "eve", version=1)
+
+        assert ("cakes", "versions", "version 1") in places(store)
+
+
+class TestABranch:
+    """Its versions before the fork were saved in the other document, and are its own all the same."""
+
+    def test_is_no_damage(self, store, of_branch):
+        assert store.verify("buns") == []
+
+    def test_is_no_damage_where_the_other_document_is_gone(self, store, of_branch):
+        store.purge("cakes")
+
+        assert store.verify() == []
+
+    @pytest.mark.parametrize("number", [1, 2, 3, 4])
+    @pytest.mark.parametrize("column", ["author", "digest"])
+    def test_is_found_where_it_is_damaged(self, store, of_branch, column, number):
+        of_branch.set(versions.c[column], "0" * 64, version=number)
+
+        assert ("buns", "versions", f"version {number}") in places(store)
+
+    @pytest.mark.parametrize("to", [None, '{"how":"branch","id":"x","version":2}', '{"how":"branch"}', "[]"])
+    def test_is_found_where_its_parent_is_another(self, store, of_branch, to):
+        of_branch.set(versions.c.parent, to, version=3)
+
+        assert ("buns", "versions", "version 3") in places(store)
+
+    def test_is_not_given_as_it_was_then(self, store, of_branch):
+        of_branch.set(versions.c.digest, "0" * 64, version=2)
+
+        with pytest.raises(DamagedDocumentError):
+            store.load("buns", version=2)
+
+
+class TestATag:
+    def test_of_a_version_is_no_damage(self, store, of_tagged):
+        assert store.verify() == []
+
+    @pytest.mark.parametrize("to", [0, 4, -1])
+    def test_of_a_version_that_never_was_is_found(self, store, of_tagged, to):
+        of_tagged.set(tags.c.version, to)
+
+        [found] = store.verify()
+
+        assert (found.table, found.where) == ("tags", "tag 'published'")
+        assert found.key == {"id": of_tagged.id, "tag": "published"}
+
+    def test_of_a_version_that_is_gone_is_found(self, store, of_tagged):
+        of_tagged.delete(versions, version=2)
+
+        assert ("cakes", "tags", "tag 'published'") in places(store)
+
+    def test_of_a_version_that_was_folded_is_found(self, store, of_tagged):
+        fold(of_tagged, 3, 2)
+
+        assert [(each.table, "folded" in each.problem) for each in store.verify()] == [("tags", True)]
+
+    def test_of_no_document_is_found(self, store, of_tagged):
+        of_tagged.set(tags.c.id, OTHER)
+
+        [found] = store.verify()
+
+        assert (found.name, found.table, found.key) == (OTHER, "tags", {"id": OTHER, "tag": "published"})
+
+    def test_names_no_state_that_is_damaged(self, store, of_tagged):
+        of_tagged.set(versions.c.digest, "0" * 64, version=2)
+
+        with pytest.raises(DamagedDocumentError):
+            store.load("cakes", tag="published")
+
+
+class TestVersionsThatWereFolded:
+    """Their changes are in those of the next that is kept; of the ones that were saved there is the digest."""
+
+    @pytest.mark.parametrize(("newer", "gone"), [(2, [1]), (3, [2]), (3, [1, 2])])
+    def test_are_no_damage(self, store, intruder, newer, gone):
+        fold(intruder, newer, *gone)
+
+        assert store.verify() == []
+
+    @pytest.mark.parametrize("keep", [1, 2])
+    def test_are_none_where_the_store_folded_them(self, store, of_tagged, keep):
+        store.branch("cakes", "buns")
+
+        for name in ("cakes", "buns"):
+            store.compact(name, keep=keep)
+
+        assert store.verify(decode=True) == []
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    @pytest.mark.parametrize("column", ["author", "chain", "folded", "digest"])
+    def test_are_found_where_one_is_edited(self, store, intruder, column, number):
+        fold(intruder, 3, 2)
+        intruder.set(versions.c[column], "0" * 64, version=number)
+
+        assert ("cakes", "versions", f"version {number}") in places(store)
+
+    def test_are_found_where_what_they_were_folded_into_leads_elsewhere(self, store, intruder):
+        fold(intruder, 3, 2)
+        intruder.set(versions.c.changes, instead("null", "1"), version=3)
+
+        assert places(store) == [("cakes", "versions", "version 1")]
+
+    def test_are_found_where_the_oldest_kept_says_less_than_all(self, store, intruder):
+        fold(intruder, 2, 1)
+        intruder.set(versions.c.changes, '[{"op":"add","path":"/name"}]', version=2)
+
+        assert places(store) == [("cakes", "versions", "version 2")]
+
+    def test_are_found_where_they_do_not_say_what_they_were(self, store, intruder):
+        fold(intruder, 3, 2)
+        intruder.set(versions.c.folded, None, version=2)
+
+        assert any("does not say what it was" in each.problem for each in store.verify())
+
+    def test_are_found_where_what_they_say_is_no_digest(self, store, intruder):
+        fold(intruder, 3, 2)
+        intruder.set(versions.c.folded, "another", version=2)
+
+        assert any("no digest" in each.problem for each in store.verify())
+
+    def test_are_not_said_to_be_in_the_first(self, store, intruder):
+        text = intruder.get(versions.c.changes, version=1)
+        intruder.set(versions.c.folded, sha256(text.encode()).hexdigest(), version=1)
+
+        assert places(store) == [("cakes", "versions", "version 1")]
+
+    def test_may_be_in_one_that_follows_on_one_kept(self, store, intruder):
+        """As in a copy that was there before they were folded in the source."""
+        text = intruder.get(versions.c.changes, version=3)
+        intruder.set(versions.c.folded, sha256(text.encode()).hexdigest(), version=3)
+
+        assert store.verify() == []
+
+    def test_may_have_written_a_part_that_was_as_it_is_before(self, store, intruder, saved):
+        for number in ({"a": 1}, {}, {"b": 1}, {}):
+            saved.trials[0].run_metadata.clear()
+            saved.trials[0].run_metadata.update(number)
+            store.save(saved)
+        fold(intruder, 5, 4)
+        fold(intruder, 7, 6)
+        for number in (5, 7):
+            intruder.set(versions.c.changes, "[]", version=number)
+
+        assert store.verify() == []
+
+    def test_are_never_the_current_one(self, store, intruder):
+        text = intruder.get(versions.c.changes, version=3)
+        intruder.set(versions.c.folded, sha256(text.encode()).hexdigest(), version=3)
+        intruder.set(versions.c.changes, "null", version=3)
+
+        assert places(store) == [("cakes", "versions", "version 3")]
+
+
+class TestPartsThatWereLaidOutAnew:
+    """A value was put first, an object of a class with parts took its place; later its parts were in another field."""
+
+    def test_are_no_damage(self, store):
+        store.put("recipe", "soup", {"name": "soup", "steps": ["boil", "eat"]})
+        with registry.scope():
+
+            @docstore.document(kind="recipe", parts=["/steps/*"])
+            @dataclass
+            class Recipe:
+                name: str
+                steps: list[str]
+
+            store.save(Recipe("soup", ["boil", "stir"]), on_conflict="overwrite")
+            soup = store.load("soup", kind="recipe")
+            soup.steps = ["stir", "boil", "eat"]
+            store.save(soup)
+            del soup.steps[1:]
+            store.save(soup)
+
+            @docstore.document(kind="recipe", parts=["/notes/*"])
+            @dataclass
+            class Recipe:  # the next release of it
+                name: str
+                steps: list[str]
+                notes: dict[str, str] | None = None
+
+            soup = store.load("soup", kind="recipe")
+            for notes in ({"a": "hot"}, None, {"b": "cold", "c": "sour"}):
+                soup.notes = notes
+                store.save(soup)
+
+        assert (len(store.history("soup", kind="recipe")) > 5, store.verify()) == (True, [])
+
+
+class TestOneOfSeveralDocuments:
+    @pytest.fixture
+    def damaged(self, intruder, intruder_of_note):
+        for each in (intruder, intruder_of_note):
+            each.set(documents.c.body, flipped, path="")
+
+    @pytest.mark.parametrize(
+        ("arguments", "found"),
+        [
+            ({}, ["cakes", "n1"]),
+            ({"name": "cakes"}, ["cakes"]),
+            ({"name": "n1", "kind": "note"}, ["n1"]),
+            ({"kind": "note"}, ["n1"]),
+            ({"kind": "recipe"}, []),
+        ],
+    )
+    def test_is_verified_by_its_name_and_kind(self, store, damaged, arguments, found):
+        assert [each.name for each in store.verify(**arguments)] == found
+
+    @pytest.mark.parametrize("arguments", [{"name": "bread"}, {"name": "n1"}, {"name": "cakes", "kind": "note"}])
+    def test_that_is_not_there_is_an_error(self, store, saved, arguments):
+        with pytest.raises(DocumentNotFoundError):
+            store.verify(**arguments)
+
+    def test_is_verified_though_it_was_deleted(self, store, damaged):
+        store.delete("cakes")
+
+        assert [each.name for each in store.verify("cakes")] == ["cakes"]
+
+    def test_is_the_live_one_of_two_of_a_name(self, store, damaged):
+        store.delete("cakes")
+        store.save(new_experiment())
+
+        assert store.verify("cakes") == []
+        assert [each.name for each in store.verify(kind="experiment")] == ["cakes"]
+
+    def test_is_verified_though_its_head_cannot_be_read(self, fresh_database, connect):
+        store = connect(fresh_database("sqlite"))
+        store.put("note", "n1", 1)
+        Intruder(store.engine, store.find()[0].id).set(documents.c.updated_at, spelt("noon"))
+
+        assert [each.name for each in store.verify("n1", kind="note")] == ["n1"]
+
+
+class TestItsCost:
+    def test_is_a_few_dozen_statements_for_a_thousand_versions(self, store):
+        for number in range(1_000):
+            store.put("note", "n1", {"number": number})
+        statements = []
+        sa.event.listen(store.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+
+        assert store.verify() == []
+        assert len([each for each in statements if each.lstrip().startswith("SELECT")]) <= 24
+
+    def test_for_a_version_does_not_grow_with_the_parts(self, fresh_database, connect):
+        def of_versions(trials: int) -> int:
+            store = connect(fresh_database("sqlite"))
+            experiment = new_experiment(trials=trials)
+            store.save(experiment)
+            before = calls_of(store.verify)
+            for number in range(30):
+                experiment.trials[number % 10].run_metadata["number"] = number
+                store.save_trial(experiment, experiment.trials[number % 10])
+            return calls_of(store.verify) - before
+
+        of_versions(10)  # what is made once is made
+
+        assert of_versions(300) < 1.5 * of_versions(10)
+
+
+class Oven(docstore.Metric):
+    """A metric whose class the bundle has."""
+
+
+class TestDecoding:
+    """Each version is made an object, too, by the classes of the store."""
+
+    @pytest.fixture
+    def with_bundle(self, database, connect):
+        return connect(database, bundle=RegistryBundle(metric_clss={Oven: 1}))
+
+    @pytest.fixture
+    def of_ovens(self, with_bundle):
+        """An experiment with a metric of the bundle's in versions 1 and 2, and without it in version 3."""
+        experiment = new_experiment(tracking_metrics=[Oven("heat"), docstore.Metric("taste")])
+        with_bundle.save(experiment)
+        experiment.description = "hot"
+        with_bundle.save(experiment)
+        experiment.remove_tracking_metric("heat")
+        with_bundle.save(experiment)
+
+    def test_finds_nothing_where_all_classes_are_there(self, with_bundle, of_ovens):
+        assert with_bundle.verify(decode=True) == []
+
+    def test_needs_no_class_where_it_is_not_asked_for(self, store, of_ovens):
+        assert store.verify() == []
+
+    def test_tells_of_a_class_that_is_not_registered_once_for_each_version(self, store, of_ovens):
+        found = store.verify("cakes", decode=True)
+
+        assert [(each.table, each.where, each.key["version"]) for each in found] == [
+            ("versions", "version 2", 2),
+            ("versions", "version 1", 1),
+        ]
+        assert all("no class is registered for the tag 'Oven'" in each.problem for each in found)
+        assert {each.pointer for each in found} == {"/tracking_metrics/0"}
+
+    def test_tells_of_the_current_one_at_the_piece(self, store, with_bundle):
+        experiment = new_experiment(trials=1)
+        experiment.trials[0].run_metadata["oven"] = Oven("heat")
+        with_bundle.save(experiment)
+
+        [found] = store.verify(decode=True)
+
+        assert (found.table, found.key["path"]) == ("documents", "/trials/0")
+        assert found.pointer.startswith("/trials/0/")
+
+    def test_takes_what_was_put_as_json_for_what_it_is(self, with_bundle, store):
+        with_bundle.put("note", "n1", {"a": (1, {2}), "oven": Oven("heat")})
+        with_bundle.put("note", "n1", {"a": [float("nan")]})
+
+        assert store.verify(decode=True) == []
+
+
+class TestProgress:
+    @pytest.fixture
+    def told(self, store, intruder_of_note):
+        """What a callback is told, of 4 versions of two documents."""
+        told = []
+        store.verify(progress=told.append)
+        return told
+
+    def test_rises_to_the_total(self, told):
+        assert [each.done for each in told] == sorted({each.done for each in told})
+        assert (told[0].done, told[-1].done, {each.total for each in told}) == (0, 4, {4})
+
+    def test_names_the_document(self, told):
+        assert [(each.name, each.done) for each in told] == [("cakes", 0), ("cakes", 3), ("n1", 4)]
+
+    def test_is_told_after_each_page(self, store):
+        for number in range(1_001):
+            store.put("note", "n1", number)
+        told = []
+
+        store.verify(progress=told.append)
+
+        assert [each.done for each in told] == [0, 500, 1_000, 1_001]
+
+    def test_is_told_after_each_version_that_is_decoded(self, store, saved):
+        told = []
+
+        store.verify("cakes", decode=True, progress=told.append)
+
+        assert [each.done for each in told] == [0, 1, 2, 3]
+
+    def test_rises_to_the_total_though_a_history_cannot_be_read(self, store, intruder):
+        intruder.delete(versions, version=3)
+        told = []
+
+        store.verify(progress=told.append)
+
+        assert told[-1] == Progress(3, 3, "n1")
+
+    def test_is_not_told_where_there_is_nothing_to_do(self, store):
+        told = []
+
+        store.verify(progress=told.append)
+
+        assert told == []
+
+    @pytest.mark.parametrize("progress", ["yes", 1, None])
+    def test_to_what_cannot_be_told_is_an_error(self, store, progress):
+        with pytest.raises(InvalidValueError, match="True for a bar"):
+            store.verify(progress=progress)
+
+
+class TestABar:
+    def test_is_drawn_on_stderr(self, store, saved, capsys):
+        store.verify(progress=True)
+
+        drawn = capsys.readouterr()
+
+        assert ("4/4 versions" in drawn.err, drawn.out) == (True, "")
+
+    def test_is_not_drawn_where_there_is_nothing_to_do(self, store, capsys):
+        store.verify(progress=True)
+
+        assert capsys.readouterr() == ("", "")
+
+    def test_leaves_the_terminal_as_it_was_after_an_interrupt(self, store, saved, capsys, monkeypatch):
+        monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal has it
+        monkeypatch.setattr(store._raw, "decode", interrupted)
+
+        with pytest.raises(KeyboardInterrupt):
+            store.verify(decode=True, progress=True)
+
+        assert re.findall(r"\x1b\[\?25([hl])", capsys.readouterr().err) == ["l", "h"]
+
+    def test_without_rich_is_an_error_before_anything_is_read(self, store, saved, monkeypatch):
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+        statements = []
+        sa.event.listen(store.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+
+        with pytest.raises(MissingDependencyError, match=r"pip install 'docstore\[rich\]'"):
+            store.verify(progress=True)
+
+        assert statements == []
+
+
+def interrupted(value: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,13 @@
+"""Whether what is stored is what was saved: every digest, every version rebuilt, every link of the chain.
+
+``verifying`` says which documents; of one, ``pieces`` looks at what it is now, ``columns`` at what is said of it, and
+``histories`` at what it was, ``rewinding`` it version by version. ``selecting`` has the SQL, ``damage`` what is told.
+"""
+
+from __future__ import annotations
+
+from docstore.verification.damage import Damage
+from docstore.verification.progress import Progress, Report, reporting
+from docstore.verification.verifying import Options, sought, verified
+
+__all__ = ["Damage", "Options", "Progress", "Report", "reporting", "sought", "verified"]

@@ -1,0 +1,140 @@
+"""What a document is now: each row of its head and parts, and whether they are the ones that its version has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.digests import DigestTree
+from docstore.errors import DecodeError
+from docstore.kinds import HEAD, KINDS, Kind, join, kind_named
+from docstore.paging import PageSize
+from docstore.rows import HeadRow
+from docstore.tables import documents
+from docstore.values import JSON, digest, join_pointer, loads, split_pointer
+from docstore.verification import selecting
+from docstore.verification.columns import Names, unlike_head, unlike_part
+from docstore.verification.damage import Damage, Subject
+from docstore.verification.rewinding import Rewound
+from docstore.verification.selecting import Unread
+
+Decode = Callable[[JSON], object]
+
+
+@dataclass(slots=True)
+class Now:
+    """What was read of the rows of a document.
+
+    Attributes:
+        rows: what they say of the version that wrote each, and when, by path.
+        state: the document, to be taken back; None if any of it is not what was saved.
+    """
+
+    created_at: datetime | None = None
+    rows: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    state: Rewound | None = None
+
+
+class Pieces:
+    """Looks at the rows of one document."""
+
+    def __init__(
+        self, connection: Connection, project: str, head: HeadRow, names: Names | None, size: PageSize
+    ) -> None:
+        self._connection, self._project, self._head = connection, project, head
+        self._names, self._size = names, size
+        self._subject = Subject(head.kind, head.name, head.id)
+        self._named = kind_named(head.kind)
+        self._kind: Kind | None = self._named if self._named.name in KINDS else None
+        self._pieces: dict[str, JSON] = {}
+        self._digests: dict[str, str] = {}
+        self._now = Now()
+
+    def look(self, decode: Decode | None) -> Generator[Damage, None, Now]:
+        """Yield each damage, and return what was read."""
+        is_sound = True
+        for page in selecting.pages(self._connection, documents, documents.c.path, self._head.id, self._size):
+            for row in page:
+                found = list(self._unread(row) if isinstance(row, Unread) else self._body(row))
+                is_sound = is_sound and not found
+                yield from found
+                if not found and not isinstance(row, Unread):
+                    yield from self._columns(row)
+        if is_sound and self._head.digest:  # of a document without its row of history, that is told
+            tree = DigestTree(self._digests)
+            if tree.digest() == self._head.digest:
+                yield from self._whole(tree, decode)
+            else:
+                yield self._subject.rows("documents", "they are not the ones that version has")
+        return self._now
+
+    def _unread(self, row: Unread) -> Iterator[Damage]:
+        yield self._subject.piece(str(row.key), row.problem)
+
+    def _body(self, row: sa.Row[Any]) -> Iterator[Damage]:
+        """Yield the damage of a body that is not what was saved."""
+        if row.path == HEAD:
+            self._now.created_at = row.created_at
+        self._digests[row.path] = row.digest
+        self._now.rows[row.path] = row.version, row.updated_at
+        try:
+            body = loads(row.body)
+        except DecodeError as error:
+            yield self._subject.piece(row.path, str(error))
+            return
+        if digest(row.body.encode()) != row.digest:
+            yield self._subject.piece(row.path, "its body is not what was saved: the digest is another")
+            return
+        self._pieces[row.path] = body
+        if row.path == HEAD:
+            try:
+                self._kind = self._named.of(body)
+            except DecodeError as error:
+                yield self._subject.piece(HEAD, str(error), error.pointer)
+
+    def _columns(self, row: sa.Row[Any]) -> Iterator[Damage]:
+        """Yield the columns, by which documents are found and read, that say other than the body."""
+        if self._kind is None:  # what is a part of it stands in its head, which cannot be read
+            return
+        body = self._pieces[row.path]
+        if row.path == HEAD:
+            problems = unlike_head(self._kind, self._head, row, body, self._names, self._called)
+        else:
+            problems = unlike_part(self._kind, self._head, self._project, row, body, self._names)
+        for problem in problems:
+            yield self._subject.piece(row.path, problem)
+
+    def _called(self, id: str) -> tuple[str, str] | None:
+        return selecting.called(self._connection, id)
+
+    def _whole(self, tree: DigestTree, decode: Decode | None) -> Iterator[Damage]:
+        try:
+            document = join(self._pieces)
+        except DecodeError as error:
+            yield self._subject.piece(self._at(error.pointer), str(error), error.pointer)
+            return
+        self._now.state = Rewound(self._named, self._pieces, tree)
+        if decode is not None and (refused := undecoded(decode, lambda: document)):
+            problem, pointer = refused
+            yield self._subject.piece(self._at(pointer), problem, pointer)
+
+    def _at(self, pointer: str) -> str:
+        """Return the path of the piece that *pointer* leads into."""
+        path = join_pointer(split_pointer(pointer)[:2])
+        return path if path in self._pieces else HEAD
+
+
+def undecoded(decode: Decode, document: Callable[[], JSON]) -> tuple[str, str] | None:
+    """Return why what *document* gives does not decode, and where, or None where it does."""
+    try:
+        decode(document())
+    except DecodeError as error:
+        first, *others = error.errors
+        more = f" (and {len(others)} more)" if others else ""
+        return f"it does not decode: {first}{more}", first.pointer
+    return None
