@@ -9,6 +9,7 @@ from __future__ import annotations
 from docstore import registry
 from docstore.blame import Blame
 from docstore.codec import UnknownObject
+from docstore.compaction import Compacted
 from docstore.comparing import diff
 from docstore.copying import Copied
 from docstore.difference import Diff
@@ -61,7 +62,7 @@ from docstore.registry_bundle import RegistryBundle
 from docstore.status import Status
 from docstore.store import Store
 from docstore.values import ABSENT
-from docstore.verification import Damage
+from docstore.verification import Damage, Progress
 
 __version__ = "0.1.0"
 
@@ -77,6 +78,7 @@ __all__ = [
     "Blame",
     "Change",
     "ChoiceParameter",
+    "Compacted",
     "ComparisonOp",
     "Conflict",
     "ConflictError",
@@ -105,6 +107,7 @@ __all__ = [
     "OutcomeConstraint",
     "ParameterConstraint",
     "ParameterType",
+    "Progress",
     "RangeParameter",
     "RegistryBundle",
     "Runner",

@@ -1,8 +1,14 @@
-"""Documents copied from one store to another with their whole history: the same ids, digests and chain, verified."""
+"""Documents copied from one store to another with their whole history: the same ids, digests and chain, verified.
+
+Tags become the source's. Versions that were folded are copied as they are. Of those that the target has it keeps what
+it can load, though they were folded in the source since, and gets back none that it folded itself, nor its tags. Of
+changes that took the place of others when those were folded the chain says nothing: whether they lead back, ``verify``
+tells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os.path import realpath
@@ -15,7 +21,7 @@ from docstore import paging, rows
 from docstore.access import Access, checked_text
 from docstore.coding import Coded, Codes, Name, coded_in
 from docstore.dialect import insert_many, shown, translated
-from docstore.digests import DigestTree
+from docstore.digests import DigestTree, piece
 from docstore.errors import (
     ConnectionLostError,
     DamagedDocumentError,
@@ -25,10 +31,11 @@ from docstore.errors import (
     InvalidValueError,
     RaceLostError,
 )
-from docstore.history import GENESIS, chained, lineage
+from docstore.history import GENESIS, NOT_KEPT, chained, changes_text, lineage
 from docstore.kinds import HEAD, Kind, PartRule, is_document, kind_named
 from docstore.paging import Key, PageSize
-from docstore.reader import parents_of, stored_kind, version_told
+from docstore.reader import parents_of, read, read_version, stored_kind, version_numbered, version_told
+from docstore.revision import revise
 from docstore.rows import HeadRow
 from docstore.tables import versions
 from docstore.values import digest, loads
@@ -46,8 +53,8 @@ class Copied:
 
     Attributes:
         versions: how many it has.
-        status: ``"copied"`` if the target had none of it, ``"updated"`` if it had less of it or another state,
-            ``"unchanged"`` if nothing had to be written.
+        status: ``"copied"`` if the target had none of it, ``"updated"`` if it had less of it, or another state or
+            other tags; ``"unchanged"`` if nothing had to be written.
     """
 
     kind: str
@@ -143,33 +150,68 @@ class _Copier:
         keys = paging.keys(self._reading, head.id)
         if DigestTree({path: key.digest for path, key in keys.items()}).digest() != head.digest:
             raise _damaged(head, "its rows", "they are not the ones that version has")
+        tags = _tags(self._reading, head)
         status, codes = self._target.writing(
-            lambda connection: self._write(connection, head, keys),
-            lambda connection, _: _stands(connection, head, keys),
+            lambda connection: self._write(connection, head, keys, tags),
+            lambda connection, _: _stands(connection, head, keys, tags),
         )
         self._codes.learn(codes)
         return Copied(head.kind, head.name, head.id, head.version, status)
 
-    def _write(self, connection: Connection, head: HeadRow, keys: Mapping[str, Key]) -> tuple[Status, dict[Name, int]]:
+    def _write(
+        self, connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]
+    ) -> tuple[Status, dict[Name, int]]:
         there = rows.head_of(connection, head.id)
         self._check_place(connection, head, there)
         held = paging.keys(connection, head.id)
         changed = {path for path in {*keys, *held} if keys.get(path) != held.get(path)}
         if there != head:
             changed.add(HEAD)
-        if not changed:
+        if not changed and not any(_retagging(connection, head, tags)):
             return "unchanged", {}
-        after, chain = (there.version, there.chain) if there else (0, GENESIS)
-        # The history first: its primary key is the lock, at which a second copy of this document waits.
-        for history in self._from_source(_versions(self._reading, head, after, chain, self._size)):
-            for row in history:
-                check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
-            insert_many(connection, versions, history)
+        self._write_history(connection, head, there)
         rows.delete_pieces(connection, head.id, changed & held.keys() - {HEAD})
         paths = [path for path in keys if path in changed]
         codes = self._write_pieces(connection, head, there, paths)
-        self._read_back(connection, head, keys, paths, after, chain)
+        gone, new = _retagging(connection, head, tags)
+        rows.delete_tags(connection, head.id, gone)
+        for row in new:
+            rows.insert_tag(connection, **row)
+        self._read_back(connection, head, there, keys, paths, tags)
         return "updated" if there else "copied", codes
+
+    def _write_history(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
+        """Write the versions that the target lacks. What it holds of others stays, whatever was folded in the source.
+
+        It comes first: its primary key is the lock, at which a second copy of this document waits.
+        """
+        after, chain = _end_of(there)
+        led = self._led(connection, head, there)
+        for history in self._from_source(_versions(self._reading, head, after, chain, self._size)):
+            for row in history:
+                row |= led.get(row["version"], {})
+                check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
+            insert_many(connection, versions, history)
+
+    def _led(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> dict[int, Row]:
+        """Return what of a version leads back to the target's newest, where in the source it leads to one before it.
+
+        That is the first version after it that was not folded, if the target's newest was.
+        """
+        if there is None or there.version == head.version:
+            return {}
+        with self._at_source():
+            number = _next_kept(self._reading, head, there.version)
+            if number == there.version:
+                return {}
+            then = read_version(self._reading, head, kind_named(head.kind), number)
+        try:
+            held = read(connection, there).pieces
+        except DamagedDocumentError as error:
+            raise _in_target(error) from error
+        kind = kind_named(head.kind).of(then.pieces[HEAD])
+        target = {path: piece(path, body) for path, body in then.pieces.items()}
+        return {number: {"changes": changes_text(revise(kind, held, target).changes)}}
 
     def _check_place(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
         """Refuse to write over another document, and over what was saved in the target alone."""
@@ -219,16 +261,16 @@ class _Copier:
         self,
         connection: Connection,
         head: HeadRow,
+        there: HeadRow | None,
         keys: Mapping[str, Key],
         paths: Iterable[str],
-        after: int,
-        chain: str,
+        tags: Sequence[Row],
     ) -> None:
         """Check what was written, before it is committed, by what the target gives back."""
         try:
-            if not _stands(connection, head, keys):
+            if not _stands(connection, head, keys, tags):
                 raise _damaged(head, "its rows", "they are not the ones written")
-            for _ in _versions(connection, head, after, chain, self._size):
+            for _ in _versions(connection, head, *_end_of(there), self._size):
                 pass
             for _ in _pieces(connection, head, paths, self._size):
                 pass
@@ -249,9 +291,40 @@ class _Copier:
             raise DatabaseError(str(error)) from error
 
 
-def _stands(connection: Connection, head: HeadRow, keys: Mapping[str, Key]) -> bool:
-    """Return whether the document is in the database as *head* and *keys* say."""
-    return rows.head_of(connection, head.id) == head and paging.keys(connection, head.id) == keys
+def _stands(connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]) -> bool:
+    """Return whether the document is in the database as *head*, *keys* and *tags* say."""
+    return (
+        rows.head_of(connection, head.id) == head
+        and paging.keys(connection, head.id) == keys
+        and not any(_retagging(connection, head, tags))
+    )
+
+
+def _end_of(there: HeadRow | None) -> tuple[int, str]:
+    """Return the number and the chain of the newest version of a document that is there, or of none."""
+    return (there.version, there.chain) if there else (0, GENESIS)
+
+
+def _next_kept(connection: Connection, head: HeadRow, number: int) -> int:
+    """Return version *number*, or the first one after it that was not folded."""
+    while number < head.version and not version_numbered(connection, head, number).is_kept:
+        number += 1
+    return number
+
+
+def _tags(connection: Connection, head: HeadRow) -> list[Row]:
+    """Return the rows of a document's tags."""
+    return [row._asdict() for row in rows.tag_rows(connection, head.id)]
+
+
+def _retagging(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> tuple[list[str], list[Row]]:
+    """Return which tags of a document have to go, and which to come, to make them *tags*; none of a folded version."""
+    held = _tags(connection, head)
+    gone = [row["tag"] for row in held if row not in tags]
+    new = [row for row in tags if row not in held]
+    found = {row["version"]: rows.version_row(connection, head.id, row["version"]) for row in new}
+    folded = {number for number, row in found.items() if row is not None and row.changes == NOT_KEPT}
+    return gone, [row for row in new if row["version"] not in folded]
 
 
 # --- rows read and checked -------------------------------------------------------------------------------------------

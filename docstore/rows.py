@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.dialect import Whole, execute_many, insert_many, locks_rows, reading_times
+from docstore.errors import RaceLostError
 from docstore.tables import IS_HEAD, codes, documents, tags, versions
 from docstore.values import is_plain
 
@@ -72,9 +73,8 @@ _DELETED: Final = _OF_NAME & documents.c.deleted_at.is_not(None)
 _OF_ID: Final = documents.c.id == sa.bindparam("of_id")
 
 _HEAD_LIVE: Final = _HEAD.where(_LIVE), _LOCK.where(_LIVE)
-_HEAD_DELETED: Final = (
-    _HEAD.where(_DELETED).order_by(documents.c.deleted_at.desc()).limit(1),
-    _LOCK.where(_DELETED),
+_ID_DELETED: Final = (
+    sa.select(documents.c.id).where(IS_HEAD, _DELETED).order_by(documents.c.deleted_at.desc(), documents.c.id).limit(1)
 )
 _HEAD_OF: Final = _HEAD.where(_OF_ID), _LOCK.where(_OF_ID)
 
@@ -96,8 +96,22 @@ def head_named(connection: Connection, project: str, kind: str, name: str) -> He
 
 
 def head_deleted(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
-    """Return the document of this name that was deleted last; as ``head_named``."""
-    return _head(connection, _HEAD_DELETED, of_project=project, of_kind=kind, of_name=name)
+    """Return the document of this name that was deleted last; as ``head_named``.
+
+    Raises:
+        RaceLostError: another writer brought it back, or purged it, just now.
+    """
+    values = {"of_project": project, "of_kind": kind, "of_name": name}
+    if not all(is_plain(value) for value in values.values()):
+        return None
+    # Found without a lock: of all that were deleted under this name, two writers would take turns in no order.
+    id = connection.execute(_ID_DELETED, values).scalar()
+    if id is None:
+        return None
+    found = head_of(connection, id)
+    if found is None or found.deleted_at is None:
+        raise RaceLostError(f"{kind} {name!r} was brought back or purged just now.")
+    return found
 
 
 def head_of(connection: Connection, id: str) -> HeadRow | None:
@@ -330,3 +344,29 @@ def insert_codes(connection: Connection, rows: Iterable[tuple[str, int, str]]) -
     values = [{"column": column, "value": value, "name": name} for column, value, name in rows]
     if values:
         connection.execute(codes.insert(), values)
+
+
+def parent_texts(connection: Connection) -> list[tuple[str, str]]:
+    """Return the id of each document of the database that has parents, with the text of each of them.
+
+    Cost:
+        A look at every row of history.
+    """
+    query = sa.select(versions.c.id, versions.c.parent).where(versions.c.parent.is_not(None))
+    return [(row.id, row.parent) for row in connection.execute(query)]
+
+
+_FOLD: Final = (
+    versions.update()
+    .where(versions.c.id == sa.bindparam("at_id"), versions.c.version == sa.bindparam("at_version"))
+    .values(changes=sa.bindparam("changes"), folded=sa.bindparam("folded"))
+)
+
+
+def fold_versions(connection: Connection, id: str, found: Iterable[tuple[int, str, str]]) -> None:
+    """Put other changes in the place of those of some versions: number, changes, and the digest of those saved."""
+    values = [
+        {"at_id": id, "at_version": number, "changes": changes, "folded": folded} for number, changes, folded in found
+    ]
+    if values:
+        execute_many(connection, _FOLD, values)

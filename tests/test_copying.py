@@ -27,9 +27,10 @@ from docstore.errors import (
     InvalidValueError,
     TooLargeError,
     UnknownCodeError,
+    VersionNotFoundError,
 )
 from docstore.paging import PageSize
-from docstore.tables import documents, versions
+from docstore.tables import documents, tags, versions
 from docstore.testing.experiments import add_trial, new_experiment
 
 # Each backend is copied from, and copied to, once at least.
@@ -100,7 +101,10 @@ def rows_of(store, table):
 
 
 def everything(store):
-    return rows_of(store, documents), rows_of(store, versions)
+    return rows_of(store, documents), rows_of(store, versions), rows_of(store, tags)
+
+
+NOTHING = ([], [], [])
 
 
 def change(store, table, document, place, /, **values):
@@ -282,6 +286,223 @@ class TestCopyingAll:
         assert everything(target) == everything(source)
 
 
+class TestTags:
+    """The cakes, with two tags, were copied once."""
+
+    @pytest.fixture(autouse=True)
+    def copied(self, source, target, cakes):
+        source.tag("cakes", "published", 2, author="ada")
+        source.tag("cakes", "d\u00e9j\u00e0 vu \u2603", 2)
+        source.copy_to(target)
+
+    def status(self, source, target):
+        [copied] = source.copy_to(target)
+        return copied.status
+
+    def test_are_copied_with_who_gave_them_and_when(self, source, target):
+        assert len(rows_of(target, tags)) == 2
+        assert everything(target) == everything(source)
+        assert docstore.dumps(target.load("cakes", tag="published")) == docstore.dumps(source.load("cakes", version=2))
+
+    def test_that_are_the_same_are_left_alone(self, source, target):
+        log = Log(target.engine)
+
+        assert self.status(source, target) == "unchanged"
+        assert log.rows == {}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda store: store.tag("cakes", "newest"),
+            lambda store: store.tag("cakes", "published", 3, move=True),
+            lambda store: store.untag("cakes", "published"),
+            lambda store: (store.untag("cakes", "published"), store.tag("cakes", "published", 2, author="bo")),
+        ],
+        ids=["added", "moved", "removed", "given anew"],
+    )
+    @pytest.mark.parametrize("changed", ["source", "target"])
+    def test_that_differ_are_made_the_sources_and_nothing_else_is_written(self, source, target, changed, change):
+        change({"source": source, "target": target}[changed])
+        log = Log(target.engine)
+
+        assert self.status(source, target) == "updated"
+        assert everything(target) == everything(source)
+        assert {what for what in log.rows if not what.endswith(" tags")} == set()
+
+    def test_come_with_new_versions(self, source, target, cakes):
+        cakes.description = "without salt"
+        source.save(cakes)
+        source.tag("cakes", "newest")
+
+        assert self.status(source, target) == "updated"
+        assert everything(target) == everything(source)
+
+    def test_are_not_written_by_halves(self, source, target, interrupt):
+        before = everything(target)
+        source.tag("cakes", "published", 3, move=True)
+        interrupt("INSERT INTO tags")
+
+        with pytest.raises(KeyboardInterrupt):
+            source.copy_to(target)
+
+        assert everything(target) == before
+        assert self.status(source, target) == "updated"
+
+
+class TestABranch:
+    """Of the cakes at version 2, with a version of its own and one after it."""
+
+    @pytest.fixture(autouse=True)
+    def branched(self, source, cakes):
+        source.branch("cakes", "pies", 2)
+        pies = source.load("pies")
+        add_trial(pies)
+        source.save(pies)
+
+    def test_needs_no_parent_to_be_whole(self, source, target):
+        source.copy_to(target, ["pies"])
+
+        assert names_in(target) == ["pies"]
+        assert target.history("pies") == source.history("pies")
+        for number in range(1, 5):
+            one, other = (docstore.dumps(store.load("pies", version=number)) for store in (source, target))
+            assert one == other
+        assert target.verify() == []
+
+    def test_may_follow_its_parent(self, source, target):
+        source.copy_to(target, ["cakes"])
+
+        source.copy_to(target)
+
+        assert everything(target) == everything(source)
+        assert target.verify() == []
+
+    def test_may_be_copied_before_its_parent(self, source, target):
+        source.copy_to(target, ["pies"])
+
+        source.copy_to(target)
+
+        assert everything(target) == everything(source)
+
+
+class TestADocumentThatWasCompacted:
+    """Versions that were folded in one store may be kept in the other: none is lost there, and none brought back."""
+
+    @pytest.fixture
+    def texts(self, source, cakes):
+        """The text of each version of the cakes, seven in the end."""
+        texts = {number: self.text(source, number) for number in range(1, 5)}
+
+        def go_on():
+            newest = source.history("cakes")[0].number
+            for number in range(newest + 1, newest + 4):
+                cakes.description = f"at {number}"
+                cakes.trials[1].run_metadata["number"] = number
+                source.save(cakes)
+                texts[number] = self.text(source, number)
+
+        self.go_on = go_on
+        return texts
+
+    def text(self, store, number):
+        return docstore.dumps(store.load("cakes", version=number))
+
+    def assert_kept(self, store, texts, numbers):
+        for number, text in texts.items():
+            if number in numbers:
+                assert self.text(store, number) == text
+            else:
+                with pytest.raises(VersionNotFoundError, match="was folded"):
+                    store.load("cakes", version=number)
+        assert [version.number for version in store.history("cakes") if version.is_kept] == sorted(numbers)[::-1]
+        assert store.verify() == []
+
+    @pytest.fixture(params=[False, True], ids=["", "a row at a time"])
+    def copy(self, request, source, target):
+        return lambda: copy_in_pages(source, target, rows=1) if request.param else source.copy_to(target)
+
+    def test_before_is_copied_as_it_is(self, source, target, texts, copy):
+        self.go_on()
+        source.tag("cakes", "third", 3)
+        source.compact("cakes", keep=2)
+
+        copy()
+
+        assert everything(target) == everything(source)
+        self.assert_kept(target, texts, {3, 6, 7})
+
+    def test_in_the_source_alone_is_unchanged(self, source, target, texts, copy):
+        copy()
+        source.compact("cakes", keep=1)
+
+        [copied] = copy()
+
+        assert copied.status == "unchanged"
+        self.assert_kept(target, texts, {1, 2, 3, 4})
+
+    @pytest.mark.parametrize("keep", [1, 2, 3, 4, 5])
+    def test_in_the_source_goes_on_from_what_the_target_kept(self, source, target, texts, copy, keep):
+        copy()
+        self.go_on()
+        source.compact("cakes", keep=keep)
+
+        copy()
+
+        self.assert_kept(source, texts, set(range(8 - keep, 8)))
+        self.assert_kept(target, texts, {1, 2, 3, 4, *range(8 - keep, 8)})
+        assert [v.chain for v in target.history("cakes")] == [v.chain for v in source.history("cakes")]
+
+    def test_in_the_target_goes_on_and_brings_nothing_back(self, source, target, texts, copy):
+        copy()
+        target.compact("cakes", keep=1)
+        self.go_on()
+
+        copy()
+
+        self.assert_kept(source, texts, set(range(1, 8)))
+        self.assert_kept(target, texts, {4, 5, 6, 7})
+
+    def test_in_both_goes_on(self, source, target, texts, copy):
+        source.tag("cakes", "second", 2)
+        copy()
+        target.untag("cakes", "second")
+        target.tag("cakes", "third", 3)
+        target.compact("cakes", keep=1)
+        self.go_on()
+        source.tag("cakes", "sixth", 6)
+        source.compact("cakes", keep=1)
+
+        copy()
+
+        self.assert_kept(source, texts, {2, 6, 7})
+        self.assert_kept(target, texts, {3, 4, 6, 7})
+        assert source.tags("cakes") == {"second": 2, "sixth": 6}
+        assert target.tags("cakes") == {"sixth": 6}
+        assert [each.status for each in copy()] == ["unchanged"]
+
+    def test_again_in_the_target_afterwards_is_whole(self, source, target, texts, copy):
+        copy()
+        self.go_on()
+        source.compact("cakes", keep=1)
+        copy()
+
+        target.compact("cakes", keep=2)
+
+        self.assert_kept(target, texts, {7})
+        assert [each.status for each in copy()] == ["unchanged"]
+
+    def test_in_the_source_lets_go_of_no_version_in_the_target_by_a_second_copy(self, source, target, texts, copy):
+        for _ in range(2):
+            copy()
+            self.go_on()
+            source.compact("cakes", keep=1)
+
+        copy()
+
+        assert [v.number for v in target.history("cakes") if v.is_kept] == [10, 7, 4, 3, 2, 1]
+        assert target.verify() == []
+
+
 @ON_SQLITE
 class TestNames:
     def test_are_of_the_documents_copied_in_their_order(self, source, target, several):
@@ -424,7 +645,7 @@ class TestTypesAndStatuses:
         with pytest.raises(UnknownCodeError, match="CAKE = 1"):
             source.copy_to(target)
 
-        assert everything(target) == ([], [])
+        assert everything(target) == NOTHING
 
     def test_of_each_generator_run_of_a_batch_have_one(self, source, target):
         experiment = new_experiment()
@@ -676,7 +897,7 @@ class TestDamage:
         with pytest.raises(DamagedDocumentError, match="at version 3: the document is at version 1 only"):
             source.copy_to(target)
 
-        assert everything(target) == ([], [])
+        assert everything(target) == NOTHING
 
     @pytest.mark.parametrize(
         ("column", "value"), [("name", "pies"), ("created_at", datetime.now(UTC)), ("updated_at", datetime.now(UTC))]
@@ -687,7 +908,7 @@ class TestDamage:
         with pytest.raises(DamagedDocumentError, match="at its head"):
             source.copy_to(target)
 
-        assert everything(target) == ([], [])
+        assert everything(target) == NOTHING
 
     def test_of_types_and_statuses_is_mended_from_the_bodies(self, source, target, cakes):
         change(source, documents, "cakes", "/trials/1", status=None)
@@ -716,7 +937,20 @@ class TestDamage:
         with pytest.raises(DamagedDocumentError, match=r"at /data/1: as the target has it, its body is not what"):
             source.copy_to(target)
 
-        assert everything(target) == ([], [])
+        assert everything(target) == NOTHING
+
+    def test_done_to_tags_by_the_target_is_found_and_not_kept(self, tmp_path, source, connect, cakes):
+        source.tag("cakes", "published", 2)
+        target = connect(f"sqlite:///{tmp_path}/meddling.db")
+        with target.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER meddle AFTER INSERT ON tags BEGIN UPDATE tags SET version = 1 WHERE tag = new.tag; END"
+            )
+
+        with pytest.raises(DamagedDocumentError, match="as the target has it, they are not the ones written"):
+            source.copy_to(target)
+
+        assert everything(target) == NOTHING
 
 
 class TestASourceWhoseConnectionIsLost:
@@ -765,7 +999,7 @@ class TestATextThatTheTargetDoesNotTake:
             source.copy_to(small)
 
         assert (caught.value.name, caught.value.pointer, caught.value.limit) == ("n1", where, 200_000)
-        assert everything(small) == ([], [])
+        assert everything(small) == NOTHING
 
 
 class TestALargeDocument:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from docstore.dialect.engines import engine_from_creator, engine_from_url, make_engine
 from docstore.dialect.transactions import (
     check_settings,
+    erasing,
     execute_many,
+    forget,
     grant,
     insert_many,
     largest_text,
@@ -33,8 +35,10 @@ __all__ = [
     "checked_moment",
     "engine_from_creator",
     "engine_from_url",
+    "erasing",
     "execute_many",
     "for_administrator",
+    "forget",
     "grant",
     "insert_many",
     "largest_text",

@@ -84,6 +84,14 @@ class Backend(ABC):
         """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
 
     @contextmanager
+    def erasing(self, connection: Connection) -> Iterator[None]:
+        """Overwrite what is deleted in the meantime, in the transaction of *connection*, where the database can."""
+        yield
+
+    def forget(self, engine: Engine) -> None:  # noqa: B027  # servers do so by themselves, in their own time
+        """Let go of what was deleted and stands in a log still, as far as others allow it."""
+
+    @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
         """Keep other processes from making the tables, while this one does, in the transaction of *connection*."""
         yield

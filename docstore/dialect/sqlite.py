@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from docstore.dialect.backend import Backend, Meaning, Opening
 from docstore.dialect.forks import leave_behind
 from docstore.dialect.types import UtcTime
+from docstore.dialect.urls import shown
 from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
 
 _OLDEST: Final = (3, 38)
@@ -24,6 +26,9 @@ _OLDEST: Final = (3, 38)
 
 _PATIENCE: Final = 30
 """Seconds to wait for others."""
+
+_PATIENCE_WITH_READERS: Final = 1000
+"""Milliseconds to wait for those who need the log; one may be in this very thread, and never end."""
 
 _BESIDE: Final = 4096
 """Bytes kept free in a row, which has the same limit as a text, for its other columns."""
@@ -115,6 +120,37 @@ class SQLite(Backend):
         driver = connection.connection.driver_connection
         return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _BESIDE if driver is not None else 0
 
+    @contextlib.contextmanager
+    def erasing(self, connection: Connection) -> Iterator[None]:
+        """Overwrite what is deleted with zeros: SQLite would leave it in the file until the room is used again."""
+        before = connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+        connection.exec_driver_sql("PRAGMA secure_delete = ON").close()
+        try:
+            yield
+        finally:
+            # As a number: 2 is FAST, which overwrites what costs no write more.
+            connection.exec_driver_sql(f"PRAGMA secure_delete = {'FAST' if before == 2 else before}").close()
+
+    def forget(self, engine: Engine) -> None:
+        """Write the log of writes (the file ``-wal``), in which old pages stand, into the database, and empty it.
+
+        Readers of an older state need the log. They are waited for a second; then it is kept, until another
+        checkpoint finds none of them.
+        """
+        with contextlib.closing(engine.raw_connection()) as connection:
+            driver: Any = connection.driver_connection
+            _begin_by_hand(driver)
+            patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+            driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_WITH_READERS}")
+            try:
+                # Where others are in the way it says so in its row.
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except sqlite3.Error as error:
+                problem = f"the file -wal could not be emptied: {error}. What was deleted stays deleted."
+                raise DatabaseError(f"{shown(engine.url)}: {problem}") from error
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {patience}")
+
 
 def _begin_by_hand(driver: Any) -> None:
     """Let transactions begin and end where we say so: with ``autocommit`` (Python 3.12) ``commit()`` does nothing."""
@@ -159,6 +195,8 @@ def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        # Debian's default, and not everyone's. Of a value that a save replaced, a purge could find no trace later.
+        cursor.execute("PRAGMA secure_delete = ON")
         if not in_memory:
             _write_ahead(cursor)
         cursor.close()

@@ -125,6 +125,21 @@ def schema_of(connection: Connection) -> str | None:
     return schema
 
 
+def erasing(connection: Connection) -> AbstractContextManager[None]:
+    """Overwrite what is deleted in the meantime, in the transaction of *connection*, where the database can."""
+    return backend_of(connection.dialect.name).erasing(connection)
+
+
+def forget(engine: Engine) -> None:
+    """Let go of what was deleted and stands in a log still, as far as others allow it: SQLite's, the file ``-wal``.
+
+    A server does so by itself. PostgreSQL keeps deleted rows until it vacuums their table, and MariaDB until no
+    transaction may look at them; both have a log of what was written, for as long as they are set up to keep it.
+    """
+    with translated(engine):
+        backend_of(engine.dialect.name).forget(engine)
+
+
 def migrating(connection: Connection) -> AbstractContextManager[None]:
     """Keep other processes from making the tables, while this one does, in the transaction of *connection*."""
     return backend_of(connection.dialect.name).migrating(connection, schema_of(connection))

@@ -14,13 +14,13 @@ from docstore.digests import DigestTree
 from docstore.errors import DecodeError
 from docstore.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.paging import PageSize
+from docstore.rewinding import Rewound
 from docstore.rows import HeadRow
 from docstore.tables import documents
 from docstore.values import JSON, digest, join_pointer, loads, split_pointer
 from docstore.verification import selecting
 from docstore.verification.columns import Names, unlike_head, unlike_part
 from docstore.verification.damage import Damage, Subject
-from docstore.verification.rewinding import Rewound
 from docstore.verification.selecting import Unread
 
 Decode = Callable[[JSON], object]

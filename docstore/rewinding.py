@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from docstore.digests import DigestTree, piece
 from docstore.history import pieces_touched, rebuild
 from docstore.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join
 from docstore.patch import Change
-from docstore.values import JSON, TAG, split_pointer
+from docstore.values import ABSENT, JSON, TAG, MaybeJSON, split_pointer
 
 _LAYOUT: Final = frozenset({TAG, FORMAT_KEY, LAYOUT_KEY})
 """Members of a head that say, of a user's kind, which pieces are parts."""
@@ -24,6 +24,16 @@ class Rewound:
         self._kind = kind.of(pieces[HEAD])
         self._pieces = dict(pieces)
         self._digests = digests.copy()
+
+    @property
+    def pieces(self) -> Mapping[str, JSON]:
+        """The head and the parts by path; not to be changed."""
+        return self._pieces
+
+    @property
+    def digests(self) -> DigestTree:
+        """Their digests; not to be changed."""
+        return self._digests
 
     def digest(self) -> str:
         """Return the digest of the whole document."""
@@ -40,8 +50,8 @@ class Rewound:
             return None
         return pieces_touched(self._kind, changes)
 
-    def undo(self, changes: tuple[Change, ...]) -> None:
-        """Take the document back to before *changes*.
+    def undo(self, changes: Sequence[Change]) -> dict[str, MaybeJSON]:
+        """Take the document back to before *changes*, and return what stood at each piece that they touched.
 
         Raises:
             PatchError, CodecError: they do not fit; it is of no use any more.
@@ -51,10 +61,11 @@ class Rewound:
         """
         touched = self.touched(changes)
         if touched is None:
+            now: dict[str, MaybeJSON] = dict(self._pieces)
             self._pieces = rebuild(self._pieces, self._named, [changes])
             self._kind = self._named.of(self._pieces[HEAD])
             self._digests = DigestTree({path: piece(path, body).digest for path, body in self._pieces.items()})
-            return
+            return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
         before = {path: self._pieces[path] for path in {HEAD, *touched} if path in self._pieces}
         after = rebuild(before, self._named, [changes], partial=True)
         changed: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
@@ -65,6 +76,7 @@ class Rewound:
             del self._pieces[path]
         self._pieces.update(after)
         self._digests.update(changed)
+        return {path: before.get(path, ABSENT) for path in changed}
 
     def _lays_out_anew(self, path: str) -> bool:
         tokens = split_pointer(path)
