@@ -44,8 +44,10 @@ class TestTheTour:
     def test_leaves_rows_like_the_one_shown(self, after_the_tour):
         connection = sqlite3.connect("lab.db")
         connection.row_factory = sqlite3.Row
-        row = connection.execute("SELECT * FROM documents WHERE path = '/trials/0'").fetchone()
-        [changes] = connection.execute("SELECT changes FROM versions WHERE version = 2").fetchone()
+        bread = "(SELECT id FROM documents WHERE path = '' AND name = 'bread')"
+        row = connection.execute(f"SELECT * FROM documents WHERE path = '/trials/0' AND id = {bread}").fetchone()
+        query = "SELECT changes FROM versions WHERE id = ? AND version = 2"
+        [changes] = connection.execute(query, [row["id"]]).fetchone()
         connection.close()
         [shown] = [block for block in blocks("") if block.startswith("id ")]
 
