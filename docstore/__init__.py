@@ -7,9 +7,7 @@ experiment model are here too, under the names that users of Ax know.
 from __future__ import annotations
 
 from docstore import registry
-from docstore.blame import Blame
 from docstore.codec import UnknownObject
-from docstore.compaction import Compacted
 from docstore.comparing import diff
 from docstore.copying import Copied
 from docstore.difference import Diff
@@ -59,10 +57,12 @@ from docstore.patch import Change
 from docstore.query import DocumentInfo
 from docstore.registry import document, register
 from docstore.registry_bundle import RegistryBundle
-from docstore.status import Status
 from docstore.store import Store
 from docstore.values import ABSENT
 from docstore.verification import Damage, Progress
+from docstore.versions.blame import Blame
+from docstore.versions.compaction import Compacted
+from docstore.versions.status import Status
 
 __version__ = "0.1.0"
 

@@ -28,9 +28,10 @@ from docstore.errors import (
 from docstore.history import Version
 from docstore.kinds import Kind, kind_named
 from docstore.origins import Origin
-from docstore.reader import State, number_of, read, read_version
+from docstore.reader import State, read, read_version
 from docstore.rows import HeadRow
 from docstore.values import is_plain
+from docstore.when import number_of
 
 _TRIES: Final = 20
 """How often a write that lost a race is made again, on what the winner wrote."""

@@ -10,13 +10,14 @@ from typing import Any, Final, get_args
 from uuid import UUID
 
 from docstore import values
+from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.core import Unknown
 from docstore.codec.parts import Parts
 from docstore.coding import Wanted
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
-from docstore.errors import DecodeError, EncodeError, InvalidValueError, abridged
+from docstore.errors import DecodeError, EncodeError, InvalidValueError
 from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.registry import registered
 from docstore.registry_bundle import RegistryBundle, checked_bundle

@@ -42,7 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from docstore.abridging import abridged as abridged
+from docstore.abridging import abridged
 
 
 def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:

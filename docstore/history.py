@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
 
-from docstore.errors import PatchError, UnreadableError, abridged
+from docstore.abridging import abridged
+from docstore.errors import PatchError, UnreadableError
 from docstore.kinds import HEAD, Kind, join
 from docstore.patch import Change, undo_all
 from docstore.values import JSON, digest, dumps, join_pointer, loads, split_pointer

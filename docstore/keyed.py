@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from docstore.errors import DecodeError, RegistryError, abridged
+from docstore.abridging import abridged
+from docstore.errors import DecodeError, RegistryError
 from docstore.values import JSON, dumps, is_plain, join_pointer, split_pointer
 
 ANY: Final = "*"

@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from docstore.errors import DecodeError, RegistryError, abridged
+from docstore.abridging import abridged
+from docstore.errors import DecodeError, RegistryError
 from docstore.keyed import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 

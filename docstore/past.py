@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore import rows, tagging
+from docstore import rows
 from docstore.access import checked_text
 from docstore.base import Base
-from docstore.blame import Blame
-from docstore.branching import Branching, renamed
-from docstore.compaction import Compacted, compact
 from docstore.difference import Diff, difference
 from docstore.digests import piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError
 from docstore.history import Version
-from docstore.kinds import HEAD, kind_named
-from docstore.merging import Merger
-from docstore.reader import When, numbered, read, read_version
+from docstore.kinds import HEAD, is_document, kind_named
+from docstore.reader import read, read_version
 from docstore.settling import OnConflict, check_policy
-from docstore.status import Status, status_of, status_of_new
-from docstore.timeline import Lazily, Timeline
-from docstore.values import ABSENT, MaybeJSON
-from docstore.verification import Damage, verify_project
+from docstore.values import JSON
+from docstore.verification import Damage, Options, Report, reporting, sought, verified
+from docstore.versions import tagging
+from docstore.versions.blame import Blame
+from docstore.versions.branching import Branching, renamed
+from docstore.versions.compaction import Compacted, compact
+from docstore.versions.merging import Merger
+from docstore.versions.status import Status, status_of, status_of_new
+from docstore.versions.timeline import Lazily, Timeline
+from docstore.when import When, numbered
 from docstore.writer import Saved
 
 
@@ -41,6 +43,11 @@ class Past(Base):
 
         Args:
             pointer: only those that changed what stands there; ``blame`` also says what it was and became.
+
+        Raises:
+            DecodeError: *pointer* is none.
+            DamagedDocumentError: a version is missing, or cannot be read; when one comes to it.
+            DocumentNotFoundError: there is no such document; or it was purged before one came to an older version.
 
         Cost:
             A SELECT for every 100 versions that one looks at.
@@ -58,18 +65,16 @@ class Past(Base):
         one, that one has the changes.
 
         Raises:
+            DecodeError: *pointer* is none.
             DamagedDocumentError: the history does not lead back.
+
+        Cost:
+            The part that *pointer* leads into is read, and each version as one comes to it. Values are kept as JSON: of
+            a large place that changed often, look at them one after the other, with ``iter``, or at ``history``.
         """
         with self._access.reading() as connection:
             timeline = Timeline(self._access, connection, self._access.head(connection, kind, name))
-        return Lazily(self._blamed(timeline, pointer))
-
-    def _blamed(self, timeline: Timeline, pointer: str) -> Iterator[Blame]:
-        for version, old, new in timeline.at(pointer):
-            yield Blame(version, self._shown(old), self._shown(new))
-
-    def _shown(self, value: MaybeJSON) -> object:
-        return value if value is ABSENT else self._raw.decode(value)
+        return Lazily(Blame(version, was, became, self._raw.decode) for version, was, became in timeline.at(pointer))
 
     def diff(self, name: str, a: When, b: When | None = None, *, kind: str = "experiment", other: str = "") -> Diff:
         """Return what changed from version *a* to version *b*, which may be the older; by default, the newest.
@@ -190,7 +195,7 @@ class Past(Base):
         """
         checked_text("new_name", new_name, 255)
         id, note = uuid.uuid4().hex, self._note(message, author)
-        start = Branching(self._access, self._writer).start
+        start = Branching(self._access, self._writer, self._documents("keep")).start
         return self._write(lambda connection: start(connection, id, kind, name, new_name, version, note)).version
 
     def merge(
@@ -224,16 +229,39 @@ class Past(Base):
         merger = Merger(self._access, self._writer, self._documents("keep"))
         return self._write(lambda connection: merger.merge(connection, kind, name, into, on_conflict, note)).version
 
-    def verify(self) -> list[Damage]:
-        """Return every damage of every document of the project: with none, each version is as it was saved.
+    def verify(
+        self, name: str | None = None, *, kind: str | None = None, decode: bool = False, progress: bool | Report = False
+    ) -> list[Damage]:
+        """Return every damage of a document, of all of a *kind*, or of the project: without any, all is as saved.
 
-        Each digest is computed again, each history is walked back to version 1, each chain is checked.
+        Each digest is computed again, each history is walked back to version 1, each chain, each column and each tag is
+        checked. Deleted documents are verified, too; a *name* means the live one, if there is one.
+
+        Args:
+            name: of a document of *kind*, or of an experiment; None for all.
+            decode: make objects of each version as well, with the classes that are registered now.
+            progress: True draws a bar on stderr (``docstore[rich]``); or a function, to be told how far it is.
+
+        Raises:
+            DocumentNotFoundError: there is no such document, and was none.
+            MissingDependencyError: there is no ``rich`` to draw a bar with.
 
         Cost:
-            A read of everything, and a rebuild of each document's past.
+            A read of everything, and of each version time in proportion to what it changed; memory for a document and
+            a page of rows. To decode takes a load of each version.
         """
-        with self._access.reading() as connection:
-            return list(verify_project(connection, self.project))
+        documents = self._documents() if decode else None
+
+        def decoded(value: JSON) -> object:
+            # What was put as a JSON value came from no object.
+            return documents.decode(value) if documents and is_document(value) else self._raw.decode(value)
+
+        with reporting(progress) as report, self._access.reading() as connection:
+            id = None if name is None else sought(connection, self.project, kind or "experiment", name)
+            if name is not None and id is None:
+                self._access.head(connection, kind or "experiment", name)  # tells what there is instead
+            options = Options(decoded if decode else None, report)
+            return list(verified(connection, self.project, id, kind, options))
 
     def compact(self, name: str, *, keep: int | timedelta, kind: str = "experiment") -> Compacted:
         """Fold old versions of a document, and return which are kept.
@@ -258,9 +286,11 @@ class Past(Base):
                 Nothing was changed: keep more, or tag some in between.
 
         Cost:
-            A walk through the whole history, in which each version is rebuilt; memory for the document, for what of it
-            changed between two kept versions, and for 100 versions. Other writers wait. It frees the old values; a
-            version that only added something had none, and takes as much room as before. As of ``purge``, nothing of
-            what was folded is left in SQLite's files; a server removes it in its own time.
+            A walk through the whole history, in which each version is rebuilt, and a look for the parents of all
+            versions in the database; memory for the document, for what of it changed between two kept versions, and for
+            100 versions. Other writers wait. What is freed is the old values: a digest stands in the place of each
+            folded version's changes, so that a history of small ones needs as much room as before. SQLite uses the room
+            again; its file gets smaller by VACUUM only. As of ``purge``, nothing of what was folded is left in it; a
+            server removes it in its own time.
         """
         return compact(self._access, kind, name, keep)

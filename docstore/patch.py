@@ -16,7 +16,8 @@ from difflib import SequenceMatcher
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, cast
 
-from docstore.errors import PatchError, abridged
+from docstore.abridging import abridged
+from docstore.errors import PatchError
 from docstore.values import ABSENT, JSON, Absent, MaybeJSON, alike, dumps, join_pointer, split_pointer
 
 # Possessive, here: of what could be matched in another way, Python would remember each place, a hundred bytes and more.

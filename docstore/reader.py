@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore import paging, rows
-from docstore.dialect import checked_moment
+from docstore import rows
 from docstore.digests import DigestTree, piece
-from docstore.errors import (
-    DamagedDocumentError,
-    DecodeError,
-    InvalidValueError,
-    PatchError,
-    VersionNotFoundError,
-    abridged,
-)
-from docstore.history import NOT_KEPT, Parent, Version, changes_from, piece_at, piece_of, pieces_touched, rebuild
-from docstore.kinds import HEAD, KINDS, Kind, join, kind_named
+from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
+from docstore.history import NOT_KEPT, Parent, Version, changes_from, piece_of, pieces_touched, rebuild
+from docstore.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.patch import Change
 from docstore.rows import HeadRow
-from docstore.values import JSON, digest, loads, resolve
-
-When: TypeAlias = int | str | datetime
-"""What names a version: its number, a tag, or a time at which it was current."""
+from docstore.values import JSON, digest, loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ def read(connection: Connection, head: HeadRow) -> State:
         DamagedDocumentError: a piece, or the set of them, is not what was saved.
     """
     if not head.digest:
-        raise _without_history(head, head.version)
+        raise without_history(head, head.version)
     pieces, digests = read_pieces(connection, head, None)
     tree = DigestTree(digests)
     if tree.digest() != head.digest:
@@ -89,7 +77,7 @@ def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int)
     Cost:
         A whole read, and time in proportion to the changes since.
     """
-    history = _back_to(connection, head, number)
+    history = back_to(connection, head, number)
     state = read(connection, head)
     if not history:
         return state
@@ -104,7 +92,7 @@ def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int)
     return State(number, pieces, tree)
 
 
-def _back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]:
+def back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]:
     """Return the versions from the current one back to *number*; none if that is the current one.
 
     Raises:
@@ -118,52 +106,6 @@ def _back_to(connection: Connection, head: HeadRow, number: int) -> list[Version
     if not history[-1].is_kept:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
     return history
-
-
-def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
-    """Return what stands at *pointer* in a document, now or at version *number*.
-
-    Raises:
-        DecodeError: nothing stands there.
-        VersionNotFoundError, DamagedDocumentError: as ``read_version``.
-
-    Cost:
-        The digests of all pieces are read; of the pieces, the one at *pointer* and those that were changed since.
-    """
-    history = [] if number is None else _back_to(connection, head, number)
-    kind = stored_kind(connection, head)
-    path, is_whole = piece_at(kind, pointer)
-    if is_whole or any(change.path == HEAD for version in history[:-1] for change in version.changes):
-        # All parts of a field are wanted; or it was cut into other parts in between.
-        state = read(connection, head) if number is None else read_version(connection, head, kind, number)
-        return resolve(join(state.pieces), pointer)
-    newer = [version.changes for version in history[:-1]]
-    touched = pieces_touched(kind, (change for changes in newer for change in changes))
-    pieces, _ = read_pieces(connection, head, {HEAD, path, *touched})
-    digests = {path: key.digest for path, key in paging.keys(connection, head.id).items()}
-    _check_tree(head, digests, head.digest, head.version)
-    if newer:
-        then = _undone(head, kind, pieces, newer, history[-1].number)
-        digests = {path: each for path, each in digests.items() if path not in pieces}
-        digests.update({path: piece(path, body).digest for path, body in then.items()})
-        _check_tree(head, digests, history[-1].digest, history[-1].number)
-        pieces = then
-    lists = kind.of(pieces[HEAD]).lists(pieces[HEAD])
-    return resolve(join({each: pieces[each] for each in {HEAD, path} & pieces.keys()}, sparse=lists), pointer)
-
-
-def _undone(
-    head: HeadRow, kind: Kind, pieces: Mapping[str, JSON], newer: list[tuple[Change, ...]], number: int
-) -> dict[str, JSON]:
-    try:
-        return rebuild(pieces, kind, newer, partial=True)
-    except PatchError as error:
-        raise DamagedDocumentError(head.name, where=f"version {number}", problem=str(error)) from error
-
-
-def _check_tree(head: HeadRow, digests: Mapping[str, str], digest: str, number: int) -> None:
-    if DigestTree(digests).digest() != digest:
-        raise DamagedDocumentError(head.name, where=f"version {number}", problem="its pieces have other digests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +178,7 @@ def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list
     while number in numbers:  # from the newest: a column that something else wrote to may say any number of versions
         number -= 1
     if number > after:
-        raise _without_history(head, number)
+        raise without_history(head, number)
     return [version for version in found if version.number <= head.version]
 
 
@@ -249,9 +191,9 @@ def history_page(connection: Connection, head: HeadRow, before: int, size: int) 
     found = [version_of(head.name, row) for row in rows.version_rows(connection, head.id, before=before, limit=size)]
     for expected, version in zip(range(before - 1, 0, -1), found, strict=False):
         if version.number != expected:
-            raise _without_history(head, expected)
+            raise without_history(head, expected)
     if len(found) < min(size, before - 1):
-        raise _without_history(head, before - 1 - len(found))
+        raise without_history(head, before - 1 - len(found))
     return found
 
 
@@ -263,20 +205,21 @@ def version_numbered(connection: Connection, head: HeadRow, number: int) -> Vers
     """
     row = rows.version_row(connection, head.id, number)
     if row is None:
-        raise _without_history(head, number)
+        raise without_history(head, number)
     return version_of(head.name, row)
 
 
 def has_version(connection: Connection, head: HeadRow, number: int, digest: str) -> bool:
     """Return whether version *number* is there with that digest: in a database put back from a backup it may not be."""
     if not head.digest:
-        raise _without_history(head, head.version)
+        raise without_history(head, head.version)
     if number == head.version:
         return head.digest == digest
     return number < head.version and version_numbered(connection, head, number).digest == digest
 
 
-def _without_history(head: HeadRow, number: int) -> DamagedDocumentError:
+def without_history(head: HeadRow, number: int) -> DamagedDocumentError:
+    """Return the error of a version of which nothing is told."""
     return DamagedDocumentError(head.name, where=f"version {number}", problem="its row of history is missing")
 
 
@@ -313,75 +256,3 @@ def parents_of(connection: Connection, head: HeadRow) -> dict[int, Parent]:
     """Return the parents of the versions that have one, by number."""
     versions = [version_told(head.name, row) for row in rows.rows_with_parent(connection, head.id)]
     return {version.number: version.parent for version in versions if version.parent is not None}
-
-
-def number_of(
-    connection: Connection, head: HeadRow, version: int | None, at: datetime | None, tag: str | None
-) -> int | None:
-    """Return the version that one of these names, or None for the current one; as ``number_named``.
-
-    Raises:
-        InvalidValueError: several are given, or the time has no zone.
-    """
-    given = [(key, value) for key, value in (("version", version), ("at", at), ("tag", tag)) if value is not None]
-    if len(given) > 1:
-        (first, its), *_, (last, value) = given
-        raise InvalidValueError(last, value, f"Give it or {first}={its!r}, not both.")
-    if at is not None:
-        return _number_at(connection, head, at)
-    return version if tag is None else _tagged(connection, head, tag)
-
-
-def number_named(connection: Connection, head: HeadRow, when: When) -> int:
-    """Return the version that *when* names: by its number, by a tag, or by a time at which it was current.
-
-    Raises:
-        InvalidValueError: it is none of these, or a time without a zone.
-        VersionNotFoundError: there is no such tag, or the time is before the first version. Of a number, it is not
-            asked whether there is such a version.
-    """
-    if type(when) is int:
-        return when
-    if isinstance(when, datetime):
-        return _number_at(connection, head, when)
-    if isinstance(when, str):
-        return _tagged(connection, head, when)
-    raise InvalidValueError("version", when, "Give its number, a tag, or a time with a zone.")
-
-
-def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
-    number = rows.tagged(connection, head.id, tag)
-    if number is None:
-        known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
-        wanted = f"tagged {abridged(tag)} (its tags: {known})"
-        raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind)
-    return number
-
-
-def numbered(connection: Connection, head: HeadRow, when: When) -> int:
-    """Return the number of the version that *when* names, one that is kept.
-
-    Raises:
-        InvalidValueError, VersionNotFoundError: as ``number_named``; or there is no such version, or it was folded.
-    """
-    number = number_named(connection, head, when)
-    if type(number) is not int or not 1 <= number <= head.version:
-        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
-    if not version_numbered(connection, head, number).is_kept:
-        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
-    return number
-
-
-def _number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
-    """Return the version that was current at *moment*.
-
-    Raises:
-        InvalidValueError: *moment* has no time zone.
-        VersionNotFoundError: it is before the first version.
-    """
-    number = rows.version_at(connection, head.id, checked_moment("at", moment))
-    if number is None:
-        raise VersionNotFoundError(
-            head.name, wanted=f"from {moment.isoformat()} or before", head=head.version, kind=head.kind
-        )
-    return number

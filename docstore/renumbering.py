@@ -109,6 +109,11 @@ def numbers_in(paths: Iterable[str]) -> set[int]:
     return {number for path in paths for rule in (TRIALS, DATA) if (number := _number(rule, path)) is not None}
 
 
+def trials_in(paths: Iterable[str]) -> set[int]:
+    """Return the numbers of the trials at *paths*."""
+    return {number for path in paths if (number := _number(TRIALS, path)) is not None}
+
+
 def _added(base: AbstractSet[str], pieces: Pieces) -> list[int]:
     found = (_number(TRIALS, path) for path in pieces if path not in base)
     return sorted(number for number in found if number is not None)
@@ -164,12 +169,12 @@ def names_for(base: Pieces, mine: Pieces, theirs: Pieces, numbers: Mapping[int, 
     known: dict[bytes, str] = {}
     for arm in _arms(theirs):
         known.setdefault(arm.parameters, arm.name)
-    old = _names(base)
+    old = names_in(base)
     brought: dict[str, bytes] = {}
     for arm in _arms({TRIALS.path(number): mine.get(TRIALS.path(number)) for number in sorted(numbers)}):
         if arm.name not in old and (arm.parameters, arm.name) not in stored and arm.is_named_after(arm.path):
             brought.setdefault(arm.name, arm.parameters)
-    occupied = (_names(mine) - brought.keys()) | old | _names(theirs)
+    occupied = (names_in(mine) - brought.keys()) | old | names_in(theirs)
     names: dict[str, str] = {}
     for name, parameters in brought.items():
         number, _, place = name.partition("_")
@@ -262,7 +267,8 @@ def _arms(pieces: Pieces) -> Iterator[_Arm]:
                     yield _Arm(path, pointer, name, dumps(parameters), found)
 
 
-def _names(pieces: Pieces) -> set[str]:
+def names_in(pieces: Pieces) -> set[str]:
+    """Return the names of the arms in *pieces*."""
     found = (
         name
         for path, body in pieces.items()

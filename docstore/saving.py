@@ -32,7 +32,7 @@ from docstore.writer import Note, Saved, Writer
 
 T = TypeVar("T")
 
-_RESTORED: Final = (
+RESTORED: Final = (
     "this database does not hold that version as you read it: it was put back to an older state "
     "(to overwrite it, save a copy.copy() of the object)"
 )
@@ -144,7 +144,7 @@ def save_on(
             object stands on is not in the database, which was put back to an older state.
     """
     if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise _refused(head, origin.version, mine, _RESTORED)
+        raise _refused(head, origin.version, mine, RESTORED)
     if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
         current = _known_pieces(connection, head, origin, mine)
         if not _fits(mine, current):

@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from docstore.digests import Piece
 from docstore.errors import Conflict, InvalidValueError
 from docstore.kinds import EXPERIMENT, Kind
-from docstore.merge import Decide
 from docstore.renumbering import arm_clashes, moved_path, names_for, numbers_for, renumbered
 from docstore.revision import merged
 from docstore.values import ABSENT, JSON, alike

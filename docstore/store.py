@@ -23,10 +23,12 @@ from docstore.history import Version
 from docstore.kinds import HEAD, RESERVED, Kind, is_document, join
 from docstore.origins import Origin
 from docstore.past import Past
+from docstore.place import read_place
 from docstore.query import DocumentInfo
-from docstore.reader import number_of, read_place, version_numbered
+from docstore.reader import version_numbered
 from docstore.saving import Mine, Outcome, check_readable, mine_in_part, mine_whole, save_on
 from docstore.settling import OnConflict, check_policy
+from docstore.when import number_of
 from docstore.writer import Note
 
 

@@ -13,7 +13,8 @@ from typing import Final, TypeAlias, cast
 
 import orjson
 
-from docstore.errors import DecodeError, EncodeError, abridged
+from docstore.abridging import abridged
+from docstore.errors import DecodeError, EncodeError
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 

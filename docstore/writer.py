@@ -16,10 +16,10 @@ from docstore.dialect import largest_text
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
-from docstore.history import GENESIS, Parent, Version, chained, changes_text, next_moment
+from docstore.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
 from docstore.kinds import HEAD, Kind, is_document, position_of
 from docstore.patch import Change
-from docstore.reader import State, read, version_numbered
+from docstore.reader import State, parents_of, read, version_numbered
 from docstore.revision import Revision, revise
 from docstore.rows import HeadRow
 from docstore.values import JSON, dumps
@@ -95,7 +95,9 @@ class Writer:
         head = {HEAD: document.pieces[HEAD]}
         revision = revise(document.kind, {HEAD: state.pieces[HEAD]}, head)
         digest = state.digests.digest(revision.digests)
-        parent = Parent("branch", source.id, then.number)
+        # Of a branch's past, it is where it came from: the chain has the id of the document that each was saved in.
+        saved_in = lineage(parents_of(connection, source), source.id)(then.number)
+        parent = Parent("branch", saved_in, then.number)
         version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
         return Saved(id, self._append(connection, id, document.name, then.chain, version), found)
 

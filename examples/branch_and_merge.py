@@ -71,7 +71,8 @@ def merge(store: docstore.Store) -> None:
     print(f"\nVersion {version.number} of {MAIN!r}: {version.message}")
 
     bread = store.load(MAIN)
-    assert bread.name == MAIN and bread.description == "the oven of 1951"
+    assert bread.name == MAIN
+    assert bread.description == "the oven of 1951"
     assert bread.search_space.parameters["celsius"].upper == 280.0
     crusts = {index: trial.lookup_data().records[0]["mean"] for index, trial in bread.trials.items()}
     assert crusts == {0: 0.2, 1: 0.3, 2: 0.4, 3: 0.5, 4: 0.9}

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
-from docstore.compaction import Compacted
 from docstore.errors import (
     ConflictError,
     ConnectionLostError,
@@ -35,6 +34,7 @@ from docstore.errors import (
 from docstore.tables import documents, metadata, versions
 from docstore.testing.experiments import add_trial, new_experiment
 from docstore.values import dumps
+from docstore.versions.compaction import Compacted
 
 ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"])
 
@@ -202,7 +202,7 @@ class TestKeepingForSoLong:
             def now(cls, tz=None):
                 return newest + timedelta(minutes=30)
 
-        monkeypatch.setattr("docstore.compaction.datetime", Clock)
+        monkeypatch.setattr("docstore.versions.compaction.datetime", Clock)
         chain = "0" * 64
         with store.engine.begin() as connection:
             for version in reversed(store.history("cakes")):

@@ -27,6 +27,7 @@ from test_no_field_is_forgotten import CLASSES, sample
 
 import docstore
 from docstore import RegistryBundle
+from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.hashing import MOST_ALIKE
 from docstore.entries import Entry, Registry
@@ -36,7 +37,6 @@ from docstore.errors import (
     EncodeError,
     InvalidValueError,
     UnknownTagError,
-    abridged,
 )
 from docstore.json_store.load import load_experiment
 from docstore.testing.strategies import experiments, json_documents

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from docstore.abridging import abridged
 from docstore.codec import declared, fields, validation
 from docstore.codec.contents import preserving
 from docstore.codec.fields import StoredField
 from docstore.codec.problems import REFUSALS
-from docstore.errors import CodecError, EncodeError, abridged
+from docstore.errors import CodecError, EncodeError
 from docstore.values import join_pointer
 
 Check: TypeAlias = "Callable[[Any], None]"

@@ -19,8 +19,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from docstore.abridging import abridged
 from docstore.codec.tagged import Decode, Encode, Members, Tagged, member
-from docstore.errors import CodecError, DecodeError, EncodeError, abridged
+from docstore.errors import CodecError, DecodeError, EncodeError
 from docstore.values import JSON
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
@@ -30,7 +31,6 @@ READABLE_ITEMS: Final = 1_000
 
 MAX_DIMENSIONS: Final = 64
 """NumPy's own limit."""
-
 REFUSALS: Final = (
     *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError, OSError),
     *(AssertionError, MemoryError, Warning),

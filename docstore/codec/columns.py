@@ -12,11 +12,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from docstore.abridging import abridged
 from docstore.codec import arrays
 from docstore.codec.arrays import inside, refusing
 from docstore.codec.tagged import Decode, Encode, Members, member
 from docstore.codec.zones import is_zone, zone_of
-from docstore.errors import DecodeError, EncodeError, MissingDependencyError, abridged
+from docstore.errors import DecodeError, EncodeError, MissingDependencyError
 from docstore.values import JSON
 
 _UNITS: Final = (("s", 1), ("ms", 1), ("us", 1), ("ns", 1))

@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from docstore.abridging import abridged
 from docstore.codec import ecosystem, lifting
 from docstore.codec.carried import carried_by
 from docstore.codec.classes import class_encode
@@ -34,7 +35,6 @@ from docstore.errors import (
     NewerSchemaError,
     RegistryError,
     UnknownTagError,
-    abridged,
 )
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, alike, dumps
 

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
+from docstore.abridging import abridged
 from docstore.codec import arrays
 from docstore.codec.arrays import inside, refusing
 from docstore.codec.columns import codes_decode, column_decode, column_encode, decoded, listed, zone_decode, zone_encode
 from docstore.codec.tagged import Decode, Encode, Members, Tagged, member
-from docstore.errors import DecodeError, EncodeError, abridged
+from docstore.errors import DecodeError, EncodeError
 from docstore.values import JSON
 
 # --- indexes ---------------------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final
 
+from docstore.abridging import abridged
 from docstore.codec.carried import carry
 from docstore.codec.tagged import Decode, Encode, Members
 from docstore.entries import Entry, Registry, Upcast
-from docstore.errors import DecodeError, NewerSchemaError, abridged
+from docstore.errors import DecodeError, NewerSchemaError
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG
 
 

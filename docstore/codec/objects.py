@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any
 
+from docstore.abridging import abridged
 from docstore.codec.fields import check_constructor, check_hashable, stored_fields
 from docstore.codec.making import is_bare, made
 from docstore.codec.problems import REFUSALS
@@ -13,7 +14,7 @@ from docstore.codec.records import record_shape
 from docstore.codec.shapes import Plain, Shape
 from docstore.codec.tagged import int_encode
 from docstore.entries import Decoder, Encoder, Entry
-from docstore.errors import DecodeError, EncodeError, abridged
+from docstore.errors import DecodeError, EncodeError
 from docstore.kinds import RESERVED_KEYS
 from docstore.values import JSON, TAG
 

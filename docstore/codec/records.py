@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from docstore.abridging import abridged
 from docstore.codec import carried, fields, making
 from docstore.codec.acceptance import Check, accepting
 from docstore.codec.declared import left_out
@@ -15,7 +16,7 @@ from docstore.codec.shapes import Plain, Shape, shape_of
 from docstore.codec.tagged import Encode
 from docstore.codec.validation import fields_beside, values_beside
 from docstore.entries import Entry
-from docstore.errors import CodecError, DecodeError, EncodeError, abridged
+from docstore.errors import CodecError, DecodeError, EncodeError
 from docstore.values import JSON, TAG
 
 FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"

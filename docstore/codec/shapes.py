@@ -16,6 +16,7 @@ from enum import Enum, Flag
 from functools import cache
 from typing import Any, Final, Literal
 
+from docstore.abridging import abridged
 from docstore.codec.hashing import hashed
 from docstore.codec.problems import raise_in_dict, raise_in_list
 from docstore.codec.tagged import (
@@ -29,7 +30,7 @@ from docstore.codec.tagged import (
     canonical_order,
     tag,
 )
-from docstore.errors import CodecError, DecodeError, abridged
+from docstore.errors import CodecError, DecodeError
 from docstore.values import JSON, TAG, UNSAFE_TEXT, join_pointer
 
 

@@ -20,9 +20,10 @@ from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, W
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID, SafeUUID
 
+from docstore.abridging import abridged
 from docstore.codec.hashing import hashed
 from docstore.codec.zones import is_zone, zone_of
-from docstore.errors import CodecError, DecodeError, EncodeError, abridged
+from docstore.errors import CodecError, DecodeError, EncodeError
 from docstore.values import JSON, TAG, UNSAFE_TEXT, dumps
 
 Encode: TypeAlias = Callable[[Any], JSON]

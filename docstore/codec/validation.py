@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from docstore.abridging import abridged
 from docstore.codec import declared, fields
 from docstore.codec.declared import MISSING, left_out
 from docstore.codec.fields import StoredField
 from docstore.codec.problems import REFUSALS
-from docstore.errors import CodecError, DecodeError, EncodeError, abridged
+from docstore.errors import CodecError, DecodeError, EncodeError
 from docstore.values import join_pointer
 
 _EXTRA: Final = StoredField("__pydantic_extra__", "__extra", Any, left_out, None)

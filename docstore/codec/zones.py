@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Final, TypeGuard
 from zoneinfo import ZoneInfo
 
-from docstore.errors import abridged
+from docstore.abridging import abridged
 
 # zoneinfo looks a key up as a file, and as a module of the package tzdata, which it would import.
 _ZONE_KEY: Final = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")

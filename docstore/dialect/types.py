@@ -13,7 +13,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from docstore.errors import CodecError, InvalidValueError, UnreadableError, abridged
+from docstore.abridging import abridged
+from docstore.errors import CodecError, InvalidValueError, UnreadableError
 from docstore.values import dumps, loads
 
 # --- JSON ------------------------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from docstore.abridging import abridged
 from docstore.codec.core import Unknown
 from docstore.documents import FORMAT, documents_of
 from docstore.entries import Decoder
-from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, abridged
+from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError
 from docstore.json_store import files
 from docstore.kinds import FORMAT_KEY
 from docstore.model import Experiment

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from docstore.errors import abridged
+from docstore.abridging import abridged
 from docstore.history import Version
 from docstore.kinds import HEAD, Kind, PartRule, is_document, position_of
 from docstore.rows import HeadRow

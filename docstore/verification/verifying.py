@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 from sqlalchemy.engine import Connection
 
 from docstore import rows
-from docstore.errors import UnreadableError, abridged
+from docstore.abridging import abridged
+from docstore.errors import UnreadableError
 from docstore.paging import PageSize
 from docstore.rows import HeadRow
 from docstore.tables import tags, versions

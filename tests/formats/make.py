@@ -112,6 +112,7 @@ def _fixed_times_and_ids() -> Iterator[None]:
     with (
         patch("docstore.history.datetime", Clock),
         patch("docstore.lives.datetime", Clock),
+        patch("docstore.versions.tagging.datetime", Clock),
         patch("uuid.uuid4", lambda: UUID(int=next(ids))),
     ):
         yield

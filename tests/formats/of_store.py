@@ -23,7 +23,7 @@ OPTIONS = {"experiment_type_enum": BakingType, "generator_run_type_enum": Source
 def fill(connect: Callable[[str], docstore.Store]) -> None:
     """Save everything; *connect* gives the store of a project, on one database for all."""
     store, elsewhere = map(connect, PROJECTS)
-    for saves in (_bread, _burnt, _strategy, _card, _recipe, _kitchen, _note, _menu):
+    for saves in (_bread, _burnt, _strategy, _card, _recipe, _kitchen, _note, _menu, _rolls):
         saves(store)
     _elsewhere(elsewhere)
 
@@ -159,3 +159,20 @@ def _elsewhere(store: docstore.Store) -> None:
         store.save_trial(bread, trial)
     bread.is_test = True
     store.save(bread)
+
+
+def _rolls(store: docstore.Store) -> None:
+    """A document is tagged, branched, merged with a trial of one number, and folded."""
+    rolls = _experiment("rolls")
+    _observe(rolls, _trial(rolls, 0.25), 0.5)
+    for salt in range(4):
+        rolls.properties["salt"] = salt
+        store.save(rolls)
+    store.tag("rolls", "published \u2603", version=2)
+    store.branch("rolls", "rolls, sweet", message="with sugar")
+    sweet = store.load("rolls, sweet")
+    for experiment, x in ((rolls, 0.5), (sweet, 0.75)):
+        _observe(experiment, _trial(experiment, x), x)
+        store.save(experiment)
+    store.merge("rolls, sweet", into="rolls")
+    store.compact("rolls", keep=2)

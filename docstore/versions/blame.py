@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from docstore.errors import DecodeError
 from docstore.history import Version, piece_at, piece_of
@@ -18,12 +19,24 @@ class Blame:
     """One change of a place: the version that made it, and what stood there before and since.
 
     Attributes:
-        old, new: ``ABSENT`` where nothing stood there.
+        was, became: the JSON as stored; ``ABSENT`` where nothing stood there.
+        decode: makes values of what is tagged in it.
     """
 
     version: Version
-    old: object
-    new: object
+    was: MaybeJSON
+    became: MaybeJSON
+    decode: Callable[[JSON], Any] = field(compare=False, repr=False)
+
+    @property
+    def old(self) -> Any:
+        """What stood there before, as ``get`` gives it, made at each call; ``ABSENT`` for nothing."""
+        return ABSENT if self.was is ABSENT else self.decode(self.was)
+
+    @property
+    def new(self) -> Any:
+        """What stands there since, as ``get`` gives it, made at each call; ``ABSENT`` for nothing."""
+        return ABSENT if self.became is ABSENT else self.decode(self.became)
 
     @property
     def number(self) -> int:

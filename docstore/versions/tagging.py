@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from docstore import rows
 from docstore.access import Access, checked_text
 from docstore.errors import InvalidValueError, TagExistsError
-from docstore.reader import When, numbered
+from docstore.when import When, numbered
 
 
 def tag(access: Access, kind: str, name: str, text: str, version: When | None, author: str, *, move: bool) -> int:

@@ -1,0 +1,258 @@
+"""What was changed in one document taken into another, with which it has a version in common."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from docstore.access import Access
+from docstore.digests import piece
+from docstore.documents import Document, Documents, check_sense
+from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
+from docstore.history import Parent
+from docstore.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
+from docstore.reader import State, read, version_numbered
+from docstore.renumbering import names_for, names_in, numbers_in, renumbered, trials_in
+from docstore.revision import laid_out_alike, merged, revise
+from docstore.rows import HeadRow
+from docstore.settling import OnConflict, Settled, settle
+from docstore.values import ABSENT, JSON, alike, dumps
+from docstore.versions.ancestry import Ancestry, Held
+from docstore.versions.branching import renamed
+from docstore.versions.kinship import Kinship
+from docstore.writer import Note, Saved, Writer
+
+_ELSEWHERE = "others saved it since the version that both have in common: on_conflict='merge' would keep both"
+_LAID_OUT = "it keeps its parts otherwise there, so that nothing but 'overwrite' can be done"
+
+
+class Merger:
+    """Merges documents of one project.
+
+    Args:
+        documents: decodes what is merged; a class that is not registered is left unread.
+    """
+
+    def __init__(self, access: Access, writer: Writer, documents: Documents) -> None:
+        self._access = access
+        self._writer = writer
+        self._documents = documents
+
+    def merge(self, connection: Connection, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Saved:
+        """Take what was changed in *name* into *into*, as its next version; as ``Past.merge``."""
+        source, target = (self._access.head(connection, kind, each) for each in (name, into))
+        if source.id == target.id:
+            raise InvalidValueError("into", into, "It is the document itself: name another one.")
+        both = _Both(Ancestry(connection, source, target), source, target)
+        theirs = read(connection, target)
+        sides = None if both.is_taken_in else both.sides(read(connection, source), theirs)
+        if sides is None or not _unlike(sides.base, sides.mine):
+            # Nothing was done in it that is not in the target already.
+            return Saved(target.id, version_numbered(connection, target, target.version), {})
+        settled = self._settled(source, target, sides, policy)
+        goal = settled.target
+        changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
+        if laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
+            goal = {path: piece for path, piece in goal.items() if path in changed}
+            current = {path: body for path, body in sides.theirs.items() if path in changed}
+        else:
+            current = dict(sides.theirs)
+        revision = revise(sides.kind, current, goal)
+        parent = Parent("merge", source.id, source.version, *sides.moves(settled))
+        document = Document(sides.kind.of(settled.target[HEAD].body), target.name, target.model, settled.target)
+        said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
+        return self._writer.write(connection, target, document, revision, theirs.digests, said, parent)
+
+    def _settled(self, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Settled:
+        def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
+            yours, head = sides.version, target.version
+            return ConflictError(
+                target.name,
+                yours=yours,
+                head=head,
+                places=places,
+                problem=problem,
+                kind=target.kind,
+                source=source.name,
+            )
+
+        if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
+            return Settled({path: piece(path, body) for path, body in sides.mine.items()})
+        if policy == "error":
+            raise refused(_ELSEWHERE)
+        if not sides.are_laid_out_alike:
+            raise refused(_LAID_OUT)
+        decide = sides.deciding(policy) if callable(policy) else policy
+        settled = settle(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide)
+        if settled.conflicts:
+            raise refused("", [sides.shown(each) for each in settled.conflicts])
+        problem = self._problem_with({path: piece.body for path, piece in settled.target.items()}, sides.theirs)
+        if problem:
+            raise refused(f"what both made of it makes no sense together: {problem}")
+        return settled
+
+    def _problem_with(self, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
+        """Return why *merged* cannot be read though *theirs* can; nothing if it can, or if neither can."""
+        if not is_document(theirs[HEAD]):
+            return ""
+        try:
+            before = self._documents.decode(join(theirs))
+        except DecodeError:
+            return ""
+        try:
+            check_sense(self._documents.decode(join(merged)), before)
+        except (DecodeError, InvalidValueError) as error:
+            return str(error)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The source, the target, and what they have in common: each with the target's name and numbers of trials.
+
+    Attributes:
+        kind: as the target has it.
+        version: the newest of those in common.
+        numbers, names: what trials and arms of the source are called in the target, if otherwise.
+        unsettled: what stands in *base* where the versions in common disagree.
+    """
+
+    kind: Kind
+    version: int
+    base: Mapping[str, JSON]
+    mine: Mapping[str, JSON]
+    theirs: Mapping[str, JSON]
+    numbers: Mapping[int, int]
+    names: Mapping[str, str]
+    unsettled: str
+
+    @property
+    def are_laid_out_alike(self) -> bool:
+        """Whether the three can be compared piece by piece."""
+        return all(laid_out_alike(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
+
+    def moves(self, settled: Settled) -> tuple[dict[int, int], dict[str, str]]:
+        """Return where trials of the source went in all, and what their arms are called now."""
+        return _composed(self.numbers, settled.numbers), _composed(self.names, settled.names)
+
+    def shown(self, conflict: Conflict) -> Conflict:
+        """Return *conflict* as a user sees it: where the versions in common disagree, there is no base."""
+        base = conflict.base
+        is_settled = base is ABSENT or self.unsettled.encode() not in dumps(base)  # type: ignore[arg-type]  # it is JSON
+        return conflict if is_settled else dataclasses.replace(conflict, base=ABSENT)
+
+    def deciding(self, decide: Any) -> Any:
+        """Return the user's function, to be asked of conflicts as the user sees them."""
+        return lambda conflict: decide(self.shown(conflict))
+
+
+def _composed(first: Mapping[Any, Any], then: Mapping[Any, Any]) -> dict[Any, Any]:
+    taken = set(first.values())
+    moved = {old: then.get(new, new) for old, new in first.items()}
+    moved.update({old: new for old, new in then.items() if old not in first and old not in taken})
+    return {old: new for old, new in moved.items() if old != new}
+
+
+class _Both:
+    """The source and the target of a merge, with what they have in common."""
+
+    def __init__(self, ancestry: Ancestry, source: HeadRow, target: HeadRow) -> None:
+        self._ancestry, self._source, self._target = ancestry, source, target
+        self._of_source, self._of_target = (ancestry.seen(head.id, head.version) for head in (source, target))
+        self._kind = kind_named(target.kind)
+        self._unsettled = f"unsettled {uuid.uuid4().hex}"
+
+    @property
+    def is_taken_in(self) -> bool:
+        """Whether the target has all of the source already."""
+        return self._of_target.get(self._source.id, 0) >= self._source.version
+
+    def sides(self, mine: State, theirs: State) -> _Sides:
+        """Return the three states as the target would have them.
+
+        Raises:
+            InvalidValueError: they have no version in common, or none that is kept.
+        """
+        common = self._ancestry.common(self._of_source, self._of_target)
+        if not common:
+            it = called(self._source.name, self._source.kind)
+            remedy = f"No version that it has in common with {it} is kept: branch() makes documents that have one."
+            raise InvalidValueError("into", self._target.name, remedy)
+        kin = Kinship(self._ancestry, {*self._of_source, *self._of_target}, self._target.kind)
+        base, kind = self._merged(common, kin), self._kind.of(theirs.pieces[HEAD])
+        numbers, names, own = self._translated(self._source.id, mine.pieces, kin)
+        if self._target.kind == EXPERIMENT.name:
+            numbers, names = _displaced(mine.pieces, base, theirs.pieces, numbers, names)
+            own = renumbered(mine.pieces, numbers, names)
+        base, own = self._named(base), self._named(own)
+        return _Sides(kind, common[-1].version, base, own, theirs.pieces, numbers, names, self._unsettled)
+
+    def _translated(
+        self, id: str, pieces: Mapping[str, JSON], kin: Kinship
+    ) -> tuple[dict[int, int], dict[str, str], dict[str, JSON]]:
+        """Return what trials and arms of the document *id* are called in the target, and *pieces* of it so called."""
+        if self._target.kind != EXPERIMENT.name:
+            return {}, {}, dict(pieces)
+        numbers = kin.numbers(id, self._target.id, trials_in(pieces))
+        names = kin.names(id, self._target.id, names_in(pieces))
+        return numbers, names, renumbered(pieces, numbers, names)
+
+    def _merged(self, common: Sequence[Held], kin: Kinship) -> dict[str, JSON]:
+        """Return the state of the versions in common: of several, what they make together.
+
+        One of several alone would have only the changes of one side, and to take back such a change on the other
+        would look like no change at all.
+        """
+        pieces, seen = self._state(common[0], kin), self._ancestry.seen(common[0].id, common[0].version)
+        for each in common[1:]:
+            other, its = self._state(each, kin), self._ancestry.seen(each.id, each.version)
+            before = self._ancestry.common(seen, its)
+            if not before or not laid_out_alike(self._kind, pieces[HEAD], other[HEAD]):
+                pieces = other
+                continue
+            base = self._merged(before, kin)
+            made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._unsettled)
+            pieces = {path: piece.body for path, piece in made.items()}
+            seen = {id: max(seen.get(id, 0), its.get(id, 0)) for id in seen.keys() | its.keys()}
+        return pieces
+
+    def _state(self, held: Held, kin: Kinship) -> dict[str, JSON]:
+        # In any document, its name is its own: else it would be a change of each.
+        *_, pieces = self._translated(held.id, self._ancestry.state(held).pieces, kin)
+        return self._named(pieces)
+
+    def _named(self, pieces: Mapping[str, JSON]) -> dict[str, JSON]:
+        return {**pieces, HEAD: renamed(self._kind.of(pieces[HEAD]), pieces[HEAD], self._target.name)}
+
+
+def _displaced(
+    mine: Mapping[str, JSON],
+    base: Mapping[str, JSON],
+    theirs: Mapping[str, JSON],
+    numbers: Mapping[int, int],
+    names: Mapping[str, str],
+) -> tuple[dict[int, int], dict[str, str]]:
+    """Return the numbers and names of all of the source's trials in the target, where they may stand side by side.
+
+    Under the number that one of them has in the target, another may have been made in the source.
+    """
+    here = numbers_in(mine)
+    displaced = sorted(here & set(numbers.values()) - numbers.keys())
+    if not displaced:
+        return dict(numbers), dict(names)
+    occupied = numbers_in(theirs) | {numbers.get(number, number) for number in here.difference(displaced)}
+    free = (number for number in count(displaced[0]) if number not in occupied)
+    moved = dict(zip(displaced, free, strict=False))
+    # As the source calls them: what is called so in the target may be another arm.
+    back = {there: here for here, there in numbers.items()}, {there: here for here, there in names.items()}
+    return {**numbers, **moved}, {**names, **names_for(renumbered(base, *back), mine, theirs, moved)}
+
+
+def _unlike(a: Mapping[str, JSON], b: Mapping[str, JSON]) -> set[str]:
+    return {path for path in a.keys() | b.keys() if not alike(a.get(path, ABSENT), b.get(path, ABSENT))}

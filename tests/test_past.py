@@ -1,0 +1,806 @@
+"""What was: a document at a version, a time or a tag, one place in it, its history, who changed what, differences."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+import docstore
+from docstore import registry
+from docstore.errors import (
+    DamagedDocumentError,
+    DecodeError,
+    DocstoreError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    VersionNotFoundError,
+)
+from docstore.testing.experiments import add_trial, new_experiment
+from docstore.values import ABSENT
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """What a test registers holds for that test."""
+    with registry.scope():
+        yield
+
+
+@dataclass
+class Dish:
+    """A document of a user's own: its courses are parts by index, its guests by name."""
+
+    id: str
+    courses: list[str] = field(default_factory=list)
+    guests: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+def declared(*parts):
+    """Register ``Dish`` with these parts."""
+    docstore.document(kind="dish", name="id", parts=list(parts))(Dish)
+
+
+def query_of(store, call):
+    """What *call* gives, the number of SELECTs that it makes, and of the bodies that they read."""
+    selects, paths = [], []
+
+    def note(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith("SELECT"):
+            selects.append(statement)
+        if statement.startswith("SELECT documents.path") and "documents.body" in statement:
+            cursor.execute(statement, parameters)
+            paths.extend(row[0] for row in cursor.fetchall())
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        given = call()
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
+    return given, len(selects), sorted(paths)
+
+
+def numbers(versions):
+    return [version.number for version in versions]
+
+
+def as_text(value):
+    """The canonical text: 1, 1.0 and True differ in it."""
+    return ABSENT if value is ABSENT else docstore.dumps(value)
+
+
+def member(value, *keys):
+    """What stands at these keys, or ABSENT."""
+    for key in keys:
+        try:
+            value = ABSENT if isinstance(value, str) else value[key]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+    return value
+
+
+def at_each_version(store, name, pointer, **options):
+    """The text of what stands at *pointer* at each version of a document, and now."""
+    versions = [*range(1, len(store.history(name, **options)) + 1), None]
+    return {version: as_text(got(store, name, pointer, version=version, **options)) for version in versions}
+
+
+def within_each_version(store, name, *keys, **options):
+    """The same by way of the whole document."""
+    versions = [*range(1, len(store.history(name, **options)) + 1), None]
+    return {version: as_text(member(store.get(name, version=version, **options), *keys)) for version in versions}
+
+
+def got(store, name, pointer, **options):
+    try:
+        return store.get(name, pointer=pointer, **options)
+    except DecodeError:
+        return ABSENT
+
+
+def break_row(store, table, change, **where):
+    """Change a row by raw SQL."""
+    reflected = sa.Table(table, sa.MetaData(), autoload_with=store.engine)
+    with store.engine.begin() as connection:
+        query = reflected.update() if change else reflected.delete()
+        for column, value in where.items():
+            query = query.where(reflected.c[column] == value)
+        connection.execute(query.values(**change) if change else query)
+
+
+IN_AN_EXPERIMENT = {
+    "": (),
+    "/trials": ("trials",),
+    "/data": ("data",),
+    "/trials/0": ("trials", "0"),
+    "/trials/2": ("trials", "2"),
+    "/data/1": ("data", "1"),
+    "/trials/1/status": ("trials", "1", "status"),
+    "/trials/0/run_metadata/x~1~0y/~01": ("trials", "0", "run_metadata", "x/~y", "~1"),
+    "/trials/1/run_metadata/n/1/k": ("trials", "1", "run_metadata", "n", 1, "k"),
+    "/properties/a~1b/~0": ("properties", "a/b", "~"),
+    "/properties//1": ("properties", "", 1),
+    "/description": ("description",),
+    "/trials/9": ("trials", "9"),
+    "/trials/0/nothing": ("trials", "0", "nothing"),
+    "/nothing": ("nothing",),
+}
+
+
+class TestAPlaceInAnExperiment:
+    """Six versions: trials come, change and go; keys with slashes and tildes are in a trial and in the head."""
+
+    @pytest.fixture
+    def cakes(self, store):
+        experiment = new_experiment(trials=2, properties={"a/b": {"~": 1}, "": [1, 2]})
+        store.save(experiment)
+        experiment.trials[0].run_metadata["x/~y"] = {"~1": True}
+        store.save(experiment)
+        add_trial(experiment, 0.5)
+        store.save(experiment)
+        experiment.description = "rye"
+        experiment.properties["a/b"] = {"~": 1.0}
+        store.save(experiment)
+        del experiment._data[1]
+        store.save(experiment)
+        experiment.trials[1].run_metadata["n"] = [1, {"k": None}]
+        store.save(experiment)
+        return experiment
+
+    @pytest.mark.parametrize("pointer", IN_AN_EXPERIMENT, ids=lambda pointer: pointer or "root")
+    def test_is_what_stands_there_in_the_whole_document(self, store, cakes, pointer):
+        expected = within_each_version(store, "cakes", *IN_AN_EXPERIMENT[pointer])
+
+        assert at_each_version(store, "cakes", pointer) == expected
+
+    def test_of_one_part_reads_that_part_and_the_head(self, store, cakes):
+        found, _, paths = query_of(store, lambda: store.get("cakes", pointer="/trials/2/index"))
+
+        assert (found, paths) == (2, ["", "/trials/2"])
+
+    def test_of_one_part_at_a_version_reads_what_was_changed_since_too(self, store, cakes):
+        found, _, paths = query_of(store, lambda: store.get("cakes", pointer="/trials/0/index", version=5))
+
+        assert (found, paths) == (0, ["", "/trials/0", "/trials/1"])
+
+    def test_says_what_is_not_there(self, store, cakes):
+        with pytest.raises(DecodeError, match="/trials/9"):
+            store.get("cakes", pointer="/trials/9")
+
+    @pytest.mark.parametrize("pointer", ["trials", "trials/0"])
+    def test_a_text_that_is_no_pointer_is_refused(self, store, cakes, pointer):
+        with pytest.raises(DecodeError):
+            store.get("cakes", pointer=pointer)
+
+    @pytest.mark.parametrize("version", [None, 1, 5])
+    def test_a_damaged_part_is_told(self, store, cakes, version):
+        break_row(store, "documents", {"digest": "0" * 64}, path="/trials/1")
+
+        with pytest.raises(DamagedDocumentError):
+            store.get("cakes", pointer="/trials/1/status", version=version)
+
+    @pytest.mark.parametrize("pointer", ["/trials/1", "/trials/0", "/description"])
+    def test_a_part_that_is_gone_is_told_wherever_one_looks(self, store, cakes, pointer):
+        break_row(store, "documents", None, path="/trials/1")
+
+        with pytest.raises(DamagedDocumentError):
+            store.get("cakes", pointer=pointer)
+
+    def test_a_changed_history_is_told(self, store, cakes):
+        [change] = store.history("cakes")[0].changes
+        forged = json.dumps([{"op": change.op, "path": change.path.replace("/1/", "/0/")}])
+        break_row(store, "versions", {"changes": forged}, version=6)
+
+        with pytest.raises(DamagedDocumentError):
+            store.get("cakes", pointer="/trials/1/status", version=5)
+
+
+IN_A_DISH = {
+    "/courses": ("courses",),
+    "/courses/0": ("courses", 0),
+    "/courses/1": ("courses", 1),
+    "/courses/2": ("courses", 2),
+    "/guests": ("guests",),
+    "/guests/a~1b": ("guests", "a/b"),
+    "/guests/~0": ("guests", "~"),
+    "/note": ("note",),
+    "": (),
+}
+
+
+class TestAPlaceInADocumentOfOnesOwn:
+    """Its courses are parts of a list, its guests of a dict; then it is laid out anew, and once more."""
+
+    @pytest.fixture
+    def supper(self, store):
+        declared("/courses/*", "/guests/*")
+        dish = Dish("supper", ["soup", "fish"], {"a/b": "Ann", "~": "Bo"})
+        store.save(dish)
+        dish.courses.append("cake")
+        dish.guests["c"] = "Cy"
+        store.save(dish)
+        dish.courses[0] = "broth"
+        store.save(dish)
+        del dish.courses[1:], dish.guests["~"]
+        store.save(dish)
+        with registry.scope():
+            declared("/guests/*")
+            again = store.load("supper", kind="dish")
+            again.courses.append("cheese")
+            store.save(again)
+            again.guests["a/b"] = "Abe"
+            store.save(again)
+
+    @pytest.mark.parametrize("pointer", IN_A_DISH, ids=lambda pointer: pointer or "root")
+    def test_is_what_stands_there_in_the_whole_document(self, store, supper, pointer):
+        expected = within_each_version(store, "supper", *IN_A_DISH[pointer], kind="dish")
+
+        assert at_each_version(store, "supper", pointer, kind="dish") == expected
+
+    @pytest.mark.parametrize("pointer", IN_A_DISH, ids=lambda pointer: pointer or "root")
+    def test_its_past_is_what_each_version_says(self, store, supper, pointer):
+        found = store.blame("supper", pointer, kind="dish")
+
+        assert told(found) == told_by_versions(store, "supper", pointer, kind="dish")
+
+
+def told(blames):
+    """The number, and the texts before and since, of each."""
+    return [(each.number, as_text(each.old), as_text(each.new)) for each in blames]
+
+
+def told_by_versions(store, name, pointer, **options):
+    """What ``blame`` says, by the slow way: what stands there in each version."""
+    found, before = [], ABSENT
+    for number in range(1, len(store.history(name, **options)) + 1):
+        now = got(store, name, pointer, version=number, **options)
+        if as_text(now) != as_text(before):
+            found.append((number, as_text(before), as_text(now)))
+        before = now
+    return found[::-1]
+
+
+class TestAPlaceInANote:
+    VALUES = ({"a": [1, {"b": 2}]}, [1, 2], {"a": [True]}, "text", {"a": [1.0]})
+
+    @pytest.fixture
+    def note(self, store):
+        for value in self.VALUES:
+            store.put("note", "n", value)
+
+    @pytest.mark.parametrize("pointer", ["", "/a", "/a/0", "/a/1/b", "/0", "/1"])
+    def test_is_what_stands_there_in_the_whole_note(self, store, note, pointer):
+        keys = [int(key) if key.isdigit() else key for key in pointer.split("/")[1:]]
+
+        assert at_each_version(store, "n", pointer, kind="note") == within_each_version(store, "n", *keys, kind="note")
+
+    @pytest.mark.parametrize("pointer", ["", "/a", "/a/0", "/a/1/b", "/0"])
+    def test_its_past_is_what_each_version_says(self, store, note, pointer):
+        assert told(store.blame("n", pointer, kind="note")) == told_by_versions(store, "n", pointer, kind="note")
+
+
+class TestAVersionIsNamed:
+    """An experiment of three versions, of which the second is tagged."""
+
+    @pytest.fixture
+    def versions(self, store):
+        experiment = new_experiment()
+        made = [store.save(experiment)]
+        for text in ("two", "three"):
+            experiment.description = text
+            made.append(store.save(experiment))
+        store.tag("cakes", "best", version=2)
+        return made
+
+    @pytest.mark.parametrize("call", ["load", "get"])
+    @pytest.mark.parametrize("by", ["version", "at", "tag"])
+    def test_by_a_number_a_time_or_a_tag(self, store, versions, call, by):
+        options = {"version": 2, "at": versions[1].created_at, "tag": "best"}
+
+        found = getattr(store, call)("cakes", **{by: options[by]})
+
+        assert (found["description"] if call == "get" else found.description) == "two"
+
+    @pytest.mark.parametrize("call", ["load", "get"])
+    @pytest.mark.parametrize("given", [("version", "at"), ("version", "tag"), ("at", "tag"), ("version", "at", "tag")])
+    def test_not_by_several_at_once(self, store, versions, call, given):
+        options = {"version": 2, "at": versions[1].created_at, "tag": "best"}
+
+        with pytest.raises(InvalidValueError, match="not both"):
+            getattr(store, call)("cakes", **{key: options[key] for key in given})
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda store, when: store.load("cakes", at=when),
+            lambda store, when: store.get("cakes", at=when, pointer="/name"),
+            lambda store, when: store.diff("cakes", when),
+            lambda store, when: store.revert("cakes", when),
+            lambda store, when: store.tag("cakes", "t", when),
+            lambda store, when: store.branch("cakes", "b", when),
+        ],
+        ids=["load", "get", "diff", "revert", "tag", "branch"],
+    )
+    class TestByATime:
+        def test_without_a_zone_is_refused(self, store, versions, call):
+            with pytest.raises(InvalidValueError, match="zone"):
+                call(store, datetime(2026, 1, 1))
+
+        def test_before_the_first_version_is_refused(self, store, versions, call):
+            with pytest.raises(VersionNotFoundError, match="1999-12-31T23:00:00"):
+                call(store, datetime(1999, 12, 31, 23, tzinfo=UTC))
+
+    @pytest.mark.parametrize("version", [0, 4, -1, True, 2.0, "2"])
+    def test_that_is_not_there_is_refused(self, store, versions, version):
+        with pytest.raises(VersionNotFoundError, match="versions 1 to 3"):
+            store.load("cakes", version=version)
+
+    @pytest.mark.parametrize("version", [0, 4, -1])
+    @pytest.mark.parametrize("call", ["diff", "revert"])
+    def test_that_is_not_there_is_refused_everywhere(self, store, versions, call, version):
+        with pytest.raises(VersionNotFoundError, match="versions 1 to 3"):
+            getattr(store, call)("cakes", version)
+
+    @pytest.mark.parametrize("version", [True, 2.0, None, b"best"])
+    def test_what_can_name_none_is_refused(self, store, versions, version):
+        with pytest.raises(InvalidValueError, match="number, a tag, or a time"):
+            store.diff("cakes", version)
+
+    def test_an_unknown_tag_names_those_that_there_are(self, store, versions):
+        with pytest.raises(VersionNotFoundError, match=r"tagged 'worst' \(its tags: 'best'\)"):
+            store.load("cakes", tag="worst")
+
+
+class TestHistory:
+    """250 versions: more than are read at once."""
+
+    LENGTH = 250
+
+    @pytest.fixture
+    def ada(self, ada):
+        for number in range(self.LENGTH):
+            ada.put("note", "n", {"n": number, "even": number % 2 == 0}, message=f"the {number + 1}th")
+        return ada
+
+    @pytest.fixture
+    def history(self, ada):
+        return ada.history("n", kind="note")
+
+    def test_has_a_length_for_which_no_version_is_read(self, ada, history):
+        length, selects, _ = query_of(ada, lambda: len(history))
+
+        assert (length, selects) == (self.LENGTH, 0)
+
+    @pytest.mark.parametrize(("index", "number"), [(0, 250), (99, 151), (100, 150), (249, 1), (-1, 1), (-250, 250)])
+    def test_gives_each_by_its_index_newest_first(self, ada, history, index, number):
+        version, selects, _ = query_of(ada, lambda: history[index])
+
+        assert version.number == number
+        assert selects == (0 if number > 150 else 1)
+
+    @pytest.mark.parametrize("index", [250, -251])
+    def test_has_no_others(self, history, index):
+        with pytest.raises(IndexError):
+            history[index]
+
+    @pytest.mark.parametrize(
+        "part",
+        [
+            slice(None, 3),
+            slice(98, 103),
+            slice(-2, None),
+            slice(None, None, 50),
+            slice(None, None, -100),
+            slice(5, 5),
+            slice(9, 2),
+            slice(240, 999),
+        ],
+        ids=str,
+    )
+    def test_gives_parts_as_a_list_does(self, history, part):
+        assert numbers(history[part]) == list(range(self.LENGTH, 0, -1))[part]
+
+    def test_can_be_gone_through_as_often_as_one_likes(self, history):
+        expected = list(range(self.LENGTH, 0, -1))
+
+        assert numbers(history) == numbers(history) == expected
+        assert numbers(reversed(history)) == expected[::-1]
+
+    def test_is_equal_to_a_list_of_the_same(self, ada, history):
+        assert history == list(history)
+        assert history == ada.history("n", kind="note")
+        assert history != list(history)[1:]
+        assert history != "n"
+
+    def test_knows_what_is_in_it(self, ada, history):
+        assert history[200] in history
+        assert ada.put("note", "other", 1) not in history
+
+    def test_reads_a_hundred_at_once_as_far_as_one_looks(self, ada):
+        def first_of_the_second_page():
+            return next(version for version in ada.history("n", kind="note") if version.number <= 150)
+
+        version, selects, _ = query_of(ada, first_of_the_second_page)
+
+        assert version.number == 150
+        assert selects == 3  # the head, and two pages
+
+    def test_stays_as_it_was_when_it_was_asked_for(self, ada, history):
+        versions = iter(history)
+        next(versions)
+
+        ada.put("note", "n", "one more")
+
+        assert (len(history), numbers(versions)) == (self.LENGTH, list(range(self.LENGTH - 1, 0, -1)))
+
+    @pytest.mark.parametrize("recreated", [False, True])
+    def test_of_a_document_that_is_purged_says_so(self, ada, history, recreated):
+        versions = iter(history)
+        next(versions)
+
+        ada.purge("n", kind="note")
+        if recreated:
+            ada.put("note", "n", 1)
+
+        with pytest.raises(DocumentNotFoundError, match="purged"):
+            list(versions)
+
+    def test_can_be_read_of_a_document_that_is_deleted_meanwhile(self, ada, history):
+        ada.delete("n", kind="note")
+
+        assert len(list(history)) == self.LENGTH
+
+    @pytest.mark.parametrize("change", [None, {"changes": '"none"'}], ids=["missing", "unreadable"])
+    def test_a_damaged_version_is_told_when_one_comes_to_it(self, ada, history, change):
+        break_row(ada, "versions", change, version=120)
+        versions = iter(history)
+
+        assert [next(versions).number for _ in range(100)] == list(range(250, 150, -1))
+        with pytest.raises(DamagedDocumentError, match="version 120"):
+            next(versions)
+
+    def test_tells_who_when_and_what(self, history):
+        version = history[0]
+
+        assert (version.author, version.message, version.places) == ("ada", "the 250th", ("/even", "/n"))
+        assert version.counts == {"add": 0, "remove": 0, "replace": 2}
+        assert timedelta(0) <= datetime.now(UTC) - version.created_at < timedelta(minutes=5)
+        assert str(version).endswith(", ada, 2 changes: the 250th")
+
+    class TestOfAPlace:
+        def test_has_the_versions_that_changed_it(self, ada):
+            ada.put("note", "n", {"n": 7, "even": False})
+
+            found = ada.history("n", kind="note", pointer="/even")
+
+            assert numbers(found) == list(range(250, 0, -1))
+
+        def test_is_read_as_far_as_one_looks(self, ada):
+            found = ada.history("n", kind="note", pointer="/n")
+
+            (first, some), selects, _ = query_of(ada, lambda: (found[0], found[:50]))
+            (far, _), more, _ = query_of(ada, lambda: (found[150], bool(found)))
+
+            assert (first.number, numbers(some), selects) == (250, list(range(250, 200, -1)), 0)
+            assert (far.number, more) == (100, 2)
+
+        def test_is_a_sequence(self, ada):
+            found = ada.history("n", kind="note", pointer="/n")
+
+            assert (len(found), found[-1].number, numbers(found[-2:])) == (250, 1, [2, 1])
+            assert numbers(found) == numbers(found) == numbers(reversed(found))[::-1]
+            assert found == list(found)
+            assert found == ada.history("n", kind="note", pointer="/n")
+            assert found[7] in found
+            with pytest.raises(IndexError):
+                found[250]
+
+        def test_of_a_place_that_never_was_is_empty(self, ada):
+            found = ada.history("n", kind="note", pointer="/nothing")
+
+            assert (len(found), list(found), bool(found)) == (0, [], False)
+
+        @pytest.mark.parametrize("call", ["history", "blame"])
+        def test_a_text_that_is_no_pointer_is_refused_at_once(self, ada, call):
+            with pytest.raises(DecodeError):
+                getattr(ada, call)("n", pointer="even", kind="note")
+
+        @pytest.mark.parametrize("call", ["history", "blame"])
+        def test_damage_is_told_each_time(self, ada, call):
+            break_row(ada, "versions", None, version=120)
+            found = getattr(ada, call)("n", pointer="/n", kind="note")
+
+            assert found[0].number == 250
+            for _ in range(2):
+                with pytest.raises(DamagedDocumentError, match="version 120"):
+                    len(found)
+
+        def test_of_a_document_that_is_purged_meanwhile_says_so(self, ada):
+            found = ada.blame("n", "/n", kind="note")
+
+            ada.purge("n", kind="note")
+
+            with pytest.raises(DocumentNotFoundError, match="purged"):
+                len(found)
+
+        def test_what_is_saved_meanwhile_is_not_in_it(self, ada):
+            found = ada.blame("n", "/n", kind="note")
+
+            ada.put("note", "n", {"n": -1})
+
+            assert (len(found), found[0].new) == (250, 249)
+
+        def test_versions_that_are_folded_meanwhile_are_not_misread(self, ada):
+            """What was read leads to a state that is no longer there."""
+            found = ada.blame("n", "/n", kind="note")
+            assert found[0].number == 250
+
+            ada.compact("n", keep=20, kind="note")
+
+            with pytest.raises(DocstoreError, match="folded"):
+                len(found)
+
+
+WRITING = {
+    "save": lambda store, **who: store.save(changed(store), **who),
+    "save_trial": lambda store, **who: store.save_trial(*with_trial(store), **who),
+    "save_trials": lambda store, **who: store.save_trials(*with_trials(store), **who),
+    "put": lambda store, **who: store.put("note", "n", 1, **who),
+    "revert": lambda store, **who: store.revert("cakes", 1, **who),
+    "branch": lambda store, **who: store.branch("cakes", "b", **who),
+    "merge": lambda store, **who: merged(store, **who),
+}
+
+
+class TestWhoSaidIt:
+    """The author is that of the store, unless the call says another."""
+
+    @pytest.fixture
+    def ada(self, ada):
+        experiment = new_experiment(trials=1)
+        ada.save(experiment)
+        experiment.description = "two"
+        ada.save(experiment)
+        return ada
+
+    @pytest.mark.parametrize("call", WRITING)
+    def test_is_the_stores_author(self, ada, call):
+        assert WRITING[call](ada).author == "ada"
+
+    @pytest.mark.parametrize("call", WRITING)
+    def test_is_whom_the_call_names(self, ada, call):
+        version = WRITING[call](ada, author="Grace", message="by hand")
+
+        assert (version.author, version.message) == ("Grace", "by hand")
+
+    def test_is_the_user_of_the_operating_system_else(self, store, monkeypatch, database, connect):
+        monkeypatch.setattr("getpass.getuser", lambda: "linus")
+
+        assert connect(database).put("note", "n", 1).author == "linus"
+
+    def test_of_a_tag_is_kept_too(self, ada):
+        ada.tag("cakes", "a")
+        ada.tag("cakes", "b", author="Grace")
+
+        table = sa.Table("tags", sa.MetaData(), autoload_with=ada.engine)
+        with ada.engine.connect() as connection:
+            assert dict(tuple(row) for row in connection.execute(sa.select(table.c.tag, table.c.author))) == {
+                "a": "ada",
+                "b": "Grace",
+            }
+
+    @pytest.mark.parametrize("call", WRITING)
+    def test_cannot_be_longer_than_its_column(self, ada, call):
+        with pytest.raises(InvalidValueError, match="author"):
+            WRITING[call](ada, author="x" * 256)
+
+
+def changed(store):
+    experiment = store.load("cakes")
+    experiment.description = "changed"
+    return experiment
+
+
+def with_trial(store):
+    experiment = store.load("cakes")
+    return experiment, add_trial(experiment)
+
+
+def with_trials(store):
+    experiment, trial = with_trial(store)
+    return experiment, [trial]
+
+
+def merged(store, **who):
+    store.branch("cakes", "b")
+    branch = store.load("b")
+    branch.description = "b"
+    store.save(branch)
+    return store.merge("b", into="cakes", **who)
+
+
+class TestBlame:
+    """Places that were made, changed, removed and put back."""
+
+    def test_tells_who_changed_a_status(self, ada, bob):
+        experiment = new_experiment()
+        trial = experiment.new_trial(parameters={"x": 0.5, "flour": "rye"})
+        ada.save(experiment, message="planned")
+        theirs = bob.load("cakes")
+        theirs.trials[0].mark_running(no_runner_required=True)
+        bob.save_trial(theirs, theirs.trials[0], message="in the oven")
+        assert trial.index == 0
+
+        now, then = ada.blame("cakes", "/trials/0/status")
+
+        assert (now.number, now.author, now.message, now.old, now.new) == (
+            2,
+            "bob",
+            "in the oven",
+            "CANDIDATE",
+            "RUNNING",
+        )
+        assert (then.number, then.author, then.old, then.new) == (1, "ada", ABSENT, "CANDIDATE")
+        assert now.created_at == ada.history("cakes")[0].created_at
+
+    @pytest.mark.parametrize("pointer", ["/a", "/a/b", "/a/b/0", "/a/b/1", "/c", "", "/nothing", "/a/b/-"])
+    @pytest.mark.parametrize(
+        "values",
+        [
+            pytest.param([{"c": 1}, {"a": {"b": [1]}, "c": 1}], id="made"),
+            pytest.param([{"a": {"b": [1]}}, {"a": {"b": [2]}}, {"a": {"b": [1]}}], id="there and back"),
+            pytest.param([{"a": {"b": [1]}}, {"a": 1}, {}, {"a": {"b": [1]}}], id="removed and put back"),
+            pytest.param([{"a": {"b": [1, 2]}}, {"a": [9]}, {"a": {"b": [1, 2]}, "c": 0}], id="parent replaced"),
+            pytest.param([{"a": {"b": [1, 2, 3]}}, {"a": {"b": [2, 3]}}, {"a": {"b": [0, 2, 3]}}], id="items moved"),
+            pytest.param([{"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}], id="other types"),
+            pytest.param([{"a": {"b": [1]}, "c": n % 3} for n in range(7)], id="elsewhere"),
+        ],
+    )
+    def test_says_what_each_version_says(self, store, pointer, values):
+        for value in values:
+            store.put("note", "n", value)
+
+        assert told(store.blame("n", pointer, kind="note")) == told_by_versions(store, "n", pointer, kind="note")
+
+    @pytest.mark.parametrize("pointer", ["", "/trials", "/trials/1", "/trials/1/status", "/data/1", "/description"])
+    def test_of_parts_that_come_change_and_go(self, store, pointer):
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+        add_trial(experiment, 0.5)
+        store.save(experiment)
+        experiment.trials[1]._status = docstore.TrialStatus.FAILED
+        experiment.description = "d"
+        store.save(experiment)
+        store.revert("cakes", 1)
+        store.revert("cakes", 3)
+
+        assert told(store.blame("cakes", pointer)) == told_by_versions(store, "cakes", pointer)
+
+    def test_gives_values_as_get_does(self, store):
+        moment = datetime(2026, 11, 25, tzinfo=UTC)
+        for value in ({"t": moment}, {"t": (1, 2)}):
+            store.put("note", "n", value)
+
+        newest, first = store.blame("n", "/t", kind="note")
+
+        assert (newest.old, newest.new, first.new) == (moment, (1, 2), moment)
+
+    def test_a_value_given_is_the_callers_own(self, store):
+        store.put("note", "n", {"a": [1]})
+        [blame] = store.blame("n", "/a", kind="note")
+
+        blame.new.append(2)
+
+        assert blame.new == [1]
+
+    def test_reads_one_part_alone(self, store):
+        store.save(new_experiment(trials=3))
+
+        _, _, paths = query_of(store, lambda: store.blame("cakes", "/trials/1/status")[0])
+
+        assert paths == ["", "/trials/1"]
+
+    def test_a_damaged_document_is_told(self, store):
+        store.save(new_experiment(trials=2))
+        break_row(store, "documents", {"digest": "0" * 64}, path="/trials/1")
+
+        with pytest.raises(DamagedDocumentError):
+            store.blame("cakes", "/trials/1/status")
+
+    def test_of_no_document_says_so(self, store):
+        with pytest.raises(DocumentNotFoundError):
+            store.blame("cakes", "/trials")
+
+
+class TestDiff:
+    """Four versions; the first and the last are the same but for a time."""
+
+    @pytest.fixture
+    def cakes(self, store):
+        experiment = new_experiment()
+        made = [store.save(experiment)]
+        for text in ("two", "three", None):
+            experiment.description = text
+            made.append(store.save(experiment))
+        store.tag("cakes", "second", version=2)
+        return made
+
+    def test_of_one_argument_is_to_the_newest(self, store, cakes):
+        assert store.diff("cakes", 2) == store.diff("cakes", 2, 4)
+
+    def test_takes_tags_and_times(self, store, cakes):
+        expected = store.diff("cakes", 2, 3)
+
+        assert store.diff("cakes", "second", cakes[2].created_at) == expected
+        assert str(expected) == "description: two -> three"
+
+    @pytest.mark.parametrize(("a", "b"), [(1, 4), (3, 3), ("second", 2)])
+    def test_of_equal_states_is_empty(self, store, cakes, a, b):
+        found = store.diff("cakes", a, b)
+
+        assert (bool(found), found.patch, str(found)) == (False, (), "no difference")
+
+    @pytest.mark.parametrize(("b", "text"), [(None, "now"), (1, "then"), ("first", "then")])
+    def test_to_another_document(self, store, cakes, b, text):
+        other = new_experiment("pies", description="then")
+        store.save(other)
+        store.tag("pies", "first")
+        other.description = "now"
+        store.save(other)
+
+        found = store.diff("cakes", 2, b, other="pies")
+
+        assert f"description: two -> {text}" in found.words
+        assert "name: cakes -> pies" in found.words
+
+    def test_leads_there_and_back(self, store, cakes):
+        found = store.diff("cakes", 2, 3)
+
+        assert [dict(step) for step in found.patch] == [{"op": "replace", "path": "/description", "value": "three"}]
+        assert [dict(step) for step in found.undo] == [{"op": "replace", "path": "/description", "value": "two"}]
+
+    def test_to_a_document_that_is_not_there_names_it(self, store, cakes):
+        with pytest.raises(DocumentNotFoundError, match="'pies'"):
+            store.diff("cakes", 1, other="pies")
+
+    def test_a_tag_of_one_document_is_none_of_another(self, store, cakes):
+        store.save(new_experiment("pies"))
+
+        with pytest.raises(VersionNotFoundError, match=r"document 'pies'.*tagged 'second'"):
+            store.diff("cakes", 1, "second", other="pies")
+
+
+class TestRevert:
+    @pytest.mark.parametrize("by", ["number", "tag", "time"])
+    def test_makes_an_old_state_the_newest_version(self, store, by):
+        experiment = new_experiment(trials=1)
+        first = store.save(experiment)
+        add_trial(experiment)
+        store.save(experiment)
+        store.tag("cakes", "good", version=1)
+
+        version = store.revert("cakes", {"number": 1, "tag": "good", "time": first.created_at}[by])
+
+        assert (version.number, version.digest, version.message) == (3, first.digest, "revert to version 1")
+        assert numbers(store.history("cakes")) == [3, 2, 1]
+        assert store.verify() == []
+
+    def test_of_a_document_named_by_a_large_number(self, store):
+        @docstore.document(kind="lot", name="id")
+        @dataclass
+        class Lot:
+            id: int
+            n: int = 0
+
+        lot = Lot(2**70)
+        store.save(lot)
+        lot.n = 1
+        store.save(lot)
+
+        store.revert(str(2**70), 1, kind="lot")
+
+        assert store.load(str(2**70), kind="lot") == Lot(2**70)
