@@ -93,7 +93,8 @@ def versions_in(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """Return what names each version in a database, in the order of the saves, and its digest."""
     rows = connection.execute(
         "SELECT project, kind, name, deleted_at IS NOT NULL, versions.version, versions.digest FROM documents "
-        "JOIN versions ON versions.id = documents.id WHERE path = '' ORDER BY versions.created_at, versions.id"
+        "JOIN versions ON versions.id = documents.id WHERE path = '' AND changes <> 'null' "
+        "ORDER BY versions.created_at, versions.id"
     )
     keys = ("project", "kind", "name", "is_deleted", "version", "digest")
     return [dict(zip(keys, row, strict=True)) for row in rows]
