@@ -94,7 +94,7 @@ def versions_in(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     rows = connection.execute(
         "SELECT project, kind, name, deleted_at IS NOT NULL, versions.version, versions.digest FROM documents "
         "JOIN versions ON versions.id = documents.id WHERE path = '' AND changes <> 'null' "
-        "ORDER BY versions.created_at, versions.id"
+        "ORDER BY versions.created_at, kind, name"
     )
     keys = ("project", "kind", "name", "is_deleted", "version", "digest")
     return [dict(zip(keys, row, strict=True)) for row in rows]
