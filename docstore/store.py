@@ -227,7 +227,19 @@ class Store(Past):
         lives.undelete(self._access, kind, name)
 
     def purge(self, name: str, *, kind: str = "experiment") -> None:
-        """Delete a document and its whole history for good, also one that is deleted already."""
+        """Delete a document for good, with its whole history and its tags; if none is live, the one deleted last.
+
+        Of versions that were folded, the log goes too. Branches keep their copy of the past that they shared with it,
+        and can still be merged with one another.
+
+        Raises:
+            DocumentNotFoundError: there is none of this name, and none was deleted.
+
+        Cost:
+            On SQLite, nothing of it is left in the file: freed room is overwritten, and the log of writes, with what
+            others have in it, is written into the database; ``lives.purge`` says what keeps some of it. Servers remove
+            deleted rows in their own time.
+        """
 
         lives.purge(self._access, kind, name)
 
@@ -237,6 +249,10 @@ class Store(Past):
         They keep their ids, versions, times, digests and chain; each is verified before it is committed. Interrupted, a
         second call goes on where the first was; a document that went on in the meantime is brought up to date.
 
+        Tags become those of this store, but for one of a version that *other* folded itself. Versions that were folded
+        here are copied as they are, without what they changed. Those that *other* has and can load it keeps, though
+        they were folded here since; none that it folded itself is brought back.
+
         Args:
             names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
             kind: without names, that of the documents to copy.
@@ -245,7 +261,8 @@ class Store(Past):
             InvalidValueError: *other* is on this very database; or *names* is a single text.
             DocumentNotFoundError: one of *names* is missing. Nothing was copied.
             DocumentExistsError, DivergedError: *other* has another document of that name, or a later state of this one.
-            DamagedDocumentError: one is not what was saved. Of it nothing was copied.
+            DamagedDocumentError: one is not what was saved. Of it nothing was copied. Whether changes lead back that
+                took the place of folded ones is not looked at: ``verify`` tells.
             UnknownCodeError, TooLargeError: one has a type that the enum of *other* lacks, or a text too large for it.
 
         Cost:
