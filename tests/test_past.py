@@ -52,7 +52,8 @@ def query_of(store, call):
     def note(connection, cursor, statement, parameters, context, executemany):
         if statement.startswith("SELECT"):
             selects.append(statement)
-        if statement.startswith("SELECT documents.path") and "documents.body" in statement:
+        plain = statement.replace("`", "")
+        if plain.startswith("SELECT documents.path") and "documents.body" in plain:
             cursor.execute(statement, parameters)
             paths.extend(row[0] for row in cursor.fetchall())
 
