@@ -26,6 +26,7 @@ from docstore.errors import (
     called,
 )
 from docstore.history import Version
+from docstore.interrupts import Deferral, deferring
 from docstore.kinds import Kind, kind_named
 from docstore.origins import Origin
 from docstore.reader import State, read, read_version
@@ -64,11 +65,20 @@ class Access:
         """Give a connection that sees one state throughout."""
         return transaction(self.engine, write=False)
 
-    def saving(self, work: Callable[[Connection], S]) -> S:
+    def saving(self, work: Callable[[Connection], S], learn: Callable[[S], None] | None = None) -> S:
         """Return what *work* saves in a transaction of its own; as ``writing``."""
-        return self.writing(work, lambda connection, done: _stands(connection, done.id, done.version))
 
-    def writing(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> T:
+        def landed(connection: Connection, done: S) -> bool:
+            return rows.chain_of(connection, done.id, done.version.number) == done.version.chain
+
+        return self.writing(work, landed, learn)
+
+    def writing(
+        self,
+        work: Callable[[Connection], T],
+        landed: Callable[[Connection, T], bool],
+        learn: Callable[[T], None] | None = None,
+    ) -> T:
         """Return what *work* does in a transaction of its own.
 
         Again, if another writer was first; and once more, if the connection was lost and nothing was committed.
@@ -76,19 +86,33 @@ class Access:
         Args:
             landed: whether what *work* returned is in the database. Asked if the connection was lost in the COMMIT,
                 which may or may not have reached the server, or is on its way to it.
+            learn: is given it once it is committed. Ctrl-C waits from the COMMIT to the end of that, so that an object
+                is not saved without knowing it.
 
         Raises:
             RaceLostError: others were first each time.
             ConnectionLostError: it was lost again; says whether anything may have been changed.
         """
+        with deferring() as interrupts:
+            done = self._tried(work, landed, interrupts)
+            if learn is not None:
+                interrupts.begin()
+                learn(done)
+        return done
+
+    def _tried(
+        self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool], interrupts: Deferral
+    ) -> T:
         unsure: list[T] = []
         lost = False
         for attempt in range(_TRIES):
+            interrupts.end()
             if self._any_landed(landed, unsure):
                 return unsure[0]
             try:
                 with transaction(self.engine, write=True) as connection:
                     done = work(connection)
+                    interrupts.begin()
                 return done
             except RaceLostError as error:
                 if attempt == _TRIES - 1:
@@ -205,10 +229,6 @@ class Access:
         return head, read(connection, head) if number is None else read_version(
             connection, head, kind_named(kind), number
         )
-
-
-def _stands(connection: Connection, id: str, version: Version) -> bool:
-    return rows.chain_of(connection, id, version.number) == version.chain
 
 
 def _step_aside(attempt: int) -> None:

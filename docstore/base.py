@@ -46,7 +46,7 @@ class Base:
         self.engine = engine
         self.project = checked_text("project", project, 100)
         self._access = Access(engine, self.project)
-        self.author = author or os_user()
+        self.author = checked_text("author", author or os_user(), 255)
         self._bundle, self._unknown = bundle, unknown
         self._raw = Codec(Registry(), unknown="members")
         self._documents(unknown)  # what is registered wrongly is told now
@@ -74,8 +74,10 @@ class Base:
             raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
         return documents_of(self._bundle, unknown=unknown)
 
-    def _write(self, work: Callable[[Connection], Saved]) -> Saved:
-        saved = self._access.saving(work)
+    def _write(
+        self, work: Callable[[Connection], Saved], learn: Callable[[Saved], None] = lambda saved: None
+    ) -> Saved:
+        saved = self._access.saving(work, learn)
         self._codes.learn(saved.codes)
         return saved
 

@@ -302,14 +302,12 @@ class DocumentExistsError(StoreError):
 
     def __init__(self, name: str, *, kind: str, head: int, remedy: str = "") -> None:
         self.name, self.kind, self.head = name, kind, head
-        super().__init__(
-            f"a {kind} named {name!r} is stored already, at version {head}, and this object did not come from it. "
-            + (
-                remedy
-                or f"Call load({called(name, kind)}) and change what it gives, choose another name, or save(..., "
-                f"on_conflict='overwrite') to make this object its newest version."
-            )
+        taken = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind} named {name!r} is stored already, at version {head}"
+        others = (
+            f", and this object did not come from it. Call load({called(name, kind)}) and change what it gives, choose "
+            f"another name, or save(..., on_conflict='overwrite') to make this object its newest version."
         )
+        super().__init__(taken + (f". {remedy}" if remedy else others))
 
 
 class VersionNotFoundError(StoreError, LookupError):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
 
 from docstore.abridging import abridged
+from docstore.describing import on_one_line
 from docstore.errors import PatchError, UnreadableError
 from docstore.kinds import HEAD, Kind, join
 from docstore.patch import Change, undo_all
@@ -122,7 +123,7 @@ class Version:
         when = self.created_at.isoformat(sep=" ", timespec="seconds")
         note = f": {self.message}" if self.message else ""
         count = f"{len(self.changes)} change{'' if len(self.changes) == 1 else 's'}" if self.is_kept else "folded"
-        return f"version {self.number}, {when}, {self.author}, {count}{note}"
+        return on_one_line(f"version {self.number}, {when}, {self.author}, {count}{note}")
 
 
 NOT_KEPT: Final = "null"

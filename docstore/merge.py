@@ -79,24 +79,32 @@ class _Conflicts:
 
     def settle(self, pointer: str, base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON) -> MaybeJSON:
         """Return what shall stand at a place of conflict: of one that is left, *mine*."""
-        conflict = Conflict(pointer, base, mine, theirs)
-        decided = NotImplemented if self.decide is None else self.decide(conflict)
-        if decided is NotImplemented:
-            self.left.append(conflict)
-            return mine
-        return _checked(decided, pointer)
+        decided = NotImplemented
+        if self.decide is not None:
+            # Copies, with which it may do as it likes: theirs is what the next version is compared with.
+            decided = self.decide(Conflict(pointer, *map(_copied, (base, mine, theirs))))
+        if decided is not NotImplemented:
+            return _checked(decided, pointer)
+        self.left.append(Conflict(pointer, base, mine, theirs))
+        return mine
+
+
+def _copied(value: MaybeJSON) -> MaybeJSON:
+    return ABSENT if value is ABSENT else loads(dumps(value))
 
 
 def _checked(decided: Any, pointer: str) -> MaybeJSON:
+    """Return a copy of what was *decided*."""
     try:
-        if decided is not ABSENT and loads(dumps(decided)) != decided:
+        stands = _copied(decided)
+        if stands != decided:
             raise EncodeError("it does not come back as it is")
-        elif not pointer:
+        if decided is ABSENT and not pointer:
             raise EncodeError("a document cannot be absent")
+        return stands
     except EncodeError as error:
         remedy = f"Return a JSON value, ABSENT, or NotImplemented to leave it: {error.problem}."
         raise InvalidValueError(f"what on_conflict gave for {pointer or 'the root'}", decided, remedy) from error
-    return cast(MaybeJSON, decided)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,17 +57,21 @@ _NAMED_AFTER_A_TRIAL: Final = re.compile("(0|[1-9][0-9]{0,8})_(0|[1-9][0-9]{0,8}
 
 
 def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces) -> list[int]:
-    """Return the numbers under which both sides added a trial, and not the same one, in order.
+    """Return the numbers under which mine added a trial that is not theirs, where they have something, in order.
 
     The text of a trial has the microsecond in which it was made: of one text, it is one trial that was saved twice.
-    Data alone make no collision: a side that has no trial of its own there speaks of the other's.
+    Of theirs, data alone are in the way, too: they are of a trial that was taken away.
 
     Shapes:
         base: the paths of the pieces that both sides came from
         mine, theirs: the pieces that each side changed since; it does no harm if there are more
     """
-    added = ((number, TRIALS.path(number)) for number in _added(base, mine))
-    return [number for number, path in added if path in theirs and not alike(mine[path], theirs[path])]
+    added = [(number, TRIALS.path(number), DATA.path(number)) for number in _added(base, mine)]
+    return [
+        number
+        for number, trial, data in added
+        if (not alike(mine[trial], theirs[trial]) if trial in theirs else data in theirs and data not in base)
+    ]
 
 
 def numbers_for(
@@ -236,6 +240,43 @@ def arm_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, .
             if other.path != arm.path and other.parameters != arm.parameters:
                 clashes.setdefault(arm.name, Conflict(arm.pointer, ABSENT, arm.json, other.json))
     return tuple(clashes.values())
+
+
+def data_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
+    """Return a conflict for each trial that one side took away, or put another in the place of, and the other measured.
+
+    So it is if one side made the trial, and the other has data under its number that are of no trial of its own. The
+    data would be told of arms that they are not of. The conflict stands at the trial.
+    """
+    sides = ((mine, theirs), (theirs, mine))
+    clashing = {
+        number
+        for number in sorted(numbers_in({*base, *mine, *theirs}))
+        for side, other in sides
+        if _is_measured(number, base, other) and _is_another(TRIALS.path(number), base, side, other)
+    }
+    at = [TRIALS.path(number) for number in sorted(clashing)]
+    return tuple(Conflict(path, *(each.get(path, ABSENT) for each in (base, mine, theirs))) for path in at)
+
+
+def _is_measured(number: int, base: Pieces, side: Pieces) -> bool:
+    """Return whether a *side* has data of a trial that are not those of the base."""
+    path = DATA.path(number)
+    return path in side and not alike(side[path], base.get(path, ABSENT))
+
+
+def _is_another(path: str, base: Pieces, side: Pieces, other: Pieces) -> bool:
+    """Return whether the trial at *path* of a *side* is not the one that the *other* side has data of."""
+    if path not in base:
+        return path in side and path not in other
+    if path not in other or alike(side.get(path, ABSENT), base[path]):
+        return False
+    arms = [{(arm.name, arm.parameters) for arm in _arms(_only(each, path))} for each in (base, side)]
+    return path not in side or not arms[0] <= arms[1]
+
+
+def _only(pieces: Pieces, path: str) -> Pieces:
+    return {path: pieces[path]} if path in pieces else {}
 
 
 # --- the arms in a piece, and how it is changed ----------------------------------------------------------------------

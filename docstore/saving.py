@@ -158,6 +158,8 @@ def save_on(
     try:
         seen = read_divergence(connection, head, origin.version, origin.since(), mine.paths)
     except VersionNotFoundError as error:
+        if policy == "overwrite" and mine.whole:
+            return _write_whole(connection, writer, head, origin, mine, note)
         raise _refused(head, origin.version, mine, _FOLDED) from error
     if seen.laid_out_anew or not (_stands_alike(mine, seen.base) and _stands_alike(mine, seen.theirs)):
         if policy != "overwrite":

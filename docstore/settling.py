@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from docstore.digests import Piece
 from docstore.errors import Conflict, InvalidValueError
 from docstore.kinds import EXPERIMENT, Kind
-from docstore.renumbering import arm_clashes, moved_path, names_for, numbers_for, renumbered
+from docstore.renumbering import arm_clashes, data_clashes, moved_path, names_for, numbers_for, renumbered
 from docstore.revision import merged
 from docstore.values import ABSENT, JSON, alike
 
@@ -86,6 +86,6 @@ def settle(
             unchanged = {path: body for path, body in mine.items() if path not in changed}
             changed = renumbered(changed, numbers, names)
             mine = {**unchanged, **changed}
-        clashes = arm_clashes(base, changed, theirs)
+        clashes = (*data_clashes(base, mine, theirs), *arm_clashes(base, changed, theirs))
     target, conflicts = merged(kind, base, mine, theirs, decide=policy if callable(policy) else None)
     return Settled(target, (*conflicts, *clashes), numbers, names)

@@ -29,7 +29,7 @@ from docstore.reader import version_numbered
 from docstore.saving import Mine, Outcome, check_readable, mine_in_part, mine_whole, save_on
 from docstore.settling import OnConflict, check_policy
 from docstore.when import number_of
-from docstore.writer import Note
+from docstore.writer import Note, Saved
 
 
 class Store(Past):
@@ -59,7 +59,9 @@ class Store(Past):
                 gets the next that is free. ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version as it
                 is, and theirs stays in the history. A function merges as well, and decides where both changed a place:
                 it is given each ``Conflict``, and returns the JSON value that shall stand there, ``ABSENT`` for none,
-                or ``NotImplemented``. It may be called again, on other values, if others save meanwhile.
+                or ``NotImplemented``. It may be called again, on other values, if others save meanwhile. It is not
+                asked where no value would do: of two arms of one name, and of a trial that one took away and the other
+                measured. It must not use the store, which waits for it.
 
         Raises:
             ConflictError: both changed the same place; names the places.
@@ -99,6 +101,8 @@ class Store(Past):
             In proportion to the trials given, however many the experiment has.
         """
         check_policy(on_conflict)
+        if not isinstance(trials, Iterable):
+            raise InvalidValueError("trials", trials, "Give several, as a list; save_trial() takes one.")
         documents = self._documents()
         kind, name, _ = documents.identify(experiment)
         origin = self._origin_of(experiment, name)
@@ -278,10 +282,12 @@ class Store(Past):
     def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
         write = self._writer.overwrite if policy == "overwrite" else self._writer.create
         id = self._origins.try_first(obj, document.name)
-        saved = self._write(lambda connection: write(connection, id, document, note))
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
-        self._origins.set(obj, Origin(saved.id, document.name, saved.version.number, digests))
-        return saved.version
+
+        def learn(saved: Saved) -> None:
+            self._origins.set(obj, Origin(saved.id, document.name, saved.version.number, digests))
+
+        return self._write(lambda connection: write(connection, id, document, note), learn).version
 
     def _save_known(self, obj: Any, origin: Origin, mine: Mine, policy: OnConflict, note: Note) -> Version:
         kind, name = mine.document.kind, mine.document.name
@@ -299,10 +305,11 @@ class Store(Past):
             check_readable(documents, obj, head, origin, outcome)
             return outcome
 
-        outcome = self._access.saving(save)
+        def learn(outcome: Outcome) -> None:
+            documents.renumber(obj, outcome.numbers)
+            documents.adopt(obj, outcome.adopted)
+            origin.advance(outcome.version.number, outcome.digests, outcome.kept)
+
+        outcome = self._access.saving(save, learn)
         self._codes.learn(outcome.codes)
-        # In this order: interrupted between the two, it leaves an object that the next save finds to be as stored.
-        documents.renumber(obj, outcome.numbers)
-        documents.adopt(obj, outcome.adopted)
-        origin.advance(outcome.version.number, outcome.digests, outcome.kept)
         return outcome.version

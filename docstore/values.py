@@ -183,11 +183,11 @@ def split_pointer(pointer: str) -> list[str]:
     """Return the tokens of an RFC 6901 pointer; the root's is the empty string.
 
     Raises:
-        DecodeError: it does not start with a slash.
+        DecodeError: it is no text, or does not start with a slash.
     """
-    if not pointer:
+    if pointer == "":
         return []
-    if pointer[0] != "/":
+    if not isinstance(pointer, str) or pointer[0] != "/":
         raise DecodeError(f"{abridged(pointer)} is not a pointer; one starts with a slash, as in '/trials/12/status'")
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 

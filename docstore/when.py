@@ -24,12 +24,14 @@ def number_of(
     """Return the version that one of these names, or None for the current one; as ``number_named``.
 
     Raises:
-        InvalidValueError: several are given, or the time has no zone.
+        InvalidValueError: several are given, the version is no number, or the time has no zone.
     """
     given = [(key, value) for key, value in (("version", version), ("at", at), ("tag", tag)) if value is not None]
     if len(given) > 1:
         (first, its), *_, (last, value) = given
         raise InvalidValueError(last, value, f"Give it or {first}={its!r}, not both.")
+    if version is not None and type(version) is not int:
+        raise InvalidValueError("version", version, "Give its number; tag= takes a tag, and at= a time.")
     if at is not None:
         return _number_at(connection, head, at)
     return version if tag is None else _tagged(connection, head, tag)

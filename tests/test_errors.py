@@ -62,6 +62,7 @@ EXAMPLES = [
     errors.DocumentNotFoundError("cakes", kind="experiment", hint="It was deleted."),
     errors.DocumentExistsError("cakes", kind="experiment", head=3),
     errors.VersionNotFoundError("cakes", wanted=9, head=3),
+    errors.TagExistsError("cakes", "best", version=3, wanted=2),
     errors.ConflictError("cakes", yours=1, head=3, places=PLACES),
     errors.ConflictError("cakes", yours=1, head=3, places=()),
     errors.DivergedError("cakes", kind="experiment", source=3, target=2),

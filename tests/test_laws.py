@@ -383,7 +383,7 @@ def check_nothing_is_lost(
 
 
 def is_below(place: tuple[str, ...], pointer: str) -> bool:
-    """Return whether *place* may be at *pointer* or below: by an index there, by an item's key or a trial's mark here."""
+    """Return whether *place* may be at *pointer* or below, of which an index may be a key or a mark in the other."""
     tokens = split_pointer(pointer)
     return len(tokens) <= len(place) and all(
         token in (at, "-") or token.isdecimal() for token, at in zip(tokens, place, strict=False)

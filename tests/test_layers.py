@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "docstore"
 ROWS = (
     ("abridging",),
     ("errors",),
-    ("values", "remembered"),
+    ("values", "remembered", "interrupts"),
     ("dialect", "keyed", "patch"),
     ("kinds",),
     ("entries", "model", "digests", "tables", "merge", "renumbering", "describing"),

@@ -17,6 +17,8 @@ from docstore.tables import codes, documents, versions
 
 HERE = Path(__file__).parent / "formats"
 VERSIONS = json.loads((HERE / "0.1.0" / "digests.json").read_bytes())["versions"]
+LATER = {"rolls", "rolls, sweet"}
+"""Documents of the kept database that the first migration's has not."""
 NEW = {"parent", "folded"}
 
 
@@ -83,7 +85,7 @@ class TestADatabaseOfTheFirstMigration:
 
     def test_has_every_version_that_it_had(self, first, connect):
         stores = {project: connect(first, project=project, **of_store.OPTIONS) for project in of_store.PROJECTS}
-        living = [saved for saved in VERSIONS if not saved["is_deleted"]]
+        living = [saved for saved in VERSIONS if not saved["is_deleted"] and saved["name"] not in LATER]
 
         found = [
             stores[saved["project"]].history(saved["name"], kind=saved["kind"])[-saved["version"]].digest

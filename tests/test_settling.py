@@ -230,6 +230,27 @@ class TestAFunctionDecides:
 
         assert (docstore.dumps(both), stored(ada)) == before
 
+    @pytest.mark.parametrize("saved", ["alone", "beside another change"])
+    def test_a_list_that_it_changes_in_place_is_what_it_returns(self, ada, bob, two_readers, saved):
+        mine, theirs = two_readers
+        theirs.properties["list"] = [1, 2, 3]
+        bob.save(theirs)
+        mine.properties["list"] = [9]
+        if saved != "alone":
+            mine.properties["more"] = True
+        before = [stored(ada, version=number) for number in (1, 2)]
+
+        def union(place):
+            place.theirs.extend(place.mine)
+            return place.theirs
+
+        version = ada.save(mine, on_conflict=union)
+
+        assert version.number == 3
+        assert ada.load("cakes").properties["list"] == mine.properties["list"] == [1, 2, 3, 9]
+        assert [stored(ada, version=number) for number in (1, 2)] == before
+        assert ada.verify() == []
+
     def test_what_it_raises_changes_nothing(self, ada, both):
         before = docstore.dumps(both), stored(ada)
 
@@ -254,6 +275,98 @@ class TestAFunctionDecides:
         ada.save(mine, on_conflict=lambda place: place.theirs)
 
         assert list(ada.load("cakes").trials) == list(mine.trials) == [0]
+
+
+class TestOneTakesATrialAwayAndTheOtherMeasuresIt:
+    """Its data would stay, of no trial; and the next trial would get them."""
+
+    @pytest.fixture(params=["taken away first", "measured first"])
+    def savers(self, request, ada, bob, two_readers):
+        """Saves what each made of an experiment with a trial that was not measured yet."""
+        mine, _ = two_readers
+        mine.new_trial(parameters={"x": 0.5, "flour": "rye"})
+        ada.save(mine)
+        without, measured = ada.load("cakes"), bob.load("cakes")
+        observe(measured, 2, 0.5)
+        order = [(ada, without), (bob, measured)]
+        return without, order if request.param == "taken away first" else order[::-1]
+
+    def save(self, order):
+        for store, experiment in order:
+            store.save(experiment)
+
+    def test_is_a_conflict(self, ada, savers):
+        without, order = savers
+        del without.trials[2]
+
+        with pytest.raises(ConflictError) as caught:
+            self.save(order)
+
+        (place,) = caught.value.places
+        assert place.pointer == "/trials/2"
+        assert (place.base["index"], {place.mine is ABSENT, place.theirs is ABSENT}) == (2, {True, False})
+        assert len(ada.history("cakes")) == 3
+
+    def test_is_one_too_where_another_trial_took_its_number(self, ada, savers):
+        without, order = savers
+        del without.trials[2]
+        without.new_trial(parameters={"x": 0.75, "flour": "rye"})
+
+        with pytest.raises(ConflictError) as caught:
+            self.save(order)
+
+        assert [place.pointer for place in caught.value.places] == ["/trials/2"]
+
+    def test_is_none_where_the_trial_only_changed(self, ada, savers):
+        kept, order = savers
+        kept.trials[2].run_metadata["note"] = "warm"
+
+        self.save(order)
+
+        assert ada.load("cakes").trials[2].run_metadata == {"note": "warm"}
+        assert means(ada)[2] == 0.5
+
+    def test_is_a_conflict_of_branches_too(self, ada, savers):
+        without, _ = savers
+        ada.branch("cakes", "rolls")
+        rolls = ada.load("rolls")
+        del rolls.trials[2]
+        ada.save(rolls)
+        observe(without, 2, 0.5)
+        ada.save(without)
+
+        with pytest.raises(ConflictError) as caught:
+            ada.merge("rolls", into="cakes")
+
+        assert [place.pointer for place in caught.value.places] == ["/trials/2"]
+
+
+class TestDataWithoutATrial:
+    """Ada made a trial, saved it with its data, and took the trial away."""
+
+    @pytest.fixture
+    def left(self, ada, two_readers):
+        mine, theirs = two_readers
+        bake(mine, 0.5)
+        ada.save(mine)
+        del mine.trials[2]
+        ada.save(mine)
+        return mine, theirs
+
+    def test_are_of_no_trial_that_another_makes_meanwhile(self, bob, left):
+        _, theirs = left
+        trial = bake(theirs, 0.25)
+
+        bob.save(theirs)
+
+        loaded = bob.load("cakes")
+        assert (trial.index, list(loaded.trials)) == (3, [0, 1, 3])
+        assert [record["mean"] for record in loaded.trials[3].lookup_data().records] == [0.25]
+
+    def test_are_of_no_trial_that_is_made_next(self, left):
+        mine, _ = left
+
+        assert bake(mine, 0.25).index == 3
 
 
 class TestAMergeThatMakesNoSense:

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import threading
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from uuid import UUID
@@ -366,16 +366,24 @@ class TestAnExperimentSavedThreeTimes:
         ):
             store.load("cakes", at=moment)
 
-    @pytest.mark.parametrize("moment", [datetime(2026, 1, 31), "2026-01-31"], ids=["no zone", "text"])
-    def test_needs_a_time_with_a_zone(self, store, saved, moment):
-        with pytest.raises(InvalidValueError, match=r"at: .* Give it a time zone, as in datetime\("):
+    @pytest.mark.parametrize(
+        ("moment", "problem"),
+        [
+            (datetime(2026, 1, 31), r"Give it a time zone, as in datetime\("),
+            ("2026-01-31", "Give a time with a zone"),
+            (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), "the years 1 to 9999"),
+        ],
+        ids=["no zone", "text", "before all"],
+    )
+    def test_needs_a_time_with_a_zone(self, store, saved, moment, problem):
+        with pytest.raises(InvalidValueError, match=f"at: .* {problem}"):
             store.load("cakes", at=moment)
 
     def test_is_not_asked_for_by_version_and_time_at_once(self, store, saved):
         with pytest.raises(InvalidValueError, match=r"Give it or version=1, not both"):
             store.load("cakes", version=1, at=datetime.now(UTC))
 
-    @pytest.mark.parametrize("number", [0, -1, 4, True, 1.0, "1"])
+    @pytest.mark.parametrize("number", [0, -1, 4])
     def test_has_no_other_version(self, store, saved, number):
         with pytest.raises(VersionNotFoundError, match=r"has versions 1 to 3, and none is"):
             store.load("cakes", version=number)

@@ -184,12 +184,15 @@ def checked_moment(argument: str, moment: object) -> datetime:
     Raises:
         InvalidValueError: it is no time, has no zone, or is none of the years 1 to 9999 in UTC; names the *argument*.
     """
-    if isinstance(moment, datetime) and moment.tzinfo is not None:
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError:
-            pass
-    raise InvalidValueError(argument, moment, "Give it a time zone, as in datetime(2026, 1, 31, tzinfo=UTC).")
+    example = "datetime(2026, 1, 31, tzinfo=UTC)"
+    if not isinstance(moment, datetime):
+        raise InvalidValueError(argument, moment, f"Give a time with a zone, as {example}.")
+    if moment.tzinfo is None:
+        raise InvalidValueError(argument, moment, f"Give it a time zone, as in {example}.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidValueError(argument, moment, "Give one of the years 1 to 9999 in UTC.") from error
 
 
 @contextmanager

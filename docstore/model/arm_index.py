@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docstore.errors import InvalidValueError
@@ -24,9 +24,13 @@ class ArmIndex:
     next_index: int = 0
 
     @classmethod
-    def of(cls, trials: Mapping[int, BaseTrial], others: Iterable[Arm]) -> ArmIndex:
-        """Return the index of *trials* and *others*. Cost: a digest of each arm, some 5 µs."""
-        index = cls(trial_count=len(trials), next_index=max(trials, default=-1) + 1)
+    def of(cls, trials: Mapping[int, BaseTrial], others: Iterable[Arm], measured: Collection[int] = ()) -> ArmIndex:
+        """Return the index of *trials* and *others*. Cost: a digest of each arm, some 5 µs.
+
+        Args:
+            measured: the indices under which there are data, maybe of a trial that was taken away.
+        """
+        index = cls(trial_count=len(trials), next_index=max((*trials, *measured), default=-1) + 1)
         index.add(others)
         for trial in trials.values():
             index.add(trial.arms)

@@ -210,7 +210,8 @@ class Experiment:
     def _arms(self) -> ArmIndex:
         """Return the index of all arms, made anew if trials came or went by another way than ``new_trial``."""
         if self._arm_index.trial_count != len(self._trials):
-            self._arm_index = ArmIndex.of(self._trials, [] if self._status_quo is None else [self._status_quo])
+            others = [] if self._status_quo is None else [self._status_quo]
+            self._arm_index = ArmIndex.of(self._trials, others, measured=self._data)
         return self._arm_index  # type: ignore[no-any-return]  # NOT_STORED, so the codec needs no precise type
 
     @property
