@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in /usr/bin/python3 python3 python3.13 python3.12 p
 	done)
 RUN := .venv/bin/python
 
-.PHONY: help demo test services check fuzz bench clean
+.PHONY: help demo test services check fuzz bench picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 14
@@ -20,11 +20,18 @@ demo: .venv/installed ## Tune zlib on the standard library's sources, each trial
 test: .venv/installed ## Run every test
 	$(RUN) -m pytest
 
-services: ## Install the server that pip does not bring, MariaDB, from Debian's packages; tests start one of their own
-	@test -n "$$DOCSTORE_TEST_MYSQL" || PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null || { \
+services: ## Install what pip does not bring, from Debian's packages: MariaDB, the shells of the databases, a browser
+	@lacks() { ! PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }; \
+	if test -z "$$DOCSTORE_TEST_MYSQL" && lacks mariadbd; then set -- mariadb-server; fi; \
+	lacks mariadb && set -- "$$@" mariadb-client; \
+	lacks psql && set -- "$$@" postgresql-client; \
+	lacks sqlite3 && set -- "$$@" sqlite3; \
+	lacks chromium && set -- "$$@" chromium; \
+	test $$# = 0 && exit; \
 	test "$$(id -u)" = 0 || sudo=sudo; \
-	$$sudo apt-get update && \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mariadb-server; }
+	$$sudo apt-get update --quiet=2 && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive \
+	apt-get install --quiet=2 --option=Dpkg::Use-Pty=0 --no-install-recommends "$$@"
 
 check: .venv/installed ## Lint, formatting, types and every test
 	$(RUN) -m ruff check .
@@ -38,6 +45,10 @@ fuzz: .venv/installed ## Look for a value that does not come back as it went in,
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
 	$(RUN) tests/bench/bench_store.py
 	$(RUN) tests/bench/bench_races.py
+	$(RUN) tests/bench/bench_find.py
+
+picture: .venv/installed ## Make the picture of Datasette in the README again
+	$(RUN) tests/picture.py
 
 clean: ## Remove .venv and what the tools left
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

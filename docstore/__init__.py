@@ -7,12 +7,18 @@ experiment model are here too, under the names that users of Ax know.
 from __future__ import annotations
 
 from docstore import registry
+from docstore.analysis.ranking import BestArm
+from docstore.analysis.similar import Similar
 from docstore.codec import UnknownObject
 from docstore.comparing import diff
 from docstore.copying import Copied
 from docstore.difference import Diff
 from docstore.documents import digest, dumps, loads
 from docstore.errors import Conflict, ConflictError, DocstoreError
+from docstore.finding.conditions import q
+from docstore.finding.found import Found, Page
+from docstore.finding.indexes import PlaceIndex
+from docstore.finding.infos import DocumentInfo, PartInfo
 from docstore.history import Version
 from docstore.model import (
     AbandonedArm,
@@ -54,7 +60,6 @@ from docstore.model import (
 )
 from docstore.opening import connect
 from docstore.patch import Change
-from docstore.query import DocumentInfo
 from docstore.registry import document, register
 from docstore.registry_bundle import RegistryBundle
 from docstore.store import Store
@@ -75,6 +80,7 @@ __all__ = [
     "AuxiliaryExperiment",
     "AuxiliaryExperimentPurpose",
     "BatchTrial",
+    "BestArm",
     "Blame",
     "Change",
     "ChoiceParameter",
@@ -92,6 +98,7 @@ __all__ = [
     "Experiment",
     "ExperimentStatus",
     "FixedParameter",
+    "Found",
     "GenerationNode",
     "GenerationStrategy",
     "GeneratorRun",
@@ -105,8 +112,11 @@ __all__ = [
     "ObjectiveThreshold",
     "OptimizationConfig",
     "OutcomeConstraint",
+    "Page",
     "ParameterConstraint",
     "ParameterType",
+    "PartInfo",
+    "PlaceIndex",
     "Progress",
     "RangeParameter",
     "RegistryBundle",
@@ -114,6 +124,7 @@ __all__ = [
     "ScalarizedObjective",
     "ScalarizedOutcomeConstraint",
     "SearchSpace",
+    "Similar",
     "Status",
     "Store",
     "Trial",
@@ -127,6 +138,7 @@ __all__ = [
     "document",
     "dumps",
     "loads",
+    "q",
     "register",
     "registry",
 ]

@@ -134,32 +134,55 @@ class Codes:
         """Remember *codes*, once they are committed, and ask no more."""
         self._known.update(codes)
 
+    def enum(self, column: str) -> type[Enum] | None:
+        """Return the enum that gives the integers of *column*, if one does."""
+        return self._enums.get(column)
+
     def integers(
-        self, connection: Connection, argument: Literal["type", "status"], kind: Kind, wanted: Wanted
-    ) -> list[int] | None:
-        """Return the integers of what *argument* of a search asks for, or None where it asks for nothing.
+        self,
+        connection: Connection,
+        argument: Literal["type", "status"],
+        rule: Kind | PartRule,
+        wanted: Iterable[Enum | str | int],
+        *,
+        enum: type[Enum] | None = None,
+        former: Iterable[str] = (),
+    ) -> list[int]:
+        """Return the integers of what *argument* of a search asks for.
+
+        Args:
+            enum: the one whose names they are, where it is known; else any name is one that nothing may have yet.
+            former: names under which older documents may have the same.
 
         Raises:
-            InvalidValueError: the kind that is searched has no such enum.
+            InvalidValueError: what is searched has no such enum.
             UnknownCodeError: the enum has no such name.
         """
-        if wanted is None:
-            return None
-        several = [wanted] if isinstance(wanted, (Enum, str, int)) else list(wanted)
+        several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
-        code: Code | None = getattr(kind, argument)
-        column = code.column if code else f"{kind.name}_{argument}"
+        code: Code | None = getattr(rule, argument)
+        column = code.column if code else f"{rule.name}_{argument}"
         # A kind of the user's own may have one though its class is not here: then something was stored.
         if code is None and all(known != column for known, _ in stored):
-            raise InvalidValueError(argument, wanted, "Say kind='experiment', or another kind that has one.")
-        return [found for each in several if _fits(found := self._sought(column, each, stored))]
+            raise InvalidValueError(argument, several, "Say kind='experiment', or another kind that has one.")
+        found = [self._sought(column, each, stored, enum) for each in several]
+        found += [stored[column, old] for old in former if (column, old) in stored]
+        return [integer for integer in found if integer is not None and _fits(integer)]
 
-    def _sought(self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int]) -> int:
+    def _sought(
+        self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int], enum: type[Enum] | None
+    ) -> int | None:
         """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""
         name = wanted.name if isinstance(wanted, Enum) else wanted
         if isinstance(name, int):
             return name
-        return stored[column, name] if (column, name) in stored else self._integer(column, name, stored)
+        if (column, name) in stored:
+            return stored[column, name]
+        if enum is None or column in self._enums:
+            return self._integer(column, name, stored)
+        if name not in enum.__members__:
+            raise UnknownCodeError(column, name[:40], f"{enum.__name__} has {', '.join(enum.__members__)}.")
+        return None
 
     def _integer(self, column: str, name: str, taken: Mapping[Name, int]) -> int:
         if len(name) > _LONGEST or not is_plain(name):
@@ -171,12 +194,10 @@ class Codes:
             return max(used, default=-1) + 1
         if name not in enum.__members__:
             free = max(member.value for member in enum) + 1
-            raise UnknownCodeError(
-                column,
-                name,
-                f"{enum.__name__} has {', '.join(enum.__members__)}. "
-                f"Write: class {enum.__name__}(Enum): ... {name} = {free}",
-            )
+            write = f" Write: class {enum.__name__}(Enum): ... {name} = {free}"
+            is_ours = enum.__module__.partition(".")[0] == "docstore"
+            problem = f"{enum.__name__} has {', '.join(enum.__members__)}.{'' if is_ours else write}"
+            raise UnknownCodeError(column, name, problem)
         value = int(enum[name].value)
         if value in used:
             raise UnknownCodeError(

@@ -60,16 +60,24 @@ def digest_of(kind: Kind, document: JSON) -> str:
     return DigestTree({path: piece(path, body).digest for path, body in kind.split(document).items()}).digest()
 
 
+_EMPTY: Final[dict[str, str]] = {}
+
+
 class DigestTree:
     """The digests of a document's head and parts, by path."""
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._head = digests.get(HEAD, "")
-        self._leaves: list[dict[str, str]] = [{} for _ in range(LEAVES)]
+        # Of a small document most leaves are empty, and share one dict: a changed leaf is always a new one.
+        leaves: dict[int, dict[str, str]] = {}
         for path, known in digests.items():
             if path != HEAD:
-                self._leaves[_leaf(path)][path] = known
-        self._hashes = [_hash_leaf(number, leaf) for number, leaf in enumerate(self._leaves)]
+                leaves.setdefault(_leaf(path), {})[path] = known
+        self._leaves: list[dict[str, str]] = [_EMPTY] * LEAVES
+        self._hashes = [b""] * LEAVES
+        for number, leaf in leaves.items():
+            self._leaves[number] = leaf
+            self._hashes[number] = _hash_leaf(number, leaf)
 
     def copy(self) -> DigestTree:
         """Return a tree that can be updated by itself.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, get_args
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.core import Unknown
 from docstore.codec.parts import Parts
-from docstore.coding import Wanted
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
 from docstore.errors import DecodeError, EncodeError, InvalidValueError
@@ -59,19 +57,6 @@ class Documents:
     def kind_named(self, name: str) -> Kind | None:
         """Return the kind of this name, if it is one that objects are documents of."""
         return self.codec.registry.kind_named(name)
-
-    def former(self, wanted: Wanted) -> Wanted:
-        """Return what a search asks for, with the former names of a renamed enum member: older documents have those."""
-        if wanted is None or (isinstance(wanted, (str, int)) and not isinstance(wanted, Enum)):
-            return wanted
-        several = [wanted] if isinstance(wanted, Enum) else list(wanted)
-        return [*several, *(old for each in several for old in self._former_names(each))]
-
-    def _former_names(self, wanted: Enum | str | int) -> list[str]:
-        if not isinstance(wanted, Enum):
-            return []
-        entry = self.codec.registry.of_class(type(wanted))
-        return [old for old, new in entry.renamed.items() if new == wanted.name] if entry else []
 
     def encode(self, obj: Any) -> JSON:
         """Return the JSON of *obj*; a document's says which format it has and, of a user's kind, how it is laid out."""
@@ -173,6 +158,10 @@ class Documents:
                 f"Give one that {type(obj).__name__} holds; a part is saved with what holds it.",
             )
         return paths
+
+    def part(self, obj: Any, path: str) -> Any:
+        """Return the object that *obj* holds at *path*, the pointer of a part; None where there is none."""
+        return self._parts.get(obj, path)
 
     def frame(self, obj: Any, paths: Iterable[str]) -> JSON:
         """Return what the head of *obj* says of the parts at *paths*: their schema, and what holds them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,14 @@ def read(connection: Connection, head: HeadRow) -> State:
     Raises:
         DamagedDocumentError: a piece, or the set of them, is not what was saved.
     """
+    return state_of(head, rows.pieces(connection, head.id))
+
+
+def state_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> State:
+    """Return the state of a document of which *found* are all rows; as ``read``."""
     if not head.digest:
         raise without_history(head, head.version)
-    pieces, digests = read_pieces(connection, head, None)
+    pieces, digests = _read_of(head, found)
     tree = DigestTree(digests)
     if tree.digest() != head.digest:
         raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
@@ -47,15 +52,24 @@ def read_pieces(
     connection: Connection, head: HeadRow, paths: Collection[str] | None
 ) -> tuple[dict[str, JSON], dict[str, str]]:
     """Return the current JSON and digest of the pieces at *paths*, those that there are, or of all."""
+    return _read_of(head, rows.pieces(connection, head.id, paths))
+
+
+def _read_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> tuple[dict[str, JSON], dict[str, str]]:
     pieces: dict[str, JSON] = {}
     digests: dict[str, str] = {}
-    for row in rows.pieces(connection, head.id, paths):
-        pieces[row.path] = _checked(head.name, row)
+    for row in found:
+        pieces[row.path] = checked_body(head.name, row)
         digests[row.path] = row.digest
     return pieces, digests
 
 
-def _checked(name: str, row: rows.PieceRow) -> JSON:
+def checked_body(name: str, row: rows.PieceRow) -> JSON:
+    """Return the JSON of a head or part of the document *name*.
+
+    Raises:
+        DamagedDocumentError: it is not what was saved.
+    """
     try:
         body = loads(row.body)
     except DecodeError as error:

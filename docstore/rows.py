@@ -281,6 +281,16 @@ def insert_version(connection: Connection, **values: Any) -> None:
     connection.execute(_INSERT_VERSION, values)
 
 
+def insert_versions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of history: one statement, however many.
+
+    Raises:
+        RaceLostError: another writer has made one of these versions.
+    """
+    if rows:
+        insert_many(connection, versions, rows)
+
+
 def version_rows(
     connection: Connection, id: str, *, after: int = 0, before: int | None = None, limit: int | None = None
 ) -> list[sa.Row[Any]]:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from docstore import lives
 from docstore.access import checked_text
-from docstore.codec import UnknownObject
+from docstore.bulk import Bulk
 from docstore.codec.core import Unknown
 from docstore.copying import Copied, copy_documents
 from docstore.digests import DigestTree, piece
 from docstore.documents import Document
 from docstore.errors import InvalidValueError
-from docstore.finding import Moments, Sought, find_documents
+from docstore.experiments import Experiments
 from docstore.history import Version
-from docstore.kinds import HEAD, RESERVED, Kind, is_document, join
+from docstore.kinds import HEAD, RESERVED, Kind
 from docstore.origins import Origin
-from docstore.past import Past
 from docstore.place import read_place
-from docstore.query import DocumentInfo
 from docstore.reader import version_numbered
 from docstore.saving import Mine, Outcome, check_readable, mine_in_part, mine_whole, save_on
 from docstore.settling import OnConflict, check_policy
@@ -32,7 +29,7 @@ from docstore.when import number_of
 from docstore.writer import Note, Saved
 
 
-class Store(Past):
+class Store(Experiments):
     """Documents of one project in one database. ``connect`` makes one; it holds no state but what objects came from.
 
     Args:
@@ -113,6 +110,44 @@ class Store(Past):
         mine = mine_in_part(documents, experiment, paths, origin)
         return self._save_known(experiment, origin, mine, on_conflict, self._note(message, author))
 
+    def save_many(
+        self, objects: Iterable[Any], *, message: str = "", author: str | None = None, batch: int = 500
+    ) -> int:
+        """Save many documents, of any kinds, as ``save`` would one after the other; return how many there were.
+
+        New ones are inserted together, a batch in one transaction. One that is as it was saved makes no version; one
+        that was changed since is saved by itself, after the batch before it. Of two with one name in a batch, the
+        second begins the next.
+
+        Args:
+            objects: an iterable, read as they are saved: a batch of them stands in memory.
+            batch: how many to save in one transaction, at most 10,000; fewer, where they hold 32 MiB of text.
+
+        Raises:
+            DocumentExistsError: the name of one is taken by a document that it did not come from; names it.
+            ConflictError, EncodeError: as ``save``.
+            InvalidValueError: *objects* are not several, or *batch* is no such number.
+
+            Whatever error it is, Ctrl-C or one of *objects* itself: batches before it are kept, and nothing of its own.
+            ``error.saved`` is how many of the objects, the first ones, are saved; its notes tell. To go on, give all
+            that are there still, or of a generator, ``itertools.islice(objects, error.saved, None)``.
+
+        Cost:
+            One encoding of each. A batch is looked up by one statement for each kind, and inserted by two (more where
+            the database takes rows in pieces), and two for each document whose type no other had.
+        """
+        bulk = Bulk(
+            self._access,
+            self._writer,
+            self._codes,
+            self._origins,
+            self._documents(),
+            self._note(message, author),
+            origin_of=self._origin_of,
+            save_known=lambda obj, origin, mine, note: self._save_known(obj, origin, mine, "merge", note),
+        )
+        return bulk.save(objects, batch)
+
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
 
@@ -156,12 +191,7 @@ class Store(Past):
         """
         with self._access.reading() as connection:
             head, state = self._access.state(connection, kind, name, version=version, at=at, tag=tag)
-        unknown = unknown or self._unknown
-        obj = self._documents(unknown).decode(join(state.pieces))
-        # What was put as a JSON value came from no object.
-        if is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
-            self._origins.set(obj, Origin(head.id, name, state.version, state.digests, unknown=unknown))
-        return obj
+        return self._loaded(head, state, unknown or self._unknown)
 
     def get(
         self,
@@ -186,32 +216,6 @@ class Store(Past):
             head = self._access.head(connection, kind, name)
             place = read_place(connection, head, pointer, number_of(connection, head, version, at, tag))
         return self._raw.decode(place)
-
-    def find(
-        self,
-        *,
-        kind: str | None = None,
-        name: str | None = None,
-        type: Enum | str | int | None = None,
-        status: Enum | str | int | Iterable[Enum | str | int] | None = None,
-        created: Moments = (None, None),
-        updated: Moments = (None, None),
-        deleted: bool = False,
-    ) -> list[DocumentInfo]:
-        """Return what documents there are, by kind and name, without reading their bodies.
-
-        Args:
-            type, status: a member, its name or its integer; of statuses also several.
-            created, updated: from the first time (included) to the second (not included); None leaves an end open.
-            deleted: those that are deleted, in place of those that are not.
-
-        Raises:
-            InvalidValueError: *type* or *status* without a kind that has one, or a time without a zone.
-            UnknownCodeError: a name that the enum lacks.
-        """
-        documents = self._documents()
-        sought = Sought(kind, name, documents.former(type), documents.former(status), created, updated, deleted)
-        return find_documents(self._access, self._codes, documents.kind_named, sought)
 
     # --- the whole life of a document ----------------------------------------------------------------------------
 

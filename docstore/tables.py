@@ -1,4 +1,4 @@
-"""The tables: documents and their parts, their versions, the tags of versions, and what the integers mean."""
+"""The tables: documents and their parts, versions and tags, what the integers mean, and which places are indexed."""
 
 from __future__ import annotations
 
@@ -98,4 +98,15 @@ codes: Final = sa.Table(
     sa.Column("value", Whole, primary_key=True, autoincrement=False),
     sa.Column("name", ExactText(255), nullable=False),
     sa.UniqueConstraint("column", "name", name="codes_name"),
+)
+
+place_indexes: Final = sa.Table(
+    "place_indexes",
+    metadata,
+    sa.Column("name", ExactText(64, True), primary_key=True),
+    sa.Column("kind", ExactText(64, True), nullable=False),
+    # The kind of the parts in which the place stands; of a place in the head, NULL.
+    sa.Column("part", ExactText(64)),
+    sa.Column("pointer", LongText, nullable=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
 )

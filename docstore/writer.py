@@ -11,13 +11,14 @@ from typing import Any, Final
 from sqlalchemy.engine import Connection
 
 from docstore import rows
-from docstore.coding import Codes, Name, coded_in
+from docstore.coding import Coded, Codes, Name, coded_in
 from docstore.dialect import largest_text
 from docstore.digests import DigestTree, Piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
 from docstore.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
 from docstore.kinds import HEAD, Kind, is_document, position_of
+from docstore.living import living_named
 from docstore.patch import Change
 from docstore.reader import State, parents_of, read, version_numbered
 from docstore.revision import Revision, revise
@@ -45,6 +46,23 @@ class Saved:
     codes: Mapping[Name, int]
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """A document to be inserted under an id of its own, with the digests of its pieces."""
+
+    id: str
+    document: Document
+    digests: DigestTree
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMany:
+    """What was written: the first version of each document, and the integers to remember once all are committed."""
+
+    versions: Sequence[Version]
+    codes: Mapping[Name, int]
+
+
 class Writer:
     """Writes to the documents of one project."""
 
@@ -64,12 +82,66 @@ class Writer:
             raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
         return self._insert(connection, id, document, note)
 
+    def create_many(self, connection: Connection, new: Sequence[New], note: Note) -> SavedMany:
+        """Insert each of *new*, at most ``AT_ONCE``, as ``create`` does one after the other; no two have one name.
+
+        Raises:
+            DocumentExistsError: the name of one is taken.
+            RaceLostError: another writer is taking one now.
+
+        Cost:
+            A statement for each kind, one more for each whose documents have owners, two for the rows (more where the
+            database takes them in batches), and two for each document that brings a type or status of its own.
+        """
+        self._refuse_taken(connection, new)
+        if new and len(note.message) >= _LARGE:
+            check_size(connection, new[0].document.name, HEAD, f"{_ADDED}{note.message}".encode())
+        owners = self._owners_of(connection, new)
+        pieces: list[dict[str, Any]] = []
+        history: list[tuple[str, Version]] = []
+        codes: dict[Name, int] = {}
+        for each, owner in zip(new, owners, strict=True):
+            document, moment = each.document, next_moment(None)
+            coded = _coded(document.kind, document.pieces)
+            # One after the other, so that they get the integers that they would get if each were saved alone.
+            codes |= self._codes.resolve(connection, _names(coded) - codes.keys())
+            pieces += self._made(connection, each.id, document, document.pieces, coded, codes, 1, moment, owner)
+            version = Version(1, moment, note.author, note.message, _WHOLE, each.digests.digest(), "")
+            history.append((each.id, dataclasses.replace(version, chain=chained(GENESIS, each.id, version, _ADDED))))
+        rows.insert_pieces(connection, pieces)
+        rows.insert_versions(connection, [_version_row(id, version, _ADDED) for id, version in history])
+        return SavedMany([version for _, version in history], codes)
+
+    def _refuse_taken(self, connection: Connection, new: Sequence[New]) -> None:
+        names: dict[str, list[str]] = {}
+        for each in new:
+            names.setdefault(each.document.kind.name, []).append(each.document.name)
+        for kind, wanted in names.items():
+            taken = living_named(connection, self._project, kind, wanted)
+            for name in wanted if taken else ():
+                if name in taken:
+                    raise DocumentExistsError(name, kind=kind, head=taken[name][1])
+
+    def _owners_of(self, connection: Connection, new: Sequence[New]) -> list[str | None]:
+        """Return the id of the owner of each: one that is stored, or that comes before it."""
+        owned = [(each.document.kind.owner_kind or "", _owner_name(each.document) or "") for each in new]
+        ids: dict[tuple[str, str], str] = {}
+        for kind in {kind for kind, name in owned if name}:
+            wanted = {name for other, name in owned if name and other == kind}
+            living = living_named(connection, self._project, kind, wanted)
+            ids.update({(kind, name): id for name, (id, _) in living.items()})
+        found: list[str | None] = []
+        for each, owner in zip(new, owned, strict=True):
+            found.append(ids.get(owner))
+            ids[each.document.kind.name, each.document.name] = each.id
+        return found
+
     def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         moment = next_moment(None)
         written, found = self._rows(connection, id, document, document.pieces, 1, moment)
         rows.insert_pieces(connection, written)
         digest = DigestTree({path: piece.digest for path, piece in document.pieces.items()}).digest()
-        version = Version(1, moment, note.author, note.message, (Change("add", HEAD),), digest, "")
+        version = Version(1, moment, note.author, note.message, _WHOLE, digest, "")
         return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
 
     def branch(
@@ -171,18 +243,7 @@ class Writer:
             text = f"{changes}{version.message}".encode()
             check_size(connection, name, _place_of(version.changes), text, len(version.changes))
         version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
-        rows.insert_version(
-            connection,
-            id=id,
-            version=version.number,
-            created_at=version.created_at,
-            author=version.author,
-            message=version.message,
-            changes=changes,
-            digest=version.digest,
-            chain=version.chain,
-            parent=dumps(version.parent.to_json()).decode() if version.parent else None,
-        )
+        rows.insert_version(connection, **_version_row(id, version, changes))
         return version
 
     def _rows(
@@ -195,40 +256,84 @@ class Writer:
         moment: datetime,
     ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
         """Return the rows of *pieces* as new ones, and the integers that stand in them."""
+        coded = _coded(document.kind, pieces)
+        found = self._codes.resolve(connection, _names(coded))
+        owner = self._owner(connection, document.kind, pieces[HEAD].body) if HEAD in pieces else None
+        return self._made(connection, id, document, pieces, coded, found, number, moment, owner), found
+
+    def _made(
+        self,
+        connection: Connection,
+        id: str,
+        document: Document,
+        pieces: Mapping[str, Piece],
+        coded: Mapping[str, Coded],
+        found: Mapping[Name, int],
+        number: int,
+        moment: datetime,
+        owner: str | None,
+    ) -> list[dict[str, Any]]:
         kind = document.kind
-        for path, piece in pieces.items():
-            check_size(connection, document.name, path, piece.text)
-        coded = {path: coded_in(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
-        found = self._codes.resolve(connection, {name for each in coded.values() for name in each.names})
         made = []
         for path, piece in pieces.items():
-            rule, code = kind.rule(path) or kind, coded[path]
-            row = {
-                "id": id,
-                "path": path,
-                "project": self._project,
-                "kind": rule.name,
-                "name": None,
-                "owner": None,
-                "position": position_of(path),
-                "type": code.type and found[code.type],
-                "status": code.status and found[code.status],
-                "model": document.model,
-                "version": number,
-                "created_at": moment,
-                "updated_at": moment,
-                "deleted_at": None,
-                "digest": piece.digest,
-                "body": piece.text.decode(),
-            }
-            if path == HEAD:
-                row |= {"name": document.name, "owner": self._owner(connection, kind, piece.body)}
-            made.append(row)
-        return made, found
+            check_size(connection, document.name, path, piece.text)
+            code, is_head = coded[path], path == HEAD
+            made.append(
+                {
+                    "id": id,
+                    "path": path,
+                    "project": self._project,
+                    "kind": (kind.rule(path) or kind).name,
+                    "name": document.name if is_head else None,
+                    "owner": owner if is_head else None,
+                    "position": position_of(path),
+                    "type": code.type and found[code.type],
+                    "status": code.status and found[code.status],
+                    "model": document.model,
+                    "version": number,
+                    "created_at": moment,
+                    "updated_at": moment,
+                    "deleted_at": None,
+                    "digest": piece.digest,
+                    "body": piece.text.decode(),
+                }
+            )
+        return made
 
     def _owner(self, connection: Connection, kind: Kind, head: JSON) -> str | None:
         name = kind.owner_in(head)
         return rows.id_named(connection, self._project, kind.owner_kind or "", name) if name else None
+
+
+_WHOLE: Final = (Change("add", HEAD),)
+_ADDED: Final = changes_text(_WHOLE)
+"""The changes of every first version."""
+
+
+def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> dict[str, Coded]:
+    return {path: coded_in(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
+
+
+def _names(coded: Mapping[str, Coded]) -> set[Name]:
+    return {name for each in coded.values() for name in each.names}
+
+
+def _owner_name(document: Document) -> str | None:
+    return document.kind.owner_in(document.pieces[HEAD].body)
+
+
+def _version_row(id: str, version: Version, changes: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "version": version.number,
+        "created_at": version.created_at,
+        "author": version.author,
+        "message": version.message,
+        "changes": changes,
+        "digest": version.digest,
+        "chain": version.chain,
+        "parent": dumps(version.parent.to_json()).decode() if version.parent else None,
+    }
 
 
 def check_size(connection: Connection, name: str, pointer: str, text: bytes, places: int = 1) -> None:

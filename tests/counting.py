@@ -1,9 +1,11 @@
-"""How many functions a call calls: what it costs, counted and not timed."""
+"""What a call costs, counted and not timed: the functions that it calls, the statements that it sends."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
+
+import sqlalchemy as sa
 
 
 def calls_of(function: Any, *arguments: Any) -> int:
@@ -20,3 +22,19 @@ def calls_of(function: Any, *arguments: Any) -> int:
     finally:
         sys.setprofile(None)
     return count
+
+
+def statements_of(engine: sa.Engine, function: Any, *arguments: Any, **options: Any) -> list[str]:
+    """Return the statements that *function* sends by *engine*, but for those that begin a transaction."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "START TRANSACTION", "SET TRANSACTION")):
+            sent.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        function(*arguments, **options)
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return sent

@@ -19,7 +19,7 @@ from backends import REMOTES
 import docstore
 from docstore.dialect import make_engine
 from docstore.errors import DatabaseError, TablesError
-from docstore.migrations.views_0001 import views
+from docstore.migrations.views_0003 import views
 from docstore.testing.experiments import add_trial, new_experiment
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +81,7 @@ class TestADatabaseWithoutTables:
         store = docstore.Store(engine)
 
         with pytest.raises(TablesError, match=r"Call create_all_tables\(engine\), or docstore\.connect\(url\)"):
-            store.find()
+            store.find().first()
         engine.dispose()
 
     @pytest.mark.parametrize("action", ["save a new one", "put a new one"])
@@ -129,7 +129,7 @@ class TestAUserWhoMayNotMakeTables:
             }
 
         assert counts["trials"] == 2
-        assert set(counts) == {"document_json", "experiments", "generator_runs", "observations", "trials"}
+        assert (counts["experiments"], counts["arms"], counts["versions_log"]) == (1, 2, 1)
 
     def test_is_told_the_command_of_tables_that_others_made(self, database, backend, login, connect):
         others = connect(database)

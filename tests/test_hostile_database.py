@@ -37,8 +37,8 @@ CALLS: dict[str, Callable[[docstore.Store, docstore.Store, Any], object]] = {
     "get version 1": lambda store, other, mine: store.get("n1", kind="note", version=1),
     "history": lambda store, other, mine: [str(version) for version in store.history("cakes")],
     "diff": lambda store, other, mine: str(store.diff("cakes", 1, 3)),
-    "find": lambda store, other, mine: store.find(),
-    "find by codes": lambda store, other, mine: store.find(kind="experiment", type="CAKE", status="DRAFT"),
+    "find": lambda store, other, mine: list(store.find()),
+    "find by codes": lambda store, other, mine: list(store.find(kind="experiment", type="CAKE", status="DRAFT")),
     "verify": lambda store, other, mine: [str(damage) for damage in store.verify()],
     "copy": lambda store, other, mine: store.copy_to(other),
     "copy one": lambda store, other, mine: store.copy_to(other, names=["cakes"]),
@@ -234,7 +234,7 @@ class TestAFileThatIsNoneOfOurs:
         path.write_bytes(data)
 
         with pytest.raises(DocstoreError):
-            docstore.connect(path).find()
+            docstore.connect(path).find().first()
 
     @given(st.data())
     @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])

@@ -285,6 +285,6 @@ class TestAConnectionLostInTheCommit:
         proxy.cut = "before"
 
         with pytest.raises(ConnectionLostError) as caught:
-            wired.find()
+            wired.find().first()
 
         assert not caught.value.committing

@@ -302,7 +302,7 @@ class TestADatabaseOfAnyRelease:
     @pytest.mark.parametrize("edit", EDITS)
     def test_takes_a_change_of_each_kind_of_document(self, old, edit):
         changed = edit(old)
-        before = old.find()
+        before = list(old.find())
 
         version = old.save(changed)
 

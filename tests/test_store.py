@@ -253,7 +253,14 @@ class TestNames:
     def test_one_that_no_document_has_is_not_found(self, store, name):
         store.save(new_experiment("a"))
 
-        assert (store.find(name=name), store.find(kind=name)) == ([], [])
+        assert store.find(name=name) == []
+
+    @pytest.mark.parametrize("kind", ["a\0", "\ud800", "x" * 256, ""], ids=ascii)
+    def test_a_kind_that_there_is_not_is_told_with_those_that_there_are(self, store, kind):
+        store.put("note", "a", 1)
+
+        with pytest.raises(InvalidValueError, match=r"There are 'analysis_card', .*'experiment', .*'note'"):
+            store.find(kind=kind)
 
     @pytest.mark.parametrize(
         ("backend", "kind"),
@@ -684,7 +691,6 @@ class TestFind:
         [
             ({"kind": "experiment"}, ["bread", "cakes"]),
             ({"kind": "note"}, ["n1"]),
-            ({"kind": "nothing"}, []),
             ({"name": "cakes"}, ["cakes"]),
             ({"name": "cake"}, []),
             ({"type": ExperimentType.BAKING}, ["cakes"]),

@@ -6,21 +6,68 @@ All databases show the same, but for what ``DIFFERENCES`` says.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from formats import classes_0_1_0, of_store
 
 import docstore
-from docstore import Arm, Data, Experiment, ExperimentStatus, GenerationNode, GenerationStrategy, GeneratorRun, Metric
-from docstore.migrations.views_0001 import views
+from docstore import (
+    Arm,
+    Data,
+    Experiment,
+    ExperimentStatus,
+    GenerationNode,
+    GenerationStrategy,
+    GeneratorRun,
+    Metric,
+    registry,
+)
+from docstore.migrations.views_0003 import views
+from docstore.model import (
+    ChoiceParameter,
+    DerivedParameter,
+    FixedParameter,
+    MultiObjective,
+    MultiObjectiveOptimizationConfig,
+    Objective,
+    OptimizationConfig,
+    ParameterType,
+    RangeParameter,
+    ScalarizedObjective,
+    SearchSpace,
+)
 from docstore.tables import codes, documents
-from docstore.testing.experiments import add_trial, new_experiment, search_space
+from docstore.testing.experiments import add_trial, new_experiment, observe, search_space
 
 NAME = """it's "good" \\ ☃"""
-VIEWS = ["experiments", "trials", "generator_runs", "observations", "document_json"]
+COLUMNS = {
+    "experiments": """
+        name project type type_name status status_name is_test description trials candidate staged running
+        completed failed abandoned early_stopped objective minimize best_value version created_at updated_at
+        model id
+    """,
+    "trials": """
+        experiment project trial_index status status_name arm_name arms parameters generator_run_type
+        generator_run_type_name time_created time_run_started time_completed run_time changed_in_version id
+    """,
+    "arms": "experiment project trial_index generator_run position arm_name weight parameters id",
+    "parameters_long": "experiment project trial_index arm_name parameter_name type number text id",
+    "observations": "experiment project trial_index arm_name metric_name step mean sem start_time end_time id",
+    "generator_runs": "experiment project trial_index position type_name type generator_key arms json id",
+    "search_space": """
+        experiment project parameter_name class parameter_type lower upper log_scale choices value id
+    """,
+    "versions_log": "kind name project version created_at author message changes is_folded tags digest id",
+    "document_json": "kind name project version json id",
+}
+"""Of each view, in order."""
+
+VIEWS = list(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -83,7 +130,7 @@ def view(query):
     """Reads a view, in the order of the first columns."""
 
     def view(name, where="1 = 1"):
-        return query(f"SELECT * FROM {name} WHERE {where} ORDER BY 1, 2, 3")
+        return query(f"SELECT * FROM {name} WHERE {where} ORDER BY 1, 2, 3, 4, 5")
 
     return view
 
@@ -163,22 +210,6 @@ class TestExperiments:
             (NAME, "CAKE", "OPTIMIZATION", 3, 1),
         ]
 
-    def test_has_these_columns(self, view, saved):
-        assert list(view("experiments")[0]) == [
-            "name",
-            "project",
-            "type",
-            "type_name",
-            "status",
-            "status_name",
-            "trials",
-            "version",
-            "created_at",
-            "updated_at",
-            "model",
-            "id",
-        ]
-
     def test_has_the_integers_too(self, view, saved):
         assert [(row["type"], row["status"]) for row in view("experiments")] == [(None, 0), (0, 2)]
 
@@ -194,22 +225,6 @@ class TestExperiments:
 
 
 class TestTrials:
-    def test_has_these_columns(self, view, saved):
-        assert list(view("trials")[0]) == [
-            "experiment",
-            "trial_index",
-            "status",
-            "status_name",
-            "generator_run_type",
-            "generator_run_type_name",
-            "arms",
-            "parameters",
-            "time_created",
-            "time_completed",
-            "changed_in_version",
-            "id",
-        ]
-
     def test_has_a_row_for_each_of_the_experiments_that_are_not_deleted(self, view, saved):
         assert [(row["experiment"], row["trial_index"]) for row in view("trials")] == [(NAME, 0), (NAME, 1), (NAME, 2)]
 
@@ -253,19 +268,6 @@ class TestTrials:
 
 
 class TestGeneratorRuns:
-    def test_has_these_columns(self, view, saved):
-        assert list(view("generator_runs")[0]) == [
-            "experiment",
-            "trial_index",
-            "position",
-            "type_name",
-            "type",
-            "generator_key",
-            "arms",
-            "json",
-            "id",
-        ]
-
     def test_has_a_row_for_each_of_each_trial(self, view, saved):
         assert [
             (row["trial_index"], row["position"], row["type_name"], row["generator_key"], row["arms"])
@@ -291,20 +293,6 @@ class TestGeneratorRuns:
 
 
 class TestObservations:
-    def test_has_these_columns(self, view, saved):
-        assert list(view("observations")[0]) == [
-            "experiment",
-            "trial_index",
-            "arm_name",
-            "metric_name",
-            "step",
-            "mean",
-            "sem",
-            "start_time",
-            "end_time",
-            "id",
-        ]
-
     def test_has_a_row_for_each_with_numbers_as_numbers(self, view, saved, differences):
         nan, inf = differences.nan, differences.inf
         rows = sorted(view("observations"), key=lambda row: row["step"] or 0)
@@ -357,9 +345,6 @@ class TestObservations:
 
 
 class TestDocumentJson:
-    def test_has_these_columns(self, view, saved):
-        assert list(view("document_json")[0]) == ["kind", "name", "project", "version", "json", "id"]
-
     @pytest.mark.parametrize("name", [NAME, "bread"])
     def test_is_the_text_that_dumps_gives(self, view, store, saved, name):
         texts = {row["name"]: row["json"] for row in view("document_json")}
@@ -445,8 +430,8 @@ class TestDocumentJson:
 
         [row] = view("document_json")
 
-        for field in ("data", "trials"):
-            whole = whole.replace(field.upper(), docstore.values.dumps(members[field]).decode())
+        for name in ("data", "trials"):
+            whole = whole.replace(name.upper(), docstore.values.dumps(members[name]).decode())
         assert row["json"] == whole
 
     def test_is_there_for_other_kinds(self, view, store):
@@ -489,7 +474,8 @@ class TestOtherJsonThanDocstoreWrites:
 
         shown = {name: [row for row in view(name) if "b" in (row.get("name"), row.get("experiment"))] for name in VIEWS}
 
-        assert {name: len(rows) for name, rows in shown.items()} == dict.fromkeys(VIEWS, 1)
+        of_two_parameters = {"parameters_long": 2, "search_space": 2}
+        assert {name: len(rows) for name, rows in shown.items()} == dict.fromkeys(VIEWS, 1) | of_two_parameters
 
     @pytest.mark.parametrize(
         ("mean", "shown"),
@@ -548,8 +534,536 @@ class TestATrialWithDeepMetadata:
         assert [row["time_completed"] is not None for row in rows] == [differences.any_depth, True]
 
 
+# --- what experiments are after, and how far they are -----------------------------------------------------------------
+
+
+def metrics(*names):
+    return [Metric(name, lower_is_better=False) for name in names]
+
+
+class TestTheObjective:
+    @pytest.mark.parametrize(
+        ("objective", "shown"),
+        [
+            (Objective("taste"), ("taste", 0)),
+            (Objective("-taste"), ("taste", 1)),
+            (Objective("+taste"), ("taste", 0)),
+            (Objective("2.5*taste"), ("taste", 0)),
+            (Objective("-1e-3*taste"), ("taste", 1)),
+            (Objective(" - 2 * taste / 4 "), ("taste", None)),
+            (Objective("-taste/1000"), ("taste", 1)),
+            (Objective("taste * 2e5"), ("taste", 0)),
+            (Objective("train/loss:a.b"), ("train/loss:a.b", 0)),
+            (Objective("-crème_1/brûlée"), ("crème_1/brûlée", 1)),
+            (Objective(metric=Metric("val-loss"), minimize=True), ("val-loss", 1)),
+            (Objective(metric=Metric("7 days, (a*b) + c"), minimize=False), ("7 days, (a*b) + c", 0)),
+            (Objective(metric=Metric('"quoted" it\'s \\ ☃'), minimize=True), ('"quoted" it\'s \\ ☃', 1)),
+            (Objective("2*recall + 1e-3*f1"), ("recall, f1", None)),
+            (Objective("taste + taste"), ("taste", None)),
+            (Objective("(taste)/2"), ("taste", None)),
+            (ScalarizedObjective(metrics("a", "b c-d"), [0.5, 2e-300]), ("a, b c-d", None)),
+            (ScalarizedObjective(metrics("a"), [0.5]), ("a", 0)),
+            (ScalarizedObjective([Metric("a"), Metric("b")], [1.0, 2.0], minimize=True), ("a, b", None)),
+            (MultiObjective([Objective("a"), Objective("-b/c")]), ("a, b/c", None)),
+            (MultiObjective([Objective(metric=Metric("b"), minimize=True), Objective("a")]), ("b, a", None)),
+            (
+                MultiObjective([Objective(metric=each, minimize=False) for each in metrics("d-e", "c")]),
+                ("d-e, c", None),
+            ),
+        ],
+        ids=lambda value: value.expression if isinstance(value, Objective) else "",
+    )
+    def test_has_its_names_and_direction(self, view, store, objective, shown):
+        several = objective.is_multi_objective
+        config = (MultiObjectiveOptimizationConfig if several else OptimizationConfig)(objective)
+        store.save(new_experiment(optimization_config=config))
+
+        [row] = view("experiments")
+
+        assert row["objective"] == ", ".join(objective.metric_names)
+        assert shown is None or (row["objective"], row["minimize"]) == shown
+
+    def test_of_an_experiment_without_one_is_null(self, view, store):
+        store.save(new_experiment(trials=1))
+
+        [row] = view("experiments")
+
+        assert (row["objective"], row["minimize"], row["best_value"]) == (None, None, None)
+
+
+class TestTheBestValue:
+    @pytest.fixture
+    def best(self, view, store):
+        """Saves an experiment with an objective and observations, and reads its best value."""
+
+        def best(objective, *observed):
+            several = "," in objective
+            config = (MultiObjectiveOptimizationConfig if several else OptimizationConfig)(Objective(objective))
+            experiment = new_experiment(optimization_config=config)
+            for metric, mean in observed:
+                add_trial(experiment)
+                observe(experiment, experiment.num_trials - 1, mean, metric)
+            store.save(experiment)
+            [row] = view("experiments")
+            return row["best_value"]
+
+        return best
+
+    @pytest.mark.parametrize(("objective", "value"), [("taste", 7.0), ("-taste", -2.5), ("-0.5*taste", -2.5)])
+    def test_is_the_largest_or_the_smallest_mean(self, best, objective, value):
+        found = best(objective, ("taste", 1.5), ("taste", 7), ("taste", -2.5), ("price", 100.0), ("TASTE", 99.0))
+
+        assert (type(found), found) == (float, value)
+
+    def test_is_of_the_means_that_are_finite_numbers(self, best):
+        assert best("taste", ("taste", math.nan), ("taste", math.inf), ("taste", -math.inf), ("taste", 1e300)) == 1e300
+
+    def test_is_null_where_there_is_none(self, best):
+        assert best("taste", ("taste", math.nan), ("price", 1.0)) is None
+
+    def test_is_null_of_several_objectives(self, best):
+        assert best("taste, -price", ("taste", 1.0), ("price", 1.0)) is None
+
+    def test_is_of_all_arms_of_all_trials_of_this_experiment(self, view, store):
+        for name, means in (("a", (1.0, 3.0, 2.0)), ("b", (9.0,))):
+            experiment = new_experiment(name, optimization_config=OptimizationConfig(Objective("taste")))
+            for mean in means:
+                add_trial(experiment, mean)
+            store.save(experiment)
+
+        assert [(row["name"], row["best_value"]) for row in view("experiments")] == [("a", 3.0), ("b", 9.0)]
+
+
+class TestTrialsByStatus:
+    def test_are_counted(self, view, store):
+        experiment = new_experiment(trials=2)
+        running = [
+            experiment.new_trial(parameters={"x": x, "flour": "rye"}).mark_running(no_runner_required=True)
+            for x in (0.25, 0.5, 0.75, 0.875)
+        ]
+        running[0].mark_failed()
+        running[1].mark_abandoned()
+        running[2].mark_early_stopped()
+        experiment.new_trial().mark_staged()
+        experiment.new_trial()
+        store.save(experiment)
+
+        [row] = view("experiments")
+
+        counts = ["trials", "candidate", "staged", "running", "completed", "failed", "abandoned", "early_stopped"]
+        assert [row[each] for each in counts] == [8, 1, 1, 1, 2, 1, 1, 1]
+
+    def test_are_none_where_no_trial_is(self, view, store):
+        store.save(new_experiment(is_test=True, description='"so"'))
+
+        [row] = view("experiments")
+
+        assert (row["trials"], row["completed"], row["is_test"], row["description"]) == (0, 0, 1, '"so"')
+
+
+MARQUESAS = timezone(-timedelta(hours=9, minutes=30))
+
+
+class TestTheRunTime:
+    @pytest.mark.parametrize(
+        ("start", "end", "seconds"),
+        [
+            (datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2, 0, 0, 0, 1, tzinfo=UTC), 1e-6),
+            (datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC), 0.321099),
+            (datetime(2024, 2, 28, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC), 2 * 86400.0),
+            (datetime(2100, 2, 28, tzinfo=UTC), datetime(2100, 3, 1, tzinfo=UTC), 86400.0),
+            (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), None),
+            (datetime(2026, 3, 29, 1, tzinfo=ZoneInfo("Europe/Berlin")), datetime(2026, 3, 29, 1, tzinfo=UTC), 3600.0),
+            (datetime(2026, 1, 2, tzinfo=MARQUESAS), datetime(2026, 1, 2, tzinfo=UTC), -34200.0),
+        ],
+    )  # fmt: skip
+    def test_is_in_seconds_to_the_microsecond(self, view, store, start, end, seconds):
+        experiment = new_experiment()
+        trial = experiment.new_trial().mark_running(no_runner_required=True)
+        trial.mark_completed()
+        trial.time_run_started, trial.time_completed = start, end
+        store.save(experiment)
+
+        [row] = view("trials")
+
+        assert row["run_time"] == (end - start) / timedelta(seconds=1)
+        assert seconds is None or row["run_time"] == seconds
+
+    @pytest.mark.parametrize("times", [{"time_completed": None}, {"time_run_started": None}])
+    def test_is_null_where_a_time_is_missing(self, view, store, overwrite, times):
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+        trial = docstore.values.loads(docstore.dumps(experiment))["trials"]["0"]
+        overwrite("/trials/0", docstore.values.dumps({**trial, **times}).decode())
+
+        assert [row["run_time"] for row in view("trials")] == [None]
+
+    @pytest.mark.parametrize(
+        "time",
+        ["noon", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05.678+00:00", "2026-01-02T03:04:05Z", 5],
+    )
+    def test_is_null_where_a_text_is_no_time_with_a_zone(self, view, store, overwrite, time):
+        store.save(new_experiment(trials=1))
+        times = {"time_run_started": "2026-01-02T03:04:05+00:00", "time_completed": time}
+        overwrite("/trials/0", docstore.values.dumps(times).decode())
+
+        assert [row["run_time"] for row in view("trials")] == [None]
+
+
+# --- tidy tables ------------------------------------------------------------------------------------------------------
+
+
+class TestArms:
+    def test_has_a_row_for_each_of_each_generator_run(self, view, saved):
+        keys = ("trial_index", "generator_run", "position", "arm_name", "weight")
+
+        assert [tuple(row[key] for key in keys) for row in view("arms")] == [
+            (0, 0, 0, "0_0", 1.0),
+            (1, 0, 0, "1_0", 1.0),
+            (1, 0, 1, "1_1", 1.0),
+            (1, 1, 0, "1_2", 1.0),
+        ]
+
+    def test_has_parameters_and_weights(self, view, store):
+        experiment = new_experiment()
+        arms = [Arm({"x": x, "flour": "rye"}) for x in (0.25, 1e-6, 1e-300)]
+        experiment.new_batch_trial().add_generator_run(GeneratorRun(arms, weights=[1.5, 0, 2**70]))
+        store.save(experiment)
+
+        assert [(row["weight"], row["parameters"]) for row in view("arms")] == [
+            (1.5, '{"flour":"rye","x":0.25}'),
+            (0.0, '{"flour":"rye","x":1e-6}'),
+            (float(2**70), '{"flour":"rye","x":1e-300}'),
+        ]
+
+
+class TestParametersLong:
+    @pytest.mark.parametrize(
+        ("value", "type", "number", "text"),
+        [
+            (1, "number", 1.0, "1"),
+            (1.0, "number", 1.0, "1.0"),
+            (-0.0, "number", 0.0, "-0.0"),
+            (0.1, "number", 0.1, "0.1"),
+            (1e-5, "number", 1e-5, "0.00001"),
+            (1e-6, "number", 1e-6, "1e-6"),
+            (-1.5e-7, "number", -1.5e-7, "-1.5e-7"),
+            (5e-324, "number", 5e-324, "5e-324"),
+            (1e15, "number", 1e15, "1000000000000000.0"),
+            (1e16, "number", 1e16, "1e+16"),
+            (2**63 - 1, "number", 2.0**63, "9223372036854775807"),
+            (2**70, "number", 2.0**70, "1180591620717411303424"),
+            (math.inf, "number", math.inf, "inf"),
+            (math.nan, "number", math.nan, "nan"),
+            (True, "boolean", None, "true"),
+            (False, "boolean", None, "false"),
+            (None, "null", None, None),
+            ("rye", "text", None, "rye"),
+            ("1", "text", None, "1"),
+            ("", "text", None, ""),
+            ('"é" ☃\\', "text", None, '"é" ☃\\'),
+            ([1, "a"], "json", None, '[1,"a"]'),
+        ],
+        ids=repr,
+    )
+    def test_has_the_value_with_its_type(self, view, store, overwrite, differences, value, type, number, text):
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+        trial = docstore.values.loads(docstore.dumps(experiment))["trials"]["0"]
+        trial["generator_run"]["arms"][0]["parameters"] = {"x": docstore.values.loads(docstore.dumps(value))}
+        overwrite("/trials/0", docstore.values.dumps(trial).decode())
+
+        [row] = view("parameters_long")
+
+        if number is not None and not math.isfinite(number):
+            number = differences.nan if number != number else differences.inf
+        assert (row["arm_name"], row["parameter_name"], row["type"], row["text"]) == ("0_0", "x", type, text)
+        assert comparable(row["number"]) == comparable(number)
+
+    def test_has_each_name_as_it_is(self, view, store, overwrite):
+        names = ["a", "A", "é", "a.b", "$", "'", '"', "\\", "a~b/c", "[0]", " "]
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+        trial = docstore.values.loads(docstore.dumps(experiment))["trials"]["0"]
+        trial["generator_run"]["arms"][0]["parameters"] = {name: i + 0.5 for i, name in enumerate(names)}
+        overwrite("/trials/0", docstore.values.dumps(trial).decode())
+
+        found = {row["parameter_name"]: (row["number"], row["text"]) for row in view("parameters_long")}
+
+        assert found == {name: (i + 0.5, str(i + 0.5)) for i, name in enumerate(names)}
+
+    def test_joins_with_observations(self, query, saved):
+        [row] = query("""
+            SELECT p.number AS x, max(o.mean) AS best FROM parameters_long p
+            JOIN observations o ON o.id = p.id AND o.trial_index = p.trial_index AND o.arm_name = p.arm_name
+            WHERE p.parameter_name = 'x' AND o.step = 1 GROUP BY p.number""")
+
+        assert (row["x"], row["best"]) == (0.5, 0.5)
+
+
+class TestSearchSpace:
+    def test_has_a_row_for_each_parameter(self, view, store):
+        parameters = [
+            RangeParameter("lr", ParameterType.FLOAT, 1e-6, 1.0, log_scale=True),
+            RangeParameter("n", ParameterType.INT, -10, 2**62),
+            ChoiceParameter("flour", ParameterType.STRING, ["rye", "état ☃"]),
+            FixedParameter("salt", ParameterType.STRING, "sea"),
+            FixedParameter("batch", ParameterType.INT, 7),
+            FixedParameter("on", ParameterType.BOOL, True),
+            DerivedParameter("both", ParameterType.FLOAT, expression_str="2*lr + 0.5"),
+        ]
+        store.save(Experiment(SearchSpace(parameters), "spaces"))
+
+        keys = ("parameter_name", "class", "parameter_type", "lower", "upper", "log_scale", "choices", "value")
+        assert sorted(tuple(row[key] for key in keys) for row in view("search_space")) == [
+            ("batch", "fixed", "INT", None, None, None, None, "7"),
+            ("both", "derived", "FLOAT", None, None, None, None, None),
+            ("flour", "choice", "STRING", None, None, None, '["rye","état ☃"]', None),
+            ("lr", "range", "FLOAT", 1e-6, 1.0, 1, None, None),
+            ("n", "range", "INT", -10.0, 2.0**62, 0, None, None),
+            ("on", "fixed", "BOOL", None, None, None, None, "true"),
+            ("salt", "fixed", "STRING", None, None, None, None, '"sea"'),
+        ]
+
+
+class TestVersionsLog:
+    def test_has_who_saved_what_and_why(self, view, store):
+        experiment = new_experiment(trials=1)
+        store.save(experiment, message="an empty oven", author="Ann ☃")
+        experiment.description = "warm"
+        add_trial(experiment)
+        store.save(experiment, author="Bob")
+        store.put("note", "n1", 1)
+
+        first, second, note = view("versions_log")
+
+        assert [(row["kind"], row["name"], row["version"]) for row in (first, second, note)] == [
+            ("experiment", "cakes", 1),
+            ("experiment", "cakes", 2),
+            ("note", "n1", 1),
+        ]
+        assert [(row["author"], row["message"]) for row in (first, second)] == [("Ann ☃", "an empty oven"), ("Bob", "")]
+        versions = {each.number: each for each in store.history("cakes")}
+        assert [row["digest"] for row in (first, second)] == [versions[1].digest, versions[2].digest]
+        assert [row["changes"] for row in (first, second)] == [len(versions[n].changes) for n in (1, 2)]
+        assert [in_utc(row["created_at"]) for row in (first, second)] == [versions[n].created_at for n in (1, 2)]
+
+    def test_has_the_tags_and_what_was_folded(self, view, store):
+        experiment = new_experiment()
+        for text in "abcd":
+            experiment.description = text
+            store.save(experiment)
+        for tag in ('"quoted"', "best", "Best", "a"):
+            store.tag("cakes", tag, version=2)
+        store.compact("cakes", keep=1)
+
+        rows = view("versions_log")
+
+        assert [(row["is_folded"], row["changes"] is None) for row in rows] == [(1, 1), (0, 0), (1, 1), (0, 0)]
+        assert [row["tags"] for row in rows] == ["[]", '["\\"quoted\\"","Best","a","best"]', "[]", "[]"]
+
+
+# --- documents of a user's own ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Plan:
+    id: str
+    steps: list[Any] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    a: dict[str, Any] = field(default_factory=dict)
+    z: list[Any] = field(default_factory=list)
+    rest: Any = None
+
+
+class TestADocumentOfAUsersKind:
+    @pytest.fixture(autouse=True)
+    def _forgotten(self):
+        with registry.scope():
+            yield
+
+    @pytest.fixture
+    def text_of(self, view, store):
+        """Saves a plan with these parts, and gives its text in the view, and the one that it should have."""
+
+        def text_of(plan, *parts):
+            docstore.document(kind="plan", name="id", parts=list(parts))(Plan)
+            store.save(plan)
+            [row] = view("document_json")
+            return row["json"].encode(), docstore.dumps(plan)
+
+        return text_of
+
+    @pytest.mark.parametrize(
+        "parts",
+        [(), ("/steps/*",), ("/notes/*",), ("/z/*", "/steps/*", "/notes/*", "/a/*"), ("/a/*", "/notes/*", "/steps/*")],
+    )
+    @pytest.mark.parametrize(
+        "plan",
+        [
+            Plan("empty"),
+            Plan("full", [1, [2], {"three": 3.0}], {"x": 1, "y": {"notes": {}, "steps": []}}, {"a": {}}, ["z", None]),
+            Plan("long", list(range(112)), {str(n): n for n in range(25)}),
+            Plan("keys", [], {"a/b": 1, "a~b": 2, "a0": 3, "a": 4, "~": 5, "/": 6, '"': 7, "\\": 8, "é": 9, "a.b": 10}),
+            Plan("tricky", ['","k":"', '", "k":"', "{}"], {"steps": [], "k": '"'}, {}, [[]], {"steps": [], "a": {}}),
+            Plan("tagged", [(1, 2)], {"1": "one"}, {"__type": 5}, [math.nan], {"notes": {}, "q": ',"notes":{}'}),
+        ],
+        ids=lambda value: value.id if isinstance(value, Plan) else "",
+    )  # fmt: skip
+    def test_is_the_text_that_dumps_gives(self, text_of, plan, parts):
+        found, text = text_of(plan, *parts)
+
+        assert found == text
+
+    def test_is_the_text_however_deep_and_long_it_is(self, text_of):
+        deep = "bottom"
+        for _ in range(150):
+            deep = [deep]
+        plan = Plan("deep", [deep, '"\\\n\u2028' * 200_000, *range(10)], {"deep": deep, "long": "x" * 2_000_000})
+
+        found, text = text_of(plan, "/steps/*", "/notes/*")
+
+        assert found == text
+
+    @pytest.mark.parametrize(
+        "layout",
+        ['"text"', "[]", '{"parts":"/steps/*"}', '{"parts":{}}', '{"parts":[1,null,[],{},"","/","/*","//*","/steps"]}',
+         '{"parts":["/steps/*","/steps/*","/no/*"]}', '{"parts":["/~/*","/\\"/*","/\\\\/*","/a.b/*"]}'],
+    )  # fmt: skip
+    def test_that_says_odd_things_of_itself_keeps_no_other_from_being_read(self, view, store, overwrite, layout):
+        docstore.document(kind="plan", name="id", parts=["/steps/*"])(Plan)
+        store.save(Plan("p", [1]))
+        overwrite("", f'{{"__document":{layout},"a":1}}')
+        store.put("note", "n1", 1)
+
+        assert [row["json"] for row in view("document_json")] == ["1", f'{{"__document":{layout},"a":1}}']
+
+
+# --- all databases alike ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_sqlite(tmp_path_factory):
+    """The stores, by project, of a database of everything."""
+    path = tmp_path_factory.mktemp("same") / "lab.db"
+    stores = {each: docstore.connect(path, project=each, **of_store.OPTIONS) for each in of_store.PROJECTS}
+    with registry.scope():
+        classes_0_1_0.register()
+        of_store.fill(stores.__getitem__)
+    yield stores
+    for store in stores.values():
+        store.close()
+
+
+class TestAllDatabases:
+    """What the views show of a database of everything is the same as SQLite shows of it, value by value."""
+
+    @pytest.fixture
+    def rows_of(self):
+        """Reads all rows of a view, with each value as all databases can show it."""
+
+        def plain(value):
+            if isinstance(value, bool):
+                return int(value)
+            if isinstance(value, float) and not math.isfinite(value):
+                return None
+            if isinstance(value, str) and value[:1] in ("{", "["):
+                return docstore.values.dumps(docstore.values.loads(value)).decode()
+            return value
+
+        def rows_of(url, name):
+            # The driver of PostgreSQL would parse JSON, and lose the text of its numbers.
+            options = {"json_deserializer": str} if url.get_backend_name() == "postgresql" else {}
+            engine = sa.create_engine(url, **options)
+            with engine.connect() as connection:
+                rows = [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}").mappings()]
+            engine.dispose()
+            for row in rows:
+                row.update({key: in_utc(row[key]) for key in ("created_at", "updated_at") if key in row})
+            return sorted(repr({key: plain(value) for key, value in row.items()}) for row in rows)
+
+        return rows_of
+
+    @pytest.mark.parametrize("name", VIEWS)
+    def test_show_the_same(self, of_sqlite, store, connect, database, rows_of, name):
+        for project, source in of_sqlite.items():
+            source.copy_to(connect(database, project=project, **of_store.OPTIONS))
+
+        shown = rows_of(sa.make_url(database), name)
+
+        assert shown == rows_of(of_sqlite["default"].engine.url, name) != []
+
+
+# --- one experiment of many -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plan(engine, backend):
+    """What the database says that it does for a SELECT, with statistics of what it holds."""
+
+    def plan(statement):
+        explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN ", "mariadb": "EXPLAIN "}[backend]
+        with engine.connect() as connection:
+            connection.exec_driver_sql({"mariadb": "ANALYZE TABLE documents"}.get(backend, "ANALYZE"))
+            rows = connection.exec_driver_sql(explain + statement).mappings().all()
+        return [dict(row) for row in rows]
+
+    return plan
+
+
+FINDS_A_NAME = {
+    "sqlite": lambda row: "d USING INDEX documents_name (name=?" in row["detail"],
+    "postgresql": lambda row: "Scan using documents_name on documents d" in row["QUERY PLAN"],
+    "mariadb": lambda row: (row["table"], row["key"]) == ("d", "documents_name"),
+}
+
+READS_ALL = {
+    "sqlite": lambda row: row["detail"].startswith(("SCAN d", "SCAN p", "SCAN v")),
+    "postgresql": lambda row: (
+        "Seq Scan on documents" in row["QUERY PLAN"] or "Seq Scan on versions" in row["QUERY PLAN"]
+    ),
+    "mariadb": lambda row: row["type"] == "ALL" and row["table"] in ("d", "p", "v"),
+}
+
+
+class TestOneExperimentOfMany:
+    @pytest.fixture
+    def many(self, store, engine):
+        """So many rows that to read them all is never the shortest way."""
+        store.save(new_experiment("one", trials=2))
+        [info] = store.find(name="one")
+        columns = ", ".join(c.name for c in documents.c if c.name not in ("id", "name"))
+        named = "CASE WHEN path = '' THEN :name END"
+        copies = [{"one": info.id, "id": f"{n:032}", "name": f"other {n}"} for n in range(700)]
+        with engine.begin() as connection:
+            for insert in (
+                f"INSERT INTO documents (id, name, {columns}) SELECT :id, {named}, {columns} FROM documents",
+                "INSERT INTO versions SELECT :id, version, created_at, author, message, changes, digest, chain, "
+                "parent, folded FROM versions",
+            ):
+                connection.execute(sa.text(f"{insert} WHERE id = :one"), copies)
+
+    @pytest.mark.parametrize(("name", "column"), [(name, COLUMNS[name].split()[0]) for name in VIEWS])
+    def test_is_found_by_the_index_of_names_and_no_other_is_read(self, many, plan, backend, name, column):
+        column = "name" if column == "kind" else column
+
+        steps = plan(f"SELECT * FROM {name} WHERE {column} = 'one'")
+
+        assert any(map(FINDS_A_NAME[backend], steps)), steps
+        assert not any(map(READS_ALL[backend], steps)), steps
+
+
+# --- every view -------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("name", VIEWS)
 class TestEachView:
+    def test_has_these_columns(self, engine, name):
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(f"SELECT * FROM {name}").keys()
+
+        assert list(found) == COLUMNS[name].split()
+
     def test_does_not_show_what_was_deleted(self, view, store, name):
         store.save(new_experiment(trials=2))
         store.delete("cakes")
@@ -571,7 +1085,7 @@ class TestEachView:
         add_trial(experiment)
         store.save(experiment)
 
-        assert repr(view(name)) != before
+        assert (repr(view(name)) != before) == (name != "search_space")
 
     @pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql", "mariadb"])
     def test_is_the_same_statement_whoever_executes_it(self, name, dialect):

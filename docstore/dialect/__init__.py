@@ -8,6 +8,7 @@ drivers complain of is told by ``meanings`` and ``complaints``, and a forked pro
 from __future__ import annotations
 
 from docstore.dialect.engines import engine_from_creator, engine_from_url, make_engine
+from docstore.dialect.pasting import pasteable
 from docstore.dialect.transactions import (
     check_settings,
     erasing,
@@ -45,6 +46,7 @@ __all__ = [
     "locks_rows",
     "make_engine",
     "migrating",
+    "pasteable",
     "reading_times",
     "schema_of",
     "shown",

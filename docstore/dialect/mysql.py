@@ -15,7 +15,7 @@ from docstore.dialect.backend import Backend, Meaning, Opening
 from docstore.dialect.forks import leave_behind
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.urls import shown
-from docstore.errors import DatabaseError, NotAllowedError
+from docstore.errors import DatabaseError, NotAllowedError, TablesError
 
 _BESIDE: Final = 4096
 """Bytes kept free in a packet for the statement around a text, and its other columns."""
@@ -34,6 +34,7 @@ _MEANINGS: Final = {
     1053: LOST,  # server shutdown in progress
     1927: LOST,  # connection was killed
     1146: NO_TABLES,
+    1347: Meaning(TablesError, "It is not docstore's: name a database of its own in the URL."),  # a table, no view
     1142: DENIED,
     1143: DENIED,
     1044: Meaning(NotAllowedError, "Is the name right? An administrator can GRANT it."),  # said of none there, too

@@ -14,12 +14,12 @@ from docstore.dialect import check_settings, for_administrator, migrating, schem
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, TablesError
 from docstore.tables import VERSION_TABLE, migration
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration."""
 
 BODY_INDEX: Final = "documents_body"
 
-_KNOWN: Final = frozenset({"0001", "0002"})
+_KNOWN: Final = frozenset({"0001", "0002", "0003"})
 
 # Alembic keeps the migration that is running in a module of its own, so one process can run one at a time.
 _ONE_AT_A_TIME: Final = threading.Lock()

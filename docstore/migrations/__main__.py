@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from docstore import migrations
 from docstore.dialect import grant, make_engine, migrating, shown, transaction
 from docstore.errors import DocstoreError
-from docstore.migrations.views_0001 import views
+from docstore.migrations.views_0003 import views
 from docstore.tables import VERSION_TABLE, metadata
 
 

@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy.engine import Connection
 
 from docstore.dialect import make_engine, migrating, schema_of, transaction
+from docstore.migrations.views_0003.commenting import described
 from docstore.tables import VERSION_TABLE, metadata
 
 # Made by migrations where they are needed, and unknown to ``tables``: an option of PostgreSQL's, two ways of MySQL's.
@@ -14,7 +15,7 @@ def run(connection: Connection) -> None:
     """Run the migrations on *connection*."""
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=described(metadata),
         version_table=VERSION_TABLE,
         version_table_schema=schema_of(connection),
         include_object=lambda object, name, type_, reflected, compare_to: name not in OPTIONAL,

@@ -37,7 +37,7 @@ class LifePromises(Setting):
     ) -> None:
         [info] = store.find(deleted=True)
 
-        assert (store.find(), info.name, info.version) == ([], "cakes", 2)
+        assert (list(store.find()), info.name, info.version) == ([], "cakes", 2)
         assert info.deleted_at is not None
         assert info.deleted_at >= info.updated_at
 
@@ -87,7 +87,7 @@ class LifePromises(Setting):
     def test_a_purged_document_is_gone_for_good(self, store: docstore.Store, deleted: docstore.Experiment) -> None:
         store.purge("cakes")
 
-        assert (store.find(), store.find(deleted=True), store.verify()) == ([], [], [])
+        assert (list(store.find()), list(store.find(deleted=True)), store.verify()) == ([], [], [])
         with pytest.raises(DocumentNotFoundError, match="None of that name was deleted"):
             store.undelete("cakes")
 

@@ -133,7 +133,7 @@ class NamePromises(Setting):
         ours, theirs = open_store(project="ours"), open_store(project="theirs")
         ours.save(new_experiment())
 
-        assert (theirs.find(), theirs.verify()) == ([], [])
+        assert (list(theirs.find()), theirs.verify()) == ([], [])
         for call in (theirs.load, theirs.history, theirs.delete, theirs.purge):
             with pytest.raises(DocumentNotFoundError):
                 call("cakes")

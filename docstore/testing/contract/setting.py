@@ -67,7 +67,7 @@ def stored(store: docstore.Store, **options: Any) -> bytes:
 def contents(store: docstore.Store) -> Any:
     """Return all that a store tells of its experiments: which there are, how each came about, and what it is now."""
     live = [(info, store.history(info.name), stored_as(store, info.name)) for info in store.find(kind="experiment")]
-    return live, store.find(deleted=True), store.verify()
+    return live, list(store.find(deleted=True)), store.verify()
 
 
 def stored_as(store: docstore.Store, name: str) -> bytes:

@@ -1,0 +1,131 @@
+"""The head, the trials and the data of one stored experiment, as they are in their rows: no class is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.access import Access
+from docstore.errors import InvalidValueError
+from docstore.kinds import HEAD
+from docstore.reader import checked_body, read_pieces
+from docstore.rows import PieceRow, code_rows
+from docstore.tables import documents
+from docstore.values import JSON
+
+Decode: TypeAlias = Callable[[JSON], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A trial, or the data of one: its row. ``version`` is the one that changed it last."""
+
+    index: int
+    status: int | None
+    type: int | None
+    version: int
+    body: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An experiment as it is stored now; parts by their index.
+
+    Attributes:
+        names: of the integers of types and statuses, by their column in ``codes``.
+    """
+
+    id: str
+    name: str
+    head: JSON
+    trials: Mapping[int, Part]
+    data: Mapping[int, Part]
+    names: Mapping[tuple[str, int], str]
+
+
+def read_experiment(access: Access, name: object) -> Stored:
+    """Return the experiment *name*.
+
+    Raises:
+        InvalidValueError: *name* is no text.
+        DocumentNotFoundError: there is none of that name.
+        DamagedDocumentError: what is stored is not what was saved.
+
+    Cost:
+        Five SELECTs; all trials and data are read.
+    """
+    if not isinstance(name, str):
+        raise InvalidValueError("name", name, "Give the name of an experiment, a text.")
+    with access.reading() as connection:
+        head = access.head(connection, "experiment", name)
+        pieces, _ = read_pieces(connection, head, [HEAD])
+        trials, data = (_parts(connection, head.id, name, field) for field in ("trials", "data"))
+        names = {(column, value): said for column, value, said in code_rows(connection)}
+    return Stored(head.id, name, pieces.get(HEAD), trials, data, names)
+
+
+_C: Final = documents.c
+_PARTS: Final = sa.select(_C.path, _C.digest, _C.body, _C.position, _C.status, _C.type, _C.version).where(
+    # The range of the primary key that is the field's: the digit 0 is the character after the slash.
+    _C.id == sa.bindparam("of_id"),
+    _C.path > sa.bindparam("from_path"),
+    _C.path < sa.bindparam("to_path"),
+    _C.position.is_not(None),
+)
+
+
+def _parts(connection: Connection, id: str, name: str, field: str) -> dict[int, Part]:
+    values = {"of_id": id, "from_path": f"/{field}/", "to_path": f"/{field}0"}
+    found = []
+    for row in connection.execute(_PARTS, values):
+        body = checked_body(name, PieceRow(row.path, row.digest, row.body))
+        found.append(Part(row.position, row.status, row.type, row.version, body))
+    return {part.index: part for part in sorted(found, key=lambda part: part.index)}
+
+
+def at(body: JSON, *keys: str) -> JSON:
+    """Return what stands under *keys* of *body*, one within the other; None where nothing does."""
+    for key in keys:
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
+
+
+def items(body: JSON, *keys: str) -> list[JSON]:
+    """Return the items of the list under *keys*; none where there is no list."""
+    found = at(body, *keys)
+    return found if isinstance(found, list) else []
+
+
+def arms_of(trial: JSON) -> Iterator[tuple[str, JSON]]:
+    """Yield the name and the parameters of each arm of a trial, in order."""
+    run = at(trial, "generator_run")
+    for each in [run] if isinstance(run, dict) else items(trial, "generator_runs"):
+        for arm in items(each, "arms"):
+            name = at(arm, "name")
+            if isinstance(name, str):
+                yield name, at(arm, "parameters")
+
+
+def records_of(stored: Stored, decode: Decode) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each observation with the index of the trial whose it is, by trial, as it was attached."""
+    for index, part in stored.data.items():
+        for record in items(part.body, "records"):
+            decoded = decode(record)
+            if isinstance(decoded, dict):
+                yield index, decoded
+
+
+def parameter_types(head: JSON) -> dict[str, str]:
+    """Return the type of each parameter, ``FLOAT`` say, by its name, in the order of the search space."""
+    parameters = items(head, "search_space", "parameters")
+    return {str(at(each, "name")): str(at(each, "parameter_type")) for each in parameters}
+
+
+def in_order(parameters: Any, names: Mapping[str, object]) -> dict[str, Any]:
+    """Return the *parameters* of an arm in the order of the search space that has *names*."""
+    found = parameters if isinstance(parameters, dict) else {}
+    return {name: found[name] for name in [*(n for n in names if n in found), *(n for n in found if n not in names)]}

@@ -1,0 +1,35 @@
+"""A text column compared with a pattern, upper and lower case apart, in each database's SQL."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from docstore.values import is_plain
+
+_PIECE: Final = re.compile(r"\\(.)|(.)", re.DOTALL)
+
+_GLOB: Final = {"%": "*", "_": "?"}
+
+
+def like(dialect: str, column: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
+    """Return the condition that *column* is as *pattern*: ``%`` is any text, ``_`` any character, a backslash escapes.
+
+    Args:
+        dialect: SQLAlchemy's name of it. SQLite's LIKE takes no notice of case, so there it is GLOB.
+    """
+    if not is_plain(pattern):
+        return sa.false()
+    if dialect != "sqlite":
+        return column.like(pattern, escape="\\")
+    return column.op("GLOB", is_comparison=True, return_type=sa.Boolean())(_glob(pattern))
+
+
+def _glob(pattern: str) -> str:
+    """Return *pattern* as GLOB has it: what is special there stands in brackets."""
+    pieces = ((escaped, plain) for escaped, plain in _PIECE.findall(pattern))
+    return "".join(
+        _GLOB[plain] if plain in _GLOB else re.sub(r"[*?[]", r"[\g<0>]", escaped or plain) for escaped, plain in pieces
+    )

@@ -1,0 +1,124 @@
+"""What stands in documents and parts that were found: many read at once, checked as a load is, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.errors import DecodeError
+from docstore.finding.infos import PartInfo
+from docstore.kinds import HEAD, join
+from docstore.reader import State, checked_body, state_of
+from docstore.rows import HeadRow, PieceRow
+from docstore.tables import IS_HEAD, documents, versions
+from docstore.values import ABSENT, JSON, MaybeJSON, join_pointer, resolve, split_pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A document's row and state.
+
+    Units:
+        size: characters of its text
+    """
+
+    head: HeadRow
+    project: str
+    state: State
+    size: int
+
+
+def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whole]:
+    """Return the documents with these ids, those that there are, as they stand now.
+
+    Raises:
+        DamagedDocumentError: one is not what was saved.
+
+    Cost:
+        Two statements.
+    """
+    heads = _heads(connection, ids)
+    rows = _pieces(connection, ids, None)
+    return {
+        id: Whole(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
+        for id, (head, project) in heads.items()
+    }
+
+
+def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:
+    c = documents.c
+    told = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at)
+    # A document whose row of history is missing is damaged, not absent: reading it says so.
+    past = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
+    of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)
+    query = sa.select(*told, *past, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
+    return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query)}
+
+
+def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] | None) -> dict[str, list[PieceRow]]:
+    """Return the rows of the documents with these ids, or those of them at *paths*, by id."""
+    c = documents.c
+    found: dict[str, list[PieceRow]] = {id: [] for id in ids}
+    query = sa.select(c.id, c.path, c.digest, c.body).where(c.id.in_(list(found)))
+    for id, *row in connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))):
+        found[id].append(PieceRow._make(row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What stands in a part, and how many characters its text has."""
+
+    value: JSON
+    size: int
+
+
+def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]:
+    """Return what stands in each of the parts *found*.
+
+    Raises:
+        DamagedDocumentError: one is not what was saved.
+
+    Cost:
+        One statement.
+    """
+    rows = _pieces(connection, {part.id for part in found}, {part.path for part in found})
+    by_place = {(id, row.path): row for id, several in rows.items() for row in several}
+    wanted = [(part.name, by_place[part.id, part.path]) for part in found]
+    return [Body(checked_body(name, row), len(row.body)) for name, row in wanted]
+
+
+def read_around(
+    connection: Connection, names: Mapping[str, str], pointers: Iterable[str]
+) -> dict[str, dict[str, JSON]]:
+    """Return, of each document by its id in *names*, the head and the parts that one of *pointers* leads into, by path.
+
+    Raises:
+        DamagedDocumentError: one of them is not what was saved.
+
+    Cost:
+        One statement.
+    """
+    paths = {HEAD, *(join_pointer(tokens[:2]) for tokens in map(split_pointer, pointers) if len(tokens) > 1)}
+    rows = _pieces(connection, names, paths)
+    return {id: {row.path: checked_body(names[id], row) for row in several} for id, several in rows.items()}
+
+
+def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
+    """Return what stands at *pointer* of a document of which *pieces* are there, or ABSENT."""
+    tokens = split_pointer(pointer)
+    part = join_pointer(tokens[:2])
+    if len(tokens) > 1 and part in pieces:
+        return at(pieces[part], join_pointer(tokens[2:]))
+    return at(join(pieces) if len(tokens) < 2 else pieces.get(HEAD), pointer)
+
+
+def at(body: JSON, pointer: str) -> MaybeJSON:
+    """Return what stands at *pointer* in *body*, or ABSENT."""
+    try:
+        return resolve(body, pointer)
+    except DecodeError:
+        return ABSENT

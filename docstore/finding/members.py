@@ -1,0 +1,38 @@
+"""What the classes of this process say of names: which kinds there are, whose enum a name is of, what it was before."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from docstore.codec.fields import stored_fields
+from docstore.codec.shapes import without_none
+from docstore.entries import Registry
+from docstore.kinds import KINDS, Code, Kind, PartRule
+
+
+def declared_kinds(registry: Registry) -> set[str]:
+    """Return the names of the kinds that objects are documents of."""
+    return {entry.kind.name for entry in registry.entries if entry.kind}
+
+
+def enum_of(registry: Registry, rule: Kind | PartRule, code: Code) -> type[Enum] | None:
+    """Return the enum that the class of a user's kind is annotated with where *code* stands, if it is one."""
+    if isinstance(rule, PartRule) or rule.name in KINDS:
+        return None
+    entry = next((each for each in registry.entries if each.kind == rule), None)
+    if entry is None or entry.encode is not None:
+        return None
+    annotated = {field.key: without_none(field.annotation) for field in stored_fields(entry.cls)}
+    found = annotated.get(code.field)
+    return found if isinstance(found, type) and issubclass(found, Enum) else None
+
+
+def former_names(registry: Registry, wanted: Enum | str | int, enum: type[Enum] | None) -> list[str]:
+    """Return the names by which older documents know the member *wanted*.
+
+    Args:
+        enum: the one that a name is of, where it is known.
+    """
+    cls, name = (type(wanted), wanted.name) if isinstance(wanted, Enum) else (enum, wanted)
+    entry = None if cls is None else registry.of_class(cls)
+    return [old for old, new in entry.renamed.items() if new == name] if entry else []

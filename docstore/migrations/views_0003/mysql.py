@@ -1,0 +1,228 @@
+"""The views in the words of MariaDB and MySQL, with what ``views_0001.mysql`` says of them: JSON is shown as text.
+
+Where keys of a user's parts have a tilde or a slash, and their field is longer than ``group_concat_max_len`` (by
+default 1 MB on MariaDB, 1 kB on MySQL), ``document_json`` is NULL, and never cut off.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Final
+
+from docstore.migrations.views_0001.mysql import MariaDB as FirstOfMariaDB
+from docstore.migrations.views_0001.mysql import MySQL as FirstOfMySQL
+from docstore.migrations.views_0001.mysql import _Common as First
+from docstore.migrations.views_0003.shape import selects
+from docstore.migrations.views_0003.spelling import Spelling
+from docstore.migrations.views_0003.user_documents_of_mysql import whole_document
+
+_DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
+_TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
+
+
+_NUMBERS_AND_BOOLEANS: Final = "('BOOLEAN', 'INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')"
+
+
+def views() -> dict[str, str]:
+    """Return the statement of each view, of which either server sees its own SELECT."""
+    mariadb, mysql = selects(MariaDB()), selects(MySQL())
+    return {name: f"/*M! {mariadb[name]} */ /*!80017 {mysql[name]} */" for name in mariadb}
+
+
+class _Common(First, Spelling):
+    """What both servers call by the same name."""
+
+    @abstractmethod
+    def at(self, json: str, path: str) -> str:
+        """Return the list or object at *path*, such as ``[0].arms``; NULL if there is none, or perhaps the scalar."""
+
+    @abstractmethod
+    def joined_by(self, separator: str, text: str) -> str:
+        """Return the aggregate of all *text*, in the order in which rows are read, with *separator* between two."""
+
+    @abstractmethod
+    def compact(self, json: str) -> str:
+        """Return *json* as the canonical text has it."""
+
+    @property
+    def changes(self) -> str:
+        return "CASE json_type(v.changes) WHEN 'ARRAY' THEN json_length(v.changes) END"
+
+    @property
+    def member(self) -> Mapping[str, str]:
+        type = "json_type(n.value)"
+        is_number = f"{self.exact_text('n.value', '__type')} IN ('float', 'int')"
+        as_text = f"""CASE {type} WHEN 'STRING' THEN json_unquote(n.value) WHEN 'NULL' THEN NULL
+                   WHEN 'ARRAY' THEN {self.compact("n.value")} WHEN 'OBJECT' THEN {self.compact("n.value")}
+                   ELSE n.value END"""
+        tagged = self.text("n.value", "value")
+        return {
+            "parameter_name": "m.name",
+            "type": f"""CASE {type} WHEN 'INTEGER' THEN 'number' WHEN 'DOUBLE' THEN 'number'
+                   WHEN 'DECIMAL' THEN 'number'
+                   WHEN 'UNSIGNED INTEGER' THEN 'number' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'STRING' THEN 'text'
+                   WHEN 'NULL' THEN 'null' WHEN 'OBJECT' THEN CASE WHEN {is_number} THEN 'number' ELSE 'json' END
+                   ELSE 'json' END""",
+            "number": f"""CASE WHEN {type} <> 'OBJECT' OR {is_number}
+                   THEN {self.number("concat('{', json_quote('n'), ':', n.value, '}')", "n")} END""",
+            "text": f"(CASE WHEN {is_number} THEN {tagged} ELSE {as_text} END) COLLATE {self.collation}",
+        }
+
+    @property
+    def document_of_user(self) -> str:
+        return whole_document(self)
+
+    def typed(self, sql: str, type: str) -> str:
+        return sql
+
+    def inside(self, json: str, *keys: str | int) -> str:
+        path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        return self.at(json, path)
+
+    def container(self, json: str, key: str) -> str:
+        found = self.compact(self.piece(json, key))
+        return f"CASE WHEN json_type({found}) IN ('OBJECT', 'ARRAY') THEN {found} END"
+
+    def exact_text(self, json: str, key: str) -> str:
+        found = f"json_extract({json}, '$.{key}')"
+        return f"CASE json_type({found}) WHEN 'STRING' THEN json_unquote({found}) END COLLATE {self.collation}"
+
+    def boolean(self, json: str, key: str) -> str:
+        found = f"json_extract({json}, '$.{key}')"
+        return f"CASE json_type({found}) WHEN 'BOOLEAN' THEN json_unquote({found}) = 'true' END"
+
+    def json(self, json: str, key: str) -> str:
+        return self.compact(f"json_extract({json}, '$.{key}')")
+
+    def number_in_list(self, json: str, key: str, nth: str) -> str:
+        item = f"json_extract({self.list(json, key)}, concat('$[', {nth}, ']'))"
+        return self.number(f"concat('{{', json_quote('n'), ':', {item}, '}}')", "n")
+
+    def is_finite(self, number: str) -> str:
+        return f"{number} IS NOT NULL"
+
+    def items(self, items: str, alias: str) -> str:
+        return f"json_table({items}, '$[*]' COLUMNS (nth FOR ORDINALITY, value JSON PATH '$')) {alias}"
+
+    def item_of(self, alias: str) -> str:
+        return f"{alias}.value"
+
+    def json_of(self, alias: str) -> str:
+        return f"{alias}.value"
+
+    def nth_of(self, alias: str) -> str:
+        return f"{alias}.nth - 1"
+
+    def members(self, json: str) -> str:
+        is_plain = f"json_type({json}) = 'OBJECT' AND json_extract({json}, '$.__type') IS NULL"
+        plain = f"CASE WHEN {is_plain} THEN {json} END"
+        name = f"name LONGTEXT CHARACTER SET utf8mb4 COLLATE {self.collation} PATH '$'"
+        names = f"json_table(json_keys({plain}), '$[*]' COLUMNS (nth FOR ORDINALITY, {name})) m"
+        values = self.items(f"json_extract({plain}, '$.*')", "n")
+        return f"{names} JOIN {values} ON n.nth = m.nth"
+
+    def row(self, alias: str, **texts: str) -> str:
+        columns = ", ".join(
+            f"{name} LONGTEXT CHARACTER SET utf8mb4 COLLATE {self.collation} PATH '$[{nth}]'"
+            for nth, name in enumerate(texts)
+        )
+        return f"json_table(json_array({', '.join(texts.values())}), '$' COLUMNS ({columns})) {alias}"
+
+    def concat(self, *texts: str) -> str:
+        return f"concat({', '.join(texts)})"
+
+    def characters(self, text: str) -> str:
+        return f"char_length({text})"
+
+    def listed(self, text: str) -> str:
+        return f"concat('[', replace(json_quote({text}), ',', '\",\"'), ']')"
+
+    def text_of(self, alias: str) -> str:
+        return f"json_unquote({alias}.value) COLLATE {self.collation}"
+
+    def joined_names(self, items: str, alias: str, name: str, where: str) -> str:
+        joined = f"group_concat(DISTINCT {name} ORDER BY {alias}.nth SEPARATOR ', ')"
+        return f"(SELECT {joined} FROM {self.items(items, alias)} WHERE {where}) COLLATE {self.collation}"
+
+    def is_number(self, text: str) -> str:
+        return f"{text} REGEXP '^[0-9.]+([eE][-+]?[0-9]+)?$'"
+
+    def is_time(self, text: str) -> str:
+        return f"{text} REGEXP '^{_DAY}T{_TIME}$'"
+
+    def whole(self, text: str) -> str:
+        return f"CAST({text} AS SIGNED)"
+
+    def quotient(self, number: str, divisor: int) -> str:
+        return f"{number} DIV {divisor}"
+
+    def ratio(self, number: str, divisor: int) -> str:
+        return f"CAST({number} AS DOUBLE) / {divisor}"
+
+
+_TAGS: Final = "FROM tags g WHERE g.id = v.id AND g.version = v.version"
+
+
+class MariaDB(_Common, FirstOfMariaDB):
+    """MariaDB of 10.6 or later."""
+
+    def text(self, json: str, key: str) -> str:
+        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {super().text(json, key)} END"
+
+    def moment(self, json: str, key: str) -> str:
+        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {super().moment(json, key)} END"
+
+    @property
+    def tags(self) -> str:
+        return f"json_compact(coalesce((SELECT json_arrayagg(g.tag ORDER BY g.tag) {_TAGS}), '[]'))"
+
+    def at(self, json: str, path: str) -> str:
+        return f"json_query({json}, '${path}')"
+
+    def compact(self, json: str) -> str:
+        return f"json_compact({json})"
+
+    def joined_by(self, separator: str, text: str) -> str:
+        # As in what it inherits, with any separator.
+        return f"""json_value(replace(json_objectagg('k', {text}), '", "k":"', '{separator}'), '$.k')"""
+
+    def boolean(self, json: str, key: str) -> str:
+        # As the text stands in the document, and though what comes after it nests deep; of a list or an object, NULL.
+        return f"CASE json_value({json}, '$.{key}') WHEN '1' THEN 1 WHEN '0' THEN 0 END"
+
+
+class MySQL(_Common, FirstOfMySQL):
+    """MySQL of 8.0.17 or later."""
+
+    def text(self, json: str, key: str) -> str:
+        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {super().text(json, key)} END"
+
+    def moment(self, json: str, key: str) -> str:
+        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {super().moment(json, key)} END"
+
+    @property
+    def tags(self) -> str:
+        return f"coalesce((SELECT json_arrayagg(g.tag) {_TAGS}), '[]')"
+
+    def at(self, json: str, path: str) -> str:
+        return f"json_extract({json}, '${path}')"
+
+    def compact(self, json: str) -> str:
+        return json
+
+    def joined_by(self, separator: str, text: str) -> str:
+        texts = f"CAST(json_arrayagg({text}) AS CHAR)"
+        return f"""json_unquote(json_extract(replace({texts}, '", "', '{separator}'), '$[0]'))"""
+
+
+# Where something is too deep to be seen, what the first migration reads there is taken as it is.
+
+
+def _is_scalar(json: str, key: str) -> str:
+    return f"coalesce(json_type(json_extract({json}, '$.{key}')) IN {_NUMBERS_AND_BOOLEANS}, 0)"
+
+
+def _is_no_moment(json: str, key: str) -> str:
+    is_boolean = f"coalesce(json_type(json_extract({json}, '$.{key}')) = 'BOOLEAN', 0)"
+    return f"{is_boolean} OR coalesce(json_type(json_extract({json}, '$.{key}.value')) <> 'STRING', 0)"

@@ -1,0 +1,166 @@
+"""The views in PostgreSQL's words: JSON columns are JSONB, and numbers have NaN and both infinities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from docstore.migrations.views_0001.postgresql import PostgreSQL as First
+from docstore.migrations.views_0003.spelling import Spelling
+
+_DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
+_TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
+
+
+class PostgreSQL(First, Spelling):
+    """PostgreSQL of 12 or later."""
+
+    true: ClassVar = "true"
+    false: ClassVar = "false"
+
+    @property
+    def tags(self) -> str:
+        tags = "SELECT jsonb_agg(g.tag ORDER BY g.tag) FROM tags g WHERE g.id = v.id AND g.version = v.version"
+        return f"coalesce(({tags}), '[]')"
+
+    @property
+    def changes(self) -> str:
+        return "CASE jsonb_typeof(v.changes) WHEN 'array' THEN jsonb_array_length(v.changes) END"
+
+    @property
+    def member(self) -> Mapping[str, str]:
+        type = "jsonb_typeof(m.value)"
+        is_number = "m.value ->> '__type' IN ('float', 'int')"
+        return {
+            "parameter_name": "m.key",
+            "type": f"""CASE {type} WHEN 'number' THEN 'number' WHEN 'boolean' THEN 'boolean'
+                   WHEN 'string' THEN 'text' WHEN 'null' THEN 'null'
+                   ELSE CASE WHEN {is_number} THEN 'number' ELSE 'json' END END""",
+            "number": f"""CASE WHEN {type} = 'number' OR {is_number}
+                   THEN {self.number("jsonb_build_object('n', m.value)", "n")} END""",
+            "text": f"""CASE WHEN {is_number} THEN m.value ->> 'value'
+                   WHEN {type} = 'number' THEN {_as_written("m.value #>> '{}'")} ELSE m.value #>> '{{}}' END""",
+        }
+
+    @property
+    def document_of_user(self) -> str:
+        field = "left(right(q.value #>> '{}', -1), -2)"
+        name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
+        parts = f"p.id = d.id AND p.path > '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
+        key = f"replace(replace(substr(p.path, length({field}) + 3), '~1', '/'), '~0', '~')"
+        members = f"(SELECT jsonb_object_agg({key}, p.body) FROM documents p WHERE {parts})"
+        items = f"(SELECT jsonb_agg(p.body ORDER BY p.position) FROM documents p WHERE {parts})"
+        whole = f"CASE d.body -> {name} WHEN '{{}}' THEN {members} ELSE {items} END"
+        layout = "d.body -> '__document' -> 'parts'"
+        return f"""CASE jsonb_typeof({layout}) WHEN 'array' THEN d.body || coalesce((
+                   SELECT jsonb_object_agg({name}, coalesce({whole}, d.body -> {name}))
+                   FROM jsonb_array_elements({layout}) AS q(value)
+                   WHERE jsonb_typeof(q.value) = 'string' AND d.body -> {name} IN ('{{}}', '[]')), '{{}}')
+               ELSE d.body END"""
+
+    @property
+    def arms(self) -> str:
+        name = f"{self.item_of('a')} -> 'name'"
+        return (
+            f"(SELECT coalesce(jsonb_agg({name} ORDER BY r.nth, a.nth) FILTER (WHERE {name} IS NOT NULL), '[]') "
+            f"FROM {self.items(self.runs, 'r')} CROSS JOIN {self.items(self.list(self.item_of('r'), 'arms'), 'a')})"
+        )
+
+    def text(self, json: str, key: str) -> str:
+        type = f"jsonb_typeof({json} -> '{key}')"
+        return f"CASE WHEN {type} IN ('string', 'object', 'array') THEN {json} ->> '{key}' END"
+
+    def moment(self, json: str, key: str) -> str:
+        found, tagged = f"{json} ->> '{key}'", f"({json} -> '{key}')"
+        return (
+            f"CASE jsonb_typeof({json} -> '{key}') WHEN 'string' THEN {json} ->> '{key}' "
+            f"WHEN 'number' THEN {_as_written(found)} WHEN 'object' THEN {self.exact_text(tagged, 'value')} END"
+        )
+
+    def typed(self, sql: str, type: str) -> str:
+        return sql
+
+    def inside(self, json: str, *keys: str | int) -> str:
+        return f"({json} #> '{{{','.join(map(str, keys))}}}')"
+
+    def container(self, json: str, key: str) -> str:
+        return f"CASE WHEN jsonb_typeof({json} -> '{key}') IN ('object', 'array') THEN {json} -> '{key}' END"
+
+    def exact_text(self, json: str, key: str) -> str:
+        return f"CASE jsonb_typeof({json} -> '{key}') WHEN 'string' THEN {json} ->> '{key}' END"
+
+    def boolean(self, json: str, key: str) -> str:
+        return f"CASE {json} -> '{key}' WHEN 'true' THEN true WHEN 'false' THEN false END"
+
+    def json(self, json: str, key: str) -> str:
+        return f"{json} -> '{key}'"
+
+    def number_in_list(self, json: str, key: str, nth: str) -> str:
+        return self.number(f"jsonb_build_object('n', ({self.list(json, key)}) -> {nth})", "n")
+
+    def is_finite(self, number: str) -> str:
+        return f"{number} NOT IN ('NaN', 'Infinity', '-Infinity')"
+
+    def items(self, items: str, alias: str) -> str:
+        return f"jsonb_array_elements({items}) WITH ORDINALITY AS {alias}(value, nth)"
+
+    def item_of(self, alias: str) -> str:
+        return f"{alias}.value"
+
+    def json_of(self, alias: str) -> str:
+        return f"{alias}.value"
+
+    def nth_of(self, alias: str) -> str:
+        return f"CAST({alias}.nth - 1 AS integer)"
+
+    def members(self, json: str) -> str:
+        is_plain = f"jsonb_typeof({json}) = 'object' AND {json} -> '__type' IS NULL"
+        return f"jsonb_each(CASE WHEN {is_plain} THEN {json} ELSE '{{}}' END) m"
+
+    def row(self, alias: str, **texts: str) -> str:
+        # With OFFSET, the planner does not put the expressions back where the names stand.
+        return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())} OFFSET 0) {alias}"
+
+    def concat(self, *texts: str) -> str:
+        return " || ".join(texts)
+
+    def characters(self, text: str) -> str:
+        return f"char_length({text})"
+
+    def listed(self, text: str) -> str:
+        return f"to_jsonb(string_to_array({text}, ','))"
+
+    def text_of(self, alias: str) -> str:
+        return f"({alias}.value #>> '{{}}')"
+
+    def joined_names(self, items: str, alias: str, name: str, where: str) -> str:
+        names = (
+            f"SELECT {name} AS name, min({alias}.nth) AS nth FROM {self.items(items, alias)} WHERE {where} GROUP BY 1"
+        )
+        return f"(SELECT string_agg(name, ', ' ORDER BY nth) FROM ({names}) names)"
+
+    def is_number(self, text: str) -> str:
+        return f"{text} ~ '^[0-9.]+([eE][-+]?[0-9]+)?$'"
+
+    def is_time(self, text: str) -> str:
+        return f"{text} ~ '^{_DAY}T{_TIME}$'"
+
+    def whole(self, text: str) -> str:
+        return f"CAST({text} AS bigint)"
+
+    def quotient(self, number: str, divisor: int) -> str:
+        return f"{number} / {divisor}"
+
+    def ratio(self, number: str, divisor: int) -> str:
+        return f"CAST({number} AS double precision) / {divisor}"
+
+
+def _as_written(number: str) -> str:
+    """Return the text of a number as the document has it: JSONB keeps the digits, but writes out the exponent."""
+    digits = "ltrim(n.text, '-0.')"
+    more = f"CASE WHEN length({digits}) > 1 THEN '.' || substr({digits}, 2) ELSE '' END"
+    sign = "CASE WHEN substr(n.text, 1, 1) = '-' THEN '-' ELSE '' END"
+    places = f"length(n.text) - strpos(n.text, '.') - length({digits}) + 1"
+    return f"""(SELECT CASE WHEN n.text ~ '^-?0[.]00000[0-9]*[1-9]'
+                       THEN {sign} || substr({digits}, 1, 1) || {more} || 'e-' || ({places}) ELSE n.text END
+                    FROM (SELECT {number} AS text) n)"""

@@ -1,0 +1,186 @@
+"""What the views of the third migration show: their names, columns and rows, the same on every database.
+
+How one database reads JSON is left to a ``Spelling`` of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from docstore.migrations.views_0001.shape import parts_of
+from docstore.migrations.views_0003.moments import seconds_between
+from docstore.migrations.views_0003.objective import best_value, minimize, objective
+from docstore.migrations.views_0003.spelling import Spelling
+
+_LIVE: Final = "d.path = '' AND d.deleted_at IS NULL"
+_OF_EXPERIMENTS: Final = f"WHERE d.kind = 'experiment' AND {_LIVE}"
+
+_COUNTED: Final = ("CANDIDATE", "STAGED", "RUNNING", "COMPLETED", "FAILED", "ABANDONED", "EARLY_STOPPED")
+"""The statuses of trials that have a column; DISPATCHED, which is not given any more, and STALE have none."""
+
+_CLASSES: Final = ("Range", "Choice", "Fixed", "Derived")
+
+
+def selects(s: Spelling) -> dict[str, str]:
+    """Return the SELECT of each view."""
+    return {
+        "experiments": _experiments(s),
+        "trials": _trials(s),
+        "arms": _arms(s),
+        "parameters_long": _parameters_long(s),
+        "observations": _observations(s),
+        "generator_runs": _generator_runs(s),
+        "search_space": _search_space(s),
+        "versions_log": _versions_log(s),
+        "document_json": _document_json(s),
+    }
+
+
+def _code(s: Spelling, alias: str, column: str, value: str) -> str:
+    return f"LEFT JOIN codes {alias} ON {alias}.{s.column} = '{column}' AND {alias}.value = {value}"
+
+
+def _experiments(s: Spelling) -> str:
+    return f"""
+        SELECT d.name, d.project, d.type, t.name AS type_name, d.status, s.name AS status_name,
+               {s.typed(s.boolean("d.body", "is_test"), "INTEGER")} AS is_test,
+               {s.typed(s.text("d.body", "description"), "TEXT")} AS description,
+               {s.typed(f"(SELECT count(*) FROM documents p WHERE {parts_of('trials')})", "INTEGER")} AS trials,
+               {", ".join(f"{_count(s, status)} AS {status.lower()}" for status in _COUNTED)},
+               {s.typed(objective(s), "TEXT")} AS objective,
+               {s.typed(minimize(s), "INTEGER")} AS minimize,
+               {s.typed(best_value(s), "REAL")} AS best_value,
+               d.version, d.created_at, d.updated_at, d.model, d.id
+        FROM documents d
+        {_code(s, "t", "experiment_type", "d.type")}
+        {_code(s, "s", "experiment_status", "d.status")}
+        {_OF_EXPERIMENTS}"""
+
+
+def _count(s: Spelling, status: str) -> str:
+    code = f"SELECT c.value FROM codes c WHERE c.{s.column} = 'trial_status' AND c.name = '{status}'"
+    those = f"{parts_of('trials')} AND p.status = ({code})"
+    return s.typed(f"(SELECT count(*) FROM documents p WHERE {those})", "INTEGER")
+
+
+def _trials(s: Spelling) -> str:
+    started, completed = (s.moment("p.body", key) for key in ("time_run_started", "time_completed"))
+    arm = _first_arm(s)
+    return f"""
+        SELECT d.name AS experiment, d.project, p.position AS trial_index, p.status, s.name AS status_name,
+               {s.typed(s.exact_text(arm, "name"), "TEXT")} AS arm_name,
+               {s.typed(s.arms, "TEXT")} AS arms,
+               {s.typed(s.container(arm, "parameters"), "TEXT")} AS parameters,
+               p.type AS generator_run_type, t.name AS generator_run_type_name,
+               {s.typed(s.moment("p.body", "time_created"), "TEXT")} AS time_created,
+               {s.typed(started, "TEXT")} AS time_run_started,
+               {s.typed(completed, "TEXT")} AS time_completed,
+               {s.typed(seconds_between(s, started, completed), "REAL")} AS run_time,
+               p.version AS changed_in_version, d.id
+        FROM documents d JOIN documents p ON {parts_of("trials")}
+        {_code(s, "s", "trial_status", "p.status")}
+        {_code(s, "t", "generator_run_type", "p.type")}
+        {_OF_EXPERIMENTS}"""
+
+
+def _first_arm(s: Spelling) -> str:
+    """Return the JSON of the first arm of the trial ``p``: of its generator run, or of the first of several."""
+    runs = (s.inside("p.body", "generator_run"), s.inside(f"({s.list('p.body', 'generator_runs')})", 0))
+    arms = (f"({s.list(run, 'arms')})" for run in runs)
+    return f"coalesce({', '.join(s.inside(each, 0) for each in arms)})"
+
+
+def _each_arm(s: Spelling) -> str:
+    """Return the rows of heads ``d``, trials ``p``, their generator runs ``r``, and the arms ``a`` of those."""
+    return f"""documents d JOIN documents p ON {parts_of("trials")}
+        CROSS JOIN {s.items(s.runs, "r")}
+        CROSS JOIN {s.items(s.list(s.item_of("r"), "arms"), "a")}"""
+
+
+def _arms(s: Spelling) -> str:
+    return f"""
+        SELECT d.name AS experiment, d.project, p.position AS trial_index,
+               {s.typed(s.nth_of("r"), "INTEGER")} AS generator_run, {s.typed(s.nth_of("a"), "INTEGER")} AS position,
+               {s.typed(s.exact_text(s.item_of("a"), "name"), "TEXT")} AS arm_name,
+               {s.typed(s.number_in_list(s.item_of("r"), "weights", s.nth_of("a")), "REAL")} AS weight,
+               {s.typed(s.container(s.item_of("a"), "parameters"), "TEXT")} AS parameters, d.id
+        FROM {_each_arm(s)}
+        {_OF_EXPERIMENTS}"""
+
+
+def _parameters_long(s: Spelling) -> str:
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in s.member.items())
+    return f"""
+        SELECT d.name AS experiment, d.project, p.position AS trial_index,
+               {s.typed(s.exact_text(s.item_of("a"), "name"), "TEXT")} AS arm_name, {columns}, d.id
+        FROM {_each_arm(s)}
+        CROSS JOIN {s.members(s.inside(s.item_of("a"), "parameters"))}
+        {_OF_EXPERIMENTS}"""
+
+
+def _observations(s: Spelling) -> str:
+    r = s.item_of("r")
+    return f"""
+        SELECT d.name AS experiment, d.project, p.position AS trial_index,
+               {s.typed(s.text(r, "arm_name"), "TEXT")} AS arm_name,
+               {s.typed(s.text(r, "metric_name"), "TEXT")} AS metric_name,
+               {s.number(r, "step")} AS step,
+               {s.number(r, "mean")} AS mean,
+               {s.number(r, "sem")} AS sem,
+               {s.typed(s.moment(r, "start_time"), "TEXT")} AS start_time,
+               {s.typed(s.moment(r, "end_time"), "TEXT")} AS end_time, d.id
+        FROM documents d JOIN documents p ON {parts_of("data")}
+        CROSS JOIN {s.items(s.list("p.body", "records"), "r")}
+        {_OF_EXPERIMENTS}"""
+
+
+def _generator_runs(s: Spelling) -> str:
+    r = s.item_of("r")
+    type_name = s.text(r, "generator_run_type")
+    return f"""
+        SELECT d.name AS experiment, d.project, p.position AS trial_index,
+               {s.typed(s.nth_of("r"), "INTEGER")} AS position,
+               {s.typed(type_name, "TEXT")} AS type_name, t.value AS type,
+               {s.typed(s.text(r, "generator_key"), "TEXT")} AS generator_key,
+               {s.typed(s.length(r, "arms"), "INTEGER")} AS arms, {s.typed(s.json_of("r"), "TEXT")} AS json, d.id
+        FROM documents d JOIN documents p ON {parts_of("trials")}
+        CROSS JOIN {s.items(s.runs, "r")}
+        LEFT JOIN codes t ON t.{s.column} = 'generator_run_type' AND t.name = {type_name}
+        {_OF_EXPERIMENTS}"""
+
+
+def _search_space(s: Spelling) -> str:
+    r = s.item_of("r")
+    tag = s.exact_text(r, "__type")
+    names = " ".join(f"WHEN '{name}Parameter' THEN '{name.lower()}'" for name in _CLASSES)
+    return f"""
+        SELECT d.name AS experiment, d.project,
+               {s.typed(s.exact_text(r, "name"), "TEXT")} AS parameter_name,
+               {s.typed(f"CASE {tag} {names} ELSE {tag} END", "TEXT")} AS class,
+               {s.typed(s.exact_text(r, "parameter_type"), "TEXT")} AS parameter_type,
+               {s.number(r, "lower")} AS lower,
+               {s.number(r, "upper")} AS upper,
+               {s.typed(s.boolean(r, "log_scale"), "INTEGER")} AS log_scale,
+               {s.typed(s.container(r, "values"), "TEXT")} AS choices,
+               {s.typed(s.json(r, "value"), "TEXT")} AS value, d.id
+        FROM documents d
+        CROSS JOIN {s.items(s.list(s.inside("d.body", "search_space"), "parameters"), "r")}
+        {_OF_EXPERIMENTS}"""
+
+
+def _versions_log(s: Spelling) -> str:
+    return f"""
+        SELECT d.kind, d.name, d.project, v.version, v.created_at, v.author, v.message,
+               {s.typed(s.changes, "INTEGER")} AS changes,
+               {s.typed("v.changes = 'null'", "INTEGER")} AS is_folded,
+               {s.typed(s.tags, "TEXT")} AS tags, v.digest, d.id
+        FROM documents d JOIN versions v ON v.id = d.id
+        WHERE {_LIVE}"""
+
+
+def _document_json(s: Spelling) -> str:
+    json = f"CASE d.kind WHEN 'experiment' THEN {s.document} ELSE {s.document_of_user} END"
+    return f"""
+        SELECT d.kind, d.name, d.project, d.version,
+               {s.typed(json, "TEXT")} AS json, d.id
+        FROM documents d WHERE {_LIVE}"""

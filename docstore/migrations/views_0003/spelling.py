@@ -1,0 +1,150 @@
+"""What the views of the third migration ask of a database's SQL, beyond what those of the first do."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from docstore.migrations.views_0001.shape import Spelling as First
+
+
+class Spelling(First):
+    """How one database spells it. All arguments and results are SQL, but for keys and aliases.
+
+    In it, ``d`` is the row of a head, and ``p`` that of a part.
+    Whatever stands in a document, what is spelled here gives NULL or an empty list, and no error.
+
+    Of what has the name that it has there, ``text`` is NULL of a number or a boolean, and ``moment`` of a boolean and
+    of a tagged value that is no text: the first migration shows those as each database will.
+
+    Attributes:
+        true, false: as the database's own booleans.
+        tags: the tags of the version ``v``, as a JSON list.
+        changes: how many changes the version ``v`` has; NULL where they were folded.
+        document_of_user: the JSON of the whole document ``d`` of a kind that says itself what its parts are.
+    """
+
+    true: ClassVar = "1"
+    false: ClassVar = "0"
+
+    @property
+    @abstractmethod
+    def tags(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def changes(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def document_of_user(self) -> str: ...
+
+    @abstractmethod
+    def typed(self, sql: str, type: str) -> str:
+        """Return *sql* so that a tool knows of which type it is: TEXT, INTEGER or REAL."""
+
+    # --- what stands where in JSON -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def inside(self, json: str, *keys: str | int) -> str:
+        """Return the list or object at this place of *json*; NULL where there is none, or perhaps the scalar there."""
+
+    @abstractmethod
+    def container(self, json: str, key: str) -> str:
+        """Return the list or object under *key* of *json*; NULL where there is none."""
+
+    @abstractmethod
+    def exact_text(self, json: str, key: str) -> str:
+        """Return the text under *key* of *json*; NULL where anything else stands there."""
+
+    @abstractmethod
+    def boolean(self, json: str, key: str) -> str:
+        """Return the boolean under *key* of *json*; NULL where that is none."""
+
+    @abstractmethod
+    def json(self, json: str, key: str) -> str:
+        """Return the JSON of what stands under *key* of *json*."""
+
+    @abstractmethod
+    def number_in_list(self, json: str, key: str, nth: str) -> str:
+        """Return item *nth* of the list under *key* of *json*, a number; NULL where that is none."""
+
+    @abstractmethod
+    def is_finite(self, number: str) -> str:
+        """Return whether *number*, of this spelling, is neither NaN nor infinite."""
+
+    # --- rows of what is in it ---------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def items(self, items: str, alias: str) -> str:
+        """Return the table *alias* of the items of the JSON list *items*."""
+
+    @abstractmethod
+    def item_of(self, alias: str) -> str:
+        """Return the JSON of a row of ``items``."""
+
+    @abstractmethod
+    def json_of(self, alias: str) -> str:
+        """Return the JSON of a row of ``items``, also of one that is no object."""
+
+    @abstractmethod
+    def nth_of(self, alias: str) -> str:
+        """Return the position of a row of ``items``, from 0."""
+
+    @abstractmethod
+    def members(self, json: str) -> str:
+        """Return the table ``m`` of the members of *json*; an empty one where that is a tagged value, or no object."""
+
+    @property
+    @abstractmethod
+    def member(self) -> Mapping[str, str]:
+        """The columns parameter_name, type, number and text of a row of ``members``."""
+
+    @abstractmethod
+    def row(self, alias: str, **texts: str) -> str:
+        """Return the table *alias* of one row: each text under a name, computed once."""
+
+    # --- texts -------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def concat(self, *texts: str) -> str:
+        """Return the *texts*, one after another."""
+
+    @abstractmethod
+    def characters(self, text: str) -> str:
+        """Return how many characters *text* has."""
+
+    @abstractmethod
+    def listed(self, text: str) -> str:
+        """Return the JSON list of the pieces of *text* between its commas; an empty one of NULL."""
+
+    @abstractmethod
+    def text_of(self, alias: str) -> str:
+        """Return the text of a row of ``items`` of a list of texts."""
+
+    @abstractmethod
+    def joined_names(self, items: str, alias: str, name: str, where: str) -> str:
+        """Return each *name* of the *items* once, in order, joined by a comma and a blank; NULL if there is none."""
+
+    @abstractmethod
+    def is_number(self, text: str) -> str:
+        """Return whether *text* is a number without a sign."""
+
+    @abstractmethod
+    def is_time(self, text: str) -> str:
+        """Return whether *text* is a time with its distance from UTC, as Python writes it."""
+
+    # --- numbers -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def whole(self, text: str) -> str:
+        """Return the integer that the digits *text* say, with room for 64 bits."""
+
+    @abstractmethod
+    def quotient(self, number: str, divisor: int) -> str:
+        """Return the integer *number* divided by *divisor*, without the rest."""
+
+    @abstractmethod
+    def ratio(self, number: str, divisor: int) -> str:
+        """Return the integer *number* divided by *divisor*, as a double."""

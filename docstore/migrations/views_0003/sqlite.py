@@ -1,0 +1,186 @@
+"""The views in SQLite's words: ``json`` columns are text, and ``document_json`` is the canonical text to the byte.
+
+SQLite has infinities and no NaN, which is shown as NULL. A number of many digits it may read wrong in the last bit.
+What is computed is cast, since a tool takes the type of a column from there. Where the field of a user's document has a
+quote or a backslash in its name, which a path of this database cannot say, its parts are not put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from docstore.migrations.views_0001.sqlite import SQLite as First
+from docstore.migrations.views_0003.spelling import Spelling
+
+_TIME: Final = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
+_FRACTION: Final = ".[0-9][0-9][0-9][0-9][0-9][0-9]"
+_FROM_UTC: Final = "[-+][0-2][0-9]:[0-5][0-9]"
+
+
+class SQLite(First, Spelling):
+    """SQLite of 3.38 or later."""
+
+    @property
+    def tags(self) -> str:
+        tags = "SELECT g.tag FROM tags g WHERE g.id = v.id AND g.version = v.version ORDER BY g.tag"
+        return f"(SELECT json_group_array(tag) FROM ({tags}))"
+
+    @property
+    def changes(self) -> str:
+        return "CASE json_type(v.changes) WHEN 'array' THEN json_array_length(v.changes) END"
+
+    @property
+    def member(self) -> Mapping[str, str]:
+        object = "CASE m.type WHEN 'object' THEN m.value END"
+        is_number = f"json_extract({object}, '$.__type') IN ('float', 'int')"
+        tagged = self.number(f"json_object('n', json({object}))", "n")
+        path = f"CASE WHEN {_can_be_said('m.key')} THEN {_path('m.key')} END"
+        return {
+            "parameter_name": "CAST(m.key AS TEXT)",
+            "type": f"""CAST(CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number'
+                   WHEN 'true' THEN 'boolean'
+                   WHEN 'false' THEN 'boolean' WHEN 'text' THEN 'text' WHEN 'null' THEN 'null'
+                   ELSE CASE WHEN {is_number} THEN 'number' ELSE 'json' END END AS TEXT)""",
+            "number": f"""CAST(CASE m.type WHEN 'integer' THEN m.value WHEN 'real' THEN m.value
+                   ELSE CASE WHEN {is_number} THEN {tagged} END END AS REAL)""",
+            # The digits as they stand in the document.
+            "text": f"""CAST(CASE m.type WHEN 'real' THEN coalesce(m.json -> {path}, json_quote(m.value))
+                   WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
+                   ELSE CASE WHEN {is_number} THEN json_extract({object}, '$.value') ELSE m.value END END AS TEXT)""",
+        }
+
+    @property
+    def document_of_user(self) -> str:
+        field = "CASE q.type WHEN 'text' THEN substr(q.value, 2, length(q.value) - 3) END"
+        name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
+        path = f"CASE WHEN {_can_be_said(name)} THEN {_path(name)} END"
+        parts = f"p.id = d.id AND p.path > '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
+        key = f"replace(replace(substr(p.path, length({field}) + 3), '~1', '/'), '~0', '~')"
+        ordered = f"SELECT {key} AS key, p.body FROM documents p WHERE {parts} ORDER BY"
+        members = f"(SELECT json_group_object(key, json(body)) FROM ({ordered} 1))"
+        items = f"(SELECT json_group_array(json(body)) FROM ({ordered} p.position))"
+        return f"""CASE json_type(d.body, '$.__document.parts') WHEN 'array' THEN (
+                   WITH RECURSIVE joined(n, json) AS (SELECT 0, d.body UNION ALL
+                       SELECT n + 1, CASE joined.json -> {path}
+                           WHEN '{{}}' THEN json_replace(joined.json, {path}, json({members}))
+                           WHEN '[]' THEN json_replace(joined.json, {path}, json({items}))
+                           ELSE joined.json END
+                       FROM joined JOIN json_each(d.body, '$.__document.parts') q ON q.key = joined.n)
+                   SELECT json FROM joined ORDER BY n DESC LIMIT 1)
+               ELSE d.body END"""
+
+    @property
+    def arms(self) -> str:
+        named = f"json_type({self.item_of('a')}, '$.name') IS NOT NULL"
+        return (
+            f"(SELECT json_group_array(json({self.item_of('a')} -> '$.name')) FROM {self.items(self.runs, 'r')} "
+            f"CROSS JOIN {self.items(self.list(self.item_of('r'), 'arms'), 'a')} WHERE {named})"
+        )
+
+    def text(self, json: str, key: str) -> str:
+        is_shown = f"json_type({json}, '$.{key}') IN ('text', 'object', 'array')"
+        return f"CASE WHEN {is_shown} THEN json_extract({json}, '$.{key}') END"
+
+    def moment(self, json: str, key: str) -> str:
+        return (
+            f"CASE json_type({json}, '$.{key}') WHEN 'text' THEN json_extract({json}, '$.{key}') "
+            f"WHEN 'integer' THEN {json} -> '$.{key}' WHEN 'real' THEN {json} -> '$.{key}' "
+            f"WHEN 'object' THEN {self.exact_text(json, f'{key}.value')} END"
+        )
+
+    def typed(self, sql: str, type: str) -> str:
+        return f"CAST({sql} AS {type})"
+
+    def inside(self, json: str, *keys: str | int) -> str:
+        path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        return f"({json} -> '${path}')"
+
+    def container(self, json: str, key: str) -> str:
+        return f"CASE WHEN json_type({json}, '$.{key}') IN ('object', 'array') THEN {json} -> '$.{key}' END"
+
+    def exact_text(self, json: str, key: str) -> str:
+        return f"CASE json_type({json}, '$.{key}') WHEN 'text' THEN json_extract({json}, '$.{key}') END"
+
+    def boolean(self, json: str, key: str) -> str:
+        return f"CASE json_type({json}, '$.{key}') WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+
+    def json(self, json: str, key: str) -> str:
+        return f"{json} -> '$.{key}'"
+
+    def number(self, json: str, key: str) -> str:
+        found, tagged = f"json_extract({json}, '$.{key}')", f"json_extract({json}, '$.{key}.value')"
+        return (
+            f"CAST(CASE json_type({json}, '$.{key}') WHEN 'integer' THEN {found} WHEN 'real' THEN {found} "
+            f"WHEN 'object' THEN CASE WHEN {tagged} = 'inf' THEN 9e999 WHEN {tagged} = '-inf' THEN -9e999 "
+            # CAST takes the digits that a text begins with, and 0 where there are none.
+            f"WHEN {tagged} GLOB '*[0-9]*' AND {tagged} NOT GLOB '*[^-+.0-9eE]*' THEN {tagged} END END AS REAL)"
+        )
+
+    def number_in_list(self, json: str, key: str, nth: str) -> str:
+        return self.number(f"json_object('n', ({self.list(json, key)}) -> ('$[' || {nth} || ']'))", "n")
+
+    def is_finite(self, number: str) -> str:
+        return f"abs({number}) < 9e999"
+
+    def items(self, items: str, alias: str) -> str:
+        return f"json_each({items}) {alias}"
+
+    def item_of(self, alias: str) -> str:
+        return f"CASE {alias}.type WHEN 'object' THEN {alias}.value END"
+
+    def json_of(self, alias: str) -> str:
+        scalar = f"{alias}.json -> ('$[' || {alias}.key || ']')"
+        return f"CASE WHEN {alias}.type IN ('object', 'array') THEN {alias}.value ELSE {scalar} END"
+
+    def nth_of(self, alias: str) -> str:
+        return f"{alias}.key"
+
+    def members(self, json: str) -> str:
+        is_plain = f"json_type({json}) = 'object' AND json_type({json}, '$.__type') IS NULL"
+        return f"json_each(CASE WHEN {is_plain} THEN {json} ELSE '{{}}' END) m"
+
+    def row(self, alias: str, **texts: str) -> str:
+        return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())}) {alias}"
+
+    def concat(self, *texts: str) -> str:
+        return " || ".join(texts)
+
+    def characters(self, text: str) -> str:
+        return f"length({text})"
+
+    def listed(self, text: str) -> str:
+        return f"'[' || replace(json_quote({text}), ',', '\",\"') || ']'"
+
+    def text_of(self, alias: str) -> str:
+        return f"CASE {alias}.type WHEN 'text' THEN {alias}.value END"
+
+    def joined_names(self, items: str, alias: str, name: str, where: str) -> str:
+        names = (
+            f"SELECT {name} AS name FROM json_each({items}) {alias} WHERE {where} GROUP BY 1 ORDER BY min({alias}.key)"
+        )
+        return f"(SELECT group_concat(name, ', ') FROM ({names}))"
+
+    def is_number(self, text: str) -> str:
+        unsigned = f"replace(replace(lower({text}), 'e-', 'e'), 'e+', 'e')"
+        return f"{text} GLOB '[0-9.]*' AND {unsigned} NOT GLOB '*[^0-9.e]*'"
+
+    def is_time(self, text: str) -> str:
+        return f"({text} GLOB '{_TIME}{_FROM_UTC}' OR {text} GLOB '{_TIME}{_FRACTION}{_FROM_UTC}')"
+
+    def whole(self, text: str) -> str:
+        return f"CAST({text} AS INTEGER)"
+
+    def quotient(self, number: str, divisor: int) -> str:
+        return f"{number} / {divisor}"
+
+    def ratio(self, number: str, divisor: int) -> str:
+        return f"({number}) / {divisor}.0"
+
+
+def _can_be_said(key: str) -> str:
+    return f"instr({key}, '\"') = 0 AND instr({key}, char(92)) = 0"
+
+
+def _path(key: str) -> str:
+    return f"'$.\"' || {key} || '\"'"

@@ -1,0 +1,107 @@
+"""A user's document put together by MariaDB and MySQL: its text, with the members of each part field in their place.
+
+The document says itself which fields those are. Where each stands empty in the text of the head is looked for as in
+``views_0001.mysql``; then the text is taken in pieces, from one such place to the next.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Protocol
+
+from docstore.migrations.views_0001.mysql import _BACKSLASH, _QUOTE
+
+_MOST_DIGITS: Final = 9
+"""Of the index of a list's item."""
+
+
+class Words(Protocol):
+    """What is asked of the spelling of either server."""
+
+    collation: ClassVar[str]
+
+    def list(self, json: str, key: str) -> str: ...
+
+    def inside(self, json: str, *keys: str | int) -> str: ...
+
+    def items(self, items: str, alias: str) -> str: ...
+
+    def row(self, alias: str, **texts: str) -> str: ...
+
+    def joined_by(self, separator: str, text: str) -> str: ...
+
+
+def whole_document(s: Words) -> str:
+    """Return the text of the whole document ``d``."""
+    layout = s.inside("d.body", "__document", "parts")
+    field = f"field LONGTEXT CHARACTER SET utf8mb4 COLLATE {s.collation} PATH '$[0]'"
+    fields = f"json_table(o.places, '$[*]' COLUMNS (nth FOR ORDINALITY, {field}, place INT PATH '$[1]')) f"
+    # In the list of places, the one before.
+    before = "CASE f.nth WHEN 1 THEN 1 ELSE json_extract(o.places, concat('$[', f.nth - 2, '][1]')) + 2 END"
+    piece = f"concat(substr(d.body, {before}, f.place - ({before})), {_members(s)})"
+    return f"""CASE WHEN {layout} IS NULL THEN d.body ELSE (
+                   SELECT CASE count(*) WHEN 0 THEN d.body
+                       ELSE concat({s.joined_by("", piece)}, substr(d.body, max(f.place) + 2)) END
+                   FROM {s.row("o", places=_places(s))} JOIN {fields}) END"""
+
+
+def _places(s: Words) -> str:
+    """Return the JSON list of each part field, as its pattern spells it, and where its empty value stands."""
+    pattern = f"json_unquote(q.value) COLLATE {s.collation}"
+    field = f"substr({pattern}, 2, char_length({pattern}) - 3)"
+    name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
+    place = f"coalesce({_place(name, '{}')}, {_place(name, '[]')})"
+    pair = f"concat('[', json_quote({field}), ',', {place}, ']')"
+    patterns = s.items(s.list(s.inside("d.body", "__document"), "parts"), "q")
+    return f"(SELECT concat('[', group_concat(DISTINCT {pair} ORDER BY {place} SEPARATOR ','), ']') FROM {patterns})"
+
+
+def _place(name: str, empty: str) -> str:
+    """Return where the *empty* value of the document's own member *name* stands, counted from 1; NULL if nowhere."""
+    text, member = "insert(d.body, 1, 1, ',')", f"concat(',', json_quote({name}), ':{empty}')"
+    before = f"substring_index({text}, {member}, k.n)"
+    unescaped = before
+    for escaped in (_BACKSLASH, _QUOTE):
+        unescaped = f"replace({unescaped}, _utf8mb4 x'{_BACKSLASH}{escaped}', '')"
+    brackets = f"regexp_replace({unescaped}, '\"[^\"]*\"', '')"
+    opened = f"char_length(replace(replace({brackets}, '}}', ''), ']', ''))"
+    closed = f"char_length(replace(replace({brackets}, '{{', ''), '[', ''))"
+    count = f"(char_length({text}) - char_length(replace({text}, {member}, ''))) DIV char_length({member})"
+    return (
+        f"(SELECT char_length({before}) + char_length({member}) - 1 "
+        f"FROM json_table(concat('[', substr(repeat(',0', {count}), 2), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) k "
+        f"WHERE {opened} = {closed} LIMIT 1)"
+    )
+
+
+def _members(s: Words) -> str:
+    """Return the JSON of the parts in the field ``f``: a list, if the head has an empty one."""
+    return f"CASE substr(d.body, f.place, 1) WHEN '[' THEN {_items(s)} ELSE {_object(s)} END"
+
+
+_PARTS: Final = (
+    "documents p FORCE INDEX (PRIMARY) WHERE p.id = d.id "
+    "AND p.path > concat('/', f.field, '/') AND p.path < concat('/', f.field, '0')"
+)
+
+
+def _items(s: Words) -> str:
+    """Return the list of the parts: of indexes of as many digits, the primary key's order is that of numbers."""
+    some = (
+        f"(SELECT {s.joined_by(',', 'p.body')} FROM {_PARTS} "
+        f"AND char_length(p.path) = char_length(f.field) + {2 + digits})"
+        for digits in range(1, _MOST_DIGITS + 1)
+    )
+    return f"concat('[', concat_ws(',', {', '.join(some)}), ']')"
+
+
+def _object(s: Words) -> str:
+    """Return the object of the parts, in the order of keys: that of the primary key, if no key is escaped there."""
+    escaped = "substr(p.path, char_length(f.field) + 3)"
+    key = f"replace(replace({escaped}, '~1', '/'), '~0', '~')"
+    member = f"concat(json_quote({key}), ':', p.body)"
+    ordered = f"group_concat({member} ORDER BY {key} SEPARATOR ',')"
+    length = f"sum(char_length({member})) + count(*) - 1"
+    return f"""(SELECT CASE WHEN count(*) = 0 THEN '{{}}'
+                       WHEN max(locate('~', {escaped})) = 0 THEN concat('{{', {s.joined_by(",", member)}, '}}')
+                       WHEN char_length({ordered}) = {length} THEN concat('{{', {ordered}, '}}') END
+                   FROM {_PARTS})"""

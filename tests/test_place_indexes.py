@@ -1,0 +1,364 @@
+"""Indexes on places in documents: databases use them for what ``find`` asks, and none is in the way of a save."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from test_conditions import encode, row
+
+import docstore
+from docstore.dialect import insert_many, transaction
+from docstore.dialect.places import places_of
+from docstore.errors import InvalidValueError
+from docstore.finding import indexes
+from docstore.finding.conditions import checked_where, q
+from docstore.finding.spelling import spelled
+from docstore.kinds import KINDS, Kind
+from docstore.tables import documents
+from docstore.testing.experiments import new_experiment
+
+CROWD = 3_000
+EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN", "mariadb": "EXPLAIN"}
+ANALYZE = {"sqlite": "ANALYZE", "postgresql": "ANALYZE documents", "mariadb": "ANALYZE TABLE documents"}
+NOTE = Kind("note")
+
+
+def create(store, pointer, *, kind="note", part=None):
+    return indexes.create_index(store._access, KINDS.get(kind), kind, pointer, part).name
+
+
+def drop(store, pointer, *, kind="note", part=None):
+    indexes.drop_index(store._access, KINDS.get(kind), kind, pointer, part)
+
+
+def listed(store):
+    return indexes.indexes(store._access)
+
+
+def query_of(store, connection, where, kind=NOTE, is_part=False):
+    places = places_of(store.engine.dialect.name)
+    there = indexes.indexes_in(connection) if places.reads_indexes else ()
+    asked = spelled(checked_where(where, encode), documents, kind, places, is_part=is_part, indexes=there)
+    which = documents.c.path != sa.literal_column("''") if is_part else documents.c.path == sa.literal_column("''")
+    return sa.select(documents.c.id).where(which, documents.c.kind == ("trial" if is_part else kind.name), asked)
+
+
+def used(store, where, **options) -> str:
+    """What the database plans to do."""
+    issued: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
+        issued.append((statement, parameters))
+
+    with transaction(store.engine, write=False) as connection:
+        query = query_of(store, connection, where, **options)
+        sa.event.listen(store.engine, "before_cursor_execute", note)
+        try:
+            connection.execute(query).all()
+        finally:
+            sa.event.remove(store.engine, "before_cursor_execute", note)
+        statement, parameters = issued[-1]
+        explain = EXPLAIN[store.engine.dialect.name]
+        plan = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+    return "\n".join(" ".join(map(str, step)) for step in plan)
+
+
+def fill(store: docstore.Store, rows: Iterator[dict[str, Any]]) -> None:
+    with transaction(store.engine, write=True) as connection:
+        insert_many(connection, documents, list(rows))
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql(ANALYZE[store.engine.dialect.name]).close()
+        connection.commit()
+
+
+def crowd() -> Iterator[dict[str, Any]]:
+    for n in range(CROWD):
+        body = encode({"properties": {"team": f"team {n}", "budget": n, "share": n / 7, "list": [n]}})
+        yield row(f"n{n}", body)
+        yield row(f"n{n}", body, path="/trials/0", kind="trial", id=f"n{n}".zfill(32))
+
+
+class TestTheIndex:
+    """Of three thousand documents, on a place that each has."""
+
+    @pytest.mark.parametrize(
+        ("pointer", "where"),
+        [
+            ("/properties/team", q("/properties/team") == "team 7"),
+            ("/properties/team", q("/properties/team").in_(["team 7", "team 8"])),
+            ("/properties/budget", q("/properties/budget") == 7),
+            ("/properties/budget", q("/properties/budget").in_([7, 8.0])),
+            ("/properties/budget", q("/properties/budget") > CROWD - 10),
+            ("/properties/budget", q("/properties/budget") < 5.5),
+            ("/properties/share", (q("/properties/share") >= 1) & (q("/properties/share") <= 2)),
+            ("/properties/list/0", q("/properties/list/0") == 7),
+        ],
+        ids=["text", "texts", "number", "numbers", "above", "below", "between", "item"],
+    )
+    @pytest.mark.parametrize("is_part", [False, True], ids=["documents", "parts"])
+    def test_is_used(self, store, pointer, where, is_part):
+        fill(store, crowd())
+        kind, part = ("experiment", "trial") if is_part else ("note", None)
+        before = used(store, where, is_part=is_part)
+
+        name = create(store, pointer, kind=kind, part=part)
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql(ANALYZE[store.engine.dialect.name]).close()
+            connection.commit()
+
+        assert name not in before
+        assert name in used(store, where, is_part=is_part)
+
+
+HOSTILE_KEYS = [
+    *("%", "%s", "%(x)s", "'", "''", ";", "; DROP TABLE documents; --", ":a", "?", "$", "[0]", "*", "a.b", "é", "😀"),
+    *(" ", "", "0", "01", "{a,b}", ",", "NULL", "/*", "`", "\x7f", "x" * 400, "{}", "(", "a-b", "@", "#", "~", "a/b"),
+]
+
+VALUES = [
+    "x" * 1_000_000,
+    "😀" * 300,
+    "é" * 1000,
+    '"\\' * 1000,
+    "a\0b",
+    "\ud800",
+    "",
+    [1] * 100_000,
+    [[]] * 1000,
+    [5e-324] * 100,
+    {f"{n:05}": n for n in range(10_000)},
+    {"__type": 5},
+    "[" * 40,
+    5e-324,
+    -5e-324,
+    1e-320,
+    1.7976931348623157e308,
+    -1.7976931348623157e308,
+    math.inf,
+    -math.inf,
+    math.nan,
+    -0.0,
+    2**63 - 1,
+    -(2**63),
+    2**63,
+    10**300,
+    -(10**308),
+    10**600,
+    2**5000,
+    -(2**5000),
+    True,
+    None,
+    "1e999",
+    "9" * 400,
+    (1, 2),
+    b"x" * 10_000,
+    datetime(2026, 1, 1, tzinfo=UTC),
+]
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def shown(value: Any) -> str:
+    return repr(value)[:20] if not isinstance(value, int) or abs(value) < 10**30 else f"{value.bit_length()} bits"
+
+
+class TestASave:
+    """Of documents with an index on a place."""
+
+    @pytest.mark.parametrize("value", [*VALUES, deep(20), deep(40), deep(250)], ids=shown)
+    def test_takes_any_value_there(self, store, value):
+        store.put("note", "first", {"a": 1})
+        create(store, "/a")
+        create(store, "/a/0")
+
+        store.put("note", "n", {"a": value, "b": value})
+        store.put("note", "n", {"a": [value], "b": 1} if value != deep(250) else {"a": 1})
+        store.put("note", "n", {"a": value})
+
+        assert repr(store.get("n", kind="note")["a"]) == repr(value)
+        assert store.verify() == []
+
+    @pytest.mark.parametrize("value", [*VALUES, deep(20), deep(40), deep(250)], ids=shown)
+    def test_may_have_been_before_the_index_was_made(self, store, value):
+        store.put("note", "n", {"a": value})
+
+        create(store, "/a")
+        create(store, "/a/0")
+
+        assert repr(store.get("n", kind="note")["a"]) == repr(value)
+
+    @pytest.mark.parametrize(
+        "tagged",
+        [
+            {"__type": "float", "value": "1e+999"},
+            {"__type": "float", "value": "9.9e+308"},
+            {"__type": "float", "value": "garbage"},
+            {"__type": "float", "value": "1" * 10_000},
+            {"__type": "float", "value": 5},
+            {"__type": "float", "value": None},
+            {"__type": "float"},
+            {"__type": "int", "value": "x"},
+            {"__type": "int", "value": ""},
+            {"__type": "int", "hex": 5},
+            {"__type": "int", "value": [1]},
+            {"__type": "int", "value": "9" * 290},
+            {"__type": ["int"]},
+            {"__type": None, "value": "1"},
+        ],
+        ids=lambda tagged: str(tagged)[:60],
+    )
+    def test_takes_what_looks_like_a_number_and_is_none(self, store, tagged):
+        create(store, "/a", kind="experiment")
+
+        with transaction(store.engine, write=True) as connection:
+            insert_many(connection, documents, [row("n", {"a": tagged})])
+        create(store, "/b", kind="experiment")
+
+        for where in (q("/a") > 1, q("/a") < 2.5, q("/a") <= 10**400, q("/a") == 1, q("/a") >= -math.inf):
+            with transaction(store.engine, write=False) as connection:
+                assert connection.execute(query_of(store, connection, where)).all() in ([], [("n".zfill(32),)])
+
+    def test_takes_the_longest_names_of_kinds(self, store):
+        kind = "😀" * 64
+        store.put(kind, "n", {"a": 1})
+        create(store, "/a", kind=kind)
+
+        store.put(kind, "n", {"a": "😀" * 400})
+
+        assert store.get("n", kind=kind) == {"a": "😀" * 400}
+
+    def test_of_an_experiment_goes_on_as_before(self, store):
+        create(store, "/name", kind="experiment")
+        create(store, "/index", kind="experiment", part="trial")
+        experiment = new_experiment(trials=2)
+        store.save(experiment)
+        experiment.description = "with salt"
+        del experiment._trials[1], experiment._data[1]
+        store.save(experiment)
+
+        assert docstore.dumps(store.load("cakes")) == docstore.dumps(experiment)
+        assert store.verify() == []
+
+
+class TestIndexes:
+    """Made, listed and dropped."""
+
+    def test_are_listed(self, store):
+        store.put("note", "n", 1)
+        names = [create(store, "/b"), create(store, "/a"), create(store, "/index", kind="experiment", part="trial")]
+
+        found = listed(store)
+
+        assert [(each.kind, each.part, each.pointer) for each in found] == [
+            ("experiment", "trial", "/index"),
+            ("note", None, "/a"),
+            ("note", None, "/b"),
+        ]
+        assert {each.name for each in found} == set(names)
+        assert all(re.fullmatch("place_[0-9a-f]{32}", name) for name in names)
+
+    def test_are_made_once(self, store):
+        assert create(store, "/name", kind="experiment") == create(store, "/name", kind="experiment")
+        assert len(listed(store)) == 1
+
+    def test_of_a_field_of_parts_are_those_of_its_parts(self, store):
+        one = create(store, "/index", kind="experiment", part="trials")
+
+        assert one == create(store, "/index", kind="experiment", part="trial")
+        drop(store, "/index", kind="experiment", part="trials")
+        assert listed(store) == []
+
+    def test_are_dropped_and_made_again(self, store):
+        name = create(store, "/name", kind="experiment")
+        drop(store, "/name", kind="experiment")
+        assert listed(store) == []
+
+        assert create(store, "/name", kind="experiment") == name
+        store.save(new_experiment())
+
+    def test_are_made_where_only_the_list_has_them(self, store):
+        """As after a process was killed between the two, on a database that commits each by itself."""
+        name = create(store, "/name", kind="experiment")
+        with store.engine.begin() as connection:
+            places_of(connection.dialect.name).drop_index(connection, indexes._table(), name)
+
+        create(store, "/name", kind="experiment")
+
+        assert name in in_database(store)
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS)
+    def test_are_of_any_key(self, store, key):
+        pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+        store.put("note", "n", {key: "it's", "other": 1})
+        store.put("note", "m", {key + "x": "it's"})
+        name = create(store, pointer)
+
+        with transaction(store.engine, write=False) as connection:
+            query = query_of(store, connection, q(pointer) == "it's").with_only_columns(documents.c.name)
+            assert connection.execute(query).scalars().all() == ["n"]
+        assert name in in_database(store)
+        drop(store, pointer)
+        assert name not in in_database(store)
+
+    @pytest.mark.parametrize("pointer", ["/-1", "/-", '/a"b', "/a\\b", "/a\nb", "/a/-x"])
+    def test_are_of_no_key_of_which_some_database_has_none(self, store, pointer):
+        with pytest.raises(
+            InvalidValueError, match="Not every database has an index on a key that starts with a hyphen"
+        ):
+            create(store, pointer, kind="experiment")
+
+    @pytest.mark.parametrize("pointer", ["", "/a\0b", "/\ud800", "/" + "x" * 1001])
+    def test_are_of_a_place_inside(self, store, pointer):
+        with pytest.raises(InvalidValueError, match=r"Name a place inside the document, in at most 1,000 characters"):
+            create(store, pointer, kind="experiment")
+
+    @pytest.mark.parametrize("pointer", ["a", 5, None, "/~x"])
+    def test_are_of_a_pointer(self, store, pointer):
+        with pytest.raises(InvalidValueError, match="Write a JSON pointer"):
+            create(store, pointer, kind="experiment")
+
+    @pytest.mark.parametrize("kind", ["nothing", "", "a\0b", 5, None])
+    def test_are_of_a_kind_that_there_is(self, store, kind):
+        store.put("note", "n", 1)
+
+        with pytest.raises(InvalidValueError, match=r"Kinds: analysis_card, experiment, generation_strategy, note\."):
+            create(store, "/a", kind=kind)
+
+    @pytest.mark.parametrize("part", ["nothing", "", "a\0b", 5, "experiment"])
+    def test_are_of_a_part_that_there_is(self, store, part):
+        with pytest.raises(InvalidValueError, match=r"Documents of kind 'experiment' have parts: data, trial\."):
+            create(store, "/a", kind="experiment", part=part)
+
+    @pytest.mark.parametrize("pointer", ["/trials", "/trials/0/status", "/data/0/records"])
+    def test_of_what_is_in_parts_are_of_the_parts(self, store, pointer):
+        with pytest.raises(InvalidValueError, match=r"name a place inside them, with part='(trial|data)'\."):
+            create(store, pointer, kind="experiment")
+
+    def test_that_are_not_there_are_not_dropped(self, store):
+        create(store, "/name", kind="experiment")
+
+        for pointer, options in (("/other", {}), ("/name", {"part": "trial"}), ("/name", {"kind": "note"})):
+            with pytest.raises(InvalidValueError, match=r"There are: \('/name', kind='experiment'\)\."):
+                drop(store, pointer, **{"kind": "experiment", **options})
+
+
+def in_database(store) -> str:
+    """The names of all indexes on the table."""
+    query = {
+        "sqlite": "SELECT name FROM sqlite_master",
+        "postgresql": "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()",
+        "mariadb": "SELECT index_name FROM information_schema.statistics WHERE table_schema = database()",
+    }
+    with store.engine.connect() as connection:
+        return " ".join(connection.exec_driver_sql(query[store.engine.dialect.name]).scalars())

@@ -1,0 +1,593 @@
+"""What a search finds, in which order and by which pages; and what is no question, told with what there is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, make_dataclass
+from datetime import UTC, datetime
+from enum import Enum, IntEnum
+from typing import Any
+
+import pytest
+from counting import statements_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import docstore
+from docstore import DocumentInfo, ExperimentStatus, GenerationNode, GenerationStrategy, PartInfo, TrialStatus, q
+from docstore.codec import Codec
+from docstore.entries import Registry
+from docstore.errors import DecodeError, InvalidValueError, UnknownCodeError
+from docstore.testing.experiments import new_experiment
+from docstore.values import alike, join_pointer, resolve
+
+
+class Baking(Enum):
+    """The types of experiments of a user."""
+
+    BREAD = 1
+    CAKE = 2
+
+
+@pytest.fixture
+def shelf(database, connect):
+    """Four experiments, of which three have trials, a strategy of one, two notes, and two deleted documents."""
+    store = connect(database, experiment_type_enum=Baking)
+    for name, kind, trials, budget in (
+        ("bread", Baking.BREAD, 1, 10),
+        ("Bread", Baking.BREAD, 0, 20.5),
+        ("cake", Baking.CAKE, 2, None),
+        ("cake_2", None, 3, "much"),
+    ):
+        experiment = new_experiment(name, trials=trials, experiment_type=kind, properties={"budget": budget})
+        if name == "cake":
+            experiment.status = ExperimentStatus.COMPLETED
+            experiment.trials[1]._status = TrialStatus.FAILED
+        store.save(experiment)
+    store.save(GenerationStrategy([GenerationNode("sobol")], "gs", experiment_name="cake"))
+    for name in ("n1", "n2", "gone"):
+        store.put("note", name, {"budget": len(name)})
+    store.save(new_experiment("stale"))
+    store.delete("gone", kind="note")
+    store.delete("stale")
+    return store
+
+
+def names(found: Any) -> list[str]:
+    return [info.name for info in found]
+
+
+class TestDocuments:
+    """Are found by what they are, and by what stands in them."""
+
+    @pytest.mark.parametrize(
+        ("criteria", "found"),
+        [
+            ({}, ["Bread", "bread", "cake", "cake_2", "gs", "n1", "n2"]),
+            ({"kind": "experiment"}, ["Bread", "bread", "cake", "cake_2"]),
+            ({"kind": "analysis_card"}, []),
+            ({"name": "cake"}, ["cake"]),
+            ({"name": "CAKE"}, []),
+            ({"name": ""}, []),
+            ({"name_prefix": "cake"}, ["cake", "cake_2"]),
+            ({"name_prefix": "b"}, ["bread"]),
+            ({"name_prefix": "n"}, ["n1", "n2"]),
+            ({"name_prefix": ""}, ["Bread", "bread", "cake", "cake_2", "gs", "n1", "n2"]),
+            ({"name_prefix": "\U0010ffff"}, []),
+            ({"name_prefix": "cake_2\ud7ff"}, []),
+            ({"name_like": "%r%a_"}, ["Bread", "bread"]),
+            ({"name_like": "b%"}, ["bread"]),
+            ({"name_like": r"cake\_%"}, ["cake_2"]),
+            ({"name_like": "n_"}, ["n1", "n2"]),
+            ({"name_like": ""}, []),
+            ({"project": "other"}, []),
+            ({"project": ["other", "default"], "kind": "note"}, ["n1", "n2"]),
+            ({"project": []}, []),
+            ({"kind": "experiment", "type": Baking.BREAD}, ["Bread", "bread"]),
+            ({"kind": "experiment", "type": ["CAKE", 1]}, ["Bread", "bread", "cake"]),
+            ({"kind": "experiment", "status": {ExperimentStatus.COMPLETED}}, ["cake"]),
+            ({"kind": "experiment", "status": ()}, []),
+            ({"owner": "cake"}, ["gs"]),
+            ({"owner": "bread"}, []),
+            ({"model": "user"}, ["n1", "n2"]),
+            ({"model": "docstore", "kind": "note"}, []),
+            ({"created": (datetime(9000, 1, 1, tzinfo=UTC), None)}, []),
+            ({"created": None, "updated": [None, None], "name": "n1"}, ["n1"]),
+            ({"deleted": True}, ["stale", "gone"]),
+            ({"deleted": True, "kind": "note"}, ["gone"]),
+            ({"where": {"/properties/budget": 10.0}}, ["bread"]),
+            ({"where": q("/properties/budget") > 10, "kind": "experiment"}, ["Bread"]),
+            ({"where": {}, "kind": "note"}, ["n1", "n2"]),
+            ({"where": {"/budget": 2}}, ["n1", "n2"]),
+            ({"where": q("/nowhere/at/all").exists()}, []),
+            ({"where": {"/trials/1/status": TrialStatus.FAILED}, "kind": "experiment"}, ["cake"]),
+            ({"where": q("/trials/2").exists(), "kind": "experiment"}, ["cake_2"]),
+            ({"kind": "experiment", "name_prefix": "cake", "type": "CAKE", "limit": 5}, ["cake"]),
+            ({"kind": "experiment", "limit": 2}, ["Bread", "bread"]),
+            ({"limit": 0}, []),
+        ],
+        ids=str,
+    )
+    def test_are_found_by(self, shelf, criteria, found):
+        assert names(shelf.find(**criteria)) == found
+
+    def test_of_a_kind_need_no_keyword(self, shelf):
+        assert names(shelf.find("note")) == ["n1", "n2"]
+
+    def test_of_another_project_are_not_this_ones(self, shelf, connect):
+        connect(shelf.engine.url, project="other").put("note", "n1", 3)
+
+        assert [info.project for info in shelf.find("note", name="n1")] == ["default"]
+        assert [info.project for info in shelf.find("note", name="n1", project="other")] == ["other"]
+        both = shelf.find("note", name_prefix="n", project=["other", "default"])
+        assert [(info.name, info.project) for info in both] == [("n1", "default"), ("n1", "other"), ("n2", "default")]
+
+    def test_that_were_deleted_may_share_a_name(self, store):
+        for value in (1, 2):
+            store.put("note", "n", value)
+            store.delete("n", kind="note")
+
+        assert len(set(store.find("note", deleted=True).page(1))) + store.find("note", deleted=True).count() == 3
+        assert {info.id for page in pages(store.find(deleted=True), 1) for info in page} == {
+            info.id for info in store.find(deleted=True)
+        }
+
+    def test_have_the_owner_that_is_there(self, shelf):
+        shelf.delete("cake")
+        shelf.save(new_experiment("cake"))
+
+        assert shelf.find(owner="cake") == []
+
+
+class TestParts:
+    """Trials are found as documents are, by what they are themselves, and by the document that they are in."""
+
+    @pytest.mark.parametrize(
+        ("criteria", "found"),
+        [
+            ({}, [("bread", 0), ("cake", 0), ("cake", 1), ("cake_2", 0), ("cake_2", 1), ("cake_2", 2)]),
+            ({"kind": "experiment", "name": "cake"}, [("cake", 0), ("cake", 1)]),
+            ({"name_like": r"%\__"}, [("cake_2", 0), ("cake_2", 1), ("cake_2", 2)]),
+            ({"status": "FAILED"}, [("cake", 1)]),
+            ({"status": [TrialStatus.FAILED, TrialStatus.RUNNING]}, [("cake", 1)]),
+            ({"where": q("/index") >= 1}, [("cake", 1), ("cake_2", 1), ("cake_2", 2)]),
+            ({"where": {"/status": "FAILED"}, "name": "bread"}, []),
+            ({"order_by": ["-index", "-name"], "limit": 2}, [("cake_2", 2), ("cake_2", 1)]),
+            ({"order_by": "-/index", "name": "cake"}, [("cake", 1), ("cake", 0)]),
+            ({"project": "other"}, []),
+            ({"deleted": True}, []),
+        ],
+        ids=str,
+    )
+    def test_are_found_by(self, shelf, criteria, found):
+        assert [(info.name, info.index) for info in shelf.find(part="trial", **criteria)] == found
+
+    def test_tell_what_they_are(self, shelf):
+        [info] = shelf.find(part="trial", status="FAILED")
+        [owner] = shelf.find(name="cake")
+
+        assert type(info) is PartInfo
+        assert (info.id, info.project, info.document_kind, info.name) == (owner.id, "default", "experiment", "cake")
+        assert (info.path, info.index, info.kind, info.status) == ("/trials/1", 1, "trial", "FAILED")
+        assert (info.version, info.created_at, info.deleted_at) == (1, owner.created_at, None)
+
+    def test_of_a_deleted_document_are_deleted(self, shelf):
+        shelf.delete("cake_2")
+
+        assert shelf.find(part="trial").names() == ["bread", "cake"]
+        assert {info.name for info in shelf.find(part="trial", deleted=True)} == {"cake_2"}
+
+    def test_may_be_named_as_the_field_that_they_stand_in(self, shelf):
+        assert shelf.find("experiment", part="trials") == shelf.find(part="trial")
+
+    @pytest.mark.parametrize("part", ["steps", "recipe.steps"])
+    def test_of_a_kind_of_ones_own_need_no_class(self, store, part):
+        with docstore.registry.scope():
+            Recipe = make_dataclass("Recipe", [("name", str), ("steps", dict[str, int])])
+            docstore.document(kind="recipe", parts=["/steps/*"])(Recipe)
+            store.save(Recipe("soup", {"a": 1, "b": 2}))
+
+        found = list(store.find("recipe", part=part, where=q("") >= 2))
+
+        assert [(info.path, info.index, info.kind) for info in found] == [("/steps/b", None, "recipe.steps")]
+
+
+def pages(found: Any, size: int) -> list[Any]:
+    """Return all pages of *found*, each asked for by the cursor of the one before."""
+    read = [found.page(size)]
+    while read[-1].cursor is not None:
+        read.append(found.page(size, after=read[-1].cursor))
+    return read
+
+
+ORDERS = [
+    None,
+    "name",
+    "-name",
+    ["kind", "-name"],
+    ["type", "name"],
+    ["-type", "-status"],
+    ["-updated_at", "id"],
+    ["owner", "version", "deleted_at"],
+    "/properties/budget",
+    ["-/properties/budget"],
+    ["/budget", "-kind"],
+    "/nowhere",
+    "/a\0b",
+]
+
+
+class TestOrderAndPages:
+    @pytest.mark.parametrize(
+        ("order", "found"),
+        [
+            ("-name", ["n2", "n1", "gs", "cake_2", "cake", "bread", "Bread"]),
+            (["type", "-name"], ["n2", "n1", "gs", "cake_2", "bread", "Bread", "cake"]),
+            (["-type", "name"], ["cake", "Bread", "bread", "cake_2", "gs", "n1", "n2"]),
+            (["/properties/budget", "-name"], ["n2", "n1", "gs", "cake", "bread", "Bread", "cake_2"]),
+            (["-/properties/budget", "name"], ["cake_2", "Bread", "bread", "cake", "gs", "n1", "n2"]),
+        ],
+        ids=str,
+    )
+    def test_rows_come_as_asked(self, shelf, order, found):
+        assert names(shelf.find(order_by=order)) == found
+
+    @pytest.mark.parametrize("size", [1, 3, 100])
+    @pytest.mark.parametrize("order", ORDERS, ids=repr)
+    def test_pages_have_every_row_once_in_the_same_order(self, shelf, order, size):
+        found = shelf.find(order_by=order)
+
+        read = pages(found, size)
+
+        assert [info for page in read for info in page] == list(found)
+        assert [len(page) for page in read[:-1]] == [size] * (len(read) - 1)
+        assert read[-1]
+
+    @pytest.mark.parametrize("order", [None, ["-index", "name"], ["/status", "-path"], ["-status", "index"]], ids=repr)
+    def test_pages_of_parts_too(self, shelf, order):
+        found = shelf.find(part="trial", order_by=order)
+
+        assert [info for page in pages(found, 2) for info in page] == list(found)
+
+    def test_a_limit_is_one_of_all_pages_together(self, shelf):
+        assert [names(page) for page in pages(shelf.find(limit=5), 2)] == [
+            ["Bread", "bread"],
+            ["cake", "cake_2"],
+            ["gs"],
+        ]
+
+    def test_a_cursor_leads_on_though_rows_before_it_are_gone(self, shelf):
+        first = shelf.find("experiment").page(2)
+        shelf.delete("Bread")
+        shelf.delete("bread")
+        shelf.save(new_experiment("a new one"))
+
+        assert names(shelf.find("experiment").page(2, after=first.cursor)) == ["cake", "cake_2"]
+
+    def test_a_cursor_is_a_text_for_a_link(self, shelf):
+        assert re.fullmatch(r"[\w-]+", shelf.find(order_by=["-/properties/budget"]).page(1).cursor)
+
+    def test_a_page_is_a_sequence(self, shelf):
+        page = shelf.find("note").page(1)
+
+        assert (len(page), names(page), page[0], page[:1]) == (1, ["n1"], page[-1], list(page))
+        assert page == shelf.find("note", limit=1) == [page[0]]
+        assert "cursor=" in repr(page)
+
+    @pytest.mark.parametrize("cursor", ["", "x", "!", 5, "bnVsbA", "eyJhIjoxfQ", "\ud800", "é"], ids=ascii)
+    def test_another_text_is_no_cursor(self, shelf, cursor):
+        with pytest.raises(InvalidValueError, match=r"cursor: .* Give the cursor of a page of this very search"):
+            shelf.find().page(1, after=cursor)
+
+    @pytest.mark.parametrize("other", [{"order_by": "-name"}, {"kind": "note"}, {"part": "trial"}], ids=str)
+    def test_a_cursor_is_of_one_order(self, shelf, other):
+        cursor = shelf.find().page(1).cursor
+
+        with pytest.raises(InvalidValueError, match=r"cursor"):
+            shelf.find(**other).page(1, after=cursor)
+
+    @pytest.mark.parametrize("size", [0, -1, True, 1.0, None, "1", 2**80], ids=repr)
+    def test_a_page_has_a_size(self, shelf, size):
+        with pytest.raises(InvalidValueError, match=r"size: .* Give a whole number of 1 or more"):
+            shelf.find().page(size)
+
+
+class TestWhatIsNoQuestion:
+    """Is an error, told at the call, that lists what there is."""
+
+    @pytest.mark.parametrize(
+        ("criteria", "told"),
+        [
+            ({"team": "x"}, r"find: 'team' .* found by kind, part, name, .*order_by, limit; .*where="),
+            (
+                {"kind": "experimnt"},
+                r"'experimnt' .* There are 'analysis_card', 'experiment', .*'note'",
+            ),
+            ({"kind": 5}, r"kind: 5 .* Give a text"),
+            ({"kind": "experiment", "part": "trail"}, r"part of experiment: 'trail' .* It has 'trial', 'data'"),
+            ({"part": "trail"}, r"part: 'trail' .* There are 'trial', 'data'"),
+            ({"kind": "note", "part": "trial"}, r"part of note: 'trial' .* have none"),
+            ({"kind": "experiment", "status": "RUNING"}, r"'RUNING' .*ExperimentStatus has DRAFT, "),
+            ({"part": "trial", "status": ["FAILED", "RUNING"]}, r"'RUNING' .*TrialStatus has CANDIDATE, .*RUNNING"),
+            ({"kind": "experiment", "type": "BRAED"}, r"'BRAED' .*Baking has BREAD, CAKE"),
+            ({"kind": "experiment", "type": 1.5}, r"type: 1.5 .* Give a member, its name or its integer"),
+            ({"kind": "experiment", "type": [True]}, r"type: True"),
+            ({"kind": "experiment", "status": b"DRAFT"}, r"status: b'DRAFT'"),
+            ({"type": "BREAD"}, r"Say kind='experiment'"),
+            ({"name": 5}, r"name: 5 .* Give a text"),
+            ({"name": ["a"]}, r"name: \['a'\] .* Give a text"),
+            ({"name_like": "a\\"}, r"like: .* a backslash escapes"),
+            ({"project": 5}, r"project: 5 .* several names"),
+            ({"project": ["a", None]}, r"project: None"),
+            ({"deleted": "yes"}, r"deleted: 'yes' .* True"),
+            ({"deleted": None}, r"deleted: None"),
+            ({"created": datetime(2026, 1, 1, tzinfo=UTC)}, r"created: .* two times"),
+            ({"updated": (None, datetime(2026, 1, 1))}, r"updated_at: .* zone"),
+            ({"updated": ("2026", None)}, r"updated_at: '2026'"),
+            (
+                {"order_by": "nam"},
+                r"order_by: 'nam' .* Rows come by id, project, .*deleted_at, or by a pointer",
+            ),
+            ({"order_by": "-"}, r"order_by: '-'"),
+            ({"order_by": [5]}, r"order_by: 5"),
+            ({"order_by": 5}, r"order_by: 5"),
+            ({"order_by": "/a~b"}, r"pointer: '/a~b'"),
+            ({"part": "trial", "order_by": "owner"}, r"order_by: 'owner' .* Rows come by id, .*index"),
+            ({"limit": -1}, r"limit: -1 .* 0 or more"),
+            ({"limit": "5"}, r"limit: '5'"),
+            ({"limit": True}, r"limit: True"),
+            ({"where": "budget > 10"}, r"where: 'budget > 10' .*docstore.q"),
+            ({"where": {"budget": 10}}, r"pointer: 'budget'"),
+            ({"kind": "experiment", "where": {"/trials": {}}}, r"/trials"),
+            ({"kind": "experiment", "order_by": "/trials"}, r"/trials"),
+        ],
+        ids=str,
+    )
+    def test_as(self, shelf, criteria, told):
+        with pytest.raises((InvalidValueError, UnknownCodeError), match=told):
+            shelf.find(**criteria)
+
+
+class TestNamesOfMembers:
+    """A member that was renamed is found by its name as by itself, where the enum is known."""
+
+    @pytest.fixture
+    def paints(self, store):
+        """A store with a document of a release in which RED was CRIMSON, and one of today; and today's enum."""
+        with docstore.registry.scope():
+
+            class Colour(Enum):
+                CRIMSON = 1
+                GREEN = 2
+
+            docstore.register(Colour, tag="Colour")
+
+            @docstore.document(kind="paint", tag="Paint", type="colour")
+            @dataclass
+            class Paint:
+                name: str
+                colour: Colour
+
+            store.save(Paint("old", Colour.CRIMSON))
+        with docstore.registry.scope():
+            today = Enum("Colour", {"RED": 1, "GREEN": 2, "BLUE": 3})
+            docstore.register(today, tag="Colour", aliases={"CRIMSON": "RED"})
+
+            @docstore.document(kind="paint", tag="Paint", type="colour")
+            @dataclass
+            class Today:
+                name: str
+                colour: today
+
+            store.save(Today("new", today.RED))
+            yield store, today
+
+    @pytest.mark.parametrize("spelled", ["member", "name", "several"])
+    def test_are_found_by(self, paints, spelled):
+        store, colour = paints
+        wanted = {"member": colour.RED, "name": "RED", "several": ["RED", "GREEN"]}[spelled]
+
+        assert names(store.find("paint", type=wanted)) == ["new", "old"]
+
+    def test_that_nothing_has_yet_find_nothing(self, paints):
+        assert paints[0].find("paint", type="BLUE") == []
+
+    def test_that_there_are_not_are_told(self, paints):
+        with pytest.raises(UnknownCodeError, match=r"'PURPLE'.*Colour has RED, GREEN, BLUE"):
+            paints[0].find("paint", type="PURPLE")
+
+    def test_a_type_of_experiments_that_was_renamed(self, database, connect):
+        connect(database).save(new_experiment("old", experiment_type="TART"))
+        with docstore.registry.scope():
+            today = IntEnum("Baking", {"PIE": 1})
+            docstore.register(today, aliases={"TART": "PIE"})
+            store = connect(database, experiment_type_enum=today)
+
+            assert names(store.find("experiment", type="PIE")) == ["old"]
+            assert names(store.find("experiment", type=today.PIE)) == ["old"]
+
+
+class TestLooking:
+    """What was found is a sequence that is read as one looks at it."""
+
+    def test_nothing_is_read_before(self, shelf):
+        assert statements_of(shelf.engine, lambda: shelf.find("experiment", where={"/a": 1}, order_by="name")) == []
+
+    @pytest.mark.parametrize(
+        ("look", "statements"),
+        [
+            (list, 1),
+            (len, 1),
+            (bool, 1),
+            (repr, 1),
+            (lambda found: found == [], 1),
+            (lambda found: (found[0], found[-1], found[1:3], len(found), list(found)), 1),
+            (lambda found: found.count(), 1),
+            (lambda found: found.exists(), 1),
+            (lambda found: found.names(), 1),
+            (lambda found: found.first(), 1),
+            (lambda found: found.page(2), 1),
+            (lambda found: found.select(), 0),
+        ],
+        ids=["list", "len", "bool", "repr", "==", "again", "count", "exists", "names", "first", "page", "select"],
+    )
+    def test_takes_a_statement(self, shelf, look, statements):
+        found = shelf.find("experiment")
+
+        assert len(statements_of(shelf.engine, look, found)) == statements
+
+    def test_it_is_as_a_list(self, shelf):
+        found = shelf.find("experiment")
+        read = list(found)
+
+        assert [type(info) for info in read] == [DocumentInfo] * 4
+        assert (found == read, found == shelf.find("experiment"), found != read[:1], read == found) == (True,) * 4
+        assert (found[0], found[-1], found[1:], found[::-1], found[-2:]) == (
+            read[0],
+            read[-1],
+            read[1:],
+            read[::-1],
+            read[-2:],
+        )
+        assert (len(found), bool(found), read[1] in found, found.index(read[2])) == (4, True, True, 2)
+        assert repr(found) == repr(read)
+        with pytest.raises(IndexError):
+            found[4]
+
+    @pytest.mark.parametrize(
+        ("criteria", "number"), [({}, 4), ({"limit": 3}, 3), ({"limit": 9}, 4), ({"limit": 0}, 0), ({"name": "x"}, 0)]
+    )
+    def test_it_is_counted(self, shelf, criteria, number):
+        found = shelf.find("experiment", **criteria)
+
+        assert (found.count(), found.exists(), len(found.names()), len(found), bool(found)) == (
+            number,
+            number > 0,
+            number,
+            number,
+            number > 0,
+        )
+        assert (found.first() is None) == (number == 0)
+
+    def test_names_come_as_the_rows_do(self, shelf):
+        for order in (["-type", "-name"], ["/properties/budget", "-type"], ["-type", "-/budget"]):
+            assert shelf.find(order_by=order).names() == names(shelf.find(order_by=order))
+        assert shelf.find(part="trial", order_by="-name").names() == ["cake_2", "cake", "bread"]
+
+    def test_others_may_save_between_two_pages(self, store):
+        for number in range(502):
+            store.put("note", f"n{number:03}", 1)
+        found = iter(store.find("note"))
+
+        first = next(found)
+        store.put("note", "n000", 2)
+        store.delete("n501", kind="note")
+        store.put("note", "n999", 1)
+
+        assert names([first, *found]) == [*(f"n{number:03}" for number in range(501)), "n999"]
+        assert len(statements_of(store.engine, list, store.find("note"))) == 3  # two pages, and how many there are
+
+
+# --- whatever is asked is data ---------------------------------------------------------------------------------------
+
+TEXTS = [
+    "",
+    "a",
+    "A",
+    "'",
+    '"',
+    "%",
+    "_",
+    ";",
+    "\\",
+    "\\%",
+    "*",
+    "?",
+    "[a]",
+    "--",
+    "/*",
+    "\n",
+    "é",
+    "e\u0301",
+    "\U0001f370",
+]
+UNSAFE = ["\0", "a\0", "\ud800", ":x", "%(x)s", "{}", "~1", "' OR ''='"]
+NAMES = [text for text in TEXTS if text]
+
+texts = st.sampled_from([*TEXTS, *UNSAFE]) | st.text(st.sampled_from([*"aA'\"%_;\\*?[]\0\ud800\n"]), max_size=3)
+values = st.sampled_from([*TEXTS, *UNSAFE, 1, True, None, 0, False])
+
+
+def like(pattern: str) -> re.Pattern[str]:
+    """The meaning of a pattern, by Python's own."""
+    pieces = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
+    special = {"%": ".*", "_": "."}
+    return re.compile("".join(special.get(plain, re.escape(escaped or plain)) for escaped, plain in pieces), re.DOTALL)
+
+
+def told(value: Any, pointer: str, wanted: Any) -> bool:
+    """Whether *wanted* stands at *pointer* in what *value* is stored as."""
+    codec = Codec(Registry())
+    try:
+        return alike(resolve(codec.encode(value), pointer), codec.encode(wanted))
+    except DecodeError:
+        return False
+
+
+def is_so(name: str, value: Any, criteria: dict[str, Any]) -> bool:
+    """Whether a document of this name and value is as asked, by a filter in Python."""
+    asked = {
+        "name": lambda text: name == text,
+        "name_prefix": name.startswith,
+        "name_like": lambda text: like(text).fullmatch(name) is not None,
+        "project": lambda text: text == "default",
+        "model": lambda text: text == "user",
+        "owner": lambda text: False,
+        "where": lambda pairs: all(told(value, pointer, wanted) for pointer, wanted in pairs.items()),
+    }
+    return all(asked[field](each) for field, each in criteria.items())
+
+
+def keys(texts: list[str]) -> str:
+    return join_pointer(texts)
+
+
+criteria = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": texts,
+        "name_prefix": texts,
+        "name_like": texts,
+        "project": st.just("default") | texts,
+        "model": st.just("user") | texts,
+        "owner": texts,
+        "where": st.dictionaries(st.lists(texts, min_size=1, max_size=2).map(keys), values, max_size=2),
+    },
+)
+orders = st.lists(st.lists(texts, min_size=1, max_size=2).map(keys) | st.just("-name"), max_size=2)
+
+
+VALUES = [{text: other, "b": {text: [other]}} for text, other in zip(NAMES, [*TEXTS, *UNSAFE], strict=False)]
+
+
+def test_quotes_and_all_else_in_every_argument_are_data(store):
+    """A search finds exactly what a filter in Python does; in any order, on any page."""
+    documents = dict(zip(NAMES, VALUES, strict=True))
+    for name, value in documents.items():
+        store.put("note", name, value)
+
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+    @given(criteria, orders)
+    def finds(asked: dict[str, Any], order: list[str]) -> None:
+        if asked.get("name_like", "").replace("\\\\", "").endswith("\\"):
+            with pytest.raises(InvalidValueError, match="like"):
+                store.find("note", **asked)
+            return
+
+        found = store.find("note", order_by=order, **asked)
+
+        expected = {name for name, value in documents.items() if is_so(name, value, asked)}
+        assert (set(found.names()), found.count(), found.exists()) == (expected, len(expected), bool(expected))
+        assert [info.name for page in pages(found, 3) for info in page] == found.names()
+
+    finds()
