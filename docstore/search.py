@@ -98,7 +98,7 @@ class Search(Past):
         indexes.drop_index(self._access, self._kind_known(kind), kind, pointer, part)
 
     def _kind_known(self, kind: str) -> Kind | None:
-        return KINDS.get(kind) or self._documents().kind_named(kind)
+        return (KINDS.get(kind) or self._documents().kind_named(kind)) if isinstance(kind, str) else None
 
     # --- how what is found is read -------------------------------------------------------------------------------
 

@@ -548,6 +548,24 @@ class TestPlacesInParts:
             assert found(store, q("/steps/a~1b/minutes") != 5, known) == ["whole"]
 
 
+class TestNeighbours:
+    """Three floats, one next to the other. SQLite reads some of them wrong, in the last bit."""
+
+    @pytest.mark.parametrize(
+        "number",
+        [187566.0139112498, 0.530287416685363, -55.32224068525964, 1.6823770439020111e-18, 1e16, 1e22, 0.0, 2**53],
+    )
+    def test_are_told_apart(self, store, number):
+        below, above = (math.nextafter(number, end) for end in (-math.inf, math.inf))
+        for name, value in (("below", below), ("it", number), ("above", above)):
+            store.put("note", name, {"a": value})
+
+        for value, smaller, larger in ((number, ["below"], ["above"]), (below, [], ["above", "it"])):
+            assert found(store, q("/a") < value) == smaller
+            assert found(store, q("/a") > value) == larger
+            assert found(store, (q("/a") <= value) & (q("/a") >= value)) == found(store, q("/a") == value)
+
+
 class TestADeepDocument:
     """Of 40 levels; MariaDB's JSON functions read 31."""
 

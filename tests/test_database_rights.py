@@ -129,7 +129,7 @@ class TestAUserWhoMayNotMakeTables:
             }
 
         assert counts["trials"] == 2
-        assert (counts["experiments"], counts["arms"], counts["versions_log"]) == (1, 2, 1)
+        assert (counts["experiments"], counts["arms"], counts["versions_log"]) == (1, 2, 3)
 
     def test_is_told_the_command_of_tables_that_others_made(self, database, backend, login, connect):
         others = connect(database)

@@ -311,6 +311,30 @@ class TestFrames:
             getattr(shelf.find(), call)()
 
 
+class TestArrowTables:
+    """The columns of a frame, with Arrow's types; needs pyarrow."""
+
+    @pytest.fixture
+    def table(self, store):
+        pytest.importorskip("pyarrow", reason="pip install pyarrow")
+        for number, value in enumerate([1, None, 3]):
+            store.put("note", f"n{number}", {"whole": value, "mixed": [value] if value else 1.5, "large": 2**70})
+        return store.find("note").to_arrow("/whole", "/mixed", "/large", "/nowhere")
+
+    def test_have_the_fields(self, table):
+        assert table.column_names[:12] == list(docstore.DocumentInfo.__dataclass_fields__)
+        assert table.column("name").to_pylist() == ["n0", "n1", "n2"]
+        assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
+
+    def test_have_columns_of_one_type(self, table):
+        assert (str(table.schema.field("/whole").type), table.column("/whole").to_pylist()) == ("int64", [1, None, 3])
+        assert table.column("/nowhere").to_pylist() == [None] * 3
+
+    def test_have_json_where_there_are_several(self, table):
+        assert table.column("/mixed").to_pylist() == ["[1]", "1.5", "[3]"]
+        assert table.column("/large").to_pylist() == [f'{{"__type":"int","value":"{2**70}"}}'] * 3
+
+
 def test_a_database_that_cannot_be_read_is_told_when_one_looks(database):
     engine = make_engine(database)
     found = docstore.Store(engine).find("experiment")

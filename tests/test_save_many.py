@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import pickle
@@ -12,6 +13,8 @@ from enum import Enum
 import pytest
 import sqlalchemy as sa
 from counting import statements_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import docstore
 from docstore import GenerationNode, GenerationStrategy, registry
@@ -135,6 +138,35 @@ class TestTheRows:
         assert [row["type"] for row in tables(store)["documents"] if row["path"] == ""] == [3, 3]
         with pytest.raises(UnknownCodeError, match="BEE = 8"):
             store.save_many([new_experiment("c", experiment_type="BEE")])
+
+
+@settings(max_examples=40)  # each makes two databases
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["as it is", "described", "renamed", "tried"]))),
+    batch=st.integers(1, 4),
+)
+def test_objects_given_again_and_again_make_the_versions_of_one_save_after_the_other(steps, batch):
+    """A generator gives one object or another, and changes it before, or not."""
+
+    def given(objects):
+        for number, (index, change) in enumerate(steps):
+            if change == "described":
+                objects[index].description = str(number)
+            elif change == "renamed":
+                objects[index].name = f"n{index}, {number}"
+            elif change == "tried":
+                objects[index].trials[0].run_metadata["number"] = number
+            yield objects[index]
+
+    with docstore.connect("sqlite://") as one_by_one, docstore.connect("sqlite://") as together:
+        objects = several(4)
+        for each in given(copy.deepcopy(objects)):
+            one_by_one.save(each)
+
+        assert together.save_many(given(objects), batch=batch) == len(steps)
+
+        assert tables(together) == tables(one_by_one)
+        assert together.verify() == []
 
 
 class TestTheCall:

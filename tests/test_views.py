@@ -5,7 +5,10 @@ All databases show the same, but for what ``DIFFERENCES`` says.
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import math
+import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -27,6 +30,7 @@ from docstore import (
     Metric,
     registry,
 )
+from docstore.kinds import kind_named
 from docstore.migrations.views_0003 import views
 from docstore.model import (
     ChoiceParameter,
@@ -955,43 +959,98 @@ def of_sqlite(tmp_path_factory):
         store.close()
 
 
+def plain(value):
+    """A value as all databases can show it."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        with contextlib.suppress(docstore.errors.DecodeError):
+            return docstore.values.dumps(docstore.values.loads(value)).decode()
+    return value
+
+
+def rows_of(url, name):
+    """All rows of a view, as text."""
+    # The driver of PostgreSQL would parse JSON, and lose the text of its numbers.
+    engine = sa.create_engine(url, **({"json_deserializer": str} if url.get_backend_name() == "postgresql" else {}))
+    with engine.connect() as connection:
+        rows = [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}").mappings()]
+    engine.dispose()
+    for row in rows:
+        row.update({key: in_utc(row[key]) for key in ("created_at", "updated_at") if key in row})
+    return sorted(repr({key: plain(value) for key, value in row.items()}) for row in rows)
+
+
+def everything_small():
+    """An experiment with an objective, a trial that was observed, and a batch."""
+    config = OptimizationConfig(Objective(metric=Metric("taste"), minimize=True))
+    experiment = new_experiment("small", trials=1, optimization_config=config, description="so")
+    observe(experiment, 0, 2.5)
+    arms = [Arm({"x": x, "flour": "rye"}) for x in (0.25, 1e-6)]
+    experiment.new_batch_trial().add_generator_run(GeneratorRun(arms, weights=[1, 2.5], type="BO"))
+    return experiment
+
+
+ODD = [1, 1.5, 1e-7, -0.5, 2**60, True, False, None, "", "text", '"', "1", "null", 'q"uo\\te', "é☃", [], {}, [1], [[]],
+    [{}], {"a": 1}, {"name": "q"}, {"value": "x"}, {"a~b": {}, "c/d": []}, {"__type": "float", "value": "inf"},
+    {"__type": "float", "value": "nan"}, {"__type": "float", "value": "1e+300"}, {"__type": "float", "value": {}},
+    {"__type": "int", "value": "123456789012345678901234567890"}, {"__type": "float"}, "-2*taste", "a, -b", "(taste)",
+    "2*x/3 + y", "2026-02-30T25:61:61+99:99", "2026-01-02T03:04:05.000001+05:30",
+    {"__type": "datetime", "value": "2026-01-02T03:04:05+01:00", "zone": "Europe/Berlin"}]  # fmt: skip
+"""What stands where it should not."""
+
+READ_BY_VIEWS = {"optimization_config", "search_space", "generator_run", "generator_runs", "records"}
+
+
+def with_damage(body, chance):
+    """A copy of *body*, of JSON, with something odd in one to three places."""
+    body = docstore.values.loads(docstore.values.dumps(body))
+    for _ in range(chance.randint(1, 3)):
+        places = [place for place in places_in(body) if READ_BY_VIEWS & set(place[:1]) and len(place) > 1]
+        *way, last = chance.choice(places or [(chance.choice(sorted(body)),)])
+        holder = body
+        for step in way:
+            holder = holder[step]
+        holder[last] = copy.deepcopy(chance.choice(ODD))
+    return body
+
+
+def places_in(value, place=()):
+    yield place
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places_in(item, (*place, key))
+
+
 class TestAllDatabases:
     """What the views show of a database of everything is the same as SQLite shows of it, value by value."""
 
-    @pytest.fixture
-    def rows_of(self):
-        """Reads all rows of a view, with each value as all databases can show it."""
-
-        def plain(value):
-            if isinstance(value, bool):
-                return int(value)
-            if isinstance(value, float) and not math.isfinite(value):
-                return None
-            if isinstance(value, str) and value[:1] in ("{", "["):
-                return docstore.values.dumps(docstore.values.loads(value)).decode()
-            return value
-
-        def rows_of(url, name):
-            # The driver of PostgreSQL would parse JSON, and lose the text of its numbers.
-            options = {"json_deserializer": str} if url.get_backend_name() == "postgresql" else {}
-            engine = sa.create_engine(url, **options)
-            with engine.connect() as connection:
-                rows = [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}").mappings()]
-            engine.dispose()
-            for row in rows:
-                row.update({key: in_utc(row[key]) for key in ("created_at", "updated_at") if key in row})
-            return sorted(repr({key: plain(value) for key, value in row.items()}) for row in rows)
-
-        return rows_of
-
     @pytest.mark.parametrize("name", VIEWS)
-    def test_show_the_same(self, of_sqlite, store, connect, database, rows_of, name):
+    def test_show_the_same(self, of_sqlite, store, connect, database, name):
         for project, source in of_sqlite.items():
             source.copy_to(connect(database, project=project, **of_store.OPTIONS))
 
         shown = rows_of(sa.make_url(database), name)
 
         assert shown == rows_of(of_sqlite["default"].engine.url, name) != []
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_show_the_same_whatever_json_something_else_wrote(self, store, connect, database, tmp_path, seed):
+        twin = connect(f"sqlite:///{tmp_path}/twin.db")
+        twin.save(everything_small())
+        twin.copy_to(store)
+        chance = random.Random(seed)
+        pieces = kind_named("experiment").split(docstore.values.loads(docstore.dumps(everything_small())))
+        damaged = {path: docstore.values.dumps(with_damage(body, chance)).decode() for path, body in pieces.items()}
+        for each in (store, twin):
+            with each.engine.begin() as connection:
+                for path, body in damaged.items():
+                    connection.execute(documents.update().where(documents.c.path == path).values(body=body))
+
+        shown = {name: rows_of(sa.make_url(database), name) for name in VIEWS}
+
+        assert shown == {name: rows_of(twin.engine.url, name) for name in VIEWS}
 
 
 # --- one experiment of many -------------------------------------------------------------------------------------------

@@ -64,12 +64,12 @@ def create_index(access: Access, kind: Kind | None, name: str, pointer: str, par
     def make(connection: Connection) -> PlaceIndex:
         kind_of_part = _checked_kinds(connection, kind, name, pointer, part)
         index = PlaceIndex(_name_of(name, kind_of_part, pointer), name, kind_of_part, pointer, datetime.now(UTC))
+        # First the index: MariaDB commits each, and one that is listed has to be there.
+        tokens, of_parts = split_pointer(pointer), kind_of_part is not None
+        places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
         found = _found(connection, index.name)
         if found is None:
             connection.execute(place_indexes.insert().values(**asdict(index)))
-        # Also where it is listed: MariaDB commits the row before it makes the index, and may be interrupted then.
-        tokens, of_parts = split_pointer(pointer), kind_of_part is not None
-        places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
         return found or index
 
     return access.writing(make, lambda connection, index: _found(connection, index.name) is not None)
@@ -82,7 +82,7 @@ def drop_index(access: Access, kind: Kind | None, name: str, pointer: str, part:
         InvalidValueError: there is none; lists those that there are.
     """
     rules = kind.parts if kind else ()
-    parts = {part} if part is None else {part, f"{name}.{part}", *(r.name for r in rules if r.field == part)}
+    parts = [part] if part is None else [part, f"{name}.{part}", *(r.name for r in rules if r.field == part)]
 
     def drop(connection: Connection) -> str:
         there = indexes_in(connection)
@@ -90,8 +90,8 @@ def drop_index(access: Access, kind: Kind | None, name: str, pointer: str, part:
         if found is None:
             listed = ", ".join(_told(each) for each in there) or "none"
             raise InvalidValueError("index", pointer, f"There is no such index. There are: {listed}.")
-        places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
         connection.execute(place_indexes.delete().where(place_indexes.c.name == found.name))
+        places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
         return found.name
 
     access.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from docstore.finding.sought import Order, Sought
 from docstore.tables import IS_HEAD, codes, documents
@@ -233,13 +234,26 @@ def statement(form: Form, columns: tuple[str, ...], *, with_terms: bool = False)
     there = PARTS if form.is_part else DOCUMENTS
     terms = [column_term(order, there) for order in form.order if form.is_ordered]
     source = _source(form, {*columns, *(order.by for order in form.order)})
-    told = [there[name].label(name) for name in columns] or [sa.func.count()]
+    told: list[sa.ColumnElement[Any]] = [there[name].label(name) for name in columns]
+    told = told or [sa.func.count()]
     query = sa.select(*told, *(term.expression for term in terms if with_terms)).select_from(source)
     query = query.where(
         IS_PART if form.is_part else IS_HEAD, *(each.condition(_asked(form, each)) for each in form.asked)
     )
     query = query.order_by(*(clause for term in terms for clause in term.clauses()))
     return query.limit(sa.bindparam("most", type_=sa.Integer)) if form.is_limited else query
+
+
+def with_values(query: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[Any]:
+    """Return *query* with its values in it, under names of their own: in one statement, another search has others."""
+
+    def replaced(element: Any, **ignored: Any) -> sa.BindParameter[Any] | None:
+        if not isinstance(element, sa.BindParameter) or element.key not in values:
+            return None
+        value = values[element.key]
+        return sa.bindparam(element.key, value, type_=element.type, unique=True, expanding=element.expanding)
+
+    return cast("sa.Select[Any]", replacement_traverse(query, {}, replaced))
 
 
 def _asked(form: Form, asked: Asked) -> sa.ColumnElement[Any]:

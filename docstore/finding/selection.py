@@ -25,6 +25,7 @@ from docstore.finding.selecting import (
     column_term,
     statement,
     ties,
+    with_values,
 )
 from docstore.finding.sought import Order, Sought
 from docstore.finding.spelling import order_terms, spelled
@@ -102,8 +103,7 @@ class Selection:
             connection: is asked for the indexes, if it ``needs_indexes``.
         """
         query = self._query(connection, self._ordered, self.fields)
-        # Under names of their own: another search's, in one statement with this one, has other values.
-        return query.unique_params(self._values).limit(self.sought.limit)
+        return with_values(query, self._values).limit(self.sought.limit)
 
     def text(self, connection: Connection | None) -> str:
         """Return the SELECT of all rows with its values in it, as people paste it."""

@@ -1,6 +1,7 @@
 """Places of JSON in a text, in the words of MariaDB.
 
-Its JSON functions read no more than 31 levels: nothing is found in a document that nests deeper, or in such a part. Its paths take the first item of what is no list for that itself, so that is looked at first.
+Its JSON functions read no more than 31 levels: nothing is found in a document that nests deeper, or in such a part.
+Its paths take the first item of what is no list for that itself, so that is looked at first.
 """
 
 from __future__ import annotations

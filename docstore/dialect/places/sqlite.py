@@ -86,7 +86,8 @@ class _Spot(Spot):
         low, high, inside = bound.near(_WRONG)
         low, high = max(low, -LARGEST), min(high, LARGEST)
         surely = number > high if bound.is_lower else number < low
-        texts = [spell(each) for each in inside] + [spell(-0.0)] * (0.0 in inside)
+        both_zeros = [0.0, -0.0] if 0.0 in inside else []
+        texts = [spell(each) for each in (*inside, *both_zeros)]
         return sa.or_(surely, (number >= low) & (number <= high) & text.in_(texts))
 
     def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
@@ -141,7 +142,8 @@ class _Walked:
         for number, token in enumerate(tokens):
             level = _each(value, f"level_{number}")
             levels.append(level)
-            conditions.append(level.c.key.in_([token, int(token)] if INDEX.fullmatch(token) else [token]))
+            is_index = level.c.key == sa.literal(int(token)) if INDEX.fullmatch(token) else sa.false()
+            conditions.append(sa.or_(level.c.key == sa.literal(token), is_index))
             value = sa.case((level.c.type.in_(["array", "object"]), level.c.value))
         last = levels[-1]
 

@@ -22,7 +22,7 @@ def objective(s: Spelling) -> str:
     name, word = _given_name(s), s.text_of("w")
     given = s.joined_names(_given(s), "g", name, f"{name} IS NOT NULL")
     is_name = f"{word} <> '' AND substr({word}, 1, 1) NOT IN {_STARTS_A_NUMBER}"
-    found = s.joined_names(s.listed(_cut(_expression(s))), "w", word, is_name)
+    found = s.joined_names(s.listed(_cut(s, _expression(s))), "w", word, is_name)
     return f"CASE WHEN {_has_odd_names(s)} THEN {given} ELSE {found} END"
 
 
@@ -77,18 +77,15 @@ def _given_name(s: Spelling) -> str:
 
 def _has_odd_names(s: Spelling) -> str:
     name = _given_name(s)
-    is_odd = f"{name} <> {_cut(name)} OR substr({name}, 1, 1) IN {_STARTS_A_NUMBER}"
+    is_odd = f"{name} <> {_cut(s, name)} OR substr({name}, 1, 1) IN {_STARTS_A_NUMBER}"
     return f"EXISTS (SELECT 1 FROM {s.items(_given(s), 'g')} WHERE {is_odd})"
 
 
-def _cut(text: str) -> str:
+def _cut(s: Spelling, text: str) -> str:
     """Return *text* with a comma between names and numbers: a slash before a letter is in a name, as in train/loss."""
-    for operator in _OPERATORS:
-        text = f"replace({text}, '{operator}', ',')"
-    text = f"replace(replace({text}, '/,', ','), ',/', ',')"
-    for digit in _DIGITS:
-        text = f"replace({text}, '/{digit}', ',{digit}')"
-    return text
+    operators = [(operator, ",") for operator in _OPERATORS]
+    slashes = [("/,", ","), (",/", ","), *((f"/{digit}", f",{digit}") for digit in _DIGITS)]
+    return s.replaced(text, [*operators, *slashes])
 
 
 def _without_blanks(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from docstore.migrations.views_0001.shape import Spelling as First
@@ -106,6 +106,12 @@ class Spelling(First):
         """Return the table *alias* of one row: each text under a name, computed once."""
 
     # --- texts -------------------------------------------------------------------------------------------------------
+
+    def replaced(self, text: str, pairs: Sequence[tuple[str, str]]) -> str:
+        """Return *text* in which the first of each pair was replaced by the second, one pair after another."""
+        for old, new in pairs:
+            text = f"replace({text}, '{old}', '{new}')"
+        return text
 
     @abstractmethod
     def concat(self, *texts: str) -> str:

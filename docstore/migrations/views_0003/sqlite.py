@@ -7,7 +7,7 @@ quote or a backslash in its name, which a path of this database cannot say, its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from docstore.migrations.views_0001.sqlite import SQLite as First
@@ -16,6 +16,8 @@ from docstore.migrations.views_0003.spelling import Spelling
 _TIME: Final = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _FRACTION: Final = ".[0-9][0-9][0-9][0-9][0-9][0-9]"
 _FROM_UTC: Final = "[-+][0-2][0-9]:[0-5][0-9]"
+
+_CALLS_IN_A_STEP: Final = 4
 
 
 class SQLite(First, Spelling):
@@ -142,6 +144,15 @@ class SQLite(First, Spelling):
 
     def row(self, alias: str, **texts: str) -> str:
         return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())}) {alias}"
+
+    def replaced(self, text: str, pairs: Sequence[tuple[str, str]]) -> str:
+        # Before 3.46, the parser has room for a hundred symbols that are open at once: with calls in calls in calls, it
+        # could not open the file at all. Of one step after another, few are open.
+        steps = [f"s0(t) AS (SELECT {text})"]
+        for first in range(0, len(pairs), _CALLS_IN_A_STEP):
+            some = super().replaced("t", pairs[first : first + _CALLS_IN_A_STEP])
+            steps.append(f"s{len(steps)}(t) AS (SELECT {some} FROM s{len(steps) - 1})")
+        return f"(WITH {', '.join(steps)} SELECT t FROM s{len(steps) - 1})"
 
     def concat(self, *texts: str) -> str:
         return " || ".join(texts)
