@@ -16,6 +16,7 @@ from docstore.difference import Diff, difference
 from docstore.digests import piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError
+from docstore.finding.members import check_kind
 from docstore.history import Version
 from docstore.kinds import HEAD, is_document, kind_named
 from docstore.reader import read, read_version
@@ -244,6 +245,7 @@ class Past(Base):
 
         Raises:
             DocumentNotFoundError: there is no such document, and was none.
+            InvalidValueError: there is no such kind; lists those that there are.
             MissingDependencyError: there is no ``rich`` to draw a bar with.
 
         Cost:
@@ -257,6 +259,8 @@ class Past(Base):
             return documents.decode(value) if documents and is_document(value) else self._raw.decode(value)
 
         with reporting(progress) as report, self._access.reading() as connection:
+            if kind is not None and name is None:
+                check_kind(connection, self._documents().codec.registry, kind)
             id = None if name is None else sought(connection, self.project, kind or "experiment", name)
             if name is not None and id is None:
                 self._access.head(connection, kind or "experiment", name)  # tells what there is instead

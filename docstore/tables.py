@@ -24,6 +24,14 @@ def _has_indexes_of_some_rows(
     return dialect.name in ("sqlite", "postgresql")
 
 
+LISTED: Final = {
+    "documents_listed": (),
+    "documents_listed_type": ("type",),
+    "documents_listed_status": ("status",),
+    "documents_listed_type_status": ("type", "status"),
+}
+"""The indexes of live heads, each with what stands between the kind and the name."""
+
 documents: Final = sa.Table(
     "documents",
     metadata,
@@ -54,6 +62,20 @@ documents: Final = sa.Table(
         sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
         postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
     ).ddl_if(callable_=_has_indexes_of_some_rows),
+    # In the order in which documents are listed, of whatever type and status is asked. MySQL sorts: there, these would
+    # be of all trials, too.
+    *(
+        sa.Index(
+            name,
+            "project",
+            "kind",
+            *columns,
+            "name",
+            sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
+            postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
+        ).ddl_if(callable_=_has_indexes_of_some_rows)
+        for name, columns in LISTED.items()
+    ),
     sa.Index("documents_type", "kind", "type"),
     sa.Index("documents_status", "kind", "status"),
     sa.Index("documents_owner", "owner"),

@@ -1018,6 +1018,13 @@ class TestOneOfSeveralDocuments:
         assert store.verify("cakes") == []
         assert [each.name for each in store.verify(kind="experiment")] == ["cakes"]
 
+    def test_of_no_kind_that_there_is_is_refused(self, store):
+        store.put("note", "n1", 1)
+
+        with pytest.raises(InvalidValueError, match=r"kind: 'experimnt' .*'experiment', .*'note'"):
+            store.verify(kind="experimnt")
+        assert store.verify(kind="note") == store.verify(kind="generation_strategy") == []
+
     def test_is_verified_though_its_head_cannot_be_read(self, fresh_database, connect):
         store = connect(fresh_database("sqlite"))
         store.put("note", "n1", 1)

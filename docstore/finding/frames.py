@@ -74,7 +74,7 @@ def to_arrow(columns: Columns) -> Any:
     try:
         pyarrow: Any = import_module("pyarrow")  # without type hints
     except ImportError as error:
-        raise MissingDependencyError("pyarrow", purpose="to_arrow()") from error
+        raise MissingDependencyError("pyarrow", extra="arrow", purpose="to_arrow()") from error
     times = pyarrow.timestamp("us", tz="UTC")
     whole = {"index": pyarrow.int64(), "version": pyarrow.int64()}
     arrays = {

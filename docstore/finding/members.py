@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from enum import Enum
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
 from docstore.codec.fields import stored_fields
 from docstore.codec.shapes import without_none
 from docstore.entries import Registry
+from docstore.errors import InvalidValueError
 from docstore.kinds import KINDS, Code, Kind, PartRule
+from docstore.tables import IS_HEAD, documents
 
 
 def declared_kinds(registry: Registry) -> set[str]:
     """Return the names of the kinds that objects are documents of."""
     return {entry.kind.name for entry in registry.entries if entry.kind}
+
+
+def check_kind(connection: Connection, registry: Registry, kind: object) -> None:
+    """Refuse a kind that is neither declared here nor stored.
+
+    Raises:
+        InvalidValueError: so it is; lists those that there are.
+    """
+    stored = connection.execute(sa.select(documents.c.kind).where(IS_HEAD).distinct()).scalars()
+    kinds = {*KINDS, *declared_kinds(registry), *stored}
+    if kind not in kinds:
+        raise InvalidValueError("kind", kind, f"There are {', '.join(map(repr, sorted(kinds)))}.")
 
 
 def enum_of(registry: Registry, rule: Kind | PartRule, code: Code) -> type[Enum] | None:

@@ -18,7 +18,7 @@ from docstore.entries import Registry
 from docstore.errors import InvalidValueError
 from docstore.finding.conditions import Condition, checked_pointer, checked_where, q
 from docstore.finding.infos import DocumentInfo, PartInfo
-from docstore.finding.members import declared_kinds, enum_of, former_names
+from docstore.finding.members import check_kind, enum_of, former_names
 from docstore.kinds import KINDS, Kind, PartRule, kind_named
 from docstore.tables import IS_HEAD, documents
 from docstore.values import JSON, is_plain, loads
@@ -228,12 +228,8 @@ def _stored_kind(known: Known, name: str) -> Kind:
             found = connection.execute(one).scalar()
             if found is not None:
                 return kind_named(name).of(loads(found))
-        kinds = {
-            *KINDS,
-            *declared_kinds(known.registry),
-            *connection.execute(sa.select(c.kind).where(IS_HEAD).distinct()).scalars(),
-        }
-    raise InvalidValueError("kind", name, f"There are {', '.join(map(repr, sorted(kinds)))}.")
+        check_kind(connection, known.registry, name)
+    return kind_named(name)  # one that somebody stored just now
 
 
 # --- types and statuses ----------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from sqlalchemy.engine import Connection
 
 from docstore.dialect import make_engine, migrating, schema_of, transaction
 from docstore.migrations.views_0003.commenting import described
-from docstore.tables import VERSION_TABLE, metadata
+from docstore.tables import LISTED, VERSION_TABLE, metadata
 
 # Made by migrations where they are needed, and unknown to ``tables``: an option of PostgreSQL's, two ways of MySQL's.
-OPTIONAL = {"documents_body", "documents_name", "live"}
+OPTIONAL = {"documents_body", "documents_name", "live", *LISTED}
 
 
 def run(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Which places in documents have an index, the views as they are now, and comments on all that a tool shows."""
+"""An index in the order of lists, a table of those on places in documents, the views as they are now, and comments."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,8 @@ def upgrade() -> None:
     if _is_mysql(connection):
         _refuse_those_of_others(connection)
     _place_indexes(connection)
+    if not _is_mysql(connection):
+        _listed()
     _views(connection)
     comment(connection)
 
@@ -56,6 +58,19 @@ def _place_indexes(connection: Connection) -> None:
         sa.Column("created_at", UtcTime, nullable=False),
         if_not_exists=_is_mysql(connection),
     )
+
+
+def _listed() -> None:
+    """Keep live heads in the order in which documents are listed; where an index is of all rows, they are sorted."""
+    live = sa.text("path = '' AND deleted_at IS NULL")
+    for name, columns in (
+        ("documents_listed", ()),
+        ("documents_listed_type", ("type",)),
+        ("documents_listed_status", ("status",)),
+        ("documents_listed_type_status", ("type", "status")),
+    ):
+        listed = ["project", "kind", *columns, "name"]
+        op.create_index(name, "documents", listed, sqlite_where=live, postgresql_where=live)
 
 
 def _views(connection: Connection) -> None:

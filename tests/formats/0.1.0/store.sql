@@ -176,6 +176,10 @@ CREATE UNIQUE INDEX documents_name ON documents (name, kind, project) WHERE path
 CREATE INDEX documents_type ON documents (kind, type);
 CREATE INDEX documents_status ON documents (kind, status);
 CREATE INDEX documents_owner ON documents (owner);
+CREATE INDEX documents_listed ON documents (project, kind, name) WHERE path = '' AND deleted_at IS NULL;
+CREATE INDEX documents_listed_type ON documents (project, kind, type, name) WHERE path = '' AND deleted_at IS NULL;
+CREATE INDEX documents_listed_status ON documents (project, kind, status, name) WHERE path = '' AND deleted_at IS NULL;
+CREATE INDEX documents_listed_type_status ON documents (project, kind, type, status, name) WHERE path = '' AND deleted_at IS NULL;
 CREATE VIEW experiments AS 
         SELECT d.name, d.project, d.type, t.name AS type_name, d.status, s.name AS status_name,
                CAST(CASE json_type(d.body, '$.is_test') WHEN 'true' THEN 1 WHEN 'false' THEN 0 END AS INTEGER) AS is_test,
