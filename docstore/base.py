@@ -74,9 +74,7 @@ class Base:
             raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
         return documents_of(self._bundle, unknown=unknown)
 
-    def _write(
-        self, work: Callable[[Connection], Saved], learn: Callable[[Saved], None] = lambda saved: None
-    ) -> Saved:
+    def _write(self, work: Callable[[Connection], Saved], learn: Callable[[Saved], None] = lambda saved: None) -> Saved:
         saved = self._access.saving(work, learn)
         self._codes.learn(saved.codes)
         return saved
