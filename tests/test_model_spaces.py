@@ -345,6 +345,9 @@ class TestAnObjective:
             {"metric": Metric("a")},
             {"metric": Metric("a", lower_is_better=True), "minimize": False},
             {"metric": "a", "minimize": True},
+            {"expression": "a", "minimize": True},
+            {"expression": "-a", "minimize": False},
+            {"expression": "a, -b", "minimize": True},
         ],
     )
     def test_refuses_what_is_none(self, arguments):

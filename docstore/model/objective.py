@@ -41,6 +41,9 @@ class Objective:
             check_instances("metric of an Objective", [metric], Metric)
             expression = linear.build({metric.name: -1.0 if _minimizes(metric, minimize) else 1.0})
         self._set(expression or "", [] if metric is None else [metric], metric_name_to_signature)
+        if minimize is not None and (not self.is_single_objective or self.minimize != minimize):
+            remedy = f"The expression {expression!r} says what is minimized, by a minus sign: '-loss'. Leave this out."
+            raise InvalidValueError("minimize of an Objective", minimize, remedy)
 
     def _set(self, expression: str, metrics: Sequence[Metric], signatures: Mapping[str, str] | None = None) -> None:
         self.expression, self.metrics = expression, list(metrics)
