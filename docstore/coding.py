@@ -83,6 +83,11 @@ def _fits(integer: int) -> bool:
     return -(2**31) <= integer < 2**31
 
 
+def _column(argument: Literal["type", "status"], rule: Kind | PartRule) -> tuple[Code | None, str]:
+    code: Code | None = getattr(rule, argument)
+    return code, code.column if code else f"{rule.name}_{argument}"
+
+
 class Codes:
     """Names and integers of one database, column by column.
 
@@ -93,6 +98,8 @@ class Codes:
     def __init__(self, enums: Mapping[str, type[Enum]]) -> None:
         self._enums = dict(enums)
         self._known: dict[Name, int] = {}
+        self._seen: dict[Name, int] = {}
+        """Those that a search saw: the next need not ask, but a save looks whether the enum still says the same."""
 
     def resolve(self, connection: Connection, names: Collection[Name]) -> dict[Name, int]:
         """Return the integer of each name, and put into the table those that it lacks.
@@ -160,14 +167,34 @@ class Codes:
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
-        code: Code | None = getattr(rule, argument)
-        column = code.column if code else f"{rule.name}_{argument}"
+        self._seen.update(stored)
+        code, column = _column(argument, rule)
         # A kind of the user's own may have one though its class is not here: then something was stored.
         if code is None and all(known != column for known, _ in stored):
             raise InvalidValueError(argument, several, "Say kind='experiment', or another kind that has one.")
         found = [self._sought(column, each, stored, enum) for each in several]
         found += [stored[column, old] for old in former if (column, old) in stored]
         return [integer for integer in found if integer is not None and _fits(integer)]
+
+    def seen(
+        self,
+        argument: Literal["type", "status"],
+        rule: Kind | PartRule,
+        wanted: Iterable[Enum | str | int],
+        *,
+        former: Iterable[str] = (),
+    ) -> list[int] | None:
+        """Return the same without a look at the table, where all of it was there in an earlier one; else None.
+
+        What stands in the table stays; what does not may stand there by now.
+        """
+        code, column = _column(argument, rule)
+        if code is None and all(known != column for known, _ in self._seen):
+            return None
+        names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
+        found = [name if isinstance(name, int) else self._seen.get((column, name)) for name in names]
+        integers = [integer for integer in found if integer is not None]
+        return [integer for integer in integers if _fits(integer)] if len(integers) == len(names) else None
 
     def _sought(
         self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int], enum: type[Enum] | None

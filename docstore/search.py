@@ -54,7 +54,8 @@ class Search(Past):
             UnknownCodeError: a name that the enum lacks.
 
         Cost:
-            Of the call, nothing, or a SELECT for each of a kind that no class is here of, and of type and status.
+            Of the call, nothing, or a SELECT for each of a kind that no class is here of, and of a type and a status
+            that no search has seen yet.
         """
         unknown = {field: value for field, value in criteria.items() if field not in FIELDS}
         if unknown:
@@ -70,7 +71,8 @@ class Search(Past):
         """Make an index by which ``find`` is quick at what stands at *pointer*, if there is none; return its name.
 
         It is the database's own, of the documents of all projects, and is kept up to date by every save. Comparing with
-        ``==``, ``in_`` and ``< <= > >=`` uses it, where the kind is given; ``contains`` and ``exists`` do not.
+        ``==``, ``in_`` and ``< <= > >=`` uses it, where the kind is given; ``contains`` and ``exists`` do not. Of a range,
+        SQLite looks at all documents of the kind.
 
         Args:
             kind: of the documents.

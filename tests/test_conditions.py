@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
+import operator
 import pickle
 import struct
 import sys
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -27,11 +29,12 @@ from docstore.entries import Registry
 from docstore.errors import EncodeError, InvalidValueError
 from docstore.finding.conditions import Condition, Place, checked_where, q
 from docstore.finding.indexes import create_index, indexes_in
+from docstore.finding.lifting import lifted
 from docstore.finding.spelling import order_terms, spelled
 from docstore.kinds import EXPERIMENT, KINDS, Kind, kind_declared
 from docstore.tables import documents
 from docstore.testing.experiments import new_experiment
-from docstore.values import ABSENT, JSON, dumps, resolve
+from docstore.values import ABSENT, JSON, dumps, resolve, split_pointer
 
 encode = Codec(Registry()).encode
 NOTE = Kind("note")
@@ -314,6 +317,11 @@ def check(store: docstore.Store, search: tuple[list[JSON], list[Asked]], **optio
 
             query = query_of(store, condition, **options).where(documents.c.kind == "note")
             assert names(connection, query) == expected, condition
+            kept = lifted(checked_where(condition, encode))
+            if kept is not None:
+                form, texts = kept
+                query = query_of(store, form, **options).where(documents.c.kind == "note")
+                assert sorted(connection.execute(query, texts).scalars()) == expected, condition
 
 
 class TestEveryCondition:
@@ -548,6 +556,72 @@ class TestPlacesInParts:
             assert found(store, q("/steps/a~1b/minutes") != 5, known) == ["whole"]
 
 
+class TestValuesThatAreBoundLater:
+    """Of questions of one form, the SQL is made once, whatever their values are."""
+
+    ALIKE: ClassVar = [
+        1,
+        1.5,
+        True,
+        False,
+        "1",
+        "true",
+        "",
+        "[1]",
+        '{"a":1}',
+        "'",
+        "é",
+        2**63 - 1,
+        1e15,
+        "x" * 189,
+    ]
+
+    @pytest.mark.parametrize("pointer", ["/a", "/0", '/a"b', "/-x"])
+    def test_are_told_apart(self, store, pointer):
+        [key] = split_pointer(pointer)
+        stored: list[JSON] = [{key: value} for value in [*self.ALIKE, None, [1], {"a": 1}, "[2]"]]
+        with holding(store, stored) as connection:
+            for number, value in enumerate(self.ALIKE):
+                kept = lifted(checked_where({pointer: value}, encode))
+                assert kept is not None
+                query = query_of(store, kept[0])
+                assert connection.execute(query, kept[1]).scalars().all() == [str(number)], value
+
+    def test_have_one_form(self):
+        forms = [lifted(checked_where(q("/a") == value, encode)) for value in ("x", "y", "[", "")]
+        x, bracket, empty = (forms[number] for number in (0, 2, 3))
+
+        assert forms[1][0] == x[0] == empty[0] != bracket[0]
+        assert (x[1], bracket[1], empty[1]) == ({"place_0": '"x"'}, {"place_0": '"["'}, {"place_0": '""'})
+
+    @pytest.mark.parametrize(
+        "where",
+        [
+            q("/a") > 1,
+            q("/a") == None,  # noqa: E711  # a place is compared
+            q("/a") == [1],
+            q("/a") == "x" * 190,
+            q("/a") == "\n" * 100,
+            q("/a") == 0,
+            q("/a") == 2**64,
+            q("/a") == "a\0b",
+            q("/a").in_([*map(str, range(17))]),
+            q("/a").contains("x"),
+            (q("/a") == "x") & ~(q("/a").like("x%")),
+        ],
+        ids=str,
+    )
+    def test_are_short_scalars_and_few(self, where):
+        assert lifted(checked_where(where, encode)) is None
+
+    def test_are_none_of_a_condition_that_nests_deep(self):
+        where = q("/a") == "x"
+        for _ in range(20):
+            where = ~where
+
+        assert lifted(checked_where(where, encode)) is None
+
+
 class TestNeighbours:
     """Three floats, one next to the other. SQLite reads some of them wrong, in the last bit."""
 
@@ -626,3 +700,34 @@ class TestOrder:
         with transaction(store.engine, write=False) as connection:
             query = sa.select(documents.c.name, *terms).where(documents.c.path == "").order_by(*terms)
             assert [tuple(each) for each in connection.execute(query)] == [("one", 0, 0.0, ""), ("two", 4, 1.0, "")]
+
+
+class TestAVeryLargeCondition:
+    """It is told before the database, or Python, gives up."""
+
+    def count(self, store, where):
+        store.put("note", "n", {"x": 3})
+        return store.find("note", where=where).count()
+
+    @pytest.mark.parametrize(("combine", "found"), [(operator.or_, 1), (operator.and_, 0)], ids=["or", "and"])
+    def test_of_many_comparisons_is_asked(self, store, combine, found):
+        assert self.count(store, functools.reduce(combine, [q("/x") == number for number in range(250)])) == found
+
+    def test_of_too_many_is_refused(self, store):
+        with pytest.raises(InvalidValueError, match="at most 250 times; in_"):
+            self.count(store, functools.reduce(operator.or_, [q("/x") == number for number in range(251)]))
+        with pytest.raises(InvalidValueError, match="at most 250 times; in_"):
+            self.count(store, {f"/key {number}": 1 for number in range(251)})
+
+    def test_negated_twice_is_itself(self):
+        condition = q("/x") == 3
+
+        assert ~~condition is condition
+
+    @pytest.mark.parametrize("pointer", ["/0" * 9, "/a" * 253], ids=["numbers", "levels"])
+    def test_a_pointer_of_too_many_tokens_is_refused(self, pointer):
+        with pytest.raises(InvalidValueError, match=r"252 tokens, .* 8 of them that are numbers"):
+            q(pointer)
+
+    def test_a_pointer_of_many_is_asked(self, store):
+        assert self.count(store, q("/0" * 8) == 1) == self.count(store, q("/a" * 252) == 1) == 0

@@ -9,6 +9,7 @@ from enum import Enum, IntEnum
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from counting import statements_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -405,6 +406,76 @@ class TestNamesOfMembers:
 
             assert names(store.find("experiment", type="PIE")) == ["old"]
             assert names(store.find("experiment", type=today.PIE)) == ["old"]
+
+
+class TestCodes:
+    """The integers of types and statuses are read once."""
+
+    def test_are_read_by_the_first_search(self, database, connect, shelf):
+        store = connect(database, experiment_type_enum=Baking)
+        ask = lambda: store.find("experiment", type="CAKE", status=["COMPLETED", 0])  # noqa: E731  # asked twice
+
+        assert len(statements_of(store.engine, ask)) == 1
+        assert statements_of(store.engine, ask) == []
+        assert names(ask()) == ["cake"]
+
+    def test_of_a_member_that_another_saves_later_are_found(self, store, database, connect):
+        store.save(new_experiment("first", experiment_type="BREAD"))
+        assert store.find("experiment", type="BREAD").count() == 1
+        assert store.find("experiment", type="CAKE").count() == 0
+        connect(database).save(new_experiment("second", experiment_type="CAKE"))
+
+        assert names(store.find("experiment", type="CAKE")) == ["second"]
+        assert names(store.find("experiment", type=["CAKE", "BREAD"])) == ["first", "second"]
+
+    def test_that_a_search_saw_are_checked_by_a_save(self, database, connect):
+        connect(database, experiment_type_enum=Baking).save(new_experiment("cake", experiment_type="CAKE"))
+        store = connect(database, experiment_type_enum=Enum("Other", {"CAKE": 7}))
+        assert names(store.find("experiment", type="CAKE")) == ["cake"]
+
+        with pytest.raises(UnknownCodeError, match=r"gives it 7, and this database has it as 2"):
+            store.save(new_experiment("other", experiment_type="CAKE"))
+
+
+class TestForms:
+    """Searches of one form have one statement, and each its own values."""
+
+    def test_have_their_own_values(self, store):
+        for name, value in (("int", 1), ("true", True), ("text", "1"), ("list", [1]), ("text_of_list", "[1]")):
+            store.put("note", name, {"a": value, "b": name})
+        ask = lambda value: names(store.find("note", where={"/a": value}))  # noqa: E731  # asked again and again
+        expected = {"int": 1, "true": True, "text": "1", "list": [1], "text_of_list": "[1]"}
+
+        assert {name: ask(value) for name, value in expected.items()} == {name: [name] for name in expected}
+        both = store.find("note", where=(q("/a") == 1) | (q("/b") == "text"))
+        assert (names(both), both.count(), names(both.page(1)), both.exists()) == (["int", "text"], 2, ["int"], True)
+        assert names(both.page(1, after=both.page(1).cursor)) == ["text"]
+
+    def test_are_each_a_select_of_their_own(self, store):
+        store.put("note", "x", {"a": "x"})
+        store.put("note", "y", {"a": "y"})
+        one, other = (store.find("note", where={"/a": text}) for text in "xy")
+
+        with store.engine.connect() as connection:
+            union = sa.union_all(one.select().order_by(None), other.select().order_by(None))
+            assert sorted(row.name for row in connection.execute(union)) == ["x", "y"]
+            assert [row.name for row in connection.execute(sa.text(one.sql().replace(":", "\\:")))] == ["x"]
+
+    @pytest.mark.parametrize("order", ["/a", "-/a", "-owner", "updated_at"])
+    def test_go_on_after_what_has_nothing_there(self, store, order):
+        for number in range(6):
+            store.put("note", f"n{number}", {"a": number} if number % 2 else {})
+        found = store.find("note", order_by=order, where=q("").exists())
+        pages, cursor = [], None
+        while len(pages) < 4:
+            page = found.page(2, after=cursor)
+            pages += [names(page)]
+            cursor = page.cursor
+            if cursor is None:
+                break
+
+        assert [name for page in pages for name in page] == names(found)
+        assert sorted(names(found)) == [f"n{number}" for number in range(6)]
 
 
 class TestLooking:

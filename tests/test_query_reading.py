@@ -303,11 +303,14 @@ class TestFrames:
         with pytest.raises(InvalidValueError, match="pointer"):
             shelf.find().to_frame(pointer)
 
-    @pytest.mark.parametrize(("package", "call"), [("pandas", "to_frame"), ("pyarrow", "to_arrow")])
-    def test_without_the_package_tell_what_to_install(self, shelf, monkeypatch, package, call):
+    @pytest.mark.parametrize(
+        ("package", "call", "install"),
+        [("pandas", "to_frame", "pandas"), ("pyarrow", "to_arrow", r"'docstore\[arrow\]'")],
+    )
+    def test_without_the_package_tell_what_to_install(self, shelf, monkeypatch, package, call, install):
         monkeypatch.setitem(sys.modules, package, None)
 
-        with pytest.raises(MissingDependencyError, match=rf"{call}\(\) needs {package}\. .*pip install {package}"):
+        with pytest.raises(MissingDependencyError, match=rf"{call}\(\) needs {package}\. .*pip install {install}"):
             getattr(shelf.find(), call)()
 
 

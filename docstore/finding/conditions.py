@@ -22,6 +22,16 @@ _LONGEST_PATTERN: Final = 10_000
 """Characters of a pattern; SQLite takes 50,000 bytes, in which some characters take several."""
 
 _ESCAPE: Final = re.compile(r"(?:[^\\]|\\.)*", re.DOTALL)
+_MOST: Final = 250
+"""Comparisons in one condition: SQLite takes an expression of 1,000 levels, and some take several."""
+
+_DEEPEST: Final = 252
+"""Levels of a document."""
+
+_INDICES: Final = 8
+"""Tokens of a pointer that may be an index: each is looked for as a key too, and so each doubles the work."""
+
+_INDEX: Final = re.compile(r"/(?:0|[1-9][0-9]{0,8})(?=/|$)")
 _STRAY_TILDE: Final = re.compile("~(?![01])")
 
 
@@ -31,10 +41,10 @@ class Condition:
     __slots__ = ()
 
     def __and__(self, other: object) -> Condition:
-        return All((self, _condition(other)))
+        return All((*_in_one(self, All), *_in_one(_condition(other), All)))
 
     def __or__(self, other: object) -> Condition:
-        return AnyOf((self, _condition(other)))
+        return AnyOf((*_in_one(self, AnyOf), *_in_one(_condition(other), AnyOf)))
 
     def __rand__(self, other: object) -> Condition:
         return _condition(other) & self
@@ -43,7 +53,7 @@ class Condition:
         return _condition(other) | self
 
     def __invert__(self) -> Condition:
-        return Not(self)
+        return self.condition if isinstance(self, Not) else Not(self)
 
     def __bool__(self) -> NoReturn:
         """Refuse: ``and``, ``or``, ``not`` and ``1 < q("/a") < 5`` ask for this, and would drop a condition.
@@ -250,9 +260,11 @@ def checked_pointer(pointer: object) -> str:
     Raises:
         InvalidValueError: it is not.
     """
-    if isinstance(pointer, str) and (not pointer or pointer[0] == "/") and not _STRAY_TILDE.search(pointer):
-        return str(pointer)
     remedy = "Write a JSON pointer, as in '/properties/budget': each token after a slash, with ~1 for / and ~0 for ~."
+    if isinstance(pointer, str) and (not pointer or pointer[0] == "/") and not _STRAY_TILDE.search(pointer):
+        if pointer.count("/") <= _DEEPEST and len(_INDEX.findall(pointer)) <= _INDICES:
+            return str(pointer)
+        remedy = f"It may have {_DEEPEST} tokens, as deep as a document nests, and {_INDICES} of them that are numbers."
     raise InvalidValueError("pointer", pointer, remedy)
 
 
@@ -273,7 +285,29 @@ def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | No
     if not isinstance(where, Condition):
         remedy = "Give {pointer: value}, or a condition as in docstore.q('/properties/budget') >= 10."
         raise InvalidValueError("where", where, remedy)
+    if _count(where) > _MOST:
+        remedy = f"Compare at most {_MOST} times; in_() asks for many values of one place."
+        raise InvalidValueError("where", f"a condition of {_count(where)} comparisons", remedy)
     return where.encoded(encode)
+
+
+def _count(condition: Condition) -> int:
+    """Return how many comparisons there are; of many levels, more than too many."""
+    pending, found, levels = [(condition, 0)], 0, 0
+    while pending:
+        each, level = pending.pop()
+        levels = max(level, levels)
+        inner = (
+            (each.condition,) if isinstance(each, Not) else each.conditions if isinstance(each, (All, AnyOf)) else ()
+        )
+        pending += [(other, level + 1) for other in inner]
+        found += not inner
+    return found if levels <= _MOST // 2 else max(found, _MOST + 1)
+
+
+def _in_one(condition: Condition, cls: type[All] | type[AnyOf]) -> tuple[Condition, ...]:
+    """Return what *condition* is made of, if it is of *cls*: a long chain makes no deep tree."""
+    return condition.conditions if isinstance(condition, cls) and condition.conditions else (condition,)
 
 
 def _condition(other: object) -> Condition:

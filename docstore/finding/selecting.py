@@ -58,8 +58,16 @@ class Term:
         return sa.or_(self.expression < value, last)
 
 
-def after(terms: Sequence[Term], values: Sequence[Any]) -> Where:
-    """Return the condition of the rows that come after the one that has *values*, one for each of *terms*."""
+def after(terms: Sequence[Term], there: Sequence[bool]) -> Where:
+    """Return the condition of the rows that come after another, whose ``values_after`` are bound.
+
+    Args:
+        there: whether that one has a value, for each of *terms*.
+    """
+    values = [
+        sa.bindparam(f"after_{number}", type_=term.expression.type) if is_there else None
+        for number, (term, is_there) in enumerate(zip(terms, there, strict=True))
+    ]
     reached = [
         sa.and_(
             *(term.same(value) for term, value in zip(terms[:depth], values, strict=False)), terms[depth].beyond(last)
@@ -71,6 +79,11 @@ def after(terms: Sequence[Term], values: Sequence[Any]) -> Where:
     if start is None or first.nullable or len(terms) == 1:
         return sa.or_(*reached)
     return sa.and_(first.expression <= start if first.descending else first.expression >= start, sa.or_(*reached))
+
+
+def values_after(values: Sequence[Any]) -> dict[str, Any]:
+    """Return *values* of the row that others come after, by the names that they are bound by."""
+    return {f"after_{number}": value for number, value in enumerate(values) if value is not None}
 
 
 # --- what is told of each row ----------------------------------------------------------------------------------------
@@ -179,7 +192,7 @@ def asked_of(sought: Sought) -> tuple[tuple[Asked, ...], dict[str, Any]]:
         values["owner_projects"] = [each for each in sought.projects if is_plain(each)]
     for column, integers in (("type", sought.types), ("status", sought.statuses)):
         if integers is not None:
-            asked[Asked(column, "in")] = list(integers)
+            asked |= _is_or_in(column, list(integers))
     for column, moments in (("created_at", sought.created), ("updated_at", sought.updated)):
         ends = zip(("from", "before"), moments, strict=True)
         asked |= {Asked(column, how): moment for how, moment in ends if moment is not None}
@@ -189,9 +202,13 @@ def asked_of(sought: Sought) -> tuple[tuple[Asked, ...], dict[str, Any]]:
 
 def _one_of(column: str, texts: Iterable[str]) -> dict[Asked, Any]:
     plain = [text for text in texts if is_plain(text)]  # no row has another, and not every database would take it
-    if len(plain) > 1:
-        return {Asked(column, "in"): plain}
-    return {Asked(column, "is"): plain[0]} if plain else {Asked(column, "never"): None}
+    return _is_or_in(column, plain)
+
+
+def _is_or_in(column: str, values: Sequence[Any]) -> dict[Asked, Any]:
+    if len(values) > 1:
+        return {Asked(column, "in"): values}
+    return {Asked(column, "is"): values[0]} if values else {Asked(column, "never"): None}
 
 
 def _starts_with(column: str, prefix: str) -> dict[Asked, Any]:

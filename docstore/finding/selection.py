@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore.dialect import UtcTime, pasteable, reading_times
 from docstore.dialect.matching import like
-from docstore.dialect.places import Places, places_of
+from docstore.dialect.places import places_of
+from docstore.finding.conditions import Condition
 from docstore.finding.indexes import PlaceIndex, indexes_in
+from docstore.finding.lifting import lifted
 from docstore.finding.selecting import (
     DOCUMENTS,
     PARTS,
@@ -25,11 +28,95 @@ from docstore.finding.selecting import (
     column_term,
     statement,
     ties,
+    values_after,
     with_values,
 )
 from docstore.finding.sought import Order, Sought
 from docstore.finding.spelling import order_terms, spelled
+from docstore.kinds import Kind
 from docstore.tables import documents
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What is asked of places in the documents of *kind*, or in their parts, in one database.
+
+    Attributes:
+        order: what the rows come by.
+        where: with its values, or without them.
+        indexes: those that the database has to be told of.
+    """
+
+    dialect: str
+    kind: Kind | None = field(hash=False)  # a large thing; those of one name are seldom different
+    is_part: bool
+    order: tuple[Order, ...]
+    where: Condition | None
+    indexes: tuple[PlaceIndex, ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of the order."""
+        return tuple(term for each in self.order for term in self._terms_of(each))
+
+    def _terms_of(self, order: Order) -> list[Term]:
+        if not order.is_pointer:
+            return [column_term(order, PARTS if self.is_part else DOCUMENTS)]
+        terms = order_terms(order.by, documents, self.kind, places_of(self.dialect), is_part=self.is_part)
+        # A constant puts nothing in order, and servers take one for the number of a column.
+        return [Term(term, order.descending) for term in terms if not isinstance(term, sa.BindParameter)]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the rows come by places."""
+        return any(order.is_pointer for order in self.order)
+
+    def condition(self) -> list[Where]:
+        """Return what is asked as SQL.
+
+        Raises:
+            InvalidValueError: a place cannot be asked.
+        """
+        if self.where is None:
+            return []
+        places = places_of(self.dialect)
+        return [spelled(self.where, documents, self.kind, places, is_part=self.is_part, indexes=self.indexes)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that a SELECT depends on, but for the values that are bound.
+
+    Attributes:
+        columns: what is told of each row; nothing, for how many there are.
+        with_terms: whether it has what rows are ordered by, once more at the end.
+        start: of each term, whether the row after which it begins has a value there; empty for the first row.
+    """
+
+    places: Places
+    form: Form
+    columns: tuple[str, ...]
+    with_terms: bool = False
+    start: tuple[bool, ...] = ()
+
+    def query(self, where: list[Where]) -> sa.Select[Any]:
+        """Return the SELECT, of the rows that are as *where*, which the places are asked."""
+        query, terms = statement(self.form, self.columns, with_terms=self.with_terms), self.places.terms
+        query = query.where(*where)
+        if self.places.is_ordered and self.columns not in ((), ("id",)):
+            query = query.order_by(*(clause for term in terms for clause in term.clauses()))
+            query = query.add_columns(*(term.expression for term in terms)) if self.with_terms else query
+        return query.where(after(terms, self.start)) if self.start else query
+
+
+@lru_cache(maxsize=256)
+def _condition(places: Places) -> list[Where]:
+    return places.condition()
+
+
+@lru_cache(maxsize=256)
+def _query(asked: Asked) -> sa.Select[Any]:
+    return asked.query(asked.places.condition())
 
 
 class Selection:
@@ -38,16 +125,29 @@ class Selection:
     def __init__(self, engine: Engine, sought: Sought) -> None:
         self.sought = sought
         self._engine = engine
-        self._columns = DOCUMENTS if sought.part is None else PARTS
+        is_part = sought.part is not None
+        self._columns = PARTS if is_part else DOCUMENTS
         asked, self._values = asked_of(sought)
         by = {order.by for order in sought.order}
-        self._order = (*sought.order, *(Order(column) for column in ties(sought) if column not in by))
-        self._is_plain = not any(order.is_pointer for order in sought.order)
-        self._form = Form(sought.part is not None, sought.kind is not None, asked)
-        columns = tuple(order for order in self._order if not order.is_pointer)
-        self._ordered = replace(self._form, order=columns, is_ordered=self._is_plain)
-        self._asked_of_places(())  # a place that cannot be asked is told now
-        self.terms: list[Term] = [term for order in self._order for term in self._terms_of(order)]
+        order = (*sought.order, *(Order(column) for column in ties(sought) if column not in by))
+        # Of values that can be bound later, the SQL was made when others were asked for.
+        form = None if sought.where is None else lifted(sought.where)
+        self._is_kept = sought.where is None or form is not None
+        where, texts = form or (sought.where, {})
+        self._values |= texts
+        self._places = Places(engine.dialect.name, sought.kind, is_part, order, where)
+        # A place that cannot be asked is told now.
+        self._condition = self._asked_of_places()
+        if self._places.is_ordered:
+            self._places.terms  # noqa: B018  # as well
+        self._form = Form(is_part, sought.kind is not None, asked)
+        columns = tuple(each for each in order if not each.is_pointer)
+        self._ordered = replace(self._form, order=columns, is_ordered=not self._places.is_ordered)
+
+    def _asked_of_places(self) -> list[Where]:
+        if self._places.where is None:
+            return []
+        return _condition(self._places) if self._is_kept else self._places.condition()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -57,22 +157,25 @@ class Selection:
     @property
     def types(self) -> tuple[type | None, ...]:
         """The Python type of what a row has of each term of the order; None where SQLAlchemy does not know it."""
-        return tuple(_python_type(term.expression.type) for term in self.terms)
+        return tuple(_python_type(term.expression.type) for term in self._places.terms)
 
     @property
     def needs_indexes(self) -> bool:
         """Whether the database is to be asked which indexes there are, for them to be used."""
-        return self.sought.where is not None and self.sought.kind is not None and self._places.reads_indexes
+        return (
+            self.sought.where is not None
+            and self.sought.kind is not None
+            and places_of(self._places.dialect).reads_indexes
+        )
 
     # --- what the database says ----------------------------------------------------------------------------------
 
     def page(self, connection: Connection, size: int, start: Sequence[Any] | None) -> Sequence[sa.Row[Any]]:
         """Return *size* rows after the one at *start*, each with what it is ordered by at its end."""
-        query = self._query(connection, self._limited(self._ordered), self.fields, with_terms=True)
-        if start is not None:
-            query = query.where(after(self.terms, start))
+        form, there = self._limited(self._ordered), tuple(value is not None for value in start or ())
+        query = self._query(connection, form, self.fields, with_terms=True, start=there)
         with reading_times():
-            return connection.execute(query, {**self._values, "most": size}).all()
+            return connection.execute(query, {**self._values, **values_after(start or ()), "most": size}).all()
 
     def names(self, connection: Connection) -> list[str]:
         """Return the name of each row, in order."""
@@ -112,46 +215,32 @@ class Selection:
     # --- what that is made of ------------------------------------------------------------------------------------
 
     def _query(
-        self, connection: Connection | None, form: Form, columns: tuple[str, ...], *, with_terms: bool = False
+        self,
+        connection: Connection | None,
+        form: Form,
+        columns: tuple[str, ...],
+        *,
+        with_terms: bool = False,
+        start: tuple[bool, ...] = (),
     ) -> sa.Select[Any]:
-        query = statement(form, columns, with_terms=with_terms)
+        indexes = self._indexes(connection)
+        places = replace(self._places, indexes=indexes) if indexes else self._places
+        asked = Asked(places, form, columns, with_terms, start)
+        query = _query(asked) if self._is_kept else asked.query(places.condition() if indexes else self._condition)
         if self.sought.like is not None:
             query = query.where(like(self._engine.dialect.name, self._columns["name"], self.sought.like))
-        if self.sought.where is not None:
-            query = query.where(*self._asked_of_places(self._indexes(connection)))
-        if not self._is_plain and columns not in ((), ("id",)):
-            query = query.order_by(*(clause for term in self.terms for clause in term.clauses()))
-            query = query.add_columns(*(term.expression for term in self.terms)) if with_terms else query
         return query
 
     @staticmethod
     def _limited(form: Form) -> Form:
         return replace(form, is_limited=True)
 
-    @property
-    def _places(self) -> Places:
-        return places_of(self._engine.dialect.name)
-
-    def _asked_of_places(self, indexes: Collection[PlaceIndex]) -> list[Where]:
-        sought, is_part = self.sought, self.sought.part is not None
-        if sought.where is None:
-            return []
-        return [spelled(sought.where, documents, sought.kind, self._places, is_part=is_part, indexes=indexes)]
-
-    def _indexes(self, connection: Connection | None) -> list[PlaceIndex]:
+    def _indexes(self, connection: Connection | None) -> tuple[PlaceIndex, ...]:
         if connection is None or not self.needs_indexes:
-            return []
+            return ()
         kind, part = self.sought.kind, self.sought.part
         there = indexes_in(connection)
-        return [each for each in there if kind and (each.kind, each.part) == (kind.name, part and part.name)]
-
-    def _terms_of(self, order: Order) -> list[Term]:
-        if not order.is_pointer:
-            return [column_term(order, self._columns)]
-        sought = self.sought
-        terms = order_terms(order.by, documents, sought.kind, self._places, is_part=sought.part is not None)
-        # A constant puts nothing in order, and servers take one for the number of a column.
-        return [Term(term, order.descending) for term in terms if not isinstance(term, sa.BindParameter)]
+        return tuple(each for each in there if kind and (each.kind, each.part) == (kind.name, part and part.name))
 
 
 def _python_type(type_: sa.types.TypeEngine[Any]) -> type | None:

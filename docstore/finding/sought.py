@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeGuard
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from docstore.access import Access
 from docstore.coding import Codes, Wanted
@@ -103,7 +102,8 @@ def checked(known: Known, kind: object, part: object, given: Criteria) -> Sought
         UnknownCodeError: the enum has no such name; lists those that it has.
 
     Cost:
-        A transaction with a SELECT for each of these: a kind that no class here is of; a type or a status.
+        A transaction with a SELECT for each of these: a kind that no class here is of; a type or a status that no
+        search has seen yet.
     """
     if isinstance(given.get("name_like"), str):
         q("").like(given["name_like"] or "")  # a pattern that is none is told as of a place
@@ -238,22 +238,12 @@ def _stored_kind(known: Known, name: str) -> Kind:
 def _integers(
     known: Known, kind: Kind | None, part: PartRule | None, type: object, status: object
 ) -> tuple[Collection[int] | None, Collection[int] | None]:
-    if type is None and status is None:
-        return None, None
     rule = part or kind or Kind("")
-    with known.access.reading() as connection:
-        return (
-            _integers_of(known, connection, "type", rule, type),
-            _integers_of(known, connection, "status", rule, status),
-        )
+    return _integers_of(known, "type", rule, type), _integers_of(known, "status", rule, status)
 
 
 def _integers_of(
-    known: Known,
-    connection: Connection,
-    field: Literal["type", "status"],
-    rule: Kind | PartRule,
-    wanted: object,
+    known: Known, field: Literal["type", "status"], rule: Kind | PartRule, wanted: object
 ) -> Collection[int] | None:
     if wanted is None:
         return None
@@ -261,7 +251,11 @@ def _integers_of(
     code = rule.type if field == "type" else rule.status
     enum = None if code is None else known.codes.enum(code.column) or enum_of(known.registry, rule, code)
     former = [old for each in several for old in former_names(known.registry, each, enum)]
-    return known.codes.integers(connection, field, rule, several, enum=enum, former=former)
+    found = known.codes.seen(field, rule, several, former=former)
+    if found is not None:
+        return found
+    with known.access.reading() as connection:
+        return known.codes.integers(connection, field, rule, several, enum=enum, former=former)
 
 
 def _coded(field: str, wanted: object) -> list[Enum | str | int]:

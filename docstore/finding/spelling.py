@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from docstore.dialect.places import Bound, Places, Spot, can_stand
 from docstore.errors import InvalidValueError
 from docstore.finding.conditions import All, AnyOf, Condition, Not, Stored
+from docstore.finding.lifting import Later
 from docstore.kinds import KINDS, Kind, PartRule
 from docstore.tables import documents as table
 from docstore.values import UNSAFE_TEXT, is_plain, join_pointer, split_pointer
@@ -37,11 +38,12 @@ def spelled(
     is_part: bool = False,
     indexes: Collection[Indexed] = (),
 ) -> sa.ColumnElement[bool]:
-    """Return the SQL of *condition* (from ``checked_where``), for a row of *documents*, the table or an alias of it.
+    """Return the SQL of *condition* (of ``checked_where``), for a row of *documents*, the table or an alias of it.
 
     It may be NULL where the condition does not hold. A pointer that no document has gives no rows.
 
     Args:
+        condition: of its form that is ``lifted``, the texts are to be bound.
         kind: of the documents; None if they are of several, or of one that is not known here. Then a place is looked
             for in the head and in the parts of each.
         is_part: whether the rows are parts, in whose own bodies the pointers lead.
@@ -163,6 +165,9 @@ def _leaf(asked: Stored, rows: _Rows) -> sa.ColumnElement[bool]:
 
 
 def _in(spot: Spot, asked: Stored) -> sa.ColumnElement[bool]:
+    later = [each for each in cast("tuple[object, ...]", asked.values) if isinstance(each, Later)]
+    if later:  # then all of them are
+        return spot.is_one_of([each.text for each in later], are_bare=all(each.is_bare for each in later))
     return spot.equals(asked.values) if asked.values else sa.false()
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from docstore.dialect.places.base import Places, Spot, can_stand
+from docstore.dialect.places.base import SHORT, Places, Spot, can_stand, is_bare
 from docstore.dialect.places.bounds import Bound
 from docstore.dialect.places.mysql import MySQL
 from docstore.dialect.places.postgresql import PostgreSQL
 from docstore.dialect.places.sqlite import SQLite
 
-__all__ = ["Bound", "Places", "Spot", "can_stand", "places_of"]
+__all__ = ["SHORT", "Bound", "Places", "Spot", "can_stand", "is_bare", "places_of"]
 
 _PLACES: Final[dict[str, Places]] = {
     "sqlite": SQLite(),

@@ -23,6 +23,9 @@ INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 
 _PATTERN: Final = re.compile(r"\\(.)|(.)", re.DOTALL)
 
+SHORT: Final = 191
+"""Characters of canonical text that every database's index takes."""
+
 ANY: Final = "%"
 ONE: Final = "_"
 
@@ -30,6 +33,11 @@ ONE: Final = "_"
 def said(text: str) -> sa.ColumnElement[str]:
     """Return *text* as a literal of the statement, quoted by SQLAlchemy: an index serves what says the very same."""
     return sa.bindparam(None, text, type_=sa.String(), unique=True, literal_execute=True)
+
+
+def is_bare(value: JSON) -> bool:
+    """Return whether *value* is a text, and one that not even a list or an object has as its own canonical text."""
+    return isinstance(value, str) and not value.startswith(("[", "{"))
 
 
 def text_of(value: JSON) -> str:
@@ -53,6 +61,14 @@ class Spot(ABC):
     @abstractmethod
     def equals(self, values: Sequence[JSON]) -> sa.ColumnElement[bool]:
         """Return whether it is one of *values*, by canonical text; there is one at least."""
+
+    @abstractmethod
+    def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
+        """Return the same of *texts*, each the canonical one of a scalar, no longer than ``SHORT``, and not null.
+
+        Args:
+            are_bare: whether each is of a value that ``is_bare``.
+        """
 
     @abstractmethod
     def within(self, bound: Bound) -> sa.ColumnElement[bool]:

@@ -14,12 +14,12 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 
-from docstore.dialect.places.base import HUGE, INDEX, Places, Spot, Tagged, pieces_of, rank_of, said, text_of
+from docstore.dialect.places.base import HUGE, INDEX, SHORT, Places, Spot, Tagged, pieces_of, rank_of, said, text_of
 from docstore.dialect.places.bounds import Bound
 from docstore.dialect.types import ExactText
 from docstore.values import JSON, TAG
 
-_PREFIX: Final = 191
+_PREFIX: Final = SHORT
 """Characters of JSON that an index takes; an index of 3,072 bytes holds four times as many."""
 
 _NUMBERS: Final = ("INTEGER", "DOUBLE")
@@ -49,6 +49,10 @@ class _Spot(Spot):
     def equals(self, values: Sequence[JSON]) -> sa.ColumnElement[bool]:
         texts = [text_of(each) for each in values]
         return self._has_prefix(texts) & self.json.in_(texts) & self.is_readable
+
+    def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
+        has_prefix = self.index[0].in_(texts) if self.index else sa.true()
+        return has_prefix & self.json.in_(texts) & self.is_readable
 
     def _has_prefix(self, texts: Sequence[str]) -> sa.ColumnElement[bool]:
         """Return the same of the column in the index, as far as that has the text."""

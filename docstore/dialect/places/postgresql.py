@@ -35,8 +35,8 @@ _NONE_BEYOND: Final = 10**20
 """What no number is beyond that is stored as one: integers have 64 bits."""
 
 
-def _json(text: str) -> sa.ColumnElement[Any]:
-    return sa.cast(sa.literal(text, sa.Text()), _JsonOfText())
+def _json(text: str | sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.literal(text, sa.Text()) if isinstance(text, str) else text, _JsonOfText())
 
 
 class _JsonOfText(sa.types.UserDefinedType[str]):
@@ -83,6 +83,9 @@ class _Spot(Spot):
         conditions += [self.json.in_(long)] if long else []
         conditions += [_is_container(self.json, each) for each in values if isinstance(each, (list, dict))]
         return sa.or_(sa.false(), *conditions)
+
+    def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
+        return self.short.in_(list(map(_json, texts)))
 
     def within(self, bound: Bound) -> sa.ColumnElement[bool]:
         return sa.or_(self._plain_within(bound), (self.short > _json("true")) & self._tagged_within(bound))

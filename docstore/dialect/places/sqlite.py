@@ -16,7 +16,18 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect.places.base import INDEX, LARGEST, Places, Spot, Tagged, pieces_of, rank_of, said, text_of
+from docstore.dialect.places.base import (
+    INDEX,
+    LARGEST,
+    Places,
+    Spot,
+    Tagged,
+    is_bare,
+    pieces_of,
+    rank_of,
+    said,
+    text_of,
+)
 from docstore.dialect.places.bounds import Bound
 from docstore.values import JSON, TAG
 
@@ -51,9 +62,18 @@ class _Spot(Spot):
         if not self.has_digits:
             return _is_one(self.type, self.value, values)
         texts = [text_of(each) for each in values if each is not None]
-        # Both are read by SQLite from the same text, and so, be it wrong, to the same number.
-        found = self.value.in_([_read(text) for text in texts]) & self.json.in_(texts) if texts else sa.false()
+        are_bare = all(each is None or is_bare(each) for each in values)
+        found = self.is_one_of([sa.literal(text) for text in texts], are_bare=are_bare) if texts else sa.false()
         return sa.or_(found, self.type == "null") if None in values else found
+
+    def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
+        if not self.has_digits:
+            is_it = [(self.type == sa.func.json_type(text)) & (self.value == _read(text)) for text in texts]
+            return sa.or_(sa.false(), *is_it)
+        # Both are read by SQLite from the same text, and so, be it wrong, to the same number.
+        found = self.value.in_(list(map(_read, texts)))
+        # The index has such a text itself: then no document is read.
+        return found if are_bare else found & self.json.in_(texts)
 
     def within(self, bound: Bound) -> sa.ColumnElement[bool]:
         first, last = _TAGGED
@@ -173,8 +193,8 @@ def _arrow(json: sa.ColumnElement[Any], path: sa.ColumnElement[str]) -> sa.Colum
     return sa.type_coerce(json.op("->")(path).self_group(), sa.Text())
 
 
-def _read(text: str) -> sa.ColumnElement[Any]:
-    return _extract(sa.literal(text), sa.literal_column("'$'"))
+def _read(text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    return _extract(text, sa.literal_column("'$'"))
 
 
 def _each(json: sa.ColumnElement[Any], name: str) -> sa.TableValuedAlias:
@@ -201,7 +221,7 @@ def _is_one(
             return (type_ == "text") & (value == wanted)
         if isinstance(wanted, (list, dict)):
             return type_.in_(["array", "object"]) & (value == text_of(wanted))
-        return type_.in_(_NUMBERS) & (value == _read(text_of(wanted)))
+        return type_.in_(_NUMBERS) & (value == _read(sa.literal(text_of(wanted))))
 
     return sa.or_(sa.false(), *map(is_it, values))
 
