@@ -71,8 +71,8 @@ class Search(Past):
         """Make an index by which ``find`` is quick at what stands at *pointer*, if there is none; return its name.
 
         It is the database's own, of the documents of all projects, and is kept up to date by every save. Comparing with
-        ``==``, ``in_`` and ``< <= > >=`` uses it, where the kind is given; ``contains`` and ``exists`` do not. Of a range,
-        SQLite looks at all documents of the kind.
+        ``==``, ``in_`` and ``< <= > >=`` uses it, where the kind is given; ``contains`` and ``exists`` do not. Of a
+        range, SQLite looks at all documents of the kind.
 
         Args:
             kind: of the documents.
