@@ -222,7 +222,7 @@ class Codes:
         if name not in enum.__members__:
             free = max(member.value for member in enum) + 1
             write = f" Write: class {enum.__name__}(Enum): ... {name} = {free}"
-            is_ours = enum.__module__.partition(".")[0] == "docstore"
+            is_ours = enum.__module__.startswith("docstore.model.")
             problem = f"{enum.__name__} has {', '.join(enum.__members__)}.{'' if is_ours else write}"
             raise UnknownCodeError(column, name, problem)
         value = int(enum[name].value)
