@@ -18,13 +18,7 @@ def press():
     signal.raise_signal(signal.SIGINT)
 
 
-@pytest.fixture(autouse=True)
-def handler():
-    """Python's own handler, which must be there again afterwards."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    now = signal.signal(signal.SIGINT, before)
-    assert now is signal.default_int_handler
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 
 class TestADeferral:

@@ -455,7 +455,7 @@ class TestAnErrorInTheMiddle:
         assert store.save_many(objects) == 4
         assert store.verify() == []
 
-    def test_when_it_is_committed_counts_the_batch(self, store):
+    def test_when_it_is_committed_counts_the_batch(self, store, interruptible):
         """Ctrl-C while the connection goes back to the pool."""
         objects, left = several(4), [None, signal.SIGINT]
         store.save(new_experiment("first"))
