@@ -995,7 +995,7 @@ class TestOneOfSeveralDocuments:
             ({"name": "cakes"}, ["cakes"]),
             ({"name": "n1", "kind": "note"}, ["n1"]),
             ({"kind": "note"}, ["n1"]),
-            ({"kind": "recipe"}, []),
+            ({"kind": "generation_strategy"}, []),
         ],
     )
     def test_is_verified_by_its_name_and_kind(self, store, damaged, arguments, found):

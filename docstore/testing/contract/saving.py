@@ -71,6 +71,15 @@ class SavingPromises(Setting):
         assert identity(loaded) == identity(experiment)
         assert docstore.dumps(loaded) == docstore.dumps(experiment)
 
+    def test_many_are_saved_as_each_by_itself(self, store: docstore.Store) -> None:
+        experiments = [new_experiment(name, trials=2) for name in ("bread", "cakes", "rolls")]
+
+        assert store.save_many(experiments, batch=2) == 3
+
+        for each in experiments:
+            assert identity(store.load(each.name or "")) == identity(each)
+            assert store.save(each).number == 1
+
     def test_a_first_save_makes_version_1(self, store: docstore.Store) -> None:
         before = datetime.now(UTC)
 
