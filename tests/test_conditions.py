@@ -640,6 +640,22 @@ class TestNeighbours:
             assert found(store, (q("/a") <= value) & (q("/a") >= value)) == found(store, q("/a") == value)
 
 
+class TestAnEndThatNoStoredNumberHas:
+    """It lies between two integers, or between two floats: each form of a number has an end of its own."""
+
+    STORED = (-3, -2.5, -2, 2, 2.5, 3, 2**53 - 1, 2**53, 2**53 + 1, float(2**53), 2**63 - 1, 2**63, -(2**63), 1e300)
+    ENDS = (-2.75, -2.25, 2.25, 2.75, 2**53 + 1, 2**53 + 3, 2**63 - 513, 2**64 + 1, -(2**63) - 1, 10**300)
+
+    @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+    def test_divides_them_as_in_python(self, store, compare):
+        for number, value in enumerate(self.STORED):
+            store.put("note", f"{number:02}", {"a": value})
+
+        for end in self.ENDS:
+            expected = [f"{number:02}" for number, value in enumerate(self.STORED) if compare(value, end)]
+            assert found(store, compare(q("/a"), end)) == expected, end
+
+
 class TestADeepDocument:
     """Of 40 levels; MariaDB's JSON functions read 31."""
 
