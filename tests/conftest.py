@@ -147,3 +147,10 @@ def interruptible() -> Iterator[None]:
     yield
     now = signal.signal(signal.SIGINT, before)
     assert now is signal.default_int_handler
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Let what a test registers hold for that test."""
+    with docstore.registry.scope():
+        yield

@@ -24,12 +24,7 @@ from docstore.errors import (
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.values import ABSENT
 
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    """What a test registers holds for that test."""
-    with registry.scope():
-        yield
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 
 @pytest.fixture

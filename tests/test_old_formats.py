@@ -211,13 +211,8 @@ def old(path, connect):
 def of_today(tmp_path_factory) -> Iterator[Path]:
     """The file of a database with the same saves, made by this program."""
     path = tmp_path_factory.mktemp("today") / "today.db"
-    stores = {project: docstore.connect(path, project=project, **of_store.OPTIONS) for project in of_store.PROJECTS}
-    with registry.scope():
-        classes_0_1_0.register()
-        of_store.fill(stores.__getitem__)
-    yield path
-    for store in stores.values():
-        store.close()
+    with make.filled(path):
+        yield path
 
 
 LIVING = [

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 import docstore
-from docstore import ConflictError, registry
+from docstore import ConflictError
 from docstore.difference import Diff
 from docstore.errors import (
     DocstoreError,
@@ -21,12 +21,7 @@ from docstore.errors import (
 )
 from docstore.testing.experiments import add_trial, new_experiment
 
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    """What a test registers holds for that test."""
-    with registry.scope():
-        yield
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 
 @pytest.fixture

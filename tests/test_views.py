@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from formats import classes_0_1_0, of_store
+from formats import make, of_store
 
 import docstore
 from docstore import (
@@ -950,13 +950,8 @@ class TestADocumentOfAUsersKind:
 def of_sqlite(tmp_path_factory):
     """The stores, by project, of a database of everything."""
     path = tmp_path_factory.mktemp("same") / "lab.db"
-    stores = {each: docstore.connect(path, project=each, **of_store.OPTIONS) for each in of_store.PROJECTS}
-    with registry.scope():
-        classes_0_1_0.register()
-        of_store.fill(stores.__getitem__)
-    yield stores
-    for store in stores.values():
-        store.close()
+    with make.filled(path) as stores:
+        yield stores
 
 
 def plain(value):

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from formats import classes_0_1_0, of_store
+from formats import make, of_store
 
-import docstore
-from docstore import migrations, registry
+from docstore import migrations
 from docstore.dialect import make_engine, migrating, transaction
 from docstore.errors import TablesError
 from docstore.migrations.views_0001 import views as older_views
@@ -48,13 +47,8 @@ def rows_of(url):
 def everything(tmp_path_factory):
     """The stores, by project, of a database of everything."""
     path = tmp_path_factory.mktemp("filled") / "lab.db"
-    stores = {each: docstore.connect(path, project=each, **of_store.OPTIONS) for each in of_store.PROJECTS}
-    with registry.scope():
-        classes_0_1_0.register()
-        of_store.fill(stores.__getitem__)
-    yield stores
-    for store in stores.values():
-        store.close()
+    with make.filled(path) as stores:
+        yield stores
 
 
 @pytest.fixture

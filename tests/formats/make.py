@@ -78,15 +78,24 @@ def _kind_of(value: JSON) -> Kind:
 
 def make_store() -> tuple[str, list[dict[str, Any]]]:
     """Return the dump of a database after the saves of ``of_store``, and the digest of each version in it."""
-    with tempfile.TemporaryDirectory() as folder, scope(), _fixed_times_and_ids():
-        register()
+    with tempfile.TemporaryDirectory() as folder, _fixed_times_and_ids():
         path = Path(folder) / "store.db"
-        stores = {project: docstore.connect(path, project=project, **of_store.OPTIONS) for project in of_store.PROJECTS}
-        of_store.fill(stores.__getitem__)
-        for store in stores.values():
-            store.close()
+        with filled(path):
+            pass  # its connections are closed at the end
         with closing(sqlite3.connect(path)) as connection:
             return "\n".join(connection.iterdump()) + "\n", versions_in(connection)
+
+
+@contextmanager
+def filled(path: Path) -> Iterator[dict[str, docstore.Store]]:
+    """Give the stores of a new database at *path*, by project, after the saves of ``of_store``."""
+    stores = {project: docstore.connect(path, project=project, **of_store.OPTIONS) for project in of_store.PROJECTS}
+    with scope():
+        register()
+        of_store.fill(stores.__getitem__)
+    yield stores
+    for store in stores.values():
+        store.close()
 
 
 def versions_in(connection: sqlite3.Connection) -> list[dict[str, Any]]:

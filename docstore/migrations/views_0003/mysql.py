@@ -45,6 +45,14 @@ class _Common(First, Spelling):
     def compact(self, json: str) -> str:
         """Return *json* as the canonical text has it."""
 
+    def text(self, json: str, key: str) -> str:
+        first = super().text(json, key)  # type: ignore[safe-super]  # each server's class has one beside this
+        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {first} END"
+
+    def moment(self, json: str, key: str) -> str:
+        first = super().moment(json, key)  # type: ignore[safe-super]  # as well
+        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {first} END"
+
     @property
     def changes(self) -> str:
         return "CASE json_type(v.changes) WHEN 'ARRAY' THEN json_length(v.changes) END"
@@ -167,12 +175,6 @@ _TAGS: Final = "FROM tags g WHERE g.id = v.id AND g.version = v.version"
 class MariaDB(_Common, FirstOfMariaDB):
     """MariaDB of 10.6 or later."""
 
-    def text(self, json: str, key: str) -> str:
-        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {super().text(json, key)} END"
-
-    def moment(self, json: str, key: str) -> str:
-        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {super().moment(json, key)} END"
-
     @property
     def tags(self) -> str:
         return f"json_compact(coalesce((SELECT json_arrayagg(g.tag ORDER BY g.tag) {_TAGS}), '[]'))"
@@ -194,12 +196,6 @@ class MariaDB(_Common, FirstOfMariaDB):
 
 class MySQL(_Common, FirstOfMySQL):
     """MySQL of 8.0.17 or later."""
-
-    def text(self, json: str, key: str) -> str:
-        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {super().text(json, key)} END"
-
-    def moment(self, json: str, key: str) -> str:
-        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {super().moment(json, key)} END"
 
     @property
     def tags(self) -> str:
