@@ -285,7 +285,7 @@ class UnknownCodeError(StoreError):
 
     def __init__(self, column: str, name: object, problem: str) -> None:
         self.column, self.name = column, str(name)
-        super().__init__(f"{column} {name!r} has no integer to be stored as: {problem}")
+        super().__init__(f"{column} {name!r} is not known: {problem}")
 
 
 class DocumentNotFoundError(StoreError, LookupError):

@@ -437,7 +437,7 @@ def show_next(database: Path) -> None:
     """Print where to go from here."""
     heading("What to look at next")
     say(
-        """Open lab.db with any database tool: its views are experiments, trials, generator_runs and observations. Read
+        """Open lab.db with any database tool: its views are experiments, trials, arms, observations and more. Read
         examples/quickstart.py, which printed this, and then README.md. The files stay where they are:"""
     )
     quote(map(str, sorted(database.parent.iterdir())))
