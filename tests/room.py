@@ -3,6 +3,7 @@
 Run with the path of a pickle of ``{name: (how, data)}``, ``how`` of ``READERS``; prints JSON, ``{name: bytes}``.
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
 
 import contextlib
@@ -14,6 +15,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+
+# pandas would import it where it is, and it starts a thread: a process that forks has none.
+sys.modules["pyarrow"] = None
 
 import numpy  # noqa: F401  # here and below, so that no reading imports it
 import orjson
