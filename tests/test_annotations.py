@@ -36,6 +36,7 @@ import pandas as pd
 import pydantic
 import pytest
 import typing_extensions
+from case_names import case_name
 
 from docstore.codec.annotations import hints, remember
 from docstore.codec.reach import reachable, spelled, unstorable
@@ -530,7 +531,7 @@ class TestAFieldThatCanBeStored:
 
 
 class TestAFieldThatCanNeverBeStored:
-    @pytest.mark.parametrize(("annotation", "problem"), UNSTORABLE, ids=str)
+    @pytest.mark.parametrize(("annotation", "problem"), UNSTORABLE, ids=case_name)
     def test_is_told_with_why_and_what_to_do(self, annotation, problem):
         [sentence] = unstorable(holder(annotation), nobody)
 

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import typing_extensions
+from case_names import case_name
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -289,7 +290,9 @@ VALUES = [*JSON_HOLDS, *NUMBERS, *TEXTS, *TIMES, *CONTAINERS, *OTHERS]
 
 
 def cases(values: list[Any]) -> list[Any]:
-    return [pytest.param(value, id=f"{value:x}"[:20] if type(value) is int else ascii(value)[:60]) for value in values]
+    return [
+        pytest.param(value, id=f"{value:x}"[:20] if type(value) is int else case_name(value)[:60]) for value in values
+    ]
 
 
 class TestAValue:
@@ -939,7 +942,7 @@ class TestWhatCannotBeWritten:
             type("Sub", (Point,), {})(1),
             type("Sub", (Pair,), {})(1),
         ],
-        ids=ascii,
+        ids=case_name,
     )
     def test_is_every_class_that_is_not_registered_even_if_its_base_is(self, value):
         with pytest.raises(EncodeError, match="RegistryBundle"):
@@ -1353,7 +1356,7 @@ class TestJsonThatNobodyMeant:
             {TAG: "Path", "class": "PurePosixPath", "value": 1},
             {TAG: "Path", "class": "WindowsPath", "value": "a"},
         ],
-        ids=ascii,
+        ids=case_name,
     )
     def test_that_is_malformed_in_itself_is_refused(self, value):
         with pytest.raises(DecodeError) as caught:
@@ -1598,7 +1601,9 @@ class TestAClassThatKnowsNothingOfDocstore:
         with pytest.raises(EncodeError, match="keeps no attribute"):
             codec_of(NotKept).encode(NotKept(1))
 
-    @pytest.mark.parametrize("value", [Plain("n"), Empty(), Slotted(1), Base(1), Unstored(1), LooseTuple(1)], ids=repr)
+    @pytest.mark.parametrize(
+        "value", [Plain("n"), Empty(), Slotted(1), Base(1), Unstored(1), LooseTuple(1)], ids=case_name
+    )
     def test_is_refused_with_an_attribute_that_would_be_lost(self, value):
         value.b = 5
 

@@ -1483,7 +1483,9 @@ class TestAnErrorOfSeveral:
         return problem_of(lambda: CODEC.decode([{TAG: "Later", "y": ["PINK"]}]))
 
     @pytest.mark.parametrize(
-        "duplicate", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy], ids=str
+        "duplicate",
+        [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy],
+        ids=["pickle", "copy", "deepcopy"],
     )
     def test_keeps_them_in_a_pickle_and_a_copy(self, error, duplicate):
         made = duplicate(error)

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
+from case_names import case_name
 
 from docstore.errors import InvalidValueError
 from docstore.proof.exact import identity
@@ -217,7 +218,7 @@ ALL = [value for group in DIFFERENT.values() for value in group]
 
 
 def cases(values: Any) -> Any:
-    return pytest.mark.parametrize("value", values, ids=lambda value: f"{type(value).__name__} {value!r:.40}")
+    return pytest.mark.parametrize("value", values, ids=lambda value: f"{type(value).__name__} {case_name(value):.40}")
 
 
 class TestTwoValues:

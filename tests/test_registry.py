@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
+from case_names import case_name
 
 import docstore
 from docstore import Metric, RegistryBundle, Runner
@@ -652,7 +653,7 @@ class TestSeveralBundles:
                 r"'Type\[Metric\]' has two class decoders",
             ),
         ],
-        ids=str,
+        ids=case_name,
     )
     def test_that_say_different_things_are_refused(self, one, other, problem):
         with pytest.raises(RegistryError, match=problem):
