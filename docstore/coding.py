@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from sqlalchemy.engine import Connection
 
+from docstore.abridging import abridged
 from docstore.errors import InvalidValueError, UnknownCodeError
 from docstore.kinds import Code, Kind, PartRule
 from docstore.rows import code_rows, insert_codes
@@ -163,7 +164,7 @@ class Codes:
 
         Raises:
             InvalidValueError: what is searched has no such enum.
-            UnknownCodeError: the enum has no such name.
+            UnknownCodeError: the enum has no such name, or no such integer.
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
@@ -171,7 +172,8 @@ class Codes:
         code, column = _column(argument, rule)
         # A kind of the user's own may have one though its class is not here: then something was stored.
         if code is None and all(known != column for known, _ in stored):
-            raise InvalidValueError(argument, several, "Say kind='experiment', or another kind that has one.")
+            what = f"{rule.name!r} has none: leave it out, or say" if rule.name else "Say"
+            raise InvalidValueError(argument, several, f"{what} kind='experiment', or another that has one.")
         found = [self._sought(column, each, stored, enum) for each in several]
         found += [stored[column, old] for old in former if (column, old) in stored]
         return [integer for integer in found if integer is not None and _fits(integer)]
@@ -191,10 +193,10 @@ class Codes:
         code, column = _column(argument, rule)
         if code is None and all(known != column for known, _ in self._seen):
             return None
+        seen: dict[str | int, int] = {name: value for (other, name), value in self._seen.items() if other == column}
+        seen |= {value: value for value in seen.values()}
         names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
-        found = [name if isinstance(name, int) else self._seen.get((column, name)) for name in names]
-        integers = [integer for integer in found if integer is not None]
-        return [integer for integer in integers if _fits(integer)] if len(integers) == len(names) else None
+        return [seen[name] for name in names] if all(name in seen for name in names) else None
 
     def _sought(
         self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int], enum: type[Enum] | None
@@ -202,7 +204,7 @@ class Codes:
         """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""
         name = wanted.name if isinstance(wanted, Enum) else wanted
         if isinstance(name, int):
-            return name
+            return self._known_integer(column, name, stored, self._enums.get(column, enum))
         if (column, name) in stored:
             return stored[column, name]
         if enum is None or column in self._enums:
@@ -210,6 +212,21 @@ class Codes:
         if name not in enum.__members__:
             raise UnknownCodeError(column, name[:40], f"{enum.__name__} has {', '.join(enum.__members__)}.")
         return None
+
+    def _known_integer(self, column: str, integer: int, stored: Mapping[Name, int], enum: type[Enum] | None) -> int:
+        """Return *integer*, if *enum* has it or something was stored as it; without an enum, it may be any.
+
+        Of an enum that gives no integers of its own, those count that were given to names.
+        """
+        known = {name: value for (other, name), value in stored.items() if other == column}
+        if enum is not None:
+            members = {name: m.value for name, m in enum.__members__.items()} if column in self._enums else {}
+            known = {**members, **known}
+            if integer not in known.values():
+                listed = ", ".join(f"{name} = {value}" for name, value in known.items()) or "no integers yet"
+                wanted = integer if _fits(integer) else abridged(integer)
+                raise UnknownCodeError(column, wanted, f"{enum.__name__} has {listed}.")
+        return integer
 
     def _integer(self, column: str, name: str, taken: Mapping[Name, int]) -> int:
         if len(name) > _LONGEST or not is_plain(name):

@@ -51,7 +51,7 @@ class Search(Past):
         Raises:
             InvalidValueError: an argument, a kind, a part or a column that there is not: it lists those that there are;
                 or *type* or *status* without a kind that has one, or a time without a zone.
-            UnknownCodeError: a name that the enum lacks.
+            UnknownCodeError: a name or an integer that the enum lacks.
 
         Cost:
             Of the call, nothing, or a SELECT for each of a kind that no class is here of, and of a type and a status
@@ -71,8 +71,7 @@ class Search(Past):
         """Make an index by which ``find`` is quick at what stands at *pointer*, if there is none; return its name.
 
         It is the database's own, of the documents of all projects, and is kept up to date by every save. Comparing with
-        ``==``, ``in_`` and ``< <= > >=`` uses it, where the kind is given; ``contains`` and ``exists`` do not. Of a
-        range, SQLite looks at all documents of the kind.
+        ``==``, ``in_`` and ``< <= > >=`` uses it, where the kind is given; ``contains`` and ``exists`` do not.
 
         Args:
             kind: of the documents.

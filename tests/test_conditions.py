@@ -27,7 +27,7 @@ from docstore.dialect import insert_many, transaction
 from docstore.dialect.places import places_of
 from docstore.entries import Registry
 from docstore.errors import EncodeError, InvalidValueError
-from docstore.finding.conditions import Condition, Place, checked_where, q
+from docstore.finding.conditions import All, AnyOf, Condition, Place, checked_where, q
 from docstore.finding.indexes import create_index, indexes_in
 from docstore.finding.lifting import lifted
 from docstore.finding.spelling import order_terms, spelled
@@ -426,6 +426,29 @@ class TestAPlace:
         assert pickle.loads(pickle.dumps(condition)) == copy.deepcopy(condition) == condition
         assert repr(place) == "q('/a')"
 
+    @pytest.mark.parametrize(
+        ("condition", "written"),
+        [
+            (q("/a") == 1, "q('/a') == 1"),
+            (q("/a") != "x", "~(q('/a') == 'x')"),
+            (q("/a").in_([1, "x"]), "q('/a').in_([1, 'x'])"),
+            (q("/a").in_([]), "q('/a').in_([])"),
+            (q("/a").contains(1), "q('/a').contains(1)"),
+            (q("/a").exists(), "q('/a').exists()"),
+            (q("/a").like("x%"), "q('/a').like('x%')"),
+            ((q("/a") >= 1) & (q("/b") < "x"), "(q('/a') >= 1) & (q('/b') < 'x')"),
+            (~((q("/a") > 1) | q("/b").exists()), "~((q('/a') > 1) | (q('/b').exists()))"),
+            (q("/a") == "x" * 1000, f"q('/a') == '{'x' * 120}'..."),
+            (
+                All(tuple(q("/a") == n for n in range(50))),
+                " & ".join([f"(q('/a') == {n})" for n in range(12)] + ["..."]),
+            ),
+            (~(~All((AnyOf((All((q("/a") == 1,)),)),)) & q("/b").exists()), "~((~(...)) & (q('/b').exists()))"),
+        ],
+    )
+    def test_is_told_as_it_was_written(self, condition, written):
+        assert repr(condition) == written
+
 
 class TestWhere:
     """What ``where=`` takes."""
@@ -534,7 +557,7 @@ class TestPlacesInParts:
     def test_of_a_part_start_at_the_part(self, kept):
         places = places_of(kept.engine.dialect.name)
         condition = checked_where((q("/index") >= 1) & (q("") != 5), encode)
-        asked = spelled(condition, documents, EXPERIMENT, places, is_part=True)
+        asked = spelled(condition, documents, EXPERIMENT, places, part=EXPERIMENT.parts[0])
 
         with transaction(kept.engine, write=False) as connection:
             query = sa.select(documents.c.path).where(documents.c.kind == "trial", asked)

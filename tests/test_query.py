@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import DocumentInfo, ExperimentStatus, GenerationNode, GenerationStrategy, PartInfo, TrialStatus, q
+from docstore.abridging import abridged
 from docstore.codec import Codec
 from docstore.entries import Registry
 from docstore.errors import DecodeError, InvalidValueError, UnknownCodeError
@@ -289,7 +290,7 @@ class TestOrderAndPages:
 
     @pytest.mark.parametrize("size", [0, -1, True, 1.0, None, "1", 2**80], ids=repr)
     def test_a_page_has_a_size(self, shelf, size):
-        with pytest.raises(InvalidValueError, match=r"size: .* Give a whole number of 1 or more"):
+        with pytest.raises(InvalidValueError, match=r"size: .* Give a whole number from 1 to 2,147,483,647"):
             shelf.find().page(size)
 
 
@@ -315,6 +316,12 @@ class TestWhatIsNoQuestion:
             ({"kind": "experiment", "type": [True]}, r"type: True"),
             ({"kind": "experiment", "status": b"DRAFT"}, r"status: b'DRAFT'"),
             ({"type": "BREAD"}, r"Say kind='experiment'"),
+            ({"part": "data", "status": "FAILED"}, r"status: \['FAILED'\] .* 'data' has none: leave it out"),
+            ({"kind": "experiment", "status": 99}, r"experiment_status 99 .* has DRAFT = 0, .*COMPLETED = "),
+            ({"kind": "experiment", "status": ["DRAFT", 2**80]}, r"experiment_status '1208925819614629174706176'"),
+            ({"kind": "experiment", "status": 10**5000}, r"experiment_status 'an integer of 16610 bits'"),
+            ({"kind": "experiment", "type": -1}, r"experiment_type -1 .* Baking has BREAD = 1, CAKE = "),
+            ({"part": "trial", "status": 99}, r"trial_status 99 .* TrialStatus has CANDIDATE = "),
             ({"name": 5}, r"name: 5 .* Give a text"),
             ({"name": ["a"]}, r"name: \['a'\] .* Give a text"),
             ({"name_like": "a\\"}, r"like: .* a backslash escapes"),
@@ -332,17 +339,20 @@ class TestWhatIsNoQuestion:
             ({"order_by": "-"}, r"order_by: '-'"),
             ({"order_by": [5]}, r"order_by: 5"),
             ({"order_by": 5}, r"order_by: 5"),
+            ({"order_by": docstore.q("/a")}, r"order_by: q\('/a'\) .* Give a column or a pointer"),
             ({"order_by": "/a~b"}, r"pointer: '/a~b'"),
             ({"part": "trial", "order_by": "owner"}, r"order_by: 'owner' .* Rows come by id, .*index"),
-            ({"limit": -1}, r"limit: -1 .* 0 or more"),
+            ({"limit": -1}, r"limit: -1 .* from 0 to 2,147,483,647"),
+            ({"limit": 2**31}, r"limit: 2147483648 .* from 0 to 2,147,483,647"),
             ({"limit": "5"}, r"limit: '5'"),
             ({"limit": True}, r"limit: True"),
             ({"where": "budget > 10"}, r"where: 'budget > 10' .*docstore.q"),
             ({"where": {"budget": 10}}, r"pointer: 'budget'"),
-            ({"kind": "experiment", "where": {"/trials": {}}}, r"/trials"),
+            ({"kind": "experiment", "where": {"/trials": {}}}, r"name a place inside, as in '/trials/0/status'\.$"),
+            ({"where": {"/trials": {}}}, r"/trials.*; or say kind= of documents that have no such parts\.$"),
             ({"kind": "experiment", "order_by": "/trials"}, r"/trials"),
         ],
-        ids=str,
+        ids=abridged,
     )
     def test_as(self, shelf, criteria, told):
         with pytest.raises((InvalidValueError, UnknownCodeError), match=told):
@@ -522,8 +532,13 @@ class TestLooking:
         )
         assert (len(found), bool(found), read[1] in found, found.index(read[2])) == (4, True, True, 2)
         assert repr(found) == repr(read)
-        with pytest.raises(IndexError):
-            found[4]
+        assert found[: 10**30] == read
+        for index in (4, -5, 10**30, -(10**30)):
+            with pytest.raises(IndexError):
+                found[index]
+        for index in ("x", 1.0, None):
+            with pytest.raises(TypeError, match="integer"):
+                found[index]
 
     @pytest.mark.parametrize(
         ("criteria", "number"), [({}, 4), ({"limit": 3}, 3), ({"limit": 9}, 4), ({"limit": 0}, 0), ({"name": "x"}, 0)]

@@ -290,8 +290,13 @@ class TestFrames:
 
     def test_of_nothing_have_the_columns(self, store):
         frame = store.find("experiment").to_frame("/a")
+        store.save(new_experiment("cake"))
+        of_one = store.find("experiment").to_frame("/a")
 
         assert (len(frame), list(frame.columns)[-1]) == (0, "/a")
+        for field in ("version", "created_at", "updated_at"):
+            assert frame[field].dtype == of_one[field].dtype, field
+        assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
 
     def test_take_two_statements_a_page(self, shelf):
         frame = lambda: shelf.find("experiment").to_frame("/properties/rank", "/trials/0/status")  # noqa: E731

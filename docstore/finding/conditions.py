@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, Flag
 from typing import Any, Final, NoReturn, TypeAlias
 
+from docstore.abridging import abridged
 from docstore.codec.tagged import BARE, float_encode, int_encode
 from docstore.errors import InvalidValueError
 from docstore.values import JSON, alike
@@ -63,12 +64,15 @@ class Condition:
         """
         raise InvalidValueError("condition", self, f"It has no truth value before the database is asked. {_COMBINE}")
 
+    def __repr__(self) -> str:
+        return _written(self, levels=3)
+
     @abstractmethod
     def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
         """Return the same of values as they are stored, which *encode* gives."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class All(Condition):
     """Every one of *conditions* holds; of none, always."""
 
@@ -78,7 +82,7 @@ class All(Condition):
         return All(tuple(each.encoded(encode) for each in self.conditions))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AnyOf(Condition):
     """One of *conditions* holds, or several."""
 
@@ -88,7 +92,7 @@ class AnyOf(Condition):
         return AnyOf(tuple(each.encoded(encode) for each in self.conditions))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Not(Condition):
     """*condition* does not hold: also where nothing stands at its place."""
 
@@ -98,7 +102,7 @@ class Not(Condition):
         return Not(self.condition.encoded(encode))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Compared(Condition):
     """What stands at *pointer*, compared with *values* as the user gave them.
 
@@ -120,7 +124,7 @@ class Compared(Condition):
         return Stored(self.pointer, self.operator, tuple(forms))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Stored(Condition):
     """What stands at *pointer*, compared with JSON *values* as documents have them.
 
@@ -314,6 +318,30 @@ def _condition(other: object) -> Condition:
     if isinstance(other, Condition):
         return other
     raise InvalidValueError("condition", other, f"It is none; mind the parentheses. {_COMBINE}")
+
+
+def _written(condition: Condition, levels: int) -> str:
+    """Return *condition* about as one writes it, three levels of it, and values as a message shows them."""
+    if isinstance(condition, (Compared, Stored)):
+        place, operator, values = f"q({condition.pointer!r})", condition.operator, condition.values
+        if operator.isalpha():
+            alone = operator == "in" and len(values) == 1
+            return f"{place} == {abridged(values[0])}" if alone else _called(place, operator, values)
+        return f"{place} {operator} {abridged(values[0])}"
+    if levels == 0:
+        return "..."
+    if isinstance(condition, Not):
+        return f"~({_written(condition.condition, levels - 1)})"
+    assert isinstance(condition, (All, AnyOf))  # there are no others
+    shown = [f"({_written(each, levels - 1)})" for each in condition.conditions[: 4 * levels]]
+    shown += ["..."] * (len(shown) < len(condition.conditions))
+    return (" & " if isinstance(condition, All) else " | ").join(shown)
+
+
+def _called(place: str, operator: str, values: tuple[Any, ...]) -> str:
+    if operator == "in":
+        return f"{place}.in_({abridged(list(values))})"
+    return f"{place}.{operator}({', '.join(map(abridged, values))})"
 
 
 def _value(value: Any) -> Any:

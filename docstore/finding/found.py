@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -127,8 +129,9 @@ class Found(Sequence[T], Generic[T]):
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
             ends = (index.start or 0, -1 if index.stop is None else index.stop, index.step or 1)
-            return list(islice(self, index.stop) if min(ends) >= 0 else self)[index]
-        return (list(islice(self, index + 1)) if index >= 0 else list(self))[index]
+            return list(islice(self, _within(index.stop)) if min(ends) >= 0 else self)[index]
+        position = operator.index(index)
+        return (list(islice(self, _within(position + 1))) if position >= 0 else list(self))[position]
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, (Found, Page, list)) else NotImplemented
@@ -343,6 +346,11 @@ class Found(Sequence[T], Generic[T]):
             return True
         fields = {rule.field for rule in kind.parts}
         return bool(fields) if not tokens else tokens[0] in fields
+
+
+def _within(stop: int | None) -> int | None:
+    """Return *stop* as ``islice`` takes it: none of more rows than there can be."""
+    return None if stop is None else min(operator.index(stop), sys.maxsize)
 
 
 def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[Whole]:

@@ -43,6 +43,10 @@ class Columns:
         return [None if isinstance(each, Absent) else self.decode(each) for each in column]
 
 
+_WITHOUT_GAPS: Final = {"version": "int64", **dict.fromkeys(("created_at", "updated_at"), "datetime64[us, UTC]")}
+"""The types of the fields that every row has: the same in a frame without rows."""
+
+
 def to_frame(columns: Columns) -> pandas.DataFrame:
     """Return a frame with a column for each field and each place.
 
@@ -56,6 +60,9 @@ def to_frame(columns: Columns) -> pandas.DataFrame:
     values = {**columns.of_fields(), **{name: columns.values(each) for name, each in columns.of_places().items()}}
     series = {}
     for name, each in values.items():
+        if name in _WITHOUT_GAPS:
+            series[name] = pandas.Series(each, dtype=_WITHOUT_GAPS[name])
+            continue
         made = pandas.Series(each, dtype=object)
         # None makes floats of integers: where all are of one type, the column is of that type, else of objects.
         series[name] = made.infer_objects() if len({type(value) for value in each}) == 1 else made

@@ -33,7 +33,7 @@ from docstore.finding.selecting import (
 )
 from docstore.finding.sought import Order, Sought
 from docstore.finding.spelling import order_terms, spelled
-from docstore.kinds import Kind
+from docstore.kinds import Kind, PartRule
 from docstore.tables import documents
 
 
@@ -49,7 +49,7 @@ class Places:
 
     dialect: str
     kind: Kind | None = field(hash=False)  # a large thing; those of one name are seldom different
-    is_part: bool
+    part: PartRule | None = field(hash=False)
     order: tuple[Order, ...]
     where: Condition | None
     indexes: tuple[PlaceIndex, ...] = ()
@@ -61,8 +61,8 @@ class Places:
 
     def _terms_of(self, order: Order) -> list[Term]:
         if not order.is_pointer:
-            return [column_term(order, PARTS if self.is_part else DOCUMENTS)]
-        terms = order_terms(order.by, documents, self.kind, places_of(self.dialect), is_part=self.is_part)
+            return [column_term(order, PARTS if self.part else DOCUMENTS)]
+        terms = order_terms(order.by, documents, self.kind, places_of(self.dialect), part=self.part)
         # A constant puts nothing in order, and servers take one for the number of a column.
         return [Term(term, order.descending) for term in terms if not isinstance(term, sa.BindParameter)]
 
@@ -80,7 +80,7 @@ class Places:
         if self.where is None:
             return []
         places = places_of(self.dialect)
-        return [spelled(self.where, documents, self.kind, places, is_part=self.is_part, indexes=self.indexes)]
+        return [spelled(self.where, documents, self.kind, places, part=self.part, indexes=self.indexes)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Selection:
         self._is_kept = sought.where is None or form is not None
         where, texts = form or (sought.where, {})
         self._values |= texts
-        self._places = Places(engine.dialect.name, sought.kind, is_part, order, where)
+        self._places = Places(engine.dialect.name, sought.kind, sought.part, order, where)
         # A place that cannot be asked is told now.
         self._condition = self._asked_of_places()
         if self._places.is_ordered:

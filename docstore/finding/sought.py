@@ -15,7 +15,7 @@ from docstore.coding import Codes, Wanted
 from docstore.dialect import checked_moment
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError
-from docstore.finding.conditions import Condition, checked_pointer, checked_where, q
+from docstore.finding.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.finding.infos import DocumentInfo, PartInfo
 from docstore.finding.members import check_kind, enum_of, former_names
 from docstore.kinds import KINDS, Kind, PartRule, kind_named
@@ -149,15 +149,18 @@ def _text(field: str, value: object) -> str | None:
     raise InvalidValueError(field, value, "Give a text, or None for any.")
 
 
+_MOST: Final = 2**31 - 1
+
+
 def checked_number(field: str, value: object, *, least: int) -> int:
     """Return *value* if it is a whole number that a database takes.
 
     Raises:
         InvalidValueError: it is not, or it is less than *least*.
     """
-    if type(value) is int and least <= value < 2**31:
+    if type(value) is int and least <= value <= _MOST:
         return value
-    raise InvalidValueError(field, value, f"Give a whole number of {least} or more.")
+    raise InvalidValueError(field, value, f"Give a whole number from {least} to {_MOST:,}.")
 
 
 def _moments(field: str, value: object) -> Moments:
@@ -181,7 +184,7 @@ def _projects(own: str, wanted: object) -> tuple[str, ...]:
 
 
 def _is_several(value: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Place))
 
 
 # --- kinds and parts -------------------------------------------------------------------------------------------------

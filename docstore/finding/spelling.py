@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, TypeGuard, cast
 
 import sqlalchemy as sa
 
@@ -15,6 +15,8 @@ from docstore.finding.lifting import Later
 from docstore.kinds import KINDS, Kind, PartRule
 from docstore.tables import documents as table
 from docstore.values import UNSAFE_TEXT, is_plain, join_pointer, split_pointer
+
+_HEAD: Final[sa.ColumnElement[str]] = sa.literal_column("''")
 
 _PARTS_OF_ALL: Final = tuple(rule for kind in KINDS.values() for rule in kind.parts)
 
@@ -35,7 +37,7 @@ def spelled(
     kind: Kind | None,
     places: Places,
     *,
-    is_part: bool = False,
+    part: PartRule | None = None,
     indexes: Collection[Indexed] = (),
 ) -> sa.ColumnElement[bool]:
     """Return the SQL of *condition* (of ``checked_where``), for a row of *documents*, the table or an alias of it.
@@ -46,18 +48,18 @@ def spelled(
         condition: of its form that is ``lifted``, the texts are to be bound.
         kind: of the documents; None if they are of several, or of one that is not known here. Then a place is looked
             for in the head and in the parts of each.
-        is_part: whether the rows are parts, in whose own bodies the pointers lead.
+        part: of the rows that are parts, in whose own bodies the pointers lead; None if the rows are heads.
         indexes: those that there are, where ``places.reads_indexes``; else none need be given.
 
     Raises:
         InvalidValueError: a place holds parts (``/trials``, or the whole of an experiment).
     """
-    rows = _Rows(documents, kind, places, is_part, {each.pointer: each.name for each in indexes})
+    rows = _Rows(documents, kind, places, part, {each.pointer: each.name for each in indexes})
     return _spelled(condition, rows)
 
 
 def order_terms(
-    pointer: str, documents: sa.FromClause, kind: Kind | None, places: Places, *, is_part: bool = False
+    pointer: str, documents: sa.FromClause, kind: Kind | None, places: Places, *, part: PartRule | None = None
 ) -> list[sa.ColumnElement[Any]]:
     """Return three expressions, none of them ever NULL, that order rows by what stands at *pointer*.
 
@@ -68,7 +70,7 @@ def order_terms(
     Raises:
         InvalidValueError: as ``spelled``.
     """
-    rows = _Rows(documents, kind, places, is_part, {})
+    rows = _Rows(documents, kind, places, part, {})
     nothing: list[sa.ColumnElement[Any]] = [sa.literal(0), sa.literal(0.0), sa.literal("")]
     found = rows.found(pointer)
     if not found:
@@ -89,6 +91,8 @@ class _Found:
     part: sa.FromClause | None = None
     is_it: sa.ColumnElement[bool] | None = None
     """Which row of *part* it is."""
+    which: sa.ColumnElement[bool] | None = None
+    """What is true of every row, if each branch of an OR is to say it."""
 
 
 def _terms(found: _Found) -> list[sa.ColumnElement[Any]]:
@@ -110,7 +114,7 @@ class _Rows:
     documents: sa.FromClause
     kind: Kind | None
     places: Places
-    is_part: bool
+    part: PartRule | None
     indexes: dict[str, str]
 
     def found(self, pointer: str) -> list[_Found]:
@@ -120,11 +124,11 @@ class _Rows:
             InvalidValueError: it holds parts.
         """
         tokens = split_pointer(pointer)
-        rules = () if self.is_part else self._rules(tokens)
+        rules = () if self.part else self._rules(tokens)
         if not can_stand(tokens):
             return []
-        head = _Found(self.places.spot(self.documents, tokens, self.indexes.get(pointer)))
-        if self.is_part or len(tokens) < 2 or not (rules or self.kind is None):
+        head = _Found(self.places.spot(self.documents, tokens, self.indexes.get(pointer)), which=self._which())
+        if self.part or len(tokens) < 2 or not (rules or self.kind is None):
             return [head]
         part = table.alias()
         path = join_pointer(tokens[:2])
@@ -132,31 +136,68 @@ class _Rows:
         in_part = _Found(self.places.spot(part, tokens[2:]), part, is_it)
         return [in_part] if self.kind is not None and self.kind.name in KINDS else [head, in_part]
 
+    def _which(self) -> sa.ColumnElement[bool] | None:
+        """Return which rows they are, where that is to be repeated."""
+        c, rule = self.documents.c, self.part or self.kind
+        if rule is None or not self.places.repeats_rows:
+            return None
+        return sa.and_(c.path != _HEAD if self.part else c.path == _HEAD, c.kind == sa.literal(rule.name))
+
     def _rules(self, tokens: list[str]) -> tuple[PartRule, ...]:
         """Return the rules of the parts that the first of *tokens* names."""
         known = _PARTS_OF_ALL if self.kind is None else self.kind.parts
         rules = tuple(rule for rule in known if tokens and rule.field == tokens[0])
         if (rules and len(tokens) == 1) or (known and not tokens):
             fields = ", ".join(f"'/{rule.field}'" for rule in known)
-            remedy = f"What stands at {fields} has rows of its own: name a place inside, as in '/trials/0/status'."
+            remedy = f"What stands at {fields} has rows of its own: name a place inside, as in '/trials/0/status'"
+            remedy += "." if self.kind else "; or say kind= of documents that have no such parts."
             raise InvalidValueError("pointer", join_pointer(tokens), remedy)
         return rules
 
 
 def _spelled(condition: Condition, rows: _Rows) -> sa.ColumnElement[bool]:
     if isinstance(condition, Stored):
-        return _leaf(condition, rows)
+        return _spelled(All((condition,)), rows) if _is_range(condition) else _leaf(condition, rows)
     if isinstance(condition, Not):
         return sa.not_(sa.func.coalesce(_spelled(condition.condition, rows), sa.false(), type_=sa.Boolean()))
-    assert isinstance(condition, (All, AnyOf))  # checked_where gives no other
-    each = [_spelled(inner, rows) for inner in condition.conditions]
-    return sa.and_(sa.true(), *each) if isinstance(condition, All) else sa.or_(sa.false(), *each)
+    if isinstance(condition, AnyOf):
+        return sa.or_(sa.false(), *(_spelled(inner, rows) for inner in condition.conditions))
+    assert isinstance(condition, All)  # checked_where gives no other
+    bounds: dict[str, list[Bound]] = {}
+    for inner in condition.conditions:
+        if _is_range(inner):
+            bounds.setdefault(inner.pointer, []).append(Bound(cast(Any, inner.operator), cast(Any, inner.values[0])))
+    others = [_spelled(inner, rows) for inner in condition.conditions if not _is_range(inner)]
+    return sa.and_(sa.true(), *others, *(_ranges(pointer, each, rows) for pointer, each in bounds.items()))
+
+
+def _is_range(condition: Condition) -> TypeGuard[Stored]:
+    """Return whether it is a range of numbers."""
+    return isinstance(condition, Stored) and condition.operator[0] in "<>" and not isinstance(condition.values[0], str)
+
+
+def _ranges(pointer: str, bounds: Sequence[Bound], rows: _Rows) -> sa.ColumnElement[bool]:
+    """Return whether a number is in each range, spelled together: an index then serves both ends of one."""
+
+    def ask(found: _Found) -> sa.ColumnElement[bool]:
+        # What fulfils the first alternative of one bound fulfils the second of none.
+        each = [sa.and_(*meet) for meet in zip(*map(found.spot.within, bounds), strict=True)]
+        if len(each) == 1 or found.which is None:
+            return sa.or_(*each)
+        return sa.or_(*(sa.and_(found.which, alternative) for alternative in each))
+
+    return _somewhere(pointer, rows, ask)
 
 
 def _leaf(asked: Stored, rows: _Rows) -> sa.ColumnElement[bool]:
+    return _somewhere(asked.pointer, rows, lambda found: _ASKED[asked.operator](found.spot, asked))
+
+
+def _somewhere(pointer: str, rows: _Rows, ask: Callable[[_Found], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+    """Return whether what *ask* asks holds at one of the places that *pointer* may mean."""
     each = []
-    for found in rows.found(asked.pointer):
-        sql = _ASKED[asked.operator](found.spot, asked)
+    for found in rows.found(pointer):
+        sql = ask(found)
         if found.part is not None and found.is_it is not None:
             inside: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(found.part).where(found.is_it, sql)
             sql = sa.exists(inside.correlate_except(found.part))
@@ -182,12 +223,9 @@ def _like(spot: Spot, asked: Stored) -> sa.ColumnElement[bool]:
     return spot.like(pattern) if is_plain(pattern) else sa.false()
 
 
-def _ordered(spot: Spot, asked: Stored) -> sa.ColumnElement[bool]:
-    operator, [value] = asked.operator, asked.values
-    if isinstance(value, str):
-        return spot.text_within(*_plain_end(operator, value))
-    assert isinstance(value, (int, float))  # a Place takes no other
-    return spot.within(Bound(cast(Any, operator), value))
+def _texts_within(spot: Spot, asked: Stored) -> sa.ColumnElement[bool]:
+    [end] = cast("tuple[str]", asked.values)
+    return spot.text_within(*_plain_end(asked.operator, end))
 
 
 def _plain_end(operator: str, text: str) -> tuple[str, str]:
@@ -210,5 +248,5 @@ _ASKED: Final[dict[str, Callable[[Spot, Stored], sa.ColumnElement[bool]]]] = {
     "contains": _contains,
     "like": _like,
     "exists": lambda spot, asked: spot.exists(),
-    **dict.fromkeys(("<", "<=", ">", ">="), _ordered),
+    **dict.fromkeys(("<", "<=", ">", ">="), _texts_within),
 }

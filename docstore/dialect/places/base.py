@@ -71,8 +71,8 @@ class Spot(ABC):
         """
 
     @abstractmethod
-    def within(self, bound: Bound) -> sa.ColumnElement[bool]:
-        """Return whether it is a number in the range."""
+    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
+        """Return whether it is a number in the range: then one of these holds, of which an index serves each."""
 
     @abstractmethod
     def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
@@ -153,9 +153,11 @@ class Places(ABC):
 
     Attributes:
         reads_indexes: whether an index is used only by what names it, so that who asks must know which there are.
+        repeats_rows: whether it serves a branch of an OR only where that says once more which rows are meant.
     """
 
     reads_indexes: ClassVar[bool] = False
+    repeats_rows: ClassVar[bool] = False
 
     @abstractmethod
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:

@@ -58,14 +58,14 @@ class _Spot(Spot):
         """Return the same of the column in the index, as far as that has the text."""
         return self.index[0].in_(sorted({text[:_PREFIX] for text in texts})) if self.index else sa.true()
 
-    def within(self, bound: Bound) -> sa.ColumnElement[bool]:
+    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
         whole = bound.whole
         as_integer = sa.cast(sa.case((self.text.regexp_match(_WHOLE), self.text)), mysql.BIGINT())
         integer = _constant(whole) if isinstance(whole, bool) else bound.applied(as_integer, sa.literal(whole))
         exact = sa.case((self.text.regexp_match(_WHOLE), integer), else_=_real_within(bound, self.text))
         plain = self.type.in_(_NUMBERS) & exact
         tagged = (self.type == "OBJECT") & self.tagged.within(bound, _real_within(bound, self.tagged.value))
-        return self._roughly(bound) & sa.or_(plain, tagged) & self.is_readable
+        return [self._roughly(bound) & sa.or_(plain, tagged) & self.is_readable]
 
     def _roughly(self, bound: Bound) -> sa.ColumnElement[bool]:
         """Return the same of the column in the index, which is a double; not sharply, as it is not exact."""

@@ -87,8 +87,8 @@ class _Spot(Spot):
     def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
         return self.short.in_(list(map(_json, texts)))
 
-    def within(self, bound: Bound) -> sa.ColumnElement[bool]:
-        return sa.or_(self._plain_within(bound), (self.short > _json("true")) & self._tagged_within(bound))
+    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
+        return [self._plain_within(bound), (self.short > _json("true")) & self._tagged_within(bound)]
 
     def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
         end = bound.applied(self.short, _json(_decimal(bound.number)))

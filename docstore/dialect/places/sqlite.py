@@ -75,11 +75,11 @@ class _Spot(Spot):
         # The index has such a text itself: then no document is read.
         return found if are_bare else found & self.json.in_(texts)
 
-    def within(self, bound: Bound) -> sa.ColumnElement[bool]:
+    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
         first, last = _TAGGED
         is_tagged = (self.type == "object") & (self.value >= first) & (self.value < last)
         tagged = self.tagged.within(bound, self._real_within(bound, _real(self.tagged.value), self.tagged.value, repr))
-        return sa.or_(self._plain_within(bound), is_tagged & tagged)
+        return [self._plain_within(bound), is_tagged & tagged]
 
     def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
         whole = bound.whole
@@ -234,6 +234,8 @@ def _globbed(character: str, special: bool) -> str:
 
 class SQLite(Places):
     """SQLite of 3.38 or later."""
+
+    repeats_rows = True
 
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
         return _Spot(row.c.body, tokens)
