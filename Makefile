@@ -8,6 +8,8 @@ PYTHON ?= $(shell for python in /usr/bin/python3 python3 python3.13 python3.12 p
 	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
 	done)
 RUN := .venv/bin/python
+# A file's tests run one after the other: what they share is made once, and each process has database servers of its own.
+TESTS := $(RUN) -m pytest --numprocesses=auto --dist=loadfile
 
 .PHONY: help demo test services check fuzz bench picture clean
 
@@ -17,8 +19,8 @@ help: ## Show this list
 demo: .venv/installed ## Tune zlib on the standard library's sources, each trial saved, then look at what was stored
 	@$(RUN) examples/quickstart.py
 
-test: .venv/installed ## Run every test
-	$(RUN) -m pytest
+test: .venv/installed ## Run every test, on each of the machine's cores
+	$(TESTS)
 
 services: ## Install what pip does not bring, from Debian's packages: MariaDB, the shells of the databases, a browser
 	@lacks() { ! PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }; \
@@ -37,7 +39,7 @@ check: .venv/installed ## Lint, formatting, types and every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict docstore
-	$(RUN) -m pytest
+	$(TESTS)
 
 fuzz: .venv/installed ## Look for a value that does not come back as it went in, for as long as you like
 	$(RUN) -m pytest tests/test_exactness.py --hypothesis-profile=fuzz

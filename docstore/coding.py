@@ -164,7 +164,7 @@ class Codes:
 
         Raises:
             InvalidValueError: what is searched has no such enum.
-            UnknownCodeError: the enum has no such name, or no such integer.
+            UnknownCodeError: the enum has no such name; or, of statuses, no such integer.
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
@@ -172,8 +172,10 @@ class Codes:
         code, column = _column(argument, rule)
         # A kind of the user's own may have one though its class is not here: then something was stored.
         if code is None and all(known != column for known, _ in stored):
-            what = f"{rule.name!r} has none: leave it out, or say" if rule.name else "Say"
-            raise InvalidValueError(argument, several, f"{what} kind='experiment', or another that has one.")
+            none = f"{rule.name!r} has none: leave it out. " if rule.name else ""
+            raise InvalidValueError(argument, several, f"{none}Say kind='experiment', or another kind that has one.")
+        if argument == "status":
+            self._check_integers(column, several, stored, self._enums.get(column, enum))
         found = [self._sought(column, each, stored, enum) for each in several]
         found += [stored[column, old] for old in former if (column, old) in stored]
         return [integer for integer in found if integer is not None and _fits(integer)]
@@ -193,9 +195,10 @@ class Codes:
         code, column = _column(argument, rule)
         if code is None and all(known != column for known, _ in self._seen):
             return None
-        seen: dict[str | int, int] = {name: value for (other, name), value in self._seen.items() if other == column}
-        seen |= {value: value for value in seen.values()}
         names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
+        seen: dict[str | int, int] = {name: value for (other, name), value in self._seen.items() if other == column}
+        integers = seen.values() if argument == "status" else [n for n in names if isinstance(n, int) and _fits(n)]
+        seen |= {integer: integer for integer in integers}
         return [seen[name] for name in names] if all(name in seen for name in names) else None
 
     def _sought(
@@ -204,7 +207,7 @@ class Codes:
         """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""
         name = wanted.name if isinstance(wanted, Enum) else wanted
         if isinstance(name, int):
-            return self._known_integer(column, name, stored, self._enums.get(column, enum))
+            return name
         if (column, name) in stored:
             return stored[column, name]
         if enum is None or column in self._enums:
@@ -213,20 +216,22 @@ class Codes:
             raise UnknownCodeError(column, name[:40], f"{enum.__name__} has {', '.join(enum.__members__)}.")
         return None
 
-    def _known_integer(self, column: str, integer: int, stored: Mapping[Name, int], enum: type[Enum] | None) -> int:
-        """Return *integer*, if *enum* has it or something was stored as it; without an enum, it may be any.
+    def _check_integers(
+        self, column: str, wanted: Iterable[object], stored: Mapping[Name, int], enum: type[Enum] | None
+    ) -> None:
+        """Refuse an integer that *enum* lacks and nothing was stored as; without an enum, it may be any.
 
         Of an enum that gives no integers of its own, those count that were given to names.
         """
-        known = {name: value for (other, name), value in stored.items() if other == column}
-        if enum is not None:
-            members = {name: m.value for name, m in enum.__members__.items()} if column in self._enums else {}
-            known = {**members, **known}
-            if integer not in known.values():
+        if enum is None:
+            return
+        members = {name: m.value for name, m in enum.__members__.items()} if column in self._enums else {}
+        known = {**members, **{name: value for (other, name), value in stored.items() if other == column}}
+        for each in wanted:
+            if isinstance(each, int) and not isinstance(each, Enum) and each not in known.values():
                 listed = ", ".join(f"{name} = {value}" for name, value in known.items()) or "no integers yet"
-                wanted = integer if _fits(integer) else abridged(integer)
-                raise UnknownCodeError(column, wanted, f"{enum.__name__} has {listed}.")
-        return integer
+                told = each if _fits(each) else abridged(each)
+                raise UnknownCodeError(column, told, f"{enum.__name__} has {listed}.")
 
     def _integer(self, column: str, name: str, taken: Mapping[Name, int]) -> int:
         if len(name) > _LONGEST or not is_plain(name):

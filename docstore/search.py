@@ -51,7 +51,7 @@ class Search(Past):
         Raises:
             InvalidValueError: an argument, a kind, a part or a column that there is not: it lists those that there are;
                 or *type* or *status* without a kind that has one, or a time without a zone.
-            UnknownCodeError: a name or an integer that the enum lacks.
+            UnknownCodeError: a name that the enum lacks; or, of statuses, an integer.
 
         Cost:
             Of the call, nothing, or a SELECT for each of a kind that no class is here of, and of a type and a status
@@ -80,6 +80,7 @@ class Search(Past):
         Raises:
             InvalidValueError: there is no such kind, or part; or *pointer* is none, or one that cannot be indexed.
             NotAllowedError: the database's user may make none.
+            DatabaseError: MariaDB has no room for more: its 64 indexes of a table are enough for 29 of these.
 
         Cost:
             One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.

@@ -1,4 +1,4 @@
-"""A text column compared with a pattern, upper and lower case apart, in each database's SQL."""
+"""Text columns compared with patterns, upper and lower case apart, in each database's SQL; or with no index on them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from docstore.values import is_plain
 
@@ -25,6 +27,11 @@ def like(dialect: str, column: sa.ColumnElement[Any], pattern: str) -> sa.Column
     if dialect != "sqlite":
         return column.like(pattern, escape="\\")
     return column.op("GLOB", is_comparison=True, return_type=sa.Boolean())(_glob(pattern))
+
+
+def unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return the same value on SQLite, where no index on *column* serves it."""
+    return sa.type_coerce(UnaryExpression(column, operator=custom_op("+"), type_=column.type), column.type)
 
 
 def _glob(pattern: str) -> str:

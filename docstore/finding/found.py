@@ -278,7 +278,7 @@ class Found(Sequence[T], Generic[T]):
         """Return the SELECT of the rows, to go on with in SQLAlchemy; its columns have the names of what is told.
 
         Cost:
-            Nothing is read; on MariaDB, which indexes there are, if *where* was asked.
+            Nothing is read; on MariaDB and SQLite, which indexes there are, if *where* was asked.
         """
         return self._knowing_indexes(self._selection.rows)
 

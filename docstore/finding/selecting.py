@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, cast
 import sqlalchemy as sa
 from sqlalchemy.sql.visitors import replacement_traverse
 
+from docstore.dialect.matching import unindexed
 from docstore.finding.sought import Order, Sought
 from docstore.tables import IS_HEAD, codes, documents
 from docstore.values import is_plain
@@ -235,6 +236,7 @@ class Form:
         asked: of the columns.
         order: columns by which the rows come, or some of what they come by: then it ``is_ordered`` elsewhere.
         is_limited: whether at most so many rows are asked for, as is bound by ``most``.
+        by_place: whether an index on a place leads to the rows: then none on their kind is to be taken.
     """
 
     is_part: bool
@@ -243,6 +245,7 @@ class Form:
     order: tuple[Order, ...] = ()
     is_ordered: bool = True
     is_limited: bool = False
+    by_place: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -275,10 +278,9 @@ def with_values(query: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[A
 
 def _asked(form: Form, asked: Asked) -> sa.ColumnElement[Any]:
     """Return the column that is asked for something."""
-    if asked.column == "part":
-        return documents.c.kind
     is_heads = form.is_part and asked.column in ("project", "kind", "name", "owner", "deleted_at")
-    return (_HEADS if is_heads else documents).c[asked.column]
+    column = (_HEADS if is_heads else documents).c["kind" if asked.column == "part" else asked.column]
+    return unindexed(column) if form.by_place and asked.column in ("project", "kind", "part") else column
 
 
 # --- in which order they come ----------------------------------------------------------------------------------------

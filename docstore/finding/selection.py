@@ -32,7 +32,7 @@ from docstore.finding.selecting import (
     with_values,
 )
 from docstore.finding.sought import Order, Sought
-from docstore.finding.spelling import order_terms, spelled
+from docstore.finding.spelling import is_served, order_terms, spelled
 from docstore.kinds import Kind, PartRule
 from docstore.tables import documents
 
@@ -65,6 +65,13 @@ class Places:
         terms = order_terms(order.by, documents, self.kind, places_of(self.dialect), part=self.part)
         # A constant puts nothing in order, and servers take one for the number of a column.
         return [Term(term, order.descending) for term in terms if not isinstance(term, sa.BindParameter)]
+
+    @property
+    def are_served(self) -> bool:
+        """Whether the database has to be told to take an index on a place, which leads to the rows."""
+        if not self.indexes or self.where is None or not places_of(self.dialect).prefers_lists:
+            return False
+        return is_served(self.where, {index.pointer for index in self.indexes})
 
     @property
     def is_ordered(self) -> bool:
@@ -137,17 +144,21 @@ class Selection:
         self._values |= texts
         self._places = Places(engine.dialect.name, sought.kind, sought.part, order, where)
         # A place that cannot be asked is told now.
-        self._condition = self._asked_of_places()
+        self._conditions: dict[tuple[PlaceIndex, ...], list[Where]] = {}
+        self._condition(self._places)
         if self._places.is_ordered:
             self._places.terms  # noqa: B018  # as well
         self._form = Form(is_part, sought.kind is not None, asked)
         columns = tuple(each for each in order if not each.is_pointer)
         self._ordered = replace(self._form, order=columns, is_ordered=not self._places.is_ordered)
 
-    def _asked_of_places(self) -> list[Where]:
-        if self._places.where is None:
-            return []
-        return _condition(self._places) if self._is_kept else self._places.condition()
+    def _condition(self, places: Places) -> list[Where]:
+        """Return what *places* are asked, spelled once; for all searches of this form, if there may be more."""
+        if self._is_kept:
+            return _condition(places)
+        if places.indexes not in self._conditions:
+            self._conditions[places.indexes] = places.condition()
+        return self._conditions[places.indexes]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -225,8 +236,9 @@ class Selection:
     ) -> sa.Select[Any]:
         indexes = self._indexes(connection)
         places = replace(self._places, indexes=indexes) if indexes else self._places
+        form = replace(form, by_place=places.are_served)
         asked = Asked(places, form, columns, with_terms, start)
-        query = _query(asked) if self._is_kept else asked.query(places.condition() if indexes else self._condition)
+        query = _query(asked) if self._is_kept else asked.query(self._condition(places))
         if self.sought.like is not None:
             query = query.where(like(self._engine.dialect.name, self._columns["name"], self.sought.like))
         return query

@@ -58,6 +58,18 @@ def spelled(
     return _spelled(condition, rows)
 
 
+def is_served(condition: Condition, indexed: Collection[str]) -> bool:
+    """Return whether indexes on the pointers *indexed* lead to the rows for which *condition* may hold."""
+    if isinstance(condition, Stored):
+        by_value = condition.operator == "in" and None not in condition.values
+        return condition.pointer in indexed and (by_value or condition.operator[0] in "<>")
+    if isinstance(condition, All):
+        return any(is_served(inner, indexed) for inner in condition.conditions)
+    if isinstance(condition, AnyOf):
+        return bool(condition.conditions) and all(is_served(inner, indexed) for inner in condition.conditions)
+    return False
+
+
 def order_terms(
     pointer: str, documents: sa.FromClause, kind: Kind | None, places: Places, *, part: PartRule | None = None
 ) -> list[sa.ColumnElement[Any]]:
@@ -92,7 +104,7 @@ class _Found:
     is_it: sa.ColumnElement[bool] | None = None
     """Which row of *part* it is."""
     which: sa.ColumnElement[bool] | None = None
-    """What is true of every row, if each branch of an OR is to say it."""
+    """Which rows an index on the place is to look for, if there is one that has to be told."""
 
 
 def _terms(found: _Found) -> list[sa.ColumnElement[Any]]:
@@ -127,7 +139,8 @@ class _Rows:
         rules = () if self.part else self._rules(tokens)
         if not can_stand(tokens):
             return []
-        head = _Found(self.places.spot(self.documents, tokens, self.indexes.get(pointer)), which=self._which())
+        index = self.indexes.get(pointer)
+        head = _Found(self.places.spot(self.documents, tokens, index), which=self.which if index else None)
         if self.part or len(tokens) < 2 or not (rules or self.kind is None):
             return [head]
         part = table.alias()
@@ -136,10 +149,11 @@ class _Rows:
         in_part = _Found(self.places.spot(part, tokens[2:]), part, is_it)
         return [in_part] if self.kind is not None and self.kind.name in KINDS else [head, in_part]
 
-    def _which(self) -> sa.ColumnElement[bool] | None:
-        """Return which rows they are, where that is to be repeated."""
+    @property
+    def which(self) -> sa.ColumnElement[bool] | None:
+        """Which rows they are, where an index is to hear it beside the place."""
         c, rule = self.documents.c, self.part or self.kind
-        if rule is None or not self.places.repeats_rows:
+        if rule is None or not self.places.prefers_lists:
             return None
         return sa.and_(c.path != _HEAD if self.part else c.path == _HEAD, c.kind == sa.literal(rule.name))
 
@@ -177,20 +191,26 @@ def _is_range(condition: Condition) -> TypeGuard[Stored]:
 
 
 def _ranges(pointer: str, bounds: Sequence[Bound], rows: _Rows) -> sa.ColumnElement[bool]:
-    """Return whether a number is in each range, spelled together: an index then serves both ends of one."""
+    """Return whether a number is in each range, spelled together: an index then serves both ends."""
 
     def ask(found: _Found) -> sa.ColumnElement[bool]:
-        # What fulfils the first alternative of one bound fulfils the second of none.
-        each = [sa.and_(*meet) for meet in zip(*map(found.spot.within, bounds), strict=True)]
-        if len(each) == 1 or found.which is None:
-            return sa.or_(*each)
-        return sa.or_(*(sa.and_(found.which, alternative) for alternative in each))
+        return sa.or_(*(_of(found, alternative) for alternative in found.spot.within(bounds)))
 
     return _somewhere(pointer, rows, ask)
 
 
 def _leaf(asked: Stored, rows: _Rows) -> sa.ColumnElement[bool]:
-    return _somewhere(asked.pointer, rows, lambda found: _ASKED[asked.operator](found.spot, asked))
+    by_index = is_served(asked, rows.indexes)
+
+    def ask(found: _Found) -> sa.ColumnElement[bool]:
+        sql = _ASKED[asked.operator](found.spot, asked)
+        return _of(found, sql) if by_index else sql
+
+    return _somewhere(asked.pointer, rows, ask)
+
+
+def _of(found: _Found, asked: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return asked if found.which is None else sa.and_(found.which, asked)
 
 
 def _somewhere(pointer: str, rows: _Rows, ask: Callable[[_Found], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:

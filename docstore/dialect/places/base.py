@@ -71,8 +71,8 @@ class Spot(ABC):
         """
 
     @abstractmethod
-    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
-        """Return whether it is a number in the range: then one of these holds, of which an index serves each."""
+    def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
+        """Return whether it is a number in each range: then one of these holds, of which an index serves each."""
 
     @abstractmethod
     def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
@@ -152,12 +152,14 @@ class Places(ABC):
     """How one database spells the places of a JSON column, and indexes them.
 
     Attributes:
-        reads_indexes: whether an index is used only by what names it, so that who asks must know which there are.
-        repeats_rows: whether it serves a branch of an OR only where that says once more which rows are meant.
+        reads_indexes: whether an index is used only where the statement is spelled for it, so that who asks must know
+            which there are.
+        prefers_lists: whether, where there is one, the database would still take an index that has the rows of a kind
+            in their order, and look into each: then it is to hear only beside the place which kind is meant.
     """
 
     reads_indexes: ClassVar[bool] = False
-    repeats_rows: ClassVar[bool] = False
+    prefers_lists: ClassVar[bool] = False
 
     @abstractmethod
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:

@@ -58,14 +58,17 @@ class _Spot(Spot):
         """Return the same of the column in the index, as far as that has the text."""
         return self.index[0].in_(sorted({text[:_PREFIX] for text in texts})) if self.index else sa.true()
 
-    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
+    def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
+        return [sa.and_(*map(self._within, bounds))]
+
+    def _within(self, bound: Bound) -> sa.ColumnElement[bool]:
         whole = bound.whole
         as_integer = sa.cast(sa.case((self.text.regexp_match(_WHOLE), self.text)), mysql.BIGINT())
         integer = _constant(whole) if isinstance(whole, bool) else bound.applied(as_integer, sa.literal(whole))
         exact = sa.case((self.text.regexp_match(_WHOLE), integer), else_=_real_within(bound, self.text))
         plain = self.type.in_(_NUMBERS) & exact
         tagged = (self.type == "OBJECT") & self.tagged.within(bound, _real_within(bound, self.tagged.value))
-        return [self._roughly(bound) & sa.or_(plain, tagged) & self.is_readable]
+        return self._roughly(bound) & sa.or_(plain, tagged) & self.is_readable
 
     def _roughly(self, bound: Bound) -> sa.ColumnElement[bool]:
         """Return the same of the column in the index, which is a double; not sharply, as it is not exact."""
@@ -232,26 +235,27 @@ class MySQL(Places):
         readable = sa.case((sa.func.json_valid(body, type_=sa.Boolean()), body))
         spot, (json, number) = _Spot(readable, tokens), _columns(name)
         prefix: sa.ColumnElement[Any] = sa.func.left(spot.json, _PREFIX)
-        for column, type_, computed in ((json, ExactText(_PREFIX), prefix), (number, sa.Double(), spot.number)):
-            self._add_column(connection, table, column, type_, computed)
-
-    def _add_column(
-        self, connection: Connection, table: sa.Table, name: str, type_: Any, computed: sa.ColumnElement[Any]
-    ) -> None:
-        dialect = connection.dialect
-        quoted, type_sql = dialect.identifier_preparer.format_table(table), type_.compile(dialect=dialect)
-        sql = computed.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        connection.exec_driver_sql(
-            f"ALTER TABLE {quoted} ADD COLUMN IF NOT EXISTS {name} {type_sql} GENERATED ALWAYS AS ({sql}) VIRTUAL, "
-            f"ADD INDEX IF NOT EXISTS {name} (kind, {name})"
-        )
+        added = [
+            _added(connection, json, ExactText(_PREFIX), prefix),
+            _added(connection, number, sa.Double(), spot.number),
+        ]
+        # In one statement: each is a transaction of its own, and what fails is to leave nothing.
+        connection.exec_driver_sql(f"ALTER TABLE {_quoted(connection, table)} {', '.join(added)}")
 
     def drop_index(self, connection: Connection, table: sa.Table, name: str) -> None:
-        quoted = connection.dialect.identifier_preparer.format_table(table)
-        for column in _columns(name):
-            connection.exec_driver_sql(
-                f"ALTER TABLE {quoted} DROP INDEX IF EXISTS {column}, DROP COLUMN IF EXISTS {column}"
-            )
+        dropped = [f"DROP INDEX IF EXISTS {each}, DROP COLUMN IF EXISTS {each}" for each in _columns(name)]
+        connection.exec_driver_sql(f"ALTER TABLE {_quoted(connection, table)} {', '.join(dropped)}")
+
+
+def _added(connection: Connection, name: str, type_: Any, computed: sa.ColumnElement[Any]) -> str:
+    """Return what ALTER TABLE is to add: a column that is *computed*, and an index on it."""
+    sql = computed.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    column = f"{name} {type_.compile(dialect=connection.dialect)} GENERATED ALWAYS AS ({sql}) VIRTUAL"
+    return f"ADD COLUMN IF NOT EXISTS {column}, ADD INDEX IF NOT EXISTS {name} (kind, {name})"
+
+
+def _quoted(connection: Connection, table: sa.Table) -> str:
+    return connection.dialect.identifier_preparer.format_table(table)
 
 
 def _columns(index: str) -> tuple[str, str]:

@@ -87,8 +87,9 @@ class _Spot(Spot):
     def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
         return self.short.in_(list(map(_json, texts)))
 
-    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
-        return [self._plain_within(bound), (self.short > _json("true")) & self._tagged_within(bound)]
+    def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
+        tagged = sa.and_(self.short > _json("true"), *map(self._tagged_within, bounds))
+        return [sa.and_(*map(self._plain_within, bounds)), tagged]
 
     def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
         end = bound.applied(self.short, _json(_decimal(bound.number)))
@@ -192,6 +193,8 @@ class PostgreSQL(Places):
         short = Grouping(_Spot(table.c.body, tokens).short)
         index = sa.Index(name, table.c.kind, short, postgresql_where=which, _table=table)
         connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+        # Until it has looked at the values, the planner takes any to be in many rows, and the index to be of no use.
+        connection.exec_driver_sql(f"ANALYZE {connection.dialect.identifier_preparer.format_table(table)}")
 
     def drop_index(self, connection: Connection, table: sa.Table, name: str) -> None:
         connection.execute(sa.schema.DropIndex(sa.Index(name, table.c.kind), if_exists=True))

@@ -75,25 +75,34 @@ class _Spot(Spot):
         # The index has such a text itself: then no document is read.
         return found if are_bare else found & self.json.in_(texts)
 
-    def within(self, bound: Bound) -> list[sa.ColumnElement[bool]]:
+    def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
         first, last = _TAGGED
         is_tagged = (self.type == "object") & (self.value >= first) & (self.value < last)
-        tagged = self.tagged.within(bound, self._real_within(bound, _real(self.tagged.value), self.tagged.value, repr))
-        return [self._plain_within(bound), is_tagged & tagged]
+        plain = sa.and_(self._roughly(bounds), *map(self._plain_within, bounds))
+        return [plain, sa.and_(is_tagged, *map(self._tagged_within, bounds))]
+
+    def _tagged_within(self, bound: Bound) -> sa.ColumnElement[bool]:
+        value = self.tagged.value
+        return self.tagged.within(bound, self._real_within(bound, _real(value), value, repr))
 
     def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
         whole = bound.whole
         integer = _constant(whole) if isinstance(whole, bool) else bound.applied(self.value, sa.literal(whole))
         real = self._real_within(bound, self.value, self.json if self.has_digits else None, text_of)
-        exact = sa.or_((self.type == "integer") & integer, (self.type == "real") & real)
-        return self._roughly(bound) & exact
+        return sa.or_((self.type == "integer") & integer, (self.type == "real") & real)
 
-    def _roughly(self, bound: Bound) -> sa.ColumnElement[bool]:
-        """Return what an index can serve. SQLite puts numbers before texts; true and false are numbers to it."""
-        if isinstance(bound.real, bool):
-            return self.value < "" if bound.real else sa.false()
-        low, high, _ = bound.near(_WRONG)
-        return (self.value >= max(low, -LARGEST)) & (self.value < "") if bound.is_lower else self.value <= high
+    def _roughly(self, bounds: Sequence[Bound]) -> sa.ColumnElement[bool]:
+        """Return what an index can serve. SQLite puts numbers before texts; true and false are numbers to it.
+
+        It takes one end of each side only, the first.
+        """
+        if any(bound.real is False for bound in bounds):
+            return sa.false()
+        ends = [(bound.is_lower, bound.near(_WRONG)) for bound in bounds if bound.real is not True]
+        lows = [low for is_lower, (low, _, _) in ends if is_lower]
+        highs = [high for is_lower, (_, high, _) in ends if not is_lower]
+        below = self.value <= min(*highs, LARGEST) if highs else self.value < ""
+        return sa.and_(self.value >= max(*lows, -LARGEST), below) if lows else below
 
     def _real_within(
         self, bound: Bound, number: sa.ColumnElement[Any], text: sa.ColumnElement[str] | None, spell: Any
@@ -235,7 +244,8 @@ def _globbed(character: str, special: bool) -> str:
 class SQLite(Places):
     """SQLite of 3.38 or later."""
 
-    repeats_rows = True
+    reads_indexes = True
+    prefers_lists = True
 
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
         return _Spot(row.c.body, tokens)
