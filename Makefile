@@ -8,8 +8,11 @@ PYTHON ?= $(shell for python in /usr/bin/python3 python3 python3.13 python3.12 p
 	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
 	done)
 RUN := .venv/bin/python
+# The databases of the tests are thrown away: they are made in memory, where there are 4 GB of it and programs may be run.
+IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/dev/null)" in \
+	(*noexec*) ;; (rw*) test "$$(df --output=avail /dev/shm | tail -1)" -gt 4000000 && echo TMPDIR=/dev/shm ;; esac)
 # A file's tests run one after the other: what they share is made once, and each process has database servers of its own.
-TESTS := $(RUN) -m pytest --numprocesses=auto --dist=loadfile
+TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=loadfile
 
 .PHONY: help demo test services check fuzz bench picture clean
 

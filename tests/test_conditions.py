@@ -11,11 +11,12 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -467,6 +468,42 @@ class TestWhere:
     def test_has_values_that_documents_can_have(self, ask):
         with pytest.raises(EncodeError):
             checked_where(ask(object()), encode)
+
+    @pytest.mark.parametrize(
+        ("number", "expected"),
+        [
+            (np.int64(1), ["float", "int", "numpy.int64"]),
+            (np.uint8(1), ["float", "int"]),
+            (np.float64(1), ["float", "int"]),
+            (np.float64(0.5), ["numpy.float64"]),
+            (np.bool_(True), ["bool", "numpy.bool"]),
+            (np.float32(0.1), ["rounded"]),
+        ],
+        ids=repr,
+    )
+    def test_finds_what_a_number_of_numpy_is_stored_as_and_what_it_equals(self, store, number, expected):
+        kept = {"int": 1, "float": 1.0, "bool": True, "text": "1", "rounded": 0.10000000149011612, "near": 0.1}
+        kept |= {"numpy.int64": np.int64(1), "numpy.float64": np.float64(0.5), "numpy.bool": np.bool_(True)}
+        for name, value in kept.items():
+            store.put("note", name, {"a": value})
+
+        assert store.find("note", where={"/a": number}).names() == expected
+        assert store.find("note", where=q("/a").in_(np.array([number]))).names() == expected
+
+    @pytest.mark.parametrize("number", [np.int64(2), np.float32(2), np.uint8(2)], ids=repr)
+    def test_has_the_order_of_a_number_of_numpy(self, store, number):
+        for value in (1, 2, 2.5, "3"):
+            store.put("note", repr(value), {"a": value})
+
+        assert store.find("note", where=q("/a") >= number).names() == ["2", "2.5"]
+
+    @pytest.mark.parametrize("time", [datetime(2026, 1, 2), date(2026, 1, 2), time(1)], ids=repr)
+    def test_tells_where_the_text_of_a_time_is(self, store, time):
+        with pytest.raises(InvalidValueError, match="is an object, whose text is in '/a/value'"):
+            q("/a") > time  # noqa: B015
+
+        store.put("note", "timed", {"a": time})
+        assert store.find("note", where=q("/a/value") >= time.isoformat()).names() == ["timed"]
 
     def test_may_be_none(self):
         assert checked_where(None, encode) is None

@@ -358,6 +358,67 @@ class TestWhatIsNoQuestion:
             shelf.find(**criteria)
 
 
+class TestDocumentsOfOneKind:
+    """Were laid out otherwise, some of them, by what their class said when they were saved."""
+
+    @pytest.fixture
+    def brews(self, store):
+        """A store with a document whose steps are in its head, and one whose steps are parts; no class is here."""
+        for name, parts in (("whole", ()), ("in parts", ["/steps/*"])):
+            with docstore.registry.scope():
+
+                @docstore.document(kind="brew", tag="Brew", parts=parts)
+                @dataclass
+                class Brew:
+                    name: str
+                    steps: dict[str, Any]
+
+                store.save(Brew(name, {"mash": {"x": 1}, "boil": {"x": 2}}))
+        store.put("brew", "another", {"steps": {"mash": {"x": 5}}})
+        return store
+
+    @pytest.fixture(params=[None, (), ["/steps/*"]], ids=["no class", "a class of heads", "a class of parts"])
+    def declared(self, request, brews):
+        with docstore.registry.scope():
+            if request.param is not None:
+
+                @docstore.document(kind="brew", tag="Brew", parts=request.param)
+                @dataclass
+                class Brew:
+                    name: str
+                    steps: dict[str, Any]
+
+            yield brews
+
+    @pytest.mark.parametrize(
+        ("where", "expected"),
+        [
+            ({"/steps/mash/x": 1}, ["in parts", "whole"]),
+            (docstore.q("/steps/boil/x") > 1, ["in parts", "whole"]),
+            (~(docstore.q("/steps/mash/x") == 1), ["another"]),
+            (docstore.q("/steps/mash").exists(), ["another", "in parts", "whole"]),
+        ],
+    )
+    def test_are_all_looked_into(self, declared, where, expected):
+        assert names(declared.find("brew", where=where)) == expected
+
+    def test_come_in_order(self, declared):
+        assert names(declared.find("brew", order_by=["-/steps/mash/x", "name"])) == ["another", "in parts", "whole"]
+
+    def test_have_parts_some_of_them(self, declared):
+        assert names(declared.find("brew", part="steps", where={"/x": 2})) == ["in parts"]
+
+    def test_have_no_place_that_holds_parts(self, declared):
+        with pytest.raises(InvalidValueError, match=r"'/steps' has rows of its own: name a place inside, as in '/steps/0'\."):
+            declared.find("brew", where={"/steps": {}})
+
+    def test_are_looked_through_for_what_there_is_by_one_more_statement_each(self, declared):
+        ask = lambda: declared.find("brew", where={"/steps/mash/x": 1})  # noqa: E731
+        ask()
+
+        assert len([each for each in statements_of(declared.engine, ask) if "ORDER BY documents.kind" in each]) == 2
+
+
 class TestNamesOfMembers:
     """A member that was renamed is found by its name as by itself, where the enum is known."""
 

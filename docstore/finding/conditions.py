@@ -7,7 +7,9 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from enum import Enum, Flag
+from numbers import Real
 from typing import Any, Final, NoReturn, TypeAlias
 
 from docstore.abridging import abridged
@@ -205,9 +207,12 @@ class Place:
         return Compared(self.pointer, "like", (str(pattern),))
 
     def _ordered(self, operator: str, value: Any) -> Condition:
+        value = _number(value)
         is_number = type(value) is int or (type(value) is float and not math.isnan(value))
         if not is_number and type(value) is not str:
-            remedy = "Only numbers and texts have an order: compare with an int, a float or a str. Times are ISO texts."
+            remedy = "Only numbers and texts have an order: compare with an int, a float or a str."
+            if isinstance(value, (date, time)):
+                remedy += f" A time among other values is an object, whose text is in {self.pointer + '/value'!r}."
             raise InvalidValueError(f"q({self.pointer!r}) {operator}", value, remedy)
         return Compared(self.pointer, operator, (value,))
 
@@ -243,11 +248,13 @@ def q(pointer: str) -> Place:
 
     What is compared are JSON values, with their types: ``1`` equals ``1.0``, and neither ``True`` nor ``"1"``. A list
     or an object equals one of the same canonical text, so ``[1]`` is not ``[1.0]``. ``==`` takes what a document can
-    hold: an enum's member is found as its bare name and with its tag, and so are a date, a time, a Decimal and a UUID.
+    hold: an enum's member is found as its bare name and with its tag, and so are a date, a time, a Decimal and a UUID;
+    a NumPy number is found as the number that it equals, too. A moment is found in the zone that it was written in.
     ``!=`` is all that is not ``==``, with the documents that have nothing there.
 
-    Order is among numbers, of any size, with infinities and without NaN; and among texts, by code points. A text with
-    NUL or a lone surrogate is stored tagged: it is found by ``==``, and has no order, no pattern and no text in it.
+    Order is among numbers, of any size, with infinities and without NaN; and among texts, by code points. A time in a
+    field of its own type is an ISO text; elsewhere it is an object, with that text in ``/value``. A text with NUL or a
+    lone surrogate is stored tagged: it is found by ``==``, and has no order, no pattern and no text in it.
 
     Raises:
         InvalidValueError: *pointer* is none.
@@ -358,10 +365,23 @@ def _forms(value: Any, encode: Callable[[Any], JSON]) -> list[JSON]:
     if type(value) is int or type(value) is float:
         return _number_forms(value)
     forms = [encode(value)]
+    number = _number(value)
+    if number is not value:
+        # A NumPy number looks for those of its own type, and for all that equal it.
+        return [*forms, *(_number_forms(number) if type(number) is not bool else [number])]
     bare = _bare(value)
     if bare is not None and not any(alike(bare, form) for form in forms):
         forms.append(encode(bare))
     return forms
+
+
+def _number(value: Any) -> Any:
+    """Return the number, or the bool, of Python that equals a NumPy number; anything else as it is."""
+    cls = type(value)
+    if cls.__module__ != "numpy" or not (isinstance(value, Real) or cls.__name__ in ("bool", "bool_")):
+        return value
+    number = value.item()
+    return number if type(number) in (int, float, bool) else value
 
 
 def _bare(value: Any) -> str | None:

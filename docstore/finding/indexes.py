@@ -17,6 +17,7 @@ from docstore.dialect import ExactText, JsonText
 from docstore.dialect.places import can_stand, places_of
 from docstore.errors import InvalidValueError
 from docstore.finding.conditions import checked_pointer
+from docstore.finding.members import stored_parts
 from docstore.kinds import KINDS, Kind, PartRule, part_kind
 from docstore.tables import IS_HEAD, documents, place_indexes
 from docstore.values import dumps, is_plain, split_pointer
@@ -157,19 +158,12 @@ def _checked_kinds(connection: Connection, kind: Kind | None, name: str, pointer
         return None
     found = next((rule.name for rule in rules if part in (rule.name, rule.field)), None)
     own = {part, part_kind(name, part)} if is_plain(part) else set()
-    parts = _stored_parts(connection, name) if found is None and name not in KINDS else set()
+    parts = {rule.name for rule in stored_parts(connection, name)} if found is None and name not in KINDS else set()
     found = found or next(iter(parts & own), None)
     if found is None:
         listed = ", ".join(sorted({*(rule.name for rule in rules), *parts})) or "none"
         raise InvalidValueError("part", part, f"Documents of kind {name!r} have parts: {listed}.")
     return found
-
-
-def _stored_parts(connection: Connection, name: str) -> set[str]:
-    """Return the kinds of the rows that start as those of parts of the kind *name* do."""
-    kinds = connection.execute(sa.select(documents.c.kind).where(~IS_HEAD).distinct()).scalars()
-    start = part_kind(name, "")
-    return {each for each in kinds if each.startswith(start)}
 
 
 def _refuse_parts(rules: Collection[PartRule], pointer: str) -> None:

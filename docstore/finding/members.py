@@ -11,7 +11,7 @@ from docstore.codec.fields import stored_fields
 from docstore.codec.shapes import without_none
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError
-from docstore.kinds import KINDS, Code, Kind, PartRule
+from docstore.kinds import KINDS, Code, Kind, PartRule, part_kind
 from docstore.tables import IS_HEAD, documents
 
 
@@ -32,11 +32,28 @@ def check_kind(connection: Connection, registry: Registry, kind: object) -> None
         raise InvalidValueError("kind", kind, f"There are {', '.join(map(repr, sorted(kinds)))}.")
 
 
+def stored_parts(connection: Connection, kind: str) -> list[PartRule]:
+    """Return the parts that documents of a user's *kind* have: one may be stored as a class no longer says, or not yet.
+
+    Cost:
+        A SELECT by an index for each, and one more; however many rows they have.
+    """
+    c, start, found = documents.c, part_kind(kind, ""), list[PartRule]()
+    end = f"{start[:-1]}{chr(ord(start[-1]) + 1)}"
+    last: str | None = start
+    while last is not None:
+        following = sa.select(c.kind).where(c.kind > last, c.kind < end, ~IS_HEAD).order_by(c.kind).limit(1)
+        last = connection.execute(following).scalar()
+        if last is not None:
+            found.append(PartRule(last.removeprefix(start), last))
+    return found
+
+
 def enum_of(registry: Registry, rule: Kind | PartRule, code: Code) -> type[Enum] | None:
     """Return the enum that the class of a user's kind is annotated with where *code* stands, if it is one."""
     if isinstance(rule, PartRule) or rule.name in KINDS:
         return None
-    entry = next((each for each in registry.entries if each.kind == rule), None)
+    entry = next((each for each in registry.entries if each.kind and each.kind.name == rule.name), None)
     if entry is None or entry.encode is not None:
         return None
     annotated = {field.key: without_none(field.annotation) for field in stored_fields(entry.cls)}

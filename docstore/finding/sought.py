@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeGuard
@@ -17,7 +17,7 @@ from docstore.entries import Registry
 from docstore.errors import InvalidValueError
 from docstore.finding.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.finding.infos import DocumentInfo, PartInfo
-from docstore.finding.members import check_kind, enum_of, former_names
+from docstore.finding.members import check_kind, enum_of, former_names, stored_parts
 from docstore.kinds import KINDS, Kind, PartRule, kind_named
 from docstore.tables import IS_HEAD, documents
 from docstore.values import JSON, is_plain, loads
@@ -102,14 +102,16 @@ def checked(known: Known, kind: object, part: object, given: Criteria) -> Sought
         UnknownCodeError: the enum has no such name; lists those that it has.
 
     Cost:
-        A transaction with a SELECT for each of these: a kind that no class here is of; a type or a status that no
-        search has seen yet.
+        A transaction with a SELECT for each of these: a kind that no class here is of; a user's kind, if there is a
+        look inside its documents; a type or a status that no search has seen yet.
     """
     if isinstance(given.get("name_like"), str):
         q("").like(given["name_like"] or "")  # a pattern that is none is told as of a place
     texts = {field: _text(field, given.get(field)) for field in ("name", "name_prefix", "name_like", "owner", "model")}
     created, updated = (_moments(field, given.get(field)) for field in ("created", "updated"))
-    sought_kind, sought_part = _kind_and_part(known, _text("kind", kind), _text("part", part))
+    where, order = checked_where(given.get("where"), known.encode), _orders(given.get("order_by"), part is not None)
+    looks_inside = where is not None or any(each.is_pointer for each in order)
+    sought_kind, sought_part = _kind_and_part(known, _text("kind", kind), _text("part", part), looks_inside)
     deleted = given.get("deleted", False)
     if not isinstance(deleted, bool):
         raise InvalidValueError("deleted", deleted, "Use True for documents that were deleted, False for the others.")
@@ -128,8 +130,8 @@ def checked(known: Known, kind: object, part: object, given: Criteria) -> Sought
         created=created,
         updated=updated,
         deleted=deleted,
-        where=checked_where(given.get("where"), known.encode),
-        order=_orders(given.get("order_by"), sought_part is not None),
+        where=where,
+        order=order,
         limit=None if given.get("limit") is None else checked_number("limit", given["limit"], least=0),
     )
 
@@ -190,12 +192,24 @@ def _is_several(value: object) -> TypeGuard[Iterable[object]]:
 # --- kinds and parts -------------------------------------------------------------------------------------------------
 
 
-def _kind_and_part(known: Known, kind: str | None, part: str | None) -> tuple[Kind | None, PartRule | None]:
+def _kind_and_part(
+    known: Known, kind: str | None, part: str | None, looks_inside: bool
+) -> tuple[Kind | None, PartRule | None]:
     if kind is None and part is None:
         return None, None
     kind = kind if kind is not None else _kind_of_part(part or "")
     found = KINDS.get(kind) or known.registry.kind_named(kind) or _stored_kind(known, kind)
+    if kind not in KINDS and (looks_inside or part is not None):
+        found = _with_stored_parts(known, found)
     return found, None if part is None else _part(found, part)
+
+
+def _with_stored_parts(known: Known, kind: Kind) -> Kind:
+    """Return *kind* with the parts, too, that some of its documents have, whose class was declared otherwise then."""
+    with known.access.reading() as connection:
+        stored = stored_parts(connection, kind.name) if is_plain(kind.name) else []
+    others = [rule for rule in stored if all(rule.field != declared.field for declared in kind.parts)]
+    return replace(kind, parts=(*kind.parts, *others)) if others else kind
 
 
 def _kind_of_part(part: str) -> str:

@@ -163,7 +163,8 @@ class _Rows:
         rules = tuple(rule for rule in known if tokens and rule.field == tokens[0])
         if (rules and len(tokens) == 1) or (known and not tokens):
             fields = ", ".join(f"'/{rule.field}'" for rule in known)
-            remedy = f"What stands at {fields} has rows of its own: name a place inside, as in '/trials/0/status'"
+            place = "/trials/0/status" if known[0].field == "trials" else f"/{known[0].field}/0"
+            remedy = f"What stands at {fields} has rows of its own: name a place inside, as in {place!r}"
             remedy += "." if self.kind else "; or say kind= of documents that have no such parts."
             raise InvalidValueError("pointer", join_pointer(tokens), remedy)
         return rules
