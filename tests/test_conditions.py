@@ -705,6 +705,7 @@ class TestAnEndThatNoStoredNumberHas:
 
     STORED = (-3, -2.5, -2, 2, 2.5, 3, 2**53 - 1, 2**53, 2**53 + 1, float(2**53), 2**63 - 1, 2**63, -(2**63), 1e300)
     ENDS = (-2.75, -2.25, 2.25, 2.75, 2**53 + 1, 2**53 + 3, 2**63 - 513, 2**64 + 1, -(2**63) - 1, 10**300)
+    LARGEST = sys.float_info.max
 
     @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
     def test_divides_them_as_in_python(self, store, compare):
@@ -714,6 +715,37 @@ class TestAnEndThatNoStoredNumberHas:
         for end in self.ENDS:
             expected = [f"{number:02}" for number, value in enumerate(self.STORED) if compare(value, end)]
             assert found(store, compare(q("/a"), end)) == expected, end
+
+    @pytest.mark.parametrize("end", [LARGEST, -LARGEST, 10**400, -(10**400), math.inf, -math.inf])
+    @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+    def test_is_spelled_as_every_shell_takes_it(self, store, compare, end):
+        for number, value in enumerate(self.STORED):
+            store.put("note", f"{number:02}", {"a": value})
+        looked_for = store.find("note", where=compare(q("/a"), end))
+
+        with store.engine.connect() as connection:
+            pasted = connection.execute(sa.text(looked_for.sql().replace(":", "\\:"))).all()
+
+        assert [row.name for row in pasted] == looked_for.names()
+        assert len(pasted) == sum(compare(value, end) for value in self.STORED)
+
+    @pytest.mark.parametrize(
+        ("ends", "expected"),
+        [
+            ([(operator.gt, 2), (operator.lt, 3)], ["04"]),
+            ([(operator.lt, 3), (operator.gt, 2)], ["04"]),
+            ([(operator.ge, -3), (operator.gt, -3), (operator.le, 2), (operator.lt, 2)], ["01", "02"]),
+            ([(operator.lt, math.inf), (operator.ge, 2**63)], ["11", "13"]),
+            ([(operator.gt, math.inf), (operator.ge, 2)], []),
+            ([(operator.lt, 3), (operator.gt, 3)], []),
+        ],
+    )
+    def test_is_one_of_several(self, store, ends, expected):
+        for number, value in enumerate(self.STORED):
+            store.put("note", f"{number:02}", {"a": value})
+        conditions = [compare(q("/a"), end) for compare, end in ends]
+
+        assert found(store, functools.reduce(operator.and_, conditions)) == expected
 
 
 class TestADeepDocument:

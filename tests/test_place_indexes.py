@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -142,6 +143,47 @@ class TestTheIndex:
         for pointer, where in searches:
             found = store.find(kind, part=part, where=where)
             assert created[pointer] in planned(store, lambda found=found: look(found)), where
+
+
+class TestASearchByTheIndexOnSQLite:
+    """Its plan does not say how much of an index is read; its steps are counted."""
+
+    budget: ClassVar = q("/properties/budget")
+    ENDS: ClassVar = [
+        (budget > 7) & (budget < 12),
+        (budget < 12) & (budget > 7),
+        (budget >= 9) & (budget <= 10) & (budget > 2),
+        (budget > CROWD - 5) & (budget <= sys.float_info.max),
+    ]
+
+    @pytest.mark.parametrize("where", [*(where for _, where in (*SERVED.values(), *EITHER.values())), *ENDS], ids=repr)
+    def test_takes_fewer_steps_than_there_are_documents(self, fresh_database, connect, where):
+        store = connect(fresh_database("sqlite"))
+        fill(store, crowd())
+        for pointer in dict.fromkeys(pointer for pointer, _ in SERVED.values()):
+            create(store, pointer)
+        found = store.find("note", where=where)
+
+        assert steps_of(store, found.names) < CROWD
+
+
+def steps_of(store: docstore.Store, ask: Callable[[], object]) -> int:
+    """How many instructions SQLite needs for what *ask* asks."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def watch(connection: Any, *ignored: Any) -> None:
+        connection.set_progress_handler(count, 1)
+
+    sa.event.listen(store.engine, "checkout", watch)
+    try:
+        ask()
+    finally:
+        sa.event.remove(store.engine, "checkout", watch)
+    return steps
 
 
 HOSTILE_KEYS = [
