@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import sys
@@ -16,7 +17,7 @@ from test_conditions import encode, row
 import docstore
 from docstore.dialect import insert_many, transaction
 from docstore.dialect.places import places_of
-from docstore.errors import InvalidValueError
+from docstore.errors import DatabaseError, InvalidValueError
 from docstore.finding import indexes
 from docstore.finding.conditions import checked_where, q
 from docstore.finding.found import Found
@@ -143,6 +144,45 @@ class TestTheIndex:
         for pointer, where in searches:
             found = store.find(kind, part=part, where=where)
             assert created[pointer] in planned(store, lambda found=found: look(found)), where
+
+
+class TestOneIndexTooMany:
+    """MariaDB has 64 at most on a table, and each statement that alters one is a transaction of its own."""
+
+    def test_leaves_nothing_behind(self, mariadb, connect):
+        store = connect(mariadb)
+        with pytest.raises(DatabaseError, match=r"Too many keys.*Nothing was changed"):
+            fill_with_indexes(store)
+
+        made = {index.name for index in store.indexes()}
+        assert len(made) >= 28
+        assert columns_of(store) == {f"{name}{what}" for name in made for what in ("_json", "_number")}
+
+    def test_has_room_again_once_another_is_dropped(self, mariadb, connect):
+        store = connect(mariadb)
+        with contextlib.suppress(DatabaseError):
+            fill_with_indexes(store)
+
+        drop(store, "/properties/p3", kind="experiment")
+        create(store, "/properties/one more", kind="experiment")
+
+        assert "/properties/one more" in [index.pointer for index in store.indexes()]
+
+
+def fill_with_indexes(store: docstore.Store) -> None:
+    """Make indexes until there is no room for one more, and that is an error."""
+    for number in range(40):
+        create(store, f"/properties/p{number}", kind="experiment")
+
+
+def columns_of(store: docstore.Store) -> set[str]:
+    """The columns that indexes have on MariaDB."""
+    query = sa.text(
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_schema = database() AND table_name = 'documents' AND column_name LIKE 'place\\_%'"
+    )
+    with store.engine.connect() as connection:
+        return set(connection.execute(query).scalars())
 
 
 class TestASearchByTheIndexOnSQLite:
