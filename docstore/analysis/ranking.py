@@ -76,7 +76,7 @@ def _condition(constraint: OutcomeConstraint, baseline: Mapping[str, float]) -> 
             remedy = (
                 "It is relative to the status quo, on which its metrics were not measured: measure them in a trial."
             )
-            raise InvalidValueError("outcome constraint", constraint, remedy)
+            raise InvalidValueError("outcome constraint", constraint.expression, remedy)
         bound = round(1 + bound / 100, 12) * base  # the factor that the constraint's expression shows
 
     def holds(metrics: Mapping[str, float]) -> bool:
