@@ -130,6 +130,22 @@ class TestFind:
         assert used == {index} or (backend == "mariadb" and not used & LISTED.keys())
 
 
+@pytest.mark.parametrize("kind", ["generation_strategy", None])
+def test_sqlite_finds_what_is_owned_by_the_index_of_owners(fresh_database, connect, kind):
+    """Of a thousand experiments with a generation strategy each; SQLite has looked at none of them."""
+    store = connect(fresh_database("sqlite"))
+    heads = [row for row in rows_of_a_crowd() if not row["path"]][:1_000]
+    owned = {"kind": "generation_strategy", "type": None, "status": None}
+    strategies = [{**row, **owned, "id": f"{row['name']:f>32}", "owner": row["id"]} for row in heads]
+    with transaction(store.engine, write=True) as connection:
+        insert_many(connection, documents, heads + strategies)
+
+    (used,) = indexes_used(store, "find", kind=kind, owner="e7")
+
+    assert "documents_owner" in used
+    assert store.find(kind, owner="e7").names() == ["e7"]
+
+
 class TestADocumentOfItsName:
     """Among two thousand experiments."""
 

@@ -236,7 +236,7 @@ class Form:
         asked: of the columns.
         order: columns by which the rows come, or some of what they come by: then it ``is_ordered`` elsewhere.
         is_limited: whether at most so many rows are asked for, as is bound by ``most``.
-        by_place: whether an index on a place leads to the rows: then none on their kind is to be taken.
+        is_narrow: whether an index on a place, or on the owner, leads to the rows: then none on their kind is taken.
     """
 
     is_part: bool
@@ -245,7 +245,7 @@ class Form:
     order: tuple[Order, ...] = ()
     is_ordered: bool = True
     is_limited: bool = False
-    by_place: bool = False
+    is_narrow: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -280,7 +280,7 @@ def _asked(form: Form, asked: Asked) -> sa.ColumnElement[Any]:
     """Return the column that is asked for something."""
     is_heads = form.is_part and asked.column in ("project", "kind", "name", "owner", "deleted_at")
     column = (_HEADS if is_heads else documents).c["kind" if asked.column == "part" else asked.column]
-    return unindexed(column) if form.by_place and asked.column in ("project", "kind", "part") else column
+    return unindexed(column) if form.is_narrow and asked.column in ("project", "kind", "part") else column
 
 
 # --- in which order they come ----------------------------------------------------------------------------------------

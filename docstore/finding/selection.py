@@ -68,10 +68,8 @@ class Places:
 
     @property
     def are_served(self) -> bool:
-        """Whether the database has to be told to take an index on a place, which leads to the rows."""
-        if not self.indexes or self.where is None or not places_of(self.dialect).prefers_lists:
-            return False
-        return is_served(self.where, {index.pointer for index in self.indexes})
+        """Whether indexes on places, that were told of, lead to the rows."""
+        return self.where is not None and is_served(self.where, {index.pointer for index in self.indexes})
 
     @property
     def is_ordered(self) -> bool:
@@ -236,12 +234,15 @@ class Selection:
     ) -> sa.Select[Any]:
         indexes = self._indexes(connection)
         places = replace(self._places, indexes=indexes) if indexes else self._places
-        form = replace(form, by_place=places.are_served)
+        form = replace(form, is_narrow=self._is_narrow(places))
         asked = Asked(places, form, columns, with_terms, start)
         query = _query(asked) if self._is_kept else asked.query(self._condition(places))
         if self.sought.like is not None:
             query = query.where(like(self._engine.dialect.name, self._columns["name"], self.sought.like))
         return query
+
+    def _is_narrow(self, places: Places) -> bool:
+        return places_of(places.dialect).prefers_lists and (self.sought.owner is not None or places.are_served)
 
     @staticmethod
     def _limited(form: Form) -> Form:
