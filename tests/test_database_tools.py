@@ -216,7 +216,9 @@ class TestDuckDB:
             ("yoghurt", 3.5),
         ]
 
-    @pytest.mark.parametrize("view", ["experiments", "trials", "observations", "parameters_long", "document_json"])
+    @pytest.mark.parametrize(
+        "view", ["experiments", "trials", "arms", "observations", "parameters_long", "document_json"]
+    )
     def test_reads_all_rows_of(self, duck, file, view):
         with contextlib.closing(sqlite3.connect(file)) as connection:
             [rows] = connection.execute(f"SELECT count(*) FROM {view}").fetchone()
@@ -313,6 +315,13 @@ class TestDatasette:
         told = yaml.safe_load((EXAMPLE / "metadata.yaml").read_text())["databases"]["lab"]["tables"]
 
         assert [view for [view] in views if not told.get(view, {}).get("title")] == []
+
+    def test_is_told_what_each_table_is_or_to_hide_it(self, file):
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        told = yaml.safe_load((EXAMPLE / "metadata.yaml").read_text())["databases"]["lab"]["tables"]
+
+        assert [table for [table] in tables if not {"title", "hidden"} & set(told.get(table, {}))] == []
 
     def test_is_told_of_columns_that_there_are(self, file):
         told = yaml.safe_load((EXAMPLE / "metadata.yaml").read_text())["databases"]["lab"]["tables"]

@@ -220,7 +220,7 @@ class TestSQL:
             told = connection.execute(shelf.find("experiment").select()).mappings().first()
 
         assert rows == [("pie", "/trials/2")]
-        assert tuple(told) == tuple(docstore.DocumentInfo.__dataclass_fields__)
+        assert tuple(told) == tuple(docstore.DocumentInfo._fields)
         assert docstore.DocumentInfo(**told) == shelf.find("experiment")[0]
 
     def test_stands_in_one_statement_with_another(self, shelf):
@@ -251,7 +251,7 @@ class TestFrames:
     def test_have_the_fields(self, shelf):
         frame = shelf.find("experiment").to_frame()
 
-        assert list(frame.columns) == list(docstore.DocumentInfo.__dataclass_fields__)
+        assert list(frame.columns) == list(docstore.DocumentInfo._fields)
         assert list(frame["name"]) == ["bread", "cake", "pie"]
         assert str(frame["version"].dtype) == "int64"
         assert frame["created_at"][0] == shelf.find(name="bread")[0].created_at
@@ -330,7 +330,7 @@ class TestArrowTables:
         return store.find("note").to_arrow("/whole", "/mixed", "/large", "/nowhere")
 
     def test_have_the_fields(self, table):
-        assert table.column_names[:12] == list(docstore.DocumentInfo.__dataclass_fields__)
+        assert table.column_names[:12] == list(docstore.DocumentInfo._fields)
         assert table.column("name").to_pylist() == ["n0", "n1", "n2"]
         assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
 

@@ -45,6 +45,7 @@ from docstore.model import (
     ScalarizedObjective,
     SearchSpace,
 )
+from docstore.model.trial_status import TrialStatus
 from docstore.tables import codes, documents
 from docstore.testing.experiments import add_trial, new_experiment, observe, search_space
 
@@ -52,8 +53,8 @@ NAME = """it's "good" \\ ☃"""
 COLUMNS = {
     "experiments": """
         name project type type_name status status_name is_test description trials candidate staged running
-        completed failed abandoned early_stopped objective minimize best_value version created_at updated_at
-        model id
+        completed failed abandoned early_stopped stale dispatched objective minimize best_value version created_at
+        updated_at model id
     """,
     "trials": """
         experiment project trial_index status status_name arm_name arms parameters generator_run_type
@@ -650,12 +651,26 @@ class TestTrialsByStatus:
         running[2].mark_early_stopped()
         experiment.new_trial().mark_staged()
         experiment.new_trial()
+        experiment.new_trial().mark_stale()
         store.save(experiment)
 
         [row] = view("experiments")
 
-        counts = ["trials", "candidate", "staged", "running", "completed", "failed", "abandoned", "early_stopped"]
-        assert [row[each] for each in counts] == [8, 1, 1, 1, 2, 1, 1, 1]
+        counts = ["candidate", "staged", "running", "completed", "failed", "abandoned", "early_stopped", "stale"]
+        assert [row[each] for each in counts] == [1, 1, 1, 2, 1, 1, 1, 1]
+        assert row["trials"] == 9
+
+    @pytest.mark.parametrize("status", TrialStatus, ids=lambda status: status.name)
+    def test_have_a_column_for_each_status(self, view, store, status):
+        experiment = new_experiment(trials=1)
+        experiment.trials[0]._status = status
+        store.save(experiment)
+
+        [row] = view("experiments")
+
+        assert {each.name: row[each.name.lower()] for each in TrialStatus} == {
+            each.name: int(each is status) for each in TrialStatus
+        }
 
     def test_are_none_where_no_trial_is(self, view, store):
         store.save(new_experiment(is_test=True, description='"so"'))
@@ -739,6 +754,128 @@ class TestArms:
             (0.0, '{"flour":"rye","x":1e-6}'),
             (float(2**70), '{"flour":"rye","x":1e-300}'),
         ]
+
+
+class TestAnArmOfSeveralGeneratorRuns:
+    """A batch trial got the same arm from two generator runs: it is one arm, as the object has it."""
+
+    @pytest.fixture
+    def batch(self, store):
+        """Saves a batch trial of these generator runs, each as pairs of x and a weight."""
+
+        def batch(*runs):
+            experiment = new_experiment()
+            trial = experiment.new_batch_trial()
+            for run in runs:
+                arms = [Arm({"x": x, "flour": "rye"}) for x, _ in run]
+                trial.add_generator_run(GeneratorRun(arms, weights=[weight for _, weight in run]))
+            store.save(experiment)
+            return trial
+
+        return batch
+
+    def test_is_one_row_with_the_weights_added_up(self, view, batch):
+        trial = batch([(0.25, 1), (0.5, 2.5)], [(0.75, 4), (0.25, 1)])
+
+        shown = [(row["arm_name"], row["weight"]) for row in view("arms")]
+
+        assert shown == [(arm.name, weight) for arm, weight in trial.arm_weights.items()]
+        assert shown == [("0_0", 2.0), ("0_1", 2.5), ("0_2", 4.0)]
+
+    def test_says_where_it_stands_first(self, view, batch):
+        batch([(0.25, 1), (0.5, 1)], [(0.75, 1), (0.5, 1)], [(0.75, 1)])
+
+        keys = ("arm_name", "generator_run", "position")
+        assert [tuple(row[key] for key in keys) for row in view("arms")] == [
+            ("0_0", 0, 0),
+            ("0_1", 0, 1),
+            ("0_2", 1, 0),
+        ]
+
+    def test_has_its_name_once_in_the_trial(self, view, batch):
+        trial = batch([(0.25, 1), (0.5, 1)], [(0.25, 1)], [(0.75, 1), (0.5, 1)])
+
+        [row] = view("trials")
+
+        assert docstore.values.loads(row["arms"]) == [arm.name for arm in trial.arms] == ["0_0", "0_1", "0_2"]
+
+    def test_has_its_parameters_once(self, view, batch):
+        batch([(0.25, 1), (0.5, 1)], [(0.25, 1)])
+
+        shown = [(row["arm_name"], row["parameter_name"], row["text"]) for row in view("parameters_long")]
+
+        assert shown == [("0_0", "flour", "rye"), ("0_0", "x", "0.25"), ("0_1", "flour", "rye"), ("0_1", "x", "0.5")]
+
+    def test_is_joined_with_each_observation_once(self, query, store, batch):
+        experiment = batch([(0.25, 1), (0.5, 1)], [(0.25, 1)]).experiment
+        observation = {"trial_index": 0, "arm_name": "0_0", "metric_name": "taste", "mean": 2.5}
+        experiment.attach_data(Data.from_records([observation]))
+        store.save(experiment)
+
+        rows = query("""
+            SELECT p.number, o.mean FROM parameters_long p JOIN observations o USING (id, trial_index, arm_name)
+            WHERE p.parameter_name = 'x'""")
+
+        assert rows == [{"number": 0.25, "mean": 2.5}]
+
+    @pytest.mark.parametrize(
+        "weights",
+        [(0.1, 0.2, 0.3), (0.3, 0.2, 0.1), (1e16, 1.0, 1.0), (1e-300, 5e-324), (2**60, 0.5), (0.0, 0.0)],
+        ids=repr,
+    )
+    def test_has_the_sum_of_python_to_the_bit(self, view, batch, weights):
+        trial = batch(*([(0.25, weight)] for weight in weights))
+
+        assert [row["weight"] for row in view("arms")] == trial.weights
+
+    def test_has_no_weight_where_the_sum_may_be_too_large(self, view, batch):
+        batch([(0.25, 1.7e308), (0.5, 1.7e308)], [(0.25, 1.7e308)])
+
+        assert [row["weight"] for row in view("arms")] == [None, 1.7e308]
+
+    def test_is_known_by_its_whole_name(self, view, store):
+        names = ["a", "A", "a ", 'a", "b', '"', "\\", "é", "☃", "1", "0_1"]
+        experiment = new_experiment()
+        trial = experiment.new_batch_trial()
+        for _ in range(2):
+            arms = [Arm({"x": i / 16, "flour": "rye"}, name) for i, name in enumerate(names)]
+            trial.add_generator_run(GeneratorRun(arms))
+        store.save(experiment)
+
+        [row] = view("trials")
+
+        assert docstore.values.loads(row["arms"]) == names
+        assert {row["arm_name"]: row["weight"] for row in view("arms")} == dict.fromkeys(names, 2.0)
+        assert len(view("parameters_long")) == 2 * len(names)
+
+    def test_is_one_of_each_of_many_trials(self, view, store):
+        experiment = new_experiment()
+        for _ in range(3):
+            trial = experiment.new_batch_trial()
+            for _ in range(2):
+                trial.add_generator_run(GeneratorRun([Arm({"x": 0.25, "flour": "rye"})]))
+        store.save(experiment)
+
+        keys = ("trial_index", "arm_name", "weight")
+        assert [tuple(row[key] for key in keys) for row in view("arms")] == [(i, "0_0", 2.0) for i in range(3)]
+
+    @pytest.mark.parametrize(
+        ("arms", "shown"),
+        [
+            ('[{"name":"a"},{"name":"a"}]', ["a"]),
+            ('[{"name":null},{"name":null},{}]', [None, None, None]),
+            ('[{"name":1},{"name":1},{"name":"1"}]', [None, None, "1"]),
+            ('["a",{"name":"a"},1,null]', [None, "a", None, None]),
+        ],
+    )
+    def test_is_one_that_has_a_name(self, view, store, overwrite, arms, shown):
+        store.save(new_experiment(trials=1))
+        overwrite("/trials/0", f'{{"generator_run":{{"arms":{arms}}}}}')
+
+        rows = sorted(view("arms"), key=lambda row: row["position"])
+
+        assert [row["arm_name"] for row in rows] == shown
+        assert docstore.values.loads(view("trials")[0]["arms"]) == [name for name in shown if name]
 
 
 class TestParametersLong:
@@ -909,6 +1046,8 @@ class TestADocumentOfAUsersKind:
             Plan("full", [1, [2], {"three": 3.0}], {"x": 1, "y": {"notes": {}, "steps": []}}, {"a": {}}, ["z", None]),
             Plan("long", list(range(112)), {str(n): n for n in range(25)}),
             Plan("keys", [], {"a/b": 1, "a~b": 2, "a0": 3, "a": 4, "~": 5, "/": 6, '"': 7, "\\": 8, "é": 9, "a.b": 10}),
+            Plan("no key", [], {"": 1}, {"": {"": []}}),
+            Plan("odd keys", [], {"": 1, "/": 2, "//": 3, "~": 4, "~1": 5, "0": 6, "☃é": 7, '"': 8, "'": 9, " ": 10}),
             Plan("tricky", ['","k":"', '", "k":"', "{}"], {"steps": [], "k": '"'}, {}, [[]], {"steps": [], "a": {}}),
             Plan("tagged", [(1, 2)], {"1": "one"}, {"__type": 5}, [math.nan], {"notes": {}, "q": ',"notes":{}'}),
         ],

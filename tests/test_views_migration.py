@@ -14,7 +14,7 @@ from docstore.dialect import make_engine, migrating, transaction
 from docstore.errors import TablesError
 from docstore.migrations.views_0001 import views as older_views
 from docstore.migrations.views_0003 import views
-from docstore.migrations.views_0003.comments import TABLES, VIEWS
+from docstore.migrations.views_0003.comments import LIVE, TABLES, VIEWS
 from docstore.tables import metadata
 
 OLDER = [name for name in metadata.tables if name != "place_indexes"]
@@ -187,7 +187,7 @@ class TestComments:
 
     def test_are_texts_that_any_driver_takes(self):
         for said in (*TABLES.values(), *VIEWS.values()):
-            for text in (said.text, *said.columns.values()):
+            for text in (said.text, *said.columns.values(), LIVE):
                 assert not {"'", '"', "\\", "%", "\n"} & set(text)
                 assert 10 < len(text) <= 1024
 
@@ -201,6 +201,20 @@ class TestComments:
             column["name"]: column["comment"] for column in inspector.get_columns(name) if column["name"] != "live"
         }
         assert found == TABLES[name].columns
+
+    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+    def test_stand_beside_the_computed_column_too(self, store, plain):
+        comments = {column["name"]: column["comment"] for column in sa.inspect(plain).get_columns("documents")}
+
+        assert comments["live"] == LIVE
+
+    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+    def test_leave_the_computed_column_as_it_was(self, store, look):
+        [(_, made)] = look("SHOW CREATE TABLE documents")
+
+        live = "GENERATED ALWAYS AS (case when `path` = '' and `deleted_at` is null then 1 end) VIRTUAL COMMENT"
+        assert f"`live` smallint(6) {live}" in made
+        assert "UNIQUE KEY `documents_name` (`name`,`kind`,`project`,`live`)" in made
 
     @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
     @pytest.mark.parametrize("name", VIEWS)

@@ -8,14 +8,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from enum import Enum, Flag
-from numbers import Real
 from typing import Any, Final, NoReturn, TypeAlias
 
 from docstore.abridging import abridged
-from docstore.codec.tagged import BARE, float_encode, int_encode
 from docstore.errors import InvalidValueError
-from docstore.values import JSON, alike
+from docstore.finding.forms import forms_of, plain_number
+from docstore.values import JSON
 
 OPERATORS: Final = "==, !=, <, <=, >, >=, in_(), contains(), exists() and like()"
 
@@ -122,7 +120,7 @@ class Compared(Condition):
             return Stored(self.pointer, self.operator, self.values)
         forms: list[JSON] = []
         for value in self.values:
-            forms += _forms(value, encode)
+            forms += forms_of(value, encode)
         return Stored(self.pointer, self.operator, tuple(forms))
 
 
@@ -207,7 +205,7 @@ class Place:
         return Compared(self.pointer, "like", (str(pattern),))
 
     def _ordered(self, operator: str, value: Any) -> Condition:
-        value = _number(value)
+        value = plain_number(value)
         is_number = type(value) is int or (type(value) is float and not math.isnan(value))
         if not is_number and type(value) is not str:
             remedy = "Only numbers and texts have an order: compare with an int, a float or a str."
@@ -355,52 +353,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, (Place, Condition)):
         raise InvalidValueError("value", value, "Compare a place with a value; two places cannot be compared.")
     return value
-
-
-# --- values as they are stored -----------------------------------------------------------------------------------
-
-
-def _forms(value: Any, encode: Callable[[Any], JSON]) -> list[JSON]:
-    """Return each JSON value that *value* may be stored as; no two of them have the same text."""
-    if type(value) is int or type(value) is float:
-        return _number_forms(value)
-    forms = [encode(value)]
-    number = _number(value)
-    if number is not value:
-        # A NumPy number looks for those of its own type, and for all that equal it.
-        return [*forms, *(_number_forms(number) if type(number) is not bool else [number])]
-    bare = _bare(value)
-    if bare is not None and not any(alike(bare, form) for form in forms):
-        forms.append(encode(bare))
-    return forms
-
-
-def _number(value: Any) -> Any:
-    """Return the number, or the bool, of Python that equals a NumPy number; anything else as it is."""
-    cls = type(value)
-    if cls.__module__ != "numpy" or not (isinstance(value, Real) or cls.__name__ in ("bool", "bool_")):
-        return value
-    number = value.item()
-    return number if type(number) in (int, float, bool) else value
-
-
-def _bare(value: Any) -> str | None:
-    """Return the text that a field of its own type has *value* as, if it is such a one."""
-    if isinstance(value, Enum) and not isinstance(value, Flag):
-        return value.name
-    return BARE[type(value)][0](value) if type(value) in BARE else None
-
-
-def _number_forms(number: int | float) -> list[JSON]:
-    """Return the JSON of the integer and of the float that equal *number*, as far as there are."""
-    forms: list[JSON] = []
-    if type(number) is int or float(number).is_integer():
-        forms.append(int_encode(int(number)))
-        if number == 0:
-            forms.append(float_encode(-0.0))
-    if type(number) is float or (abs(number) <= _LARGEST and float(number) == number):
-        forms.append(float_encode(abs(float(number)) if number == 0 else float(number)))
-    return forms
-
-
-_LARGEST: Final = int(math.ldexp(2 - 2**-52, 1023))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,6 +21,9 @@ from docstore.finding.members import stored_parts
 from docstore.kinds import KINDS, Kind, PartRule, part_kind
 from docstore.tables import IS_HEAD, documents, place_indexes
 from docstore.values import dumps, is_plain, split_pointer
+
+_NAMED: Final = sa.select(*(place_indexes.c[name] for name in ("kind", "part", "name", "pointer")))
+"""Made once: a search asks it each time."""
 
 _KEY: Final = re.compile(r'(?!-)[^"\\\x00-\x1f]*')
 """A key of which each database can make an index: SQLite's paths take no others, nor MariaDB's."""
@@ -44,6 +47,13 @@ class PlaceIndex:
     part: str | None
     pointer: str
     created_at: datetime
+
+
+class IndexedPlace(NamedTuple):
+    """What a search has to know of an index."""
+
+    name: str
+    pointer: str
 
 
 def create_index(access: Access, kind: Kind | None, name: str, pointer: str, part: str | None) -> PlaceIndex:
@@ -110,6 +120,14 @@ def indexes_in(connection: Connection) -> list[PlaceIndex]:
     rows = connection.execute(sa.select(c.name, c.kind, c.part, c.pointer, c.created_at))
     found = [PlaceIndex(*row) for row in rows]
     return sorted(found, key=lambda index: (index.kind, index.part or "", index.pointer))
+
+
+def indexed_places(connection: Connection, kind: str, part: str | None) -> tuple[IndexedPlace, ...]:
+    """Return those of them that are on documents of *kind*, or on their parts of one sort."""
+    rows = connection.execute(_NAMED)
+    return tuple(
+        sorted(IndexedPlace(*index) for row_kind, row_part, *index in rows if (row_kind, row_part) == (kind, part))
+    )
 
 
 def _found(connection: Connection, name: str) -> PlaceIndex | None:

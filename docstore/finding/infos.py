@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentInfo:
-    """A stored document's columns; ``type`` and ``status`` are the names of their integers."""
+class DocumentInfo(NamedTuple):
+    """A stored document's columns, in a tuple; ``type`` and ``status`` are the names of their integers."""
 
     id: str
     project: str
@@ -24,9 +23,8 @@ class DocumentInfo:
     deleted_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class PartInfo:
-    """The columns of a part of a stored document; ``type`` and ``status`` are the names of their integers.
+class PartInfo(NamedTuple):
+    """The columns of a part of a stored document, in a tuple; ``type`` and ``status`` are the names of their integers.
 
     Attributes:
         id: the document's.
@@ -42,7 +40,7 @@ class PartInfo:
     document_kind: str
     name: str
     path: str
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # a tuple of one row has no use for its own
     kind: str
     type: str | None
     status: str | None

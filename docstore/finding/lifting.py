@@ -36,12 +36,12 @@ class Later:
 
 
 def lifted(condition: Condition) -> tuple[Condition, dict[str, str]] | None:
-    """Return *condition* with its values bound later, and the text of each.
+    """Return *condition* with the values that it is ``==`` bound later, and the text of each.
 
     None if one of them cannot be, or if it is so large that another of the same form is not to be expected.
 
-    What it returns can be hashed, and is equal for conditions of which the SQL is: it holds of each value
-    whether it ``is_bare``, and nothing else.
+    What it returns can be hashed, and is equal for conditions of which the SQL is: it holds of each value that is bound
+    later whether it ``is_bare``, and nothing else. Ends of ranges and patterns are in it: 1 and 1.0 are the same end.
 
     Args:
         condition: from ``checked_where``.
@@ -68,6 +68,9 @@ def _lifted(condition: Condition, texts: dict[str, str], levels: int) -> Conditi
 def _lifted_leaf(asked: Stored, texts: dict[str, str]) -> Condition | None:
     if not asked.values:
         return asked
+    if asked.operator in ("<", "<=", ">", ">=", "like"):
+        # Their SQL is another for many an end; the same is asked again and again, as by who looks for what is new.
+        return asked if not isinstance(asked.values[0], str) or len(asked.values[0]) <= SHORT else None
     if len(texts) + len(asked.values) > _MOST:
         return None
     found = [_short_text(value) for value in asked.values] if asked.operator == "in" else [None]

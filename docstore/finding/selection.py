@@ -15,7 +15,7 @@ from docstore.dialect import UtcTime, pasteable, reading_times
 from docstore.dialect.matching import like
 from docstore.dialect.places import places_of
 from docstore.finding.conditions import Condition
-from docstore.finding.indexes import PlaceIndex, indexes_in
+from docstore.finding.indexes import IndexedPlace, indexed_places
 from docstore.finding.lifting import lifted
 from docstore.finding.selecting import (
     DOCUMENTS,
@@ -52,7 +52,7 @@ class Places:
     part: PartRule | None = field(hash=False)
     order: tuple[Order, ...]
     where: Condition | None
-    indexes: tuple[PlaceIndex, ...] = ()
+    indexes: tuple[IndexedPlace, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -142,7 +142,7 @@ class Selection:
         self._values |= texts
         self._places = Places(engine.dialect.name, sought.kind, sought.part, order, where)
         # A place that cannot be asked is told now.
-        self._conditions: dict[tuple[PlaceIndex, ...], list[Where]] = {}
+        self._conditions: dict[tuple[IndexedPlace, ...], list[Where]] = {}
         self._condition(self._places)
         if self._places.is_ordered:
             self._places.terms  # noqa: B018  # as well
@@ -234,7 +234,7 @@ class Selection:
     ) -> sa.Select[Any]:
         indexes = self._indexes(connection)
         places = replace(self._places, indexes=indexes) if indexes else self._places
-        form = replace(form, is_narrow=self._is_narrow(places))
+        form = replace(form, is_narrow=True) if self._is_narrow(places) else form
         asked = Asked(places, form, columns, with_terms, start)
         query = _query(asked) if self._is_kept else asked.query(self._condition(places))
         if self.sought.like is not None:
@@ -248,12 +248,11 @@ class Selection:
     def _limited(form: Form) -> Form:
         return replace(form, is_limited=True)
 
-    def _indexes(self, connection: Connection | None) -> tuple[PlaceIndex, ...]:
-        if connection is None or not self.needs_indexes:
-            return ()
+    def _indexes(self, connection: Connection | None) -> tuple[IndexedPlace, ...]:
         kind, part = self.sought.kind, self.sought.part
-        there = indexes_in(connection)
-        return tuple(each for each in there if kind and (each.kind, each.part) == (kind.name, part and part.name))
+        if connection is None or kind is None or not self.needs_indexes:
+            return ()
+        return indexed_places(connection, kind.name, None if part is None else part.name)
 
 
 def _python_type(type_: sa.types.TypeEngine[Any]) -> type | None:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeGuard
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from docstore.access import Access
 from docstore.coding import Codes, Wanted
@@ -198,16 +199,18 @@ def _kind_and_part(
     if kind is None and part is None:
         return None, None
     kind = kind if kind is not None else _kind_of_part(part or "")
-    found = KINDS.get(kind) or known.registry.kind_named(kind) or _stored_kind(known, kind)
-    if kind not in KINDS and (looks_inside or part is not None):
-        found = _with_stored_parts(known, found)
+    found = KINDS.get(kind) or known.registry.kind_named(kind)
+    looks_inside = looks_inside or part is not None
+    if found is None or (looks_inside and kind not in KINDS):
+        with known.access.reading() as connection:
+            found = found or _stored_kind(connection, known.registry, kind)
+            found = _with_stored_parts(connection, found) if looks_inside else found
     return found, None if part is None else _part(found, part)
 
 
-def _with_stored_parts(known: Known, kind: Kind) -> Kind:
+def _with_stored_parts(connection: Connection, kind: Kind) -> Kind:
     """Return *kind* with the parts, too, that some of its documents have, whose class was declared otherwise then."""
-    with known.access.reading() as connection:
-        stored = stored_parts(connection, kind.name) if is_plain(kind.name) else []
+    stored = stored_parts(connection, kind.name) if is_plain(kind.name) else []
     others = [rule for rule in stored if all(rule.field != declared.field for declared in kind.parts)]
     return replace(kind, parts=(*kind.parts, *others)) if others else kind
 
@@ -232,20 +235,19 @@ def _part(kind: Kind, part: str) -> PartRule:
     )
 
 
-def _stored_kind(known: Known, name: str) -> Kind:
+def _stored_kind(connection: Connection, registry: Registry, name: str) -> Kind:
     """Return the kind of the documents of this name that are stored, laid out as one of them says.
 
     Raises:
         InvalidValueError: there are none; lists the kinds that there are.
     """
     c = documents.c
-    with known.access.reading() as connection:
-        if is_plain(name):
-            one = sa.select(c.body).where(IS_HEAD, c.kind == name).limit(1)
-            found = connection.execute(one).scalar()
-            if found is not None:
-                return kind_named(name).of(loads(found))
-        check_kind(connection, known.registry, name)
+    if is_plain(name):
+        one = sa.select(c.body).where(IS_HEAD, c.kind == name).limit(1)
+        found = connection.execute(one).scalar()
+        if found is not None:
+            return kind_named(name).of(loads(found))
+    check_kind(connection, registry, name)
     return kind_named(name)  # one that somebody stored just now
 
 
@@ -297,7 +299,7 @@ def _orders(wanted: object, of_parts: bool) -> tuple[Order, ...]:
     if not _is_several(wanted):
         raise InvalidValueError("order_by", wanted, "Give a column or a pointer, or several of them.")
     info = PartInfo if of_parts else DocumentInfo
-    columns = tuple(info.__dataclass_fields__)
+    columns = info._fields
     return tuple(_order(each, columns) for each in wanted)
 
 

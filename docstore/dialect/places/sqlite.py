@@ -25,7 +25,6 @@ from docstore.dialect.places.base import (
     is_bare,
     pieces_of,
     rank_of,
-    said,
     text_of,
 )
 from docstore.dialect.places.bounds import Bound
@@ -41,6 +40,12 @@ _TAGGED: Final = (f'{{"{TAG}":"float"', f'{{"{TAG}":"int#')
 """Between these are the texts of the numbers that are stored as objects."""
 
 _NUMBERS: Final = ("integer", "real")
+
+
+def said(text: str) -> sa.ColumnElement[str]:
+    """Return *text* as a literal of the statement, which is compiled once; SQLAlchemy would put in its own each time."""
+    quoted = text.replace("'", "''")
+    return sa.literal_column(f"'{quoted}'", sa.String())
 
 
 class _Spot(Spot):

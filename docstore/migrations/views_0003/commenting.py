@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from docstore.migrations.views_0003.comments import TABLES, VIEWS, Comments
+from docstore.migrations.views_0003.comments import LIVE, TABLES, VIEWS, Comments
 
 _COLUMN: Final = re.compile(r"^  (`(\w+)` .*?)(?: COMMENT '(?:[^']|'')*')?,?$", re.MULTILINE)
 """A column in what MariaDB and MySQL give as a table's statement: all that makes it, and its name."""
@@ -25,6 +25,7 @@ def comment(connection: Connection) -> None:
         for table, said in TABLES.items():
             [(_, made)] = connection.exec_driver_sql(f"SHOW CREATE TABLE {table}")
             connection.exec_driver_sql(_of_mysql(table, made, said))
+        _comment_live_of_mysql(connection)
 
 
 def described(metadata: MetaData) -> MetaData:
@@ -50,8 +51,7 @@ def _of_mysql(table: str, made: str, said: Comments) -> str:
     """Return the statement for a table that *made* makes.
 
     A column's comment is changed by saying all of the column again: just as the server says it, since what is left out
-    would be changed. It refuses if that were to touch a row: so the computed column ``live`` has no comment, since
-    MariaDB would copy the whole table for that.
+    would be changed. It refuses if that were to touch a row.
     """
     columns = (
         f"MODIFY COLUMN {column} COMMENT '{said.columns[name]}'"
@@ -60,3 +60,14 @@ def _of_mysql(table: str, made: str, said: Comments) -> str:
     )
     changes = ", ".join([*columns, f"COMMENT = '{said.text}'"])
     return f"ALTER TABLE {table} {changes} /*M!, ALGORITHM = INSTANT */"
+
+
+def _comment_live_of_mysql(connection: Connection) -> None:
+    """Put the comment on the computed column ``live`` where there is no document yet.
+
+    Servers copy the whole table for that, and lock it meanwhile: a comment is not worth it to who has documents.
+    """
+    if connection.exec_driver_sql("SELECT 1 FROM documents LIMIT 1").first() is None:
+        [(_, made)] = connection.exec_driver_sql("SHOW CREATE TABLE documents")
+        [column] = (column for column, name in _COLUMN.findall(made) if name == "live")
+        connection.exec_driver_sql(f"ALTER TABLE documents MODIFY COLUMN {column} COMMENT '{LIVE}'")

@@ -27,6 +27,9 @@ _CREATED: Final = "When it was first saved, in UTC"
 _UPDATED: Final = "When it was last saved, in UTC"
 _DIGEST: Final = "SHA-256 of the content, the same on every database and in every file"
 
+LIVE: Final = "1 for a head that is not deleted, else NULL: so that a name is unique among those; computed"
+"""Of the column ``live`` of ``documents``, which MariaDB and MySQL have alone."""
+
 TABLES: Final = {
     "documents": Comments(
         "The newest state of every document: one row for what is in no part (the head, where path is empty), and one "
@@ -124,6 +127,8 @@ VIEWS: Final = {
             "failed": _COUNT.format("FAILED"),
             "abandoned": _COUNT.format("ABANDONED: given up for good"),
             "early_stopped": _COUNT.format("EARLY_STOPPED: stopped as they promised nothing"),
+            "stale": _COUNT.format("STALE: never begun, and no longer wanted"),
+            "dispatched": _COUNT.format("DISPATCHED: handed over to be run; only in old experiments"),
             "objective": "The metric that is optimized; of several, their names, joined by a comma and a blank",
             "minimize": "Whether less of it is better; NULL where the objective is not one metric, with at most a sign "
             "and a factor",
@@ -146,7 +151,7 @@ VIEWS: Final = {
             "status": _STATUS,
             "status_name": "How far the trial is, as CANDIDATE, RUNNING, COMPLETED or FAILED",
             "arm_name": "The name of its first arm, or of its only one",
-            "arms": "The names of all its arms, as a JSON list",
+            "arms": "The names of all its arms, each once, as a JSON list",
             "parameters": "The values of the parameters of its first arm, as a JSON object",
             "generator_run_type": "The type of what proposed it, as an integer; of several, of the first",
             "generator_run_type_name": "The type of what proposed it, as SOBOL or BO; of several, of the first",
@@ -159,15 +164,15 @@ VIEWS: Final = {
         },
     ),
     "arms": Comments(
-        "One row for each arm of each generator run of each trial.",
+        "One row for each arm of each trial, whether one or several of its generator runs proposed it.",
         {
             "experiment": _EXPERIMENT,
             "project": _PROJECT,
             "trial_index": _TRIAL,
-            "generator_run": "Which of the generator runs of the trial proposed it, from 0",
+            "generator_run": "Which of the generator runs of the trial proposed it, from 0; of several, the first",
             "position": "Which of the arms of that generator run it is, from 0",
             "arm_name": _ARM,
-            "weight": "Its share of the trial, beside the weights of the other arms",
+            "weight": "Its share of the trial, beside the weights of the other arms; of several runs, the sum",
             "parameters": "The values of its parameters, as a JSON object",
             "id": _ID,
         },

@@ -14,13 +14,14 @@ from docstore.migrations.views_0001.mysql import MariaDB as FirstOfMariaDB
 from docstore.migrations.views_0001.mysql import MySQL as FirstOfMySQL
 from docstore.migrations.views_0001.mysql import _Common as First
 from docstore.migrations.views_0003.shape import selects
-from docstore.migrations.views_0003.spelling import Spelling
+from docstore.migrations.views_0003.spelling import LARGEST_ADDEND, Spelling
 from docstore.migrations.views_0003.user_documents_of_mysql import whole_document
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
 
 
+_NAME: Final = "json_extract(a.value, '$.name')"
 _NUMBERS_AND_BOOLEANS: Final = "('BOOLEAN', 'INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')"
 
 
@@ -78,6 +79,58 @@ class _Common(First, Spelling):
         }
 
     @property
+    def arms(self) -> str:
+        of_run = self.piece("p.body", "generator_run.arms")
+        only = f"json_extract({of_run}, '$[0].name')"
+        is_only = f"json_length({of_run}) = 1 AND json_type({only}) = 'STRING'"
+        is_before = f"SELECT 1 FROM {self.items('g.names', 'm')} WHERE m.value = n.value AND m.nth < n.nth"
+        is_name = f"json_type(n.value) = 'STRING' AND ({self._is_alone('n.value')} OR NOT EXISTS ({is_before}))"
+        names = f"{self.row('g', names=f'concat({self._names})')} CROSS JOIN {self.items('g.names', 'n')}"
+        several = f"""(SELECT CASE count(*) WHEN 0 THEN '[]'
+                   ELSE concat('[', {self.joined_by(",", "concat(n.value)")}, ']') END FROM {names} WHERE {is_name})"""
+        return f"CASE WHEN {is_only} THEN concat('[', {only}, ']') ELSE {several} COLLATE {self.collation} END"
+
+    @property
+    def arms_of_trial(self) -> str:
+        is_before = "e.nth < r.nth OR (e.nth = r.nth AND b.nth < a.nth)"
+        is_first = f"NOT EXISTS (SELECT 1 FROM {self._same_arms} AND ({is_before}))"
+        names, runs = self.row("g", names=f"concat({self._names})"), self.items(self.runs, "r")
+        weights, arms = self._weights("w", "r"), self.items(self.list("r.value", "arms"), "a")
+        return f"{names} CROSS JOIN {runs} CROSS JOIN {weights} JOIN {arms} ON {self._is_alone(_NAME)} OR {is_first}"
+
+    @property
+    def _names(self) -> str:
+        """The names of all arms of the trial ``p``, as a JSON list."""
+        return f"json_extract({self.runs}, '$[*].arms[*].name')"
+
+    @property
+    def arm(self) -> Mapping[str, str]:
+        weight, other = (self._item_of(f"{run}.weights", self.nth_of(arm)) for run, arm in ("wa", "xb"))
+        # A sum that is too large for a double would be 0.
+        is_sum = f"count({other}) = count(*) AND max(abs({other})) < {LARGEST_ADDEND}"
+        added = f"CASE WHEN count(*) = 1 THEN max({other}) WHEN {is_sum} THEN sum({other}) END"
+        total = f"(SELECT {added} FROM {self._same_arms})"
+        return {
+            "generator_run": self.nth_of("r"),
+            "position": self.nth_of("a"),
+            "weight": f"CASE WHEN {self._is_alone(_NAME)} THEN {weight} ELSE {total} END",
+            "json": "a.value",
+        }
+
+    def _is_alone(self, name: str) -> str:
+        """Return whether *name*, as JSON, is surely that of one arm only: looked for in a text, which is fast."""
+        found = f"{name} COLLATE {self.collation}"
+        others = f"char_length(g.names) - char_length(replace(g.names, {found}, '')) > char_length({found})"
+        return f"(NOT coalesce({others}, 0))"
+
+    @property
+    def _same_arms(self) -> str:
+        """The arms ``b`` of the generator runs ``e`` of the trial that have the name of the arm ``a``."""
+        runs, arms = self.items(self.runs, "e"), self.items(self.list("e.value", "arms"), "b")
+        rows = f"{runs} JOIN {self._weights('x', 'e')} JOIN {arms}"
+        return f"{rows} WHERE {self.exact_text('b.value', 'name')} = {self.exact_text('a.value', 'name')}"
+
+    @property
     def document_of_user(self) -> str:
         return whole_document(self)
 
@@ -104,7 +157,14 @@ class _Common(First, Spelling):
         return self.compact(f"json_extract({json}, '$.{key}')")
 
     def number_in_list(self, json: str, key: str, nth: str) -> str:
-        item = f"json_extract({self.list(json, key)}, concat('$[', {nth}, ']'))"
+        return self._item_of(self.list(json, key), nth)
+
+    def _weights(self, alias: str, run: str) -> str:
+        """Return the weights of a generator run as a row, so that it is not parsed again for each of its arms."""
+        return self.row(alias, weights=f"concat({self.list(f'{run}.value', 'weights')})")
+
+    def _item_of(self, list: str, nth: str) -> str:
+        item = f"json_extract({list}, concat('$[', {nth}, ']'))"
         return self.number(f"concat('{{', json_quote('n'), ':', {item}, '}}')", "n")
 
     def is_finite(self, number: str) -> str:

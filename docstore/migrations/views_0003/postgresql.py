@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from docstore.migrations.views_0001.postgresql import PostgreSQL as First
-from docstore.migrations.views_0003.spelling import Spelling
+from docstore.migrations.views_0003.spelling import Spelling, addend
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
@@ -46,7 +46,7 @@ class PostgreSQL(First, Spelling):
     def document_of_user(self) -> str:
         field = "left(right(q.value #>> '{}', -1), -2)"
         name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
-        parts = f"p.id = d.id AND p.path > '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
+        parts = f"p.id = d.id AND p.path >= '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
         key = f"replace(replace(substr(p.path, length({field}) + 3), '~1', '/'), '~0', '~')"
         members = f"(SELECT jsonb_object_agg({key}, p.body) FROM documents p WHERE {parts})"
         items = f"(SELECT jsonb_agg(p.body ORDER BY p.position) FROM documents p WHERE {parts})"
@@ -60,11 +60,30 @@ class PostgreSQL(First, Spelling):
 
     @property
     def arms(self) -> str:
-        name = f"{self.item_of('a')} -> 'name'"
-        return (
-            f"(SELECT coalesce(jsonb_agg({name} ORDER BY r.nth, a.nth) FILTER (WHERE {name} IS NOT NULL), '[]') "
-            f"FROM {self.items(self.runs, 'r')} CROSS JOIN {self.items(self.list(self.item_of('r'), 'arms'), 'a')})"
-        )
+        name = f"{self.arm['json']} -> 'name'"
+        is_text = f"jsonb_typeof({name}) = 'string'"
+        return f"(SELECT coalesce(jsonb_agg({name} ORDER BY a.place), '[]') FROM {self.arms_of_trial} WHERE {is_text})"
+
+    @property
+    def arms_of_trial(self) -> str:
+        weight = addend("i.weight")
+        return f"""LATERAL (
+            SELECT min(i.place) AS place, (array_agg(i.arm ORDER BY i.place))[1] AS arm,
+                CASE count(*) WHEN 1 THEN min(i.weight) WHEN count({weight}) THEN sum({weight} ORDER BY i.place) END
+                AS weight
+            FROM (SELECT ARRAY[r.nth, a.nth] AS place, a.value AS arm, {self.exact_text("a.value", "name")} AS name,
+                    {self.number_in_list("r.value", "weights", self.nth_of("a"))} AS weight
+                FROM {self.items(self.runs, "r")} CROSS JOIN {self.items(self.list("r.value", "arms"), "a")} OFFSET 0) i
+            GROUP BY i.name, CASE WHEN i.name IS NULL THEN i.place END) a"""
+
+    @property
+    def arm(self) -> Mapping[str, str]:
+        return {
+            "generator_run": "CAST(a.place[1] - 1 AS integer)",
+            "position": "CAST(a.place[2] - 1 AS integer)",
+            "weight": "a.weight",
+            "json": "a.arm",
+        }
 
     def text(self, json: str, key: str) -> str:
         type = f"jsonb_typeof({json} -> '{key}')"

@@ -15,8 +15,10 @@ from docstore.migrations.views_0003.spelling import Spelling
 _LIVE: Final = "d.path = '' AND d.deleted_at IS NULL"
 _OF_EXPERIMENTS: Final = f"WHERE d.kind = 'experiment' AND {_LIVE}"
 
-_COUNTED: Final = ("CANDIDATE", "STAGED", "RUNNING", "COMPLETED", "FAILED", "ABANDONED", "EARLY_STOPPED")
-"""The statuses of trials that have a column; DISPATCHED, which is not given any more, and STALE have none."""
+_COUNTED: Final = (
+    *("CANDIDATE", "STAGED", "RUNNING", "COMPLETED", "FAILED", "ABANDONED", "EARLY_STOPPED", "STALE", "DISPATCHED"),
+)
+"""The statuses of trials, each of which has a column."""
 
 _CLASSES: Final = ("Range", "Choice", "Fixed", "Derived")
 
@@ -91,19 +93,19 @@ def _first_arm(s: Spelling) -> str:
 
 
 def _each_arm(s: Spelling) -> str:
-    """Return the rows of heads ``d``, trials ``p``, their generator runs ``r``, and the arms ``a`` of those."""
+    """Return the rows of heads ``d``, trials ``p``, and the arms ``a`` of those."""
     return f"""documents d JOIN documents p ON {parts_of("trials")}
-        CROSS JOIN {s.items(s.runs, "r")}
-        CROSS JOIN {s.items(s.list(s.item_of("r"), "arms"), "a")}"""
+        CROSS JOIN {s.arms_of_trial}"""
 
 
 def _arms(s: Spelling) -> str:
     return f"""
         SELECT d.name AS experiment, d.project, p.position AS trial_index,
-               {s.typed(s.nth_of("r"), "INTEGER")} AS generator_run, {s.typed(s.nth_of("a"), "INTEGER")} AS position,
-               {s.typed(s.exact_text(s.item_of("a"), "name"), "TEXT")} AS arm_name,
-               {s.typed(s.number_in_list(s.item_of("r"), "weights", s.nth_of("a")), "REAL")} AS weight,
-               {s.typed(s.container(s.item_of("a"), "parameters"), "TEXT")} AS parameters, d.id
+               {s.typed(s.arm["generator_run"], "INTEGER")} AS generator_run,
+               {s.typed(s.arm["position"], "INTEGER")} AS position,
+               {s.typed(s.exact_text(s.arm["json"], "name"), "TEXT")} AS arm_name,
+               {s.typed(s.arm["weight"], "REAL")} AS weight,
+               {s.typed(s.container(s.arm["json"], "parameters"), "TEXT")} AS parameters, d.id
         FROM {_each_arm(s)}
         {_OF_EXPERIMENTS}"""
 
@@ -112,9 +114,9 @@ def _parameters_long(s: Spelling) -> str:
     columns = ", ".join(f"{sql} AS {name}" for name, sql in s.member.items())
     return f"""
         SELECT d.name AS experiment, d.project, p.position AS trial_index,
-               {s.typed(s.exact_text(s.item_of("a"), "name"), "TEXT")} AS arm_name, {columns}, d.id
+               {s.typed(s.exact_text(s.arm["json"], "name"), "TEXT")} AS arm_name, {columns}, d.id
         FROM {_each_arm(s)}
-        CROSS JOIN {s.members(s.inside(s.item_of("a"), "parameters"))}
+        CROSS JOIN {s.members(s.inside(s.arm["json"], "parameters"))}
         {_OF_EXPERIMENTS}"""
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from docstore.migrations.views_0001.shape import Spelling as First
+
+LARGEST_ADDEND: Final = "1e300"
+"""What is larger is not added to another: the sum may be too large for a double."""
+
+
+def addend(number: str) -> str:
+    """Return *number*, to be added to others; NULL where it is too large for that, infinite or NaN."""
+    return f"CASE WHEN abs({number}) < {LARGEST_ADDEND} THEN {number} END"
 
 
 class Spelling(First):
@@ -20,6 +28,9 @@ class Spelling(First):
 
     Attributes:
         true, false: as the database's own booleans.
+        arms: the names of all arms of the trial ``p``, each once, as a JSON list; what is no text is no name.
+        arms_of_trial: the table ``a`` of the arms of the trial ``p``: a name that several have is one row, the first's.
+        arm: generator_run, position, weight and json of a row of that; of several, the weights are added up in order.
         tags: the tags of the version ``v``, as a JSON list.
         changes: how many changes the version ``v`` has; NULL where they were folded.
         document_of_user: the JSON of the whole document ``d`` of a kind that says itself what its parts are.
@@ -27,6 +38,14 @@ class Spelling(First):
 
     true: ClassVar = "1"
     false: ClassVar = "0"
+
+    @property
+    @abstractmethod
+    def arms_of_trial(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def arm(self) -> Mapping[str, str]: ...
 
     @property
     @abstractmethod

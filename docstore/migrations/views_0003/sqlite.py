@@ -11,13 +11,20 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from docstore.migrations.views_0001.sqlite import SQLite as First
-from docstore.migrations.views_0003.spelling import Spelling
+from docstore.migrations.views_0003.spelling import Spelling, addend
 
 _TIME: Final = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _FRACTION: Final = ".[0-9][0-9][0-9][0-9][0-9][0-9]"
 _FROM_UTC: Final = "[-+][0-2][0-9]:[0-5][0-9]"
 
 _CALLS_IN_A_STEP: Final = 4
+
+_MOST_ARMS: Final = 1_000_000
+_PLACE: Final = f"r.key * {_MOST_ARMS} + a.key"
+"""Of an arm in its trial, as one number: its generator run, and where it stands in that."""
+
+_ONLY_ARM: Final = "p.body -> '$.generator_run.arms[0]'"
+_HAS_ONE_ARM: Final = "coalesce(json_array_length(p.body, '$.generator_run.arms'), 0) = 1"
 
 
 class SQLite(First, Spelling):
@@ -57,7 +64,7 @@ class SQLite(First, Spelling):
         field = "CASE q.type WHEN 'text' THEN substr(q.value, 2, length(q.value) - 3) END"
         name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
         path = f"CASE WHEN {_can_be_said(name)} THEN {_path(name)} END"
-        parts = f"p.id = d.id AND p.path > '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
+        parts = f"p.id = d.id AND p.path >= '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
         key = f"replace(replace(substr(p.path, length({field}) + 3), '~1', '/'), '~0', '~')"
         ordered = f"SELECT {key} AS key, p.body FROM documents p WHERE {parts} ORDER BY"
         members = f"(SELECT json_group_object(key, json(body)) FROM ({ordered} 1))"
@@ -74,11 +81,47 @@ class SQLite(First, Spelling):
 
     @property
     def arms(self) -> str:
-        named = f"json_type({self.item_of('a')}, '$.name') IS NOT NULL"
-        return (
-            f"(SELECT json_group_array(json({self.item_of('a')} -> '$.name')) FROM {self.items(self.runs, 'r')} "
-            f"CROSS JOIN {self.items(self.list(self.item_of('r'), 'arms'), 'a')} WHERE {named})"
-        )
+        name, is_text = "{} -> '$.name'", "json_type({}, '$.name') = 'text'"
+        arm, items = self.item_of("a"), self.items(self.list(self.item_of("r"), "arms"), "a")
+        names = f"""SELECT {name.format(arm)} AS name FROM {self.items(self.runs, "r")} CROSS JOIN {items}
+                WHERE {is_text.format(arm)} GROUP BY 1 ORDER BY min({_PLACE})"""
+        is_only = f"{_HAS_ONE_ARM} AND {is_text.format(_ONLY_ARM)}"
+        return f"""CASE WHEN {is_only} THEN json_array(json({name.format(_ONLY_ARM)}))
+               ELSE (SELECT json_group_array(json(name)) FROM ({names})) END"""
+
+    @property
+    def arms_of_trial(self) -> str:
+        item, arm = self.item_of("r"), self.item_of("a")
+        # Kept apart, so that a generator run is not parsed again for each of its arms.
+        runs = f"""SELECT r.key AS key, {self.list(item, "arms")} AS arms, {self.list(item, "weights")} AS weights
+                FROM {self.items(self.runs, "r")}"""
+        several = f"""(
+            WITH r AS MATERIALIZED ({runs}),
+            a AS (SELECT {_PLACE} AS place, {arm} AS arm, {self.exact_text(arm, "name")} AS name,
+                r.weights -> ('$[' || a.key || ']') AS weight
+                FROM r CROSS JOIN {self.items("r.arms", "a")}),
+            n AS (SELECT min(place) AS place, json_group_array({_weight("place", "weight")}) AS weights, arm
+                FROM a GROUP BY name, CASE WHEN name IS NULL THEN place END ORDER BY 1)
+            SELECT json_group_array({_arm("place", "weights", "arm")}) FROM n)"""
+        weight = _weight("0", "p.body -> '$.generator_run.weights[0]'")
+        one = f"json_array({_arm('0', f'json_array({weight})', _ONLY_ARM)})"
+        return f"json_each(CASE WHEN {_HAS_ONE_ARM} THEN {one} ELSE {several} END) a"
+
+    @property
+    def arm(self) -> Mapping[str, str]:
+        addends = f"""SELECT row_number() OVER (ORDER BY json_extract(w.value, '$.place')) AS n,
+                {addend(self.number("w.value", "weight"))} AS weight FROM json_each(a.value, '$.weights') w"""
+        # Its own sum() rounds otherwise than adding up one after another does.
+        total = f"""(WITH RECURSIVE w AS ({addends}),
+            t(n, total) AS (SELECT 0, 0.0 UNION ALL SELECT w.n, total + weight FROM t JOIN w ON w.n = t.n + 1)
+            SELECT total FROM t ORDER BY n DESC LIMIT 1)"""
+        weight, place = self.number("a.value", "weights[0].weight"), "json_extract(a.value, '$.place')"
+        return {
+            "generator_run": f"{place} / {_MOST_ARMS}",
+            "position": f"{place} - {place} / {_MOST_ARMS} * {_MOST_ARMS}",
+            "weight": f"CASE WHEN json_array_length(a.value, '$.weights') = 1 THEN {weight} ELSE {total} END",
+            "json": "a.value",
+        }
 
     def text(self, json: str, key: str) -> str:
         is_shown = f"json_type({json}, '$.{key}') IN ('text', 'object', 'array')"
@@ -187,6 +230,17 @@ class SQLite(First, Spelling):
 
     def ratio(self, number: str, divisor: int) -> str:
         return f"({number}) / {divisor}.0"
+
+
+def _weight(place: str, weight: str) -> str:
+    """Return one weight of an arm, with where it stands, as an object."""
+    return f"json_object('place', {place}, 'weight', json({weight}))"
+
+
+def _arm(place: str, weights: str, arm: str) -> str:
+    """Return what is shown of an arm, as an object."""
+    shown = ", ".join(f"'{key}', json({arm} -> '$.{key}')" for key in ("name", "parameters"))
+    return f"json_object('place', {place}, 'weights', json({weights}), {shown})"
 
 
 def _can_be_said(key: str) -> str:

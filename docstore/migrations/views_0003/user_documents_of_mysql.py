@@ -80,7 +80,7 @@ def _members(s: Words) -> str:
 
 _PARTS: Final = (
     "documents p FORCE INDEX (PRIMARY) WHERE p.id = d.id "
-    "AND p.path > concat('/', f.field, '/') AND p.path < concat('/', f.field, '0')"
+    "AND p.path >= concat('/', f.field, '/') AND p.path < concat('/', f.field, '0')"
 )
 
 
