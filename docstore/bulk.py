@@ -17,9 +17,9 @@ from docstore.documents import Document, Documents
 from docstore.errors import ConnectionLostError, InvalidValueError
 from docstore.kinds import Kind
 from docstore.living import AT_ONCE, living_versions
+from docstore.mine import Mine, mine_whole
 from docstore.origins import Origin, Origins
 from docstore.reader import version_numbered
-from docstore.saving import Mine, mine_whole
 from docstore.writer import New, Note, SavedMany, Writer
 
 _ENOUGH: Final = 32 << 20

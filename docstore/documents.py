@@ -11,6 +11,7 @@ from uuid import UUID
 from docstore import values
 from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject, fields
+from docstore.codec.adopting import Adoption
 from docstore.codec.core import Unknown
 from docstore.codec.parts import Parts
 from docstore.digests import Piece, digest_of, piece
@@ -223,17 +224,20 @@ class Documents:
     def adopt(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
         """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (ABSENT) taken out.
 
-        What the user holds a reference to (a trial, say) stays the same object.
+        What the user holds a reference to (a trial, its metadata, a parameter) stays the same object; where it cannot,
+        says ``Adoption``. Everything is worked out before anything is changed.
+
+        Raises:
+            DecodeError: a piece cannot be read; ``check`` tells it beforehand. Nothing is changed.
         """
         if not pieces:
             return
+        adoption = Adoption(self.codec, obj, self.kind_of(obj))
         if self._by_function(obj):
-            self._become(obj, self._with_pieces(obj, pieces))
+            self._adopt_whole(obj, pieces, adoption)
         else:
-            self._adopt_pieces(obj, pieces)
-        restored = getattr(obj, "_restored", None)
-        if restored is not None:
-            restored()
+            self._adopt_pieces(obj, pieces, adoption)
+        adoption.finish()
 
     def renumber(self, obj: Any, numbers: Mapping[int, int]) -> None:
         """Give the parts of *obj* that stand under *numbers* their new ones, all at once; each stays the same object.
@@ -244,20 +248,19 @@ class Documents:
         for rule in self.kind_of(obj).parts:
             self._parts.move(obj, rule.field, numbers)
 
-    def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
+    def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent], adoption: Adoption) -> None:
+        stand: dict[str, Any] = {}
+        for path, body in pieces.items():
+            if path == HEAD and not isinstance(body, Absent):
+                adoption.become(self.decode(body), keep=True)
+            elif not isinstance(body, Absent):
+                stand[path] = adoption.part(path, self.part(obj, path), self._parts.decode(type(obj), path, body))
+        adoption.write()
         for path in sorted(pieces, key=in_order):
-            body = pieces[path]
-            if isinstance(body, Absent):
+            if path in stand:
+                self._parts.put(obj, path, stand[path])
+            elif path != HEAD:
                 self._parts.drop(obj, path)
-            elif path == HEAD:
-                self._adopt_head(obj, body)
-            else:
-                self._parts.put(obj, path, self._parts.decode(type(obj), path, body))
-
-    def _adopt_head(self, obj: Any, body: JSON) -> None:
-        fresh = self.decode(body)
-        kept = {self.codec.attribute(type(obj), rule.field) for rule in self.kind_of(obj).parts}
-        fields.take_on(obj, fresh, keep=frozenset(kept))
 
     # --- objects that a user's function writes or reads: of their parts only the whole says what they mean ---------
 
@@ -282,16 +285,15 @@ class Documents:
         together = {path: body for path, body in {**own, **pieces}.items() if not isinstance(body, Absent)}
         return self.decode(join(together))
 
-    def _become(self, obj: Any, fresh: Any) -> None:
-        """Make *obj* what *fresh* is; a part that both have stays the object that it was in *obj*."""
+    def _adopt_whole(self, obj: Any, pieces: Mapping[str, JSON | Absent], adoption: Adoption) -> None:
+        fresh = self._with_pieces(obj, pieces)
         for rule in self.kind_of(obj).parts:
             attribute = self.codec.attribute(type(obj), rule.field)
             mine, theirs = getattr(obj, attribute), getattr(fresh, attribute)
             for key in mine.keys() & theirs.keys() if isinstance(mine, dict) and isinstance(theirs, dict) else ():
-                if type(mine[key]) is type(theirs[key]) and fields.can_take_on(mine[key]):
-                    fields.take_on(mine[key], theirs[key])
-                    theirs[key] = mine[key]
-        fields.take_on(obj, fresh)
+                theirs[key] = adoption.part(rule.path(key), mine[key], theirs[key])
+        adoption.become(fresh, keep=False)
+        adoption.write()
 
     def _entry(self, obj: Any) -> Entry:
         entry = self.codec.registry.of_class(type(obj))

@@ -6,7 +6,7 @@ given is ever changed; a merged value shares containers with what it was made fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any, TypeAlias, cast
@@ -68,6 +68,28 @@ def merge(
     conflicts = _Conflicts(decide)
     merged = standing[0] if standing else _disputed(base, mine, theirs, _place(at, keyed), conflicts)
     return cast(JSON, merged), tuple(conflicts.left)
+
+
+def changed_places(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON, *, at: str = "") -> Iterator[Conflict]:
+    """Yield each place that either side changed, with the three values: the other side may have it as it was.
+
+    Lists are gone into by index, if all three are equally long; else the list is the place.
+
+    Shapes:
+        at: the pointer of all three in their document
+    """
+    if alike(base, mine) and alike(base, theirs):
+        return
+    three = (base, mine, theirs)
+    if isinstance(base, dict) and isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in sorted({key for each in (base, mine, theirs) for key in each}):
+            values = (each.get(key, ABSENT) for each in (base, mine, theirs))
+            yield from changed_places(*values, at=at + join_pointer((key,)))
+    elif all(isinstance(each, list) for each in three) and len({len(cast("list[JSON]", each)) for each in three}) == 1:
+        for index, items in enumerate(zip(*cast("tuple[list[JSON], ...]", three), strict=True)):
+            yield from changed_places(*items, at=f"{at}/{index}")
+    else:
+        yield Conflict(at, base, mine, theirs)
 
 
 class _Conflicts:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from docstore.errors import Conflict
 from docstore.kinds import EXPERIMENT, HEAD, PartRule, in_order, position_of, split_path
-from docstore.values import ABSENT, JSON, alike, dumps, join_pointer
+from docstore.values import JSON, alike, dumps, join_pointer
 
 Pieces: TypeAlias = Mapping[str, JSON]
 Place: TypeAlias = "tuple[str | int, ...]"
@@ -93,9 +93,10 @@ def numbers_for(
     colliding = collisions(base, mine, theirs)
     if not colliding:
         return {}
-    occupied = {*stored, *held, *numbers_in(base), *numbers_in(theirs)}
+    in_hand = set(held)
+    occupied = {*stored, *in_hand, *numbers_in(base), *numbers_in(theirs)}
     saved = {_anonymous(theirs[TRIALS.path(number)]): number for number in _added(base, theirs)}
-    saved = {text: number for text, number in saved.items() if number not in set(held)}
+    saved = {text: number for text, number in saved.items() if number not in in_hand}
     numbers: dict[int, int] = {}
     above = colliding[0]
     for number in (each for each in _added(base, mine) if each >= colliding[0]):
@@ -159,26 +160,33 @@ def _anonymous(trial: JSON) -> bytes:
 # --- what changes with a number --------------------------------------------------------------------------------------
 
 
-def names_for(base: Pieces, mine: Pieces, theirs: Pieces, numbers: Mapping[int, int]) -> dict[str, str]:
-    """Return the new names of the arms that the trials of *mine* with new numbers brought in.
+def names_for(
+    base: Pieces,
+    mine: Pieces,
+    theirs: Pieces,
+    numbers: Mapping[int, int],
+    *,
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Return the new names of the arms that the trials of *mine* in *numbers* brought in.
 
     An arm that was named after its trial is named after it again: of trial 12 moved to 14, ``12_0`` becomes ``14_0``,
-    or the next that is free. If *theirs* has an arm of these very parameters, it is that arm, and has its name. A name
-    that is in *base*, or that a user chose, stays.
+    or the next that is free. Of a trial that keeps its number, so is an arm whose name *theirs* gave to another one. If
+    *theirs* has an arm of these very parameters, it is that arm, and has its name. A name that is in *base*, or that a
+    user chose, stays.
 
     Shapes:
         base, mine, theirs: pieces; of *base*, all that are known, since a name in them is not free
+        called: what arms of *base* and *mine* are called beside *theirs*, if otherwise
     """
-    stored = {(arm.parameters, arm.name) for arm in _arms(theirs)}
-    known: dict[bytes, str] = {}
-    for arm in _arms(theirs):
-        known.setdefault(arm.parameters, arm.name)
     old = names_in(base)
-    brought: dict[str, bytes] = {}
-    for arm in _arms({TRIALS.path(number): mine.get(TRIALS.path(number)) for number in sorted(numbers)}):
-        if arm.name not in old and (arm.parameters, arm.name) not in stored and arm.is_named_after(arm.path):
-            brought.setdefault(arm.name, arm.parameters)
-    occupied = (names_in(mine) - brought.keys()) | old | names_in(theirs)
+    brought = {name: text for name, text in _brought(mine, theirs, numbers).items() if name not in old}
+    if not brought:
+        return {}
+    known: dict[bytes, str] = {}
+    for arm in arms_in(theirs):
+        known.setdefault(arm.parameters, arm.name)
+    occupied = {called.get(name, name) for name in (names_in(mine) - brought.keys()) | old} | names_in(theirs)
     names: dict[str, str] = {}
     for name, parameters in brought.items():
         number, _, place = name.partition("_")
@@ -186,6 +194,20 @@ def names_for(base: Pieces, mine: Pieces, theirs: Pieces, numbers: Mapping[int, 
         names[name] = known.get(parameters) or next(each for each in free if each not in occupied)
         occupied.add(names[name])
     return names
+
+
+def _brought(mine: Pieces, theirs: Pieces, numbers: Mapping[int, int]) -> dict[str, bytes]:
+    """Return the parameters of the arms of *mine* that need another name, by the name that they have."""
+    stored = {(arm.name, arm.parameters) for arm in arms_in(theirs)}
+    taken = {name for name, _ in stored}
+    moved = {TRIALS.path(number) for number, goal in numbers.items() if goal != number}
+    staying = {TRIALS.path(number) for number in numbers if TRIALS.path(number) in mine and _is_readable(mine, number)}
+    brought: dict[str, bytes] = {}
+    for arm in arms_in({path: body for path, body in mine.items() if path in moved | staying}):
+        is_wanted = (arm.path in moved or arm.name in taken) and arm.is_named_after(arm.path)
+        if is_wanted and (arm.name, arm.parameters) not in stored:
+            brought.setdefault(arm.name, arm.parameters)
+    return brought
 
 
 def renumbered(pieces: Pieces, numbers: Mapping[int, int], names: Mapping[str, str]) -> dict[str, JSON]:
@@ -219,71 +241,11 @@ def moved_path(path: str, numbers: Mapping[int, int]) -> str:
     return path
 
 
-# --- what cannot be helped by a number -------------------------------------------------------------------------------
-
-
-def arm_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
-    """Return a conflict for each name under which both sides brought in an arm, of other parameters each.
-
-    Each has the pointer of the arm in *mine*, and the JSON of both. Of two arms in one piece the merge of that piece
-    decides. What *base* has already is no news of either side, though it may have two arms of one name.
-    """
-    old = {(arm.name, arm.parameters) for arm in _arms(base)}
-    theirs_by_name: dict[str, list[_Arm]] = {}
-    for arm in _arms(theirs):
-        if (arm.name, arm.parameters) not in old:
-            theirs_by_name.setdefault(arm.name, []).append(arm)
-    clashes: dict[str, Conflict] = {}
-    for arm in _arms(mine):
-        others = theirs_by_name.get(arm.name, ()) if (arm.name, arm.parameters) not in old else ()
-        for other in others:
-            if other.path != arm.path and other.parameters != arm.parameters:
-                clashes.setdefault(arm.name, Conflict(arm.pointer, ABSENT, arm.json, other.json))
-    return tuple(clashes.values())
-
-
-def data_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
-    """Return a conflict for each trial that one side took away, or put another in the place of, and the other measured.
-
-    So it is if one side made the trial, and the other has data under its number that are of no trial of its own. The
-    data would be told of arms that they are not of. The conflict stands at the trial.
-    """
-    sides = ((mine, theirs), (theirs, mine))
-    clashing = {
-        number
-        for number in sorted(numbers_in({*base, *mine, *theirs}))
-        for side, other in sides
-        if _is_measured(number, base, other) and _is_another(TRIALS.path(number), base, side, other)
-    }
-    at = [TRIALS.path(number) for number in sorted(clashing)]
-    return tuple(Conflict(path, *(each.get(path, ABSENT) for each in (base, mine, theirs))) for path in at)
-
-
-def _is_measured(number: int, base: Pieces, side: Pieces) -> bool:
-    """Return whether a *side* has data of a trial that are not those of the base."""
-    path = DATA.path(number)
-    return path in side and not alike(side[path], base.get(path, ABSENT))
-
-
-def _is_another(path: str, base: Pieces, side: Pieces, other: Pieces) -> bool:
-    """Return whether the trial at *path* of a *side* is not the one that the *other* side has data of."""
-    if path not in base:
-        return path in side and path not in other
-    if path not in other or alike(side.get(path, ABSENT), base[path]):
-        return False
-    arms = [{(arm.name, arm.parameters) for arm in _arms(_only(each, path))} for each in (base, side)]
-    return path not in side or not arms[0] <= arms[1]
-
-
-def _only(pieces: Pieces, path: str) -> Pieces:
-    return {path: pieces[path]} if path in pieces else {}
-
-
 # --- the arms in a piece, and how it is changed ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Arm:
+class Arm:
     """An arm that stands at *pointer*, in the piece at *path*; *parameters* are in canonical text."""
 
     path: str
@@ -298,14 +260,15 @@ class _Arm:
         return found is not None and TRIALS.path(found[1]) == path
 
 
-def _arms(pieces: Pieces) -> Iterator[_Arm]:
+def arms_in(pieces: Pieces) -> Iterator[Arm]:
+    """Yield the arms in *pieces*, those of the head first, then trial by trial."""
     for path in sorted(pieces, key=in_order):
         for place in _ARMS.get(_field(path), ()):
             for pointer, found in _found(pieces[path], place, path):
                 name = found.get("name") if isinstance(found, dict) else None
                 parameters = found.get("parameters") if isinstance(found, dict) else None
                 if isinstance(name, str) and isinstance(parameters, dict):
-                    yield _Arm(path, pointer, name, dumps(parameters), found)
+                    yield Arm(path, pointer, name, dumps(parameters), found)
 
 
 def names_in(pieces: Pieces) -> set[str]:

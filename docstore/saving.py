@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from docstore.clashes import arm_clashes, brings_arms
 from docstore.coding import Name
 from docstore.digests import DigestTree, Piece
-from docstore.documents import Document, Documents
+from docstore.documents import Documents
 from docstore.errors import (
     Conflict,
     ConflictError,
     DamagedDocumentError,
-    DecodeError,
-    InvalidValueError,
     VersionNotFoundError,
 )
 from docstore.history import Version
-from docstore.kinds import HEAD, KINDS, gap, kind_named, split_path
+from docstore.kinds import EXPERIMENT, HEAD, KINDS, gap, kind_named
+from docstore.mine import Mine
 from docstore.origins import Origin
 from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
-from docstore.renumbering import numbers_in
+from docstore.renumbering import numbers_in, renumbered, trials_in
 from docstore.revision import Revision, laid_out_alike, refuse_downgrade, revise
 from docstore.rows import HeadRow, head_of
-from docstore.settling import OnConflict, Settled, settle
+from docstore.settling import Both, OnConflict, Settled, all_places, nonsense, settle
 from docstore.values import ABSENT, JSON, SCHEMA, Absent
 from docstore.writer import Note, Saved, Writer
 
@@ -42,66 +42,6 @@ _LAID_OUT: Final = "it has another schema than this object, or keeps its parts o
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
-    """What an object holds that the version it stands on does not.
-
-    Attributes:
-        document: all of the object's pieces, or those that were asked for.
-        changed: the pieces that differ from what the object stands on.
-        gone: the paths of pieces that the object no longer has.
-        whole: whether the document is all of the object.
-        frame: what the object's head says of its schema and its parts; of a part save, the rest is not encoded.
-        held: gives the numbers of the trials that the object has.
-    """
-
-    document: Document
-    changed: Mapping[str, Piece]
-    gone: frozenset[str]
-    whole: bool
-    frame: JSON
-    held: Callable[[], Iterable[int]] = tuple
-
-    @property
-    def paths(self) -> set[str]:
-        """The paths of what changed."""
-        return {*self.changed, *self.gone}
-
-
-def mine_whole(document: Document, origin: Origin) -> Mine:
-    """Return what an object that makes *document* holds beyond *origin*."""
-    changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
-    gone = frozenset(origin.paths() - document.pieces.keys())
-    return Mine(document, changed, gone, whole=True, frame=document.pieces[HEAD].body)
-
-
-def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin: Origin) -> Mine:
-    """Return what *obj* holds at *paths* beyond *origin*, without encoding the rest of it.
-
-    Raises:
-        InvalidValueError: the parts could not be put beside the other ones: *obj* is to be saved as a whole.
-    """
-    kind, name, model = documents.identify(obj)
-    pieces = documents.parts(obj, paths)
-    changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
-    for path in changed:
-        other = documents.spelled_otherwise(obj, path, origin.paths) if origin.digest(path) is None else None
-        if other is not None:
-            raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
-    gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
-    frame = documents.frame(obj, paths)
-    for listed in kind.lists(frame):
-        _refuse_shifted(listed, documents.items_in(obj, listed), changed, origin)
-    return Mine(Document(kind, name, model, pieces), changed, gone, False, frame, lambda: documents.numbers(obj))
-
-
-def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: Origin) -> None:
-    """Refuse an item of a list that has another length now: under its index, another item may be stored."""
-    stored = {path for path in origin.paths() if path != HEAD and split_path(path)[0] == field}
-    for path in stored & set(changed) if length != len(stored) else ():
-        raise InvalidValueError("part", path, f"The list has {length} items, and {len(stored)} are stored. Use save().")
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a save wrote, and what the object and its origin are to learn from it once it is committed.
 
@@ -112,7 +52,7 @@ class Outcome:
         digests: of every piece that changed since the newest version that the origin had seen.
         kept: the paths in which the object now is as stored.
         adopted: the pieces that the object is to take on; ABSENT for one to drop.
-        merged: those of them that neither the object nor the database had as they are now, as others had saved them.
+        merged: those of them that neither the object nor the database had as they are now.
         numbers: where trials of the object went that had the number of another one.
     """
 
@@ -122,7 +62,7 @@ class Outcome:
     digests: Mapping[str, str | None]
     kept: frozenset[str]
     adopted: Mapping[str, JSON | Absent]
-    merged: Mapping[str, JSON | Absent] = field(default_factory=dict)
+    merged: Mapping[str, Both] = field(default_factory=dict)
     numbers: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -144,23 +84,19 @@ def save_on(
             object stands on is not in the database, which was put back to an older state.
     """
     if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise _refused(head, origin.version, mine, RESTORED)
-    if head.version == origin.version and not (origin.behind.keys() & mine.paths if not mine.whole else origin.behind):
+        raise refused(head, origin.version, RESTORED)
+    if head.version == origin.version and not (origin.behind if mine.whole else origin.behind.keys() & mine.about):
         current = _known_pieces(connection, head, origin, mine)
         if not _fits(mine, current):
             return _write_whole(connection, writer, head, origin, mine, note)
-        revision = revise(mine.document.kind, _only(current, mine.paths), mine.changed)
-        _check_lists(head, mine.document.kind.lists(_head(mine.changed, current)), revision, origin.digests)
-        if policy != "overwrite":
-            refuse_downgrade(revision)
-        saved = _written(connection, writer, head, mine, revision, origin.digests, note)
-        return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
+        if policy == "overwrite" or not _may_clash(connection, head, origin, mine, current):
+            return _write_alone(connection, writer, head, origin, mine, current, policy, note)
     try:
-        seen = read_divergence(connection, head, origin.version, origin.since(), mine.paths)
-    except VersionNotFoundError as error:
+        seen = divergence(connection, head, origin, mine)
+    except ConflictError:
         if policy == "overwrite" and mine.whole:
             return _write_whole(connection, writer, head, origin, mine, note)
-        raise _refused(head, origin.version, mine, _FOLDED) from error
+        raise
     if seen.laid_out_anew or not (_stands_alike(mine, seen.base) and _stands_alike(mine, seen.theirs)):
         if policy != "overwrite":
             raise _laid_out_otherwise(head, origin, mine)
@@ -169,6 +105,23 @@ def save_on(
     if policy != "overwrite":
         refuse_downgrade(revision)
     return _write_on(connection, writer, head, origin, mine, seen, revision, settled, note)
+
+
+def senseless(error: Exception) -> str:
+    """Return what is told of the *error* that both sides' changes make together."""
+    return f"what you and others made of it makes no sense together: {str(error).removesuffix('.')}"
+
+
+def divergence(connection: Connection, head: HeadRow, origin: Origin, mine: Mine) -> Divergence:
+    """Return what others saved since *origin*, beside what it was, and what *mine* is about.
+
+    Raises:
+        ConflictError: a version that the object stands on was folded, so that it cannot be told.
+    """
+    try:
+        return read_divergence(connection, head, origin.version, origin.since(), mine.about)
+    except VersionNotFoundError as error:
+        raise refused(head, int(error.wanted), _FOLDED) from error
 
 
 def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin, outcome: Outcome) -> None:
@@ -182,14 +135,42 @@ def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin
         return
     others = {path: body for path, body in outcome.adopted.items() if path not in outcome.merged}
     documents.check(obj, others)
-    try:
-        documents.check(obj, {path: outcome.adopted[path] for path in outcome.merged}, merged=True)
-    except (DecodeError, InvalidValueError) as error:
-        documents.check(obj, outcome.merged)  # what is theirs alone may be what cannot be read here
-        problem = f"what you and others made of it makes no sense together: {error}"
-        raise ConflictError(
-            head.name, yours=origin.version, head=head.version, places=(), problem=problem, kind=head.kind
-        ) from error
+    found = nonsense(documents, obj, outcome.merged)
+    if found is not None:
+        error, places = found
+        raise refused(head, origin.version, senseless(error), places) from error
+
+
+def _may_clash(connection: Connection, head: HeadRow, origin: Origin, mine: Mine, current: Mapping[str, JSON]) -> bool:
+    """Return whether parts bring in an arm whose name one may have that others saved, and the object has not taken on.
+
+    Cost:
+        Where an arm is new, a read of the trials that the object is behind in.
+    """
+    bodies = {path: each.body for path, each in mine.changed.items()}
+    if mine.whole or mine.document.kind.name != EXPERIMENT.name or not brings_arms(current, bodies):
+        return False
+    behind = {path for path in origin.behind if path == HEAD or trials_in([path])}
+    return bool(behind) and bool(arm_clashes(current, bodies, read_pieces(connection, head, behind)[0]))
+
+
+def _write_alone(
+    connection: Connection,
+    writer: Writer,
+    head: HeadRow,
+    origin: Origin,
+    mine: Mine,
+    current: Mapping[str, JSON],
+    policy: OnConflict,
+    note: Note,
+) -> Outcome:
+    """Write what changed in place of *current*, which nobody changed since."""
+    revision = revise(mine.document.kind, _only(current, mine.paths), mine.changed)
+    _check_lists(head, mine.document.kind.lists(_head(mine.changed, current)), revision, origin.digests)
+    if policy != "overwrite":
+        refuse_downgrade(revision)
+    saved = _written(connection, writer, head, mine, revision, origin.digests, note)
+    return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
 
 
 def _known_pieces(connection: Connection, head: HeadRow, origin: Origin, mine: Mine) -> dict[str, JSON]:
@@ -251,48 +232,54 @@ def _write_whole(
 
 
 def _laid_out_otherwise(head: HeadRow, origin: Origin, mine: Mine) -> ConflictError:
-    return _refused(
-        head, origin.version, mine, _LAID_OUT if mine.whole else f"{_LAID_OUT} (save the whole of it first)"
-    )
+    return refused(head, origin.version, _LAID_OUT if mine.whole else f"{_LAID_OUT} (save the whole of it first)")
 
 
-def _refused(head: HeadRow, yours: int, mine: Mine, problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
-    name = mine.document.name
-    return ConflictError(name, yours=yours, head=head.version, places=places, problem=problem, kind=head.kind)
+def refused(head: HeadRow, yours: int, problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
+    """Return the error of a save that is refused, of an object that stands on version *yours*."""
+    return ConflictError(head.name, yours=yours, head=head.version, places=places, problem=problem, kind=head.kind)
 
 
 def _settled(
     head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence
 ) -> tuple[Revision, Settled]:
     """Return what to write over *theirs*, and the pieces that it makes, by the policy."""
-    theirs, paths = _theirs(mine, seen)
+    paths = _paths(mine, seen)
     if policy == "overwrite":
         target = {path: piece for path, piece in mine.document.pieces.items() if path in paths}
-        return revise(mine.document.kind, _only(theirs, paths), target), Settled(target)
+        return revise(mine.document.kind, _only(seen.theirs, paths), target), Settled(target)
     settled = both_settled(origin, mine, policy, seen)
     if settled.conflicts or policy == "error":
         stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
-        raise _refused(head, stands_on, mine, "" if settled.conflicts else _ELSEWHERE, settled.conflicts)
+        if settled.conflicts:
+            raise refused(head, stands_on, settled.problem, settled.conflicts)
+        raise refused(head, stands_on, _ELSEWHERE, all_places(seen.base, mine.pieces_beside(seen.base), seen.theirs))
     paths = {*paths, *map(settled.moved, paths)}
-    return revise(mine.document.kind, _only(theirs, paths), _only(settled.target, paths)), settled
+    return revise(mine.document.kind, _only(seen.theirs, paths), _only(settled.target, paths)), settled
 
 
-def _theirs(mine: Mine, seen: Divergence) -> tuple[dict[str, JSON], set[str]]:
-    """Return the pieces that a save of *mine* is about, as they are stored, and their paths."""
-    paths = {*seen.base, *seen.theirs, *mine.paths} if mine.whole else mine.paths
-    # A save of parts leaves the head as others left it, whatever they did to it.
-    return {**_only(seen.theirs, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}, paths
+def _paths(mine: Mine, seen: Divergence) -> set[str]:
+    """Return the paths of the pieces that a save of *mine* is about."""
+    return {*seen.base, *seen.theirs, *mine.paths} if mine.whole else mine.about
 
 
 def both_settled(origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence) -> Settled:
     """Return what *mine* and what others saved since make together, with the conflicts that there are."""
-    theirs, paths = _theirs(mine, seen)
-    base = {**_only(seen.base, paths), **({} if mine.whole else {HEAD: seen.theirs[HEAD]})}
-    own = {path: body for path, body in base.items() if path not in mine.gone}
-    own.update({path: piece.body for path, piece in mine.changed.items()})
-    stored = numbers_in({*origin.digests.paths(), *seen.theirs})
-    held = () if mine.whole else mine.held()
-    return settle(mine.document.kind, base, own, theirs, policy=policy, stored=stored, held=held)
+
+    def stored() -> Iterator[int]:
+        # Of all that is stored, and gone through only where numbers collide.
+        yield from numbers_in({*origin.digests.paths(), *seen.theirs})
+
+    return settle(
+        mine.document.kind,
+        seen.base,
+        mine.pieces_beside(seen.base),
+        seen.theirs,
+        policy=policy,
+        paths=None if mine.whole else mine.about,
+        stored=stored(),
+        held=() if mine.whole else mine.held(),
+    )
 
 
 def _write_on(
@@ -312,7 +299,7 @@ def _write_on(
     _check_lists(head, mine.document.kind.lists(_head(target, seen.theirs)), revision, digests)
     saved = _written(connection, writer, head, mine, revision, digests, note)
     after = {**seen.digests, **revision.digests}
-    paths = {*after, *origin.behind} if mine.whole else {*mine.paths, *map(settled.moved, mine.paths)}
+    paths = {*after, *origin.behind, *mine.paths} if mine.whole else {*mine.about, *map(settled.moved, mine.about)}
     held = {
         **{path: origin.digest(path) for path in paths},
         **dict.fromkeys(mine.paths),
@@ -325,8 +312,18 @@ def _write_on(
     }
     # Where nothing took the place of a part that moved, an encoder of the user's own is to find nothing.
     adopted |= {path: ABSENT for path in mine.paths if settled.moved(path) != path and path not in target}
-    both = {path: seen.theirs.get(path, ABSENT) for path in adopted if path in revision.written}
+    both = changed_by_both(mine, seen, settled, adopted.keys() & revision.written.keys())
+    if settled.names:
+        # Of a save of parts: what is not saved yet, and so not as stored, but has one name for one arm.
+        adopted |= renumbered(mine.naming(settled.names), {}, settled.names)
     return Outcome(saved.id, saved.version, saved.codes, after, frozenset(paths), adopted, both, settled.numbers)
+
+
+def changed_by_both(mine: Mine, seen: Divergence, settled: Settled, paths: Iterable[str]) -> dict[str, Both]:
+    """Return what became of the pieces at *paths*, which are as neither side has them."""
+    own = {settled.moved(path): body for path, body in mine.pieces_beside(seen.base).items()}
+    made = {path: piece.body for path, piece in settled.target.items()}
+    return {path: Both(*(each.get(path, ABSENT) for each in (seen.base, own, seen.theirs, made))) for path in paths}
 
 
 def _written(

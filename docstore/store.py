@@ -20,10 +20,11 @@ from docstore.errors import InvalidValueError
 from docstore.experiments import Experiments
 from docstore.history import Version
 from docstore.kinds import HEAD, RESERVED, Kind
+from docstore.mine import Mine, mine_in_part, mine_whole
 from docstore.origins import Origin
 from docstore.place import read_place
 from docstore.reader import version_numbered
-from docstore.saving import Mine, Outcome, check_readable, mine_in_part, mine_whole, save_on
+from docstore.saving import Outcome, check_readable, save_on
 from docstore.settling import OnConflict, check_policy
 from docstore.when import number_of
 from docstore.writer import Note, Saved
@@ -57,8 +58,9 @@ class Store(Experiments):
                 is, and theirs stays in the history. A function merges as well, and decides where both changed a place:
                 it is given each ``Conflict``, and returns the JSON value that shall stand there, ``ABSENT`` for none,
                 or ``NotImplemented``. It may be called again, on other values, if others save meanwhile. It is not
-                asked where no value would do: of two arms of one name, and of a trial that one took away and the other
-                measured. It must not use the store, which waits for it.
+                asked where no value would do: of two arms of one name, of a trial that one took away and the other
+                measured, and of one that the other changed while another took its place. Where it decides whether a
+                trial stands, the data of that trial do as the trial. It must not use the store, which waits for it.
 
         Raises:
             ConflictError: both changed the same place; names the places.
@@ -90,12 +92,19 @@ class Store(Experiments):
     ) -> Version:
         """Save the given trials of *experiment* and their data, and nothing else; return the version.
 
+        What others saved since is looked at as by ``save``, so that no data come under another trial, and no two arms
+        have one name. *experiment* takes on what they changed in these trials and their data.
+
+        Args:
+            on_conflict: as for ``save``; ``"overwrite"`` makes these trials and their data what *experiment* has.
+
         Raises:
             DocumentNotFoundError: the experiment itself was never saved.
             ConflictError, EncodeError: as ``save``.
 
         Cost:
-            In proportion to the trials given, however many the experiment has.
+            In proportion to the trials given, and to what others changed that *experiment* has not taken on; however
+            many trials it has.
         """
         check_policy(on_conflict)
         if not isinstance(trials, Iterable):

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 import docstore
 from docstore import ConflictError, GenerationNode, GenerationStrategy, patch, registry, revision
 from docstore import merge as merging
-from docstore.errors import Conflict
+from docstore.errors import Conflict, DecodeError
 from docstore.keyed import Keyed
 from docstore.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
-from docstore.merge import merge, merge_sparse
+from docstore.merge import changed_places, merge, merge_sparse
 from docstore.testing.experiments import new_experiment, observe
 from docstore.values import ABSENT, JSON, alike, dumps, join_pointer, loads, resolve, split_pointer
 
@@ -144,6 +144,77 @@ class TestTwoEditsOfOneDocument:
         assert repr(absent) == "ABSENT"
         assert pickle.loads(pickle.dumps(absent)) is absent
         assert copy.deepcopy(absent) is absent
+
+
+class TestThePlacesThatEitherSideChanged:
+    @given(triples())
+    @unhurried
+    def test_are_those_and_no_others_with_what_each_has_there(self, triple):
+        base, *sides = triple
+
+        places = list(changed_places(*triple))
+
+        assert bool(places) is any(not alike(base, side) for side in sides)
+        for place in places:
+            values = place.base, place.mine, place.theirs
+            assert [at(side, place.pointer) for side in triple] == list(map(dumped, values))
+            assert not all(alike(place.base, value) for value in values)
+
+    @given(triples())
+    @unhurried
+    def test_put_into_the_base_make_each_side(self, triple):
+        base, *sides = triple
+        places = list(changed_places(*triple))
+
+        for side, values in zip(sides, zip(*((each.mine, each.theirs) for each in places), strict=True), strict=False):
+            made = base
+            for place, value in zip(places, values, strict=True):
+                made = with_place(made, split_pointer(place.pointer), value)
+            assert alike(made, side)
+
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "pointers"),
+        [
+            ({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}, ["/a", "/b"]),
+            ({"a": {"b": 1}}, {"a": {"b": 2}}, {"a": {}}, ["/a/b"]),
+            ({"a": {"b": 1}}, {"a": {"b": 2}}, {"a": 1}, ["/a"]),
+            ({"a": [1, 2]}, {"a": [1, 3]}, {"a": [0, 2]}, ["/a/0", "/a/1"]),
+            ({"a": [1, 2]}, {"a": [1, 2, 3]}, {"a": [0, 2]}, ["/a"]),
+            ({"a": 1}, {"a": True}, {"a": 1.0}, ["/a"]),
+            ({}, {"a/b": 1}, {}, ["/a~1b"]),
+            (1, 2, 1, [""]),
+            (1, 1, 1, []),
+        ],
+    )
+    def test_are_as_small_as_can_be_told(self, base, mine, theirs, pointers):
+        assert [place.pointer for place in changed_places(base, mine, theirs)] == pointers
+
+    def test_have_the_pointer_of_their_document(self):
+        assert [place.pointer for place in changed_places({}, {"a": 1}, {}, at="/trials/3")] == ["/trials/3/a"]
+
+
+def at(value, pointer):
+    """The text of what stands at a pointer, or ABSENT."""
+    try:
+        return dumps(resolve(value, pointer))
+    except DecodeError:
+        return ABSENT
+
+
+def dumped(value):
+    return value if value is ABSENT else dumps(value)
+
+
+def with_place(value, tokens, new):
+    """The value with *new* at a place, or without it, if *new* is ABSENT."""
+    if not tokens:
+        return new
+    first, *rest = tokens
+    if isinstance(value, list):
+        return [with_place(item, rest, new) if str(i) == first else item for i, item in enumerate(value)]
+    inner = with_place(value.get(first), rest, new)
+    others = {key: item for key, item in value.items() if key != first}
+    return others if inner is ABSENT else {**others, first: inner}
 
 
 class TestTwoEditsOfAnObjectOfAClass:
@@ -961,12 +1032,11 @@ class TestTwoPeopleWhoEditTheListsOfOneExperiment:
         assert (place.pointer, place.base) == ("/data/4/records/0", ABSENT)
         assert (place.mine["mean"], place.theirs["mean"]) == (0.5, 0.75)
 
-    def test_that_give_two_arms_of_one_trial_the_same_free_name_are_told(self, store, two):
+    def test_that_give_two_arms_of_one_trial_the_same_name_are_told(self, store, two):
         """Merged, observations of the one would be taken for observations of the other."""
         mine, theirs = two
-        mine.trials[5].add_generator_run(run_of(3, arm(0.1)))
-        theirs.trials[5].add_generator_run(run_of(4, arm(0.2)))
-        assert mine.trials[5].arms[-1].name == theirs.trials[5].arms[-1].name
+        mine.trials[5].add_generator_run(run_of(3, arm(0.1, "best")))
+        theirs.trials[5].add_generator_run(run_of(4, arm(0.2, "best")))
         store.save(theirs)
 
         with pytest.raises(ConflictError) as caught:

@@ -133,7 +133,7 @@ class TestBothMadeATrialOfOneNumber:
         with pytest.raises(ConflictError) as caught:
             ada.save(two_readers[0])
 
-        assert [place.pointer for place in caught.value.places] == ["/trials/3/generator_run/arms/0"]
+        assert [place.pointer for place in caught.value.places] == ["/trials/2/generator_run/arms/0"]
         assert list(two_readers[0].trials) == [0, 1, 2]
 
 
@@ -382,6 +382,37 @@ class TestAMergeThatMakesNoSense:
 
         assert (docstore.dumps(mine), stored(bob)) == before
 
+    def test_is_told_with_all_places_that_either_changed_in_what_does_not_fit(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        theirs.search_space.parameters["x"].update_range(lower=0.75)
+        theirs.trials[0].run_metadata["by"] = "bob"
+        bob.save(theirs)
+        mine.search_space.parameters["x"].update_range(upper=0.5)
+        mine.trials[0].run_metadata["oven"] = 1
+
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine)
+
+        assert [(place.pointer, place.base, place.mine, place.theirs) for place in caught.value.places] == [
+            ("/search_space/parameters/0/lower", 0.0, 0.0, 0.75),
+            ("/search_space/parameters/0/upper", 1.0, 0.5, 1.0),
+        ]
+
+    def test_of_branches_is_told_with_them_too(self, ada, two_readers):
+        ada.branch("cakes", "rolls")
+        for name, bound in (("cakes", {"lower": 0.75}), ("rolls", {"upper": 0.5})):
+            branch = ada.load(name)
+            branch.search_space.parameters["x"].update_range(**bound)
+            ada.save(branch)
+
+        with pytest.raises(ConflictError) as caught:
+            ada.merge("rolls", into="cakes")
+
+        assert [place.pointer for place in caught.value.places] == [
+            "/search_space/parameters/0/lower",
+            "/search_space/parameters/0/upper",
+        ]
+
     def test_of_a_constraint_on_what_the_other_removed_is_a_conflict(self, ada, bob, two_readers):
         mine, theirs = two_readers
         theirs.search_space._parameters.pop(0)
@@ -416,6 +447,10 @@ class TestAMergeThatMakesNoSense:
                 ada.save(mine)
 
             assert isinstance(caught.value.__cause__, DecodeError)
+            assert [(place.pointer, place.mine, place.theirs) for place in caught.value.places] == [
+                ("/butter", 8, 1),
+                ("/flour", 1, 8),
+            ]
             assert (mine.flour, mine.butter, bob.get("b", kind="budget", pointer="/butter")) == (1, 8, 1)
 
     def test_of_what_made_none_before_is_none_the_less(self, ada, bob, two_readers):

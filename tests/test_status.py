@@ -17,7 +17,6 @@ from docstore.errors import (
     DocumentExistsError,
     DocumentNotFoundError,
     EncodeError,
-    VersionNotFoundError,
 )
 from docstore.testing.experiments import add_trial, new_experiment
 
@@ -175,8 +174,26 @@ class TestGoneSince:
         ada.compact("cakes", keep=1)
         mine.properties["a"] = 2
 
-        with pytest.raises(VersionNotFoundError, match="version 1 was folded"):
+        with pytest.raises(ConflictError, match="you changed version 1, and that version was folded"):
             ada.status(mine)
+
+    def test_a_version_that_was_folded_is_told_as_save_tells_it_though_parts_were_saved_since(
+        self, ada, mine, others_save
+    ):
+        others_save(describe("theirs"))
+        mine.trials[0].run_metadata["n"] = 1
+        ada.save_trial(mine, mine.trials[0])
+        ada.compact("cakes", keep=1)
+        mine.properties["a"] = 2
+
+        messages = []
+        for call in (ada.status, ada.save):
+            with pytest.raises(ConflictError) as caught:
+                call(mine)
+            messages.append(str(caught.value))
+
+        assert messages[0] == messages[1]
+        assert "is at version 3; you changed version 1, and that version was folded" in messages[0]
 
     def test_a_database_that_was_put_back_is_told_as_save_tells_it(self, ada, mine):
         backup = rows_of(ada)
@@ -245,6 +262,53 @@ class TestOthersSavedTheSamePlace:
     def test_it_is_shown_in_a_terminal_and_in_a_notebook(self, status):
         assert "conflict" in rendered(status)
         assert "conflict" in status._repr_html_()
+
+
+class TestOthersSavedWhatMakesNoSenseWithMine:
+    """One raised a lower bound, the other lowered the upper one."""
+
+    @pytest.fixture
+    def status(self, ada, mine, others_save):
+        others_save(lambda theirs: theirs.search_space.parameters["x"].update_range(lower=0.75))
+        mine.search_space.parameters["x"].update_range(upper=0.5)
+        return ada.status(mine)
+
+    def test_the_conflicts_are_those_that_save_raises(self, ada, mine, status):
+        with pytest.raises(ConflictError) as caught:
+            ada.save(mine)
+
+        assert status.conflicts == caught.value.places
+        assert [place.pointer.rpartition("/")[2] for place in status.conflicts] == ["lower", "upper"]
+        assert status.problem in str(caught.value)
+
+    def test_it_says_why(self, status):
+        assert "makes no sense together: upper bound of parameter 'x'" in status.problem
+
+    def test_it_is_told_in_words(self, status):
+        assert "conflict: search_space/parameters/0/lower 0.75 -> 0.0" in status.words
+
+    def test_of_a_users_class_they_are_too(self, ada, bob):
+        @docstore.document(kind="budget")
+        @dataclass
+        class Budget:
+            name: str
+            flour: int = 1
+            butter: int = 1
+
+            def __post_init__(self):
+                if self.flour + self.butter > 10:
+                    raise ValueError("too dear")
+
+        ada.save(Budget("b"))
+        mine, theirs = ada.load("b", kind="budget"), bob.load("b", kind="budget")
+        theirs.flour = 8
+        bob.save(theirs)
+        mine.butter = 8
+
+        status = ada.status(mine)
+
+        assert [place.pointer for place in status.conflicts] == ["/butter", "/flour"]
+        assert "too dear" in status.problem
 
 
 class TestTrialsOfOneNumber:

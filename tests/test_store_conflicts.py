@@ -314,10 +314,24 @@ class TestPolicies:
     def test_error_refuses_any_change_of_another(self, ada, mine):
         mine.description = "with salt"
 
-        with pytest.raises(ConflictError) as caught:
+        with pytest.raises(ConflictError, match="in other places than yours") as caught:
             ada.save(mine, on_conflict="error")
 
-        assert caught.value.places == ()
+        assert [(place.pointer, place.base, place.mine, place.theirs) for place in caught.value.places] == [
+            ("/description", None, "with salt", None),
+            ("/trials/2/run_metadata/a", ABSENT, ABSENT, 1),
+        ]
+
+    def test_error_refuses_it_for_a_trial_too(self, ada, mine):
+        mine.trials[1].run_metadata["b"] = 1
+
+        with pytest.raises(ConflictError) as caught:
+            ada.save_trial(mine, mine.trials[1], on_conflict="error")
+
+        assert [(place.pointer, place.mine, place.theirs) for place in caught.value.places] == [
+            ("/trials/1/run_metadata/b", 1, ABSENT),
+            ("/trials/2/run_metadata/a", ABSENT, 1),
+        ]
 
     def test_error_saves_where_nobody_else_did(self, ada, mine):
         again = ada.load("cakes")

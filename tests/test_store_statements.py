@@ -247,6 +247,19 @@ class TestSaveTrial:
 
         assert of_large == of_small <= 4
 
+    def test_reads_no_more_of_a_new_trial_the_more_were_saved_since_another_changed_one(self, store):
+        """What another changed and this object has not taken on is looked at each time; the history is not."""
+        experiment = new_experiment(trials=10)
+        store.save(experiment)
+        other = store.load("cakes")
+        other.trials[2].run_metadata["a"] = 1
+        store.save_trial(other, other.trials[2])
+        store.save_trial(experiment, add_trial(experiment))
+
+        calls = [calls_of(store.save_trial, experiment, add_trial(experiment)) for _ in range(12)]
+
+        assert calls[-1] < 1.1 * calls[0]
+
     def test_makes_as_many_calls_for_ten_trials_as_for_a_thousand(self, store):
         """A part that is new is the case in which what is known of all the others might be gone through."""
         small, large = new_experiment("small", trials=10), new_experiment("large", trials=PARTS_OF_A_LARGE_ONE)

@@ -7,9 +7,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from docstore.codec import fields
 from docstore.codec.core import Codec
-from docstore.codec.declared import is_frozen
 from docstore.codec.shapes import Shape
 from docstore.errors import CodecError, InvalidValueError, RegistryError
 from docstore.values import JSON, TAG, join_pointer, split_pointer
@@ -86,36 +84,22 @@ class Parts:
         return [join_pointer((field, _spelled(key))) for key, item in pairs if item is part]
 
     def put(self, owner: Any, pointer: str, value: Any) -> None:
-        """Put *value* at *pointer* of *owner*. An object of the same class that stands there takes on its state.
-
-        But for one that is frozen, and one that stands elsewhere in the field too: those stay as they are.
-        """
+        """Put *value* at *pointer* of *owner*."""
         items, _, key = self._place(owner, pointer)
-        present = self.get(owner, pointer)
-        if type(present) is type(value) and self._is_record(value) and self._is_once(items, present):
-            fields.take_on(present, value)
-        elif isinstance(items, list) and key == len(items):
+        if isinstance(items, list) and key == len(items):
             items.append(value)
         else:
             items[key] = value
 
     def move(self, owner: Any, field: str, keys: Mapping[int, int]) -> None:
         """Give the items of the dict *field* of *owner* other keys, all at once; of no dict, nothing is moved."""
-        attribute = self._codec.attribute(type(owner), field)
-        items = getattr(owner, attribute)
+        items = getattr(owner, self._codec.attribute(type(owner), field))
         if type(items) is dict and not keys.keys().isdisjoint(items):
-            # One assignment: whoever is interrupted has either the old dict or the new one.
-            fields.assign(owner, attribute, {keys.get(key, key): item for key, item in items.items()})
-
-    def _is_record(self, value: Any) -> bool:
-        """Return whether *value* is an object of fields, which can become another and stay the same object."""
-        is_registered = self._codec.registry.of_class(type(value)) is not None
-        return is_registered and not isinstance(value, (Enum, tuple)) and not is_frozen(type(value))
-
-    @staticmethod
-    def _is_once(items: Any, present: Any) -> bool:
-        held = items.values() if isinstance(items, dict) else items
-        return sum(each is present for each in held) == 1
+            moved = {keys.get(key, key): item for key, item in items.items()}
+            # Whoever is interrupted between the two has an item twice, and has lost none.
+            items.update(moved)
+            for key in items.keys() - moved.keys():
+                del items[key]
 
     def decode(self, owner: type, pointer: str, value: JSON) -> Any:
         """Return the object that *value* spells at *pointer* of an instance of *owner*."""

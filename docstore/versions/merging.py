@@ -21,7 +21,7 @@ from docstore.reader import State, read, version_numbered
 from docstore.renumbering import names_for, names_in, numbers_in, renumbered, trials_in
 from docstore.revision import laid_out_alike, merged, revise
 from docstore.rows import HeadRow
-from docstore.settling import OnConflict, Settled, settle
+from docstore.settling import OnConflict, Settled, all_places, settle
 from docstore.values import ABSENT, JSON, alike, dumps
 from docstore.versions.ancestry import Ancestry, Held
 from docstore.versions.branching import renamed
@@ -76,7 +76,7 @@ class Merger:
                 target.name,
                 yours=yours,
                 head=head,
-                places=places,
+                places=[sides.shown(each) for each in places],
                 problem=problem,
                 kind=target.kind,
                 source=source.name,
@@ -85,16 +85,18 @@ class Merger:
         if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
             return Settled({path: piece(path, body) for path, body in sides.mine.items()})
         if policy == "error":
-            raise refused(_ELSEWHERE)
+            raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
         if not sides.are_laid_out_alike:
             raise refused(_LAID_OUT)
         decide = sides.deciding(policy) if callable(policy) else policy
         settled = settle(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide)
         if settled.conflicts:
-            raise refused("", [sides.shown(each) for each in settled.conflicts])
+            raise refused(settled.problem, settled.conflicts)
         problem = self._problem_with({path: piece.body for path, piece in settled.target.items()}, sides.theirs)
         if problem:
-            raise refused(f"what both made of it makes no sense together: {problem}")
+            raise refused(
+                f"what both made of it makes no sense together: {problem.removesuffix('.')}", sides.changed_by_both()
+            )
         return settled
 
     def _problem_with(self, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
@@ -140,6 +142,13 @@ class _Sides:
     def moves(self, settled: Settled) -> tuple[dict[int, int], dict[str, str]]:
         """Return where trials of the source went in all, and what their arms are called now."""
         return _composed(self.numbers, settled.numbers), _composed(self.names, settled.names)
+
+    def changed_by_both(self) -> tuple[Conflict, ...]:
+        """Return the places that either side changed in pieces that both did; if there are none, in all."""
+        paths = _unlike(self.base, self.mine) & _unlike(self.base, self.theirs)
+        three = (self.base, self.mine, self.theirs)
+        both = all_places(*({path: each[path] for path in paths & each.keys()} for each in three))
+        return both or all_places(*three)
 
     def shown(self, conflict: Conflict) -> Conflict:
         """Return *conflict* as a user sees it: where the versions in common disagree, there is no base."""
@@ -251,7 +260,7 @@ def _displaced(
     moved = dict(zip(displaced, free, strict=False))
     # As the source calls them: what is called so in the target may be another arm.
     back = {there: here for here, there in numbers.items()}, {there: here for here, there in names.items()}
-    return {**numbers, **moved}, {**names, **names_for(renumbered(base, *back), mine, theirs, moved)}
+    return {**numbers, **moved}, {**names, **names_for(renumbered(base, *back), mine, theirs, moved, called=names)}
 
 
 def _unlike(a: Mapping[str, JSON], b: Mapping[str, JSON]) -> set[str]:
