@@ -40,7 +40,7 @@ class Experiments(Search):
             DocumentNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:
-            Five SELECTs; each trial and its data are read.
+            Three SELECTs; each trial and its data are read.
         """
         return trials_frame(read_experiment(self._access, name), self.project, self._raw.decode)
 

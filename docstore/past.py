@@ -47,7 +47,7 @@ class Past(Base):
 
         Raises:
             DecodeError: *pointer* is none.
-            DamagedDocumentError: a version is missing, or cannot be read; when one comes to it.
+            DamagedDocumentError: a version is missing, cannot be read, or is not as it was saved; when one comes to it.
             DocumentNotFoundError: there is no such document; or it was purged before one came to an older version.
 
         Cost:
@@ -57,17 +57,17 @@ class Past(Base):
             timeline = Timeline(self._access, connection, self._access.head(connection, kind, name))
         if pointer is None:
             return timeline
-        return Lazily(version for version, *_ in timeline.at(pointer))
+        return Lazily(blame.version for blame in timeline.at(pointer, self._raw.decode))
 
     def blame(self, name: str, pointer: str, *, kind: str = "experiment") -> Sequence[Blame]:
         """Return when the place at *pointer* changed and who did it, newest first, with the values before and since.
 
-        An item of a list is meant by its index, as it was at each version. Of versions that were folded into a later
-        one, that one has the changes.
+        An item of a list is meant by its index, as it was at each version. A change of versions that ``compact`` folded
+        is told of the next that is kept, with who and which it may have been: ``Blame.authors``, ``first``.
 
         Raises:
             DecodeError: *pointer* is none.
-            DamagedDocumentError: the history does not lead back.
+            DamagedDocumentError: the history is not as it was saved, or does not lead back.
 
         Cost:
             The part that *pointer* leads into is read, and each version as one comes to it. Values are kept as JSON: of
@@ -75,7 +75,7 @@ class Past(Base):
         """
         with self._access.reading() as connection:
             timeline = Timeline(self._access, connection, self._access.head(connection, kind, name))
-        return Lazily(Blame(version, was, became, self._raw.decode) for version, was, became in timeline.at(pointer))
+        return Lazily(timeline.at(pointer, self._raw.decode))
 
     def diff(self, name: str, a: When, b: When | None = None, *, kind: str = "experiment", other: str = "") -> Diff:
         """Return what changed from version *a* to version *b*, which may be the older; by default, the newest.
@@ -101,7 +101,9 @@ class Past(Base):
         Raises:
             DocumentExistsError: the name is taken by a document that *obj* did not come from.
             DocumentNotFoundError: the document was deleted since.
+            ConflictError: the version that *obj* stands on was folded since, or is not in the database.
             EncodeError: *obj* cannot be saved.
+            DecodeError: what others saved, and *obj* changed too, cannot be read here.
 
         Cost:
             One encoding of *obj*, and a read of the whole document. Nothing is written.
@@ -111,7 +113,7 @@ class Past(Base):
         with self._access.reading() as connection:
             if origin is not None:
                 head = self._access.living(connection, origin, document.kind, document.name)
-                return status_of(connection, head, document, origin)
+                return status_of(connection, head, self._documents(origin.unknown), obj, document, origin)
             taken = rows.head_named(connection, self.project, document.kind.name, document.name)
         if taken is not None:
             raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
@@ -236,7 +238,8 @@ class Past(Base):
         """Return every damage of a document, of all of a *kind*, or of the project: without any, all is as saved.
 
         Each digest is computed again, each history is walked back to version 1, each chain, each column and each tag is
-        checked. Deleted documents are verified, too; a *name* means the live one, if there is one.
+        checked. Deleted documents are verified, too; a *name* means the live one, if there is one. A row that is gone,
+        or was changed with its digest, is named where the history tells which; else, the damage is of ``its rows``.
 
         Args:
             name: of a document of *kind*, or of an experiment; None for all.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,18 @@ from sqlalchemy.engine import Connection
 from docstore import rows
 from docstore.digests import DigestTree, piece
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
-from docstore.history import NOT_KEPT, Parent, Version, changes_from, piece_of, pieces_touched, rebuild
+from docstore.history import (
+    GENESIS,
+    NOT_KEPT,
+    Parent,
+    Version,
+    chained,
+    changes_from,
+    lineage,
+    piece_of,
+    pieces_touched,
+    rebuild,
+)
 from docstore.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.patch import Change
 from docstore.rows import HeadRow
@@ -197,18 +208,37 @@ def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list
 
 
 def history_page(connection: Connection, head: HeadRow, before: int, size: int) -> list[Version]:
-    """Return the *size* versions before version *before*, newest first, or those that there are.
+    """Return the *size* versions before version *before*, newest first, or those that there are, proved by the chain.
 
     Raises:
-        DamagedDocumentError: one is missing, or cannot be read.
+        DamagedDocumentError: one is missing, cannot be read, or does not follow on the one before it.
+
+    Cost:
+        One SELECT, also of the row before the page; of the past that a branch shares with its parent, two.
     """
-    found = [version_of(head.name, row) for row in rows.version_rows(connection, head.id, before=before, limit=size)]
-    for expected, version in zip(range(before - 1, 0, -1), found, strict=False):
-        if version.number != expected:
+    found = rows.version_rows(connection, head.id, before=before, limit=size + 1)
+    page = [version_of(head.name, row) for row in found[:size]]
+    for expected, row in zip(range(before - 1, 0, -1), found, strict=False):
+        if row.version != expected:
             raise without_history(head, expected)
-    if len(found) < min(size, before - 1):
+    if len(found) < min(size + 1, before - 1):
         raise without_history(head, before - 1 - len(found))
-    return found
+    _prove(connection, head, page, found)
+    return page
+
+
+def _prove(connection: Connection, head: HeadRow, page: Sequence[Version], found: Sequence[sa.Row[Any]]) -> None:
+    """Check that each version of *page* follows on the row of *found* that is before its own."""
+    saved_in: Callable[[int], str] | None = None
+    chains = [*(row.chain for row in found[1:]), GENESIS]
+    for version, row, previous in zip(page, found, chains, strict=False):
+        if chained(previous, head.id, version, row.changes) == version.chain:
+            continue
+        # Only a branch has versions that were saved in another document: of no other is that looked up.
+        saved_in = saved_in or lineage(parents_of(connection, head), head.id)
+        if chained(previous, saved_in(version.number), version, row.changes) != version.chain:
+            problem = "its row, or the chain before it, was changed"
+            raise DamagedDocumentError(head.name, where=f"version {version.number}", problem=problem)
 
 
 def version_numbered(connection: Connection, head: HeadRow, number: int) -> Version:

@@ -43,6 +43,11 @@ class Rewound:
         """Return the whole document."""
         return join(self._pieces)
 
+    def drop(self, path: str) -> None:
+        """Go on without the part at *path*."""
+        del self._pieces[path]
+        self._digests.update({path: None})
+
     def touched(self, changes: Iterable[Change]) -> set[str] | None:
         """Return the paths of the pieces that *changes* are within, or None where other pieces may have been parts."""
         changes = tuple(changes)

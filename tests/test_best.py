@@ -6,6 +6,7 @@ import math
 import pickle
 import sys
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ from docstore.errors import (
     InvalidValueError,
     MissingDependencyError,
 )
-from docstore.tables import documents
+from docstore.tables import documents, versions
 from docstore.testing.experiments import new_experiment, search_space
 
 GAIN = Objective("gain")
@@ -344,6 +345,54 @@ def test_a_damaged_trial_is_told(store, call):
 
     with pytest.raises(DamagedDocumentError, match="/trials/0"):
         getattr(store, call)("cakes")
+
+
+@pytest.mark.parametrize("call", ["best", "trials", "observations"])
+class TestRowsThatSqlChanged:
+    """Each row by itself is as its digest says."""
+
+    @pytest.fixture(autouse=True)
+    def saved(self, store):
+        store.save(tried({"gain": 1.0}, {"gain": 2.0}))
+
+    def run(self, store, statement):
+        with store.engine.begin() as connection:
+            assert connection.execute(statement).rowcount == 1
+
+    @pytest.mark.parametrize("path", ["", "/trials/0", "/data/1"])
+    def test_with_their_digest_are_told(self, store, call, path):
+        at = documents.c.path == path
+        with store.engine.connect() as connection:
+            body = connection.execute(sa.select(documents.c.body).where(at)).scalar_one()
+        forged = body.replace("1.0", "3.0").replace("2.0", "3.0").replace("0.0", "0.5").replace("rye", "oat")
+        assert forged != body
+
+        self.run(store, sa.update(documents).where(at).values(body=forged, digest=sha256(forged.encode()).hexdigest()))
+
+        with pytest.raises(DamagedDocumentError, match="its rows"):
+            getattr(store, call)("cakes")
+
+    @pytest.mark.parametrize("path", ["/trials/0", "/data/1"])
+    def test_are_told_where_one_is_gone(self, store, call, path):
+        self.run(store, sa.delete(documents).where(documents.c.path == path))
+
+        with pytest.raises(DamagedDocumentError, match="its rows"):
+            getattr(store, call)("cakes")
+
+    def test_are_told_where_the_version_is_gone(self, store, call):
+        self.run(store, sa.delete(versions))
+
+        with pytest.raises(DamagedDocumentError, match="version 1"):
+            getattr(store, call)("cakes")
+
+
+def test_a_status_is_that_of_the_trial_whatever_its_column_says(store):
+    store.save(tried({"gain": 1.0}))
+    before = store.trials("cakes")
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(documents).where(documents.c.path == "/trials/0").values(status=99))
+
+    pd.testing.assert_frame_equal(store.trials("cakes"), before)
 
 
 class TestTrialsAsAFrame:

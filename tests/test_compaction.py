@@ -170,6 +170,20 @@ class TestKeepingSoMany:
         assert compacted == Compacted("experiment", "cakes", 9, (8, 9), 7, before - sum(map(len, changes_in(store))))
         assert compacted.freed > 0
 
+    def test_that_frees_nothing_says_so(self, store):
+        """A merge of what was there already has no changes: their text is shorter than what stands for folded ones."""
+        store.put("note", "n", 1)
+        store.branch("n", "b", kind="note")
+        for number in (2, 3):
+            store.put("note", "b", number)
+            store.tag("n", f"{number}", store.put("note", "n", number).number, kind="note")
+            store.merge("b", "n", kind="note")
+        store.put("note", "n", 4)
+
+        compacted = store.compact("n", keep=1, kind="note")
+
+        assert (compacted.kept, compacted.folded, compacted.freed) == ((1, 2, 4, 6), 2, 0)
+
     @pytest.mark.parametrize("keep", [0, -1, True, False, 1.0, "3", None, timedelta(0), timedelta(days=-1)])
     def test_of_anything_else_is_refused(self, store, cakes, keep):
         before = rows_of(store)
@@ -389,12 +403,12 @@ class TestAFoldedVersion:
         assert not [each for each in changes_in(store) if "hidden one" in each]
         assert [each for each in changes_in(store) if each == "null"] == ["null"] * 5
 
-    def test_is_blamed_on_the_next_that_is_kept(self, store):
+    def test_is_blamed_with_the_next_that_is_kept(self, store):
         blames = store.blame("cakes", "/description")
 
-        assert [(each.number, each.old, each.new) for each in blames] == [
-            (7, "old and secret", "as it is now"),
-            (2, docstore.values.ABSENT, "old and secret"),
+        assert [(each.first, each.number, each.old, each.new) for each in blames] == [
+            (3, 7, "old and secret", "as it is now"),
+            (1, 2, docstore.values.ABSENT, "old and secret"),
         ]
 
     def test_is_no_change_of_a_place(self, store):
@@ -413,6 +427,81 @@ class TestAFoldedVersion:
         assert store.revert("cakes", 2).number == 10
         assert text(store) == saves[2]
         assert proved(store)
+
+
+class TestBlameOfFoldedVersions:
+    """Ada saved version 1, bob described it in version 2, carl and dora changed what stands elsewhere; 4 is kept."""
+
+    @pytest.fixture
+    def described(self, store):
+        experiment = new_experiment()
+        store.save(experiment, author="ada")
+        experiment.description = "dark"
+        store.save(experiment, author="bob")
+        for author in ("carl", "dora"):
+            experiment.properties["by"] = author
+            store.save(experiment, author=author)
+        return experiment
+
+    def blamed(self, store, pointer="/description"):
+        return [(each.first, each.number, each.authors, each.new) for each in store.blame("cakes", pointer)]
+
+    def test_names_everyone_who_may_have_made_the_change(self, store, described):
+        store.tag("cakes", "begun", 1)
+        store.compact("cakes", keep=1)
+
+        [change, made] = store.blame("cakes", "/description")
+
+        assert (change.first, change.number, change.authors) == (2, 4, ("bob", "carl", "dora"))
+        assert (change.author, change.is_exact) == (None, False)
+        assert str(change).startswith("in versions 2 to 4, folded together, until 2")
+        assert str(change).endswith(", by bob or carl or dora: None -> 'dark'")
+        assert (made.first, made.number, made.author, made.is_exact) == (1, 1, "ada", True)
+
+    def test_reaches_back_to_the_first_where_that_was_folded(self, store, described):
+        store.compact("cakes", keep=1)
+
+        assert self.blamed(store) == [(1, 4, ("ada", "bob", "carl", "dora"), "dark")]
+
+    def test_names_the_author_where_there_was_only_one(self, store, described):
+        store.tag("cakes", "begun", 1)
+        store.tag("cakes", "dark", 2)
+        described.properties["by"] = "dora again"
+        store.save(described, author="dora")
+        store.tag("cakes", "by carl", 3)
+
+        store.compact("cakes", keep=1)
+
+        change, *_ = store.blame("cakes", "/properties/by")
+        assert (change.first, change.number, change.author, change.is_exact) == (4, 5, "dora", False)
+        assert ", by dora: 'carl' -> 'dora again'" in str(change)
+
+    def test_is_exact_for_versions_that_are_kept(self, store, described):
+        store.compact("cakes", keep=3)
+
+        assert self.blamed(store) == [(1, 2, ("ada", "bob"), "dark")]
+        assert self.blamed(store, "/properties/by") == [(4, 4, ("dora",), "dora"), (3, 3, ("carl",), "carl")]
+
+    def test_is_told_over_pages_of_the_history(self, store):
+        for number in range(250):
+            store.put("note", "n", {"n": number}, author=f"a{number // 50}")
+        store.compact("n", keep=120, kind="note")
+
+        *_, first = store.blame("n", "/n", kind="note")
+
+        assert (first.first, first.number, first.authors) == (1, 131, ("a0", "a1", "a2"))
+
+    def test_is_told_of_a_copy_that_kept_what_the_source_folded(self, store, described, fresh_database, connect):
+        other = connect(fresh_database("sqlite"))
+        store.copy_to(other)
+        described.description = "light"
+        store.save(described, author="eve")
+        store.compact("cakes", keep=1)
+
+        store.copy_to(other)
+
+        [change, *_] = other.blame("cakes", "/description")
+        assert (change.first, change.number, change.author, change.is_exact) == (5, 5, "eve", True)
 
 
 class TestCompactingAgain:

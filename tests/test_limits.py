@@ -210,8 +210,7 @@ def test_a_time_is_kept_to_the_microsecond(store):
     moment = datetime(2026, 1, 2, 3, 4, 5, 999_999, tzinfo=UTC)
     with dialect.transaction(store.engine, write=True) as connection:
         connection.execute(tables.versions.update().values(created_at=moment))
-
-    found = store.history("n", kind="note")[0].created_at
+        found = connection.execute(sa.select(tables.versions.c.created_at)).scalar_one()
 
     assert (found, found.tzinfo) == (moment, UTC)
 

@@ -723,6 +723,47 @@ class TestBlame:
             store.blame("cakes", "/trials")
 
 
+class TestAVersionThatSqlChanged:
+    """Of 150 versions of a note, the chain tells that one is not as it was saved."""
+
+    @pytest.fixture
+    def note(self, ada):
+        for number in range(150):
+            ada.put("note", "n", {"n": number}, message="as before")
+
+    @pytest.mark.parametrize("change", [{"author": "eve"}, {"message": "another"}, {"digest": "0" * 64}])
+    @pytest.mark.parametrize("number", [1, 50, 51, 150])
+    @pytest.mark.parametrize("call", [lambda s: s.history("n", kind="note"), lambda s: s.blame("n", "/n", kind="note")])
+    def test_is_told_when_one_comes_to_it(self, ada, note, call, number, change):
+        break_row(ada, "versions", change, version=number)
+
+        with pytest.raises(DamagedDocumentError, match=f"version {number}: its row, or the chain"):
+            list(call(ada))
+
+    def test_is_told_where_one_looks_at_it_alone(self, ada, note):
+        break_row(ada, "versions", {"author": "eve"}, version=20)
+
+        assert ada.history("n", kind="note")[-19].number == 19
+        with pytest.raises(DamagedDocumentError, match="version 20"):
+            ada.history("n", kind="note")[-20]
+
+    def test_is_told_in_the_past_of_a_branch(self, ada, note):
+        ada.branch("n", "b", 120, kind="note")
+        ada.put("note", "b", 1)
+        assert numbers(ada.history("b", kind="note")) == list(range(122, 0, -1))
+        ada.purge("n", kind="note")
+
+        break_row(ada, "versions", {"author": "eve"}, version=7)
+
+        with pytest.raises(DamagedDocumentError, match="version 7"):
+            list(ada.history("b", kind="note"))
+
+    def test_is_told_with_no_other_statement(self, ada, note):
+        _, selects, _ = query_of(ada, lambda: list(ada.history("n", kind="note")))
+
+        assert selects == 3  # the head, and two pages
+
+
 class TestDiff:
     """Four versions; the first and the last are the same but for a time."""
 

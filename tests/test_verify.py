@@ -328,11 +328,15 @@ class TestAColumnThatDocumentsAreFoundBy:
 
 
 class TestARowThatIsGone:
-    @pytest.mark.parametrize("path", ["/trials/0", "/data/1"])
-    def test_of_a_part_is_found_among_the_rows(self, store, intruder, path):
-        intruder.delete(documents, path=path)
+    def test_of_a_part_that_no_later_version_touched_is_found_among_the_rows(self, store, intruder):
+        intruder.delete(documents, path="/trials/0")
 
         assert places(store) == [("cakes", "documents", "its rows")]
+
+    def test_of_a_part_that_a_later_version_added_is_found_there(self, store, intruder):
+        intruder.delete(documents, path="/data/1")
+
+        assert places(store) == [("cakes", "documents", "/data/1")]
 
     @pytest.mark.parametrize("number", [1, 2, 3])
     def test_of_a_version_is_found_there(self, store, intruder, number):
@@ -364,20 +368,38 @@ class TestARowThatIsGone:
 
 
 class TestARowThatWasPutIn:
-    def test_as_a_part_is_found_among_the_rows(self, store, intruder):
-        intruder.copy(documents, {"path": "/trials/9", "position": 9}, path="/trials/0")
+    @pytest.mark.parametrize("other", [{"position": 9}, {}], ids=["in its place", "in another's"])
+    def test_as_a_part_is_found_there(self, store, intruder, other):
+        intruder.copy(documents, {"path": "/trials/9", **other}, path="/trials/0")
 
-        assert places(store) == [("cakes", "documents", "its rows")]
+        assert set(places(store)) == {("cakes", "documents", "/trials/9")}
+        assert any("the document has no such part" in each.problem for each in store.verify())
 
-    def test_as_a_part_under_another_path_is_found_there_too(self, store, intruder):
-        intruder.copy(documents, {"path": "/trials/9"}, path="/trials/0")
+    def test_as_one_of_several_parts_is_found_where_its_version_did_not_write_it(self, store, intruder):
+        for path in ("/trials/8", "/trials/9"):
+            intruder.copy(documents, {"path": path, "position": int(path[-1])}, path="/trials/1")
 
-        assert places(store) == [("cakes", "documents", "/trials/9"), ("cakes", "documents", "its rows")]
+        assert set(places(store)) == {
+            ("cakes", "documents", "/trials/8"),
+            ("cakes", "documents", "/trials/9"),
+            ("cakes", "documents", "its rows"),
+        }
 
-    def test_as_a_part_of_what_has_none_is_found_there_too(self, store, intruder, intruder_of_note):
+    def test_as_parts_that_were_removed_is_found_there(self, store, intruder, saved):
+        del saved._trials[1], saved._data[1]
+        store.save(saved)
+        for field in ("trials", "data"):
+            intruder.copy(documents, {"path": f"/{field}/1", "position": 1}, path=f"/{field}/0")
+
+        found = store.verify()
+
+        assert {each.key["path"] for each in found} == {"/data/1", "/trials/1"}
+        assert any("version 4 removed it" in each.problem for each in found)
+
+    def test_as_a_part_of_what_has_none_is_found_there(self, store, intruder, intruder_of_note):
         intruder.copy(documents, {"id": intruder_of_note.id}, path="/trials/0")
 
-        assert set(places(store)) == {("n1", "documents", "/trials/0"), ("n1", "documents", "its rows")}
+        assert set(places(store)) == {("n1", "documents", "/trials/0")}
 
     def test_as_a_part_of_no_document_is_found_by_its_id(self, store, intruder):
         intruder.copy(documents, {"id": "stray", "path": "/trials/9"}, path="/trials/0")
@@ -401,11 +423,11 @@ class TestRowsThatChangedPlaces:
         for old, new in (("/trials/0", "x"), ("/trials/1", "/trials/0"), ("x", "/trials/1")):
             intruder.set(documents.c.path, new, path=old)
 
-        assert places(store) == [
+        assert set(places(store)) == {
             ("cakes", "documents", "/trials/0"),
             ("cakes", "documents", "/trials/1"),
             ("cakes", "documents", "its rows"),
-        ]
+        }
 
     def test_of_a_part_and_its_older_self_are_found(self, store, intruder, saved):
         columns = (documents.c.digest, documents.c.body)
@@ -415,7 +437,199 @@ class TestRowsThatChangedPlaces:
         for column, value in zip(columns, older, strict=True):
             intruder.set(column, value, path="/trials/0")
 
-        assert ("cakes", "documents", "its rows") in places(store)
+        [found] = store.verify()
+
+        assert (found.key, found.pointer) == ({"id": intruder.id, "path": "/trials/0"}, "/trials/0")
+        assert found.problem.startswith("it is not what version 4 made of it: ")
+
+
+def forge(intruder: Intruder, path: str, to: Callable[[str], str] = lambda body: f'{body[:-1]},"zz":1}}') -> None:
+    """Change a piece so that it is as its own digest says."""
+    intruder.set(documents.c.body, to, path=path)
+    intruder.set(documents.c.digest, sha256(intruder.get(documents.c.body, path=path).encode()).hexdigest(), path=path)
+
+
+class TestAPartThatTheHistoryTellsOf:
+    """Its row is gone, or was changed with its digest; what versions did to it says that it was this one."""
+
+    @pytest.fixture
+    def more(self, store, saved):
+        """The experiment at version 6: two trials were added, and a note was made of each in a version of its own."""
+        add_trial(saved), add_trial(saved)
+        store.save(saved)
+        for index in (0, 3):
+            saved.trials[index].run_metadata["note"] = index
+            store.save(saved)
+        return saved
+
+    def told(self, store):
+        """What is told of each row: where it is, by table, key and pointer."""
+        return [(each.table, each.where, each.key.get("path"), each.pointer) for each in store.verify()]
+
+    @pytest.mark.parametrize("path", ["/trials/0", "/trials/1", "/data/3"])
+    def test_is_told_where_it_was_deleted(self, store, intruder, more, path):
+        intruder.delete(documents, path=path)
+
+        assert self.told(store) == [("documents", path, path, path)]
+
+    def test_is_told_of_each_that_was_deleted(self, store, intruder, more):
+        gone = ["/data/1", "/data/2", "/trials/0", "/trials/3"]
+        for path in gone:
+            intruder.delete(documents, path=path)
+
+        assert sorted(self.told(store)) == [("documents", path, path, path) for path in gone]
+
+    def test_says_by_which_version(self, store, intruder, more):
+        intruder.delete(documents, path="/trials/3")
+
+        assert [each.problem for each in store.verify()] == ["its row is missing, and version 6 wrote it"]
+
+    def test_is_told_beside_rows_that_are_damaged_by_themselves(self, store, intruder, more):
+        intruder.delete(documents, path="/data/2")
+        intruder.set(documents.c.body, flipped, path="/trials/1")
+        intruder.set(documents.c.body, flipped, path="")
+
+        assert {where for _, where, *_ in self.told(store)} == {"its head", "/data/2", "/trials/1"}
+
+    def test_is_told_with_the_other_rows_where_those_are_wrong_too(self, store, intruder, more):
+        intruder.delete(documents, path="/data/2")
+        intruder.delete(documents, path="/data/0")
+
+        assert [where for _, where, *_ in self.told(store)] == ["/data/2", "its rows"]
+
+    @pytest.mark.parametrize("path", ["/trials/0", "/trials/3"])
+    def test_is_told_where_it_was_changed_since_another_version(self, store, intruder, more, path):
+        forge(intruder, path, instead('"note":', '"nota":'))
+
+        assert self.told(store) == [("documents", path, path, path)]
+
+    def test_is_told_where_one_version_wrote_it_alone(self, store, intruder, more):
+        more._data.pop(3)
+        store.save(more)
+        trial = add_trial(more)
+        more._data.pop(trial.index)
+        store.save_trial(more, trial)
+
+        forge(intruder, "/trials/4")
+
+        [found] = store.verify()
+        assert (found.key, found.pointer) == ({"id": intruder.id, "path": "/trials/4"}, "/trials/4")
+        assert found.problem == "it is not what version 8 made of it"
+
+    def test_is_one_of_those_that_a_version_wrote(self, store, intruder, more):
+        forge(intruder, "/trials/1")
+
+        [found] = store.verify()
+
+        assert (found.where, found.key, found.pointer) == ("its rows", {"id": intruder.id}, "")
+        assert found.problem.endswith("one or more of /data/1, /trials/1 are not what version 3 made of them")
+
+    def test_is_none_of_those_where_it_was_there_from_the_first(self, store, intruder, more):
+        forge(intruder, "/data/0")
+
+        assert self.told(store) == [("documents", "its rows", None, "")]
+
+    def test_is_not_one_that_a_version_kept_whole(self, store, intruder, more):
+        """Of two that one version added, one was removed since: what it was then is in the history."""
+        store.save(more)
+        more._data.pop(1)
+        store.save(more)
+
+        forge(intruder, "/trials/1")
+
+        assert self.told(store) == [("documents", "/trials/1", "/trials/1", "/trials/1")]
+
+    def test_is_told_where_versions_were_folded(self, store, intruder, more):
+        store.tag("cakes", "described", 2)
+        store.compact("cakes", keep=1)
+        for path in ("/data/1", "/trials/3"):
+            intruder.delete(documents, path=path)
+
+        assert {where for _, where, *_ in self.told(store)} == {"/data/1", "/trials/3"}
+
+    def test_is_not_told_by_a_version_that_was_changed_too(self, store, intruder, more):
+        intruder.delete(documents, path="/data/1")
+        intruder.set(versions.c.changes, instead("/data/1", "/data/0"), version=3)
+
+        assert [(table, where) for table, where, *_ in self.told(store)] == [
+            ("versions", "version 3"),
+            ("documents", "its rows"),
+        ]
+
+    def test_is_told_as_is_what_is_older(self, store, intruder, more):
+        """Before the version that wrote the part, the document is right, and its past is proved."""
+        intruder.delete(documents, path="/data/1")
+        intruder.set(versions.c.digest, "0" * 64, version=1)
+
+        problems = [(each.where, each.problem) for each in store.verify()]
+
+        assert [where for where, _ in problems] == ["/data/1", "version 1", "version 1"]
+        assert "has another digest" in problems[1][1]
+
+    def test_is_told_of_a_users_list(self, store):
+        with registry.scope():
+
+            @docstore.document(kind="recipe", parts=["/steps/*"])
+            @dataclass
+            class Recipe:
+                name: str
+                steps: list[str]
+
+            soup = Recipe("soup", ["boil"])
+            store.save(soup)
+            for step in ("stir", "salt", "eat"):
+                soup.steps.append(step)
+                store.save(soup)
+        intruder = Intruder(store.engine, store.find(kind="recipe")[0].id)
+        for path in ("/steps/1", "/steps/2"):
+            intruder.delete(documents, path=path)
+
+        assert {where for _, where, *_ in self.told(store)} == {"/steps/1", "/steps/2"}
+
+    def test_is_not_told_by_what_was_before_parts_were_laid_out_anew(self, store):
+        """A step that an older version wrote was removed with all of them: its row is not missing."""
+        with registry.scope():
+
+            @docstore.document(kind="recipe", parts=["/steps/*", "/notes/*"])
+            @dataclass
+            class Recipe:
+                name: str
+                steps: dict[str, str] | None
+                notes: dict[str, str]
+
+            soup = Recipe("soup", {"a": "boil"}, {"a": "hot"})
+            store.save(soup)
+            for steps in ({"a": "boil", "b": "stir"}, None):
+                soup.steps = steps
+                store.save(soup)
+        intruder = Intruder(store.engine, store.find(kind="recipe")[0].id)
+        forge(intruder, "/notes/a", instead("hot", "cold"))
+
+        assert self.told(store) == [("documents", "its rows", None, "")]
+
+    def test_is_not_told_where_the_head_has_no_place_for_it(self, store):
+        """The head was changed, too: it is to blame, and the parts that have no place in it are not."""
+        with registry.scope():
+
+            @docstore.document(kind="recipe", parts=["/steps/*"])
+            @dataclass
+            class Recipe:
+                name: str
+                steps: list[str] | None = None
+                n: int = 0
+
+            soup = Recipe("soup", [])
+            store.save(soup)
+            soup.steps.append("boil")
+            store.save(soup)
+            soup.n = 1
+            store.save(soup)
+            soup.steps, soup.n = None, 2
+            store.save(soup)
+        intruder = Intruder(store.engine, store.find(kind="recipe")[0].id)
+        forge(intruder, "", instead('"n":2', '"m":2'))
+
+        assert {where for _, where, *_ in self.told(store)} <= {"its head", "its rows"}
 
 
 class TestADamagedDocument:
@@ -602,6 +816,7 @@ class TestADamage:
 
 OTHER = "f" * 32
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
+EARLIER = datetime(2020, 1, 1, tzinfo=UTC)
 TOLD = [
     *(("documents", "", column, to) for column, to in {
         "id": OTHER,
@@ -632,7 +847,7 @@ TOLD = [
         "status": None,
         "model": "another",
         "version": 2,
-        "created_at": LATER,
+        "created_at": EARLIER,
         "updated_at": LATER,
         "deleted_at": LATER,
         "digest": "0" * 64,
@@ -657,8 +872,6 @@ UNTOLD = [
     ("documents", "", "deleted_at", LATER),
     # Classes of one model may take the place of another's.
     ("documents", "/trials/0", "model", "user"),
-    # Of when a part was first there, nothing else is said.
-    ("documents", "/trials/0", "created_at", datetime(2020, 1, 1, tzinfo=UTC)),
     # A tag may name any version and be moved, by anyone, at any time.
     ("tags", "published", "tag", "final"),
     ("tags", "published", "version", 1),
@@ -687,9 +900,11 @@ class TestAColumnThatSaysSomethingElse:
     def test_is_of_one_of_these(self, table):
         assert {name for of, _, name, _ in [*TOLD, *UNTOLD] if of == table.name} == {*table.c.keys()}
 
-    @pytest.mark.parametrize("column", ["version", "updated_at", "kind", "position", "owner", "name", "project"])
+    @pytest.mark.parametrize(
+        "column", ["version", "created_at", "updated_at", "kind", "position", "owner", "name", "project"]
+    )
     def test_of_a_part_is_told_at_its_row_and_nowhere_else(self, store, intruder, column):
-        to = {"version": 2, "updated_at": LATER, "position": 5}.get(column, "another")
+        to = {"version": 2, "created_at": EARLIER, "updated_at": LATER, "position": 5}.get(column, "another")
         intruder.set(documents.c[column], to, path="/trials/0")
 
         found = store.verify()
@@ -715,6 +930,84 @@ class TestAColumnThatSaysSomethingElse:
         intruder_of_note.set(documents.c.model, "docstore")
 
         assert places(store) == [("n1", "documents", "its head")]
+
+
+class TestWhenAPartWasAdded:
+    """Each of its versions is the time of another; the column ``created_at`` of a part is the time of one of them."""
+
+    def problems(self, store, name=None):
+        return [(each.where, each.problem.partition("+00:00, ")[2]) for each in store.verify(name)]
+
+    def time_of(self, store, number, name="cakes"):
+        return store.history(name)[-number].created_at
+
+    @pytest.mark.parametrize("path", ["/trials/0", "/data/1"])
+    @pytest.mark.parametrize("to", [EARLIER, 1, 2, 3])
+    def test_is_found_where_it_is_another_time(self, store, intruder, path, to):
+        added = {"/trials/0": 1, "/data/1": 3}[path]
+        intruder.set(documents.c.created_at, to if to is EARLIER else self.time_of(store, to), path=path)
+
+        assert {each.where for each in store.verify()} == (set() if to == added else {path})
+
+    def test_names_the_version_that_added_it(self, store, intruder):
+        intruder.set(documents.c.created_at, self.time_of(store, 1), path="/trials/1")
+
+        assert self.problems(store) == [("/trials/1", "and version 3 added it at another time")]
+
+    def test_is_of_its_last_life(self, store, intruder, saved):
+        first = intruder.get(documents.c.created_at, path="/data/1")
+        removed = saved._data.pop(1)
+        store.save(saved)
+        saved._data[1] = removed
+        store.save(saved)
+        assert store.verify() == []
+
+        intruder.set(documents.c.created_at, first, path="/data/1")
+
+        assert self.problems(store) == [("/data/1", "and version 5 added it at another time")]
+
+    def test_is_that_of_the_branch_of_what_came_with_it(self, store, of_branch):
+        assert store.verify() == []
+
+        of_branch.set(documents.c.created_at, self.time_of(store, 1), path="/trials/0")
+
+        assert self.problems(store) == [("/trials/0", "and version 3 added it at another time")]
+
+    def test_is_one_of_those_that_were_folded(self, store, intruder, saved):
+        store.compact("cakes", keep=1)
+        assert store.verify() == []
+
+        intruder.set(documents.c.created_at, self.time_of(store, 2), path="/data/1")
+        assert store.verify() == []
+
+        intruder.set(documents.c.created_at, EARLIER, path="/data/1")
+        assert self.problems(store) == [("/data/1", "and one of the versions 1 to 3 added it at another time")]
+
+    def test_may_be_between_versions_that_were_folded(self, store, intruder, saved):
+        """It was there before, was removed, and added again: the versions that are kept have it all the same."""
+        store.tag("cakes", "begun", 3)
+        removed = saved._data.pop(1)
+        store.save(saved)
+        saved._data[1] = removed
+        store.save(saved)
+        saved.description = "again"
+        store.save(saved)
+
+        store.compact("cakes", keep=1)
+
+        assert store.verify() == []
+
+    def test_is_that_of_a_branch_that_was_folded(self, store, of_branch):
+        buns = store.load("buns")
+        add_trial(buns)
+        store.save(buns)
+        store.purge("cakes")
+        store.compact("buns", keep=1)
+        assert store.verify() == []
+
+        of_branch.set(documents.c.created_at, self.time_of(store, 2, "buns"), path="/trials/0")
+
+        assert self.problems(store) == [("/trials/0", "and one of the versions 3 to 5 added it at another time")]
 
 
 class TestAnOwner:

@@ -1,7 +1,8 @@
 """Whether what is stored is what was saved: every digest, every version rebuilt, every link of the chain.
 
 ``verifying`` says which documents; of one, ``pieces`` looks at what it is now, ``columns`` at what is said of it, and
-``histories`` at what it was. ``selecting`` has the SQL, ``damage`` what is told.
+``histories`` at what it was. Where it is not what was saved, ``tracing`` finds which rows are to blame. ``selecting``
+has the SQL, ``damage`` what is told.
 """
 
 from __future__ import annotations

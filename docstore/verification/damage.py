@@ -39,7 +39,7 @@ class Damage:
         table, where: the row, as a person calls it: ``version 3``, ``its head``, ``/trials/3``.
         problem: what is wrong with it.
         key: what finds the row: ``{"id": ..., "path": "/trials/3"}`` in ``documents``, ``{"id": ..., "version": 3}`` in
-            ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``. The id alone where several rows are meant.
+            ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``. The id alone where it is not known which row it is.
         pointer: the place in the document where one is known: of the piece, of the change that does not fit, or of the
             value that does not decode; else empty, as it is for all of it.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from docstore.kinds import HEAD
 from docstore.patch import Change
 from docstore.reader import version_told
 from docstore.rows import HeadRow
-from docstore.verification.columns import Written
+from docstore.values import ABSENT
+from docstore.verification.columns import Added, Written
 from docstore.verification.damage import Damage, Subject
 from docstore.verification.pieces import Decode, Now, undecoded
 from docstore.verification.selecting import Unread
@@ -34,7 +35,7 @@ class History:
 
     Args:
         parents: of its versions that have one: what was saved before a branch is chained under another id.
-        now: what the document is; None of its state if that is damaged: then only the chain can be checked.
+        now: what the document is; without its state, only the chain can be checked.
         watched: versions of which is asked, in the end, whether they are kept.
     """
 
@@ -50,10 +51,14 @@ class History:
         self._subject = Subject(head.kind, head.name, head.id)
         self._saved_in = lineage(parents, head.id)
         self._state, now.state = now.state, None
-        self._written = Written({path: said for path, said in now.rows.items() if path != HEAD})
+        self._trace = now.trace  # of a state that is not what was saved, until it is taken to where it is
+        self._written = Written(now.parts)
+        self._added = Added({path: said for path, said in now.parts.items() if said.created_at <= said.updated_at})
         self._expected = head.version
         self._newer: tuple[Version, str] | None = None  # with the text of its changes, until its link is checked
         self._pending: Version | None = None  # the last one kept, whose changes lead on
+        self._folded: list[Version] = []  # those that were folded into it
+        self._doubted: set[int] = set()  # those that do not follow on the ones before them
         self.kept: dict[int, bool] = {}
         """Of those watched that have a row, whether they are kept."""
 
@@ -88,9 +93,17 @@ class History:
         yield from self._missing(0)
         if self._newer is not None:
             yield from self._link(None)
-        if self._state is not None and self._pending is not None and self._pending.changes != _WHOLE:
-            problem = "its changes are not the add of the whole document, and no version before it is kept"
-            yield self._subject.version(self._pending.number, problem)
+        if self._state is not None and self._pending is not None:
+            if self._pending.changes == _WHOLE:
+                yield from self._wrote(self._pending, None, ())
+            else:
+                problem = "its changes are not the add of the whole document, and no version before it is kept"
+                yield self._subject.version(self._pending.number, problem)
+
+    def unexplained(self) -> Iterator[Damage]:
+        """Yield that the document is not what was saved, where no version told which of its rows are not."""
+        if self._trace is not None:
+            yield from self._trace.end()
 
     def _missing(self, number: int) -> Iterator[Damage]:
         """Yield which versions there are no rows of, down to the one after version *number*."""
@@ -109,6 +122,8 @@ class History:
         """Take notice of a row that is missing or cannot be read: what it would lead to cannot be told."""
         self._newer = self._state = self._pending = None
         self._written.lose()
+        if self._trace is not None:
+            self._trace.lose()
 
     # --- the chain, and what is folded --------------------------------------------------------------------------------
 
@@ -120,6 +135,10 @@ class History:
         previous = older.chain if older else GENESIS
         if chained(previous, self._saved_in(version.number), version, changes) != version.chain:
             yield self._subject.version(version.number, "its row, or the chain before it, was changed")
+            self._doubted.add(version.number)
+            if self._trace is not None:  # by what was changed, no row is to blame
+                self._trace.lose()
+                self._state = None
 
     def _folding(self, version: Version) -> Iterator[Damage]:
         if version.folded and not _DIGEST.fullmatch(version.folded):
@@ -140,6 +159,7 @@ class History:
     def _rebuilt(self, version: Version, text: str) -> Iterator[Damage]:
         """Yield the damage of a state that is not what was saved, and of changes that lead to none."""
         if not version.is_kept:
+            self._folded.append(version)
             if version.number == self._head.version:
                 self._state = None
             return
@@ -152,25 +172,53 @@ class History:
             self._state = None
             self._written.lose()
             return
-        self._pending = replace(version, changes=changes)
-        if self._state is not None:
-            for path, problem in self._written.touched(version, self._state.touched(changes)):
-                yield self._subject.piece(path, problem)
+        self._pending, self._folded = replace(version, changes=changes), []
 
     def _back_to(self, version: Version, newer: Version) -> Iterator[Damage]:
         assert self._state is not None  # who calls has looked
-        try:
-            self._state.undo(newer.changes)
-        except (PatchError, CodecError) as error:
-            problem = f"it cannot be rebuilt, as the changes of version {newer.number} do not fit: {error}"
-            yield self._subject.version(version.number, problem, error.pointer)
-            self._state = None
-            return
+        touched = self._state.touched(newer.changes)
+        if self._trace is not None:
+            undone = yield from self._trace.back(version, newer)
+            self._added.forget(self._trace.blamed)
+            if self._trace.is_lost:
+                self._state = None
+                return
+            if self._trace.is_over:
+                self._trace = None
+        else:
+            try:
+                undone = self._state.undo(newer.changes)
+            except (PatchError, CodecError) as error:
+                problem = f"it cannot be rebuilt, as the changes of version {newer.number} do not fit: {error}"
+                yield self._subject.version(version.number, problem, error.pointer)
+                self._state = None
+                return
+        if newer.number not in self._doubted or self._state.digest() == version.digest:
+            added = [path for path, body in undone.items() if body is not ABSENT and path not in self._state.pieces]
+            yield from self._wrote(newer, touched, added)
+        else:
+            self._written.lose()
+            self._added.lose()
+        if self._trace is None:
+            yield from self._as_saved(version, newer)
+
+    def _as_saved(self, version: Version, newer: Version) -> Iterator[Damage]:
+        assert self._state is not None  # who calls has looked
         if self._state.digest() != version.digest:
             problem = f"what is rebuilt by the changes of version {newer.number} has another digest"
             yield self._subject.version(version.number, problem)
         elif self._decode is not None and (refused := undecoded(self._decode, self._state.document)):
             yield self._subject.version(version.number, *refused)
+
+    def _wrote(self, version: Version, touched: set[str] | None, added: Iterable[str]) -> Iterator[Damage]:
+        """Yield which parts say other than that *version*, with those folded into it, *touched* and *added* these."""
+        for path, problem in self._written.touched(version, touched):
+            yield self._subject.piece(path, problem)
+        versions = (version, *self._folded)
+        if any(each.number in self._doubted for each in versions):  # when it was is not sure
+            self._added.lose()
+        for path, problem in self._added.by(versions, added):
+            yield self._subject.piece(path, problem)
 
     # --- what the rows of the document say of it ---------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ from docstore.rows import HeadRow
 from docstore.tables import documents
 from docstore.values import JSON, digest, join_pointer, loads, split_pointer
 from docstore.verification import selecting
-from docstore.verification.columns import Names, unlike_head, unlike_part
+from docstore.verification.columns import Names, Said, unlike_head, unlike_part
 from docstore.verification.damage import Damage, Subject
 from docstore.verification.selecting import Unread
+from docstore.verification.tracing import Trace
 
 Decode = Callable[[JSON], object]
 
@@ -31,13 +32,16 @@ class Now:
     """What was read of the rows of a document.
 
     Attributes:
-        rows: what they say of the version that wrote each, and when, by path.
-        state: the document, to be taken back; None if any of it is not what was saved.
+        created_at: of its head.
+        parts: what the rows of its parts say of the versions that wrote each, by path.
+        state: the document, to be taken back; None if its rows cannot be put together, or there is none of its version.
+        trace: tells what of it is not what was saved; None if all of *state* is.
     """
 
     created_at: datetime | None = None
-    rows: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    parts: dict[str, Said] = field(default_factory=dict)
     state: Rewound | None = None
+    trace: Trace | None = None
 
 
 class Pieces:
@@ -57,21 +61,44 @@ class Pieces:
 
     def look(self, decode: Decode | None) -> Generator[Damage, None, Now]:
         """Yield each damage, and return what was read."""
-        is_sound = True
+        lost: set[str] = set()
         for page in selecting.pages(self._connection, documents, documents.c.path, self._head.id, self._size):
             for row in page:
                 found = list(self._unread(row) if isinstance(row, Unread) else self._body(row))
-                is_sound = is_sound and not found
                 yield from found
-                if not found and not isinstance(row, Unread):
+                if found:
+                    lost.add(str(row.key) if isinstance(row, Unread) else row.path)
+                elif not isinstance(row, Unread):
                     yield from self._columns(row)
-        if is_sound and self._head.digest:  # of a document without its row of history, that is told
-            tree = DigestTree(self._digests)
-            if tree.digest() == self._head.digest:
-                yield from self._whole(tree, decode)
-            else:
-                yield self._subject.rows("documents", "they are not the ones that version has")
+        if not self._head.digest:  # of a document without its row of history, that is told
+            return self._now
+        if not lost:
+            yield from self._without_surplus()
+        tree = DigestTree({path: known for path, known in self._digests.items() if path not in lost})
+        if not lost and tree.digest() == self._head.digest:
+            yield from self._whole(tree, decode)
+        else:
+            self._trace(tree, frozenset(lost))
         return self._now
+
+    def _without_surplus(self) -> Iterator[Damage]:
+        """Leave out the part without which the others are what was saved, if there is such a one, and yield that."""
+        tree = DigestTree(self._digests)
+        if tree.digest() == self._head.digest:
+            return
+        path = next((each for each in self._now.parts if tree.digest({each: None}) == self._head.digest), None)
+        if path is not None:
+            yield self._subject.piece(path, "there is a row, and the document has no such part")
+            del self._pieces[path], self._digests[path], self._now.parts[path]
+
+    def _trace(self, tree: DigestTree, lost: frozenset[str]) -> None:
+        if HEAD in lost or HEAD not in self._pieces:
+            if self._named.name not in KINDS:  # what is a part of it stands in its head
+                return
+            self._pieces[HEAD] = {rule.field: {} for rule in self._named.parts}
+        pieces = {path: body for path, body in self._pieces.items() if path == HEAD or path not in lost}
+        self._now.state = Rewound(self._named, pieces, tree)
+        self._now.trace = Trace(self._subject, self._now.state, lost, frozenset(self._digests) | lost)
 
     def _unread(self, row: Unread) -> Iterator[Damage]:
         yield self._subject.piece(str(row.key), row.problem)
@@ -80,8 +107,9 @@ class Pieces:
         """Yield the damage of a body that is not what was saved."""
         if row.path == HEAD:
             self._now.created_at = row.created_at
+        else:
+            self._now.parts[row.path] = Said(row.version, row.created_at, row.updated_at)
         self._digests[row.path] = row.digest
-        self._now.rows[row.path] = row.version, row.updated_at
         try:
             body = loads(row.body)
         except DecodeError as error:

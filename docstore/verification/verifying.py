@@ -154,6 +154,7 @@ class _Verification:
             frozenset(tagged.values()),
         )
         yield from _readable(subject, "versions", self._history(id, history))
+        yield from history.unexplained()
         for tag, number in tagged.items():
             if not history.kept.get(number):
                 problem = "which was folded" if number in history.kept else "of which there is no row"

@@ -57,7 +57,7 @@ class Compacted:
         versions: how many it has, folded ones too.
         kept: the numbers of those that can be loaded, oldest first.
         folded: how many were folded by this call.
-        freed: how many characters less its changes have.
+        freed: how many characters less its changes have; 0 where they have no less.
     """
 
     kind: str
@@ -263,7 +263,7 @@ class _Folding:
             self._lead(stays, _BEGIN)
         self._write()
         head, kept = self._head, tuple(reversed(self._kept))
-        return Compacted(head.kind, head.name, head.version, kept, self._folded, self._freed)
+        return Compacted(head.kind, head.name, head.version, kept, self._folded, max(0, self._freed))
 
     def _back(self, version: Version, changes: Sequence[Change]) -> None:
         try:

@@ -11,12 +11,10 @@ from sqlalchemy.engine import Connection
 from docstore.access import Access
 from docstore.errors import DamagedDocumentError, InvalidValueError, PatchError
 from docstore.history import Version
-from docstore.kinds import Kind
 from docstore.place import read_around
 from docstore.reader import history_page, version_numbered
 from docstore.rows import HeadRow
-from docstore.values import JSON, MaybeJSON
-from docstore.versions.blame import changes_at
+from docstore.versions.blame import Blame, Decode, changes_at
 
 _PAGE: Final = 100
 """Versions that are read at once; each has the old values of a save."""
@@ -30,7 +28,7 @@ class Timeline(Sequence[Version]):
         index, one; the length is known.
 
     Raises:
-        DamagedDocumentError: a version is missing, or cannot be read; when one comes to it.
+        DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; when one comes to it.
         DocumentNotFoundError: the document was purged since.
     """
 
@@ -84,8 +82,8 @@ class Timeline(Sequence[Version]):
             self._access.again(connection, self._head)  # a document that is gone is not damaged
             raise
 
-    def at(self, pointer: str) -> Iterator[tuple[Version, MaybeJSON, MaybeJSON]]:
-        """Give each version that changed what stands at *pointer*, with the values before and after, newest first.
+    def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
+        """Give each change of what stands at *pointer*, with its version and the values before and after, newest first.
 
         The document is read now, the versions as one comes to them.
 
@@ -102,13 +100,11 @@ class Timeline(Sequence[Version]):
             newest = (
                 self._newest if head.version == len(self) else history_page(connection, head, head.version + 1, _PAGE)
             )
-        return self._changes(kind, document, pointer, newest)
+        return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
 
-    def _changes(
-        self, kind: Kind, document: JSON, pointer: str, newest: list[Version]
-    ) -> Iterator[tuple[Version, MaybeJSON, MaybeJSON]]:
+    def _changes(self, found: Iterator[Blame]) -> Iterator[Blame]:
         try:
-            yield from changes_at(kind, document, pointer, self._leading_back(newest))
+            yield from found
         except PatchError as error:
             raise DamagedDocumentError(self._head.name, where=error.pointer, problem=str(error)) from error
 

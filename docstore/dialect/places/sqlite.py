@@ -43,7 +43,7 @@ _NUMBERS: Final = ("integer", "real")
 
 
 def said(text: str) -> sa.ColumnElement[str]:
-    """Return *text* as a literal of the statement, which is compiled once; SQLAlchemy would put in its own each time."""
+    """Return *text* as a literal of the statement, which is compiled once; SQLAlchemy puts in its own each time."""
     quoted = text.replace("'", "''")
     return sa.literal_column(f"'{quoted}'", sa.String())
 
