@@ -211,7 +211,9 @@ class ConflictPromises(Setting):
         with pytest.raises(docstore.ConflictError) as caught:
             ada.save(behind, on_conflict="error")
 
-        assert caught.value.places == ()
+        told = {place.pointer: (place.mine, place.theirs) for place in caught.value.places}
+        assert told["/description"] == ("with salt", None)
+        assert told["/trials/2/run_metadata/oven"][1] == 3
 
     def test_the_policy_error_saves_where_nobody_else_did(
         self, ada: docstore.Store, behind: docstore.Experiment
