@@ -44,8 +44,8 @@ check: .venv/installed ## Lint, formatting, types and every test
 	$(RUN) -m mypy --strict docstore
 	$(TESTS)
 
-fuzz: .venv/installed ## Look for a value that does not come back as it went in, for as long as you like
-	$(RUN) -m pytest tests/test_exactness.py --hypothesis-profile=fuzz
+fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/test_exactness.py for some of them)
+	DOCSTORE_FUZZ_MINUTES=$(or $(MINUTES),20) $(IN_MEMORY) $(RUN) -m pytest -m fuzz -rP --hypothesis-profile=nightly $(or $(ONLY),tests)
 
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
 	$(RUN) tests/bench/bench_store.py

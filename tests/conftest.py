@@ -16,10 +16,10 @@ from hypothesis import settings
 import docstore
 from docstore.testing import experiments
 
-settings.register_profile("default", deadline=None, print_blob=True)
-settings.register_profile("fuzz", settings.get_profile("default"), max_examples=100_000)
-# In CI, Hypothesis would choose a profile of its own. What --hypothesis-profile names is loaded after this.
-settings.load_profile("default")
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile("nightly", deadline=None, print_blob=True)
+# The same examples in every run, here as in CI. What --hypothesis-profile names is loaded after this.
+settings.load_profile("ci")
 
 _BACKENDS = pytest.StashKey[Backends]()
 

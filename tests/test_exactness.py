@@ -1,6 +1,6 @@
 """Exactness as a property: a file, SQLite, PostgreSQL and MariaDB give the same bytes, the same digest, one object.
 
-``make fuzz`` looks at 100,000 examples in place of 2,000.
+``make fuzz`` looks at new examples for as long as asked, in place of the same 2,000.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from backends import BACKENDS, Backends, SwitchedOff
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
 
 import docstore
 from docstore.digests import digest_of
@@ -124,38 +123,15 @@ def check(original: Any, places: dict[str, Kept]) -> None:
 # --- any object at all -----------------------------------------------------------------------------------------------
 
 
-ROUND = 1_500
-"""Examples in a row: Hypothesis keeps what it knows of each until the round ends, 160 KB of an experiment."""
-
-
-def looked_at(share: float) -> Callable[[Any], Any]:
-    """Settings for *share* of all examples, in rounds: of 2,000, or of as many as another profile asks for."""
-    asked = settings().max_examples
-    examples = share * (2_000 if asked == settings.get_profile("default").max_examples else asked)
-    rounds = ceil(examples / ROUND)
-    each = settings(
-        max_examples=ceil(examples / rounds),
-        deadline=None,
-        # In CI, where Hypothesis is repeatable, each round would be the first again.
-        derandomize=settings().derandomize and rounds == 1,
-        # Three databases take a while, and some examples are large: neither is a mistake here.
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    return lambda test: pytest.mark.parametrize("nth", range(rounds))(each(test))
-
-
+@pytest.mark.fuzz
 class TestAnyObjectAtAll:
     """Written to a file and to each database, and read from there."""
 
-    @looked_at(0.7)
-    @given(value=json_documents())
-    def test_a_json_value_is_the_same_in_all(self, stores, folder, nth, value):
-        check(value, value_in_all(folder, stores, value))
+    def test_a_json_value_is_the_same_in_all(self, stores, folder):
+        fuzz(lambda value: check(value, value_in_all(folder, stores, value)), json_documents(), in_ci=1_400)
 
-    @looked_at(0.3)
-    @given(experiment=experiments())
-    def test_an_experiment_is_the_same_in_all(self, stores, folder, nth, experiment):
-        check(experiment, experiment_in_all(folder, stores, experiment))
+    def test_an_experiment_is_the_same_in_all(self, stores, folder):
+        fuzz(lambda value: check(value, experiment_in_all(folder, stores, value)), experiments(), in_ci=600)
 
 
 # --- large ones ------------------------------------------------------------------------------------------------------

@@ -87,5 +87,5 @@ class TestTheHouse:
         tree = ast.parse(path.read_text())
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
-        assert len(path.read_text().splitlines()) <= 400
+        assert len(path.read_text().splitlines()) <= 600
         assert [f.name for f in functions if f.end_lineno - f.lineno + 1 > 40] == []
