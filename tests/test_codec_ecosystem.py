@@ -182,6 +182,17 @@ class TestAnArray:
         assert identity(back) == identity(array)
         assert back.flags.c_contiguous
 
+    @pytest.mark.parametrize("dtype", ["V0", []], ids=["void", "structure"])
+    @pytest.mark.parametrize("shape", [(2, 3), (1, 3), (0, 3), (2, 0, 3), (2, 3, 4)])
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_of_items_of_no_bytes_has_the_same_text_once_it_came_back(self, dtype, shape, order):
+        text = dumps(CODEC.encode(np.zeros(shape, dtype, order=order)))
+
+        loaded = CODEC.decode(loads(text))
+
+        assert dumps(CODEC.encode(loaded)) == text
+        assert (loaded.shape, loaded.dtype) == (shape, np.dtype(dtype))
+
     def test_of_an_aligned_structure_stays_aligned(self):
         array = np.zeros(3, np.dtype([("a", "u1"), ("b", "f8")], align=True))
 

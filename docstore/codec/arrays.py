@@ -335,7 +335,8 @@ def _array_decode(members: Members, decode: Decode) -> Array:
     shape, transposed = _shape_of(members), members.get("order") == "F"
     flat = data_decode(members, decode, math.prod(shape))
     with refusing("shape"):
-        return flat.reshape(shape[::-1]).T if transposed else flat.reshape(shape)
+        # Not .T: of items of no bytes, whose strides are all 0, that has both orders at once.
+        return flat.reshape(shape, order="F" if transposed else "C")
 
 
 # --- scalars ---------------------------------------------------------------------------------------------------------
