@@ -320,11 +320,18 @@ def check_sense(merged: Any, mine: Any) -> None:
     """
     for each in (mine, merged):
         try:
-            getattr(each, "_check_merged", tuple)()
+            _check_merged(each)
         except InvalidValueError:
             if each is merged:
                 raise
             return
+
+
+def _check_merged(obj: Any) -> None:
+    # Not a plain name: a class of a user's may have that for a method of its own.
+    check = getattr(type(obj), "__docstore_check_merged__", None)
+    if check is not None:
+        check(obj)
 
 
 def _named(kind: Kind, name: object) -> str:

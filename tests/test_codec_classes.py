@@ -793,6 +793,65 @@ class TestAConstructorThatChangesWhatItIsGiven:
         assert (loaded.inner.log, loaded.inner.tags) == ([1], set())
 
 
+@dataclass
+class Undone:
+    """Has a method and fields with the names that an engineer might give to hooks."""
+
+    log: list[str] = field(default_factory=list)
+    _check_merged: bool = True
+
+    def _restored(self) -> None:
+        self.log.append("restored")
+
+
+@dataclass
+class UndoneRebuilt(Undone):
+    extra: InitVar[int] = field(kw_only=True)
+
+
+class UndoneByHand:
+    def __init__(self, log: list[str], _restored: bool) -> None:
+        self.log = log
+        self._restored = _restored
+
+
+@attrs.define
+class UndoneByAttrs:
+    _restored: bool
+    _docstore_carried: str = "by hand"
+
+
+class UndoneAsStruct(msgspec.Struct):
+    _restored: Any = True
+
+
+class UndoneAsModel(BaseModel):
+    restored: bool = True
+    _restored: bool = PrivateAttr(default=True)
+
+
+class TestAUsersMethodOrFieldThatIsNamedLikeAHook:
+    """What docstore calls has names of docstore's own."""
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            Undone(["saved"]),
+            UndoneRebuilt(["saved"], extra=3),
+            UndoneByHand([], True),
+            UndoneByAttrs(True),
+            UndoneAsStruct("yes"),
+            UndoneAsModel(),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_is_neither_called_nor_lost(self, value):
+        codec = codec_of(type(value))
+
+        assert identity(round_trip(value, codec)) == identity(value)
+
+
+
 class Bounded(BaseModel):
     low: int = Field(default=0, ge=0)
     high: int = Field(ge=0)

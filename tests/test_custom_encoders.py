@@ -72,7 +72,7 @@ def experiment_of_a_state(members: dict[str, Any]) -> Experiment:
     made = of_a_state(Experiment)(members)
     for field in members.keys() & {"trials", "data"}:
         vars(made)[f"_{field}"] = {int(key): item for key, item in members[field].items()}
-    made._restored()
+    made.__docstore_restored__()
     return made
 
 

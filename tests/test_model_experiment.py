@@ -77,8 +77,8 @@ def rebuilt(value: typing.Any) -> typing.Any:
             made.__dict__[field.name] = field.default_factory()
         else:
             made.__dict__[field.name] = field.default
-    if hasattr(made, "_restored"):
-        made._restored()
+    if hasattr(made, "__docstore_restored__"):
+        made.__docstore_restored__()
     return made
 
 

@@ -64,7 +64,7 @@ class Filler:
             is_stored = field.metadata.get("stored", True)
             setattr(made, field.name, self.unlike(default_of(field), cls, field.name, hints) if is_stored else None)
         self._inside.pop()
-        getattr(made, "_restored", lambda: None)()
+        getattr(made, "__docstore_restored__", lambda: None)()
         return made
 
     def unlike(self, other: Any, cls: type, name: str, hints: dict[str, Any]) -> Any:

@@ -222,7 +222,7 @@ class TestAClassWrittenByItsFields:
             name: str = "mocha"
             price: float = 0.5
 
-            def _restored(self) -> None:
+            def __docstore_restored__(self) -> None:
                 self.price = 0.5
 
         message = told(Forgetful)

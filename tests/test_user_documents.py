@@ -344,6 +344,34 @@ class TestTwoPeopleEditOneSuchDocument:
             store.save_trial(soup, soup.steps[4])
 
 
+class TestADocumentWithAMethodThatIsNamedLikeAHook:
+    def test_has_it_not_called_by_a_merge(self, store):
+        called: list[str] = []
+
+        @docstore.document(kind="plan", name="id")
+        @dataclass
+        class Plan:
+            id: str
+            here: int = 0
+            there: int = 0
+
+            def _restored(self) -> None:
+                called.append("restored")
+
+            def _check_merged(self) -> None:
+                called.append("merged")
+
+        store.save(Plan("p"))
+        mine, theirs = store.load("p", kind="plan"), store.load("p", kind="plan")
+        mine.here, theirs.there = 1, 2
+        store.save(theirs)
+
+        store.save(mine)
+
+        assert store.load("p", kind="plan") == mine == Plan("p", 1, 2)
+        assert called == []
+
+
 class TestAReleaseWithOtherParts:
     """The stored document says which pieces are its parts: each release lays it out in its own way."""
 

@@ -16,6 +16,7 @@ from docstore.codec import fields
 from docstore.codec.carried import CARRIED
 from docstore.codec.core import Codec
 from docstore.codec.declared import is_frozen
+from docstore.codec.making import RESTORED
 from docstore.codec.tagged import BY_TYPE
 from docstore.codec.validation import fields_beside
 from docstore.errors import CodecError, RegistryError
@@ -99,9 +100,9 @@ class Adoption:
 
     def finish(self) -> None:
         """Have the root's hook put back what is not stored, and let dicts of parts be the objects that they were."""
-        hook = getattr(self._root, "_restored", None)
+        hook = getattr(type(self._root), RESTORED, None)
         if hook is not None:
-            hook()
+            hook(self._root)
         for name, items in self._containers.items():
             stands = fields.value_of(self._root, name)
             if items is stands or type(items) is not type(stands) or type(items) not in (dict, list):
@@ -224,7 +225,7 @@ class Adoption:
                     above[id(member)] = id(value)
                     found.append(member)
         self._alive.append(found)
-        for value in found[1:] if hasattr(self._root, "_restored") else found:
+        for value in found[1:] if hasattr(type(self._root), RESTORED) else found:
             reached = _reached(self._beside(value), above)
             if reached:
                 self._whole.add(_common([_way_up(each, above) for each in (id(value), *reached)]))

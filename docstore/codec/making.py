@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from docstore.codec import declared, fields, validation
 from docstore.codec.contents import preserving
@@ -14,6 +14,10 @@ from docstore.errors import DecodeError
 
 Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
 """Takes an object's state, by attribute, and gives the object."""
+
+RESTORED: Final = "__docstore_restored__"
+"""The method of a class that makes again what is not stored, once an object has its stored fields. The name is one of
+docstore's own, as a class of a user's may have any other for a purpose of its own."""
 
 
 def is_bare(cls: type, restore: bool) -> bool:
@@ -27,7 +31,7 @@ def is_bare(cls: type, restore: bool) -> bool:
 
 
 def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
-    """Return what makes an instance of *cls*, and then has its ``_restored`` put back what is not stored.
+    """Return what makes an instance of *cls*, and then has its ``__docstore_restored__`` make what is not stored.
 
     What it makes holds each value as it was stored, whatever a constructor or a validation makes of it, and whatever
     one puts into it: a list that a ``__post_init__`` appends to has its items only.
@@ -39,11 +43,11 @@ def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
         DecodeError: the class refuses what was stored.
     """
     if bare:
-        return _rebuilding(cls)
+        return _restoring(cls, _rebuilding(cls))
     make = validation.validating(cls, stored) if declared.is_validated(cls) else _constructing(cls, stored)
     if fields.runs_own_code(cls):
         make = preserving(make)
-    return lambda state: _restored(make(state))
+    return _restoring(cls, make)
 
 
 def made(make: Callable[[], Any], name: str) -> Any:
@@ -71,8 +75,6 @@ def _rebuilding(cls: type) -> Make:
         if state:
             # Not instance.__dict__ = state, which a frozen class refuses.
             object.__setattr__(instance, "__dict__", state)
-        if hasattr(instance, "_restored"):
-            _restored(instance)
         return instance
 
     return make
@@ -100,8 +102,15 @@ def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
     return make
 
 
-def _restored(instance: Any) -> Any:
-    hook = getattr(instance, "_restored", None)
-    if hook is not None:
-        made(hook, type(instance).__name__)
-    return instance
+def _restoring(cls: type, make: Make) -> Make:
+    """Return *make*, with the hook of *cls* called after it, if the class has one."""
+    hook = getattr(cls, RESTORED, None)
+    if hook is None:
+        return make
+
+    def make_whole(state: dict[str, Any]) -> Any:
+        instance = make(state)
+        made(lambda: hook(instance), cls.__name__)
+        return instance
+
+    return make_whole

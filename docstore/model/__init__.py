@@ -1,8 +1,8 @@
 """The light experiment model: plain dataclasses with the names and meanings of Ax, for users who don't have it.
 
 An object is stored as its dataclass fields, each under its name without one leading underscore, but for those with
-``NOT_STORED``. It is rebuilt field by field, without its constructor, and then its ``_restored`` is called, if it has
-one: what was once stored always loads, even after a check became stricter.
+``NOT_STORED``. It is rebuilt field by field, without its constructor, and then its ``__docstore_restored__`` is called,
+if it has one: what was once stored always loads, even after a check became stricter.
 """
 
 from __future__ import annotations

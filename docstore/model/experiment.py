@@ -94,7 +94,7 @@ class Experiment:
             for auxiliary in auxiliaries:
                 self.add_auxiliary_experiment(purpose, auxiliary)
 
-    def _restored(self) -> None:
+    def __docstore_restored__(self) -> None:
         order = [parameter.name for parameter in self.search_space.parameters.values()]
         self._trials = dict(sorted(self._trials.items()))
         self._data = dict(sorted(self._data.items()))
@@ -110,7 +110,7 @@ class Experiment:
         if self._status_quo is not None:
             self._status_quo._parameters = self._status_quo.ordered_like(order)
 
-    def _check_merged(self) -> None:
+    def __docstore_check_merged__(self) -> None:
         """Refuse what two people, each of whom saw one half of it, made of the search space together."""
         self.search_space.check_merged()
 

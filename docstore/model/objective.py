@@ -48,14 +48,14 @@ class Objective:
     def _set(self, expression: str, metrics: Sequence[Metric], signatures: Mapping[str, str] | None = None) -> None:
         self.expression, self.metrics = expression, list(metrics)
         self.metric_name_to_signature = dict(signatures or {})
-        self._restored()
+        self.__docstore_restored__()
         for part in self._parts:
             if not part.weights or part.constant:
                 raise InvalidValueError("Objective", expression, "Name a metric in each part, and add no constant.")
         remedy = "Name each metric once, with the sum of its weights."
         check_unique("metric of an Objective", self.metric_names, remedy)
 
-    def _restored(self) -> None:
+    def __docstore_restored__(self) -> None:
         # The names of given metrics are known, so they may hold what would else be an operator: "val-loss, mean".
         self._parts = linear.parse(self.expression, thing="Objective", known=[metric.name for metric in self.metrics])
 
