@@ -232,7 +232,7 @@ class Documents:
         """
         if not pieces:
             return
-        adoption = Adoption(self.codec, obj, self.kind_of(obj))
+        adoption = Adoption(self.codec.uncompared, obj, self.kind_of(obj))
         if self._by_function(obj):
             self._adopt_whole(obj, pieces, adoption)
         else:

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from docstore.abridging import abridged
-from docstore.codec import ecosystem, lifting
+from docstore.codec import ecosystem, lifting, round_trip
 from docstore.codec.carried import carried_by
 from docstore.codec.classes import class_encode
 from docstore.codec.objects import custom_decode, object_shape
@@ -76,9 +77,11 @@ class Codec:
     Args:
         unknown: what an unregistered tag is: an ``"error"``, something to ``"keep"`` as an ``UnknownObject``, or a
             dict of the tag and the decoded ``"members"``.
+        compares: whether an object of a class with code of its own is refused where what it is encoded to would come
+            back as something else; see ``round_trip``.
     """
 
-    def __init__(self, registry: Registry, *, unknown: Unknown = "error") -> None:
+    def __init__(self, registry: Registry, *, unknown: Unknown = "error", compares: bool = True) -> None:
         for tag in (*(tag for entry in registry.entries for tag in entry.tags), *registry.class_decoders):
             if tag in RESERVED_TAGS:
                 raise RegistryError(
@@ -86,7 +89,7 @@ class Codec:
                 )
         registry.check_upcasts()
         self.registry = registry
-        self._unknown = unknown
+        self._unknown, self._compares = unknown, compares
         self._safe_keys: set[str] = set()
         self._objects: dict[type, Shape] = {}
         self._fields: dict[type, FieldShapes] = {}
@@ -109,10 +112,12 @@ class Codec:
         """Return the JSON value of *value*, with what JSON lacks tagged.
 
         Raises:
-            EncodeError: something in it cannot be written exactly; with its pointer, and what to do.
+            EncodeError: something in it cannot be written exactly, or would come back as something else; with its
+                pointer, and what to do.
 
         Cost:
-            One visit of every value; *value* is not changed, and what is returned shares no container with it.
+            One visit of every value; of objects whose class has code of its own, that of ``RoundTrip``. *value* is not
+            changed, and what is returned shares no container with it.
         """
         try:
             return self._encode(value)
@@ -130,6 +135,11 @@ class Codec:
             return self._decode(value)
         except RecursionError:
             raise DecodeError("nested too deeply to be read") from None
+
+    @cached_property
+    def uncompared(self) -> Codec:
+        """One that does the same and compares nothing; what is unknown to the registry, it keeps."""
+        return Codec(self.registry, unknown="keep", compares=False)
 
     def frame(self, value: Any) -> dict[str, JSON]:
         """Return the tag and the schema number that *value*, an object of a registered class, is written with."""
@@ -191,6 +201,8 @@ class Codec:
             encoder = self._object(entry).encode
             if entry.schema > 1:
                 encoder = lifting.writing(entry, encoder)
+            if self._compares and round_trip.is_needed(entry):
+                encoder = round_trip.RoundTrip(entry, encoder, self.uncompared).encode
         elif issubclass(cls, type):
             encoder = class_encode(self.registry, self._plain)
         elif row := BY_TYPE.get(cls) or ecosystem.tagged_type(cls):

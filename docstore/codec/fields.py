@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import dis
 import inspect
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any, get_args, get_origin
@@ -54,8 +56,9 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
 
     Those of a dataclass, an attrs class, a Struct or a Pydantic model are the fields that it declares, but those with
     ``metadata={"stored": False}``. Those of any other class, and those that a subclass's own ``__init__`` adds, are the
-    arguments of ``__init__``, each kept in the attribute of its name, or of its name behind an underscore. A field's
-    key is its name without one leading underscore.
+    arguments of ``__init__``, each kept in the attribute of its name, or of its name behind an underscore: in that
+    one for sure where ``__init__`` says ``self._x = x``, whatever a property ``x`` makes of it. A field's key is its
+    name without one leading underscore.
 
     Raises:
         RegistryError: two fields share a key, or ``__init__`` takes ``*args`` or ``**kwargs``.
@@ -150,6 +153,23 @@ def runs_own_code(cls: type) -> bool:
     return _author_of_init(cls) is not None or declared.has_hooks(cls)
 
 
+def computed(cls: type, stored: tuple[StoredField, ...]) -> tuple[StoredField, ...]:
+    """Return those of the *stored* fields of *cls* whose reading runs code of the class, such as a property."""
+    if cls.__getattribute__ is not object.__getattribute__:  # type: ignore[comparison-overlap]  # mypy: never
+        return stored
+    return tuple(field for field in stored if _is_computed(cls, field))
+
+
+def _is_computed(cls: type, field: StoredField) -> bool:
+    member = inspect.getattr_static(cls, field.name, None)
+    if isinstance(member, MemberDescriptorType):
+        return False
+    if hasattr(type(member), "__set__") or isinstance(member, cached_property):
+        return True
+    # Of an argument, an instance need not have an attribute of that name, which would go first.
+    return field.maybe_private and (hasattr(type(member), "__get__") or hasattr(cls, "__getattr__"))
+
+
 def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
     """Refuse *cls* if its constructor needs an argument that no stored field gives: it could be written, never read.
 
@@ -227,6 +247,7 @@ def _declared(cls: type) -> Iterator[StoredField]:
 
 def _arguments(cls: type, guided: Collection[str]) -> Iterator[StoredField]:
     annotated = hints(cls.__init__, owner=cls, only=guided)  # type: ignore[misc]  # as in _parameters
+    private = _kept_behind_underscore(cls.__init__)  # type: ignore[misc]  # as in _parameters
     for parameter in _parameters(cls):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise RegistryError(
@@ -235,7 +256,38 @@ def _arguments(cls: type, guided: Collection[str]) -> Iterator[StoredField]:
             )
         annotation = annotated.get(parameter.name, Any)
         key = parameter.name.removeprefix("_")
-        yield StoredField(parameter.name, key, annotation, _argument_default(parameter), parameter.name, True)
+        name = f"_{parameter.name}" if (is_private := parameter.name in private) else parameter.name
+        yield StoredField(name, key, annotation, _argument_default(parameter), parameter.name, not is_private)
+
+
+def _kept_behind_underscore(init: Any) -> frozenset[str]:
+    """Return each argument ``x`` of *init* of which its code is sure to say ``self._x = x``, and nothing else of both.
+
+    A property ``x`` may then give anything: the attribute of the object itself is what the constructor was given.
+    """
+    code = getattr(init, "__code__", None)
+    if code is None:
+        return frozenset()
+    loaded: list[str] = []
+    sources: dict[str, list[list[str]]] = {}
+    bound_again: set[str] = set()
+    for step in dis.get_instructions(code):
+        # One instruction may load two variables, and its name depends on the version of Python.
+        names = [*step.argval] if isinstance(step.argval, tuple) else [step.argval]
+        if step.opname.startswith("LOAD_FAST"):
+            loaded = [*loaded, *names][-2:]
+            continue
+        if step.opname == "STORE_ATTR":
+            sources.setdefault(step.argval, []).append(loaded)
+        elif step.opname.startswith("STORE_FAST"):
+            bound_again.update(map(str, names))
+        loaded = []
+    owner, *arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return frozenset(
+        name
+        for name in arguments
+        if sources.get(f"_{name}") == [[name, owner]] and name not in sources and name not in bound_again
+    )
 
 
 def _argument_default(parameter: inspect.Parameter) -> Callable[[], Any] | None:
@@ -280,6 +332,15 @@ def assign(obj: Any, name: str, value: Any) -> None:
             extra[name] = value
             return
     setter(cls)(obj, name, value)
+
+
+def state_of(value: Any) -> dict[str, Any]:
+    """Return every attribute that *value* itself has, by no code of its class."""
+    state = dict(getattr(value, "__dict__", ()))
+    for name, slot in slots_of(type(value)).items():
+        with suppress(AttributeError):  # it was never set
+            state[name] = slot.__get__(value)
+    return state
 
 
 def can_take_on(value: Any) -> bool:

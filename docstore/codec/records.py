@@ -11,7 +11,7 @@ from docstore.codec import carried, fields, making
 from docstore.codec.acceptance import Check, accepting
 from docstore.codec.declared import left_out
 from docstore.codec.fields import StoredField
-from docstore.codec.problems import ENOUGH, Step, errors_of, fail, inside, with_the_rest
+from docstore.codec.problems import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
 from docstore.codec.shapes import Plain, Shape, shape_of
 from docstore.codec.tagged import Encode
 from docstore.codec.validation import fields_beside, values_beside
@@ -58,7 +58,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     cls, tag = entry.cls, entry.tag
     # In the order of the canonical text, which then need not be sorted.
     stored = tuple(sorted(fields.stored_fields(cls), key=lambda field: field.key))
-    read, by_type = fields.reader(stored), plain.by_type
+    read, by_type = _reader(cls, stored), plain.by_type
     # A field of which nothing is known is written by its value's type, without a call in between.
     shaped = [(field.key, shapes[field.key][1]) for field in stored]
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
@@ -84,7 +84,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
         except (CodecError, RecursionError) as error:
             every = with_the_rest(inside(error, key), rest(value, key))
             raise every from every.__cause__
-        except AttributeError as error:
+        except (AttributeError, _ReadError) as error:
             raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
         if slots or not declared.issuperset(getattr(value, "__dict__", ())):
             refuse_undeclared(value)
@@ -103,6 +103,8 @@ def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShape
             item = field.read(value)
         except AttributeError as error:
             yield None, fail, _unreadable(type(value), error)
+        except REFUSALS as error:
+            yield field.key, fail, _unreadable(type(value), error)
         else:
             if item is not None:
                 yield field.key, shapes[field.key][1].encode, item
@@ -144,11 +146,37 @@ def _encode_accepted(encode_any: Encode, check: Check) -> Encode:
     return encode
 
 
-def _unreadable(cls: type, error: AttributeError) -> EncodeError:
+def _unreadable(cls: type, error: Exception) -> EncodeError:
+    if not isinstance(error, AttributeError):
+        return EncodeError(
+            f"this field of {cls.__qualname__} cannot be read: {type(error).__name__}: {error!s:.200}. Mend the "
+            f"property that computes it, or register the class with an encoder and a decoder."
+        )
     return EncodeError(
         f"{cls.__qualname__} keeps no attribute {error.name!r}, though that is one of its fields, or an argument of "
         f"its constructor ({error}). Keep it under that name, or register the class with an encoder and a decoder."
     )
+
+
+def _reader(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads all fields off an object, and raises a _ReadError where a property of the class raises."""
+    read = fields.reader(stored)
+    if not fields.computed(cls, stored):
+        return read
+
+    def read_all(value: Any) -> tuple[Any, ...]:
+        try:
+            return read(value)
+        except AttributeError:
+            raise
+        except REFUSALS as error:
+            raise _ReadError(error) from error
+
+    return read_all
+
+
+class _ReadError(Exception):
+    """What a property of a class raised when a field was read."""
 
 
 def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], bare: bool) -> None:

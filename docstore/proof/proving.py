@@ -180,7 +180,8 @@ class _Trial:
 
     def __init__(self, codec: Codec, entry: Entry, sample: Any) -> None:
         self.found: dict[str, str] = {}
-        self._codec, self._entry, self._sample = codec, entry, sample
+        # What each attribute comes back as is looked at here, and not only that the whole does not.
+        self._codec, self._entry, self._sample = codec.uncompared, entry, sample
         self._parts = list(_parts_of(entry, sample))
         self._kept: list[tuple[_Part, Any, Any]] = []
         """The part that was changed, the object with the change, and what came back of it."""

@@ -1,0 +1,182 @@
+"""Whether an object would come back as it is, where code of its class stands between its fields and their values.
+
+A property, a constructor, a converter or a validator may make another value of what is stored, at each save and load
+anew. So what such an object is encoded to is decoded, encoded again and compared, before any of it is stored. Classes
+without code of their own are not: a look at the class tells, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from docstore.abridging import abridged
+from docstore.codec import fields, making
+from docstore.codec.declared import is_struct
+from docstore.codec.tagged import Encode
+from docstore.entries import Entry, Registry
+from docstore.errors import CodecError, EncodeError
+from docstore.values import JSON, TAG, dumps, join_pointer, loads
+
+if TYPE_CHECKING:
+    from docstore.codec.core import Codec
+
+Tokens: TypeAlias = "tuple[str, ...]"
+
+_REMEMBERED: Final = 100_000
+"""So many texts of a class's objects are known to come back, by 16 bytes each, for as long as the codec lives."""
+
+
+def is_needed(entry: Entry) -> bool:
+    """Return whether objects of *entry*'s class are compared with what comes back of them.
+
+    Those that a user's function reads are, and those of a class with code of its own. Not those of docstore's own
+    model: each of its fields is proved to come back by ``tests/test_no_field_is_forgotten.py``. Nor those that a user's
+    function writes where none is here that reads them.
+    """
+    cls = entry.cls
+    if entry.decode is not None or entry.encode is not None:
+        return entry.decode is not None
+    if entry.restore or issubclass(cls, (Enum, tuple)):
+        return False
+    if fields.computed(cls, fields.stored_fields(cls)):
+        return True
+    return not making.is_bare(cls, entry.restore) and (fields.runs_own_code(cls) or _has_own_call(cls))
+
+
+def _has_own_call(cls: type) -> bool:
+    return type(cls).__call__ is not type.__call__ and not is_struct(cls)
+
+
+class RoundTrip:
+    """Encodes objects of one class, and refuses those that would come back as something else.
+
+    Args:
+        encode: encodes such an object, and those in it, each of them compared for itself.
+        codec: decodes and encodes without any comparison.
+
+    Cost:
+        A writing of the JSON, by which a text that is known to come back is known again; of any other, a decoding and
+        another encoding, for each such object that one stands in once more.
+    """
+
+    def __init__(self, entry: Entry, encode: Encode, codec: Codec) -> None:
+        self._entry, self._encode, self._codec = entry, encode, codec
+        self._known: set[bytes] = set()
+        of_fields = entry.encode is None and entry.decode is None
+        stored = fields.stored_fields(entry.cls) if of_fields else ()
+        self._computed = fields.computed(entry.cls, stored)
+        self._names = fields.unstored_names(entry.cls).union(*(field.names for field in stored))
+
+    def encode(self, value: Any) -> JSON:
+        """Return the JSON of *value*.
+
+        Raises:
+            EncodeError: it cannot be written; or could not be loaded, or only as something else; with both values.
+        """
+        written = self._encode(value)
+        text = dumps(written)
+        key = blake2b(text, digest_size=16).digest()
+        beside = self._computed_from(value) if self._computed else {}
+        if beside or key not in self._known:
+            self._compare(written, text, beside)
+            if len(self._known) < _REMEMBERED:
+                self._known.add(key)
+        return written
+
+    def _computed_from(self, value: Any) -> dict[str, Any]:
+        """Return the attributes of *value* from which its fields may be computed, so that the text need not tell all.
+
+        For a field ``x`` that is ``_x``, if there is one, else all private ones: none where a property gives ``_x``.
+        """
+        state, found = fields.state_of(value), {}
+        for field in self._computed:
+            private = f"_{field.name}"
+            if private not in state:
+                return {name: item for name, item in state.items() if name not in self._names}
+            if field.read(value) is not state[private]:
+                found[private] = state[private]
+        return found
+
+    def _compare(self, written: JSON, text: bytes, beside: dict[str, Any]) -> None:
+        try:
+            loaded = self._codec.decode(loads(text))
+            again = self._codec.encode(loaded)
+        except CodecError as error:
+            if not _has_unread(written, self._codec.registry):
+                raise CodecError.together([*self._complaints(error)]) from error
+            return
+        if dumps(again) != text:
+            raise self._changed(*_difference(written, again))
+        if beside:
+            self._compare_beside(beside, fields.state_of(loaded))
+
+    def _compare_beside(self, state: dict[str, Any], after: dict[str, Any]) -> None:
+        """Refuse an object with private attributes *state*, of which fields are computed, that come back as others."""
+        for name, item in state.items():
+            text, again = self._text(item), self._text(after.get(name))
+            # What cannot be written, such as a lock, is not what an argument was kept as.
+            if text is not None and text != again:
+                raise self._changed((name,), item, after.get(name), pointer="")
+
+    def _text(self, value: Any) -> bytes | None:
+        try:
+            return dumps(self._codec.encode(value))
+        except CodecError:
+            return None
+
+    def _complaints(self, error: CodecError) -> Iterator[EncodeError]:
+        for each in error.errors:
+            yield EncodeError(
+                f"{_name(self._entry.cls)} could be written and not be loaded: {each.problem.rstrip('.')}. "
+                f"{self._remedy()}",
+                pointer=each.pointer,
+            )
+
+    def _changed(self, tokens: Tokens, before: Any, after: Any, *, pointer: str | None = None) -> EncodeError:
+        name = ".".join((_name(self._entry.cls), *tokens[:1]))
+        return EncodeError(
+            f"{name}: {abridged(before)} would come back as {abridged(after)}. {self._remedy()}",
+            pointer=join_pointer(tokens) if pointer is None else pointer,
+        )
+
+    def _remedy(self) -> str:
+        name = self._entry.cls.__name__
+        if self._entry.decode is not None:
+            return f"Have the function that decodes a {name} make again what the one that encodes it was given."
+        return (
+            f"Code of the class (a property, its constructor, a validator) makes another value of what is stored. Keep "
+            f"what the constructor is given as it is, or register functions that do: docstore.register({name}, "
+            f"encode=..., decode=...)."
+        )
+
+
+def _name(cls: type) -> str:
+    return cls.__qualname__.rpartition("<locals>.")[2]
+
+
+def _difference(before: JSON, after: JSON, tokens: Tokens = ()) -> tuple[Tokens, JSON, JSON]:
+    """Return the place of the first difference of two values that differ, and what stands there in each."""
+    pairs: list[tuple[str, JSON, JSON]] = []
+    if isinstance(before, dict) and isinstance(after, dict) and before.get(TAG) == after.get(TAG):
+        pairs = [(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = [(str(n), one, other) for n, (one, other) in enumerate(zip(before, after, strict=True))]
+    different = (pair for pair in pairs if dumps(pair[1]) != dumps(pair[2]))
+    for key, one, other in different:
+        return _difference(one, other, (*tokens, key))
+    return tokens, before, after
+
+
+def _has_unread(value: JSON, registry: Registry) -> bool:
+    """Return whether something in *value* is written by a function, and read by one that is not here."""
+    if isinstance(value, list):
+        return any(_has_unread(item, registry) for item in value)
+    if not isinstance(value, dict):
+        return False
+    entry = registry.of_tag(str(value.get(TAG)))
+    if entry is not None and entry.encode is not None and entry.decode is None:
+        return True
+    return any(_has_unread(item, registry) for item in value.values())
