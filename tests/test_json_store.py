@@ -197,6 +197,87 @@ class TestTheFileThatWasThere:
         assert path.read_bytes() == docstore.dumps(experiment)
 
 
+class TestThePermissionsOfAFile:
+    """Those of a new one are the system's to decide; those of one that is replaced stay."""
+
+    @pytest.fixture
+    def umask(self):
+        """Sets the umask for a test."""
+        before = os.umask(0o022)
+        yield os.umask
+        os.umask(before)
+
+    @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o000, 0o666), (0o027, 0o640)])
+    def test_are_what_the_umask_leaves_of_a_new_one(self, experiment, path, umask, mask, mode):
+        umask(mask)
+
+        save_experiment(experiment, path)
+
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o666])
+    @pytest.mark.parametrize("mask", [0o000, 0o077])
+    def test_stay_when_it_is_replaced_whatever_the_umask(self, experiment, path, umask, mask, mode):
+        save_experiment(experiment, path)
+        path.chmod(mode)
+        umask(mask)
+
+        save_experiment(experiment, path)
+
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+    @pytest.mark.parametrize("is_there", [False, True])
+    def test_are_found_without_setting_the_umask_which_all_threads_share(self, experiment, path, monkeypatch, is_there):
+        if is_there:
+            save_experiment(experiment, path)
+        asked = []
+        monkeypatch.setattr(os, "umask", lambda mask: asked.append(mask) or 0o022)
+
+        save_experiment(experiment, path)
+
+        assert asked == []
+
+    def test_are_nobody_elses_while_a_private_file_is_being_replaced(self, experiment, path, umask, monkeypatch):
+        save_experiment(experiment, path)
+        path.chmod(0o600)
+        umask(0)
+        seen = []
+        fdopen = os.fdopen
+        monkeypatch.setattr(
+            os,
+            "fdopen",
+            lambda handle, *way: (seen.append(stat.S_IMODE(os.fstat(handle).st_mode)), fdopen(handle, *way))[1],
+        )
+
+        save_experiment(experiment, path)
+
+        assert seen == [0o600]
+
+    def test_of_anothers_file_stay_anothers_when_root_replaces_it(self, experiment, path):
+        # Only root may give a file away.
+        owner = (1234, 2345) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+        save_experiment(experiment, path)
+        os.chown(path, *owner)
+        path.chmod(0o4750)
+
+        save_experiment(experiment, path)
+
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (*owner, 0o4750)
+
+    def test_are_kept_where_the_owner_cannot_be(self, experiment, path, monkeypatch):
+        def refuse(*arguments):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        save_experiment(experiment, path)
+        path.chmod(0o640)
+        monkeypatch.setattr(os, "fchown", refuse)
+
+        save_experiment(experiment, path)
+
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
 def _sort(handle: int) -> str:
     return "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
 

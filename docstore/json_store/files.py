@@ -7,7 +7,8 @@ import difflib
 import gzip
 import io
 import os
-import tempfile
+import secrets
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Final
 from docstore.errors import FileAccessError, FileFormatError, MissingFileError
 
 _GZIP = b"\x1f\x8b"
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 MOST_UNPACKED: Final = 64 * 2**20
 """Bytes that a compressed file may always unpack to."""
@@ -29,7 +32,9 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Put *data* at *path*, compressed where the name ends in ``.gz``; the folder is made if it is missing.
 
     The bytes go to a temporary file in the same folder and reach the disk before it takes the name: a crash, a full
-    disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written.
+    disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written. A new
+    file has the permissions that the umask leaves; one that replaces another has its permissions and, where this user
+    may set them, its owner and group.
 
     Raises:
         FileAccessError: it cannot be written.
@@ -45,13 +50,20 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
+    replaced = _found(target)
+    name = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.tmp")
+    # The system takes the umask, or what the folder prescribes, from the permissions of a new file. Asking for the
+    # umask would set it, for all threads. A file that is replaced may be private, and so is what takes its place.
+    handle = os.open(name, _NEW, 0o666 if replaced is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
+            if replaced is not None:
+                _give(handle, replaced)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, _mode(target))
+            os.fsync(handle)
+            if replaced is not None:
+                os.chmod(name, stat.S_IMODE(replaced.st_mode))
         os.replace(name, target)
     except BaseException:
         # Also on Ctrl-C: nothing is left beside the old file.
@@ -61,14 +73,21 @@ def _replace(target: Path, data: bytes) -> None:
     _sync_folder(target.parent)
 
 
-def _mode(target: Path) -> int:
-    """Return the permissions of the file that is replaced, or those that a new one gets here."""
+def _found(target: Path) -> os.stat_result | None:
     try:
-        return target.stat().st_mode & 0o7777
+        return target.stat()
     except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        return None
+
+
+def _give(handle: int, replaced: os.stat_result) -> None:
+    """Give a file the owner and the group of the one that it replaces, as far as this user may."""
+    if os.name != "posix":
+        return
+    for owner in (replaced.st_uid, -1):  # an ordinary user may still give it to a group of theirs
+        with contextlib.suppress(OSError):
+            os.fchown(handle, owner, replaced.st_gid)
+            return
 
 
 def _sync_folder(folder: Path) -> None:
