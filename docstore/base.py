@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from docstore.dialect import shown
 from docstore.documents import Documents, documents_of
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError
+from docstore.locking import holding
 from docstore.origins import Origin, Origins
 from docstore.registry_bundle import RegistryBundle
 from docstore.saving import made_unseen
@@ -78,6 +80,16 @@ class Base:
         saved = self._access.saving(work, learn)
         self._codes.learn(saved.codes)
         return saved
+
+    def _in_turn(self, obj: Any) -> AbstractContextManager[None]:
+        """Let no other thread save *obj* in the block: what it is and where it came from fit together there.
+
+        Raises:
+            EncodeError: it is no document.
+            ObjectBusyError: this thread is inside a save already, of *obj* or of another object, and must not wait.
+        """
+        self._documents().kind_of(obj)
+        return holding(obj)
 
     def _origin_of(self, obj: Any, name: str) -> Origin | None:
         """Return where *obj* came from; under another name it is a new document, and the old one stays as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ from docstore.coding import Codes
 from docstore.digests import DigestTree
 from docstore.documents import Document, Documents
 from docstore.errors import ConnectionLostError, InvalidValueError
-from docstore.kinds import Kind
 from docstore.living import AT_ONCE, living_versions
-from docstore.mine import Mine, mine_whole
+from docstore.locking import holding
+from docstore.mine import mine_whole
 from docstore.origins import Origin, Origins
 from docstore.reader import version_numbered
 from docstore.writer import New, Note, SavedMany, Writer
@@ -26,27 +26,48 @@ _ENOUGH: Final = 32 << 20
 """Bytes of text at which a batch is written, however few its objects are: it stands in memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An object and the document that it made, and where it came from then.
+
+    Attributes:
+        stands: what tells whether the object was saved by another thread since.
+        new: what to insert, if it is a new document.
+        is_same: whether it is as it was saved.
+    """
+
+    obj: Any
+    document: Document
+    origin: Origin | None
+    stands: object
+    new: New | None
+    is_same: bool
+
+
 @dataclass(slots=True)
 class Batch:
     """What is to be saved in one transaction: new documents, and objects to be found as they were saved."""
 
-    objects: list[Any] = field(default_factory=list)
-    new: list[New] = field(default_factory=list)
-    same: list[tuple[Origin, Kind, str]] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set)
     _names: set[tuple[str, str]] = field(default_factory=set)
     _size: int = 0
 
     def __len__(self) -> int:
-        return len(self.new) + len(self.same)
+        return len(self.taken)
 
-    def add(self, obj: Any, new: New) -> None:
-        """Add a document that is to be inserted, and the object that it was made of."""
-        self.objects.append(obj)
-        self.new.append(new)
-        self._ids.add(id(obj))
-        self._names.add((new.document.kind.name, new.document.name))
-        self._size += sum(len(each.text) for each in new.document.pieces.values())
+    @property
+    def new(self) -> list[New]:
+        """The documents that are to be inserted."""
+        return [each.new for each in self.taken if each.new]
+
+    def add(self, taken: Taken) -> None:
+        """Add an object."""
+        self.taken.append(taken)
+        if taken.new:
+            self._ids.add(id(taken.obj))
+            self._names.add((taken.document.kind.name, taken.document.name))
+            self._size += sum(len(each.text) for each in taken.document.pieces.values())
 
     def holds(self, obj: Any, document: Document) -> bool:
         """Return whether it has *obj* itself, or a new document of that name: one can only come after the other."""
@@ -62,7 +83,7 @@ class Bulk:
 
     Args:
         origin_of: gives where an object of some name came from.
-        save_known: saves an object that came from the database and was changed, and brings it up to what is stored.
+        save: saves an object that makes a document and came from somewhere; whoever calls it holds its lock.
     """
 
     def __init__(
@@ -75,10 +96,10 @@ class Bulk:
         note: Note,
         *,
         origin_of: Callable[[Any, str], Origin | None],
-        save_known: Callable[[Any, Origin, Mine, Note], object],
+        save: Callable[[Any, Document, Origin | None, Note], object],
     ) -> None:
         self._access, self._writer, self._codes, self._origins = access, writer, codes, origins
-        self._documents, self._note, self._origin_of, self._save_known = documents, note, origin_of, save_known
+        self._documents, self._note, self._origin_of, self._save = documents, note, origin_of, save
         self.saved = 0
 
     def save(self, objects: Iterable[Any], size: int) -> int:
@@ -91,7 +112,7 @@ class Bulk:
         batch, given = Batch(), iter(_checked(objects, size))
         try:
             for obj in given:
-                batch = self._taken(obj, batch)
+                batch = self._added(obj, batch)
                 if batch.is_full(size):
                     batch = self._written(batch)
             self._written(batch)
@@ -100,58 +121,88 @@ class Bulk:
             raise
         return self.saved
 
-    def _taken(self, obj: Any, batch: Batch) -> Batch:
+    def _added(self, obj: Any, batch: Batch) -> Batch:
         """Return the batch with *obj* in it, or a later one."""
-        document = self._documents.document(obj)
-        if batch.holds(obj, document):
+        taken = self._taken(obj)
+        if batch.holds(obj, taken.document):
             batch = self._written(batch)
-        origin = self._origin_of(obj, document.name)
-        if origin is None:
-            digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
-            batch.add(obj, New(self._origins.try_first(obj, document.name), document, digests))
-            return batch
-        mine = mine_whole(document, origin)
-        if not mine.paths and not origin.behind:
-            batch.same.append((origin, document.kind, document.name))
+            taken = self._taken(obj)
+        if taken.new or taken.is_same:
+            batch.add(taken)
             return batch
         # It takes its turn at its document, and on what others saved: not while a thousand others wait to be written.
         batch = self._written(batch)
-        self._save_known(obj, origin, mine, self._note)
-        self.saved += 1
+        self._save_alone(taken)
         return batch
+
+    def _taken(self, obj: Any) -> Taken:
+        """Return *obj* as it is now. Nothing is locked afterwards: whoever gives the objects may wait for threads."""
+        self._documents.kind_of(obj)
+        with holding(obj):
+            document = self._documents.document(obj)
+            origin = self._origin_of(obj, document.name)
+            stands = self._origins.stands(obj)
+            if origin is not None:
+                is_same = not mine_whole(document, origin).paths and not origin.behind
+                return Taken(obj, document, origin, stands, None, is_same)
+            digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
+            new = New(self._origins.try_first(obj, document.name), document, digests)
+            return Taken(obj, document, None, stands, new, is_same=False)
+
+    def _is_current(self, taken: Taken) -> bool:
+        return self._origins.stands(taken.obj) == taken.stands
+
+    def _save_alone(self, taken: Taken) -> None:
+        """Save an object by itself, as it was taken; or as it is now, if another thread saved it since."""
+        with holding(taken.obj):
+            document, origin = taken.document, taken.origin
+            if not self._is_current(taken):
+                document = self._documents.document(taken.obj)
+                origin = self._origin_of(taken.obj, document.name)
+            self._save(taken.obj, document, origin, self._note)
+        self.saved += 1
 
     def _written(self, batch: Batch) -> Batch:
         """Write *batch*, and return an empty one."""
-        if batch.new:
-            self._insert(batch)
-        elif batch.same:
+        added = [each for each in batch.taken if each.new]
+        with holding(*(each.obj for each in added)):
+            is_current = all(map(self._is_current, added))
+            if added and is_current:
+                self._insert(batch)
+        if not is_current:
+            for each in batch.taken:
+                self._save_alone(each)
+        elif batch.taken and not added:
             with self._access.reading() as connection:
-                self._find(connection, batch.same)
+                self._find(connection, batch)
             self.saved += len(batch)
         return Batch()
 
     def _insert(self, batch: Batch) -> None:
+        new = batch.new
+
         def work(connection: Connection) -> SavedMany:
-            self._find(connection, batch.same)
-            return self._writer.create_many(connection, batch.new, self._note)
+            self._find(connection, batch)
+            return self._writer.create_many(connection, new, self._note)
 
         def landed(connection: Connection, done: SavedMany) -> bool:
-            return rows.chain_of(connection, batch.new[0].id, 1) == done.versions[0].chain
+            return rows.chain_of(connection, new[0].id, 1) == done.versions[0].chain
 
         self._access.writing(work, landed, lambda done: self._learn(batch, done))
 
     def _learn(self, batch: Batch, done: SavedMany) -> None:
         self._codes.learn(done.codes)
-        for obj, new in zip(batch.objects, batch.new, strict=True):
+        for obj, new in ((each.obj, each.new) for each in batch.taken if each.new):
             self._origins.set(obj, Origin(new.id, new.document.name, 1, new.digests))
         self.saved += len(batch)
 
-    def _find(self, connection: Connection, same: Sequence[tuple[Origin, Kind, str]]) -> None:
+    def _find(self, connection: Connection, batch: Batch) -> None:
         """Look whether documents are there in the version that their unchanged objects came from, as ``save`` does."""
-        stored = living_versions(connection, {origin.id for origin, *_ in same})
-        for origin, kind, name in same:
+        same = [(each.origin, each.document) for each in batch.taken if each.origin]
+        stored = living_versions(connection, {origin.id for origin, _ in same})
+        for origin, document in same:
             if stored.get(origin.id, 0) < origin.version:
-                head = self._access.living(connection, origin, kind, name)
+                head = self._access.living(connection, origin, document.kind, document.name)
                 version_numbered(connection, head, origin.version)
 
 

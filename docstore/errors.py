@@ -32,6 +32,7 @@
         ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
         ├── TagExistsError            the tag names another version
         ├── ConflictError             two writers changed the same place
+        ├── ObjectBusyError           a save inside a save of the same object, or of one that must not wait
         ├── DivergedError             two stores have different histories of one document
         └── DamagedDocumentError      stored bytes do not match their digest
 """
@@ -369,6 +370,21 @@ class ConflictError(StoreError):
             f"and save it, or save(..., on_conflict='overwrite') to make yours the newest version."
         )
         super().__init__(f"document {name!r} is at version {head}; {told}")
+
+
+class ObjectBusyError(StoreError):
+    """An object was to be saved inside a save, by a thread that must not wait for it."""
+
+    def __init__(self, cls: type, *, by_this_thread: bool) -> None:
+        self.by_this_thread = by_this_thread
+        name = cls.__qualname__
+        super().__init__(
+            f"this {name} is being saved by this very thread: code that runs inside a save, such as an on_conflict "
+            f"function or an encoder, cannot save the same object. Save it afterwards."
+            if by_this_thread
+            else f"this {name} is being saved by another thread, and this thread is inside a save of another object: "
+            f"two threads would wait for each other. Save the {name} after that save, not in its on_conflict function."
+        )
 
 
 class DivergedError(StoreError):

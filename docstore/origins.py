@@ -74,6 +74,11 @@ class Origins:
         """Remember where *obj* came from, until it is garbage."""
         self._origins.set(obj, origin)
 
+    def stands(self, obj: Any) -> object:
+        """Return what is equal at two moments if *obj* learned of no save in between."""
+        origin = self.get(obj)
+        return None if origin is None else (origin.id, origin.name, origin.version, len(origin.behind))
+
     def try_first(self, obj: Any, name: str) -> str:
         """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name."""
         id = self.tried(obj, name) or uuid.uuid4().hex

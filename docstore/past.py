@@ -108,13 +108,14 @@ class Past(Base):
         Cost:
             One encoding of *obj*, and a read of the whole document. Nothing is written.
         """
-        document = self._documents().document(obj)
-        origin = self._origin_of(obj, document.name)
-        with self._access.reading() as connection:
-            if origin is not None:
-                head = self._access.living(connection, origin, document.kind, document.name)
-                return status_of(connection, head, self._documents(origin.unknown), obj, document, origin)
-            taken = rows.head_named(connection, self.project, document.kind.name, document.name)
+        with self._in_turn(obj):
+            document = self._documents().document(obj)
+            origin = self._origin_of(obj, document.name)
+            with self._access.reading() as connection:
+                if origin is not None:
+                    head = self._access.living(connection, origin, document.kind, document.name)
+                    return status_of(connection, head, self._documents(origin.unknown), obj, document, origin)
+                taken = rows.head_named(connection, self.project, document.kind.name, document.name)
         if taken is not None:
             raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
         return status_of_new(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -28,6 +29,18 @@ class Remembered(Generic[T]):
         Raises:
             TypeError: it has slots, and none for weak references.
         """
+        self._known[id(obj)] = (self._reference(obj), value)
+
+    def first(self, obj: Any, make: Callable[[], T]) -> T:
+        """Return what is known of *obj*; if nothing is, what *make* gives, and the same to every thread.
+
+        Raises:
+            TypeError: as ``set``.
+        """
+        found = self.get(obj)
+        return self._known.setdefault(id(obj), (self._reference(obj), make()))[1] if found is None else found
+
+    def _reference(self, obj: Any) -> weakref.ref[Any]:
         key = id(obj)
 
         def forget(reference: weakref.ref[Any], known: dict[int, Any] = self._known) -> None:
@@ -35,7 +48,7 @@ class Remembered(Generic[T]):
             if key in known and known[key][0] is reference:
                 del known[key]
 
-        self._known[key] = (weakref.ref(obj, forget), value)
+        return weakref.ref(obj, forget)
 
     def drop(self, obj: Any) -> None:
         """Know nothing more of *obj*."""

@@ -51,6 +51,8 @@ class Store(Experiments):
     ) -> Version:
         """Save *obj* whole, and return the version it now is; where nothing changed, that is the one it was.
 
+        Threads that save one object take turns.
+
         Args:
             on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
                 both, and brings *obj* up to the result: a trial of *obj* that was made under the number of another one
@@ -60,22 +62,24 @@ class Store(Experiments):
                 or ``NotImplemented``. It may be called again, on other values, if others save meanwhile. It is not
                 asked where no value would do: of two arms of one name, of a trial that one took away and the other
                 measured, and of one that the other changed while another took its place. Where it decides whether a
-                trial stands, the data of that trial do as the trial. It must not use the store, which waits for it.
+                trial stands, the data of that trial do as the trial. It must not use the store, which waits for it, nor
+                wait for a thread that saves *obj*. In another store it may save other objects.
 
         Raises:
             ConflictError: both changed the same place; names the places.
             DocumentExistsError: the name is taken by a document that *obj* did not come from.
             EncodeError: something in *obj* cannot be written; with its pointer. Nothing has been.
+            ObjectBusyError: an *on_conflict* function saves the object that is being saved, or one that another thread
+                saves just now.
 
         Cost:
             One encoding of *obj*; of rows, only those that changed.
         """
         check_policy(on_conflict)
-        document = self._documents().document(obj)
-        origin = self._origin_of(obj, document.name)
-        if origin is None:
-            return self._save_first(obj, document, self._note(message, author), on_conflict)
-        return self._save_known(obj, origin, mine_whole(document, origin), on_conflict, self._note(message, author))
+        note = self._note(message, author)
+        with self._in_turn(obj):
+            document = self._documents().document(obj)
+            return self._save(obj, document, self._origin_of(obj, document.name), on_conflict, note)
 
     def save_trial(self, experiment: Any, trial: Any, **options: Any) -> Version:
         """Save one trial of *experiment* and its data, and nothing else; as ``save_trials``."""
@@ -109,15 +113,17 @@ class Store(Experiments):
         check_policy(on_conflict)
         if not isinstance(trials, Iterable):
             raise InvalidValueError("trials", trials, "Give several, as a list; save_trial() takes one.")
-        documents = self._documents()
-        kind, name, _ = documents.identify(experiment)
-        origin = self._origin_of(experiment, name)
-        if origin is None:
-            with self._access.reading() as connection:
-                raise self._access.unsaved(connection, kind, name)
-        paths = [path for trial in trials for path in documents.paths_of(experiment, trial)]
-        mine = mine_in_part(documents, experiment, paths, origin)
-        return self._save_known(experiment, origin, mine, on_conflict, self._note(message, author))
+        # They may come from a generator: no code of its is to run while others wait for the experiment.
+        trials, documents, note = list(trials), self._documents(), self._note(message, author)
+        with self._in_turn(experiment):
+            kind, name, _ = documents.identify(experiment)
+            origin = self._origin_of(experiment, name)
+            if origin is None:
+                with self._access.reading() as connection:
+                    raise self._access.unsaved(connection, kind, name)
+            paths = [path for trial in trials for path in documents.paths_of(experiment, trial)]
+            mine = mine_in_part(documents, experiment, paths, origin)
+            return self._save_known(experiment, origin, mine, on_conflict, note)
 
     def save_many(
         self, objects: Iterable[Any], *, message: str = "", author: str | None = None, batch: int = 500
@@ -153,7 +159,7 @@ class Store(Experiments):
             self._documents(),
             self._note(message, author),
             origin_of=self._origin_of,
-            save_known=lambda obj, origin, mine, note: self._save_known(obj, origin, mine, "merge", note),
+            save=lambda obj, document, origin, note: self._save(obj, document, origin, "merge", note),
         )
         return bulk.save(objects, batch)
 
@@ -291,6 +297,12 @@ class Store(Experiments):
         return copy_documents(self._access, other._access, other._codes, names=names, kind=kind)
 
     # --- how a save is made --------------------------------------------------------------------------------------
+
+    def _save(self, obj: Any, document: Document, origin: Origin | None, policy: OnConflict, note: Note) -> Version:
+        """Save all of *obj*, which makes *document* and came from *origin*; nobody else saves it meanwhile."""
+        if origin is None:
+            return self._save_first(obj, document, note, policy)
+        return self._save_known(obj, origin, mine_whole(document, origin), policy, note)
 
     def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
         write = self._writer.overwrite if policy == "overwrite" else self._writer.create

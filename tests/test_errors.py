@@ -65,6 +65,8 @@ EXAMPLES = [
     errors.TagExistsError("cakes", "best", version=3, wanted=2),
     errors.ConflictError("cakes", yours=1, head=3, places=PLACES),
     errors.ConflictError("cakes", yours=1, head=3, places=()),
+    errors.ObjectBusyError(docstore.Experiment, by_this_thread=True),
+    errors.ObjectBusyError(docstore.Experiment, by_this_thread=False),
     errors.DivergedError("cakes", kind="experiment", source=3, target=2),
     errors.DamagedDocumentError("cakes", where="/trials/1", problem="its digest is another"),
 ]

@@ -14,7 +14,7 @@ ROWS = (
     ("abridging",),
     ("errors",),
     ("values", "remembered", "interrupts"),
-    ("dialect", "keyed", "patch"),
+    ("dialect", "keyed", "locking", "patch"),
     ("kinds",),
     ("entries", "model", "digests", "tables", "merge", "renumbering", "describing"),
     ("codec", "rows", "living", "paging", "model_registry", "bundle_checks", "telling", "clashes"),

@@ -1,0 +1,60 @@
+"""One lock for each object: of the threads that save one object, each waits until the one before has finished."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from docstore.errors import ObjectBusyError
+from docstore.remembered import Remembered
+
+# State of the process, as the objects are: one object has one lock, however many stores save it.
+_LOCKS: Final[dict[int, Remembered[threading.Lock]]] = {}
+"""The locks of objects by process. A process that was forked begins with new ones: threads of its parent that hold some
+do not run in it."""
+
+_THREAD: Final = threading.local()
+"""``held`` has the ids of the objects whose locks this thread holds."""
+
+
+@contextmanager
+def holding(*objects: Any) -> Iterator[None]:
+    """Let no other thread hold any of *objects* in the block.
+
+    No deadlock is possible: several objects are locked in one order, and a thread that holds some never waits.
+
+    Raises:
+        ObjectBusyError: this thread holds one of them already, or it holds others and would have to wait.
+    """
+    held: set[int] = _THREAD.__dict__.setdefault("held", set())
+    may_wait = not held
+    with ExitStack() as stack:
+        for obj in sorted({id(obj): obj for obj in objects}.values(), key=id):
+            stack.enter_context(_holding(obj, held, may_wait))
+        yield
+
+
+@contextmanager
+def _holding(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
+    if id(obj) in held:
+        raise ObjectBusyError(type(obj), by_this_thread=True)
+    lock = _LOCKS.setdefault(os.getpid(), Remembered()).first(obj, threading.Lock)
+    with lock if may_wait else _at_once(lock, obj):
+        held.add(id(obj))
+        try:
+            yield
+        finally:
+            held.discard(id(obj))
+
+
+@contextmanager
+def _at_once(lock: threading.Lock, obj: Any) -> Iterator[None]:
+    if not lock.acquire(blocking=False):
+        raise ObjectBusyError(type(obj), by_this_thread=False)
+    try:
+        yield
+    finally:
+        lock.release()
