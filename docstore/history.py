@@ -28,8 +28,8 @@ class Parent:
         how: ``"branch"``: the versions before this one are the parent's own, up to *version*; ``"merge"``: what was
             changed in the parent up to *version* has been taken in.
         id, version: of the parent.
-        numbers, names: of a merge, where trials went that have another number in the parent, and what their arms are
-            called here: so that the next merge knows them again.
+        numbers, names: of a merge, where trials went that have another number in the parent, so that the next merge
+            knows them again; and what arms are called here that have another name in the parent.
     """
 
     how: Literal["branch", "merge"]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import count
-from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from docstore.kinds import EXPERIMENT, HEAD, PartRule, in_order, position_of, split_path
@@ -165,8 +164,6 @@ def names_for(
     mine: Pieces,
     theirs: Pieces,
     numbers: Mapping[int, int],
-    *,
-    called: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Return the new names of the arms that the trials of *mine* in *numbers* brought in.
 
@@ -177,7 +174,6 @@ def names_for(
 
     Shapes:
         base, mine, theirs: pieces; of *base*, all that are known, since a name in them is not free
-        called: what arms of *base* and *mine* are called beside *theirs*, if otherwise
     """
     old = names_in(base)
     brought = {name: text for name, text in _brought(mine, theirs, numbers).items() if name not in old}
@@ -186,7 +182,7 @@ def names_for(
     known: dict[bytes, str] = {}
     for arm in arms_in(theirs):
         known.setdefault(arm.parameters, arm.name)
-    occupied = {called.get(name, name) for name in (names_in(mine) - brought.keys()) | old} | names_in(theirs)
+    occupied = (names_in(mine) - brought.keys()) | old | names_in(theirs)
     names: dict[str, str] = {}
     for name, parameters in brought.items():
         number, _, place = name.partition("_")
@@ -256,8 +252,12 @@ class Arm:
 
     def is_named_after(self, path: str) -> bool:
         """Return whether its name is one that the trial at *path* gives."""
-        found = _NAMED_AFTER_A_TRIAL.fullmatch(self.name)
-        return found is not None and TRIALS.path(found[1]) == path
+        return is_named_after_a_trial(self.name) and TRIALS.path(self.name.partition("_")[0]) == path
+
+
+def is_named_after_a_trial(name: str) -> bool:
+    """Return whether the model gave an arm its *name*, and no user did."""
+    return _NAMED_AFTER_A_TRIAL.fullmatch(name) is not None
 
 
 def arms_in(pieces: Pieces) -> Iterator[Arm]:

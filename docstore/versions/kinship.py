@@ -1,26 +1,25 @@
-"""Which trials of experiments with a common past are the same, whatever number they have in each."""
+"""Which trials and arms of experiments with a common past are the same, whatever they are called in each.
+
+A trial has no mark of its own, so the history is asked where it went. An arm is its parameters.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from itertools import count
+from typing import TypeAlias
 
 from docstore import paging
 from docstore.history import Parent
 from docstore.kinds import EXPERIMENT
 from docstore.reader import history_of
-from docstore.renumbering import trials_in
+from docstore.renumbering import Pieces, arms_in, is_named_after_a_trial, names_in, trials_in
 from docstore.versions.ancestry import Ancestry, Held
-
-K = TypeVar("K", int, str)
 
 _Saved: TypeAlias = "tuple[str, int]"
 """A version, and the document that it was saved in."""
-
-_NAMED_AFTER_A_TRIAL: Final = re.compile("([0-9]{1,9})_[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +28,16 @@ class _Passage:
 
     Attributes:
         numbers: of each of them, its number there and here.
-        names: of arms that are called otherwise here.
     """
 
     source: str
     target: str
     numbers: Mapping[int, int]
-    names: Mapping[str, str]
 
     @property
     def back(self) -> _Passage:
         """The same, from here to there."""
-        numbers = {here: there for there, here in self.numbers.items()}
-        names: dict[str, str] = {}
-        for there, here in self.names.items():
-            names.setdefault(here, there)  # of two arms of the same parameters that became one
-        return _Passage(self.target, self.source, numbers, names)
-
-    def name(self, name: str) -> str | None:
-        """Return what an arm is called on the other side, or None if it did not go there."""
-        if name in self.names:
-            return self.names[name]
-        named_after = _NAMED_AFTER_A_TRIAL.fullmatch(name)
-        return name if named_after is None or int(named_after[1]) in self.numbers else None
+        return _Passage(self.target, self.source, {here: there for there, here in self.numbers.items()})
 
 
 class Kinship:
@@ -69,31 +55,21 @@ class Kinship:
             for id in seen
             for number, parent in ancestry.parents(id).items()
         }
-        is_needed = kind == EXPERIMENT.name and any(parent.numbers or parent.names for parent in came.values())
+        is_needed = kind == EXPERIMENT.name and any(parent.numbers for parent in came.values())
         self._passages = list(self._found(came)) if is_needed else []
 
     def numbers(self, source: str, target: str, numbers: Iterable[int]) -> dict[int, int]:
         """Return the number in *target* of each trial of *source* that is there under another one."""
-        return self._reached(source, target, numbers, lambda passage, number: passage.numbers.get(number))
-
-    def names(self, source: str, target: str, names: Iterable[str]) -> dict[str, str]:
-        """Return what each arm of *source* that is in *target* is called there, if otherwise."""
-        return self._reached(source, target, names, _Passage.name)
-
-    def _reached(
-        self, source: str, target: str, keys: Iterable[K], across: Callable[[_Passage, K], K | None]
-    ) -> dict[K, K]:
-        known: dict[str, dict[K, K]] = {source: {key: key for key in keys}}
+        known: dict[str, dict[int, int]] = {source: {number: number for number in numbers}}
         is_growing = True
         while is_growing:
             is_growing = False
             for passage in self._passages:
                 here = known.setdefault(passage.target, {})
-                for key, there in list(known.get(passage.source, {}).items()):
-                    found = across(passage, there) if key not in here else None
-                    if found is not None:
-                        here[key], is_growing = found, True
-        return {key: found for key, found in known.get(target, {}).items() if found != key}
+                for number, there in list(known.get(passage.source, {}).items()):
+                    if number not in here and there in passage.numbers:
+                        here[number], is_growing = passage.numbers[there], True
+        return {number: found for number, found in known.get(target, {}).items() if found != number}
 
     def _found(self, came: Mapping[tuple[str, int], Parent]) -> Iterator[_Passage]:
         """Yield each passage, there and back; the latest first, since a number may have been given again."""
@@ -101,7 +77,7 @@ class Kinship:
         numbers = self._numbers_in({key: held for key in wanted if (held := self._ancestry.held(*key))})
         for (id, _), parent in sorted(came.items(), key=lambda each: each[0][1], reverse=True):
             went = numbers.get((parent.id, parent.version), parent.numbers.keys())
-            passage = _Passage(parent.id, id, {each: parent.numbers.get(each, each) for each in went}, parent.names)
+            passage = _Passage(parent.id, id, {each: parent.numbers.get(each, each) for each in went})
             yield from (passage, passage.back)
 
     def _numbers_in(self, held: Mapping[_Saved, Held]) -> dict[_Saved, AbstractSet[int]]:
@@ -118,3 +94,65 @@ class Kinship:
                 present -= {change.path for change in version.changes if change.op == "add"}
                 present |= {change.path for change in version.changes if change.op == "remove"}
         return numbers
+
+
+class ArmNames:
+    """What arms are called in the experiment *target* that have other names elsewhere, or could not keep theirs.
+
+    An arm is known by its parameters: two documents that share a past may each have added an arm ``0_1``, and the next
+    merge may give a third name to one of them. The states are asked for one after another, what both sides came from
+    first; each arm has one name in all of them.
+    """
+
+    def __init__(self, target: Pieces) -> None:
+        self._occupied = names_in(target)
+        self._names: dict[bytes, list[str]] = {}
+        for arm in arms_in(target):
+            self._names.setdefault(arm.parameters, []).append(arm.name)
+        # The names of the arms in the states so far, in the target's words, and the parameters of each.
+        self._given: dict[str, bytes] = {}
+
+    def of(self, pieces: Pieces, numbers: Mapping[int, int]) -> dict[str, str]:
+        """Return what each arm of *pieces* is called in the target, if otherwise.
+
+        An arm that is new to the target keeps its name, unless that is already the name of another one that both have:
+        then it is named after its trial again. A name that a user chose stays, and is a conflict then.
+
+        Shapes:
+            numbers: of trials of *pieces* that have another one in the target
+        """
+        arms: dict[str, bytes] = {}
+        for arm in arms_in(pieces):
+            arms.setdefault(arm.name, arm.parameters)
+        names = self._known(arms)
+        self._given |= {name: arms[old] for old, name in names.items()}
+        new = [name for name in arms if name not in names]
+        taken = [
+            name for name in new if is_named_after_a_trial(name) and self._given.get(name, arms[name]) != arms[name]
+        ]
+        names |= {name: name for name in new if name not in taken}
+        self._given |= {name: arms[name] for name in new if name not in taken}
+        self._occupied |= names_in(pieces) - arms.keys()
+        for name in taken:
+            names[name] = self._free(name, numbers)
+            self._given[names[name]] = arms[name]
+        for name in new:
+            self._names.setdefault(arms[name], []).append(names[name])
+        return {old: name for old, name in names.items() if old != name}
+
+    def _known(self, arms: Mapping[str, bytes]) -> dict[str, str]:
+        """Return the names of those *arms* that the target, or a state before, has already."""
+        met = set(self._given.values())
+        names = {name: name for name, parameters in arms.items() if name in self._names.get(parameters, ())}
+        for name, parameters in arms.items():
+            others = [each for each in self._names.get(parameters, ()) if each not in names.values()]
+            # Where only two users gave a name to the same parameters, both names stay.
+            if name not in names and others and (is_named_after_a_trial(name) or parameters in met):
+                names[name] = others[0]
+        return names
+
+    def _free(self, name: str, numbers: Mapping[int, int]) -> str:
+        number, _, place = name.partition("_")
+        after = numbers.get(int(number), int(number))
+        names = (f"{after}_{each}" for each in count(int(place)))
+        return next(each for each in names if each not in self._occupied and each not in self._given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -18,14 +19,14 @@ from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueEr
 from docstore.history import Parent
 from docstore.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
 from docstore.reader import State, read, version_numbered
-from docstore.renumbering import names_for, names_in, numbers_in, renumbered, trials_in
+from docstore.renumbering import Pieces, numbers_in, renumbered, trials_in
 from docstore.revision import laid_out_alike, merged, revise
 from docstore.rows import HeadRow
 from docstore.settling import OnConflict, Settled, all_places, settle
 from docstore.values import ABSENT, JSON, alike, dumps
 from docstore.versions.ancestry import Ancestry, Held
 from docstore.versions.branching import renamed
-from docstore.versions.kinship import Kinship
+from docstore.versions.kinship import ArmNames, Kinship
 from docstore.writer import Note, Saved, Writer
 
 _ELSEWHERE = "others saved it since the version that both have in common: on_conflict='merge' would keep both"
@@ -121,6 +122,7 @@ class _Sides:
     Attributes:
         kind: as the target has it.
         version: the newest of those in common.
+        source: the source as it is stored.
         numbers, names: what trials and arms of the source are called in the target, if otherwise.
         unsettled: what stands in *base* where the versions in common disagree.
     """
@@ -130,6 +132,7 @@ class _Sides:
     base: Mapping[str, JSON]
     mine: Mapping[str, JSON]
     theirs: Mapping[str, JSON]
+    source: Mapping[str, JSON]
     numbers: Mapping[int, int]
     names: Mapping[str, str]
     unsettled: str
@@ -194,73 +197,81 @@ class _Both:
             remedy = f"No version that it has in common with {it} is kept: branch() makes documents that have one."
             raise InvalidValueError("into", self._target.name, remedy)
         kin = Kinship(self._ancestry, {*self._of_source, *self._of_target}, self._target.kind)
-        base, kind = self._merged(common, kin), self._kind.of(theirs.pieces[HEAD])
-        numbers, names, own = self._translated(self._source.id, mine.pieces, kin)
-        if self._target.kind == EXPERIMENT.name:
-            numbers, names = _displaced(mine.pieces, base, theirs.pieces, numbers, names)
-            own = renumbered(mine.pieces, numbers, names)
-        base, own = self._named(base), self._named(own)
-        return _Sides(kind, common[-1].version, base, own, theirs.pieces, numbers, names, self._unsettled)
+        arms = ArmNames(theirs.pieces if self._target.kind == EXPERIMENT.name else {})
+        base, kind = self._named(self._merged(common, kin, arms)), self._kind.of(theirs.pieces[HEAD])
+        numbers = self._numbers(self._source.id, mine.pieces, kin)
+        numbers = _displaced(numbers_in(mine.pieces), numbers_in(theirs.pieces), numbers)
+        names, own = self._translated(mine.pieces, numbers, arms)
+        return _Sides(
+            kind,
+            common[-1].version,
+            base,
+            self._named(own),
+            theirs.pieces,
+            mine.pieces,
+            numbers,
+            names,
+            self._unsettled,
+        )
+
+    def _numbers(self, id: str, pieces: Pieces, kin: Kinship) -> dict[int, int]:
+        """Return the numbers in the target of trials of the document *id* that are there under other ones."""
+        is_experiment = self._target.kind == EXPERIMENT.name
+        return kin.numbers(id, self._target.id, trials_in(pieces)) if is_experiment else {}
 
     def _translated(
-        self, id: str, pieces: Mapping[str, JSON], kin: Kinship
-    ) -> tuple[dict[int, int], dict[str, str], dict[str, JSON]]:
-        """Return what trials and arms of the document *id* are called in the target, and *pieces* of it so called."""
+        self, pieces: Pieces, numbers: Mapping[int, int], arms: ArmNames
+    ) -> tuple[dict[str, str], dict[str, JSON]]:
+        """Return what arms of *pieces* are called in the target, and the pieces with its names and *numbers*."""
         if self._target.kind != EXPERIMENT.name:
-            return {}, {}, dict(pieces)
-        numbers = kin.numbers(id, self._target.id, trials_in(pieces))
-        names = kin.names(id, self._target.id, names_in(pieces))
-        return numbers, names, renumbered(pieces, numbers, names)
+            return {}, dict(pieces)
+        names = arms.of(pieces, numbers)
+        return names, renumbered(pieces, numbers, names)
 
-    def _merged(self, common: Sequence[Held], kin: Kinship) -> dict[str, JSON]:
+    def _merged(self, common: Sequence[Held], kin: Kinship, arms: ArmNames) -> dict[str, JSON]:
         """Return the state of the versions in common: of several, what they make together.
 
         One of several alone would have only the changes of one side, and to take back such a change on the other
         would look like no change at all.
         """
-        pieces, seen = self._state(common[0], kin), self._ancestry.seen(common[0].id, common[0].version)
+        pieces, seen = self._state(common[0], kin, arms), self._ancestry.seen(common[0].id, common[0].version)
         for each in common[1:]:
-            other, its = self._state(each, kin), self._ancestry.seen(each.id, each.version)
+            other, its = self._state(each, kin, arms), self._ancestry.seen(each.id, each.version)
             before = self._ancestry.common(seen, its)
             if not before or not laid_out_alike(self._kind, pieces[HEAD], other[HEAD]):
                 pieces = other
                 continue
-            base = self._merged(before, kin)
+            base = self._merged(before, kin, arms)
             made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._unsettled)
             pieces = {path: piece.body for path, piece in made.items()}
             seen = {id: max(seen.get(id, 0), its.get(id, 0)) for id in seen.keys() | its.keys()}
         return pieces
 
-    def _state(self, held: Held, kin: Kinship) -> dict[str, JSON]:
+    def _state(self, held: Held, kin: Kinship, arms: ArmNames) -> dict[str, JSON]:
         # In any document, its name is its own: else it would be a change of each.
-        *_, pieces = self._translated(held.id, self._ancestry.state(held).pieces, kin)
+        pieces = self._ancestry.state(held).pieces
+        _, pieces = self._translated(pieces, self._numbers(held.id, pieces, kin), arms)
         return self._named(pieces)
 
     def _named(self, pieces: Mapping[str, JSON]) -> dict[str, JSON]:
         return {**pieces, HEAD: renamed(self._kind.of(pieces[HEAD]), pieces[HEAD], self._target.name)}
 
 
-def _displaced(
-    mine: Mapping[str, JSON],
-    base: Mapping[str, JSON],
-    theirs: Mapping[str, JSON],
-    numbers: Mapping[int, int],
-    names: Mapping[str, str],
-) -> tuple[dict[int, int], dict[str, str]]:
-    """Return the numbers and names of all of the source's trials in the target, where they may stand side by side.
+def _displaced(mine: AbstractSet[int], theirs: AbstractSet[int], numbers: Mapping[int, int]) -> dict[int, int]:
+    """Return the numbers of all of the source's trials in the target, where they may stand side by side.
 
     Under the number that one of them has in the target, another may have been made in the source.
+
+    Shapes:
+        mine, theirs: all numbers in the source, and in the target
+        numbers: of trials that are in both, and have another number in the target
     """
-    here = numbers_in(mine)
-    displaced = sorted(here & set(numbers.values()) - numbers.keys())
+    displaced = sorted(mine & set(numbers.values()) - numbers.keys())
     if not displaced:
-        return dict(numbers), dict(names)
-    occupied = numbers_in(theirs) | {numbers.get(number, number) for number in here.difference(displaced)}
+        return dict(numbers)
+    occupied = theirs | {numbers.get(number, number) for number in mine - set(displaced)}
     free = (number for number in count(displaced[0]) if number not in occupied)
-    moved = dict(zip(displaced, free, strict=False))
-    # As the source calls them: what is called so in the target may be another arm.
-    back = {there: here for here, there in numbers.items()}, {there: here for here, there in names.items()}
-    return {**numbers, **moved}, {**names, **names_for(renumbered(base, *back), mine, theirs, moved, called=names)}
+    return {**numbers, **dict(zip(displaced, free, strict=False))}
 
 
 def _unlike(a: Mapping[str, JSON], b: Mapping[str, JSON]) -> set[str]:
