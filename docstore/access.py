@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection, Engine
 from docstore import rows
 from docstore.dialect import transaction
 from docstore.errors import (
+    CHANGES_UNKNOWN,
+    NOTHING_CHANGED,
     ConnectionLostError,
     DatabaseError,
     DocstoreError,
@@ -23,6 +25,7 @@ from docstore.errors import (
     DocumentNotFoundError,
     InvalidValueError,
     RaceLostError,
+    StoreError,
     called,
 )
 from docstore.history import Version
@@ -119,11 +122,11 @@ class Access:
                     raise _refused(error, unsure=bool(unsure)) from error
                 _step_aside(attempt)
             except DatabaseError as error:
-                if isinstance(error, ConnectionLostError) and error.committing:
+                if error.committing:
                     unsure.append(done)
                 if lost:
                     raise _lost(error, unsure=bool(unsure)) from error
-                if not isinstance(error, ConnectionLostError):
+                if not (error.committing or isinstance(error, ConnectionLostError)):
                     raise
                 lost = True
             except DocstoreError:
@@ -134,14 +137,15 @@ class Access:
         raise AssertionError("the loop returns or raises")
 
     def _any_landed(self, landed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
-        """Ask the database, if there is anything to ask."""
+        """Ask the database, if there is anything to ask; where it does not answer, that is all that is known."""
         if not unsure:
             return False
         try:
             with self.reading() as connection:
                 return landed(connection, unsure[0])
-        except DatabaseError as error:
-            raise _lost(error, unsure=True) from error
+        except StoreError as error:
+            problem = f"the connection was lost in the COMMIT, and to look what became of it failed: {_problem(error)}"
+            raise ConnectionLostError(problem, changes=CHANGES_UNKNOWN) from error
 
     def head(self, connection: Connection, kind: str, name: str) -> HeadRow:
         """Return the live document of this name.
@@ -238,19 +242,21 @@ def _step_aside(attempt: int) -> None:
 
 
 def _refused(error: RaceLostError, *, unsure: bool) -> RaceLostError:
-    return RaceLostError(f"{_TRIES} tries to write were refused: {error} {_told(unsure)}")
+    return RaceLostError(f"{_TRIES} tries to write were refused: {error.problem}", changes=_changes(unsure))
 
 
 def _lost(error: DatabaseError, *, unsure: bool) -> ConnectionLostError:
-    lost = ConnectionLostError(f"the connection was lost, and a second try failed: {error} {_told(unsure)}")
-    lost.committing = unsure
-    return lost
+    problem = f"the connection was lost, and a second try failed: {error.problem}"
+    return ConnectionLostError(problem, changes=_changes(unsure))
 
 
-def _told(unsure: bool) -> str:
-    if unsure:
-        return "It is not known whether your changes were kept: look at history(), or load() again."
-    return "Nothing was changed."
+def _changes(unsure: bool) -> str:
+    return CHANGES_UNKNOWN if unsure else NOTHING_CHANGED
+
+
+def _problem(error: StoreError) -> str:
+    """Return what went wrong, without what it says of changes: a look makes none."""
+    return error.problem if isinstance(error, DatabaseError) else str(error)
 
 
 def checked_text(argument: str, value: object, longest: int | None = None, *, shortest: int = 1) -> str:

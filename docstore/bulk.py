@@ -14,7 +14,7 @@ from docstore.access import Access
 from docstore.coding import Codes
 from docstore.digests import DigestTree
 from docstore.documents import Document, Documents
-from docstore.errors import ConnectionLostError, InvalidValueError
+from docstore.errors import DatabaseError, InvalidValueError
 from docstore.living import AT_ONCE, living_versions
 from docstore.locking import holding
 from docstore.mine import mine_whole
@@ -216,7 +216,7 @@ def _checked(objects: Iterable[Any], size: int) -> Iterable[Any]:
 
 def _tell(error: BaseException, saved: int) -> None:
     """Say in *error* how many objects are saved: as ``saved``, for a program, and in a note for a person."""
-    at_least = "at least " if isinstance(error, ConnectionLostError) and error.committing else ""
+    at_least = "at least " if isinstance(error, DatabaseError) and error.committing else ""
     note = f"save_many: the first {at_least}{saved:,} objects are saved, and none after them."
     # One of a stranger's may have slots.
     with contextlib.suppress(AttributeError):

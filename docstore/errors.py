@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from docstore.abridging import abridged
 
@@ -239,8 +239,27 @@ class StoreError(DocstoreError):
     """What a database holds, or cannot do."""
 
 
+NOTHING_CHANGED: Final = "Nothing was changed."
+CHANGES_KEPT: Final = "Your changes were kept."
+CHANGES_UNKNOWN: Final = "It is not known whether your changes were kept: look at history(), or load() again."
+
+
 class DatabaseError(StoreError):
-    """The database refused; the driver's own error is the ``__cause__``."""
+    """The database refused; the driver's own error is the ``__cause__``.
+
+    Attributes:
+        problem: what went wrong, and what to do.
+        changes: the last sentence of the message, which says what became of the changes; empty where there were none.
+    """
+
+    def __init__(self, problem: str, *, changes: str = "") -> None:
+        self.problem, self.changes = problem, changes
+        super().__init__(f"{problem} {changes}".strip())
+
+    @property
+    def committing(self) -> bool:
+        """Whether the answer to the COMMIT is missing, so that it is not known whether the changes were kept."""
+        return self.changes == CHANGES_UNKNOWN
 
 
 class UnreadableError(DatabaseError):
@@ -257,8 +276,6 @@ class RaceLostError(DatabaseError):
 
 class ConnectionLostError(DatabaseError):
     """The connection was lost. ``committing`` says whether that was while the database was told to keep the changes."""
-
-    committing = False
 
 
 class TooLargeError(StoreError):

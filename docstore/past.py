@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from docstore import rows
 from docstore.access import checked_text
 from docstore.base import Base
+from docstore.dialect import patient
 from docstore.difference import Diff, difference
 from docstore.digests import piece
 from docstore.documents import Document
@@ -262,7 +263,7 @@ class Past(Base):
             # What was put as a JSON value came from no object.
             return documents.decode(value) if documents and is_document(value) else self._raw.decode(value)
 
-        with reporting(progress) as report, self._access.reading() as connection:
+        with reporting(progress) as report, self._access.reading() as connection, patient(connection):
             if kind is not None and name is None:
                 check_kind(connection, self._documents().codec.registry, kind)
             id = None if name is None else sought(connection, self.project, kind or "experiment", name)

@@ -19,7 +19,9 @@ class Proxy:
     Attributes:
         cut: what becomes of the next COMMIT; its connection is cut, and all works as before. ``"before"``: it never
             arrives. ``"after"``: it does, and the answer is lost. ``"late"``: it arrives when ``deliver`` is called.
+            ``"silent before"``, ``"silent after"``: as those, but the connection stays open, and nothing is said on it.
         then_refuse: whether no connection is taken from then on, until ``listen``.
+        then_hang_up: whether each connection from then on is taken and cut before anything is said.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -27,6 +29,8 @@ class Proxy:
         self.port = 0
         self.cut: str | None = None
         self.then_refuse = False
+        self.then_hang_up = False
+        self._hangs_up = False
         self._late: tuple[socket.socket, bytes] | None = None
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
@@ -70,7 +74,11 @@ class Proxy:
     def _accept(self, listening: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it was told to refuse
             while True:
-                self._start(self._carry, listening.accept()[0])
+                client = listening.accept()[0]
+                if self._hangs_up:
+                    client.close()
+                else:
+                    self._start(self._carry, client)
 
     def _carry(self, client: socket.socket) -> None:
         """Carry what either side says to the other, until one has no more to say or the connection is to be cut."""
@@ -79,18 +87,24 @@ class Proxy:
             while True:
                 for side in select.select([client, server], [], [])[0]:
                     said = side.recv(1 << 16)
-                    if not said or (self.cut and side is client and said in COMMITS and self._is_cut(server, said)):
+                    if not said or (
+                        self.cut and side is client and said in COMMITS and self._is_cut(side, server, said)
+                    ):
                         self._open -= {client, server}
                         return
                     (server if side is client else client).sendall(said)
 
-    def _is_cut(self, server: socket.socket, commit: bytes) -> bool:
+    def _is_cut(self, client: socket.socket, server: socket.socket, commit: bytes) -> bool:
         how, self.cut = self.cut, None
+        self._hangs_up = self.then_hang_up
         if self.then_refuse:
             self.refuse()
         if how == "late":
             self._late = server.dup(), commit
-        elif how == "after":
+        elif how in ("after", "silent after"):
             server.sendall(commit)
             server.recv(1 << 16)
+        if how in ("silent before", "silent after"):
+            while client.recv(1 << 16):
+                pass  # until the client waits no more
         return True

@@ -301,8 +301,11 @@ class TestATransaction:
                     "START TRANSACTION READ ONLY",
                 ],
             ),
-            # The driver says it with the BEGIN.
-            ("postgresql", []),
+            # The driver says it with the BEGIN; how long a lock is waited for, holds for the transaction.
+            (
+                "postgresql",
+                ["SELECT set_config('lock_timeout', '30s', true) WHERE current_setting('lock_timeout') = '0'"],
+            ),
         ],
     )
     def test_begins_as_a_writer_or_as_a_reader(self, engine, statements):
@@ -334,7 +337,7 @@ class TestATransaction:
         assert count(engine) == 1
 
     def test_that_lost_a_race_says_so(self, engine):
-        lost = pytest.raises(RaceLostError, match=r" Another writer was first\.$")
+        lost = pytest.raises(RaceLostError, match=r" Another writer was first\. Nothing was changed\.$")
         with lost as caught, transaction(engine, write=True) as connection:
             connection.execute(TABLE.insert(), [{"id": 1}, {"id": 1}])
 
@@ -345,9 +348,22 @@ class TestATransaction:
 OF_MARIADB = [
     (1213, r"Another writer was first"),
     (1020, r"Another writer was first"),
-    (1205, r"Nothing was changed\. Another transaction held it; try again"),
-    (3572, r"Nothing was changed\. Another transaction held it; try again"),
+    (1205, r"Another transaction held it; try again\. Nothing was changed\.$"),
+    (3572, r"Another transaction held it; try again\. Nothing was changed\.$"),
+    (1050, r"Another writer was first"),
+    (1060, r"Another writer was first"),
+    (1061, r"Another writer was first"),
+    (1047, r"This node of Galera is not in its cluster: connect to another one, or try again"),
+    (1130, r"An administrator can let this user in from here"),
     (1053, r"Is the server running\?"),
+    (1152, r"Is the server running\?"),
+    (1158, r"Is the server running\?"),
+    (1159, r"Is the server running\?"),
+    (1160, r"Is the server running\?"),
+    (1161, r"Is the server running\?"),
+    (1184, r"Is the server running\?"),
+    (3169, r"Is the server running\?"),
+    (4031, r"Is the server running\?"),
     (1927, r"Is the server running\?"),
     (1142, r"An administrator can GRANT it"),
     (1227, r"An administrator can GRANT it"),
@@ -356,9 +372,9 @@ OF_MARIADB = [
     (1203, r"close some, or raise its limit"),
     (1290, r"may only be read: save to the primary"),
     (1836, r"may only be read: save to the primary"),
-    (1021, r"Nothing was changed\. Free some space on the server's disk"),
-    (1114, r"Nothing was changed\. Free some space on the server's disk"),
-    (1153, r"Nothing was changed\. Raise the server's max_allowed_packet"),
+    (1021, r"Free some space on the server's disk and save again\. Nothing was changed\.$"),
+    (1114, r"Free some space on the server's disk and save again\. Nothing was changed\.$"),
+    (1153, r"Raise the server's max_allowed_packet\. Nothing was changed\.$"),
     (1366, r"charset has to be utf8mb4"),
     (1969, r"took longer than the server's max_statement_time"),
     (3024, r"took longer than the server's max_statement_time"),
@@ -368,9 +384,17 @@ OF_MARIADB = [
 OF_POSTGRESQL = [
     ("40001", r"Another writer was first"),
     ("40P01", r"Another writer was first"),
-    ("55P03", r"Nothing was changed\. Another transaction held it; try again"),
+    ("55P03", r"Another transaction held it; try again\. Nothing was changed\.$"),
     ("57P01", r"Is the server running\?"),
     ("57P02", r"Is the server running\?"),
+    ("57P04", r"Is the server running\?"),
+    ("57P05", r"Is the server running\?"),
+    ("25P03", r"Is the server running\?"),
+    ("25P04", r"Is the server running\?"),
+    ("08000", r"Is the server running\?"),
+    ("08006", r"Is the server running\?"),
+    ("08P01", r"Is the server running\?"),
+    ("08004", r"close some, or raise its limit"),
     ("57P03", r"starting or stopping: try again"),
     ("42501", r"An administrator can GRANT it"),
     ("42704", r"A user is made by: CREATE ROLE"),
@@ -379,8 +403,8 @@ OF_POSTGRESQL = [
     ("3F000", r"Name one that there is, and that you may use"),
     ("53300", r"close some, or raise its limit"),
     ("25006", r"may only be read: save to the primary"),
-    ("53100", r"Nothing was changed\. Free some space on the server's disk"),
-    ("53200", r"Nothing was changed\. The server is out of memory"),
+    ("53100", r"Free some space on the server's disk and save again\. Nothing was changed\.$"),
+    ("53200", r"The server is out of memory\. Nothing was changed\.$"),
     ("54000", r"larger than JSONB takes"),
     ("57014", r"took longer than the server's statement_timeout"),
     ("22P05", r"encoding has to be UTF8"),
@@ -419,7 +443,7 @@ class TestWhatTheDriverSays:
     @pytest.mark.parametrize("backend", ["sqlite"])
     @pytest.mark.parametrize(
         ("says", "remedy"),
-        [("database or disk is full", "Free some space"), ("something new", "Nothing was changed.")],
+        [("database or disk is full", r"Free some space and save again\. Nothing"), ("something new", "Nothing")],
     )
     def test_of_trouble_that_cannot_be_made_here(self, engine, says, remedy):
         @sa.event.listens_for(engine, "do_execute")
@@ -427,7 +451,8 @@ class TestWhatTheDriverSays:
             if statement == "SELECT 1":
                 raise sqlite3.OperationalError(says)
 
-        with pytest.raises(DatabaseError, match=rf"{says}. {remedy}"), transaction(engine, write=False) as connection:
+        told = pytest.raises(DatabaseError, match=rf"{says}\. {remedy} was changed\.$")
+        with told, transaction(engine, write=True) as connection:
             connection.exec_driver_sql("SELECT 1")
 
     @pytest.mark.parametrize(("code", "remedy"), OF_MARIADB)
@@ -634,6 +659,14 @@ class TestAWriterWhoWaits:
             assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == patience
         engine.dispose()
 
+    def test_says_so_to_the_server_for_the_transaction_alone(self, postgresql_engine):
+        """In a pool of transactions, the next transaction of the session may be another program's."""
+        with transaction(postgresql_engine, write=True):
+            pass
+
+        with postgresql_engine.connect() as connection:
+            assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "0"
+
 
 class TestAReadyEngine:
     """Is used as it is set up; but not if that would lose characters."""
@@ -677,7 +710,7 @@ class TestAReadyEngine:
         """Of one that was not looked at: ``docstore.connect`` would have refused it."""
         engine = sa.create_engine(database, connect_args={"charset": "latin1"})
 
-        with pytest.raises(DatabaseError, match=r"lacks a character. Nothing was changed. .* utf8mb4"):
+        with pytest.raises(DatabaseError, match=r"lacks a character\. .* utf8mb4\. Nothing was changed\.$"):
             docstore.Store(engine).put("note", "n", "\u2603")
 
         assert store.find() == []
@@ -709,10 +742,11 @@ class TestManyUpdates:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("mysql://root:s3cret/db", "mysql://root:***/db"),
+        # A slash may be the password's own.
+        ("mysql://root:s3cret/db", "mysql://root:***"),
         ("postgresql://lab:s3cret", "postgresql://lab:***"),
-        ("postgresql://lab:s3:cret?x=1", "postgresql://lab:***?x=1"),
-        ("postgresql://host:x5432/db", "postgresql://host:***/db"),
+        ("postgresql://lab:s3:cret?x=1", "postgresql://lab:***"),
+        ("postgresql://host:x5432/db", "postgresql://host:***"),
         ("foo://host:5432/db", "foo://host:5432/db"),
     ],
 )

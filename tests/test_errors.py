@@ -24,8 +24,8 @@ PLACES = (Conflict("/a", ABSENT, 1, {"b": [None]}), Conflict("/c", 1, ABSENT, 1.
 
 
 def lost_while_committing():
-    error = errors.ConnectionLostError("the server closed the connection. It is not known whether ...")
-    error.committing = True
+    error = errors.ConnectionLostError("the server closed the connection.", changes=errors.CHANGES_UNKNOWN)
+    assert error.committing
     return error
 
 

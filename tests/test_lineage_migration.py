@@ -50,7 +50,7 @@ def first(database, rows):
     engine = make_engine(database)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with transaction(engine, write=True) as connection, migrating(connection):
+    with migrating(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         for table, found in rows.items():

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import pickle
 import re
 
 import pytest
 import sqlalchemy as sa
 from actions import ACTIONS, fill, held, outline, undisturbed
-from administration import administrator
+from administration import administrator, refuse, relent, run
 from backends import REMOTES
 from proxy import HOST, Proxy
 
 import docstore
-from docstore.errors import ConnectionLostError, DocumentNotFoundError
+from docstore.errors import ConnectionLostError, DatabaseError, DocumentNotFoundError
+from docstore.sqa_store import db
 from docstore.testing.experiments import new_experiment
 
-pytestmark = pytest.mark.parametrize("backend", list(REMOTES))
+on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
 
 every_action = pytest.mark.parametrize("action", ACTIONS)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog):
+    """Of a connection that is gone, the pool logs no traceback: what became of the save is told by its error alone."""
+    yield
+    assert [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
 
 
 @pytest.fixture
@@ -66,6 +75,7 @@ def number_and_outline(made, store):
     return getattr(made, "number", None), outline(store)
 
 
+@on_each_server
 class TestAConnectionLostBeforeTheCommit:
     """Nothing was kept: the save is made once more, and the person sees nothing of it."""
 
@@ -172,6 +182,12 @@ def wired(filled, database, backend, proxy, connect):
     return connect(url.set(host=HOST, port=proxy.port).update_query_dict(options[backend]))
 
 
+@pytest.fixture
+def impatient(wired, connect):
+    """The same on MariaDB, which gives a silent server up soon."""
+    return connect(wired.engine.url.update_query_dict({"read_timeout": "1"}))
+
+
 both_ways = pytest.mark.parametrize("cut", ["before", "after"])
 
 NO_VERSION = {
@@ -182,6 +198,7 @@ NO_VERSION = {
 """What a second call is told, if the first was kept, of an action that cannot be done twice."""
 
 
+@on_each_server
 class TestAConnectionLostInTheCommit:
     """Whether it was kept, docstore finds out: the save is made once, whatever became of the COMMIT."""
 
@@ -230,6 +247,39 @@ class TestAConnectionLostInTheCommit:
         assert caught.value.committing
         assert pickle.loads(pickle.dumps(caught.value)).committing
         assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("action", ["save a new one", "put", "purge"])
+    @both_ways
+    def test_with_the_next_ones_cut_too_is_told_as_unknown_and_as_nothing_else(self, filled, wired, proxy, cut, action):
+        """The look whether it was kept fails itself, by another message of the driver's than the COMMIT did."""
+        act = ACTIONS[action](wired)
+        proxy.cut, proxy.then_hang_up = cut, True
+
+        with pytest.raises(ConnectionLostError, match=r"It is not known whether your changes were kept") as caught:
+            act()
+
+        assert caught.value.committing
+        assert "Nothing was changed" not in str(caught.value)
+
+    def test_is_told_as_unknown_and_as_nothing_else_where_the_database_refuses_to_be_asked(
+        self, filled, wired, proxy, database
+    ):
+        """The look fails by an error of the database's own; here it lacks a table by then."""
+        act, begun = ACTIONS["put"](wired), []
+        proxy.cut = "after"
+
+        @sa.event.listens_for(wired.engine, "begin")
+        def begins(connection):
+            begun.append(connection)
+            if len(begun) == 2:
+                with administrator(database) as other:
+                    run(other, "ALTER TABLE versions RENAME TO elsewhere")
+
+        with pytest.raises(ConnectionLostError, match=r"It is not known whether your changes were kept") as caught:
+            act()
+
+        assert caught.value.committing
+        assert "Nothing was changed" not in str(caught.value)
 
     @pytest.mark.parametrize("action", NO_VERSION)
     def test_to_a_server_that_then_is_gone_is_told_as_unknown_and_is_found_to_be_done(
@@ -288,3 +338,117 @@ class TestAConnectionLostInTheCommit:
             wired.find().first()
 
         assert not caught.value.committing
+
+
+@pytest.mark.parametrize("backend", ["mariadb"])
+class TestSilenceInTheCommit:
+    """The connection stays open, and no answer comes; PostgreSQL's driver leaves that to the system to notice."""
+
+    @pytest.mark.parametrize("action", ["save a new one", "save a changed one", "put", "purge"])
+    @pytest.mark.parametrize("cut", ["silent before", "silent after"])
+    def test_is_not_noticed(self, filled, impatient, proxy, cut, action):
+        act = ACTIONS[action](impatient)
+        proxy.cut = cut
+
+        made = act()
+
+        assert proxy.cut is None
+        assert number_and_outline(made, filled) == undisturbed(action)
+
+    @pytest.mark.parametrize("cut", ["silent before", "silent after"])
+    def test_of_a_server_that_then_is_gone_is_told_as_unknown(self, filled, impatient, proxy, cut):
+        act = ACTIONS["put"](impatient)
+        proxy.cut, proxy.then_refuse = cut, True
+
+        with pytest.raises(ConnectionLostError, match=r"It is not known whether your changes were kept") as caught:
+            act()
+
+        assert caught.value.committing
+        assert "Nothing was changed" not in str(caught.value)
+
+
+def refuse_commits(connection, code, *, times):
+    """Let PostgreSQL answer COMMITs with an error, so many *times*; how often it did no rollback undoes."""
+    for statement in (
+        "CREATE SEQUENCE refused",
+        f"""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('refused') <= {times} THEN
+                RAISE EXCEPTION 'refused by a test' USING ERRCODE = '{code}';
+            END IF;
+            RETURN NEW;
+        END $$""",
+        """CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON versions DEFERRABLE INITIALLY DEFERRED
+           FOR EACH ROW EXECUTE FUNCTION refuse()""",
+    ):
+        run(connection, statement)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+class TestACommitThatTheServerAnswersWithAnError:
+    def test_is_told_as_nothing_changed_if_that_refuses_it(self, filled, database):
+        before, act = held(filled), ACTIONS["put"](filled)
+        with administrator(database) as connection:
+            refuse_commits(connection, "P0001", times=1)
+
+        with pytest.raises(DatabaseError, match=r"refused by a test\. Nothing was changed\.$") as caught:
+            act()
+
+        assert not caught.value.committing
+        assert held(filled) == before
+        assert act().number == 3
+
+    @pytest.mark.parametrize("code", ["57P01", "08006", "40003"])
+    def test_is_looked_after_if_that_says_that_the_connection_is_lost(self, filled, database, code):
+        act = ACTIONS["put"](filled)
+        with administrator(database) as connection:
+            refuse_commits(connection, code, times=1)
+
+        made = act()
+
+        assert number_and_outline(made, filled) == undisturbed("put")
+
+
+@pytest.mark.parametrize("backend", ["mariadb"])
+class TestANodeThatIsNotInItsCluster:
+    """It answers each statement with an error of its own, 1047, and its connection is of no use."""
+
+    def test_is_left_for_another_connection_which_may_be_to_another_node(self, filled, database):
+        act = ACTIONS["save a changed one"](filled)
+        with filled.engine.connect() as connection:
+            used = connection.connection.driver_connection
+        with administrator(database) as connection:
+            refuse(connection, 1047, times=1)
+
+        made = act()
+
+        assert number_and_outline(made, filled) == undisturbed("save a changed one")
+        with filled.engine.connect() as connection:
+            assert connection.connection.driver_connection is not used
+
+    def test_is_told_with_what_to_do(self, filled, database):
+        before, act = held(filled), ACTIONS["put"](filled)
+        with administrator(database) as connection:
+            refuse(connection, 1047)
+
+            told = (
+                r"not in its cluster: connect to another one, or try again when it has joined\. Nothing was changed\.$"
+            )
+            with pytest.raises(ConnectionLostError, match=told):
+                act()
+
+            relent(connection)
+        assert held(filled) == before
+
+
+@on_each_server
+class TestASessionOfTheSeedsNames:
+    def test_is_told_as_unknown_if_the_connection_is_lost_in_its_commit(self, wired, proxy, monkeypatch):
+        monkeypatch.setattr(db, "_database", None)
+        db.init_engine_and_session_factory(url=wired.engine.url)
+        proxy.cut = "after"
+
+        with pytest.raises(ConnectionLostError) as caught, db.session_scope() as session:
+            session.execute(sa.text("DELETE FROM codes"))
+
+        assert caught.value.committing
+        db.get_engine().dispose()

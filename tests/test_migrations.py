@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from administration import administrator
 
 import docstore
 from docstore import migrations, tables
@@ -246,7 +248,7 @@ class TestTwoThatMakeTheTablesAtOnce:
             if statement == "BEGIN IMMEDIATE" or "lock(" in statement.lower():
                 waiting.set()
 
-        with transaction(engine, write=True) as connection, migrating(connection):
+        with migrating(engine) as connection:
             thread = threading.Thread(target=migrations.ensure, args=(second,))
             thread.start()
             assert waiting.wait(30)
@@ -255,6 +257,52 @@ class TestTwoThatMakeTheTablesAtOnce:
 
         assert written(second, lambda: migrations.ensure(second)) == []
         second.dispose()
+
+
+@pytest.mark.parametrize("backend", ["mariadb"])
+class TestTablesThatAnotherNodeMakesMeanwhile:
+    """The lock of migrations is of one node of a cluster: here who makes the tables too takes none."""
+
+    @pytest.mark.parametrize(
+        "sign",
+        [
+            "ALTER TABLE documents ADD COLUMN live",
+            "CREATE INDEX documents_type",
+            "CREATE TABLE tags",
+            "INSERT INTO docstore_schema",
+            "UPDATE docstore_schema",
+        ],
+    )
+    def test_are_taken_as_they_are(self, engine, database, sign):
+        done = []
+
+        @sa.event.listens_for(engine, "before_cursor_execute")
+        def be_second(connection, cursor, statement, parameters, context, executemany):
+            if not done and re.match(sign, statement.strip()):
+                done.append(statement)
+                with administrator(database) as other, contextlib.closing(other.connection.cursor()) as its:
+                    its.execute(statement, parameters)
+
+        migrations.ensure(engine)
+
+        assert len(done) == 1
+        assert docstore.Store(engine).save(new_experiment()).number == 1
+        assert sorted(sa.inspect(engine).get_view_names()) == VIEWS
+
+    def test_are_looked_at_again_after_a_deadlock(self, engine):
+        """Of two nodes that note a migration at once, one is told of a deadlock at its COMMIT."""
+        failed = []
+
+        @sa.event.listens_for(engine, "do_execute")
+        def fail(cursor, statement, parameters, context):
+            if not failed and "UPDATE docstore_schema" in statement:
+                failed.append(statement)
+                cursor.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock found'")
+
+        migrations.ensure(engine)
+
+        assert len(failed) == 1
+        assert docstore.Store(engine).save(new_experiment()).number == 1
 
 
 class TestTheAlembicCommand:

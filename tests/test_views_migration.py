@@ -28,7 +28,7 @@ def made_by(url, revision):
     engine = make_engine(url)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with transaction(engine, write=True) as connection, migrating(connection):
+    with migrating(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     engine.dispose()

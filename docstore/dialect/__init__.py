@@ -11,6 +11,7 @@ from docstore.dialect.engines import engine_from_creator, engine_from_url, make_
 from docstore.dialect.pasting import pasteable
 from docstore.dialect.transactions import (
     check_settings,
+    committing,
     erasing,
     execute_many,
     forget,
@@ -19,6 +20,7 @@ from docstore.dialect.transactions import (
     largest_text,
     locks_rows,
     migrating,
+    patient,
     schema_of,
     transaction,
     translated,
@@ -34,6 +36,7 @@ __all__ = [
     "Whole",
     "check_settings",
     "checked_moment",
+    "committing",
     "engine_from_creator",
     "engine_from_url",
     "erasing",
@@ -47,6 +50,7 @@ __all__ = [
     "make_engine",
     "migrating",
     "pasteable",
+    "patient",
     "reading_times",
     "schema_of",
     "shown",

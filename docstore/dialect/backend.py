@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from docstore.errors import InvalidValueError, StoreError
+from docstore.errors import ConnectionLostError, InvalidValueError, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Meaning:
     """What a driver's error means: the error to raise, and what its reader can do."""
 
     error: type[StoreError]
-    remedy: str
+    remedy: str = ""
 
 
 class Backend(ABC):
@@ -41,6 +41,7 @@ class Backend(ABC):
         schemes: SQLAlchemy's dialect for each scheme of a URL.
         driver: the one of a URL that names none; empty for the one that SQLAlchemy takes.
         modules: SQLAlchemy's ``dialect+driver`` for the module that a connection is of.
+        makes_tables_at_once: whether tables are made in a transaction; else each statement is kept by itself.
         locks_rows: whether a writer takes its turn by locking the head's row; else the whole database is its own.
         has_schemas: whether the tables can stand in a schema that ``connect`` names.
     """
@@ -49,6 +50,7 @@ class Backend(ABC):
     schemes: ClassVar[Mapping[str, str]]
     driver: ClassVar[str]
     modules: ClassVar[Mapping[str, str]]
+    makes_tables_at_once: ClassVar[bool] = True
     locks_rows: ClassVar[bool] = True
     has_schemas: ClassVar[bool] = False
 
@@ -70,6 +72,15 @@ class Backend(ABC):
     @abstractmethod
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the driver's *error* means."""
+
+    def refuses(self, error: DBAPIError) -> bool:
+        """Return whether *error*, the answer to a COMMIT, says that nothing was kept."""
+        return self.meaning(error).error is not ConnectionLostError
+
+    @contextmanager
+    def patient(self, connection: Connection) -> Iterator[None]:
+        """Let the statements of *connection* take long meanwhile, where the driver would take that for a silence."""
+        yield
 
     @abstractmethod
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,20 +9,20 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend
 from docstore.dialect.urls import shown, without_password
-from docstore.errors import ConnectionLostError, StoreError
+from docstore.errors import DatabaseError, StoreError
 
 
-def told(error: DBAPIError, url: sa.URL, backend: Backend, *, committing: bool = False) -> StoreError:
+def told(error: DBAPIError, url: sa.URL, backend: Backend, *, changes: str = "") -> StoreError:
     """Return the error of ours for a driver's, of the database at *url*; to be raised with that as its cause.
 
     Args:
-        committing: whether the database was being told to keep what was written.
+        changes: what became of the changes that were to be written.
     """
     meaning = backend.meaning(error)
     # Further down PostgreSQL shows where in the statement, or in JSON, which may be a part of a document.
     lines = takewhile(lambda line: not line.startswith(("LINE ", "CONTEXT:")), str(error.orig).strip().splitlines())
     said = without_password(" ".join(map(str.strip, lines)), url).rstrip(".")
-    told = meaning.error(f"{shown(url)}: {said}{'' if said.endswith(('?', '!')) else '.'} {meaning.remedy}")
-    if isinstance(told, ConnectionLostError):
-        told.committing = committing
-    return told
+    problem = f"{shown(url)}: {said}{'' if said.endswith(('?', '!')) else '.'} {meaning.remedy}".rstrip()
+    if issubclass(meaning.error, DatabaseError):
+        return meaning.error(problem, changes=changes)
+    return meaning.error(problem)

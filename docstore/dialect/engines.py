@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from docstore.dialect.backend import Backend, Opening
 from docstore.dialect.complaints import told
 from docstore.dialect.mysql import MySQL
 from docstore.dialect.postgresql import PostgreSQL
 from docstore.dialect.sqlite import SQLite
-from docstore.dialect.urls import of_server, parsed, redacted, unsupported
-from docstore.errors import InvalidValueError, MissingDependencyError
+from docstore.dialect.urls import ESCAPES, of_server, parsed, redacted, shows_dsn, unsupported, without_password
+from docstore.errors import DatabaseError, InvalidValueError, MissingDependencyError
 from docstore.values import is_plain
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
@@ -65,7 +65,7 @@ def make_engine(
     if (url is None) == (creator is None):
         raise InvalidValueError(
             "database",
-            url and redacted(url),
+            None if url is None else redacted(url),
             "Give a URL like sqlite:///lab.db, an Engine, or creator=..., and only one.",
         )
     opening = Opening(synchronous=synchronous, pool_pre_ping=pool_pre_ping, echo=echo)
@@ -100,8 +100,10 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
         raise _missing(error, spelled.drivername, backend) from error
     except InvalidValueError:
         raise
-    except (TypeError, ValueError) as error:
-        raise InvalidValueError("database URL", redacted(url), f"{error}. Check the options in the URL.") from error
+    except (ArgumentError, TypeError, ValueError) as error:
+        problem = without_password(str(error), spelled)
+    # Without a cause: a value of the URL may be in it.
+    raise InvalidValueError("database URL", redacted(url), f"{problem}. Check the options in the URL.")
 
 
 def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
@@ -138,7 +140,11 @@ def _first(creator: Callable[[], Any]) -> Any:
         if known is None:
             raise
         backend, drivername = known
-        raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
+        if not shows_dsn(str(error)):
+            raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
+    # Without a cause: it shows what it could not read, and a password is in that.
+    problem = f"the driver of {backend.title} cannot read what the creator connects with"
+    raise DatabaseError(f"{drivername}://***: {problem}. Check the URL in it: {ESCAPES}")
 
 
 def _of_driver(made: object) -> tuple[Backend, str] | None:

@@ -12,27 +12,65 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
-from docstore.dialect.forks import leave_behind
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
+from docstore.dialect.pools import pooled
 from docstore.dialect.urls import shown
-from docstore.errors import DatabaseError, NotAllowedError, TablesError
+from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
 
 _BESIDE: Final = 4096
 """Bytes kept free in a packet for the statement around a text, and its other columns."""
 
 _NAME_IT: Final = "Name the database in the URL: mysql://user:password@host/database."
-_TOO_SLOW: Final = Meaning(DatabaseError, "Nothing was changed. It took longer than the server's max_statement_time.")
+_TOO_SLOW: Final = Meaning(DatabaseError, "It took longer than the server's max_statement_time.")
 _NO_USER: Final = Meaning(DatabaseError, "There is no such user: CREATE USER first, and say USER@HOST if not at any.")
 _NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL. Is the server running there?")
 
+_SILENT: Final = Meaning(
+    ConnectionLostError,
+    "Is the server running? It is given more time by connect_timeout and read_timeout in the URL: ?read_timeout=600.",
+)
+_NO_CLUSTER: Final = Meaning(
+    ConnectionLostError,
+    "This node of Galera is not in its cluster: connect to another one, or try again when it has joined.",
+)
+
+_NETWORK: Final = {"connect_timeout": 30, "read_timeout": 120, "write_timeout": 60}
+"""Seconds until a silent server is given up. The server lets a statement wait for a lock for 50 by default."""
+
+_PATIENCE: Final = 3600
+"""Seconds that a statement may take which reads or changes all rows."""
+
 _MEANINGS: Final = {
     1062: RACE,  # duplicate entry
+    1050: RACE,  # table exists: at another node of a cluster, somebody made it meanwhile, as of the next two
+    1060: RACE,  # duplicate column
+    1061: RACE,  # duplicate name of a key
     1213: RACE,  # deadlock
     1020: RACE,  # record has changed since last read
     1205: HELD,  # lock wait timeout
     3572: HELD,  # NOWAIT
+    1047: _NO_CLUSTER,
+    0: LOST,  # as PyMySQL says that it closed the connection before
     1053: LOST,  # server shutdown in progress
+    1077: LOST,  # normal shutdown
+    1079: LOST,  # shutdown complete
+    1080: LOST,  # forcing close of a thread
+    1152: LOST,  # aborted connection
+    1156: LOST,  # packets out of order
+    1157: LOST,  # couldn't uncompress a packet
+    1158: LOST,  # error reading a packet
+    1159: LOST,  # timeout reading a packet
+    1160: LOST,  # error writing a packet
+    1161: LOST,  # timeout writing a packet
+    1184: LOST,  # aborted connection, of a login
     1927: LOST,  # connection was killed
+    3169: LOST,  # session was killed, as MySQL says it
+    4031: LOST,  # MySQL's wait_timeout
+    2006: LOST,  # server has gone away
+    2013: LOST,  # lost connection during query
+    2014: LOST,  # commands out of sync
+    2027: LOST,  # malformed packet
+    2055: LOST,  # lost connection, with the system's error
     1146: NO_TABLES,
     1347: Meaning(TablesError, "It is not docstore's: name a database of its own in the URL."),  # a table, no view
     1142: DENIED,
@@ -44,6 +82,8 @@ _MEANINGS: Final = {
     1698: NO_LOGIN,
     1049: Meaning(DatabaseError, "Make it, as with: CREATE DATABASE NAME, or name another in the URL."),
     1046: Meaning(DatabaseError, _NAME_IT),
+    1130: Meaning(DatabaseError, "An administrator can let this user in from here: CREATE USER NAME@HOST."),
+    2002: _NO_HOST,
     2003: _NO_HOST,
     2005: _NO_HOST,
     1133: _NO_USER,
@@ -58,8 +98,8 @@ _MEANINGS: Final = {
     1226: TOO_MANY,  # of this user, what the account was given
     1969: _TOO_SLOW,
     3024: _TOO_SLOW,  # as MySQL says it
-    1153: Meaning(DatabaseError, "Nothing was changed. Raise the server's max_allowed_packet."),
-    1366: Meaning(DatabaseError, "Nothing was changed. The connection's charset has to be utf8mb4."),
+    1153: Meaning(DatabaseError, "Raise the server's max_allowed_packet."),
+    1366: Meaning(DatabaseError, "The connection's charset has to be utf8mb4."),
 }
 
 
@@ -70,23 +110,30 @@ class MySQL(Backend):
     schemes: ClassVar = {"mysql": "mysql", "mariadb": "mariadb"}
     driver: ClassVar = "pymysql"
     modules: ClassVar = {"pymysql": "mysql+pymysql"}
+    makes_tables_at_once: ClassVar = False
 
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
-        """Return an engine of connections that refuse what a column would cut off."""
-        options: dict[str, Any] = {"echo": opening.echo, "pool_pre_ping": opening.pool_pre_ping}
+        """Return an engine of connections that refuse what a column would cut off, and give a silent server up."""
+        is_pymysql = opening.creator is None and url.get_driver_name() == "pymysql"
+        network = {name: _seconds(url, name) for name in _NETWORK} if is_pymysql else {}
+        options: dict[str, Any] = {}
         if opening.creator is not None:
             options["creator"] = opening.creator
-        elif url.get_driver_name() == "pymysql":
-            options["connect_args"] = {"charset": "utf8mb4"}
-        engine = sa.create_engine(url, **options)
-        leave_behind(engine)
-        if "connect_args" in options:
+        elif is_pymysql:
+            # Of the driver, connect_timeout ends when the connection is taken. What is read until the login is done,
+            # has read_timeout, which is set to the user's own after that.
+            login = {"read_timeout": min(network["connect_timeout"], network["read_timeout"])}
+            options["connect_args"] = {"charset": "utf8mb4", **network, **login}
+        engine = pooled(url, opening, **options)
+        if is_pymysql:
             # The driver would say that it knows no such option with a TypeError, at each connection.
             arguments, keywords = engine.dialect.create_connect_args(url)
             inspect.signature(engine.dialect.loaded_dbapi.connect).bind(*arguments, **keywords)
 
         @sa.event.listens_for(engine, "connect")
         def be_strict(connection: Any, record: Any) -> None:
+            if is_pymysql:
+                connection._read_timeout = network["read_timeout"]
             if hasattr(connection, "set_character_set"):
                 connection.set_character_set("utf8mb4")
             cursor = connection.cursor()
@@ -120,11 +167,33 @@ class MySQL(Backend):
         """Return what the error's number means."""
         arguments = getattr(error.orig, "args", ())
         code = arguments[0] if arguments else None
+        if code == 2013 and "timed out" in str(error.orig):
+            return _SILENT
         if code in _MEANINGS:
             return _MEANINGS[code]
+        if str(code).startswith("Packet sequence number wrong"):
+            return LOST
         if "No space left on device" in str(error.orig):
             return FULL
         return LOST if error.connection_invalidated else UNKNOWN
+
+    def refuses(self, error: DBAPIError) -> bool:
+        """Return whether the transaction lost a race; of all else, as of KILL QUERY, part may have been kept."""
+        return self.meaning(error).error is RaceLostError
+
+    @contextmanager
+    def patient(self, connection: Connection) -> Iterator[None]:
+        """Let the driver wait for long for an answer meanwhile; PyMySQL has no public way to."""
+        driver: Any = connection.connection.driver_connection
+        usual = getattr(driver, "_read_timeout", None)
+        if usual is None:
+            yield
+            return
+        driver._read_timeout = max(usual, _PATIENCE)
+        try:
+            yield
+        finally:
+            driver._read_timeout = usual
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows*; the driver makes statements of many rows of them, each of a megabyte or of one row."""
@@ -158,3 +227,9 @@ class MySQL(Backend):
         for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
             for table in tables:
                 connection.execute(sa.text(f"GRANT {rights} ON {table} TO :name@:host"), account)
+
+
+def _seconds(url: sa.URL, option: str) -> int:
+    """Return what *url* says of a time limit, or else docstore's own."""
+    given = url.query.get(option)
+    return int(given) if isinstance(given, str) else _NETWORK[option]

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Meaning, Opening
-from docstore.dialect.forks import leave_behind
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
+from docstore.dialect.pools import pooled
 from docstore.dialect.urls import shown
 from docstore.errors import DatabaseError, NotAllowedError, TablesError
 
@@ -22,21 +22,29 @@ _LARGEST: Final = 0x0FFFFFFF - 1024
 _BATCH: Final = 1000, 8 << 20
 """The most rows, and bytes of text, that one execution is given; above a gigabyte the server refuses a statement."""
 
-_PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', false) WHERE current_setting('lock_timeout') = '0'"
-"""Unless the user set another: without one, a save would wait forever for a process that stopped in a save."""
+_PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', true) WHERE current_setting('lock_timeout') = '0'"
+"""Unless the user set another: without one, a save would wait forever for a process that stopped in a save.
 
-_KEPT_ALIVE: Final = {
+In each transaction: in PgBouncer's pool of transactions, the next one may be in another session of the server's.
+"""
+
+_NETWORK: Final = {
+    "connect_timeout": "30",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours."""
+"""What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours.
 
-_TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes. Nothing was changed.")
+To connect has half a minute for each address of the host, from the first packet to the end of the login.
+"""
+
+_TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes.")
 _NOT_YET: Final = Meaning(DatabaseError, "The server is starting or stopping: try again in a moment.")
 _OPTIONS: Final = Meaning(DatabaseError, "Check the options in the URL.")
 _NO_DATABASE: Final = Meaning(DatabaseError, "Make it, as with: createdb NAME, or name another in the URL.")
+_NO_ANSWER: Final = Meaning(DatabaseError, "Nothing answers there: check the host and the port in the URL.")
 
 _MEANINGS: Final = {
     "23505": RACE,  # unique_violation
@@ -44,24 +52,64 @@ _MEANINGS: Final = {
     "40P01": RACE,  # deadlock_detected
     "57P01": LOST,  # admin_shutdown
     "57P02": LOST,  # crash_shutdown
+    "57P04": LOST,  # database_dropped
+    "57P05": LOST,  # idle_session_timeout
+    "25P03": LOST,  # idle_in_transaction_session_timeout
+    "25P04": LOST,  # transaction_timeout
+    "40003": LOST,  # statement_completion_unknown
+    "08004": TOO_MANY,  # sqlserver_rejected_establishment_of_sqlconnection
     "57P03": _NOT_YET,
     "42P01": NO_TABLES,
     "42P07": Meaning(TablesError, "It is not docstore's: give docstore a schema of its own, connect(url, schema=...)."),
     "42501": DENIED,
     "25006": READ_ONLY,
     "3F000": Meaning(NotAllowedError, "Name one that there is, and that you may use: connect(url, schema=...)."),
-    "42704": Meaning(DatabaseError, "Nothing was changed. A user is made by: CREATE ROLE NAME LOGIN PASSWORD '...'."),
+    "42704": Meaning(DatabaseError, "A user is made by: CREATE ROLE NAME LOGIN PASSWORD '...'."),
     "53100": FULL,  # disk_full
-    "53200": Meaning(DatabaseError, "Nothing was changed. The server is out of memory."),
+    "53200": Meaning(DatabaseError, "The server is out of memory."),
     "53300": TOO_MANY,
     "54000": _TOO_LARGE,  # program_limit_exceeded
     "55P03": HELD,
-    "57014": Meaning(DatabaseError, "Nothing was changed. It took longer than the server's statement_timeout."),
-    "22P05": Meaning(DatabaseError, "Nothing was changed. The database's encoding has to be UTF8."),
+    "57014": Meaning(DatabaseError, "It took longer than the server's statement_timeout."),
+    "22P05": Meaning(DatabaseError, "The database's encoding has to be UTF8."),
     "28P01": NO_LOGIN,
     "28000": NO_LOGIN,
     "3D000": _NO_DATABASE,
 }
+
+_LOST_TEXTS: Final = (
+    # libpq: fe-misc.c, fe-secure.c, fe-exec.c, fe-protocol3.c
+    "closed the connection unexpectedly",
+    "connection has been closed unexpectedly",
+    "could not receive data from server",
+    "could not send data to server",
+    "could not wait for socket",
+    "connection not open",
+    "no connection to the server",
+    "connection pointer is NULL",
+    "lost synchronization with server",
+    "message contents do not agree with length",
+    "insufficient data left in message",
+    "terminating connection",
+    # libpq: fe-secure-openssl.c, fe-secure-gssapi.c
+    "SSL SYSCALL error",
+    "bad record mac",
+    "unexpected eof while reading",
+    "GSSAPI unwrap error",
+    "GSSAPI wrap error",
+    # the system's
+    "Connection reset by peer",
+    "Broken pipe",
+    "Software caused connection abort",
+    "forcibly closed by the remote host",
+    # psycopg2
+    "connection already closed",
+    "cursor already closed",
+    "and no message from the libpq",
+    # PgBouncer
+    "server conn crashed",
+)
+"""What the driver says of a lost connection without a code, while it connects too: there SQLAlchemy knows none."""
 
 # Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
 _AT_CONNECT: Final = {
@@ -79,7 +127,11 @@ _AT_CONNECT: Final = {
     "no password supplied": NO_LOGIN,
     "could not translate host name": Meaning(DatabaseError, "Check the name of the host in the URL."),
     "Connection refused": Meaning(DatabaseError, "Is the server running there, and does it listen on that port?"),
-    "timeout expired": Meaning(DatabaseError, "Nothing answers there: check the host and the port in the URL."),
+    "timeout expired": _NO_ANSWER,
+    "Connection timed out": _NO_ANSWER,
+    "No route to host": _NO_ANSWER,
+    "Host is down": _NO_ANSWER,
+    "Network is unreachable": _NO_ANSWER,
     "does not exist": _NO_DATABASE,
 }
 
@@ -95,29 +147,26 @@ class PostgreSQL(Backend):
 
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine that sends UPDATEs and DELETEs of many rows in batches, and waits 30 s for a lock."""
-        options: dict[str, Any] = {"echo": opening.echo, "pool_pre_ping": opening.pool_pre_ping}
+        options: dict[str, Any] = {}
         if url.get_driver_name() == "psycopg2":
             options["executemany_mode"] = "values_plus_batch"
-            options["connect_args"] = {name: each for name, each in _KEPT_ALIVE.items() if name not in url.query}
+            options["connect_args"] = {name: each for name, each in _NETWORK.items() if name not in url.query}
         if opening.creator is not None:
             options["creator"] = opening.creator
-        engine = sa.create_engine(url, **options)
-        leave_behind(engine)
+        engine = pooled(url, opening, **options)
 
         @sa.event.listens_for(engine, "connect")
-        def be_impatient(connection: Any, record: Any) -> None:
+        def speak_utf8(connection: Any, record: Any) -> None:
             if hasattr(connection, "set_client_encoding"):
                 connection.set_client_encoding("UTF8")  # else the database's own, which may lack characters
-            cursor = connection.cursor()
-            cursor.execute(_PATIENCE)
-            cursor.close()
-            connection.commit()
 
         return engine
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver says it with the BEGIN."""
         connection.execution_options(isolation_level="READ COMMITTED" if write else "REPEATABLE READ")
+        if write:
+            connection.exec_driver_sql(_PATIENCE)
 
     def check_settings(self, connection: Connection) -> None:
         """Refuse another encoding than UTF-8 between here and the server."""
@@ -128,13 +177,19 @@ class PostgreSQL(Backend):
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the SQLSTATE means, or where there is none, the text."""
-        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+        code, text = _state(error), str(error.orig)
         otherwise = LOST if error.connection_invalidated else UNKNOWN
-        if "invalid memory alloc request size" in str(error.orig):
+        if "invalid memory alloc request size" in text:
             return _TOO_LARGE  # without a code of its own: an array of some 16 million items
         if code is not None:
-            return _MEANINGS.get(code, otherwise)
-        return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in str(error.orig)), otherwise)
+            return _MEANINGS.get(code, LOST if code.startswith("08") else otherwise)
+        if any(sign in text for sign in _LOST_TEXTS):
+            return LOST
+        return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in text), otherwise)
+
+    def refuses(self, error: DBAPIError) -> bool:
+        """Return whether the server answered: without a code, the driver speaks of the connection."""
+        return _state(error) is not None and super().refuses(error)
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows* by few statements, none of them too long for the server."""
@@ -169,6 +224,11 @@ class PostgreSQL(Backend):
         for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
             connection.exec_driver_sql(f"GRANT {rights} ON {', '.join(map(quote, tables))} TO {role}")
         connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+
+
+def _state(error: DBAPIError) -> str | None:
+    """Return the SQLSTATE, which only the server gives."""
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
 
 
 def _batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

@@ -19,7 +19,7 @@ from docstore.dialect.backend import Backend, Meaning, Opening
 from docstore.dialect.forks import leave_behind
 from docstore.dialect.types import UtcTime
 from docstore.dialect.urls import shown
-from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
+from docstore.errors import CHANGES_KEPT, DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
 
 _OLDEST: Final = (3, 38)
 """The first with the operators ``->`` and ``->>``."""
@@ -40,7 +40,7 @@ _MEANINGS: Final = {
     ),
     "unable to open database file": Meaning(DatabaseError, "Does its folder exist, and may you write there?"),
     "readonly database": Meaning(DatabaseError, "Nothing can be saved here: check the file's permissions."),
-    "disk is full": Meaning(DatabaseError, "Free some space and save again; nothing was changed."),
+    "disk is full": Meaning(DatabaseError, "Free some space and save again."),
     "file is not a database": Meaning(DatabaseError, "This file is something else; choose another path."),
     "can only be used in that same thread": Meaning(
         DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
@@ -101,7 +101,7 @@ class SQLite(Backend):
         """Return what the text says: a code of SQLite's is coarser."""
         text = str(error.orig)
         known = (meaning for sign, meaning in _MEANINGS.items() if sign in text)
-        return next(known, Meaning(DatabaseError, "Nothing was changed."))
+        return next(known, Meaning(DatabaseError))
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows* by one statement.
@@ -146,8 +146,8 @@ class SQLite(Backend):
                 # Where others are in the way it says so in its row.
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             except sqlite3.Error as error:
-                problem = f"the file -wal could not be emptied: {error}. What was deleted stays deleted."
-                raise DatabaseError(f"{shown(engine.url)}: {problem}") from error
+                problem = f"{shown(engine.url)}: the file -wal could not be emptied: {error}."
+                raise DatabaseError(problem, changes=CHANGES_KEPT) from error
             finally:
                 driver.execute(f"PRAGMA busy_timeout = {patience}")
 

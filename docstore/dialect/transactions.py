@@ -14,7 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from docstore.dialect.complaints import told
 from docstore.dialect.engines import backend_of
 from docstore.dialect.urls import shown, without_password
-from docstore.errors import DatabaseError, MissingDependencyError
+from docstore.errors import (
+    CHANGES_KEPT,
+    CHANGES_UNKNOWN,
+    NOTHING_CHANGED,
+    ConnectionLostError,
+    DatabaseError,
+    MissingDependencyError,
+)
 
 _WRITES: Final = "docstore_writes"
 """The option of a connection that is in a writer's transaction."""
@@ -35,59 +42,92 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
         DatabaseError, TablesError: the database refused; the driver's error is its cause.
     """
-    with translated(engine), _connected(engine) as connection:
-        connection.execution_options(**{_WRITES: write})
-        backend_of(engine.dialect.name).begin(connection, write=write)
+    with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
         yield connection
+
+
+@contextmanager
+def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
+    """Give the same; *changes* says in an error what became of them, unless that is of the COMMIT."""
+    with translated(engine, changes=changes), _connected(engine, changes) as connection:
         try:
-            connection.commit()
+            connection.execution_options(**{_WRITES: write})
+            backend_of(engine.dialect.name).begin(connection, write=write)
+            yield connection
+            with committing(engine, changes=changes):
+                connection.commit()
         except BaseException as error:
-            _end(connection)
-            if isinstance(error, DBAPIError):
-                raise told(error, engine.url, backend_of(engine.dialect.name), committing=write) from error
+            _end(connection, error)
             raise
 
 
-def _connected(engine: Engine) -> Connection:
+@contextmanager
+def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[None]:
+    """Turn a driver's error into one of ours: the answer to a COMMIT.
+
+    Args:
+        changes: what is said of them if the database refused; empty if there were none.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        backend = backend_of(engine.dialect.name)
+        unknown = changes and not backend.refuses(error)
+        raise told(error, engine.url, backend, changes=CHANGES_UNKNOWN if unknown else changes) from error
+
+
+def _connected(engine: Engine, changes: str) -> Connection:
     try:
         return engine.connect()
     except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
         # Of an option that the driver does not understand, or of rows that are no tuples.
         problem = f"no connection could be made: {without_password(repr(error), engine.url)}"
-        remedy = "Check the options of the URL, or what the creator sets."
-        raise DatabaseError(f"{shown(engine.url)}: {problem}. {remedy}") from error
+    # Without a cause: the password may be one of its arguments, as of a letter that the driver cannot encode.
+    remedy = "Check the options of the URL, or what the creator sets."
+    raise DatabaseError(f"{shown(engine.url)}: {problem}. {remedy}", changes=changes)
 
 
-def _end(connection: Connection) -> None:
-    """Roll back what could not be committed.
+def _end(connection: Connection, error: BaseException) -> None:
+    """Roll back what was not committed, or drop the connection, if it is lost by what *error* says.
 
-    SQLAlchemy takes it for ended, and would give the connection back to the pool with the locks that it holds.
+    After a COMMIT that failed SQLAlchemy takes the transaction for ended, and would give the connection back to the
+    pool with the locks that it holds. Of one that is lost it may not know, and its pool would log a traceback.
     """
-    if connection.invalidated:
+    if connection.closed or connection.invalidated:
+        return
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    backend = backend_of(connection.dialect.name)
+    if isinstance(cause, DBAPIError) and backend.meaning(cause).error is ConnectionLostError:
+        connection.invalidate()
         return
     try:
         connection.connection.rollback()
-    except BaseException as error:
+    except BaseException as failed:
         connection.invalidate()
-        if not isinstance(error, Exception):
+        if not isinstance(failed, Exception):
             raise
 
 
 @contextmanager
-def translated(engine: Engine) -> Iterator[None]:
-    """Turn a driver's error into one of ours that says what to do."""
+def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
+    """Turn a driver's error into one of ours that says what to do.
+
+    Args:
+        changes: what became of those that were to be written.
+    """
     try:
         yield
     except DBAPIError as error:
-        raise told(error, engine.url, backend_of(engine.dialect.name)) from error
+        raise told(error, engine.url, backend_of(engine.dialect.name), changes=changes) from error
     except sa.exc.TimeoutError as error:
-        raise DatabaseError(f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use.") from error
+        problem = f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use."
+        raise DatabaseError(problem, changes=changes) from error
     except UnicodeEncodeError as error:
         if error.encoding in ("utf-8", "ascii"):
             raise
         # PyMySQL's own, of a connection that the user made.
-        remedy = "Nothing was changed. The connection's charset has to be utf8mb4."
-        raise DatabaseError(f"{shown(engine.url)}: {error.encoding} lacks a character. {remedy}") from error
+        problem = f"{error.encoding} lacks a character. The connection's charset has to be utf8mb4."
+        raise DatabaseError(f"{shown(engine.url)}: {problem}", changes=changes) from error
     except RuntimeError as error:
         if needed := _NEEDED.search(str(error)):
             raise MissingDependencyError(needed[1], purpose="this user's password") from error
@@ -136,13 +176,30 @@ def forget(engine: Engine) -> None:
     A server does so by itself. PostgreSQL keeps deleted rows until it vacuums their table, and MariaDB until no
     transaction may look at them; both have a log of what was written, for as long as they are set up to keep it.
     """
-    with translated(engine):
+    with translated(engine, changes=CHANGES_KEPT):
         backend_of(engine.dialect.name).forget(engine)
 
 
-def migrating(connection: Connection) -> AbstractContextManager[None]:
-    """Keep other processes from making the tables, while this one does, in the transaction of *connection*."""
-    return backend_of(connection.dialect.name).migrating(connection, schema_of(connection))
+def patient(connection: Connection) -> AbstractContextManager[None]:
+    """Let the statements of *connection* take long meanwhile: those that read, or change, all rows."""
+    return backend_of(connection.dialect.name).patient(connection)
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """Give a connection in a writer's transaction, in which no other process makes the tables.
+
+    Raises:
+        RaceLostError: one did nevertheless, at another node of a cluster.
+    """
+    backend = backend_of(engine.dialect.name)
+    changes = NOTHING_CHANGED if backend.makes_tables_at_once else ""
+    with (
+        _transaction(engine, write=True, changes=changes) as connection,
+        backend.patient(connection),
+        backend.migrating(connection, schema_of(connection)),
+    ):
+        yield connection
 
 
 def grant(connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:

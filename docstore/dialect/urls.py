@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from os import PathLike
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
@@ -17,34 +18,63 @@ EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or
 
 _SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
 
-_FORGOTTEN: Final = re.compile(r"(://[^:/?#]*:)(?!\d{1,5}(?:[/?#]|$))[^/?#]*")
-"""Where a password stands in a URL whose ``@host`` was forgotten: in the place of the port."""
+_SECRET_ON: Final = re.compile(_SECRET.pattern.replace(r"[^&;\s]*", ".+"), re.IGNORECASE | re.DOTALL)
+"""The same in what is no URL: where such a value ends there, nobody knows."""
+
+_FORGOTTEN: Final = re.compile(r"(://[^:?#]*:|^(?!sqlite:)[^:]*:(?!//))(?!\d{1,5}(?:[/?#]|$)).+", re.DOTALL)
+"""Where a password stands if the ``@host`` was forgotten: in the place of the port, or after the first colon."""
+
+ESCAPES: Final = "In a user and a password, write %40 for @, %3A for :, %2F for / and %25 for %."
+
+_DSN: Final = re.compile(
+    r"invalid dsn|invalid port number|invalid integer value|missing \"=\"|percent-encoded|query parameter|in URI"
+)
+"""How libpq says that it cannot read the text that it connects with, of which it shows a piece in quotes."""
 
 
 def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
     """Return *url* with its driver spelled out, and which of *backends* it is of.
 
     Raises:
-        InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know.
+        InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know. Without
+            a cause or context: in that of SQLAlchemy's parser stands what it took for a port, which may be a password.
     """
-    try:
-        made = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.") from error
+    made = _made(url)
+    if made is None:
+        raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.")
+    if isinstance(url, str) and made.username is not None and url.count("@") > 1:
+        # The first ends the password for SQLAlchemy: what comes after it would be told as a host or an option.
+        raise InvalidValueError("database URL", redacted(url), ESCAPES)
     scheme, _, driver = made.drivername.partition("+")
     backend = next((each for each in backends if scheme in each.schemes), None)
     if backend is None:
         raise unsupported("database URL", redacted(url), backends)
     spelled = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
-    try:
-        is_async = spelled.get_dialect().is_async
-    except (NoSuchModuleError, ValueError) as error:
+    is_async = _is_async(spelled)
+    if is_async is None:
         remedy = f"There is no driver {driver!r}: write {scheme}://."
-        raise InvalidValueError("database URL", redacted(url), remedy) from error
+        raise InvalidValueError("database URL", redacted(url), remedy)
     if is_async:
         remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
         raise InvalidValueError("database URL", redacted(url), remedy)
     return spelled, backend
+
+
+def _made(url: str | sa.URL) -> sa.URL | None:
+    """Return what SQLAlchemy makes of *url*, or None where that is nothing; or a port that there cannot be."""
+    try:
+        made = make_url(url)
+    except (ArgumentError, ValueError):
+        return None
+    return made if made.port is None or made.port <= 0xFFFF else None
+
+
+def _is_async(url: sa.URL) -> bool | None:
+    """Return whether the driver is asynchronous, or None if there is no such driver."""
+    try:
+        return url.get_dialect().is_async
+    except (NoSuchModuleError, ValueError):
+        return None
 
 
 def of_server(url: sa.URL) -> sa.URL:
@@ -55,9 +85,8 @@ def of_server(url: sa.URL) -> sa.URL:
     Raises:
         InvalidValueError: a part of the password would be taken for the host, and told as such.
     """
-    if "@" in f"{url.host}{url.database}":
-        remedy = "In a user and a password, write %40 for @, %3A for :, %2F for / and %25 for %."
-        raise InvalidValueError("database URL", redacted(url.render_as_string(hide_password=False)), remedy)
+    if "@" in f"{url.host}{url.database}" or (not url.host and ":" in f"{url.database}"):
+        raise InvalidValueError("database URL", redacted(url.render_as_string(hide_password=False)), ESCAPES)
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     password = options.get("password", options.get("passwd"))
     moved = url.difference_update_query(("user", "password", "passwd"))
@@ -83,19 +112,30 @@ def for_administrator(url: sa.URL) -> str:
     return _SECRET.sub(r"\1***", filled)
 
 
-def redacted(url: str | PathLike[str] | sa.URL | Engine) -> str:
+def redacted(url: object) -> str:
     """Return what may be shown of what was given for a URL; of all that may hold a password in it, nothing."""
+    if isinstance(url, (Engine, sa.URL)):
+        return shown(url.url if isinstance(url, Engine) else url)
+    if isinstance(url, PathLike):
+        return repr(url)
     if not isinstance(url, str):
-        return shown(url.url if isinstance(url, Engine) else url) if isinstance(url, (Engine, sa.URL)) else repr(url)
+        return f"something of type {type(url).__qualname__}"
     head, at, tail = url.rpartition("@")
     scheme, separator, _ = head.partition("://")
     hidden = f"{scheme if separator else ''}{separator}***@{tail}" if at else _FORGOTTEN.sub(r"\1***", url)
-    return _SECRET.sub(r"\1***", hidden)
+    return _SECRET_ON.sub(r"\1***", hidden)
 
 
 def without_password(text: str, url: sa.URL) -> str:
     """Return *text*, a driver's complaint, without the password of *url*, should the driver have put it there."""
     password = str(url.password or "")
     # One of a letter or two is in every sentence, and hidden there it would be spelled out by the gaps.
-    hidden = text.replace(password, "***") if len(password) > 3 else text
-    return _SECRET.sub(r"\1***", hidden)
+    if len(password) > 3:
+        for spelled in (password, repr(password)[1:-1], quote(password, safe=""), quote_plus(password)):
+            text = text.replace(spelled, "***")
+    return _SECRET.sub(r"\1***", text)
+
+
+def shows_dsn(text: str) -> bool:
+    """Return whether *text*, a driver's complaint, shows a piece of a text that it cannot connect with."""
+    return _DSN.search(text) is not None

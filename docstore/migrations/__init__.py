@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from docstore.dialect import check_settings, for_administrator, migrating, schema_of, transaction
-from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, TablesError
+from docstore.dialect import check_settings, for_administrator, migrating, schema_of, shown, transaction
+from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, RaceLostError, TablesError
 from docstore.tables import VERSION_TABLE, migration
 
 HEAD: Final = "0003"
@@ -20,6 +22,12 @@ HEAD: Final = "0003"
 BODY_INDEX: Final = "documents_body"
 
 _KNOWN: Final = frozenset({"0001", "0002", "0003"})
+
+_TRIES: Final = 10
+"""How often tables are looked at again which somebody else was making."""
+
+_STEP: Final = 0.01
+"""Seconds, twice as many each time, within which a loser waits a random while."""
 
 # Alembic keeps the migration that is running in a module of its own, so one process can run one at a time.
 _ONE_AT_A_TIME: Final = threading.Lock()
@@ -39,16 +47,15 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
     if body_index and engine.dialect.name != "postgresql":
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
     try:
-        with transaction(engine, write=False) as connection:
-            check_settings(connection)
-            if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
-                return
-        with _ONE_AT_A_TIME, transaction(engine, write=True) as connection, migrating(connection):
-            # Another process may have made them while this one waited for its turn.
-            if not _is_current(connection):
-                upgrade(connection)
-            if body_index and _lacks_body_index(connection):
-                connection.exec_driver_sql(f"CREATE INDEX {BODY_INDEX} ON documents USING gin (body jsonb_path_ops)")
+        for attempt in range(_TRIES):
+            try:
+                return _ensure(engine, body_index)
+            except RaceLostError:
+                # The lock of migrations is of one node. At another one of a cluster (Galera), somebody else made a
+                # table, column or index first; on MySQL a migration goes on where others, or an earlier run, stopped.
+                if attempt == _TRIES - 1:
+                    raise
+                time.sleep(random.uniform(0, 2**attempt * _STEP))
     except NotAllowedError as error:
         raise TablesError(
             f"this user may not make docstore's tables, or not use them: {error} An administrator runs once: "
@@ -56,17 +63,41 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
         ) from error
 
 
+def _ensure(engine: Engine, body_index: bool) -> None:
+    with transaction(engine, write=False) as connection:
+        check_settings(connection)
+        if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
+            return
+    with _ONE_AT_A_TIME, migrating(engine) as connection:
+        # Another process may have made them while this one waited for its turn.
+        if not _is_current(connection):
+            upgrade(connection)
+        if body_index and _lacks_body_index(connection):
+            connection.exec_driver_sql(f"CREATE INDEX {BODY_INDEX} ON documents USING gin (body jsonb_path_ops)")
+
+
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing, in the transaction of *connection*."""
+    """Run the migrations that are missing, in the transaction of *connection*.
+
+    Raises:
+        RaceLostError: another process ran one of them meanwhile.
+    """
     # Imported here: it takes as long as SQLAlchemy itself, and is needed once in a database's life.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     # The parser of this option takes a percent sign for its own.
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        if "expected to match one row" not in str(error):
+            raise
+        # Each migration is noted by an UPDATE of the number of the one before.
+        raise RaceLostError(f"{shown(connection.engine.url)}: another process ran a migration meanwhile.") from error
 
 
 def _command(engine: Engine, body_index: bool) -> str:

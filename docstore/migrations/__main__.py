@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy.engine import Engine
 
 from docstore import migrations
-from docstore.dialect import grant, make_engine, migrating, shown, transaction
+from docstore.dialect import grant, make_engine, migrating, shown
 from docstore.errors import DocstoreError
 from docstore.migrations.views_0003 import views
 from docstore.tables import VERSION_TABLE, metadata
@@ -24,7 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--schema", help="PostgreSQL: the schema for the tables, made if it is not there")
     parser.add_argument("--grant", metavar="USER", help="who may read and write documents; on MySQL also USER@HOST")
     parser.add_argument("--body-index", action="store_true", help="PostgreSQL: index all that stands in the documents")
-    given = parser.parse_args(arguments)
+    given, more = parser.parse_known_args(arguments)
+    if more:
+        # Not said which: they may be the second half of a password.
+        parser.error("there are more arguments than it takes. Put the URL in quotes.")
     try:
         engine = make_engine(given.url, schema=given.schema)
         migrations.ensure(engine, body_index=given.body_index)
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _grant(engine: Engine, user: str) -> None:
-    with transaction(engine, write=True) as connection, migrating(connection):
+    with migrating(engine) as connection:
         read = [VERSION_TABLE, *views(connection.dialect.name)]
         grant(connection, user, write=list(metadata.tables), read=read)
 

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import make_engine, migrating, schema_of, transaction
+from docstore.dialect import make_engine, migrating, schema_of
 from docstore.migrations.views_0003.commenting import described
 from docstore.tables import LISTED, VERSION_TABLE, metadata
 
@@ -32,6 +32,6 @@ else:
     if not url:
         raise SystemExit("Which database? Write: alembic -x url=sqlite:///lab.db upgrade head")
     engine = make_engine(str(url), schema=context.get_x_argument(as_dictionary=True).get("schema"))
-    with transaction(engine, write=True) as opened, migrating(opened):
+    with migrating(engine) as opened:
         run(opened)
     engine.dispose()

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
 from docstore import migrations
-from docstore.dialect import make_engine, shown, translated
+from docstore.dialect import committing, make_engine, shown, translated
 from docstore.errors import InvalidValueError, StoreError
 from docstore.origins import Origins
 from docstore.registry_bundle import RegistryBundle
@@ -24,7 +24,7 @@ _STORES: Final = 8
 
 @dataclass
 class _Database:
-    source: object
+    source: object = field(repr=False)
     engine: Engine
     origins: Origins = field(default_factory=Origins)
     stores: list[tuple[SQAConfig, Store]] = field(default_factory=list)
@@ -79,8 +79,12 @@ def create_all_tables(engine: Engine) -> None:
 @contextmanager
 def session_scope() -> Iterator[Session]:
     """Give a SQLAlchemy session on the database: committed at the end, rolled back on any error."""
-    with translated(get_engine()), Session(get_engine()) as session, session.begin():
+    engine = get_engine()
+    with translated(engine), Session(engine) as session:
         yield session
+        session.flush()
+        with committing(engine):
+            session.commit()
 
 
 def store_of(config: SQAConfig | None = None) -> Store:

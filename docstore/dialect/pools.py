@@ -1,0 +1,36 @@
+"""Pools of connections to a server: one that was lost leaves its pool without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import PoolResetState
+
+from docstore.dialect.backend import Opening
+from docstore.dialect.forks import leave_behind
+
+
+def pooled(url: sa.URL, opening: Opening, **options: Any) -> Engine:
+    """Return an engine of a server; *options* are what ``create_engine`` takes beside what *opening* says.
+
+    Its pool rolls back what comes back to it, as SQLAlchemy's does. Where that fails, as the connection was lost
+    meanwhile, SQLAlchemy would log a traceback, which Python writes to stderr of a program that set no logging up.
+    """
+    echo, ping = opening.echo, opening.pool_pre_ping
+    engine = sa.create_engine(url, echo=echo, pool_pre_ping=ping, pool_reset_on_return=None, **options)
+    leave_behind(engine)
+    dialect = engine.dialect
+
+    @sa.event.listens_for(engine, "reset")
+    def roll_back(connection: Any, record: Any, state: PoolResetState) -> None:
+        if state.transaction_was_reset:
+            return
+        try:
+            dialect.do_rollback(connection)
+        except dialect.loaded_dbapi.Error as error:
+            if record is not None:
+                record.invalidate(error)
+
+    return engine
