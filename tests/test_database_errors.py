@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,8 +19,8 @@ from backends import REMOTES
 from told import everything_told, spellings
 
 import docstore
-from docstore.dialect import make_engine
-from docstore.errors import DatabaseError, DocstoreError, InvalidValueError, MissingDependencyError
+from docstore.dialect import make_engine, patient, transaction
+from docstore.errors import ConnectionLostError, DatabaseError, DocstoreError, InvalidValueError, MissingDependencyError
 
 ROOT = Path(__file__).parent.parent
 
@@ -101,9 +102,11 @@ class TestAServerThatRefuses:
         with pytest.raises(DatabaseError, match=r"Connection refused.* Is the server running there"):
             docstore.connect(text_of(url.set(port=deaf_port)))
 
-    def test_to_answer_is_told_after_the_time_that_the_url_gives(self, url, backend, silent_port):
-        # psycopg2 waits for two seconds at least; of PyMySQL the connect_timeout ends when the connection is taken.
-        limit = {"postgresql": {"connect_timeout": "2"}, "mariadb": {"read_timeout": "1"}}[backend]
+    @pytest.mark.parametrize("option", ["connect_timeout", "read_timeout"])
+    def test_to_answer_is_told_after_the_time_that_the_url_gives(self, url, backend, silent_port, option):
+        """It takes the connection, and never speaks."""
+        # psycopg2 has no read_timeout, and waits for two seconds at least.
+        limit = {"connect_timeout": "2"} if backend == "postgresql" else {option: "1"}
         silent = url.set(port=silent_port).update_query_dict(limit)
 
         with pytest.raises(DatabaseError, match=r"time(out|d out).* (Nothing answers there|Is the server running)"):
@@ -131,6 +134,110 @@ class TestAServerThatRefuses:
     def test_is_told_when_a_creator_connects(self, url):
         with pytest.raises(DatabaseError, match=REMEDIES["password"]):
             docstore.connect(creator=creator_of(url.set(password=SECRETS[0])))
+
+
+LIMITS = {
+    "postgresql": {
+        "connect_timeout": "30",
+        "tcp_user_timeout": "60000",
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+    },
+    # What is read of a login has the limit of connecting; later, 120 seconds.
+    "mariadb": {"connect_timeout": 30, "read_timeout": 30, "write_timeout": 60},
+}
+"""Seconds, and of tcp_user_timeout milliseconds, as the drivers are told them."""
+
+
+@on_each_server
+class TestAServerThatIsSilent:
+    """Is given up after a time, which the URL's own options set."""
+
+    def handed(self, url):
+        """What the driver is given, and its connection."""
+        engine, given = make_engine(url), {}
+        sa.event.listen(engine, "do_connect", lambda dialect, record, arguments, options: given.update(options))
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+        engine.dispose()
+        return given, driver
+
+    def test_is_given_up_after_docstores_own_times(self, url, backend):
+        given, driver = self.handed(url)
+
+        assert {name: given[name] for name in LIMITS[backend]} == LIMITS[backend]
+        if backend == "mariadb":
+            assert driver._read_timeout == 120
+
+    def test_is_given_up_after_those_of_the_url(self, url, backend):
+        own = {name: str(int(limit) + 1) for name, limit in LIMITS[backend].items()}
+
+        given, driver = self.handed(url.update_query_dict(own))
+
+        assert {name: str(given[name]) for name in own} == own
+        if backend == "mariadb":
+            assert driver._read_timeout == 31
+
+
+class TestATimeLimitThatIsNone:
+    @pytest.mark.parametrize(
+        ("backend", "option", "limit"),
+        [
+            ("postgresql", "keepalives_idle", "soon"),
+            *[("mariadb", option, limit) for option in LIMITS["mariadb"] for limit in ("soon", "-1", "0")],
+        ],
+    )
+    def test_is_refused(self, url, option, limit):
+        with pytest.raises(DocstoreError, match=r"[Cc]heck the options (in|of) the URL"):
+            docstore.connect(url.update_query_dict({option: limit}))
+
+
+LONG = {
+    "verify": (lambda store: store.verify(), r"SELECT"),
+    "compact": (lambda store: store.compact("n1", keep=1, kind="note"), r"UPDATE"),
+    "create_index": (lambda store: store.create_index("/a", kind="note"), r"ALTER TABLE"),
+    "connect": (lambda store: docstore.connect(store.engine), r"CREATE|ALTER"),
+}
+"""Calls whose statements may take long, and how those begin."""
+
+
+@pytest.mark.parametrize("backend", ["mariadb"])
+class TestAStatementThatTakesLong:
+    """Is no silence where it reads, or changes, all rows; PostgreSQL's driver waits without end for a live server."""
+
+    def test_is_given_up_like_a_silent_server(self, url, connect):
+        store = connect(url.update_query_dict({"read_timeout": "1"}))
+
+        told = r"timed out.* It is given more time by connect_timeout and read_timeout in the URL"
+        with pytest.raises(ConnectionLostError, match=told), transaction(store.engine, write=False) as connection:
+            connection.exec_driver_sql("SELECT SLEEP(2)")
+
+    def test_is_waited_for_where_it_may_take_long(self, url, connect):
+        store = connect(url.update_query_dict({"read_timeout": "1"}))
+
+        with transaction(store.engine, write=False) as connection, patient(connection):
+            assert connection.exec_driver_sql("SELECT SLEEP(2)").scalar() == 0
+
+    @pytest.mark.parametrize("call", LONG)
+    def test_is_waited_for_in(self, url, call):
+        engine, waited = make_engine(url), {}
+        run, sign = LONG[call]
+        store = docstore.Store(engine) if call == "connect" else docstore.connect(engine)
+        if call != "connect":
+            store.put("note", "n1", {"a": 1})
+            store.put("note", "n1", {"a": 2})
+
+        @sa.event.listens_for(engine, "before_cursor_execute")
+        def note(connection, cursor, statement, *rest):
+            waited[statement.strip()] = connection.connection.driver_connection._read_timeout
+
+        run(store)
+
+        assert {limit for statement, limit in waited.items() if re.match(sign, statement)} == {3600}
+        with engine.connect() as connection:
+            assert connection.connection.driver_connection._read_timeout == 120
+        engine.dispose()
 
 
 class TestALoginThatMayNotEnter:

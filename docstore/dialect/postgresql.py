@@ -114,6 +114,9 @@ _LOST_TEXTS: Final = (
 # Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
 _AT_CONNECT: Final = {
     "invalid connection option": _OPTIONS,
+    "invalid integer value": _OPTIONS,
+    "invalid sslmode value": _OPTIONS,
+    "unsupported startup parameter": _OPTIONS,
     "too many connections for": TOO_MANY,
     "too many clients": TOO_MANY,
     "remaining connection slots": TOO_MANY,
