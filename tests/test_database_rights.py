@@ -33,6 +33,12 @@ FEW = {"postgresql": "USAGE", "mariadb": "SELECT, INSERT, UPDATE, DELETE"}
 
 
 @pytest.fixture
+def database(empty_database):
+    """The tables are made here."""
+    return empty_database
+
+
+@pytest.fixture
 def login():
     """Makes users: ``login(url, password, ...)`` gives the URL of one; they are gone when the test ends."""
     with contextlib.ExitStack() as users:

@@ -40,6 +40,12 @@ on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
 
 
 @pytest.fixture
+def database(empty_database):
+    """The tables are of the tests."""
+    return empty_database
+
+
+@pytest.fixture
 def engine(database):
     engine = make_engine(database)
     METADATA.create_all(engine)

@@ -42,12 +42,12 @@ def rows(tmp_path_factory):
 
 
 @pytest.fixture
-def first(database, rows):
+def first(empty_database, rows):
     """The URL of a database on each backend, as the first migration made it, with these rows."""
     from alembic import command
     from alembic.config import Config
 
-    engine = make_engine(database)
+    engine = make_engine(empty_database)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with migrating(engine) as connection:
@@ -57,7 +57,7 @@ def first(database, rows):
             older = sa.table(table.name, *(sa.column(c.name, c.type) for c in table.c if c.name not in NEW))
             connection.execute(older.insert(), found)
     engine.dispose()
-    return database
+    return empty_database
 
 
 @pytest.fixture(autouse=True)

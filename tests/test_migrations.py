@@ -29,6 +29,12 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
+def database(empty_database):
+    """The tables are made here."""
+    return empty_database
+
+
+@pytest.fixture
 def engine(database):
     engine = make_engine(database)
     yield engine
@@ -87,7 +93,7 @@ def written(engine, call):
 
 class TestTheMigrations:
     def test_in_order_make_the_tables_that_the_code_knows(self, engine, backend, fresh_database):
-        fresh = make_engine(fresh_database(backend))
+        fresh = make_engine(fresh_database(backend, tables=False))
         tables.metadata.create_all(fresh)
 
         migrations.ensure(engine)

@@ -343,8 +343,8 @@ class TestArrowTables:
         assert table.column("/large").to_pylist() == [f'{{"__type":"int","value":"{2**70}"}}'] * 3
 
 
-def test_a_database_that_cannot_be_read_is_told_when_one_looks(database):
-    engine = make_engine(database)
+def test_a_database_that_cannot_be_read_is_told_when_one_looks(empty_database):
+    engine = make_engine(empty_database)
     found = docstore.Store(engine).find("experiment")
 
     with pytest.raises(TablesError, match="documents"):

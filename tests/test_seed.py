@@ -68,9 +68,9 @@ def _no_database():
 
 
 @pytest.fixture
-def url(database):
-    """The database that the snippets write as DB_URL: each runs on every backend."""
-    return database
+def url(empty_database):
+    """The database that the snippets write as DB_URL: each runs on every backend, and makes its tables."""
+    return empty_database
 
 
 @pytest.fixture

@@ -1253,10 +1253,10 @@ class TestSeveralDatabasesAndProjects:
 class TestConnect:
     """By a URL, an Engine, or a function that makes connections."""
 
-    def test_makes_the_tables_once(self, database, connect):
-        connect(database).save(new_experiment())
+    def test_makes_the_tables_once(self, empty_database, connect):
+        connect(empty_database).save(new_experiment())
 
-        assert connect(database).load("cakes").name == "cakes"
+        assert connect(empty_database).load("cakes").name == "cakes"
 
     def test_takes_a_url_object(self, database, connect):
         assert connect(sa.make_url(database)).save(new_experiment()).number == 1
@@ -1291,6 +1291,11 @@ SQLITES_AUTOCOMMIT = [("sqlite", {"autocommit": value}) for value in (True, Fals
 
 class TestAFunctionThatMakesConnections:
     """By the driver itself, as a user writes it."""
+
+    @pytest.fixture
+    def database(self, empty_database):
+        """Its tables are made by way of that function, too."""
+        return empty_database
 
     @pytest.fixture
     def made(self):
@@ -1420,6 +1425,11 @@ class TestAFunctionThatMakesConnections:
 
 class TestAReadyEngine:
     """It is used as it is set up, and saves are as they are without it."""
+
+    @pytest.fixture
+    def database(self, empty_database):
+        """Its tables are made by way of such an engine, too."""
+        return empty_database
 
     @pytest.fixture(params=[{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}], ids=str)
     def engine(self, request, database):

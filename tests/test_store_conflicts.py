@@ -1040,8 +1040,8 @@ class TestEightProcesses:
         assert sorted(printed) == ["1", *["taken"] * (PEOPLE - 1)]
         assert len(ada.find()) == 1
 
-    def test_connect_to_a_new_database(self, database):
-        assert run(CONNECT, database) == ["[]"] * PEOPLE
+    def test_connect_to_a_new_database(self, empty_database):
+        assert run(CONNECT, empty_database) == ["[]"] * PEOPLE
 
 
 class TestTwoThreadsWithAStoreEach:

@@ -52,6 +52,12 @@ def everything(tmp_path_factory):
 
 
 @pytest.fixture
+def database(empty_database):
+    """The tables are made here."""
+    return empty_database
+
+
+@pytest.fixture
 def second(database, everything):
     """The URL of a database on each backend, as the second migration made it, with everything in it."""
     made_by(database, "0002")
