@@ -51,6 +51,8 @@ CALLS: dict[str, Callable[[docstore.Store, docstore.Store, Any], object]] = {
     "purge": lambda store, other, mine: store.purge("cakes"),
 }
 
+BESIDE_VERIFY = [call for call in CALLS if call != "verify"]
+
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory):
@@ -167,14 +169,14 @@ class TestAColumnThatHoldsSomethingElse:
             lab.write(f'UPDATE {table} SET "{column}" = ? WHERE rowid = (SELECT max(rowid) FROM {table})', value)
 
         assert isinstance(lab.store.verify(), list)
-        assert lab.settles(*CALLS)
+        assert lab.settles(*BESIDE_VERIFY)
 
     @pytest.mark.parametrize(("table", "column"), [place for place in PLACES if place[1] not in UNREAD])
     def test_is_told_where_it_is_not_even_text(self, lab, table, column):
         lab.write(f"UPDATE {table} SET \"{column}\" = CAST(x'ff22' AS TEXT) WHERE rowid = 1")
 
         assert lab.store.verify() != []
-        assert lab.settles(*CALLS)
+        assert lab.settles(*BESIDE_VERIFY)
 
 
 class TestAHeadThatSaysItHasAnyNumberOfVersions:

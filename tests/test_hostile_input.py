@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -264,10 +265,10 @@ class TestAFieldOfAWrongType:
     """Of each class of the model, each stored member; in each, whatever JSON can hold."""
 
     @pytest.mark.parametrize(("document", "member"), _members_of_every_class())
-    @given(value=st.sampled_from(HOSTILE))
-    @settings(max_examples=len(HOSTILE), database=None)
-    def test_is_read_or_refused(self, document, member, value):
-        assert is_settled(lambda: docstore.loads(text({**document, member: value})))
+    def test_is_read_or_refused(self, document, member):
+        texts = [text({**document, member: value}) for value in HOSTILE]
+
+        assert all(is_settled(partial(docstore.loads, each)) for each in texts)
 
 
 # --- values that ask for more than they are --------------------------------------------------------------------------
