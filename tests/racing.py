@@ -1,8 +1,9 @@
 """Processes that race: they begin together, do their turns on one database, and report what they did and saw.
 
 A racer is ``python tests/racing.py``. Its first line of stdin is its task, with the database's URL: among its arguments
-or in its environment, others could read the password. It says when it is ready, begins at its second line, and writes a
-line of JSON for each turn. A task that has no end of its own ends at its third line, or with its stdin.
+or in its environment, others could read the password. It says when it is ready, which is when it has loaded what it
+begins with; begins at its second line; and writes a line of JSON for each turn. A task that has no end of its own ends
+at its third line, or with its stdin.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Task:
         self.what, self.number, self.turns, self.options = what, number, turns, options
 
     def each_turn(self) -> Iterator[int]:
-        """Count the turns from 0."""
+        """Count the turns from 0, once all racers are ready."""
+        print(json.dumps("ready"), flush=True)
+        _line()
         for turn in itertools.count():
             if turn == self.turns or (self.turns is None and _is_told()):
                 return
@@ -105,14 +108,14 @@ def numbers_marked(mark: int, index: int) -> list[Any]:
 
 
 def add_trials(store: docstore.Store, task: Task) -> Iterator[Report]:
-    """Load, add a trial with its data, save; odd racers save the trial alone.
+    """Load, add a trial with its data, save; odd racers save the trial alone. All begin with the same version.
 
     Options:
         keep: go on with the object in hand, which does not know what others did, and load only once.
     """
     loaded = store.load(NAME)
     for turn in task.each_turn():
-        experiment = loaded if task.options.get("keep") else store.load(NAME)
+        experiment = store.load(NAME) if turn and not task.options.get("keep") else loaded
         trial = add_marked_trial(experiment, task.number * 10_000 + turn)
         made = trial.index
         in_part = task.number % 2
@@ -122,20 +125,20 @@ def add_trials(store: docstore.Store, task: Task) -> Iterator[Report]:
 
 
 def count(store: docstore.Store, task: Task) -> Iterator[Report]:
-    """Load a counter, raise it by 1, save it if nobody else has saved since, or else again.
+    """Load a counter, raise it by 1, save it if nobody else has saved since, or else again. All begin with the same.
 
     Options:
         on_conflict: the policy.
     """
-    for _ in task.each_turn():
-        tries = [_raise_by_one(store, task.options["on_conflict"])]
+    loaded = store.load(NAME)
+    for turn in task.each_turn():
+        tries = [_raise_by_one(store, store.load(NAME) if turn else loaded, task.options["on_conflict"])]
         while tries[-1]["version"] is None:
-            tries.append(_raise_by_one(store, task.options["on_conflict"]))
+            tries.append(_raise_by_one(store, store.load(NAME), task.options["on_conflict"]))
         yield {**tries[-1], "wait": max(each["wait"] for each in tries), "retries": len(tries) - 1}
 
 
-def _raise_by_one(store: docstore.Store, policy: Any) -> Report:
-    experiment = store.load(NAME)
+def _raise_by_one(store: docstore.Store, experiment: Any, policy: Any) -> Report:
     experiment.properties["count"] += 1
     version = None
     start = time.perf_counter()
@@ -247,8 +250,6 @@ def main() -> None:
     url = tell.pop("url")
     task = Task(**tell)
     with docstore.connect(url) as store:
-        print(json.dumps("ready"), flush=True)
-        _line()
         for report in TASKS[task.what](store, task):
             print(json.dumps(report), flush=True)
 

@@ -1,6 +1,6 @@
 """What is promised to several processes on one database: nobody's save is lost, nobody sees half of one.
 
-Each class is one race on each backend; its tests look at what is left of it.
+Each class is one race on each backend; its tests look at what is left of it. In CI it is short; in ``make fuzz``, long.
 """
 
 from __future__ import annotations
@@ -11,12 +11,18 @@ from dataclasses import dataclass
 
 import pytest
 from backends import BACKENDS, Backends
+from hypothesis import settings
 from racing import NAME, Race, Racer, RacerError, Report, numbers_marked, numbers_of
 
 import docstore
 from docstore.testing.experiments import new_experiment
 
-WRITERS, TURNS = 8, 50
+pytestmark = pytest.mark.fuzz
+
+SHORT = settings().derandomize
+"""Whether this is CI's profile: two that meet once are enough to show a save that does not look at the others'."""
+
+WRITERS, TURNS = (4, 10) if SHORT else (8, 50)
 ALL = WRITERS * TURNS
 
 
@@ -81,8 +87,8 @@ class TestARacer:
                 race.run()
 
 
-class TestEightAddTrialsToOneExperiment:
-    """Each loads it, adds a trial with its data and saves, 50 times; half of them save the trial alone.
+class TestManyAddTrialsToOneExperiment:
+    """Each loads it, adds a trial with its data and saves, again and again; half of them save the trial alone.
 
     Two that loaded the same version both make trial 12, say: one of the two is renumbered, with its data.
     """
@@ -136,10 +142,10 @@ class TestEightAddTrialsToOneExperiment:
         assert ran.store.verify() == []
 
 
-class TestEightAddTrialsToWhatTheyHold:
+class TestManyAddTrialsToWhatTheyHold:
     """Each loads it once, and goes on with the object in hand: what others added, it learns when it saves, or never."""
 
-    TURNS = 10
+    TURNS = 5 if SHORT else 10
 
     @classmethod
     def run(cls, store: docstore.Store, race: Race) -> list[list[Report]]:
@@ -162,8 +168,8 @@ class TestEightAddTrialsToWhatTheyHold:
         assert ran.store.verify() == []
 
 
-class TestEightRaiseOneCounter:
-    """Each loads it, adds 1 and saves with ``on_conflict="error"``, again when it is refused, until it did so 50 times.
+class TestManyRaiseOneCounter:
+    """Each loads it, adds 1 and saves with ``on_conflict="error"``, again when it is refused, until it did so often.
 
     Merged it could not be: two that both made 5 of 4 have made the same change.
     """
@@ -189,21 +195,23 @@ class TestEightRaiseOneCounter:
         assert ran.store.verify() == []
 
 
-class TestEightCreateOneName:
+class TestManyCreateOneName:
     """Each saves a new experiment under a name that is free; and so for several names."""
 
-    NAMES = 20
+    NAMES = 5 if SHORT else 20
 
     @classmethod
     def run(cls, store: docstore.Store, race: Race) -> list[list[Report]]:
         race.enter("create", racers=WRITERS, turns=cls.NAMES)
         return race.run()
 
-    def test_one_wins_and_seven_are_told_that_it_exists(self, ran: Ran) -> None:
+    def test_one_wins_and_the_others_are_told_that_it_exists(self, ran: Ran) -> None:
         outcomes = Counter((report["name"], "refused" in report) for report in ran.reports)
 
         assert outcomes == {
-            (f"{NAME}-{n}", refused): count for n in range(self.NAMES) for refused, count in [(False, 1), (True, 7)]
+            (f"{NAME}-{n}", refused): count
+            for n in range(self.NAMES)
+            for refused, count in [(False, 1), (True, WRITERS - 1)]
         }
 
     def test_what_is_stored_is_the_winners(self, ran: Ran) -> None:
@@ -224,7 +232,7 @@ class TestEightCreateOneName:
 class TestAReaderBesideFourWriters:
     """Each save changes one number in the head and in three trials; no two saves write the same one."""
 
-    READS, NUMBERS = 60, 10
+    READS, NUMBERS = (15, 5) if SHORT else (60, 10)
 
     @classmethod
     def run(cls, store: docstore.Store, race: Race) -> list[list[Report]]:
@@ -292,16 +300,18 @@ class TestAReaderBesideFourWriters:
 class TestWritersAreKilled:
     """Three of six who add trials are killed, each after so many saves, wherever it then is; the others go on."""
 
+    TURNS = 8 if SHORT else 20
+
     @classmethod
     def run(cls, store: docstore.Store, race: Race) -> list[list[Report]]:
         store.save(new_experiment(NAME))
-        victims, others = race.enter("add_trials", racers=3), race.enter("add_trials", racers=3, turns=20)
+        victims, others = race.enter("add_trials", racers=3), race.enter("add_trials", racers=3, turns=cls.TURNS)
         race.begin()
         killed = [killed_after(victim, saves) for victim, saves in zip(victims, (2, 3, 5), strict=True)]
         return killed + [list(other.reports()) for other in others]
 
     def test_the_others_go_on(self, ran: Ran) -> None:
-        assert [len(reports) for reports in ran.by_racer[3:]] == [20, 20, 20]
+        assert [len(reports) for reports in ran.by_racer[3:]] == [self.TURNS] * 3
 
     def test_all_that_was_saved_is_there(self, ran: Ran) -> None:
         experiment = ran.store.load(NAME)
@@ -337,18 +347,23 @@ def killed_after(racer: Racer, saves: int) -> list[Report]:
 
 
 class TestTheNameIsRemovedAndComesBackBesideSavers:
-    """Two delete and undelete it, two save it under other names and delete these, four save it, or make it anew."""
+    """Two delete and undelete it, two save it under other names and delete these, the others save or make it anew."""
+
+    EDITORS, TURNS = (2, 10) if SHORT else (4, 25)
 
     @classmethod
     def run(cls, store: docstore.Store, race: Race) -> list[list[Report]]:
         store.save(new_experiment(NAME, trials=1))
-        for what, racers in (("hide", 2), ("rename", 2), ("edit", 4)):
-            race.enter(what, racers=racers, turns=25)
+        for what, racers in (("hide", 2), ("rename", 2), ("edit", cls.EDITORS)):
+            race.enter(what, racers=racers, turns=cls.TURNS)
         return race.run()
 
     def test_each_act_is_done_or_refused_by_an_error_that_says_why(self, ran: Ran) -> None:
         """Any other error would have ended its racer."""
-        assert [len(reports) for reports in ran.by_racer] == [50, 50, *[25] * 6]
+        assert [len(reports) for reports in ran.by_racer] == [
+            *[2 * self.TURNS] * 2,
+            *[self.TURNS] * (2 + self.EDITORS),
+        ]
 
     @pytest.mark.parametrize("outcome", ["saved", "done", "error"])
     def test_some_were_done_and_some_refused(self, ran: Ran, outcome: str) -> None:
