@@ -11,8 +11,8 @@ RUN := .venv/bin/python
 # The databases of the tests are thrown away: they are made in memory, where there are 4 GB of it and programs may be run.
 IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/dev/null)" in \
 	(*noexec*) ;; (rw*) test "$$(df --output=avail /dev/shm | tail -1)" -gt 4000000 && echo TMPDIR=/dev/shm ;; esac)
-# A file's tests run one after the other: what they share is made once, and each process has database servers of its own.
-TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=loadfile
+# Each process has database servers of its own, and takes tests from another that has more of them left.
+TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
 
 .PHONY: help demo test services check fuzz bench picture clean
 
@@ -45,7 +45,7 @@ check: .venv/installed ## Lint, formatting, types and every test
 	$(TESTS)
 
 fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/test_exactness.py for some of them)
-	DOCSTORE_FUZZ_MINUTES=$(or $(MINUTES),20) $(IN_MEMORY) $(RUN) -m pytest -m fuzz -rP --hypothesis-profile=nightly $(or $(ONLY),tests)
+	DOCSTORE_FUZZ_MINUTES=$(or $(MINUTES),20) $(IN_MEMORY) $(RUN) -m pytest -m fuzz -rP --hypothesis-profile=nightly --timeout=0 -o faulthandler_timeout=0 $(or $(ONLY),tests)
 
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
 	$(RUN) tests/bench/bench_store.py

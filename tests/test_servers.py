@@ -426,6 +426,24 @@ def test_it({name}):
         assert "this is" in done.stdout
         assert str(sa.make_url(remote).password) not in done.stdout + done.stderr
 
+    def test_fails_a_test_that_hangs_and_shows_where(self, pytest_on):
+        source = """
+import threading
+
+def test_it():
+    threading.Event().wait()  # here
+
+def test_another():
+    pass
+"""
+        done = pytest_on(source, "--timeout=1")
+
+        assert "1 failed, 1 passed" in done.stdout
+        assert "wait()  # here" in done.stdout
+
+    def test_has_a_limit_for_each_test_of_its_own(self, pytestconfig):
+        assert float(pytestconfig.getini("timeout")) > 0
+
     def test_runs_hypothesis_by_the_profile_that_it_is_told(self, pytest_on):
         source = "import hypothesis\ndef test_it(): assert hypothesis.settings().derandomize is {}"
 
