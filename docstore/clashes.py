@@ -1,16 +1,21 @@
-"""What two writers made of an experiment that belongs together, and does not fit: arms of one name, data of no trial.
+"""What two writers made of an experiment that does not fit together: arms of one name, data of another arm.
 
 It looks at nothing but the JSON of an experiment's pieces, by path, as ``renumbering`` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
+from typing import TypeAlias
 
 from docstore.errors import Conflict
-from docstore.renumbering import DATA, TRIALS, Arm, Pieces, arms_in, numbers_in, trials_in
-from docstore.values import ABSENT, JSON, Absent, alike
+from docstore.kinds import HEAD
+from docstore.renumbering import DATA, TRIALS, Arm, Pieces, arms_in, numbers_in, records_in, renumbered, trials_in
+from docstore.values import ABSENT, JSON, Absent, alike, dumps
+
+_Key: TypeAlias = "tuple[frozenset[bytes] | str, bytes, bytes]"
+"""What an observation is of: the parameters of its arm, or the name of one that is not there; the metric; the step."""
 
 
 def arm_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
@@ -39,49 +44,96 @@ def brings_arms(base: Pieces, mine: Pieces) -> bool:
     return any((arm.name, arm.parameters) not in old for arm in arms_in(mine))
 
 
-def data_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
-    """Return a conflict for each trial that one side took away, or put another in the place of, and the other measured.
+def inconsistencies(
+    base: Pieces,
+    mine: Pieces,
+    theirs: Pieces,
+    target: Pieces,
+    *,
+    numbers: Mapping[int, int],
+    names: Mapping[str, str],
+) -> dict[int, str]:
+    """Return what is wrong with trials that *target* has of both sides, in words, by number; nothing if all fit.
 
-    So it is if one side made the trial, and the other has data under its number that are of no trial of its own. The
-    data would be told of arms that they are not of. So it is, too, if one side put another trial in the place of one
-    that the other changed: merged, it would be neither. The conflict stands at the trial.
+    A trial is wrong if one name stands for arms of several parameters; if an observation is not that of the arm which
+    it was made of on the side that it is from; if it has some of one trial and some of another, which one side put in
+    its place. What either side had in this way already is no reason to refuse.
+
+    Shapes:
+        base, mine, theirs: what *target* was made of; *mine* with its own numbers and names
+        numbers, names: what trials and arms of *mine* are called in *target*, if otherwise
+
+    Cost:
+        A look at each arm; at the observations of the trials that *target* has otherwise than *theirs*.
     """
-    sides = ((mine, theirs), (theirs, mine))
-    clashing = {
-        number
-        for number in sorted(numbers_in({*base, *mine, *theirs}))
-        for side, other in sides
-        if (_is_measured(number, base, other) and _is_another(TRIALS.path(number), base, side, other))
-        or _is_remade(TRIALS.path(number), base, side, other)
-    }
-    at = [TRIALS.path(number) for number in sorted(clashing)]
-    return tuple(Conflict(path, *(each.get(path, ABSENT) for each in (base, mine, theirs))) for path in at)
+    own, moved = renumbered(mine, numbers, {}), renumbered(mine, numbers, names)
+    found = dict(_named_twice(own, theirs, target, names))
+    for number in sorted(numbers_in(target) - found.keys()):
+        paths = TRIALS.path(number), DATA.path(number)
+        if any(not alike(target.get(path, ABSENT), theirs.get(path, ABSENT)) for path in paths):
+            problem = _mixed(number, (base, own, theirs), target, names)
+            if not problem and _is_of_two(paths[0], base, moved, theirs, target):
+                problem = f"trial {number} would be half of a trial and half of another that was put in its place"
+            if problem:
+                found[number] = problem
+    return found
 
 
-def _is_measured(number: int, base: Pieces, side: Pieces) -> bool:
-    """Return whether a *side* has data of a trial that are not those of the base."""
-    path = DATA.path(number)
-    return path in side and not alike(side[path], base.get(path, ABSENT))
+def _named_twice(own: Pieces, theirs: Pieces, target: Pieces, names: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield the trials in which *target* has an arm whose name has other parameters elsewhere, but on neither side."""
+    known, mine = _parameters(theirs), _parameters(own)
+    had = {name: len(each) for name, each in known.items()}
+    for name, each in mine.items():
+        called = names.get(name, name)
+        had[called] = max(had.get(called, 0), len(each))
+    crowded = {name for name, each in _parameters(target).items() if len(each) > max(1, had.get(name, 0))}
+    for arm in arms_in(target) if crowded else ():
+        for number in trials_in([arm.path]) if arm.name in crowded else ():
+            yield number, f"trial {number} would have an arm {arm.name!r} whose name has other parameters, too"
 
 
-def _is_another(path: str, base: Pieces, side: Pieces, other: Pieces) -> bool:
-    """Return whether the trial at *path* of a *side* is not the one that the *other* side has data of."""
-    if path not in base:
-        return path in side and path not in other
-    if path not in other or alike(side.get(path, ABSENT), base[path]):
+def _parameters(pieces: Pieces) -> dict[str, set[bytes]]:
+    found: dict[str, set[bytes]] = {}
+    for arm in arms_in(pieces):
+        found.setdefault(arm.name, set()).add(arm.parameters)
+    return found
+
+
+def _mixed(number: int, sides: tuple[Pieces, Pieces, Pieces], target: Pieces, names: Mapping[str, str]) -> str:
+    """Return which observation of a trial in *target* is not one of the same arm on any side, in words."""
+    base, mine, theirs = (_observed(each, number, own) for each, own in zip(sides, ({}, names, {}), strict=True))
+    for key, contents in _observed(target, number, {}).items():
+        was, ours, other = (each.get(key, set()) for each in (base, mine, theirs))
+        # Of one that both changed, a user's function may have made anything.
+        is_decided = ours != other and was not in (ours, other) and [was, ours, other].count(set()) < 2
+        if not is_decided and not contents <= was | ours | other:
+            arm, metric, _ = key
+            whose = f"an arm {arm!r} that is not there" if isinstance(arm, str) else "an arm of other parameters"
+            return f"trial {number} would have {metric.decode()} of {whose}"
+    return ""
+
+
+def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Key, set[bytes]]:
+    """Return the observations of a trial, each without the names of the trial and the arm, by what they are of."""
+    trial = {path: pieces[path] for path in (TRIALS.path(number),) if path in pieces}
+    arms = {**_parameters({HEAD: pieces.get(HEAD)}), **_parameters(trial)}
+    found: dict[_Key, set[bytes]] = {}
+    for record in records_in(pieces.get(DATA.path(number))):
+        name = str(record.get("arm_name"))
+        arm = frozenset(arms[name]) if name in arms else names.get(name, name)
+        key = arm, dumps(record.get("metric_name")), dumps(record.get("step"))
+        content = {column: value for column, value in record.items() if column not in ("trial_index", "arm_name")}
+        found.setdefault(key, set()).add(dumps(content))
+    return found
+
+
+def _is_of_two(path: str, base: Pieces, mine: Pieces, theirs: Pieces, target: Pieces) -> bool:
+    """Return whether the trial at *path* is neither side's, though one put another in the place of that of *base*."""
+    sides = mine, theirs
+    if not all(path in each for each in (base, mine, theirs, target)):
         return False
-    arms = [{(arm.name, arm.parameters) for arm in arms_in(_only(each, path))} for each in (base, side)]
-    return path not in side or not arms[0] <= arms[1]
-
-
-def _is_remade(path: str, base: Pieces, side: Pieces, other: Pieces) -> bool:
-    """Return whether a *side* has a trial at *path* that was made later than the base's, which the *other* changed."""
-    if path not in base or path not in side or path not in other:
-        return False
-    was, now = (each[path] for each in (base, side))
-    if not isinstance(was, dict) or not isinstance(now, dict) or was.get("time_created") == now.get("time_created"):
-        return False
-    return not alike(other[path], base[path]) and not alike(other[path], now)
+    created = [body.get("time_created") if isinstance(body := each[path], dict) else None for each in (base, *sides)]
+    return len({dumps(each) for each in created}) > 1 and not any(alike(target[path], each[path]) for each in sides)
 
 
 def data_decided(base: Pieces, mine: Pieces, theirs: Pieces, target: Collection[str]) -> dict[str, JSON | Absent]:
@@ -99,7 +151,3 @@ def data_decided(base: Pieces, mine: Pieces, theirs: Pieces, target: Collection[
         if is_disputed and all(alike(its, base[data]) or (has is its is ABSENT) for has, its in sides):
             decided[data] = base[data] if trial in target else ABSENT
     return decided
-
-
-def _only(pieces: Pieces, path: str) -> Pieces:
-    return {path: pieces[path]} if path in pieces else {}

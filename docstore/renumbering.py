@@ -282,6 +282,13 @@ def names_in(pieces: Pieces) -> set[str]:
     return {name for name in found if isinstance(name, str)}
 
 
+def records_in(data: JSON | None) -> Iterator[dict[str, JSON]]:
+    """Yield the observations in the *data* of a trial."""
+    for _, record in _found(data, ("records", ANY), ""):
+        if isinstance(record, dict):
+            yield record
+
+
 def _field(path: str) -> str:
     return HEAD if path == HEAD else split_path(path)[0]
 

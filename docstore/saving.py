@@ -26,7 +26,7 @@ from docstore.reader import Divergence, has_version, read_divergence, read_piece
 from docstore.renumbering import numbers_in, renumbered, trials_in
 from docstore.revision import Revision, laid_out_alike, refuse_downgrade, revise
 from docstore.rows import HeadRow, head_of
-from docstore.settling import Both, OnConflict, Settled, all_places, nonsense, settle
+from docstore.settling import Both, OnConflict, Settled, all_places, checked, nonsense, settle
 from docstore.values import ABSENT, JSON, SCHEMA, Absent
 from docstore.writer import Note, Saved, Writer
 
@@ -270,16 +270,20 @@ def both_settled(origin: Origin, mine: Mine, policy: OnConflict, seen: Divergenc
         # Of all that is stored, and gone through only where numbers collide.
         yield from numbers_in({*origin.digests.paths(), *seen.theirs})
 
-    return settle(
-        mine.document.kind,
+    kind, pieces = mine.document.kind, mine.pieces_beside(seen.base)
+    settled = settle(
+        kind,
         seen.base,
-        mine.pieces_beside(seen.base),
+        pieces,
         seen.theirs,
         policy=policy,
         paths=None if mine.whole else mine.about,
         stored=stored(),
         held=() if mine.whole else mine.held(),
     )
+    if kind.name != EXPERIMENT.name:
+        return settled
+    return checked(settled, seen.base, pieces, seen.theirs, numbers=settled.numbers, names=settled.names)
 
 
 def _write_on(

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from docstore.clashes import arm_clashes, data_clashes, data_decided
+from docstore.clashes import arm_clashes, data_decided, inconsistencies
 from docstore.digests import Piece, piece
 from docstore.documents import Documents
 from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.kinds import EXPERIMENT, HEAD, Kind, in_order
 from docstore.merge import changed_places
-from docstore.renumbering import Pieces, moved_path, names_for, numbers_for, renumbered, trials_in
+from docstore.renumbering import TRIALS, Pieces, moved_path, names_for, numbers_for, renumbered, trials_in
 from docstore.revision import merged
 from docstore.values import ABSENT, JSON, Absent, alike, join_pointer, split_pointer
 
@@ -49,6 +49,7 @@ class Settled:
         numbers: where trials of mine went that had the number of another one of theirs.
         names: the new names of arms of mine.
         arms: those of the conflicts that are about the name of an arm.
+        inconsistency: what is wrong with trials though no place is in dispute, if that is what the conflicts are.
     """
 
     target: Mapping[str, Piece]
@@ -56,12 +57,13 @@ class Settled:
     numbers: Mapping[int, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     arms: tuple[Conflict, ...] = ()
+    inconsistency: str = ""
 
     @property
     def problem(self) -> str:
         """What the conflicts are, where their places alone do not say it; else nothing."""
         if not self.arms:
-            return ""
+            return self.inconsistency
         changed = [each.pointer or "all of it" for each in self.conflicts if all(each is not arm for arm in self.arms)]
         names = [f"the name {each.mine['name']!r} to an arm ({each.pointer})" for each in self.arms]  # type: ignore[index]  # an arm is a dict
         both = [f"both changed {', '.join(changed)}"] if changed else []
@@ -101,23 +103,53 @@ def settle(
     target, conflicts = merged(kind, base, mine, theirs, decide=policy if callable(policy) else None)
     if kind.name == EXPERIMENT.name:
         target = _with(target, data_decided(base, mine, theirs, target))
-    return Settled(target, (*conflicts, *fit.clashes, *fit.arms), fit.numbers, fit.names, fit.arms)
+    return Settled(target, (*conflicts, *fit.arms), fit.numbers, fit.names, fit.arms)
+
+
+def checked(
+    settled: Settled,
+    base: Pieces,
+    mine: Pieces,
+    theirs: Pieces,
+    *,
+    numbers: Mapping[int, int],
+    names: Mapping[str, str],
+) -> Settled:
+    """Return *settled*, with a conflict for each trial of which something was mixed up with another's.
+
+    This is the one check of what is about to be stored of an experiment that two sides changed, whoever merged it and
+    whatever a user's function decided. It trusts nothing that the merge worked out but the numbers of trials: arms are
+    compared by their parameters. Where there are conflicts anyway, nothing is stored, and so nothing is checked.
+
+    Shapes:
+        base, mine, theirs: what was settled; *mine* with its own numbers and names
+        numbers, names: what trials and arms of *mine* are called in *settled*, if otherwise
+    """
+    if settled.conflicts:
+        return settled
+    target = {path: each.body for path, each in settled.target.items()}
+    found = inconsistencies(base, mine, theirs, target, numbers=numbers, names=names)
+    if not found:
+        return settled
+    own = renumbered(mine, numbers, {})
+    paths = [TRIALS.path(number) for number in sorted(found)]
+    places = (Conflict(path, *(each.get(path, ABSENT) for each in (base, own, theirs))) for path in paths)
+    problem = f"what both made of {', '.join(paths)} does not fit together: {'; '.join(found.values())}"
+    return replace(settled, conflicts=tuple(places), inconsistency=problem)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """An experiment of mine beside theirs: with other numbers and names where theirs has them, and what does not fit.
+    """An experiment of mine beside theirs: with other numbers and names where theirs has them.
 
     Attributes:
         mine: the pieces, renumbered.
-        clashes: the trials that do not fit.
-        arms: the arms whose names do not, where the object in hand has them.
+        arms: the arms whose names do not fit, where the object in hand has them.
     """
 
     mine: Mapping[str, JSON]
     numbers: Mapping[int, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    clashes: tuple[Conflict, ...] = ()
     arms: tuple[Conflict, ...] = ()
 
 
@@ -130,7 +162,7 @@ def _fit(base: Pieces, mine: Pieces, theirs: Pieces, stored: Iterable[int], held
         changed = renumbered(changed, numbers, names)
     mine = {**unchanged, **changed}
     arms = _in_hand(arm_clashes(base, changed, theirs), numbers)
-    return _Fit(mine, numbers, names, data_clashes(base, mine, theirs), arms)
+    return _Fit(mine, numbers, names, arms)
 
 
 def _in_hand(clashes: Iterable[Conflict], numbers: Mapping[int, int]) -> tuple[Conflict, ...]:

@@ -495,3 +495,94 @@ class TestAnArmWithANewNameThatTheObjectUsesElsewhere:
         assert len(arms) == len({known for known, _ in arms}) == 3
         assert (loaded.status_quo.name, loaded.status_quo.parameters["x"]) == (name, 0.5)
         assert docstore.dumps(mine) == stored(ada)
+
+
+class TestDataThatWouldBeAnotherArms:
+    """Both added an arm ``best`` to one batch trial, each at another place, and measured it. A function decides."""
+
+    @pytest.fixture
+    def batch(self, ada):
+        experiment = new_experiment()
+        experiment.new_batch_trial(GeneratorRun([Arm(parameters(0.125))]))
+        ada.save(experiment)
+
+    def add(self, mine, theirs):
+        for each, x, metric in ((theirs, 0.75, "crust"), (mine, 0.5, "taste")):
+            each.trials[0].add_generator_run(GeneratorRun([Arm(parameters(x), "best")]))
+            record = {"trial_index": 0, "arm_name": "best", "metric_name": metric, "mean": x, "sem": 0.25}
+            each.attach_data(docstore.Data.from_records([record]))
+        return mine, theirs
+
+    @pytest.fixture
+    def two_batches(self, batch, ada, bob):
+        return self.add(ada.load("cakes"), bob.load("cakes"))
+
+    @pytest.fixture(params=["mine", "theirs"])
+    def decide(self, request):
+        """Takes one side's arms; of the data nobody is asked, as each side has another metric."""
+        return lambda place: getattr(place, request.param)
+
+    def test_are_refused_by_a_save_and_named(self, ada, bob, save, two_batches, decide):
+        mine, theirs = two_batches
+        bob.save(theirs)
+        before = docstore.dumps(mine), stored(ada)
+
+        with pytest.raises(ConflictError, match=r'/trials/0 .* trial 0 would have "(crust|taste)" of an arm') as caught:
+            save(ada, mine, mine.trials[0], on_conflict=decide)
+
+        assert [place.pointer for place in caught.value.places] == ["/trials/0"]
+        assert (docstore.dumps(mine), stored(ada)) == before
+
+    def test_are_refused_by_a_merge_of_branches(self, ada, batch, decide):
+        ada.branch("cakes", "rolls")
+        for experiment in self.add(ada.load("rolls"), ada.load("cakes")):
+            ada.save(experiment)
+        before = stored(ada)
+
+        with pytest.raises(ConflictError, match="/trials/0 does not fit together"):
+            ada.merge("rolls", into="cakes", on_conflict=decide)
+
+        assert stored(ada) == before
+
+    def test_may_go_with_their_arm(self, ada, bob, save, two_batches):
+        mine, theirs = two_batches
+        bob.save(theirs)
+        del mine._data[0]
+
+        save(ada, mine, mine.trials[0], on_conflict=lambda place: place.theirs)
+
+        assert means(ada, 0) == {"best": 0.75}
+        assert docstore.dumps(mine) == stored(ada)
+
+
+class TestATrialThatIsTakenAwayByADecision:
+    """Bob measured trial 0 anew; Ada took it away with its data. A function decides on the data alone."""
+
+    @pytest.fixture
+    def removing(self, ada, bob, two_readers):
+        mine, theirs = two_readers
+        observe(theirs, 0, 0.5)
+        bob.save(theirs)
+        take_away(mine, 0)
+        return mine
+
+    def test_is_one_conflict(self, ada, removing):
+        with pytest.raises(ConflictError) as caught:
+            ada.save(removing)
+
+        assert [place.pointer for place in caught.value.places] == ["/data/0"]
+        assert [place.pointer for place in ada.status(removing).conflicts] == ["/data/0"]
+
+    def test_goes_with_its_data(self, ada, removing):
+        ada.save(removing, on_conflict=lambda place: place.mine)
+
+        assert parts(ada) == (["1"], [])
+        assert stored(ada) == docstore.dumps(removing)
+
+    def test_leaves_no_data_behind(self, ada, removing):
+        before = docstore.dumps(removing), stored(ada)
+
+        with pytest.raises(ConflictError, match=r'trial 0 would have "taste" of an arm .* that is not there'):
+            ada.save(removing, on_conflict=lambda place: place.theirs)
+
+        assert (docstore.dumps(removing), stored(ada)) == before

@@ -22,7 +22,7 @@ from docstore.reader import State, read, version_numbered
 from docstore.renumbering import Pieces, numbers_in, renumbered, trials_in
 from docstore.revision import laid_out_alike, merged, revise
 from docstore.rows import HeadRow
-from docstore.settling import OnConflict, Settled, all_places, settle
+from docstore.settling import OnConflict, Settled, all_places, checked, settle
 from docstore.values import ABSENT, JSON, alike, dumps
 from docstore.versions.ancestry import Ancestry, Held
 from docstore.versions.branching import renamed
@@ -84,13 +84,16 @@ class Merger:
             )
 
         if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
-            return Settled({path: piece(path, body) for path, body in sides.mine.items()})
+            settled = sides.checked(Settled({path: piece(path, body) for path, body in sides.mine.items()}))
+            if settled.conflicts:
+                raise refused(settled.problem, settled.conflicts)
+            return settled
         if policy == "error":
             raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
         if not sides.are_laid_out_alike:
             raise refused(_LAID_OUT)
         decide = sides.deciding(policy) if callable(policy) else policy
-        settled = settle(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide)
+        settled = sides.checked(settle(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
         if settled.conflicts:
             raise refused(settled.problem, settled.conflicts)
         problem = self._problem_with({path: piece.body for path, piece in settled.target.items()}, sides.theirs)
@@ -145,6 +148,13 @@ class _Sides:
     def moves(self, settled: Settled) -> tuple[dict[int, int], dict[str, str]]:
         """Return where trials of the source went in all, and what their arms are called now."""
         return _composed(self.numbers, settled.numbers), _composed(self.names, settled.names)
+
+    def checked(self, settled: Settled) -> Settled:
+        """Return *settled*, with a conflict for each trial that is mixed up; see ``settling.checked``."""
+        if self.kind.name != EXPERIMENT.name:
+            return settled
+        numbers, names = self.moves(settled)
+        return checked(settled, self.base, self.source, self.theirs, numbers=numbers, names=names)
 
     def changed_by_both(self) -> tuple[Conflict, ...]:
         """Return the places that either side changed in pieces that both did; if there are none, in all."""
