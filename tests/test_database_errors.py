@@ -288,6 +288,15 @@ class TestALoginThatMayNotEnter:
             docstore.connect(nowhere)
 
 
+@on_each_server
+@pytest.mark.parametrize("password", ["caf\u00e9", "\u2603-man"])
+def test_a_password_of_any_letters_logs_in(url, login, connect, password):
+    """PyMySQL would encode it as Latin-1, and fail, or be denied."""
+    user = login(url, password, rights="USAGE, CREATE" if url.get_backend_name() == "postgresql" else "ALL")
+
+    assert connect(text_of(user)).put("note", "n1", 1).number == 1
+
+
 class TestAUrlOfNoDatabaseThatWeKnow:
     """Nothing is connected to: what there is, is said."""
 

@@ -124,6 +124,9 @@ class MySQL(Backend):
             # has read_timeout, which is set to the user's own after that.
             login = {"read_timeout": min(network["connect_timeout"], network["read_timeout"])}
             options["connect_args"] = {"charset": "utf8mb4", **network, **login}
+            if url.password is not None:
+                # The driver would encode it as Latin-1; servers know those that were set by UTF-8.
+                options["connect_args"]["password"] = str(url.password).encode()
         engine = pooled(url, opening, **options)
         if is_pymysql:
             # The driver would say that it knows no such option with a TypeError, at each connection.

@@ -42,7 +42,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
     made = _made(url)
     if made is None:
         raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.")
-    if isinstance(url, str) and made.username is not None and url.count("@") > 1:
+    if isinstance(url, str) and made.username is not None and (url.count("@") > 1 or "@" in _of_secret(url)):
         # The first ends the password for SQLAlchemy: what comes after it would be told as a host or an option.
         raise InvalidValueError("database URL", redacted(url), ESCAPES)
     scheme, _, driver = made.drivername.partition("+")
@@ -69,6 +69,12 @@ def _made(url: str | sa.URL) -> sa.URL | None:
     return made if made.port is None or made.port <= 0xFFFF else None
 
 
+def _of_secret(url: str) -> str:
+    """Return *url* from a password among its options on, if there is one."""
+    found = _SECRET_ON.search(url)
+    return found[0] if found else ""
+
+
 def _is_async(url: sa.URL) -> bool | None:
     """Return whether the driver is asynchronous, or None if there is no such driver."""
     try:
@@ -86,7 +92,8 @@ def of_server(url: sa.URL) -> sa.URL:
         InvalidValueError: a part of the password would be taken for the host, and told as such.
     """
     if "@" in f"{url.host}{url.database}" or (not url.host and ":" in f"{url.database}"):
-        raise InvalidValueError("database URL", redacted(url.render_as_string(hide_password=False)), ESCAPES)
+        # Which part of it is the password, nobody knows.
+        raise InvalidValueError("database URL", f"{url.drivername}://***", ESCAPES)
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     password = options.get("password", options.get("passwd"))
     moved = url.difference_update_query(("user", "password", "passwd"))
@@ -120,10 +127,10 @@ def redacted(url: object) -> str:
         return repr(url)
     if not isinstance(url, str):
         return f"something of type {type(url).__qualname__}"
+    url = _SECRET_ON.sub(r"\1***", url)
     head, at, tail = url.rpartition("@")
     scheme, separator, _ = head.partition("://")
-    hidden = f"{scheme if separator else ''}{separator}***@{tail}" if at else _FORGOTTEN.sub(r"\1***", url)
-    return _SECRET_ON.sub(r"\1***", hidden)
+    return f"{scheme if separator else ''}{separator}***@{tail}" if at else _FORGOTTEN.sub(r"\1***", url)
 
 
 def without_password(text: str, url: sa.URL) -> str:
