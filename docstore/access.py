@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy.engine import Connection, Engine
 
 from docstore import rows
+from docstore.arguments import checked_key
 from docstore.dialect import transaction
 from docstore.errors import (
     CHANGES_UNKNOWN,
@@ -23,7 +24,6 @@ from docstore.errors import (
     DocstoreError,
     DocumentExistsError,
     DocumentNotFoundError,
-    InvalidValueError,
     RaceLostError,
     StoreError,
     called,
@@ -34,7 +34,6 @@ from docstore.kinds import Kind, kind_named
 from docstore.origins import Origin
 from docstore.reader import State, read, read_version
 from docstore.rows import HeadRow
-from docstore.values import is_plain
 from docstore.when import number_of
 
 _TRIES: Final = 20
@@ -147,12 +146,14 @@ class Access:
             problem = f"the connection was lost in the COMMIT, and to look what became of it failed: {_problem(error)}"
             raise ConnectionLostError(problem, changes=CHANGES_UNKNOWN) from error
 
-    def head(self, connection: Connection, kind: str, name: str) -> HeadRow:
+    def head(self, connection: Connection, kind: str, name: str, *, argument: str = "name") -> HeadRow:
         """Return the live document of this name.
 
         Raises:
             DocumentNotFoundError: there is none; names some like it.
+            InvalidValueError: the kind or the name is no text; names the *argument*.
         """
+        kind, name = checked_key("kind", kind), checked_key(argument, name)
         found = rows.head_named(connection, self.project, kind, name)
         if found is not None:
             return found
@@ -161,7 +162,7 @@ class Access:
                 name, kind=kind, hint=f"It was deleted; undelete({called(name, kind)}) brings it back."
             )
         raise DocumentNotFoundError(
-            name, kind=kind, near=difflib.get_close_matches(str(name), rows.names(connection, self.project, kind))
+            name, kind=kind, near=difflib.get_close_matches(name, rows.names(connection, self.project, kind))
         )
 
     def again(self, connection: Connection, head: HeadRow) -> HeadRow:
@@ -180,7 +181,9 @@ class Access:
 
         Raises:
             DocumentNotFoundError: there is none.
+            InvalidValueError: the kind or the name is no text.
         """
+        kind, name = checked_key("kind", kind), checked_key("name", name)
         found = rows.head_deleted(connection, self.project, kind, name)
         if found is None:
             raise DocumentNotFoundError(name, kind=kind, hint="None of that name was deleted.")
@@ -257,18 +260,6 @@ def _changes(unsure: bool) -> str:
 def _problem(error: StoreError) -> str:
     """Return what went wrong, without what it says of changes: a look makes none."""
     return error.problem if isinstance(error, DatabaseError) else str(error)
-
-
-def checked_text(argument: str, value: object, longest: int | None = None, *, shortest: int = 1) -> str:
-    """Return *value* if it is a text that every database takes, of no more than *longest* characters.
-
-    Raises:
-        InvalidValueError: it is not; names the *argument*.
-    """
-    if isinstance(value, str) and shortest <= len(value) <= (longest or len(value)) and is_plain(value):
-        return value
-    length = f" of {shortest} to {longest} characters" if longest else ""
-    raise InvalidValueError(argument, value, f"Give a text{length}, without NUL or lone surrogates.")
 
 
 def os_user() -> str:

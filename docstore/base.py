@@ -10,17 +10,21 @@ from typing import Any, Self
 from sqlalchemy.engine import Connection, Engine
 
 from docstore import model, registry
-from docstore.access import Access, checked_text, os_user
+from docstore.access import Access, os_user
+from docstore.arguments import LONGEST_NAME, checked_text
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.coding import Codes, checked_enum
 from docstore.dialect import shown
 from docstore.documents import Documents, documents_of
 from docstore.entries import Registry
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, NameChangedError
+from docstore.kinds import Kind
 from docstore.locking import holding
-from docstore.origins import Origin, Origins
+from docstore.origins import Origin, Origins, copied_from
+from docstore.paging import project_of
 from docstore.registry_bundle import RegistryBundle
+from docstore.rows import head_of
 from docstore.saving import made_unseen
 from docstore.writer import Note, Saved, Writer
 
@@ -48,7 +52,7 @@ class Base:
         self.engine = engine
         self.project = checked_text("project", project, 100)
         self._access = Access(engine, self.project)
-        self.author = checked_text("author", author or os_user(), 255)
+        self.author = checked_text("author", os_user() if author is None else author, LONGEST_NAME)
         self._bundle, self._unknown = bundle, unknown
         self._raw = Codec(Registry(), unknown="members")
         self._documents(unknown)  # what is registered wrongly is told now
@@ -91,19 +95,41 @@ class Base:
         self._documents().kind_of(obj)
         return holding(obj)
 
-    def _origin_of(self, obj: Any, name: str) -> Origin | None:
-        """Return where *obj* came from; under another name it is a new document, and the old one stays as it is."""
-        origin = self._origins.get(obj)
+    def _origin_of(self, obj: Any, kind: Kind, name: str) -> Origin | None:
+        """Return where *obj* came from, or None if it makes a new document.
+
+        Raises:
+            NameChangedError: it has another *name* than its document, or is a copy of an object whose document has.
+
+        Cost:
+            A SELECT, where its name was changed, or where it is a copy.
+        """
+        origin = self._origins.get(obj) or self._made_unseen(obj)
         if origin is not None and origin.name == name:
             return origin
-        tried = self._origins.tried(obj, name)
+        id = copied_from(obj) if origin is None else origin.id
+        if id is None:
+            return None
+        with self._access.reading() as connection:
+            head = head_of(connection, id)
+            if origin is None and (head is None or head.deleted_at or project_of(connection, id) != self.project):
+                return None  # a copy of what is not here
+        called = head.name if head is not None else name if origin is None else origin.name
+        if called != name:
+            raise NameChangedError(called, name, kind=kind.name)
+        return origin
+
+    def _made_unseen(self, obj: Any) -> Origin | None:
+        """Return where *obj* was saved by a call that was interrupted before it knew; None if it was not."""
+        tried = self._origins.tried(obj)
         if tried is None:
             return None
         with self._access.reading() as connection:
-            made = made_unseen(connection, tried)
+            made = made_unseen(connection, tried[1])
         if made is not None:
             self._origins.set(obj, made)
         return made
 
     def _note(self, message: str, author: str | None) -> Note:
-        return Note(checked_text("author", author or self.author, 255), checked_text("message", message, shortest=0))
+        who = checked_text("author", self.author if author is None else author, LONGEST_NAME)
+        return Note(who, checked_text("message", message, shortest=0))

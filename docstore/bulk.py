@@ -15,6 +15,7 @@ from docstore.coding import Codes
 from docstore.digests import DigestTree
 from docstore.documents import Document, Documents
 from docstore.errors import DatabaseError, InvalidValueError
+from docstore.kinds import Kind
 from docstore.living import AT_ONCE, living_versions
 from docstore.locking import holding
 from docstore.mine import mine_whole
@@ -82,7 +83,7 @@ class Bulk:
     """Saves many objects, once; ``saved`` counts those that are.
 
     Args:
-        origin_of: gives where an object of some name came from.
+        origin_of: gives where an object of some kind and name came from.
         save: saves an object that makes a document and came from somewhere; whoever calls it holds its lock.
     """
 
@@ -95,7 +96,7 @@ class Bulk:
         documents: Documents,
         note: Note,
         *,
-        origin_of: Callable[[Any, str], Origin | None],
+        origin_of: Callable[[Any, Kind, str], Origin | None],
         save: Callable[[Any, Document, Origin | None, Note], object],
     ) -> None:
         self._access, self._writer, self._codes, self._origins = access, writer, codes, origins
@@ -140,7 +141,7 @@ class Bulk:
         self._documents.kind_of(obj)
         with holding(obj):
             document = self._documents.document(obj)
-            origin = self._origin_of(obj, document.name)
+            origin = self._origin_of(obj, document.kind, document.name)
             stands = self._origins.stands(obj)
             if origin is not None:
                 is_same = not mine_whole(document, origin).paths and not origin.behind
@@ -158,7 +159,7 @@ class Bulk:
             document, origin = taken.document, taken.origin
             if not self._is_current(taken):
                 document = self._documents.document(taken.obj)
-                origin = self._origin_of(taken.obj, document.name)
+                origin = self._origin_of(taken.obj, document.kind, document.name)
             self._save(taken.obj, document, origin, self._note)
         self.saved += 1
 

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from docstore import paging, rows
-from docstore.access import Access, checked_text
+from docstore.access import Access
+from docstore.arguments import checked_text
 from docstore.coding import Coded, Codes, Name, coded_in
 from docstore.dialect import insert_many, shown, translated
 from docstore.digests import DigestTree, piece
@@ -103,7 +104,25 @@ def copy_documents(
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)
         copier = _Copier(source, reading, target, codes, size or PageSize())
-        return [copier.copy(head) for head in heads]
+        return _each_copied(copier, heads)
+
+
+def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
+    """Copy each of *heads*; one whose name another has in the target comes after it, which may be renamed there."""
+    done: dict[str, Copied] = {}
+    pending, ids = list(heads), {head.id for head in heads}
+    while pending:
+        postponed: list[HeadRow] = []
+        for head in pending:
+            try:
+                done[head.id] = copier.copy(head)
+            except DocumentExistsError:
+                in_the_way = copier.called_there(head)
+                if in_the_way not in ids - done.keys() or len(postponed) + 1 == len(pending):
+                    raise
+                postponed.append(head)
+        pending = postponed
+    return [done[head.id] for head in heads]
 
 
 def _heads(source: Access, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
@@ -157,6 +176,11 @@ class _Copier:
         )
         self._codes.learn(codes)
         return Copied(head.kind, head.name, head.id, head.version, status)
+
+    def called_there(self, head: HeadRow) -> str | None:
+        """Return the id of the document that has the name of *head* in the target."""
+        with self._target.reading() as connection:
+            return rows.id_named(connection, self._target.project, head.kind, head.name)
 
     def _write(
         self, connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
-from uuid import UUID
 
 from docstore import values
 from docstore.abridging import abridged
+from docstore.arguments import LONGEST_NAME
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.adopting import Adoption
 from docstore.codec.core import Unknown
@@ -34,6 +34,14 @@ class Document:
     name: str
     model: str
     pieces: Mapping[str, Piece]
+
+
+def called(document: Document, name: str) -> Document:
+    """Return *document*, whole, under the *name* that it has where it is stored: it may have been renamed there."""
+    if document.name == name:
+        return document
+    head = piece(HEAD, document.kind.renamed(document.pieces[HEAD].body, name))
+    return replace(document, name=name, pieces={**document.pieces, HEAD: head})
 
 
 class Documents:
@@ -221,6 +229,24 @@ class Documents:
             elif not isinstance(body, Absent):
                 self._parts.decode(type(obj), path, body)
 
+    def check_renamed(self, kind: Kind, old: Mapping[str, JSON], head: JSON, argument: str, name: str) -> None:
+        """Refuse a *name*, in the new *head* of the pieces *old*, that the document's class does not take.
+
+        Raises:
+            InvalidValueError: names the *argument* that gave it. Of what cannot be read as it is, nothing is said.
+        """
+        if kind.name in KINDS or not is_document(old[HEAD]):
+            return
+        try:
+            self.decode(join(old))
+        except DecodeError:
+            return
+        try:
+            self.decode(join({**old, HEAD: head}))
+        except DecodeError as error:
+            remedy = f"Give a name that a {kind.name} can have: {error}."
+            raise InvalidValueError(argument, name, remedy) from error
+
     def adopt(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
         """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (ABSENT) taken out.
 
@@ -335,12 +361,11 @@ def _check_merged(obj: Any) -> None:
 
 
 def _named(kind: Kind, name: object) -> str:
-    if type(name) is int or isinstance(name, UUID):
-        name = str(name)
-    if not isinstance(name, str) or not 1 <= len(name) <= 255 or not values.is_plain(name):
+    # Not a subclass of str: it would come back as one, and the column would hold something else.
+    if type(name) is not str or not 1 <= len(name) <= LONGEST_NAME or not values.is_plain(name):
         raise EncodeError(
-            f"a {kind.name} needs a name of 1 to 255 characters, without NUL or lone surrogates, to be stored in a "
-            f"database; this is {abridged(name)}",
+            f"a {kind.name} needs a name of 1 to {LONGEST_NAME} characters (str), without NUL or lone surrogates, to "
+            f"be stored in a database; this is {abridged(name)}",
             pointer=join_pointer((kind.name_field,)),
         )
     return name

@@ -29,6 +29,7 @@
         ├── UnknownCodeError          a type or status without an integer
         ├── DocumentNotFoundError     no such name                                   (also a LookupError)
         ├── DocumentExistsError       the name is taken
+        ├── NameChangedError          an object has another name than its document
         ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
         ├── TagExistsError            the tag names another version
         ├── ConflictError             two writers changed the same place
@@ -326,6 +327,22 @@ class DocumentExistsError(StoreError):
             f"another name, or save(..., on_conflict='overwrite') to make this object its newest version."
         )
         super().__init__(taken + (f". {remedy}" if remedy else others))
+
+
+class NameChangedError(StoreError):
+    """An object has another name than the document that it, or the object it is a copy of, was loaded from or saved to.
+
+    Either the document is to be renamed, or the object is to become another document: the caller has to say which.
+    """
+
+    def __init__(self, old: str, new: str, *, kind: str) -> None:
+        self.old, self.new, self.kind = old, new, kind
+        given = "" if kind == "experiment" else f", kind={kind!r}"
+        super().__init__(
+            f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with its "
+            f"history, call rename({old!r}, {new!r}{given}) first; to make this a new document, without that history, "
+            f"call save(..., as_new=True)."
+        )
 
 
 class VersionNotFoundError(StoreError, LookupError):

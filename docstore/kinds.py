@@ -115,7 +115,11 @@ class Kind:
 
     def name_in(self, head: JSON) -> str | None:
         """Return the document's name."""
-        return _name_at(head, self.name_field)
+        return _text_at(head, (self.name_field,))
+
+    def renamed(self, head: JSON, name: str) -> JSON:
+        """Return the *head* of a document of this kind under another name, where the name stands in it."""
+        return {**head, self.name_field: name} if isinstance(head, dict) and is_document(head) else head
 
     def owner_in(self, head: JSON) -> str | None:
         """Return the name of the document that this one belongs to, of kind ``owner_kind``."""
@@ -227,14 +231,6 @@ def position_of(path: str) -> int | None:
     """Return a part's place among its siblings, where its key is a number: 12 for ``/trials/12``."""
     key = path.rpartition("/")[2]
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
-
-
-def _name_at(head: JSON, field: str) -> str | None:
-    """Return a name as the column has it: of an integer, or a UUID that is tagged, its text."""
-    found = head.get(field) if isinstance(head, dict) else None
-    if isinstance(found, dict) and found.get(TAG) in ("int", "UUID"):
-        found = found.get("value")
-    return str(found) if type(found) is int else found if isinstance(found, str) else None
 
 
 def in_order(path: str) -> tuple[bool, str, int, str]:

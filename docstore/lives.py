@@ -1,4 +1,4 @@
-"""The rest of a document's life: deleted so that it can be brought back, brought back, purged for good."""
+"""Rename, soft delete, undelete and purge a document."""
 
 from __future__ import annotations
 
@@ -8,8 +8,66 @@ from sqlalchemy.engine import Connection
 
 from docstore import rows
 from docstore.access import Access
+from docstore.coding import Name
 from docstore.dialect import erasing, forget
-from docstore.errors import DocumentExistsError
+from docstore.documents import Documents
+from docstore.errors import DocumentExistsError, called
+from docstore.kinds import HEAD, kind_named
+from docstore.living import living_named
+from docstore.reader import read, version_numbered
+from docstore.rows import HeadRow
+from docstore.writer import Note, Saved, Writer
+
+
+class Renaming:
+    """Renames documents of one project.
+
+    Args:
+        documents: decodes them; a class that is not registered is left unread.
+    """
+
+    def __init__(self, access: Access, writer: Writer, documents: Documents) -> None:
+        self._access = access
+        self._writer = writer
+        self._documents = documents
+
+    def rename(self, connection: Connection, kind: str, old: str, new: str, note: Note) -> Saved:
+        """Rename a document, as its next version, and in those that belong to it the name of their owner.
+
+        Raises:
+            DocumentNotFoundError: there is none of the *old* name.
+            DocumentExistsError: another has the *new* name.
+            InvalidValueError: its class cannot have the *new* name.
+        """
+        head = self._access.head(connection, kind, old, argument="old")
+        if new == old:
+            return Saved(head.id, version_numbered(connection, head, head.version), {})
+        # Without a lock: two renames that meet each other's names would both wait. The index of names decides.
+        taken = living_named(connection, self._access.project, kind, [new]).get(new)
+        if taken is not None:
+            remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
+            raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)
+        now = read(connection, head)
+        which = kind_named(kind).of(now.pieces[HEAD])
+        body = which.renamed(now.pieces[HEAD], new)
+        self._documents.check_renamed(which, now.pieces, body, "new", new)
+        said = Note(note.author, note.message or f"renamed from {old!r}")
+        saved = self._writer.rehead(connection, head, now, new, body, said)
+        told = Note(note.author, f"its {kind} was renamed from {old!r}{note.message and f': {note.message}'}")
+        return Saved(saved.id, saved.version, {**saved.codes, **self._rename_owner(connection, head, new, told)})
+
+    def _rename_owner(self, connection: Connection, owner: HeadRow, name: str, note: Note) -> dict[Name, int]:
+        codes: dict[Name, int] = {}
+        for id in rows.owned(connection, owner.id):
+            head = rows.head_of(connection, id)
+            field = kind_named(head.kind).owner_field if head is not None else None
+            if head is None or field is None:
+                continue
+            now = read(connection, head)
+            body = now.pieces[HEAD]
+            assert isinstance(body, dict)  # it names an owner
+            codes |= self._writer.rehead(connection, head, now, head.name, {**body, field: name}, note).codes
+        return codes
 
 
 def delete(access: Access, kind: str, name: str) -> None:
@@ -40,7 +98,7 @@ def undelete(access: Access, kind: str, name: str) -> None:
         gone = access.deleted(connection, kind, name)
         taken = rows.head_named(connection, access.project, kind, name)
         if taken is not None:
-            remedy = f"delete({name!r}) it, or save it under another name, before undelete()."
+            remedy = f"rename({name!r}, ...) or delete({called(name, kind)}) it before undelete()."
             raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
         rows.mark_deleted(connection, gone.id, None)
         return gone.id

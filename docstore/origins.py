@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docstore.codec.core import Unknown
+from docstore.codec.declared import ORIGIN
 from docstore.digests import DigestTree
 from docstore.remembered import Remembered
 
@@ -17,6 +18,7 @@ class Origin:
     """What an object in memory is based on.
 
     Attributes:
+        name: what the object was called when it was loaded or saved last; its document may have been renamed since.
         version: the newest version of its document that was seen.
         digests: those of that version.
         behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
@@ -71,21 +73,37 @@ class Origins:
         return self._origins.get(obj)
 
     def set(self, obj: Any, origin: Origin) -> None:
-        """Remember where *obj* came from, until it is garbage."""
+        """Remember where *obj* came from, until it is garbage; its copies and pickles tell it too: see ``copied_from``.
+
+        An object without a ``__dict__`` (slots, a Struct) has no place for that, and its copies tell nothing.
+        """
         self._origins.set(obj, origin)
+        if hasattr(obj, "__dict__"):
+            # Not by setattr: the class may be frozen, or have code of its own there.
+            obj.__dict__[ORIGIN] = origin.id
 
     def stands(self, obj: Any) -> object:
         """Return what is equal at two moments if *obj* learned of no save in between."""
         origin = self.get(obj)
         return None if origin is None else (origin.id, origin.name, origin.version, len(origin.behind))
 
-    def try_first(self, obj: Any, name: str) -> str:
-        """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name."""
-        id = self.tried(obj, name) or uuid.uuid4().hex
+    def try_first(self, obj: Any, name: str, *, as_new: bool = False) -> str:
+        """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name.
+
+        Args:
+            as_new: another id, whatever was tried.
+        """
+        tried = None if as_new else self.tried(obj)
+        id = tried[1] if tried is not None and tried[0] == name else uuid.uuid4().hex
         self._first.set(obj, (name, id))
         return id
 
-    def tried(self, obj: Any, name: str) -> str | None:
-        """Return the id of an earlier try: a save may be committed, and its caller not know it."""
-        found = self._first.get(obj)
-        return found[1] if found is not None and found[0] == name else None
+    def tried(self, obj: Any) -> tuple[str, str] | None:
+        """Return the name and the id of an earlier try: a save may be committed, and its caller not know it."""
+        return self._first.get(obj)
+
+
+def copied_from(obj: Any) -> str | None:
+    """Return the id of the document that *obj*, or what it is a copy or a pickle of, came from, as far as it tells."""
+    found = getattr(obj, "__dict__", {}).get(ORIGIN)
+    return found if isinstance(found, str) else None

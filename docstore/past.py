@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore import rows
-from docstore.access import checked_text
+from docstore import lives, rows
+from docstore.arguments import LONGEST_NAME, checked_flag, checked_key, checked_text
 from docstore.base import Base
 from docstore.dialect import patient
 from docstore.difference import Diff, difference
@@ -26,13 +26,13 @@ from docstore.values import JSON
 from docstore.verification import Damage, Options, Report, reporting, sought, verified
 from docstore.versions import tagging
 from docstore.versions.blame import Blame
-from docstore.versions.branching import Branching, renamed
+from docstore.versions.branching import Branching
 from docstore.versions.compaction import Compacted, compact
 from docstore.versions.merging import Merger
 from docstore.versions.status import Status, status_of, status_of_new
 from docstore.versions.timeline import Lazily, Timeline
 from docstore.when import When, numbered
-from docstore.writer import Saved
+from docstore.writer import Note, Saved
 
 
 class Past(Base):
@@ -84,10 +84,11 @@ class Past(Base):
         Args:
             other: the name of another document of the *kind*, of which *b* is a version then.
         """
-        which = kind_named(kind)
+        checked_key("other", other)
         with self._access.reading() as connection:
             head = self._access.head(connection, kind, name)
-            target = self._access.head(connection, kind, other) if other else head
+            target = self._access.head(connection, kind, other, argument="other") if other else head
+            which = kind_named(head.kind)
             old = read_version(connection, head, which, numbered(connection, head, a))
             new = (
                 read(connection, target)
@@ -101,6 +102,7 @@ class Past(Base):
 
         Raises:
             DocumentExistsError: the name is taken by a document that *obj* did not come from.
+            NameChangedError: the name of *obj* was changed, and not its document's.
             DocumentNotFoundError: the document was deleted since.
             ConflictError: the version that *obj* stands on was folded since, or is not in the database.
             EncodeError: *obj* cannot be saved.
@@ -111,7 +113,7 @@ class Past(Base):
         """
         with self._in_turn(obj):
             document = self._documents().document(obj)
-            origin = self._origin_of(obj, document.name)
+            origin = self._origin_of(obj, document.kind, document.name)
             with self._access.reading() as connection:
                 if origin is not None:
                     head = self._access.living(connection, origin, document.kind, document.name)
@@ -131,20 +133,44 @@ class Past(Base):
         Raises:
             VersionNotFoundError: there is no such version, or it was folded.
         """
-        which = kind_named(kind)
+        given = self._note(message, author)
 
         def revert(connection: Connection) -> Saved:
             head = self._access.head(connection, kind, name)
+            which = kind_named(head.kind)
             number = numbered(connection, head, version)
             pieces = read_version(connection, head, which, number).pieces
             # A branch had its parent's name before it was one.
             then = which.of(pieces[HEAD])
-            pieces[HEAD] = renamed(then, pieces[HEAD], name)
+            pieces[HEAD] = then.renamed(pieces[HEAD], name)
             target = {path: piece(path, body) for path, body in pieces.items()}
-            note = self._note(message or f"revert to version {number}", author)
+            note = Note(given.author, given.message or f"revert to version {number}")
             return self._writer.replace(connection, head, Document(then, name, head.model, target), note)
 
         return self._write(revert).version
+
+    def rename(
+        self, old: str, new: str, *, kind: str = "experiment", message: str = "", author: str | None = None
+    ) -> Version:
+        """Give a document another name, and return the version that this makes; to its own name, the one that it is.
+
+        It keeps its id, its history and its tags; the versions before have the old name in them, and are found by the
+        new one. An object that was loaded under the old name is saved to this document still, and gets the new name by
+        that. Documents that belong to this one, an experiment's generation strategies, get a version too, as they have
+        its name in them. The old name is free for another.
+
+        Raises:
+            DocumentNotFoundError: there is none of the *old* name, or it is deleted.
+            DocumentExistsError: another document has the *new* name. One that is deleted does not count.
+            InvalidValueError: *new* is no text of 1 to 255 characters, or no name that the class takes.
+
+        Cost:
+            A read of the document, and of those that belong to it; of each, the head is written.
+        """
+        checked_text("new", new, LONGEST_NAME)
+        note = self._note(message, author)
+        rename = lives.Renaming(self._access, self._writer, self._documents("keep")).rename
+        return self._write(lambda connection: rename(connection, kind, old, new, note)).version
 
     def tag(
         self,
@@ -165,6 +191,7 @@ class Past(Base):
             TagExistsError: it names another version.
         """
         who = self._note("", author).author
+        checked_flag("move", move)
         return tagging.tag(self._access, kind, name, tag, version, who, move=move)
 
     def untag(self, name: str, tag: str, *, kind: str = "experiment") -> None:
@@ -257,7 +284,9 @@ class Past(Base):
             A read of everything, and of each version time in proportion to what it changed; memory for a document and
             a page of rows. To decode takes a load of each version.
         """
-        documents = self._documents() if decode else None
+        name = None if name is None else checked_key("name", name)
+        kind = None if kind is None else checked_key("kind", kind)
+        documents = self._documents() if checked_flag("decode", decode) else None
 
         def decoded(value: JSON) -> object:
             # What was put as a JSON value came from no object.

@@ -130,6 +130,12 @@ def id_named(connection: Connection, project: str, kind: str, name: str) -> str 
     return connection.execute(_ID_LIVE, values).scalar()
 
 
+def owned(connection: Connection, id: str) -> list[str]:
+    """Return the ids of the documents that belong to the one with this id, deleted ones too, in an order."""
+    query = sa.select(documents.c.id).where(IS_HEAD, documents.c.owner == id).order_by(documents.c.id)
+    return list(connection.execute(query).scalars())
+
+
 def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]:
     """Return the id, kind and name of every document of *project*, deleted ones too."""
     c = documents.c

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from docstore.clashes import arm_clashes, brings_arms
 from docstore.coding import Name
 from docstore.digests import DigestTree, Piece
-from docstore.documents import Documents
+from docstore.documents import Documents, called
 from docstore.errors import (
     Conflict,
     ConflictError,
@@ -71,7 +71,9 @@ def made_unseen(connection: Connection, id: str) -> Origin | None:
     head = head_of(connection, id)
     if head is None:
         return None
-    return Origin(id, head.name, 1, read_version(connection, head, kind_named(head.kind), 1).digests)
+    first = read_version(connection, head, kind_named(head.kind), 1)
+    name = kind_named(head.kind).of(first.pieces[HEAD]).name_in(first.pieces[HEAD]) or head.name
+    return Origin(id, name, 1, first.digests)
 
 
 def save_on(
@@ -225,10 +227,12 @@ def _write_whole(
     """Write all of *mine* in the place of a document that is cut into other parts."""
     if not mine.whole:
         raise _laid_out_otherwise(head, origin, mine)
-    saved = writer.replace(connection, head, mine.document, note)
+    document = called(mine.document, head.name)
+    saved = writer.replace(connection, head, document, note)
     digests: dict[str, str | None] = dict.fromkeys(origin.paths())
-    digests.update({path: piece.digest for path, piece in mine.document.pieces.items()})
-    return Outcome(saved.id, saved.version, saved.codes, digests, frozenset(digests), {})
+    digests.update({path: piece.digest for path, piece in document.pieces.items()})
+    adopted = {HEAD: document.pieces[HEAD].body} if document is not mine.document else {}
+    return Outcome(saved.id, saved.version, saved.codes, digests, frozenset(digests), adopted)
 
 
 def _laid_out_otherwise(head: HeadRow, origin: Origin, mine: Mine) -> ConflictError:
@@ -246,7 +250,7 @@ def _settled(
     """Return what to write over *theirs*, and the pieces that it makes, by the policy."""
     paths = _paths(mine, seen)
     if policy == "overwrite":
-        target = {path: piece for path, piece in mine.document.pieces.items() if path in paths}
+        target = {path: piece for path, piece in called(mine.document, head.name).pieces.items() if path in paths}
         return revise(mine.document.kind, _only(seen.theirs, paths), target), Settled(target)
     settled = both_settled(origin, mine, policy, seen)
     if settled.conflicts or policy == "error":
@@ -341,7 +345,7 @@ def _written(
 ) -> Saved:
     if not revision.changes:
         return Saved(head.id, version_numbered(connection, head, head.version), {})
-    return writer.write(connection, head, mine.document, revision, digests, note)
+    return writer.write(connection, head, replace(mine.document, name=head.name), revision, digests, note)
 
 
 def _check_lists(head: HeadRow, lists: Collection[str], revision: Revision, digests: DigestTree) -> None:

@@ -12,7 +12,7 @@ from docstore.finding.found import Found, Reading
 from docstore.finding.indexes import PlaceIndex
 from docstore.finding.infos import DocumentInfo, PartInfo
 from docstore.finding.sought import FIELDS, Criteria, Known, checked, unknown_fields
-from docstore.kinds import HEAD, KINDS, Kind, is_document, join
+from docstore.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.origins import Origin
 from docstore.past import Past
 from docstore.reader import State
@@ -112,5 +112,7 @@ class Search(Past):
         obj = self._documents(unknown).decode(join(state.pieces))
         # What was put as a JSON value came from no object.
         if is_ours and is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
-            self._origins.set(obj, Origin(head.id, head.name, state.version, state.digests, unknown=unknown))
+            # As this version calls it: the document may have been renamed since.
+            name = kind_named(head.kind).of(state.pieces[HEAD]).name_in(state.pieces[HEAD]) or head.name
+            self._origins.set(obj, Origin(head.id, name, state.version, state.digests, unknown=unknown))
         return obj

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from docstore import lives
-from docstore.access import checked_text
+from docstore.arguments import checked_flag, checked_text
 from docstore.bulk import Bulk
 from docstore.codec.core import Unknown
 from docstore.copying import Copied, copy_documents
@@ -47,13 +48,21 @@ class Store(Experiments):
     # --- saving --------------------------------------------------------------------------------------------------
 
     def save(
-        self, obj: Any, *, message: str = "", author: str | None = None, on_conflict: OnConflict = "merge"
+        self,
+        obj: Any,
+        *,
+        message: str = "",
+        author: str | None = None,
+        on_conflict: OnConflict = "merge",
+        as_new: bool = False,
     ) -> Version:
         """Save *obj* whole, and return the version it now is; where nothing changed, that is the one it was.
 
         Threads that save one object take turns.
 
         Args:
+            as_new: make a new document of *obj*, whichever it, or the object that it is a copy of, came from. That one
+                stays as it is, and *obj* is known as the new one from then on.
             on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
                 both, and brings *obj* up to the result: a trial of *obj* that was made under the number of another one
                 gets the next that is free. ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version as it
@@ -67,7 +76,10 @@ class Store(Experiments):
 
         Raises:
             ConflictError: both changed the same place; names the places.
-            DocumentExistsError: the name is taken by a document that *obj* did not come from.
+            DocumentExistsError: the name is taken by a document that *obj* did not come from; or, *as_new*, by any.
+            NameChangedError: *obj*, or the object that it is a copy of, came from a document of another name. Call
+                ``rename``, if the document is to have this one, or give *as_new*. A copy of an object without a
+                ``__dict__`` (slots, a Struct) does not tell, and is new.
             EncodeError: something in *obj* cannot be written; with its pointer. Nothing has been.
             ObjectBusyError: an *on_conflict* function saves the object that is being saved, or one that another thread
                 saves just now.
@@ -76,10 +88,14 @@ class Store(Experiments):
             One encoding of *obj*; of rows, only those that changed.
         """
         check_policy(on_conflict)
+        if checked_flag("as_new", as_new) and on_conflict == "overwrite":
+            raise InvalidValueError("on_conflict", on_conflict, "With as_new=True there is nothing to overwrite.")
         note = self._note(message, author)
         with self._in_turn(obj):
             document = self._documents().document(obj)
-            return self._save(obj, document, self._origin_of(obj, document.name), on_conflict, note)
+            if as_new:
+                return self._save_as_new(obj, document, note)
+            return self._save(obj, document, self._origin_of(obj, document.kind, document.name), on_conflict, note)
 
     def save_trial(self, experiment: Any, trial: Any, **options: Any) -> Version:
         """Save one trial of *experiment* and its data, and nothing else; as ``save_trials``."""
@@ -104,7 +120,7 @@ class Store(Experiments):
 
         Raises:
             DocumentNotFoundError: the experiment itself was never saved.
-            ConflictError, EncodeError: as ``save``.
+            ConflictError, NameChangedError, EncodeError: as ``save``.
 
         Cost:
             In proportion to the trials given, and to what others changed that *experiment* has not taken on; however
@@ -117,7 +133,7 @@ class Store(Experiments):
         trials, documents, note = list(trials), self._documents(), self._note(message, author)
         with self._in_turn(experiment):
             kind, name, _ = documents.identify(experiment)
-            origin = self._origin_of(experiment, name)
+            origin = self._origin_of(experiment, kind, name)
             if origin is None:
                 with self._access.reading() as connection:
                     raise self._access.unsaved(connection, kind, name)
@@ -140,7 +156,7 @@ class Store(Experiments):
 
         Raises:
             DocumentExistsError: the name of one is taken by a document that it did not come from; names it.
-            ConflictError, EncodeError: as ``save``.
+            ConflictError, NameChangedError, EncodeError: as ``save``.
             InvalidValueError: *objects* are not several, or *batch* is no such number.
 
             Whatever error it is, Ctrl-C or one of *objects* itself: batches before it are kept, and nothing of its own.
@@ -306,7 +322,21 @@ class Store(Experiments):
 
     def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
         write = self._writer.overwrite if policy == "overwrite" else self._writer.create
-        id = self._origins.try_first(obj, document.name)
+        return self._insert(obj, document, self._origins.try_first(obj, document.name), write, note)
+
+    def _save_as_new(self, obj: Any, document: Document, note: Note) -> Version:
+        write = partial(self._writer.create, remedy="Choose another name for the new document.")
+        id = self._origins.try_first(obj, document.name, as_new=True)
+        return self._insert(obj, document, id, write, note)
+
+    def _insert(
+        self,
+        obj: Any,
+        document: Document,
+        id: str,
+        write: Callable[[Connection, str, Document, Note], Saved],
+        note: Note,
+    ) -> Version:
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
 
         def learn(saved: Saved) -> None:
@@ -334,6 +364,7 @@ class Store(Experiments):
             documents.renumber(obj, outcome.numbers)
             documents.adopt(obj, outcome.adopted)
             origin.advance(outcome.version.number, outcome.digests, outcome.kept)
+            origin.name = documents.identify(obj)[1]  # the document may have been renamed
 
         outcome = self._access.saving(save, learn)
         self._codes.learn(outcome.codes)

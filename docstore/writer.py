@@ -13,11 +13,11 @@ from sqlalchemy.engine import Connection
 from docstore import rows
 from docstore.coding import Coded, Codes, Name, coded_in
 from docstore.dialect import largest_text
-from docstore.digests import DigestTree, Piece
+from docstore.digests import DigestTree, Piece, piece
 from docstore.documents import Document
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
 from docstore.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
-from docstore.kinds import HEAD, Kind, is_document, position_of
+from docstore.kinds import HEAD, Kind, is_document, kind_named, position_of
 from docstore.living import living_named
 from docstore.patch import Change
 from docstore.reader import State, parents_of, read, version_numbered
@@ -70,8 +70,11 @@ class Writer:
         self._project = project
         self._codes = codes
 
-    def create(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
+    def create(self, connection: Connection, id: str, document: Document, note: Note, remedy: str = "") -> Saved:
         """Insert *document* as version 1, under the new *id*.
+
+        Args:
+            remedy: what to do where the name is taken, if not to take up the document that has it.
 
         Raises:
             DocumentExistsError: the name is taken.
@@ -79,7 +82,7 @@ class Writer:
         """
         taken = rows.head_named(connection, self._project, document.kind.name, document.name)
         if taken is not None:
-            raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
+            raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version, remedy=remedy)
         return self._insert(connection, id, document, note)
 
     def create_many(self, connection: Connection, new: Sequence[New], note: Note) -> SavedMany:
@@ -140,7 +143,7 @@ class Writer:
         moment = next_moment(None)
         written, found = self._rows(connection, id, document, document.pieces, 1, moment)
         rows.insert_pieces(connection, written)
-        digest = DigestTree({path: piece.digest for path, piece in document.pieces.items()}).digest()
+        digest = DigestTree({path: each.digest for path, each in document.pieces.items()}).digest()
         version = Version(1, moment, note.author, note.message, _WHOLE, digest, "")
         return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
 
@@ -203,6 +206,23 @@ class Writer:
         if not revision.changes and parent is None:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
         return self.write(connection, head, document, revision, now.digests, note, parent)
+
+    def rehead(self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note) -> Saved:
+        """Make *body* the head of the document at *head*, and *name* its name, as its next version.
+
+        It makes a version even where the body stays as it is: that of a value has no name in it.
+
+        Shapes:
+            now: the current state
+
+        Raises:
+            RaceLostError: another writer has made this version.
+        """
+        kind = kind_named(head.kind).of(body)
+        target = {HEAD: piece(HEAD, body)}
+        changes = revise(kind, {HEAD: now.pieces[HEAD]}, target).changes
+        document = Document(kind, name, head.model, target)
+        return self.write(connection, head, document, Revision(target, frozenset(), changes), now.digests, note)
 
     def write(
         self,
@@ -275,8 +295,8 @@ class Writer:
     ) -> list[dict[str, Any]]:
         kind = document.kind
         made = []
-        for path, piece in pieces.items():
-            check_size(connection, document.name, path, piece.text)
+        for path, each in pieces.items():
+            check_size(connection, document.name, path, each.text)
             code, is_head = coded[path], path == HEAD
             made.append(
                 {
@@ -294,8 +314,8 @@ class Writer:
                     "created_at": moment,
                     "updated_at": moment,
                     "deleted_at": None,
-                    "digest": piece.digest,
-                    "body": piece.text.decode(),
+                    "digest": each.digest,
+                    "body": each.text.decode(),
                 }
             )
         return made

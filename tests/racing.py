@@ -224,7 +224,7 @@ def rename(store: docstore.Store, task: Task) -> Iterator[Report]:
         with _noted() as report:
             experiment = store.load(NAME)
             experiment.name = f"{NAME}-{turn % 3}"
-            report["saved"] = store.save(experiment).number
+            report["saved"] = store.save(experiment, as_new=True).number
             store.delete(experiment.name)
         yield report
 

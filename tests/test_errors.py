@@ -61,6 +61,7 @@ EXAMPLES = [
     errors.DocumentNotFoundError("cakes", kind="experiment", near=["cake"]),
     errors.DocumentNotFoundError("cakes", kind="experiment", hint="It was deleted."),
     errors.DocumentExistsError("cakes", kind="experiment", head=3),
+    errors.NameChangedError("cakes", "bread", kind="experiment"),
     errors.VersionNotFoundError("cakes", wanted=9, head=3),
     errors.TagExistsError("cakes", "best", version=3, wanted=2),
     errors.ConflictError("cakes", yours=1, head=3, places=PLACES),

@@ -14,6 +14,7 @@ ROWS = (
     ("abridging",),
     ("errors",),
     ("values", "remembered", "interrupts"),
+    ("arguments",),
     ("dialect", "keyed", "locking", "patch"),
     ("kinds",),
     ("entries", "model", "digests", "tables", "merge", "renumbering", "describing"),

@@ -984,7 +984,7 @@ class TestADeletedDocument:
     def test_does_not_come_back_where_its_name_is_taken(self, store, saved):
         store.save(new_experiment(description="another"))
 
-        with pytest.raises(DocumentExistsError, match=r"delete\('cakes'\) it, or save it under another name"):
+        with pytest.raises(DocumentExistsError, match=r"rename\('cakes', \.\.\.\) or delete\('cakes'\) it"):
             store.undelete("cakes")
 
     def test_comes_back_last_deleted_first(self, store, saved):
@@ -1044,7 +1044,7 @@ class TestADocumentThatIsNotThere:
             store.save_trial(experiment, experiment.trials[0])
 
 
-class TestARenamedExperiment:
+class TestAnExperimentSavedAsNew:
     """It is a new document; the old one stays as it is."""
 
     @pytest.fixture
@@ -1053,7 +1053,7 @@ class TestARenamedExperiment:
         store.save(experiment)
         experiment.name = "bread"
         add_trial(experiment)
-        store.save(experiment)
+        store.save(experiment, as_new=True)
         return experiment
 
     def test_is_a_new_document(self, store, renamed):
@@ -1073,7 +1073,7 @@ class TestARenamedExperiment:
         renamed.name = "cakes"
 
         with pytest.raises(DocumentExistsError, match=r"'cakes' is stored already, at version 1"):
-            store.save(renamed)
+            store.save(renamed, as_new=True)
 
 
 class TestSaveTrial:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from docstore.access import Access
 from docstore.coding import coded_in
-from docstore.errors import InvalidValueError
 from docstore.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.reader import state_of
 from docstore.rows import PieceRow, code_rows
@@ -47,7 +46,7 @@ class Stored:
     names: Mapping[tuple[str, int], str]
 
 
-def read_experiment(access: Access, name: object) -> Stored:
+def read_experiment(access: Access, name: str) -> Stored:
     """Return the experiment *name*, its head and all parts proved by the digest of its version, as ``load`` does.
 
     The columns ``version`` and the table ``codes`` are not in the digest: whether they are right, ``verify`` tells.
@@ -60,8 +59,6 @@ def read_experiment(access: Access, name: object) -> Stored:
     Cost:
         Three SELECTs; all trials and data are read.
     """
-    if not isinstance(name, str):
-        raise InvalidValueError("name", name, "Give the name of an experiment, a text.")
     with access.reading() as connection:
         head = access.head(connection, EXPERIMENT.name, name)
         found = list(connection.execute(_ROWS, {"of_id": head.id}))
@@ -69,7 +66,7 @@ def read_experiment(access: Access, name: object) -> Stored:
     state = state_of(head, (PieceRow(row.path, row.digest, row.body) for row in found))
     versions = {row.path: row.version for row in found}
     trials, data = (_parts(state.pieces, rule, versions, names) for rule in EXPERIMENT.parts)
-    return Stored(head.id, name, state.pieces[HEAD], trials, data, names)
+    return Stored(head.id, head.name, state.pieces[HEAD], trials, data, names)
 
 
 _C: Final = documents.c

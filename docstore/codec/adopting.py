@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from docstore.codec import fields
 from docstore.codec.carried import CARRIED
 from docstore.codec.core import Codec
-from docstore.codec.declared import is_frozen
+from docstore.codec.declared import ORIGIN, is_frozen
 from docstore.codec.making import RESTORED
 from docstore.codec.tagged import BY_TYPE
 from docstore.codec.validation import fields_beside
@@ -249,7 +249,7 @@ class Adoption:
         names = self._names_in(type(value))
         if names is None:
             return []
-        return [item for name, item in _state(value).items() if name not in names and name != CARRIED]
+        return [item for name, item in _state(value).items() if name not in names and name not in (CARRIED, ORIGIN)]
 
     def _names_in(self, cls: type) -> Names | None:
         """Return the attributes of *cls* that are stored, if its objects are written and read by their fields."""

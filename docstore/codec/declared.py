@@ -149,6 +149,10 @@ def needs_init_var(cls: type) -> bool:
     return any(_kind(field) is _INIT_VAR and _dataclass_default(field) is None for field in variables)
 
 
+ORIGIN: Final = "_docstore_origin"
+"""The attribute by which a copy or a pickle of an object tells the document that the object came from."""
+
+
 def made_again(cls: type) -> frozenset[str]:
     """Return the attributes that Python or a library keeps in an instance for itself, or caches: a save leaves them."""
     cached = {
@@ -161,7 +165,7 @@ def made_again(cls: type) -> frozenset[str]:
         cached.add("__orig_class__")
     if is_model(cls):
         cached.add("__pydantic_private__")
-    return frozenset(cached | {"__dict__", "__weakref__"})
+    return frozenset(cached | {"__dict__", "__weakref__", ORIGIN})
 
 
 # --- dataclasses -----------------------------------------------------------------------------------------------------

@@ -373,7 +373,7 @@ def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> No
             force(target, name, value)
     held = getattr(target, "__dict__", None)
     if held is not None:
-        own = {name: value for name, value in held.items() if name in kept}
+        own = {name: value for name, value in held.items() if name in kept or name == declared.ORIGIN}
         taken = {name: value for name, value in vars(source).items() if name not in kept}
         held.clear()
         held.update({**taken, **own})

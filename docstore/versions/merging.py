@@ -25,7 +25,6 @@ from docstore.rows import HeadRow
 from docstore.settling import OnConflict, Settled, all_places, checked, settle
 from docstore.values import ABSENT, JSON, alike, dumps
 from docstore.versions.ancestry import Ancestry, Held
-from docstore.versions.branching import renamed
 from docstore.versions.kinship import ArmNames, Kinship
 from docstore.writer import Note, Saved, Writer
 
@@ -47,7 +46,8 @@ class Merger:
 
     def merge(self, connection: Connection, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Saved:
         """Take what was changed in *name* into *into*, as its next version; as ``Past.merge``."""
-        source, target = (self._access.head(connection, kind, each) for each in (name, into))
+        source = self._access.head(connection, kind, name)
+        target = self._access.head(connection, kind, into, argument="into")
         if source.id == target.id:
             raise InvalidValueError("into", into, "It is the document itself: name another one.")
         both = _Both(Ancestry(connection, source, target), source, target)
@@ -264,7 +264,7 @@ class _Both:
         return self._named(pieces)
 
     def _named(self, pieces: Mapping[str, JSON]) -> dict[str, JSON]:
-        return {**pieces, HEAD: renamed(self._kind.of(pieces[HEAD]), pieces[HEAD], self._target.name)}
+        return {**pieces, HEAD: self._kind.of(pieces[HEAD]).renamed(pieces[HEAD], self._target.name)}
 
 
 def _displaced(mine: AbstractSet[int], theirs: AbstractSet[int], numbers: Mapping[int, int]) -> dict[int, int]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from sqlalchemy.engine import Connection
 
 from docstore import rows
-from docstore.access import Access, checked_text
+from docstore.access import Access
+from docstore.arguments import checked_text
 from docstore.errors import InvalidValueError, TagExistsError
 from docstore.when import When, numbered
 

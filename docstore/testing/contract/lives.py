@@ -1,4 +1,4 @@
-"""What is promised of a document's life: it can be deleted and brought back, and purged for good."""
+"""What is promised of a document's life: it can be renamed, deleted and brought back, and purged for good."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class LifePromises(Setting):
     ) -> None:
         store.save(new_experiment(description="another"))
 
-        with pytest.raises(DocumentExistsError, match=r"delete\('cakes'\) it"):
+        with pytest.raises(DocumentExistsError, match=r"rename\('cakes', \.\.\.\) or delete\('cakes'\) it"):
             store.undelete("cakes")
         assert store.load("cakes").description == "another"
 
@@ -123,3 +123,42 @@ class LifePromises(Setting):
     def test_a_document_that_never_was_is_an_error(self, store: docstore.Store, call: str) -> None:
         with pytest.raises(DocumentNotFoundError, match="there is no experiment named 'cakes'"):
             getattr(store, call)("cakes")
+
+    # --- another name -------------------------------------------------------------------------------------------------
+
+    def test_a_renamed_document_keeps_its_past_and_its_tags(self, store: docstore.Store) -> None:
+        store.save(new_experiment(trials=2))
+        store.tag("cakes", "first")
+
+        version = store.rename("cakes", "bread", message="no sugar", author="ada")
+
+        assert (version.number, version.places, version.author) == (2, ("/name",), "ada")
+        assert [each.number for each in store.history("bread")] == [2, 1]
+        assert (store.load("bread").name, store.load("bread", tag="first").name) == ("bread", "cakes")
+        assert ([info.name for info in store.find()], store.verify(decode=True)) == (["bread"], [])
+        with pytest.raises(DocumentNotFoundError):
+            store.load("cakes")
+
+    def test_a_document_is_not_renamed_to_a_name_that_is_taken(self, store: docstore.Store) -> None:
+        store.save(new_experiment())
+        store.save(new_experiment("bread"))
+
+        with pytest.raises(DocumentExistsError, match="'bread' is stored already"):
+            store.rename("cakes", "bread")
+
+        assert [info.name for info in store.find()] == ["bread", "cakes"]
+
+    def test_what_was_read_before_a_rename_is_saved_to_the_same_document(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: tuple[docstore.Experiment, docstore.Experiment]
+    ) -> None:
+        hers, his = two_readers
+        bob.rename("cakes", "bread")
+        hers.properties["a"] = 2
+        add_trial(his)
+
+        ada.save(hers)
+        bob.save_trial(his, his.trials[4])
+
+        stored = bob.load("bread")
+        assert (hers.name, stored.properties["a"], stored.num_trials) == ("bread", 2, 5)
+        assert ([info.name for info in bob.find()], bob.verify(decode=True)) == (["bread"], [])

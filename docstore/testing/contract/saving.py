@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from uuid import UUID
 import pytest
 
 import docstore
-from docstore.errors import DocumentNotFoundError, InvalidValueError, UnknownTagError
+from docstore.errors import DocumentNotFoundError, InvalidValueError, NameChangedError, UnknownTagError
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 from docstore.testing.contract.setting import OpenStore, Setting, stored
@@ -138,15 +139,28 @@ class SavingPromises(Setting):
 
         assert list(store.load("cakes").trials) == [0, 2]
 
-    def test_a_renamed_experiment_is_a_new_document_and_the_old_one_stays(self, store: docstore.Store) -> None:
+    def test_an_object_with_another_name_is_refused_until_it_is_said_what_is_meant(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=1)
+        store.save(experiment)
+        for each in (experiment, store.load("cakes"), copy.deepcopy(experiment)):
+            each.name = "bread"
+
+            with pytest.raises(NameChangedError, match=r"rename\('cakes', 'bread'\).*as_new=True"):
+                store.save(each)
+
+        assert [info.name for info in store.find()] == ["cakes"]
+
+    def test_an_object_saved_as_new_is_a_new_document_and_the_old_one_stays(self, store: docstore.Store) -> None:
         experiment = new_experiment(trials=1)
         store.save(experiment)
         before = stored(store)
         experiment.name = "bread"
         experiment.description = "no cake"
 
-        assert store.save(experiment).number == 1
+        assert store.save(experiment, as_new=True).number == 1
         assert (store.load("bread").description, stored(store)) == ("no cake", before)
+        experiment.description = "bread"
+        assert store.save(experiment).number == 2
 
     # --- digests and files --------------------------------------------------------------------------------------------
 
