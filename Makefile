@@ -14,7 +14,7 @@ IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/
 # Each process has database servers of its own, and takes tests from another that has more of them left.
 TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo test services check fuzz bench picture clean
+.PHONY: help demo test quick services check fuzz bench picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 14
@@ -24,6 +24,9 @@ demo: .venv/installed ## Tune zlib on the standard library's sources, each trial
 
 test: .venv/installed ## Run every test, on each of the machine's cores
 	$(TESTS)
+
+quick: .venv/installed ## Run the tests that need no database and no other process, but for those of hostile documents
+	$(TESTS) --quick --hypothesis-profile=quick --ignore-glob='*/test_hostile_*'
 
 services: ## Install what pip does not bring, from Debian's packages: MariaDB, the shells of the databases, a browser
 	@lacks() { ! PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }; \

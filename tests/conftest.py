@@ -1,10 +1,15 @@
-"""What tests share: settings for Hypothesis, a database and a store on each backend, and no silent skips in CI."""
+"""What tests share: settings for Hypothesis, a database and a store on each backend, and no silent skips in CI.
+
+With ``--quick``, tests that need a database or another process are left out.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,16 +22,56 @@ import docstore
 from docstore.testing import experiments
 
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=10)
 settings.register_profile("nightly", deadline=None, print_blob=True)
 # The same examples in every run, here as in CI. What --hypothesis-profile names is loaded after this.
 settings.load_profile("ci")
 
 _BACKENDS = pytest.StashKey[Backends]()
 
+_OF_DATABASES = re.compile(
+    r"def \w+\([^)]*\b(backends?|(empty_|fresh_)?database|stores?|ada|bob|postgresql|mariadb)\b|docstore\.connect\("
+)
+"""What is in the source of a file of tests on databases."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out what needs a database or another process")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     backends = config.stash[_BACKENDS] = Backends(os.environ)
     config.add_cleanup(backends.close)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--quick``: a file of tests on databases, which takes long to collect too."""
+    if not config.getoption("quick") or collection_path.suffix != ".py":
+        return None
+    return bool(_OF_DATABASES.search(collection_path.read_text())) or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        on_databases = {item for item in items if "backends" in getattr(item, "fixturenames", ())}
+        config.hook.pytest_deselected(items=list(on_databases))
+        items[:] = [item for item in items if item not in on_databases]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process(pytestconfig: pytest.Config) -> Iterator[None]:
+    """With ``--quick``, a test that starts a process is skipped when it does."""
+    quick = pytestconfig.getoption("quick")
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if quick and event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
+            raise pytest.skip.Exception("it starts a process; without --quick it runs")
+
+    # It cannot be taken away again.
+    if quick:
+        sys.addaudithook(refuse)
+    yield
+    quick = False
 
 
 @pytest.fixture(params=BACKENDS)

@@ -426,6 +426,27 @@ def test_it({name}):
         assert "this is" in done.stdout
         assert str(sa.make_url(remote).password) not in done.stdout + done.stderr
 
+    def test_that_is_quick_starts_no_process(self, pytest_on):
+        source = """
+import os, subprocess, sys
+
+def test_of_a_process():
+    subprocess.run([sys.executable, "-c", ""])
+
+def test_of_a_fork():
+    os.fork()
+
+def test_of_neither():
+    pass
+"""
+        done = pytest_on(source, "--quick")
+
+        assert "1 passed, 2 skipped" in done.stdout
+
+    @pytest.mark.parametrize("source", ["def test_it(database): pass", "from test_store_contract import *"])
+    def test_that_is_quick_has_no_database(self, pytest_on, source):
+        assert pytest_on(source, "--quick").returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+
     def test_fails_a_test_that_hangs_and_shows_where(self, pytest_on):
         source = """
 import threading
