@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from docstore.codec.core import RESERVED_TAGS
 from docstore.codec.declared import declares
 from docstore.codec.fields import StoredField, stored_fields, stored_names
+from docstore.codec.objects import check_makeable
 from docstore.codec.shapes import without_none
 from docstore.entries import Decoder, Encoder, Entry
 from docstore.errors import RegistryError
@@ -45,10 +46,13 @@ def entry_declared(
     """Return the entry of *cls*.
 
     Raises:
-        RegistryError: it is no class, or what is said of it makes no sense; names the argument.
+        RegistryError: it is no class, or one whose objects cannot be made again; or what is said of it makes no sense,
+            with the argument.
     """
     if not isinstance(cls, type):
         raise RegistryError(f"{cls!r:.80} is no class. Register the class itself.")
+    if encode is None and decode is None:
+        check_makeable(cls)
     if type(version) is not int or version < 1:
         raise RegistryError(f"{cls.__name__}: version={version!r} is no schema number; they are counted from 1.")
     if compatible_from is not None and not (type(compatible_from) is int and 1 <= compatible_from <= version):

@@ -12,6 +12,8 @@ from typing import Any, Final, Self
 
 from docstore import bundle_checks as checks
 from docstore.codec import Codec
+from docstore.codec.objects import check_makeable
+from docstore.codec.storable import no_data
 from docstore.coding import checked_enum
 from docstore.entries import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.errors import InvalidValueError, RegistryError
@@ -71,6 +73,10 @@ class RegistryBundle:
         self._classes = tuple(dict.fromkeys((*metrics, *runners, *others, *by_themselves)))
         self._encoders = {cls: encoder for cls, encoder in encoders.items() if encoder is not by_fields}
         self._decoders = {tag: d for tag, d in decoders.items() if not (isinstance(d, type) and d.__name__ == tag)}
+        for cls in self._classes:
+            # Functions may be in a bundle that this one is put together with, but for what is no data.
+            if cls not in self._encoders and no_data(cls) is not None:
+                check_makeable(cls)
         Codec(self.extend(model_registry()))  # a name given twice, or docstore's own, is told here, not at a save
 
     def extend(self, registry: Registry) -> Registry:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import array
+import concurrent.futures
+import contextvars
+import functools
+import io
+import itertools
 import json
+import logging
+import queue
+import random
+import re
+import socket
+import sqlite3
 import sys
 import textwrap
 import threading
 import types
+import weakref
 from abc import ABC, abstractmethod
-from collections import OrderedDict
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import date, datetime, timedelta
@@ -22,6 +35,7 @@ from uuid import UUID
 import attrs
 import msgspec
 import numpy as np
+import pandas as pd
 import pydantic
 import pytest
 
@@ -998,6 +1012,123 @@ class TestAClassThatCouldNotBeMadeAgain:
         docstore.register(Made, encode=lambda made: str(made.size), decode=Made)
 
         assert back(Made("1.5")).size == 1.5
+
+
+def _used_up():
+    yield
+
+
+class Worker(threading.Thread):
+    """A user's own, which is still a thread."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.n = n
+
+
+class Text(str):
+    pass
+
+
+class Failure(Exception):
+    pass
+
+
+@dataclass
+class Stack(deque):  # type: ignore[type-arg]  # on purpose
+    """Says fields, and is more than these."""
+
+    n: int = 0
+
+
+RUNNING = [
+    *(threading.Lock(), threading.RLock(), threading.Event(), threading.Thread(), threading.local(), Worker(1)),
+    *(_used_up(), iter([]), map(len, []), itertools.count(), lambda: 0, len, [].append, int.__add__, threading),
+    *(io.StringIO(), io.BytesIO(), socket.socket(), weakref.ref(Worker), weakref.WeakSet()),
+    *(queue.Queue(), logging.getLogger("docstore"), concurrent.futures.Future(), contextvars.ContextVar("variable")),
+    sqlite3.connect(":memory:"),
+]
+MORE = [re.compile("a"), functools.partial(len), random.Random(1), Text("a"), Failure("a"), Fraction(1, 2), Stack()]
+INSTEAD = {
+    "a dict": [types.SimpleNamespace(a=1), Counter(), defaultdict(int), ChainMap(), types.MappingProxyType({})],
+    "a list": [deque([1]), range(3), array.array("i"), {}.keys()],
+    "a tuple": [slice(1)],
+    "bytes": [memoryview(b"")],
+}
+
+
+def names(value: Any) -> str:
+    return type(value).__name__
+
+
+class TestAnObjectThatCannotBeMadeOfItsFields:
+    @pytest.mark.parametrize("value", RUNNING, ids=names)
+    def test_of_the_program_that_runs_is_refused_when_its_class_is_registered(self, value):
+        with pytest.raises(RegistryError, match=rf"register\({names(value)}\): .*(no data|the program|used up|Keep)"):
+            docstore.register(type(value))
+
+    @pytest.mark.parametrize("value", RUNNING, ids=names)
+    def test_of_the_program_that_runs_is_refused_with_advice_that_is_right_for_it(self, value):
+        with pytest.raises(EncodeError, match="cannot be written exactly") as caught:
+            docstore.dumps({"in": [value]})
+
+        assert caught.value.pointer == "/in/0"
+        assert re.search("Take it out|Keep a|Keep its name", str(caught.value))
+        assert "register(" not in str(caught.value)
+
+    @pytest.mark.parametrize("value", MORE, ids=names)
+    def test_may_have_functions_that_make_it(self, value):
+        advice = rf"docstore\.register\({names(value)}, encode=\.\.\., decode=\.\.\.\)"
+        with pytest.raises(RegistryError, match=advice):
+            docstore.register(type(value))
+        with pytest.raises(EncodeError, match=advice):
+            docstore.dumps([value])
+
+        docstore.register(type(value), encode=lambda made: {"a": 1}, decode=lambda members: value)
+
+        assert docstore.loads(docstore.dumps([value])) == [value]
+
+    @pytest.mark.parametrize("instead", INSTEAD)
+    def test_may_have_something_in_its_place(self, instead):
+        for value in INSTEAD[instead]:
+            with pytest.raises(RegistryError, match=f"Keep {instead}"):
+                docstore.register(type(value))
+            with pytest.raises(EncodeError, match=f"at /0: .*Keep {instead}"):
+                docstore.dumps([value])
+
+    @pytest.mark.parametrize(
+        "cls", [int, str, list, dict, type(None), set, datetime, np.ndarray, np.float64, pd.Series]
+    )
+    def test_may_need_no_registration(self, cls):
+        with pytest.raises(RegistryError, match="needs no registration"):
+            docstore.register(cls)
+        with pytest.raises(RegistryError, match="needs no registration"):
+            docstore.register(cls, tag="another")
+
+    @pytest.mark.parametrize("cls", [type, types.FunctionType, types.ModuleType, type(threading.Lock())])
+    def test_is_refused_in_a_bundle(self, cls):
+        with pytest.raises(RegistryError, match=r"no data|the program"):
+            docstore.RegistryBundle(classes=[cls])
+
+    def test_leaves_nothing_registered(self):
+        before = registry.registered()
+
+        with pytest.raises(RegistryError):
+            docstore.register(Worker)
+
+        assert registry.registered() is before
+
+    def test_without_a_constructor_has_no_attributes_that_one_could_make_again(self):
+        class Bag:
+            pass
+
+        docstore.register(Bag)
+        bag = Bag()
+        bag._held = 3
+
+        assert type(back(Bag())) is Bag
+        with pytest.raises(EncodeError, match=r"'_held'.*would be lost"):
+            docstore.dumps(bag)
 
 
 class TestWhatIsSaidOfAClass:

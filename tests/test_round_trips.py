@@ -248,6 +248,22 @@ class SettingDataclass:
 SettingDataclass.x = Setting.x  # type: ignore[assignment]  # a property in the place of a field
 
 
+class Deriving:
+    """Makes an attribute of an argument that it changes."""
+
+    def __init__(self, x: float) -> None:
+        self.x = x * 2
+        self._half = x
+
+
+@dataclass
+class DerivingDataclass:
+    x: float
+
+    def __post_init__(self) -> None:
+        self._was, self.x = self.x, self.x + 1
+
+
 class Getting:
     def __init__(self, x: float) -> None:
         self.__dict__["_x"] = x
@@ -310,6 +326,8 @@ CHANGING = {
     "a property of another type": (Minutes(5), "", "Minutes._seconds: 300 would come back as 300.0"),
     "a setter": (Setting(1.5), "/x", "Setting.x: 3.0 would come back as 6.0"),
     "a setter in the place of a field": (SettingDataclass(1.5), "/x", "SettingDataclass.x: 3.0 would come back as"),
+    "a constructor": (Deriving(1.5), "", "Deriving._half: 1.5 would come back as 3.0"),
+    "__post_init__": (DerivingDataclass(1), "", "DerivingDataclass._was: 1 would come back as 2"),
     "__getattr__": (Getting(1.5), "/x", "Getting.x: 2.5 would come back as 3.5"),
     "__getattribute__": (GettingAll(1.5), "/x", "GettingAll.x: 2.5 would come back as 3.5"),
     "a metaclass": (grown(Called, 1, x=3), "", "Called: .*Called.* would come back as .*Scaling"),

@@ -17,6 +17,7 @@ from docstore.codec.objects import custom_decode, object_shape
 from docstore.codec.problems import raise_in_dict, raise_in_list
 from docstore.codec.records import FieldShapes, field_shapes
 from docstore.codec.shapes import Plain, Shape
+from docstore.codec.storable import TAKE_OUT, unmakeable
 from docstore.codec.tagged import (
     BY_TAG,
     BY_TYPE,
@@ -209,10 +210,14 @@ class Codec:
             tag, members = row.tag, row.encode
             encoder = lambda value: {**members(value, self._encode), TAG: tag}  # noqa: E731  # a def would need a name for what has none
         else:
-            raise EncodeError(
-                f"{cls.__module__}.{cls.__qualname__} cannot be written exactly. {self.registry.remedy(cls)}"
-            )
+            raise self._refusal(cls)
         return encoder
+
+    def _refusal(self, cls: type) -> EncodeError:
+        refused, name = unmakeable(cls), f"{cls.__module__}.{cls.__qualname__}"
+        if refused is None:
+            return EncodeError(f"{name} cannot be written exactly. {self.registry.remedy(cls)}")
+        return EncodeError(f"{name} cannot be written exactly: {refused.problem}. {refused.remedy or TAKE_OUT}.")
 
     def _object(self, entry: Entry) -> Shape:
         if entry.cls not in self._objects:

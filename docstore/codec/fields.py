@@ -148,6 +148,11 @@ def is_rebuilt(cls: type) -> bool:
     return not declared.is_model(cls) and _author_of_init(cls) is None and declared.needs_init_var(cls)
 
 
+def is_made_without_init(cls: type) -> bool:
+    """Return whether *cls* has no constructor but that of ``object``."""
+    return cls.__init__ is object.__init__  # type: ignore[misc]  # as in _parameters
+
+
 def runs_own_code(cls: type) -> bool:
     """Return whether a class's own code runs when an instance is made, such as an ``__init__`` or a validator."""
     return _author_of_init(cls) is not None or declared.has_hooks(cls)

@@ -12,9 +12,10 @@ from docstore.codec.making import is_bare, made
 from docstore.codec.problems import REFUSALS
 from docstore.codec.records import record_shape
 from docstore.codec.shapes import Plain, Shape
+from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, unmakeable
 from docstore.codec.tagged import int_encode
 from docstore.entries import Decoder, Encoder, Entry
-from docstore.errors import DecodeError, EncodeError
+from docstore.errors import DecodeError, EncodeError, RegistryError
 from docstore.kinds import RESERVED_KEYS
 from docstore.values import JSON, TAG
 
@@ -31,7 +32,7 @@ def object_shape(entry: Entry, plain: Plain) -> Shape:
         shape = _enum(cls, entry, plain)
     elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
         shape = _namedtuple(cls, entry.tag, plain)
-    elif _is_a_value_itself(cls):
+    elif is_more_than_attributes(cls):
         shape = _refused(cls)
     elif entry.encode is None or entry.decode is None:
         shape = record_shape(entry, plain)
@@ -46,22 +47,28 @@ def check_readable(entry: Entry) -> None:
     """Refuse a class whose instances could be written by their fields, and never made of them.
 
     Raises:
-        RegistryError: its constructor needs an argument that no field keeps, or a field is a set or a dict of what
-            cannot be hashed; names it.
+        RegistryError: they are more than their fields, such as a lock; or its constructor needs an argument that no
+            field keeps, or a field is a set or a dict of what cannot be hashed; says what to do.
     """
     cls = entry.cls
-    if entry.decode is not None or issubclass(cls, (Enum, tuple)) or _is_a_value_itself(cls):
+    if entry.encode is None and entry.decode is None:
+        check_makeable(cls)
+    if entry.decode is not None or issubclass(cls, (Enum, tuple)) or is_more_than_attributes(cls):
         return
     check_hashable(cls, stored_fields(cls))
     if not is_bare(cls, entry.restore):
         check_constructor(cls, stored_fields(cls))
 
 
-def _is_a_value_itself(cls: type) -> bool:
-    """Return whether instances hold more than attributes: the text of a str's subclass, what ``__new__`` was given."""
-    if any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
-        return True
-    return getattr(cls, "__new__", None) is not object.__new__
+def check_makeable(cls: type) -> None:
+    """Refuse a class whose instances are not made of their fields: it needs functions of the user's, if they help.
+
+    Raises:
+        RegistryError: it is such a class; says what to do.
+    """
+    refused = unmakeable(cls)
+    if refused is not None:
+        raise RegistryError(f"register({cls.__name__}): {refused.problem}. {refused.remedy or TAKE_OUT}.")
 
 
 def _refused(cls: type) -> Shape:

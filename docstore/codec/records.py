@@ -66,6 +66,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     declared = fields.unstored_names(cls) | known
     told = declared | {carried.CARRIED}
     slots = fields.slot_names(cls) - declared
+    bare = bare or fields.is_made_without_init(cls)  # nothing makes a private attribute again then either
 
     def refuse_undeclared(value: Any) -> None:
         _refuse_undeclared(value, told, slots, bare)

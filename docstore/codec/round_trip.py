@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from docstore.abridging import abridged
 from docstore.codec import fields, making
-from docstore.codec.declared import is_struct
+from docstore.codec.carried import CARRIED
+from docstore.codec.declared import is_struct, is_validated
+from docstore.codec.problems import REFUSALS
 from docstore.codec.tagged import Encode
 from docstore.entries import Entry, Registry
 from docstore.errors import CodecError, EncodeError
-from docstore.values import JSON, TAG, dumps, join_pointer, loads
+from docstore.values import JSON, TAG, alike, dumps, join_pointer, loads
 
 if TYPE_CHECKING:
     from docstore.codec.core import Codec
@@ -68,7 +70,9 @@ class RoundTrip:
         of_fields = entry.encode is None and entry.decode is None
         stored = fields.stored_fields(entry.cls) if of_fields else ()
         self._computed = fields.computed(entry.cls, stored)
-        self._names = fields.unstored_names(entry.cls).union(*(field.names for field in stored))
+        self._names = fields.unstored_names(entry.cls).union({CARRIED}, *(field.names for field in stored))
+        is_constructed = not (making.is_bare(entry.cls, entry.restore) or is_validated(entry.cls))
+        self._arguments = tuple(field for field in stored if field.argument) if is_constructed else ()
 
     def encode(self, value: Any) -> JSON:
         """Return the JSON of *value*.
@@ -79,26 +83,48 @@ class RoundTrip:
         written = self._encode(value)
         text = dumps(written)
         key = blake2b(text, digest_size=16).digest()
-        beside = self._computed_from(value) if self._computed else {}
-        if beside or key not in self._known:
+        is_known = key in self._known
+        beside: dict[str, Any] = {}
+        if self._computed or not is_known:
+            beside = self._beside(value, None if is_known else written)
+        if beside or not is_known:
             self._compare(written, text, beside)
-            if len(self._known) < _REMEMBERED:
-                self._known.add(key)
+        if not beside and len(self._known) < _REMEMBERED:
+            self._known.add(key)
         return written
 
-    def _computed_from(self, value: Any) -> dict[str, Any]:
-        """Return the attributes of *value* from which its fields may be computed, so that the text need not tell all.
+    def _beside(self, value: Any, written: JSON) -> dict[str, Any]:
+        """Return the private attributes of *value* that have to come back too, as the text does not tell all of them.
 
-        For a field ``x`` that is ``_x``, if there is one, else all private ones: none where a property gives ``_x``.
+        For a field ``x`` that is computed, that is ``_x``, if there is one, else all: none where a property gives
+        ``_x``. And it is all where the constructor keeps another value than it is given, of which it may make more.
+
+        Args:
+            written: the JSON of *value*; None if it is known that the constructor keeps what that has.
         """
-        state, found = fields.state_of(value), {}
-        for field in self._computed:
-            private = f"_{field.name}"
-            if private not in state:
-                return {name: item for name, item in state.items() if name not in self._names}
-            if field.read(value) is not state[private]:
-                found[private] = state[private]
+        state = fields.state_of(value)
+        private = {name: item for name, item in state.items() if name not in self._names}
+        holding = {f"_{field.name}": field for field in self._computed}
+        found = {name: state[name] for name in holding.keys() & state if holding[name].read(value) is not state[name]}
+        if holding.keys() - state or (private and written and self._arguments and self._is_changed(written)):
+            return private | found
         return found
+
+    def _is_changed(self, written: JSON) -> bool:
+        """Return whether the constructor keeps something else in place of an argument that *written* has.
+
+        What it puts into one is taken out again, also for what it made of the same one: see ``preserving``.
+        """
+        assert isinstance(written, dict)  # an object's is
+        shapes = self._codec.fields_of(self._entry.cls)
+        try:
+            given = {str(field.argument): shapes[field.key][1].decode(written[field.key]) for field in self._arguments}
+            made = self._entry.cls(**given)
+            kept = [(field, field.read(made)) for field in self._arguments]
+            others = [(field.key, item) for field, item in kept if item is not given[str(field.argument)]]
+            return any(not alike(shapes[key][1].encode(item), written[key]) for key, item in others)
+        except REFUSALS:
+            return False  # told by the comparison that follows
 
     def _compare(self, written: JSON, text: bytes, beside: dict[str, Any]) -> None:
         try:
@@ -114,7 +140,7 @@ class RoundTrip:
             self._compare_beside(beside, fields.state_of(loaded))
 
     def _compare_beside(self, state: dict[str, Any], after: dict[str, Any]) -> None:
-        """Refuse an object with private attributes *state*, of which fields are computed, that come back as others."""
+        """Refuse an object with private attributes *state* that come back as others."""
         for name, item in state.items():
             text, again = self._text(item), self._text(after.get(name))
             # What cannot be written, such as a lock, is not what an argument was kept as.

@@ -14,10 +14,14 @@ from enum import Enum
 from typing import Any, Final
 
 from docstore.codec import ecosystem
+from docstore.codec.fields import slots_of
 from docstore.codec.tagged import BY_TYPE
 from docstore.errors import EncodeError, MissingDependencyError
 
 JSON_TYPES: Final = frozenset({type(None), bool, int, float, str, list, dict})
+
+TAKE_OUT: Final = "Take it out of what is saved"
+"""What to do with a value where only that helps."""
 
 _LIBRARIES: Final = frozenset({"attr", "attrs", "enum", "msgspec", "pydantic"})
 """What makes classes of their fields; a class of such a library itself, as ``BaseModel``, stands for all made by it."""
@@ -56,6 +60,59 @@ def is_protocol(cls: type) -> bool:
     return bool(vars(cls).get("_is_protocol", False))
 
 
+def unmakeable(cls: type) -> Refusal | None:
+    """Return why instances of *cls* are not made again of their fields, and what to do; None if these say all of them.
+
+    Such a class can be registered with functions only, or not at all.
+    """
+    if issubclass(cls, Enum) or is_namedtuple(cls):
+        return None
+    if cls in JSON_TYPES or cls in BY_TYPE or (_is_of_ecosystem(cls) and _of_ecosystem(cls) is None):
+        return Refusal(f"docstore stores a {cls.__qualname__} as it is", "It needs no registration")
+    found = no_data(cls) or (_of_ecosystem(cls) if _is_of_ecosystem(cls) else None)
+    if found is None and is_more_than_attributes(cls):
+        return Refusal(
+            f"a {cls.__qualname__} is more than its attributes, and would lose the rest",
+            f"Register it with functions of your own: docstore.register({cls.__name__}, encode=..., decode=...)",
+        )
+    return found
+
+
+def is_more_than_attributes(cls: type) -> bool:
+    """Return whether instances of *cls* hold more: the text of a str's subclass, what ``__new__`` or C put there."""
+    if any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
+        return True
+    if getattr(cls, "__new__", None) is not object.__new__:
+        return True
+    # As pickle tells: an instance has a place for each slot, and of what is beyond these only C knows.
+    places = len(slots_of(cls)) + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
+    return cls.__basicsize__ > object.__basicsize__ + places * _POINTER
+
+
+_POINTER: Final = tuple.__itemsize__
+
+
+def no_data(cls: type) -> Refusal | None:
+    """Return why instances of *cls* are no data, whoever writes them, and what to keep in their place; else None."""
+    for never in (cls, *{type, typing.IO}.intersection(cls.__mro__)):
+        if never in _NEVER:
+            return _NEVER[never]
+    if cls.__module__ in ("builtins", "itertools") and issubclass(cls, collections.abc.Iterator):
+        return _ITERATOR
+    if cls.__module__ == "builtins" and not issubclass(cls, BaseException) and cls is not object:
+        return _FUNCTION if "__call__" in vars(cls) else _running(cls)
+    bases = [] if has_fields(cls) else [base for base in cls.__mro__ if base is not types.SimpleNamespace]
+    return _running(cls) if any(base.__module__.partition(".")[0] in _RUNNING for base in bases) else None
+
+
+def _running(cls: type) -> Refusal:
+    return Refusal(f"{_name(cls)} belongs to the program that runs, and cannot be stored")
+
+
+def _is_of_ecosystem(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in ("numpy", "pandas")
+
+
 def refusal(cls: type, known: Callable[[type], bool]) -> Refusal | None:
     """Return why no instance of *cls*, or of a subclass that is *known*, can be stored; None if one may be."""
     if known(cls) or cls in JSON_TYPES or cls in BY_TYPE or has_fields(cls):
@@ -65,10 +122,7 @@ def refusal(cls: type, known: Callable[[type], bool]) -> Refusal | None:
             return _NEVER[never]
     if _stands_for_others(cls) or any(known(other) or other in BY_TYPE for other in _subclasses(cls)):
         return None
-    library = cls.__module__.partition(".")[0]
-    if library in ("numpy", "pandas"):
-        return _of_ecosystem(cls)
-    return _of_another(cls, library)
+    return _of_ecosystem(cls) if _is_of_ecosystem(cls) else _of_another(cls)
 
 
 def _stands_for_others(cls: type) -> bool:
@@ -100,15 +154,15 @@ def _of_ecosystem(cls: type) -> Refusal | None:
     return found
 
 
-def _of_another(cls: type, library: str) -> Refusal:
+def _of_another(cls: type) -> Refusal:
     for base in cls.__mro__[1:]:
         if base in BY_TYPE or base in _MORE_THAN_ATTRIBUTES:
             return Refusal(
                 f"{cls.__qualname__} is a {base.__name__}, and more than its attributes",
                 f"Register it with functions of your own: docstore.register({cls.__name__}, encode=..., decode=...)",
             )
-    if library in _RUNNING or cls.__module__ == "builtins":
-        return Refusal(f"{_name(cls)} belongs to the program that runs, and cannot be stored")
+    if cls.__module__.partition(".")[0] in _RUNNING or cls.__module__ == "builtins":
+        return _running(cls)
     return Refusal(
         f"docstore does not know what {cls.__qualname__} is made of",
         f"Register it: docstore.register({cls.__name__}, ...)",
@@ -125,7 +179,7 @@ _RUNNING: Final = frozenset(
     {
         *("_asyncio", "_contextvars", "_io", "_queue", "_socket", "_thread", "_weakref", "_weakrefset"),
         *("asyncio", "concurrent", "contextvars", "io", "logging", "multiprocessing", "queue", "select", "selectors"),
-        *("socket", "ssl", "subprocess", "tempfile", "threading", "types", "weakref"),
+        *("socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "types", "weakref"),
     }
 )
 
@@ -156,6 +210,10 @@ _NEVER: Final[dict[Any, Refusal]] = {
     collections.Counter: _instead("Counter", "a dict"),
     collections.ChainMap: _instead("ChainMap", "a dict"),
     types.MappingProxyType: _instead("mappingproxy", "a dict"),
+    types.SimpleNamespace: _instead("SimpleNamespace", "a dict"),
+    type({}.keys()): _instead("dict_keys", "a list"),
+    type({}.values()): _instead("dict_values", "a list"),
+    type({}.items()): _instead("dict_items", "a list"),
     collections.deque: _instead("deque", "a list"),
     array.array: _instead("array.array", "a list, or a NumPy array"),
 }
