@@ -125,6 +125,18 @@ class TestAConnectionLostBeforeTheCommit:
 
         assert number_and_outline(made, filled) == undisturbed("save_trial")
 
+    @pytest.mark.parametrize("action", ["save a changed one", "put"])
+    def test_of_an_engine_that_the_user_made_is_not_noticed(self, filled, database, kill, action):
+        engine = sa.create_engine(database)
+        act = ACTIONS[action](docstore.Store(engine))
+        killer = Killer(docstore.Store(engine), kill, WRITES, 1)
+
+        made = act()
+
+        assert killer.killed == 1
+        assert number_and_outline(made, filled) == undisturbed(action)
+        engine.dispose()
+
     @pytest.mark.parametrize("action", ["save a changed one", "put a new one", "purge"])
     def test_twice_is_told(self, filled, kill, action):
         before, act = held(filled), ACTIONS[action](filled)
