@@ -38,3 +38,22 @@ def statements_of(engine: sa.Engine, function: Any, *arguments: Any, **options: 
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
     return sent
+
+
+def steps_of(engine: sa.Engine, ask: Any) -> int:
+    """Return how many instructions SQLite needs for what *ask* asks by *engine*."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def watch(connection: Any, *ignored: Any) -> None:
+        connection.set_progress_handler(count, 1)
+
+    sa.event.listen(engine, "checkout", watch)
+    try:
+        ask()
+    finally:
+        sa.event.remove(engine, "checkout", watch)
+    return steps

@@ -6,12 +6,13 @@ import contextlib
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
+from counting import steps_of
 from test_conditions import encode, row
 
 import docstore
@@ -204,26 +205,7 @@ class TestASearchByTheIndexOnSQLite:
             create(store, pointer)
         found = store.find("note", where=where)
 
-        assert steps_of(store, found.names) < CROWD
-
-
-def steps_of(store: docstore.Store, ask: Callable[[], object]) -> int:
-    """How many instructions SQLite needs for what *ask* asks."""
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    def watch(connection: Any, *ignored: Any) -> None:
-        connection.set_progress_handler(count, 1)
-
-    sa.event.listen(store.engine, "checkout", watch)
-    try:
-        ask()
-    finally:
-        sa.event.remove(store.engine, "checkout", watch)
-    return steps
+        assert steps_of(store.engine, found.names) < CROWD
 
 
 HOSTILE_KEYS = [

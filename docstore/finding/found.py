@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from docstore.abridging import abridged
 from docstore.access import Access
+from docstore.errors import DatabaseError
 from docstore.finding import cursors, frames
 from docstore.finding.conditions import checked_pointer
 from docstore.finding.contents import Whole, at, place_in, read_around, read_bodies, read_documents
@@ -91,7 +93,8 @@ class Found(Sequence[T], Generic[T]):
     All that has a name here asks the database anew: ``count``, ``names``, ``documents`` and the rest.
 
     Raises:
-        DatabaseError: the database cannot be read, when one looks.
+        DatabaseError: the database cannot be read, or gives a page that does not go on after the one before; when one
+            looks.
 
     Cost:
         A SELECT for every 500 rows that one looks at; ``len`` of more than 500 counts them.
@@ -156,6 +159,8 @@ class Found(Sequence[T], Generic[T]):
             return [], None
         rows = self._selection.page(connection, size + 1, start.values or None)
         width = len(self._selection.fields)
+        if start.values and any(tuple(row[width:]) == start.values for row in rows):
+            raise _not_after(start)
         found = [self._info(*row[:width]) for row in rows[:size]]
         left = None if start.left is None else start.left - size
         ended = len(rows) <= size or left == 0
@@ -348,6 +353,15 @@ class Found(Sequence[T], Generic[T]):
             return True
         fields = {rule.field for rule in kind.parts}
         return bool(fields) if not tokens else tokens[0] in fields
+
+
+def _not_after(start: Cursor) -> DatabaseError:
+    """Return the error of a page that has the row again after which it was to begin: the pages would never end."""
+    place = ", ".join(map(abridged, start.values))
+    return DatabaseError(
+        f"asked for the rows after ({place}), the database gave that row again: the pages would never end. Choose "
+        f"another order_by=; and report this, for it is an error of docstore or of the database."
+    )
 
 
 def _within(stop: int | None) -> int | None:

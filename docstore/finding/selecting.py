@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql.visitors import replacement_traverse
 
+from docstore.dialect.joins import OrderedJoin
 from docstore.dialect.matching import unindexed
 from docstore.finding.sought import Order, Sought
 from docstore.tables import IS_HEAD, codes, documents
@@ -109,9 +110,7 @@ PARTS: Final = columns_of(is_part=True)
 
 def _source(form: Form, columns: Collection[str]) -> sa.FromClause:
     """Return the tables in which *columns* stand."""
-    source: sa.FromClause = documents
-    if form.is_part:
-        source = source.join(_HEADS, (_HEADS.c.id == documents.c.id) & (_HEADS.c.path == sa.literal_column("''")))
+    source: sa.FromClause = _parts_with_heads(form) if form.is_part else documents
     for column, table in (("type", _TYPES), ("status", _STATUSES)):
         if column in columns:
             # What says, in the table ``codes``, that an integer is one of this column.
@@ -120,6 +119,15 @@ def _source(form: Form, columns: Collection[str]) -> sa.FromClause:
             at = (table.c.column == said) & (table.c.value == documents.c[column])
             source = source.outerjoin(table, at)
     return source
+
+
+def _parts_with_heads(form: Form) -> sa.FromClause:
+    same, is_head = _HEADS.c.id == documents.c.id, _HEADS.c.path == sa.literal_column("''")
+    if form.first == "parts":
+        return OrderedJoin(documents, _HEADS, same & is_head)
+    if form.first == "heads":
+        return OrderedJoin(_HEADS, documents, same & is_head & IS_PART)
+    return documents.join(_HEADS, same & is_head)
 
 
 def _code_columns(sought: Sought) -> dict[str, str]:
@@ -228,6 +236,9 @@ def _starts_with(column: str, prefix: str) -> dict[Asked, Any]:
 # --- statements ------------------------------------------------------------------------------------------------------
 
 
+First: TypeAlias = Literal["parts", "heads", ""]
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What a statement depends on, but for the values that are bound.
@@ -237,6 +248,8 @@ class Form:
         order: columns by which the rows come, or some of what they come by: then it ``is_ordered`` elsewhere.
         is_limited: whether at most so many rows are asked for, as is bound by ``most``.
         is_narrow: whether an index on a place, or on the owner, leads to the rows: then none on their kind is taken.
+        first: which rows are read first to find parts, where the planner is not to choose: the parts themselves, or the
+            heads of their documents, by whose ids the parts are found then, and by no index on their kind.
     """
 
     is_part: bool
@@ -246,6 +259,7 @@ class Form:
     is_ordered: bool = True
     is_limited: bool = False
     is_narrow: bool = False
+    first: First = ""
 
 
 @lru_cache(maxsize=256)
@@ -280,7 +294,9 @@ def _asked(form: Form, asked: Asked) -> sa.ColumnElement[Any]:
     """Return the column that is asked for something."""
     is_heads = form.is_part and asked.column in ("project", "kind", "name", "owner", "deleted_at")
     column = (_HEADS if is_heads else documents).c["kind" if asked.column == "part" else asked.column]
-    return unindexed(column) if form.is_narrow and asked.column in ("project", "kind", "part") else column
+    others: tuple[str, ...] = ("project", "kind", "part") if form.is_narrow else ()
+    others += ("part", "type", "status") if form.first == "heads" else ()
+    return unindexed(column) if asked.column in others else column
 
 
 # --- in which order they come ----------------------------------------------------------------------------------------

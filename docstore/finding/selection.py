@@ -20,6 +20,7 @@ from docstore.finding.lifting import lifted
 from docstore.finding.selecting import (
     DOCUMENTS,
     PARTS,
+    First,
     Form,
     Term,
     Where,
@@ -234,15 +235,32 @@ class Selection:
     ) -> sa.Select[Any]:
         indexes = self._indexes(connection)
         places = replace(self._places, indexes=indexes) if indexes else self._places
-        form = replace(form, is_narrow=True) if self._is_narrow(places) else form
+        form = self._planned(form, places)
         asked = Asked(places, form, columns, with_terms, start)
         query = _query(asked) if self._is_kept else asked.query(self._condition(places))
         if self.sought.like is not None:
             query = query.where(like(self._engine.dialect.name, self._columns["name"], self.sought.like))
         return query
 
-    def _is_narrow(self, places: Places) -> bool:
-        return places_of(places.dialect).prefers_lists and (self.sought.owner is not None or places.are_served)
+    def _planned(self, form: Form, places: Places) -> Form:
+        """Return *form* with what the database is told of how to go about it."""
+        has_statistics = not places_of(places.dialect).prefers_lists
+        is_narrow = not has_statistics and (self.sought.owner is not None or places.are_served)
+        first: First = ""
+        if self.sought.part is not None:
+            first = "parts" if self._leads_to_parts(places) else "" if has_statistics else "heads"
+        return replace(form, is_narrow=is_narrow, first=first)
+
+    def _leads_to_parts(self, places: Places) -> bool:
+        """Return whether an index leads to the parts, on type and status or on a place, and no name to few heads.
+
+        Of a database that is not asked for its indexes, there may be one on any place.
+        """
+        sought = self.sought
+        if not (sought.name is None and sought.prefix is None and sought.owner is None):
+            return False
+        may_be_served = sought.where is not None and not places_of(places.dialect).reads_indexes
+        return sought.types is not None or sought.statuses is not None or places.are_served or may_be_served
 
     @staticmethod
     def _limited(form: Form) -> Form:
