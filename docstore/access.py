@@ -24,6 +24,7 @@ from docstore.errors import (
     DocstoreError,
     DocumentExistsError,
     DocumentNotFoundError,
+    FileReplacedError,
     RaceLostError,
     StoreError,
     called,
@@ -41,6 +42,9 @@ _TRIES: Final = 20
 
 _STEP: Final = 0.002
 """Seconds, twice as many each time and at most 64 of them, within which a loser waits a random while."""
+
+_RANDOM: Final = random.SystemRandom()
+"""Not Python's own generator: what a program draws from that, after a seed, is the same whoever else saves."""
 
 
 class Stored(Protocol):
@@ -120,6 +124,8 @@ class Access:
                 if attempt == _TRIES - 1:
                     raise _refused(error, unsure=bool(unsure)) from error
                 _step_aside(attempt)
+            except FileReplacedError:
+                raise  # another try would find the same
             except DatabaseError as error:
                 if error.committing:
                     unsure.append(done)
@@ -241,7 +247,7 @@ class Access:
 def _step_aside(attempt: int) -> None:
     """Wait a random while, so that those who met once do not meet again."""
     if attempt:
-        time.sleep(random.uniform(0, _STEP * 2 ** min(attempt, 6)))
+        time.sleep(_RANDOM.uniform(0, _STEP * 2 ** min(attempt, 6)))
 
 
 def _refused(error: RaceLostError, *, unsure: bool) -> RaceLostError:

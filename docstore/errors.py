@@ -23,6 +23,7 @@
         │   ├── UnreadableError       a value that docstore does not write there
         │   ├── NotAllowedError       the database's user may not do this
         │   ├── RaceLostError         other writers were first, each time
+        │   ├── FileReplacedError     the SQLite file was deleted or replaced under the open store
         │   └── ConnectionLostError   the connection was lost
         ├── TooLargeError             a text that is larger than the database takes
         ├── TablesError               tables missing, or made by a later docstore
@@ -273,6 +274,17 @@ class NotAllowedError(DatabaseError):
 
 class RaceLostError(DatabaseError):
     """Another writer was first. A save tries again by itself; this tells that it lost each time."""
+
+
+class FileReplacedError(DatabaseError):
+    """The SQLite file at ``path``, or its log, was deleted, moved or replaced while the store had it open.
+
+    ``committing`` says whether that was found after changes were committed; if not, the call did nothing.
+    """
+
+    def __init__(self, path: str, problem: str, *, changes: str = NOTHING_CHANGED) -> None:
+        self.path = path
+        super().__init__(f"{path}: {problem}", changes=changes)
 
 
 class ConnectionLostError(DatabaseError):

@@ -5,6 +5,7 @@ What is registered here holds for every store and every call; a ``RegistryBundle
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -109,8 +110,15 @@ class Registrations:
             with self._lock:
                 self._registry, self._pending = before
 
+    def forget_threads(self) -> None:
+        """Go on in a forked process: a thread of its parent that held the lock is not there to release it."""
+        self._lock = RLock()
+
 
 _registrations: Final = Registrations(model_registry())
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_registrations.forget_threads)
 
 
 def registered() -> Registry:

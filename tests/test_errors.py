@@ -52,6 +52,7 @@ EXAMPLES = [
     errors.UnreadableError("5 stands in the database where str does"),
     errors.NotAllowedError("permission denied. An administrator can GRANT it."),
     errors.RaceLostError("duplicate entry. Another writer was first."),
+    errors.FileReplacedError("/lab.db", "the file was deleted. Put it back.", changes=errors.CHANGES_UNKNOWN),
     errors.ConnectionLostError("the server closed the connection. Is the server running?"),
     lost_while_committing(),
     errors.TooLargeError("cakes", pointer="/trials/1", size=17_000_000, limit=16_773_120),

@@ -55,6 +55,14 @@ def imported_units(path: Path) -> set[str]:
     return found
 
 
+def lines_of_code(function: ast.FunctionDef) -> int:
+    """Return how many lines a function has but for its docstring, which may be long where users read it."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return lines
+    return lines - (function.body[0].end_lineno - function.body[0].lineno + 1)
+
+
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -89,4 +97,4 @@ class TestTheHouse:
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
         assert len(path.read_text().splitlines()) <= 600
-        assert [f.name for f in functions if f.end_lineno - f.lineno + 1 > 40] == []
+        assert [f.name for f in functions if lines_of_code(f) > 40] == []

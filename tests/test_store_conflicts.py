@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 import subprocess
 import sys
 import threading
@@ -846,6 +847,14 @@ class TestARaceThatIsLost:
 
         assert (len(tries), version.number, version.digest) == (4, 2, docstore.digest(mine))
         assert (stored(ada), ada.verify()) == (docstore.dumps(mine), [])
+
+    def test_takes_none_of_the_programs_own_random_numbers(self, ada, mine, lose):
+        lose(3)
+        before = random.getstate()
+
+        ada.save(mine)
+
+        assert random.getstate() == before
 
     def test_is_given_up_at_last_and_nothing_is_changed(self, ada, mine, lose):
         before = stored(ada)

@@ -60,10 +60,9 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     stored = tuple(sorted(fields.stored_fields(cls), key=lambda field: field.key))
     read, by_type = _reader(cls, stored), plain.by_type
     # A field of which nothing is known is written by its value's type, without a call in between.
-    shaped = [(field.key, shapes[field.key][1]) for field in stored]
+    shaped = ((field.key, shapes[field.key][1]) for field in stored)
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
-    known = {field.name for field in fields_beside(cls)}.union(*(field.names for field in stored))
-    declared = fields.unstored_names(cls) | known
+    declared = fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
     told = declared | {carried.CARRIED}
     slots = fields.slot_names(cls) - declared
     bare = bare or fields.is_made_without_init(cls)  # nothing makes a private attribute again then either

@@ -58,9 +58,18 @@ class Backend(ABC):
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine for *url*, set up for many writers."""
 
+    @contextmanager
+    def using(self, engine: Engine) -> Iterator[None]:
+        """Be around a transaction, from before its connection is taken until it is given back."""
+        yield
+
     @abstractmethod
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin a transaction: a reader's sees one state throughout, a writer's sees what others committed."""
+
+    def commit(self, connection: Connection, *, write: bool) -> None:
+        """End a transaction that ``begin`` began, and keep what was written."""
+        connection.commit()
 
     def check_settings(self, connection: Connection) -> None:  # noqa: B027  # SQLite has no such settings
         """Refuse a connection that would not keep each text as it is; one of an Engine that the user set up may be so.

@@ -1,15 +1,42 @@
-"""Engines in a forked process: connections of the parent are not the child's to use, nor to close."""
+"""Engines in a forked process: connections of the parent are not the child's to use, nor to close.
+
+A server's connection is a socket on which two processes would speak at once: the child opens its own. SQLite needs
+more. Its library notes in memory which locks on a file the process holds. A child inherits the notes and not the locks,
+so that its own connections would wait for its parent's threads, which it has not, and take for locked what is not: the
+parent could remove the log (``-wal``) into which the child writes. So a fork waits for the transactions of other
+threads and closes the connections that are open; the child finds no notes. Where it cannot wait so long, the child
+refuses to use SQLite.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 import weakref
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool, Pool, QueuePool
+
+from docstore.dialect.database_file import same_file
+from docstore.dialect.urls import shown
+from docstore.errors import DatabaseError
+
+PATIENCE: Final = 2.0
+"""Seconds that a fork waits for the transactions of other threads."""
+
+_INHERITED: Final = (
+    "this process was forked in the middle of a transaction of its parent, whose locks SQLite takes for this process's "
+    "own. Nothing was read or changed, and this process can use no SQLite database. Fork while no thread is in a long "
+    "transaction, or start processes afresh: multiprocessing.get_context('spawn')."
+)
 
 # A hook of the interpreter's cannot be taken back, so there is one for all engines. It holds none of them alive.
 _ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+_OF_FILES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 
 
 def leave_behind(engine: Engine) -> None:
@@ -17,10 +44,96 @@ def leave_behind(engine: Engine) -> None:
     _ENGINES.add(engine)
 
 
+def close_before(engine: Engine) -> None:
+    """Close the idle connections of *engine*, to a SQLite file, before a fork; parent and child open new ones.
+
+    Of a pool that gives one connection to several users, none is known to be idle: those are left as they are.
+    """
+    if isinstance(engine.pool, (QueuePool, NullPool)):
+        _OF_FILES.add(engine)
+
+
+class SQLiteGate:
+    """Which threads use SQLite: a fork waits until no other one does, and lets none begin."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside: Counter[int] = Counter()
+        self._forking: Counter[int] = Counter()
+        self._inherited: list[Pool] = []
+        self.is_closed = False
+        """Whether this process is a child in which SQLite cannot be used."""
+
+    @contextmanager
+    def inside(self, engine: Engine) -> Iterator[None]:
+        """Use SQLite, in this thread.
+
+        Raises:
+            DatabaseError: this process was forked while its parent used it.
+        """
+        me = threading.get_ident()
+        with self._changed:
+            # Who forks may use it in a hook of its own; who is inside already is waited for, and must get out.
+            self._changed.wait_for(lambda: me in self._inside or not self._forking.keys() - {me})
+            self._inside[me] += 1
+        try:
+            if self.is_closed:
+                raise DatabaseError(f"{shown(engine.url)}: {_INHERITED}")
+            yield
+        finally:
+            with self._changed:
+                _count_down(self._inside, me)
+                self._changed.notify_all()
+
+    def close_to_others(self) -> None:
+        """Wait until no other thread is inside, as long as there is patience, and let none begin."""
+        me = threading.get_ident()
+        with self._changed:
+            self._forking[me] += 1
+            self._changed.wait_for(lambda: not self._inside.keys() - {me}, PATIENCE)
+        for engine in tuple(_OF_FILES):
+            pool = engine.pool
+            if not _is_used(pool):  # else the child can use none of them
+                engine.dispose()
+                same_file(pool, engine.pool)
+
+    def open_again(self) -> None:
+        """Let others begin: in the parent, after the fork."""
+        with self._changed:
+            _count_down(self._forking, threading.get_ident())
+            self._changed.notify_all()
+
+    def begin_anew(self) -> None:
+        """Forget the parent's threads and locks: in the child. Where any of them used SQLite, the child cannot."""
+        self.is_closed = self.is_closed or bool(self._inside)
+        self._changed, self._inside, self._forking = threading.Condition(), Counter(), Counter()
+        for engine in tuple(_OF_FILES):
+            pool = engine.pool
+            if _is_used(pool) or (isinstance(pool, QueuePool) and pool.checkedin()):
+                self.is_closed = True
+                self._inherited.append(pool)  # to close a connection of the parent's is no better than to use it
+            engine.dispose(close=False)
+            same_file(pool, engine.pool)
+
+
+def _is_used(pool: Pool) -> bool:
+    return isinstance(pool, QueuePool) and pool.checkedout() > 0
+
+
+def _count_down(counter: Counter[int], thread: int) -> None:
+    counter[thread] -= 1
+    if counter[thread] <= 0:
+        del counter[thread]
+
+
+SQLITE: Final = SQLiteGate()
+
+
 def _in_child() -> None:
+    SQLITE.begin_anew()
     for engine in tuple(_ENGINES):
         engine.dispose(close=False)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=SQLITE.close_to_others, after_in_parent=SQLITE.open_again, after_in_child=_in_child)

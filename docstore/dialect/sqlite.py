@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from docstore.dialect import database_file
 from docstore.dialect.backend import Backend, Meaning, Opening
-from docstore.dialect.forks import leave_behind
+from docstore.dialect.forks import SQLITE, close_before
 from docstore.dialect.types import UtcTime
 from docstore.dialect.urls import shown
 from docstore.errors import CHANGES_KEPT, DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
@@ -29,6 +30,9 @@ _PATIENCE: Final = 30
 
 _PATIENCE_WITH_READERS: Final = 1000
 """Milliseconds to wait for those who need the log; one may be in this very thread, and never end."""
+
+_RANDOM: Final = random.SystemRandom()
+"""Not Python's own generator: what a program draws from that, after a seed, is its own."""
 
 _BESIDE: Final = 4096
 """Bytes kept free in a row, which has the same limit as a text, for its other columns."""
@@ -83,19 +87,38 @@ class SQLite(Backend):
             # Each connection to a database in memory is a database of its own: all threads take turns with one.
             options |= {"pool_size": 1, "max_overflow": 0}
         engine = sa.create_engine(url, **options)
-        if not in_memory:
-            leave_behind(engine)
         _set_up(engine, in_memory=in_memory, synchronous=opening.synchronous)
         return engine
 
+    @contextlib.contextmanager
+    def using(self, engine: Engine) -> Iterator[None]:
+        """Keep forks waiting, and open nothing but the file that the other connections have open."""
+        with SQLITE.inside(engine):
+            database_file.check_before_opening(engine)
+            yield
+
     def begin(self, connection: Connection, *, write: bool) -> None:
-        """Begin at once as a writer, or as a reader."""
+        """Begin at once as a writer, or as a reader, of the file that has the database's name."""
         connection.begin()
-        _begin_by_hand(connection.connection.driver_connection)
+        with _driver_errors():
+            _begin_by_hand(connection.connection.driver_connection)
+            if database_file.first_look(connection):
+                close_before(connection.engine)
+            database_file.check_process(connection)
+            database_file.check(connection)
         if getattr(connection.connection.driver_connection, "in_transaction", False):
             # An Engine set up as SQLAlchemy's pages advise has begun by itself, and as a reader.
             connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
+
+    def commit(self, connection: Connection, *, write: bool) -> None:
+        """Commit, and look whether the file still has its name: what was committed is gone otherwise."""
+        database_file.check_process(connection)
+        connection.commit()
+        with _driver_errors():
+            database_file.note_log(connection)
+            if write:
+                database_file.check(connection, committed=True)
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the text says: a code of SQLite's is coarser."""
@@ -137,7 +160,7 @@ class SQLite(Backend):
         Readers of an older state need the log. They are waited for a second; then it is kept, until another
         checkpoint finds none of them.
         """
-        with contextlib.closing(engine.raw_connection()) as connection:
+        with SQLITE.inside(engine), contextlib.closing(engine.raw_connection()) as connection:
             driver: Any = connection.driver_connection
             _begin_by_hand(driver)
             patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
@@ -150,6 +173,15 @@ class SQLite(Backend):
                 raise DatabaseError(problem, changes=CHANGES_KEPT) from error
             finally:
                 driver.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+@contextlib.contextmanager
+def _driver_errors() -> Iterator[None]:
+    """Raise an error of the driver itself as SQLAlchemy raises those of its own calls."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
 
 def _begin_by_hand(driver: Any) -> None:
@@ -168,7 +200,7 @@ def _is_memory(url: sa.URL) -> bool:
 def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
     """Return a creator that gives the connection looked at first, and whether its database is in memory."""
     first = creator()
-    in_memory = not first.execute("PRAGMA database_list").fetchone()[2]
+    in_memory = not database_file.path_of(first)
     handed_out = [first]
     return lambda: handed_out.pop() if handed_out else creator(), in_memory
 
@@ -184,7 +216,7 @@ def _write_ahead(cursor: Any) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > last:
                 raise
-        time.sleep(random.uniform(0, 0.02))
+        time.sleep(_RANDOM.uniform(0, 0.02))
 
 
 def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:

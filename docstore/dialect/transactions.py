@@ -40,6 +40,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     Raises:
         RaceLostError: another writer was first; nothing was changed.
         ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
+        FileReplacedError: the SQLite file was deleted or replaced under the open engine, at the latest in the COMMIT.
         DatabaseError, TablesError: the database refused; the driver's error is its cause.
     """
     with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
@@ -49,13 +50,14 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 @contextmanager
 def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
     """Give the same; *changes* says in an error what became of them, unless that is of the COMMIT."""
-    with translated(engine, changes=changes), _connected(engine, changes) as connection:
+    backend = backend_of(engine.dialect.name)
+    with translated(engine, changes=changes), backend.using(engine), _connected(engine, changes) as connection:
         try:
             connection.execution_options(**{_WRITES: write})
-            backend_of(engine.dialect.name).begin(connection, write=write)
+            backend.begin(connection, write=write)
             yield connection
             with committing(engine, changes=changes):
-                connection.commit()
+                backend.commit(connection, write=write)
         except BaseException as error:
             _end(connection, error)
             raise

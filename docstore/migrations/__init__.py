@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shlex
 import threading
@@ -29,8 +30,21 @@ _TRIES: Final = 10
 _STEP: Final = 0.01
 """Seconds, twice as many each time, within which a loser waits a random while."""
 
-# Alembic keeps the migration that is running in a module of its own, so one process can run one at a time.
-_ONE_AT_A_TIME: Final = threading.Lock()
+_RANDOM: Final = random.SystemRandom()
+"""Not Python's own generator: what a program draws from that, after a seed, is its own."""
+
+_one_at_a_time = threading.Lock()
+"""Alembic keeps the migration that is running in a module of its own, so one process can run one at a time."""
+
+
+def _in_child() -> None:
+    """Let a forked child begin: a thread of its parent that held the lock is not there to release it."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def ensure(engine: Engine, *, body_index: bool = False) -> None:
@@ -55,7 +69,7 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
                 # table, column or index first; on MySQL a migration goes on where others, or an earlier run, stopped.
                 if attempt == _TRIES - 1:
                     raise
-                time.sleep(random.uniform(0, 2**attempt * _STEP))
+                time.sleep(_RANDOM.uniform(0, 2**attempt * _STEP))
     except NotAllowedError as error:
         raise TablesError(
             f"this user may not make docstore's tables, or not use them: {error} An administrator runs once: "
@@ -68,7 +82,7 @@ def _ensure(engine: Engine, body_index: bool) -> None:
         check_settings(connection)
         if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
             return
-    with _ONE_AT_A_TIME, migrating(engine) as connection:
+    with _one_at_a_time, migrating(engine) as connection:
         # Another process may have made them while this one waited for its turn.
         if not _is_current(connection):
             upgrade(connection)
