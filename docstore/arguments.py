@@ -5,7 +5,8 @@ Each returns the argument, or raises an InvalidValueError that names it, shows t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from docstore.errors import InvalidValueError
@@ -38,6 +39,18 @@ def checked_key(argument: str, value: object) -> str:
     raise InvalidValueError(argument, value, "Give a text (str).")
 
 
+def checked_path(argument: str, value: object) -> str:
+    """Return the text of *value*, a path of a file, if a system call can take it.
+
+    Raises:
+        InvalidValueError: it is none, or has NUL or what is not UTF-8 in it.
+    """
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if isinstance(path, str) and path and is_plain(path):
+        return str.__str__(path)
+    raise InvalidValueError(argument, value, "Give the path of a file, a text or a Path, without NUL, in UTF-8.")
+
+
 def checked_flag(argument: str, value: object) -> bool:
     """Return *value* if it is True or False.
 
@@ -47,6 +60,18 @@ def checked_flag(argument: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise InvalidValueError(argument, value, "Give True or False.")
+
+
+def checked_choice(argument: str, value: object, choices: Collection[str], remedy: str = "") -> str:
+    """Return *value* if it is one of *choices*.
+
+    Raises:
+        InvalidValueError: it is not; lists them.
+    """
+    # A look for the type first: an array is compared with each choice item by item.
+    if isinstance(value, str) and value in choices:
+        return str.__str__(value)
+    raise InvalidValueError(argument, value, remedy or f"Use one of {', '.join(map(repr, choices))}.")
 
 
 def checked_number(argument: str, value: object, *, least: int, most: int) -> int:

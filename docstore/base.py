@@ -15,7 +15,7 @@ from docstore.arguments import LONGEST_NAME, checked_text
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.coding import Codes, checked_enum
-from docstore.dialect import shown
+from docstore.dialect import checked_engine, shown
 from docstore.documents import Documents, documents_of
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError, NameChangedError
@@ -49,7 +49,7 @@ class Base:
             enums["experiment_type"] = checked_enum(experiment_type_enum, "experiment_type_enum")
         if generator_run_type_enum is not None:
             enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
-        self.engine = engine
+        self.engine = checked_engine(engine)
         self.project = checked_text("project", project, 100)
         self._access = Access(engine, self.project)
         self.author = checked_text("author", os_user() if author is None else author, LONGEST_NAME)
@@ -76,7 +76,7 @@ class Base:
 
     def _documents(self, unknown: Unknown = "error") -> Documents:
         """Return the maker of documents of the classes that are registered now."""
-        if unknown == "members":
+        if isinstance(unknown, str) and unknown == "members":
             raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
         return documents_of(self._bundle, unknown=unknown)
 

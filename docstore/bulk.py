@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 
 from docstore import rows
 from docstore.access import Access
+from docstore.arguments import checked_number, checked_several
 from docstore.coding import Codes
 from docstore.digests import DigestTree
 from docstore.documents import Document, Documents
-from docstore.errors import DatabaseError, InvalidValueError
+from docstore.errors import DatabaseError
 from docstore.kinds import Kind
 from docstore.living import AT_ONCE, living_versions
 from docstore.locking import holding
@@ -208,11 +209,8 @@ class Bulk:
 
 
 def _checked(objects: Iterable[Any], size: int) -> Iterable[Any]:
-    if type(size) is not int or not 1 <= size <= AT_ONCE:
-        raise InvalidValueError("batch", size, f"Give how many to save in one transaction, from 1 to {AT_ONCE:,}.")
-    if isinstance(objects, str) or not isinstance(objects, Iterable):
-        raise InvalidValueError("objects", objects, "Give several, as in save_many([experiment]).")
-    return objects
+    checked_number("batch", size, least=1, most=AT_ONCE)
+    return checked_several("objects", objects, "save_many([experiment])")
 
 
 def _tell(error: BaseException, saved: int) -> None:

@@ -57,7 +57,9 @@ def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
     Raises:
         InvalidValueError: it has no members, or one whose value is no integer; shows what to write.
     """
-    members = list(getattr(enum, "__members__", {}).items())
+    if not isinstance(enum, type) or not issubclass(enum, Enum):
+        raise InvalidValueError(argument, enum, "Give an Enum: class Kinds(Enum): DEFAULT = 0")
+    members = list(enum.__members__.items())
     if not members:
         annotated = [f"{name} = {value}" for name, value in getattr(enum, "__annotations__", {}).items()]
         name = getattr(enum, "__name__", repr(enum))

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore import paging, rows
 from docstore.access import Access
-from docstore.arguments import checked_text
+from docstore.arguments import checked_key, checked_several, checked_text
 from docstore.coding import Coded, Codes, Name, coded_in
 from docstore.dialect import insert_many, shown, translated
 from docstore.digests import DigestTree, piece
@@ -98,8 +98,10 @@ def copy_documents(
     if _is_one_database(source.engine, target.engine):
         remedy = "It is the source's own database, and copies keep their ids: copy to another one."
         raise InvalidValueError("other", shown(target.engine.url), remedy)
-    if isinstance(names, str):
-        raise InvalidValueError("names", names, f"Give several, as in names=[{names!r}].")
+    if names is not None:
+        checked_several("names", names, "names=['cakes']")
+    if kind is not None:
+        checked_key("kind", kind)
     with source.reading() as reading:
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
+from docstore.abridging import abridged
 from docstore.codec.core import RESERVED_TAGS
 from docstore.codec.declared import declares
 from docstore.codec.fields import StoredField, stored_fields, stored_names
@@ -50,13 +51,17 @@ def entry_declared(
             with the argument.
     """
     if not isinstance(cls, type):
-        raise RegistryError(f"{cls!r:.80} is no class. Register the class itself.")
+        raise RegistryError(f"{abridged(cls)} is no class. Register the class itself.")
     if encode is None and decode is None:
         check_makeable(cls)
     if type(version) is not int or version < 1:
-        raise RegistryError(f"{cls.__name__}: version={version!r} is no schema number; they are counted from 1.")
+        raise RegistryError(
+            f"{cls.__name__}: version={abridged(version)} is no schema number; they are counted from 1."
+        )
     if compatible_from is not None and not (type(compatible_from) is int and 1 <= compatible_from <= version):
-        raise RegistryError(f"{cls.__name__}: compatible_from={compatible_from!r} should be from 1 to {version}.")
+        raise RegistryError(
+            f"{cls.__name__}: compatible_from={abridged(compatible_from)} should be from 1 to {version}."
+        )
     if version > 1 and issubclass(cls, Enum) and encode is None:
         raise RegistryError(
             f"{cls.__name__}: version={version}, and an enum has no schema: its members are stored by name. Use "
@@ -89,7 +94,7 @@ def _checked_tag(cls: type, argument: str, tag: object) -> str:
     # Not a subclass of str, such as a member of a StrEnum: a document's text has the tag itself.
     if type(tag) is not str or not 1 <= len(tag) <= _LONGEST_TAG or not is_plain(tag):
         raise RegistryError(
-            f"{cls.__name__}: {argument}: {tag!r:.80} is no tag. Give a text of 1 to {_LONGEST_TAG} characters, "
+            f"{cls.__name__}: {argument}: {abridged(tag)} is no tag. Give a text of 1 to {_LONGEST_TAG} characters, "
             f"without NUL or lone surrogates."
         )
     if tag in RESERVED_TAGS:
@@ -100,7 +105,9 @@ def _checked_tag(cls: type, argument: str, tag: object) -> str:
 def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the former tags of a class and, of an enum, the present name of each member by its former one."""
     if isinstance(aliases, str) or not isinstance(aliases, Iterable):
-        raise RegistryError(f"{cls.__name__}: aliases={aliases!r}: give several, as in aliases=[{aliases!r}].")
+        raise RegistryError(
+            f"{cls.__name__}: aliases={abridged(aliases)}: give several, as in aliases=[{abridged(aliases)}]."
+        )
     if not isinstance(aliases, Mapping):
         return tuple(_checked_tag(cls, "aliases", old) for old in aliases), {}
     members = cls.__members__ if issubclass(cls, Enum) else {}
@@ -108,7 +115,9 @@ def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dic
     for old, new in renamed.items():
         if new not in members or old in members or type(old) is not str:
             has = f"it has {', '.join(members)}" if members else "it is no Enum"
-            raise RegistryError(f"{cls.__name__}: aliases={{{old!r}: {new!r}}} should rename a member, and {has}.")
+            raise RegistryError(
+                f"{cls.__name__}: aliases={{{abridged(old)}: {abridged(new)}}} should rename a member, and {has}."
+            )
     return tuple(_checked_tag(cls, "aliases", old) for old, new in aliases.items() if new == tag), renamed
 
 
@@ -154,13 +163,13 @@ def kind_of(
 
 def _text(cls: type, argument: str, given: object) -> str:
     if type(given) is not str:
-        raise RegistryError(f"{cls.__name__}: {argument}={given!r:.80} should be a text.")
+        raise RegistryError(f"{cls.__name__}: {argument}={abridged(given)} should be a text.")
     return given
 
 
 def _patterns(cls: type, parts: object) -> list[str]:
     if isinstance(parts, str) or not isinstance(parts, Iterable):
-        raise RegistryError(f"{cls.__name__}: parts={parts!r:.80}: give several, as in parts=[{parts!r:.80}].")
+        raise RegistryError(f"{cls.__name__}: parts={abridged(parts)}: give several, as in parts=[{abridged(parts)}].")
     return [_text(cls, "parts", each) for each in parts]
 
 

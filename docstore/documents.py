@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from docstore import values
 from docstore.abridging import abridged
-from docstore.arguments import LONGEST_NAME
+from docstore.arguments import LONGEST_NAME, checked_choice, checked_flag
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.adopting import Adoption
 from docstore.codec.core import Unknown
@@ -158,7 +158,8 @@ class Documents:
             paths = [path for rule in kind.parts for path in self._parts.pointers_of(obj, rule.field, part)]
         else:
             key = getattr(part, kind.part_key, None)
-            paths = [rule.path(key) for rule in kind.parts] if key is not None else []
+            # Of what is no part, the attribute may be anything: of a text, it is a method.
+            paths = [rule.path(key) for rule in kind.parts] if type(key) is int else []
             paths = paths if paths and self._parts.get(obj, paths[0]) is part else []
         if not paths:
             raise InvalidValueError(
@@ -378,8 +379,7 @@ def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "er
         RegistryError: a class is registered wrongly, or lacks an upcast.
         InvalidValueError: *unknown* is no policy.
     """
-    if unknown not in get_args(Unknown):
-        raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep'.")
+    checked_choice("unknown", unknown, get_args(Unknown), "Use 'error' or 'keep'.")
     return _documents(registered(), None if bundle is None else checked_bundle(bundle), unknown)
 
 
@@ -395,7 +395,9 @@ def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) 
     Raises:
         EncodeError: something in *obj* cannot be written exactly; with its pointer, and what to do.
     """
-    return values.dumps(documents_of(bundle).encode(obj), indent=indent, within=values.CHANGE_DEPTH)
+    return values.dumps(
+        documents_of(bundle).encode(obj), indent=checked_flag("indent", indent), within=values.CHANGE_DEPTH
+    )
 
 
 def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unknown = "error") -> Any:

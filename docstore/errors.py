@@ -363,7 +363,8 @@ class VersionNotFoundError(StoreError, LookupError):
     def __init__(
         self, name: str, *, wanted: object, head: int, kind: str = "experiment", is_folded: bool = False
     ) -> None:
-        self.name, self.wanted, self.head, self.kind, self.is_folded = name, str(wanted), head, kind, is_folded
+        wanted = wanted if isinstance(wanted, str) else abridged(wanted)
+        self.name, self.wanted, self.head, self.kind, self.is_folded = name, wanted, head, kind, is_folded
         what = f"version {wanted} was folded by compact() and is not kept" if is_folded else f"none is {wanted}"
         super().__init__(
             f"document {name!r} has versions 1 to {head}, and {what}. history({called(name, kind)}) lists them."

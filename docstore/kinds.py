@@ -351,7 +351,7 @@ def kind_declared(
             f"{', '.join(sorted(taken))}."
         )
     if isinstance(parts, str):
-        raise RegistryError(f"parts={parts!r}: give several, as in parts=[{parts!r}].")
+        raise RegistryError(f"parts={abridged(parts)}: give several, as in parts=[{abridged(parts)}].")
     return Kind(
         name,
         type=Code(f"{name}_type", ((type,),)) if type else None,
@@ -370,7 +370,9 @@ def part_kind(name: str, field: str) -> str:
 def _part_field(pattern: str) -> str:
     found = _PATTERN.fullmatch(pattern)
     if found is None:
-        raise RegistryError(f"parts: {pattern!r} is no pattern of parts. Write '/field/*', of a field of the document.")
+        raise RegistryError(
+            f"parts: {abridged(pattern)} is no pattern of parts. Write '/field/*', of a field of the document."
+        )
     return split_pointer(found[1])[0]
 
 

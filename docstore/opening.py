@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.engine import URL, Engine
 
 from docstore import migrations
+from docstore.arguments import checked_flag
 from docstore.dialect import make_engine
 from docstore.store import Store
 
@@ -51,6 +52,8 @@ def connect(
             has the command for an administrator.
         DatabaseError: the database cannot be opened.
     """
+    checked_flag("pool_pre_ping", pool_pre_ping)
+    checked_flag("body_index", body_index)
     engine = make_engine(url, creator=creator, synchronous=synchronous, pool_pre_ping=pool_pre_ping, schema=schema)
     store = Store(engine, **options)
     if not isinstance(url, Engine):

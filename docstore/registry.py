@@ -16,6 +16,7 @@ from types import FrameType, ModuleType
 from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
 from docstore import proof
+from docstore.abridging import abridged
 from docstore.codec import Codec
 from docstore.codec.annotations import remember
 from docstore.codec.objects import check_readable
@@ -248,13 +249,13 @@ def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
     what is stored is not rewritten. Where a step is missing, the first use of a store or of ``loads`` says so.
     """
     if type(tag) is not str:
-        raise RegistryError(f"upcast({tag!r:.80}, from_={from_!r:.80}): the tag should be a text.")
+        raise RegistryError(f"upcast({abridged(tag)}, from_={abridged(from_)}): the tag should be a text.")
     if type(from_) is not int or from_ < 1:
-        raise RegistryError(f"upcast({tag!r}, from_={from_!r}): schemas are counted from 1.")
+        raise RegistryError(f"upcast({tag!r}, from_={abridged(from_)}): schemas are counted from 1.")
 
     def decorate(lift: U) -> U:
         if not callable(lift):
-            raise RegistryError(f"upcast({tag!r}, from_={from_}): {lift!r:.80} is no function of the members.")
+            raise RegistryError(f"upcast({tag!r}, from_={from_}): {abridged(lift)} is no function of the members.")
         _registrations.upcast(tag, from_, lift)
         return lift
 
@@ -270,6 +271,8 @@ def prove(cls: type, sample: Any = None) -> None:
     Raises:
         RegistryError: a field is lost or comes back as something else; names each of them.
     """
+    if not isinstance(cls, type):
+        raise RegistryError(f"{abridged(cls)} is no class. Give the class itself.")
     proof.prove(Codec(registered()), cls, sample)
 
 

@@ -34,7 +34,7 @@ def check_policy(policy: object) -> None:
     Raises:
         InvalidValueError: so it is.
     """
-    if policy not in _POLICIES and not callable(policy):
+    if not (isinstance(policy, str) and policy in _POLICIES) and not callable(policy):
         remedy = f"Use one of {', '.join(map(repr, _POLICIES))}, or a function that is given each conflict."
         raise InvalidValueError("on_conflict", policy, remedy)
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from docstore import lives
-from docstore.arguments import checked_flag, checked_text
+from docstore.arguments import LONGEST_NAME, checked_flag, checked_several, checked_text
 from docstore.bulk import Bulk
 from docstore.codec.core import Unknown
 from docstore.copying import Copied, copy_documents
@@ -127,8 +127,7 @@ class Store(Experiments):
             many trials it has.
         """
         check_policy(on_conflict)
-        if not isinstance(trials, Iterable):
-            raise InvalidValueError("trials", trials, "Give several, as a list; save_trial() takes one.")
+        checked_several("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
         # They may come from a generator: no code of its is to run while others wait for the experiment.
         trials, documents, note = list(trials), self._documents(), self._note(message, author)
         with self._in_turn(experiment):
@@ -187,10 +186,11 @@ class Store(Experiments):
             EncodeError: something in *value* cannot be written.
         """
         documents = self._documents()
+        kind = checked_text("kind", kind, 64)
         if kind in RESERVED or documents.kind_named(kind) is not None:
             raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
         body = documents.codec.encode(value)
-        kind, name = checked_text("kind", kind, 64), checked_text("name", name, 255)
+        name = checked_text("name", name, LONGEST_NAME)
         document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
         id, note = uuid.uuid4().hex, self._note(message, author)
         return self._write(lambda connection: self._writer.overwrite(connection, id, document, note)).version
@@ -222,7 +222,7 @@ class Store(Experiments):
         """
         with self._access.reading() as connection:
             head, state = self._access.state(connection, kind, name, version=version, at=at, tag=tag)
-        return self._loaded(head, state, unknown or self._unknown)
+        return self._loaded(head, state, self._unknown if unknown is None else unknown)
 
     def get(
         self,

@@ -185,7 +185,7 @@ def split_pointer(pointer: str) -> list[str]:
     Raises:
         DecodeError: it is no text, or does not start with a slash.
     """
-    if pointer == "":
+    if isinstance(pointer, str) and not pointer:
         return []
     if not isinstance(pointer, str) or pointer[0] != "/":
         raise DecodeError(f"{abridged(pointer)} is not a pointer; one starts with a slash, as in '/trials/12/status'")

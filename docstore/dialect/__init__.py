@@ -8,7 +8,7 @@ another takes the place of by ``database_file``.
 
 from __future__ import annotations
 
-from docstore.dialect.engines import engine_from_creator, engine_from_url, make_engine
+from docstore.dialect.engines import checked_engine, engine_from_creator, engine_from_url, make_engine
 from docstore.dialect.pasting import pasteable
 from docstore.dialect.transactions import (
     check_settings,
@@ -36,6 +36,7 @@ __all__ = [
     "UtcTime",
     "Whole",
     "check_settings",
+    "checked_engine",
     "checked_moment",
     "committing",
     "engine_from_creator",

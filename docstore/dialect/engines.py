@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -42,6 +42,18 @@ def backend_of(dialect: str) -> Backend:
     raise unsupported("database", dialect, BACKENDS)
 
 
+def checked_engine(engine: object) -> Engine:
+    """Return *engine* if it is one.
+
+    Raises:
+        InvalidValueError: it is not.
+    """
+    if isinstance(engine, Engine):
+        return engine
+    # Not shown: a URL may have a password in it.
+    raise InvalidValueError("engine", type(engine), "Give an Engine of SQLAlchemy; docstore.connect takes a URL.")
+
+
 def make_engine(
     url: str | PathLike[str] | sa.URL | Engine | None,
     *,
@@ -76,7 +88,7 @@ def make_engine(
     else:
         assert url is not None  # one of the two was given
         # As a URL, a path that holds a question mark or a percent sign would be another.
-        as_url = sa.URL.create("sqlite", database=fspath(url)) if isinstance(url, PathLike) else url
+        as_url = sa.URL.create("sqlite", database=fsdecode(url)) if isinstance(url, PathLike) else url
         engine = engine_from_url(as_url, opening)
     backend = backend_of(engine.dialect.name)
     return engine if schema is None else _in_schema(engine, backend, schema)
@@ -112,6 +124,8 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
     Raises:
         InvalidValueError: the connection is of no driver that docstore knows.
     """
+    if not callable(creator):
+        raise InvalidValueError("creator", type(creator), "Give a function that returns a connection.")
     opening = opening or Opening()
     first = _first(creator)
     known = _of_driver(first)
@@ -158,7 +172,12 @@ def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
     if not backend.has_schemas:
         raise InvalidValueError("schema", schema, f"{backend.title} has none: name the database in the URL.")
     # SQLAlchemy takes none with square brackets for a schema's.
-    if not is_plain(schema) or not 1 <= len(schema.encode()) <= 63 or {*"[]"} & {*schema}:
+    if (
+        not isinstance(schema, str)
+        or not is_plain(schema)
+        or not 1 <= len(schema.encode()) <= 63
+        or {*"[]"} & {*schema}
+    ):
         raise InvalidValueError("schema", schema, "Give a name of 1 to 63 bytes, without NUL or square brackets.")
     return engine.execution_options(schema_translate_map={None: schema})
 

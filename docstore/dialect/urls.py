@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from docstore.abridging import abridged
 from docstore.dialect.backend import Backend
 from docstore.errors import InvalidValueError
+from docstore.values import is_plain
 
 EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mysql://user:password@host/database"
 
@@ -39,6 +41,9 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
         InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know. Without
             a cause or context: in that of SQLAlchemy's parser stands what it took for a port, which may be a password.
     """
+    if not isinstance(url, (str, sa.URL)) or not all(map(is_plain, _texts_of(url))):
+        remedy = f"Write one like {EXAMPLES}, without NUL or lone surrogates."
+        raise InvalidValueError("database URL", type(url) if isinstance(url, sa.URL) else redacted(url), remedy)
     made = _made(url)
     if made is None:
         raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.")
@@ -81,6 +86,15 @@ def _is_async(url: sa.URL) -> bool | None:
         return url.get_dialect().is_async
     except (NoSuchModuleError, ValueError):
         return None
+
+
+def _texts_of(url: str | sa.URL) -> list[str]:
+    """Return every text in *url*; as a whole, a URL with a lone surrogate cannot be written."""
+    if isinstance(url, str):
+        return [url]
+    options = [each for value in url.query.values() for each in ((value,) if isinstance(value, str) else value)]
+    texts = (url.username, url.password, url.host, url.database, *url.query, *options)
+    return [str(each) for each in texts if each is not None]
 
 
 def of_server(url: sa.URL) -> sa.URL:
@@ -126,7 +140,7 @@ def redacted(url: object) -> str:
     if isinstance(url, PathLike):
         return repr(url)
     if not isinstance(url, str):
-        return f"something of type {type(url).__qualname__}"
+        return abridged(url)
     url = _SECRET_ON.sub(r"\1***", url)
     head, at, tail = url.rpartition("@")
     scheme, separator, _ = head.partition("://")

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 from docstore.abridging import abridged
 from docstore.errors import InvalidValueError
 from docstore.finding.forms import forms_of, plain_number
-from docstore.values import JSON
+from docstore.values import JSON, is_plain
 
 OPERATORS: Final = "==, !=, <, <=, >, >=, in_(), contains(), exists() and like()"
 
@@ -275,6 +275,18 @@ def checked_pointer(pointer: object) -> str:
             return str(pointer)
         remedy = f"It may have {_DEEPEST} tokens, as deep as a document nests, and {_INDICES} of them that are numbers."
     raise InvalidValueError("pointer", pointer, remedy)
+
+
+def checked_pointer_of_column(pointer: object) -> str:
+    """Return *pointer*, if it is one that can be the name of a column.
+
+    Raises:
+        InvalidValueError: it is not. NUL and lone surrogates can be in no text of a database, or of Arrow.
+    """
+    found = checked_pointer(pointer)
+    if is_plain(found):
+        return found
+    raise InvalidValueError("pointer", pointer, "A column's has no NUL or lone surrogate: read documents() instead.")
 
 
 def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | None:

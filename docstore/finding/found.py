@@ -16,7 +16,7 @@ from docstore.abridging import abridged
 from docstore.access import Access
 from docstore.errors import DatabaseError
 from docstore.finding import cursors, frames
-from docstore.finding.conditions import checked_pointer
+from docstore.finding.conditions import checked_pointer_of_column
 from docstore.finding.contents import Whole, at, place_in, read_around, read_bodies, read_documents
 from docstore.finding.cursors import Cursor
 from docstore.finding.infos import DocumentInfo, PartInfo
@@ -325,7 +325,7 @@ class Found(Sequence[T], Generic[T]):
         return frames.to_arrow(self._columns(pointers))
 
     def _columns(self, pointers: Sequence[str]) -> frames.Columns:
-        pointers = list(dict.fromkeys(map(checked_pointer, pointers)))
+        pointers = list(dict.fromkeys(map(checked_pointer_of_column, pointers)))
         told: list[Any] = []
         places: list[list[MaybeJSON]] = []
         cursor: Cursor | None = self._start

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.access import Access
+from docstore.arguments import checked_key
 from docstore.dialect import ExactText, JsonText, patient
 from docstore.dialect.places import can_stand, places_of
 from docstore.errors import InvalidValueError
@@ -71,6 +72,7 @@ def create_index(access: Access, kind: Kind | None, name: str, pointer: str, par
         One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
     """
     pointer = _indexable(pointer)
+    name, part = checked_key("kind", name), None if part is None else checked_key("part", part)
 
     def make(connection: Connection) -> PlaceIndex:
         kind_of_part = _checked_kinds(connection, kind, name, pointer, part)
@@ -93,6 +95,8 @@ def drop_index(access: Access, kind: Kind | None, name: str, pointer: str, part:
     Raises:
         InvalidValueError: there is none; lists those that there are.
     """
+    name, pointer = checked_key("kind", name), checked_key("pointer", pointer)
+    part = None if part is None else checked_key("part", part)
     rules = kind.parts if kind else ()
     parts = [part] if part is None else [part, f"{name}.{part}", *(r.name for r in rules if r.field == part)]
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from docstore.abridging import abridged
+from docstore.arguments import checked_path
 from docstore.codec.core import Unknown
 from docstore.documents import FORMAT, documents_of
 from docstore.entries import Decoder
@@ -40,7 +41,7 @@ def load_experiment(
         DecodeError: a class that it needs is not registered, or is another now; with the pointer.
         InvalidValueError: a registry is something else; names the argument that takes it.
     """
-    path = os.fspath(filepath)
+    path = checked_path("filepath", filepath)
     together = bundle_of(bundle, decoder_registry=decoder_registry, class_decoder_registry=class_decoder_registry)
     documents = documents_of(together, unknown=unknown)
     document = _document(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from docstore.arguments import checked_flag, checked_path
 from docstore.documents import documents_of
 from docstore.entries import Encoder
 from docstore.errors import InvalidValueError
@@ -42,5 +43,6 @@ def save_experiment(
     if not isinstance(experiment, Experiment):
         raise InvalidValueError("experiment", experiment, "Give an Experiment; docstore.dumps writes other objects.")
     together = bundle_of(bundle, encoder_registry=encoder_registry, class_encoder_registry=class_encoder_registry)
+    path = checked_path("filepath", filepath)
     encoded = documents_of(together).encode(experiment)
-    files.write(filepath, dumps(encoded, indent=indent, within=CHANGE_DEPTH))
+    files.write(path, dumps(encoded, indent=checked_flag("indent", indent), within=CHANGE_DEPTH))

@@ -12,7 +12,8 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
 from docstore import migrations
-from docstore.dialect import committing, make_engine, shown, translated
+from docstore.arguments import checked_flag
+from docstore.dialect import checked_engine, committing, make_engine, shown, translated
 from docstore.errors import InvalidValueError, StoreError
 from docstore.origins import Origins
 from docstore.registry_bundle import RegistryBundle
@@ -47,8 +48,9 @@ def init_engine_and_session_factory(
         InvalidValueError: not the URL of a database that docstore knows.
     """
     global _database
+    checked_flag("echo", echo)
     source = creator if url is None else url
-    if _database is not None and not force_init:
+    if not checked_flag("force_init", force_init) and _database is not None:
         if _database.source == source:
             return
         raise StoreError(
@@ -73,7 +75,7 @@ def get_engine() -> Engine:
 
 def create_all_tables(engine: Engine) -> None:
     """Make the tables, or bring older ones up to date; where they are, nothing is written."""
-    migrations.ensure(engine)
+    migrations.ensure(checked_engine(engine))
 
 
 @contextmanager
