@@ -98,10 +98,6 @@ def copy_documents(
     if _is_one_database(source.engine, target.engine):
         remedy = "It is the source's own database, and copies keep their ids: copy to another one."
         raise InvalidValueError("other", shown(target.engine.url), remedy)
-    if names is not None:
-        checked_several("names", names, "names=['cakes']")
-    if kind is not None:
-        checked_key("kind", kind)
     with source.reading() as reading:
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)
@@ -128,7 +124,10 @@ def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
 
 
 def _heads(source: Access, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
+    if kind is not None:
+        checked_key("kind", kind)
     if names is not None:
+        checked_several("names", names, "names=['cakes']")
         wanted = dict.fromkeys(checked_text("names", name, 255) for name in names)
         return [source.head(reading, kind or "experiment", name) for name in wanted]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]

@@ -53,7 +53,6 @@ def connect(
         DatabaseError: the database cannot be opened.
     """
     checked_flag("pool_pre_ping", pool_pre_ping)
-    checked_flag("body_index", body_index)
     engine = make_engine(url, creator=creator, synchronous=synchronous, pool_pre_ping=pool_pre_ping, schema=schema)
     store = Store(engine, **options)
     if not isinstance(url, Engine):

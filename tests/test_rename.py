@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,7 @@ from docstore.errors import (
     NameChangedError,
     RegistryError,
 )
+from docstore.testing.contract.setting import together
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment
 
@@ -608,3 +610,76 @@ def _named(experiment, name):
     twin = docstore.loads(docstore.dumps(experiment))
     twin.name = name
     return twin
+
+
+class TestRenamesAtOnce:
+    """Several people rename, and others save, at one time."""
+
+    def outcomes(self, connect, database, works):
+        def outcome(work):
+            store = connect(database)
+
+            def run():
+                try:
+                    work(store)
+                except docstore.DocstoreError as error:
+                    return type(error)
+                return None
+
+            return run
+
+        return together(*map(outcome, works))
+
+    def test_of_one_document_the_first_wins(self, store, cakes, database, connect):
+        works = [partial(_rename, "cakes", f"n{number}") for number in range(4)]
+
+        outcomes = self.outcomes(connect, database, works)
+
+        assert sorted(map(str, outcomes)) == sorted(map(str, [None, *[DocumentNotFoundError] * 3]))
+        assert len(store.history(*names(store))) == 2
+        assert store.verify() == []
+
+    def test_of_several_to_one_name_one_gets_it(self, store, database, connect):
+        for number in range(4):
+            store.save(new_experiment(f"n{number}"))
+        works = [partial(_rename, f"n{number}", "best") for number in range(4)]
+
+        outcomes = self.outcomes(connect, database, works)
+
+        assert sorted(map(str, outcomes)) == sorted(map(str, [None, *[DocumentExistsError] * 3]))
+        assert (len(names(store)), names(store)[0]) == (4, "best")
+        assert store.verify() == []
+
+    def test_two_that_want_each_others_name_are_refused(self, store, database, connect):
+        for name in ("a", "b"):
+            store.save(new_experiment(name, description=name))
+
+        outcomes = self.outcomes(connect, database, [partial(_rename, "a", "b"), partial(_rename, "b", "a")])
+
+        assert outcomes == [DocumentExistsError] * 2
+        assert [store.load(name).description for name in ("a", "b")] == ["a", "b"]
+
+    def test_no_save_between_is_lost(self, store, cakes, database, connect):
+        stores = [connect(database) for _ in range(3)]
+        read = [each.load("cakes") for each in stores]
+
+        def save(number):
+            for turn in range(3):
+                read[number].properties[f"{number} {turn}"] = turn
+                stores[number].save(read[number])
+
+        def rename(other):
+            for turn in range(3):
+                [name] = names(other)
+                other.rename(name, f"n{turn}")
+
+        together(*(partial(save, number) for number in range(3)), partial(rename, connect(database)))
+
+        assert names(store) == ["n2"]
+        assert store.load("n2").properties == {f"{number} {turn}": turn for number in range(3) for turn in range(3)}
+        assert len(store.history("n2")) == 13
+        assert store.verify(decode=True) == []
+
+
+def _rename(old, new, store):
+    store.rename(old, new)

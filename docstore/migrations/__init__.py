@@ -13,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from docstore.arguments import checked_flag
 from docstore.dialect import check_settings, for_administrator, migrating, schema_of, shown, transaction
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, RaceLostError, TablesError
 from docstore.tables import VERSION_TABLE, migration
@@ -58,7 +59,7 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
         InvalidValueError: the database has no such index.
         DatabaseError: its connections are set up so that texts would be lost.
     """
-    if body_index and engine.dialect.name != "postgresql":
+    if checked_flag("body_index", body_index) and engine.dialect.name != "postgresql":
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
     try:
         for attempt in range(_TRIES):
