@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 import docstore
 from docstore import ConflictError, RegistryBundle
@@ -22,7 +23,8 @@ from docstore.tables import codes, documents, versions
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.values import ABSENT
 
-PEOPLE = 8
+PEOPLE = 3 if settings().derandomize else 8
+"""How many processes meet; in ``make fuzz`` more."""
 TURNS = 10
 
 
@@ -1003,7 +1005,7 @@ CONNECT = "print(store.find())\n"
 
 
 def run(script: str, database: str, *arguments: object) -> list[str]:
-    """Run *script* in eight processes at once, and return what they printed; an error in one is one here."""
+    """Run *script* in several processes at once, and return what they printed; an error in one is one here."""
     command = [sys.executable, "-W", "error", "-c", PREAMBLE + script, database]
     root = Path(__file__).parent
     processes = [
@@ -1021,7 +1023,8 @@ def run(script: str, database: str, *arguments: object) -> list[str]:
     return [printed.strip() for printed, _ in outcomes]
 
 
-class TestEightProcesses:
+@pytest.mark.fuzz
+class TestSeveralProcesses:
     """At once, on one database."""
 
     def test_add_trials_to_one_experiment_and_none_is_lost(self, database, ada):
