@@ -167,21 +167,18 @@ def names_for(
 ) -> dict[str, str]:
     """Return the new names of the arms that the trials of *mine* in *numbers* brought in.
 
-    An arm that was named after its trial is named after it again: of trial 12 moved to 14, ``12_0`` becomes ``14_0``,
-    or the next that is free. Of a trial that keeps its number, so is an arm whose name *theirs* gave to another one. If
-    *theirs* has an arm of these very parameters, it is that arm, and has its name. A name that is in *base*, or that a
-    user chose, stays.
+    If *theirs* has an arm of these very parameters, it is that arm, and has its name. Else an arm that was named after
+    its trial is named after it again: of trial 12 moved to 14, ``12_0`` becomes ``14_0``, or the next that is free; so
+    is one of a trial that keeps its number, if *theirs* gave its name to another arm. A name that is in *base*, or that
+    a user chose, stays.
 
     Shapes:
         base, mine, theirs: pieces; of *base*, all that are known, since a name in them is not free
     """
-    old = names_in(base)
-    brought = {name: text for name, text in _brought(mine, theirs, numbers).items() if name not in old}
+    old, known = names_in(base), _known(mine, theirs)
+    brought = {name: text for name, text in _brought(mine, theirs, numbers, known).items() if name not in old}
     if not brought:
         return {}
-    known: dict[bytes, str] = {}
-    for arm in arms_in(theirs):
-        known.setdefault(arm.parameters, arm.name)
     occupied = (names_in(mine) - brought.keys()) | old | names_in(theirs)
     names: dict[str, str] = {}
     for name, parameters in brought.items():
@@ -192,7 +189,17 @@ def names_for(
     return names
 
 
-def _brought(mine: Pieces, theirs: Pieces, numbers: Mapping[int, int]) -> dict[str, bytes]:
+def _known(mine: Pieces, theirs: Pieces) -> dict[bytes, str]:
+    """Return the first name that *theirs* has for each parameters, but for those that *mine* calls so, too."""
+    own = {(arm.name, arm.parameters) for arm in arms_in(mine)}
+    known: dict[bytes, str] = {}
+    for arm in arms_in(theirs):
+        if (arm.name, arm.parameters) not in own:
+            known.setdefault(arm.parameters, arm.name)
+    return known
+
+
+def _brought(mine: Pieces, theirs: Pieces, numbers: Mapping[int, int], known: Mapping[bytes, str]) -> dict[str, bytes]:
     """Return the parameters of the arms of *mine* that need another name, by the name that they have."""
     stored = {(arm.name, arm.parameters) for arm in arms_in(theirs)}
     taken = {name for name, _ in stored}
@@ -200,8 +207,8 @@ def _brought(mine: Pieces, theirs: Pieces, numbers: Mapping[int, int]) -> dict[s
     staying = {TRIALS.path(number) for number in numbers if TRIALS.path(number) in mine and _is_readable(mine, number)}
     brought: dict[str, bytes] = {}
     for arm in arms_in({path: body for path, body in mine.items() if path in moved | staying}):
-        is_wanted = (arm.path in moved or arm.name in taken) and arm.is_named_after(arm.path)
-        if is_wanted and (arm.name, arm.parameters) not in stored:
+        is_wanted = arm.path in moved or arm.name in taken or arm.parameters in known
+        if is_wanted and arm.is_named_after(arm.path) and (arm.name, arm.parameters) not in stored:
             brought.setdefault(arm.name, arm.parameters)
     return brought
 

@@ -29,8 +29,8 @@ def rounds(in_ci: int, *, each: int = ROUND, **options: Any) -> Iterator[setting
         yield settings(max_examples=each, suppress_health_check=slow, **options)
 
 
-def fuzz(law: Callable[..., None], *drawn: SearchStrategy[Any], in_ci: int) -> None:
-    """Check *law* for what the strategies draw, and print how many examples that were."""
+def fuzz(law: Callable[..., None], *drawn: SearchStrategy[Any], in_ci: int, each: int = ROUND) -> None:
+    """Check *law* for what the strategies draw, *each* in a round, and print how many examples that were."""
     tried = 0
 
     def counted(values: tuple[Any, ...]) -> None:
@@ -38,6 +38,6 @@ def fuzz(law: Callable[..., None], *drawn: SearchStrategy[Any], in_ci: int) -> N
         tried += 1
         law(*values)
 
-    for round_settings in rounds(in_ci):
+    for round_settings in rounds(in_ci, each=each):
         round_settings(given(tuples(*drawn))(counted))()
     print(f"{tried} examples")

@@ -438,6 +438,25 @@ class TestBothAddAGeneratorRunToOneBatchTrial:
         assert ada.load("cakes").trials[0].abandoned_arm_names == {"0_2"}
 
 
+class TestAnArmThatOthersAddedInAnotherTrial:
+    """Bob added an arm to the batch; Ada tries the same parameters in a trial of its own, which she names after it."""
+
+    def test_has_one_name_in_both(self, ada, bob, save):
+        experiment = new_experiment()
+        experiment.new_batch_trial(GeneratorRun([Arm(parameters(0.125))]))
+        ada.save(experiment)
+        mine, theirs = ada.load("cakes"), bob.load("cakes")
+        theirs.trials[0].add_generator_run(GeneratorRun([Arm(parameters(0.5))]))
+        bob.save(theirs)
+        trial = bake(mine, 0.5)
+
+        save(ada, mine, trial)
+
+        assert (trial.index, trial.arm.name) == (1, "0_1")
+        assert means(ada, 1) == {"0_1": 0.5}
+        assert [arm.name for arm in ada.load("cakes").trials[0].arms] == ["0_0", "0_1"]
+
+
 class TestSiblingsThatAreMergedBothWays:
     def test_name_arms_by_the_first_name_that_is_free(self, ada):
         """What a trial is called in the source alone takes no name in the target."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
+from fuzzing import fuzz
+from hypothesis import strategies as st
 
-from docstore import Arm, ConflictError, Data, GeneratorRun
+import docstore
+from docstore import Arm, BatchTrial, ConflictError, Data, Experiment, GeneratorRun
+from docstore.errors import Conflict
 from docstore.testing.experiments import new_experiment
 
 
@@ -204,3 +211,270 @@ class TestANameThatUsersGaveToTwoArms:
             store.merge(source, into=target)
 
         assert (store.get("main"), store.get("side")) == before
+
+
+# --- whatever is merged into whatever ---------------------------------------------------------------------------------
+
+DOCUMENTS = ("main", "side", "spur")
+PLACES = [number / 16 for number in range(1, 9)]
+"""Few, so that several documents add the same arm."""
+METRICS = ("taste", "crust")
+
+_index = st.integers(0, 7)
+_place = st.sampled_from(PLACES)
+_person = st.tuples(st.sampled_from(DOCUMENTS), st.integers(0, 1))
+_policy = st.sampled_from(["merge", "merge", "merge", "mine", "theirs"])
+_merge = st.tuples(st.just("merge"), st.sampled_from(DOCUMENTS), st.sampled_from(DOCUMENTS), _policy)
+_step = st.one_of(
+    _merge,
+    _merge,
+    _merge,
+    st.tuples(st.just("add_run"), _person, _index, st.lists(_place, min_size=1, max_size=2), st.booleans()),
+    st.tuples(st.just("add_run"), _person, _index, st.lists(_place, min_size=1, max_size=2), st.booleans()),
+    st.tuples(st.just("add_trial"), _person, st.lists(_place, min_size=1, max_size=2), st.booleans()),
+    st.tuples(st.just("measure"), _person, _index, _index, st.sampled_from(METRICS), st.booleans()),
+    st.tuples(st.just("abandon"), _person, _index, _index),
+    st.tuples(st.just("compare_with"), _person, _place),
+    st.tuples(st.just("give_name"), _person, _index, st.sampled_from([0.875, 0.9375])),
+    st.tuples(st.just("load"), _person),
+)
+
+Cell = tuple[Any, ...]
+"""What one of two writers may change: what was measured of an arm of a trial, by its parameters; and the like."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that was done once: *value* was put in *cell*, in the place of what *over* had put there."""
+
+    id: int
+    cell: Cell
+    value: Any
+    over: frozenset[Event] = frozenset()
+
+
+@dataclass
+class Held:
+    """An experiment in someone's hands, and all that was ever done of which it knows."""
+
+    experiment: Experiment
+    events: set[Event]
+
+
+def newest(events: set[Event]) -> dict[Cell, list[Event]]:
+    """The events that no other one took the place of, by cell: where there are several, they are in dispute."""
+    over = {each for event in events for each in event.over}
+    found: dict[Cell, list[Event]] = {}
+    for event in sorted(events - over, key=lambda each: each.id):
+        found.setdefault(event.cell, []).append(event)
+    return found
+
+
+def disputed(events: set[Event]) -> set[Cell]:
+    """The cells that several changed, though it may be to the same value, in a list that has another order by it."""
+    return {cell for cell, several in newest(events).items() if len(several) > 1}
+
+
+def one_side(policy: str) -> Callable[[Conflict], Any]:
+    """Decide for one side at each place, but for a list: in the other side's is more than what is in dispute."""
+
+    def decide(place: Conflict) -> Any:
+        value = getattr(place, policy)
+        return NotImplemented if isinstance(value, list) else value
+
+    return decide
+
+
+def contents(experiment: Experiment) -> dict[Cell, Any]:
+    """What an experiment has in each cell. An arm is known by its place, whatever it is called."""
+    names: dict[str, float] = {}
+
+    def place_of(arm: Arm) -> float:
+        x = float(arm.parameters["x"])
+        assert names.setdefault(arm.name, x) == x, f"{arm.name!r} is at {names[arm.name]} and at {x}"
+        return x
+
+    found: dict[Cell, Any] = {}
+    if experiment.status_quo is not None:
+        found["status quo",] = place_of(experiment.status_quo)
+    for index, trial in experiment.trials.items():
+        mark = trial.run_metadata["mark"]
+        assert (trial.index, ("trial", mark) in found) == (index, False)
+        found["trial", mark] = type(trial).__name__
+        for run in trial.generator_runs:
+            places = tuple(place_of(arm) for arm in run.arms)
+            assert ("run", mark, run.gen_metadata["run"]) not in found
+            found["run", mark, run.gen_metadata["run"]] = places
+            if run.best_arm_predictions is not None:
+                assert place_of(run.best_arm_predictions[0]) == places[0]
+        assert len({arm.parameters["x"] for arm in trial.arms}) == len(trial.arms)
+        for abandoned in getattr(trial, "abandoned_arms_metadata", ()):
+            found["abandoned", mark, names[abandoned.name]] = abandoned.reason
+    for index, trial in experiment.trials.items():
+        for record in experiment.lookup_data([index]).records:
+            assert record["trial_index"] == index
+            cell = ("data", trial.run_metadata["mark"], names[record["arm_name"]], record["metric_name"])
+            assert cell not in found
+            found[cell] = record["mean"]
+    assert len(set(names.values())) == len(names), f"one arm of two names: {names}"
+    for name, x in names.items():
+        if name == "best":
+            found["named",] = x
+    return found
+
+
+class Documents:
+    """Three documents of one past, two people who each hold every one of them, and all that was done in each."""
+
+    def __init__(self, ada: docstore.Store, bob: docstore.Store) -> None:
+        self.people, self.ids = (ada, bob), count(1)
+        experiment = new_experiment("main")
+        trial = experiment.new_batch_trial(GeneratorRun([Arm(parameters(0.0))], gen_metadata={"run": 0}))
+        trial.run_metadata["mark"] = 0
+        ada.save(experiment)
+        for name in DOCUMENTS[1:]:
+            ada.branch("main", name)
+        first = {self.event(cell, value) for cell, value in contents(experiment).items()}
+        self.events = {name: set(first) for name in DOCUMENTS}
+        self.held: dict[tuple[str, int], Held] = {}
+
+    def event(self, cell: Cell, value: Any, over: Any = ()) -> Event:
+        return Event(next(self.ids), cell, value, frozenset(over))
+
+    def step(self, what: str, *how: Any) -> None:
+        getattr(self, what)(*how)
+
+    # --- what people do ----------------------------------------------------------------------------------------------
+
+    def load(self, person: tuple[str, int]) -> Held:
+        """Read the newest version; until then, a person works on with what they have."""
+        name, which = person
+        self.held[person] = Held(self.people[which].load(name), set(self.events[name]))
+        return self.held[person]
+
+    def save(self, person: tuple[str, int], done: dict[Cell, Any]) -> None:
+        """Save what a person has *done* in hand: with all that others saved, or it is in dispute with that."""
+        name, which = person
+        held, store = self.held[person], self.people[which]
+        now = newest(held.events)
+        done = {cell: value for cell, value in done.items() if [each.value for each in now.get(cell, ())] != [value]}
+        if not done:
+            return
+        held.events |= {self.event(cell, value, now.get(cell, ())) for cell, value in done.items()}
+        events = held.events | self.events[name]
+        try:
+            store.save(held.experiment)
+        except ConflictError:
+            assert disputed(events)
+            self.load(person)
+        else:
+            self.learned(name, events, held.experiment)
+            held.events = set(self.events[name])
+            assert docstore.dumps(held.experiment) == docstore.dumps(store.load(name))
+
+    def merge(self, source: str, target: str, policy: str) -> None:
+        if source == target:
+            return
+        store, before = self.people[0], self.state()
+        events = self.events[source] | self.events[target]
+        try:
+            store.merge(source, into=target, on_conflict=policy if policy == "merge" else one_side(policy))
+        except ConflictError:
+            assert disputed(events)
+            assert self.state() == before
+        else:
+            self.learned(target, events, store.load(target))
+
+    def learned(self, name: str, events: set[Event], experiment: Experiment) -> None:
+        """Note that a document has all that these events made. What was in dispute is what somebody made of it."""
+        expected, found = newest(events), contents(experiment)
+        assert found.keys() == expected.keys()
+        for cell, several in expected.items():
+            assert found[cell] in [each.value for each in several], cell
+        events |= {self.event(cell, found[cell], expected[cell]) for cell in disputed(events)}
+        self.events[name] = events
+
+    def state(self) -> Any:
+        return [(self.people[0].get(name), len(self.people[0].history(name))) for name in DOCUMENTS]
+
+    # --- changes -----------------------------------------------------------------------------------------------------
+
+    def take(self, person: tuple[str, int], index: int) -> tuple[Experiment, Any]:
+        experiment = (self.held.get(person) or self.load(person)).experiment
+        batches = [trial for trial in experiment.trials.values() if isinstance(trial, BatchTrial)]
+        return experiment, batches[index % len(batches)]
+
+    def add_run(self, person: tuple[str, int], index: int, places: list[float], predicts: bool) -> None:
+        """Add arms to a batch, each with data."""
+        experiment, trial = self.take(person, index)
+        self.save(person, self.run_of(experiment, trial, [Arm(parameters(x)) for x in places], predicts))
+
+    def run_of(self, experiment: Experiment, trial: Any, arms: list[Arm], predicts: bool = False) -> dict[Cell, Any]:
+        number, mark = next(self.ids), trial.run_metadata["mark"]
+        best = (arms[0], None) if predicts else None
+        run = GeneratorRun(arms, gen_metadata={"run": number}, best_arm_predictions=best)
+        trial.add_generator_run(run)
+        done = {("run", mark, number): tuple(arm.parameters["x"] for arm in run.arms)}
+        for arm in run.arms:
+            done |= self.record(experiment, trial, arm, "taste", next(self.ids))
+        return done
+
+    def record(self, experiment: Experiment, trial: Any, arm: Arm, metric: str, mean: float) -> dict[Cell, Any]:
+        record = {"trial_index": trial.index, "arm_name": arm.name, "metric_name": metric, "mean": mean, "sem": 0.25}
+        experiment.attach_data(Data.from_records([record]))
+        return {("data", trial.run_metadata["mark"], arm.parameters["x"], metric): mean}
+
+    def add_trial(self, person: tuple[str, int], places: list[float], is_batch: bool) -> None:
+        experiment, _ = self.take(person, 0)
+        trial: Any = experiment.new_batch_trial() if is_batch else experiment.new_trial()
+        mark = trial.run_metadata["mark"] = next(self.ids)
+        arms = [Arm(parameters(x)) for x in (places if is_batch else places[:1])]
+        self.save(person, {("trial", mark): type(trial).__name__, **self.run_of(experiment, trial, arms)})
+
+    def measure(self, person: tuple[str, int], index: int, arm: int, metric: str, alike: bool) -> None:
+        """Measure an arm anew: what nobody else has measured, or what others may have measured as well."""
+        experiment, _ = self.take(person, 0)
+        trial = list(experiment.trials.values())[index % len(experiment.trials)]
+        mean = 0.5 if alike else next(self.ids)
+        found = trial.arms[arm % len(trial.arms)]
+        self.save(person, self.record(experiment, trial, found, metric, mean))
+
+    def abandon(self, person: tuple[str, int], index: int, arm: int) -> None:
+        _, trial = self.take(person, index)
+        found = trial.arms[arm % len(trial.arms)]
+        if found.name not in trial.abandoned_arm_names:
+            reason = str(next(self.ids))
+            trial.mark_arm_abandoned(found.name, reason)
+            self.save(person, {("abandoned", trial.run_metadata["mark"], found.parameters["x"]): reason})
+
+    def compare_with(self, person: tuple[str, int], place: float) -> None:
+        """Give the experiment a status quo that it has as an arm, if it has none yet."""
+        experiment, _ = self.take(person, 0)
+        arm = next((arm for arm in experiment.arms_by_name.values() if arm.parameters["x"] == place), None)
+        if experiment.status_quo is None and arm is not None:
+            experiment.status_quo = arm.clone()
+            self.save(person, {("status quo",): place})
+
+    def give_name(self, person: tuple[str, int], index: int, place: float) -> None:
+        """Add the one arm that has a name which a user chose."""
+        experiment, trial = self.take(person, index)
+        if "best" not in experiment.arms_by_name:
+            done = self.run_of(experiment, trial, [Arm(parameters(place), "best")])
+            self.save(person, {("named",): place, **done})
+
+
+@pytest.mark.fuzz
+def test_each_arm_is_there_once_with_its_own_data_whatever_was_merged_into_what(database, connect):
+    people = tuple(connect(database, author=author, synchronous="NORMAL") for author in ("ada", "bob"))
+    runs = count()
+
+    def law(steps: list[tuple[Any, ...]]) -> None:
+        project = f"run {next(runs)}"
+        documents = Documents(*(docstore.Store(each.engine, author=each.author, project=project) for each in people))
+        for step in steps:
+            documents.step(*step)
+        for name in DOCUMENTS:
+            documents.learned(name, documents.events[name], documents.people[1].load(name))
+            assert documents.people[1].verify(name, decode=True) == []
+
+    fuzz(law, st.lists(_step, min_size=8, max_size=30), in_ci=20, each=200)
