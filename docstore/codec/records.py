@@ -42,7 +42,8 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     shapes, bare = field_shapes(entry.cls, plain), making.is_bare(entry.cls, entry.restore)
     if entry.decode is None and not bare:
         fields.check_constructor(entry.cls, fields.stored_fields(entry.cls))
-    encode = _encode(entry, shapes, plain, bare)
+    # Where there is no constructor, nothing makes a private attribute again.
+    encode = _encode(entry, shapes, plain, bare or fields.is_made_without_init(entry.cls))
     if fields_beside(entry.cls):
         encode = _encode_beside(encode, plain)
     check = accepting(entry.cls, fields.stored_fields(entry.cls)) if entry.decode is None and not bare else None
@@ -65,7 +66,6 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     declared = fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
     told = declared | {carried.CARRIED}
     slots = fields.slot_names(cls) - declared
-    bare = bare or fields.is_made_without_init(cls)  # nothing makes a private attribute again then either
 
     def refuse_undeclared(value: Any) -> None:
         _refuse_undeclared(value, told, slots, bare)
