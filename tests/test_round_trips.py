@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import attrs
+import pandas as pd
 import pydantic
 import pytest
 from counting import calls_of
@@ -309,6 +310,14 @@ def refusing(x: float) -> Any:
 
 
 @dataclass
+class Framed:
+    table: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        self.table.insert(0, f"column {len(self.table.columns)}", 1)
+
+
+@dataclass
 class ByFunctions:
     x: float
 
@@ -332,6 +341,7 @@ CHANGING = {
     "__getattribute__": (GettingAll(1.5), "/x", "GettingAll.x: 2.5 would come back as 3.5"),
     "a metaclass": (grown(Called, 1, x=3), "", "Called: .*Called.* would come back as .*Scaling"),
     "a constructor that refuses": (refusing(2.0), "", "Refusing could be written and not be loaded: .*above 1"),
+    "a constructor that changes a frame": (Framed(pd.DataFrame({"a": [1]})), "/table/columns/data", "Framed.table: .*"),
     "functions": (ByFunctions(1.5), "/x", "ByFunctions.x: 1.5 would come back as 3.0"),
 }
 

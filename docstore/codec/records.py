@@ -33,8 +33,7 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     """Return how instances of *entry*'s class are written and read, field by field.
 
     An object of Pydantic's or of an attrs class that its own validation refuses is not written, as it could never be
-    read. Whether the ``__post_init__`` of a dataclass or a Struct would refuse it is not tried: what that does beside,
-    nobody knows.
+    read. What other code of a class does is compared by ``round_trip``.
 
     Raises:
         RegistryError: they could be written, and never read.
