@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import JsonText
+from docstore.dialect import JsonText, only_row
 from docstore.tables import IS_HEAD, documents, versions
 
 T = TypeVar("T", str, int)
@@ -67,7 +67,7 @@ def project_of(connection: Connection, id: str) -> str | None:
 def link(connection: Connection, id: str, number: int) -> Link | None:
     """Return where version *number* stands, or None where its row is missing."""
     c = versions.c
-    row = connection.execute(sa.select(c.created_at, c.chain).where(c.id == id, c.version == number)).one_or_none()
+    row = only_row(connection.execute(sa.select(c.created_at, c.chain).where(c.id == id, c.version == number)))
     return None if row is None else Link(row.created_at, row.chain)
 
 

@@ -269,6 +269,9 @@ class Past(Base):
         Each digest is computed again, each history is walked back to version 1, each chain, each column and each tag is
         checked. Deleted documents are verified, too; a *name* means the live one, if there is one. A row that is gone,
         or was changed with its digest, is named where the history tells which; else, the damage is of ``its rows``.
+        Without *name* and *kind*, the database's own check runs as well, since an index that lacks a row hides a
+        document: ``integrity_check`` of the SQLite file, ``CHECK TABLE``, ``amcheck`` where PostgreSQL has it. What it
+        finds is of the kind ``"unknown"``.
 
         Args:
             name: of a document of *kind*, or of an experiment; None for all.
@@ -282,7 +285,7 @@ class Past(Base):
 
         Cost:
             A read of everything, and of each version time in proportion to what it changed; memory for a document and
-            a page of rows. To decode takes a load of each version.
+            a page of rows. To decode takes a load of each version. The database's own check: of all projects.
         """
         name = None if name is None else checked_key("name", name)
         kind = None if kind is None else checked_key("kind", kind)

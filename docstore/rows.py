@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import Whole, execute_many, insert_many, locks_rows, reading_times
+from docstore.dialect import Whole, execute_many, insert_many, locks_rows, only_row, reading_times
 from docstore.errors import RaceLostError
 from docstore.tables import IS_HEAD, codes, documents, tags, versions
 from docstore.values import is_plain
@@ -86,8 +86,8 @@ def _head(connection: Connection, query: tuple[sa.Select[Any], sa.Select[Any]], 
     if locks_rows(connection) and connection.execute(lock, values).first() is None:
         return None
     with reading_times():
-        row = connection.execute(select, values).one_or_none()
-    return HeadRow(*row) if row else None
+        row = only_row(connection.execute(select, values))
+    return HeadRow(*tuple(row)) if row else None
 
 
 def head_named(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
@@ -328,7 +328,7 @@ def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any] | N
     """Return the row of history of one version."""
     query = sa.select(versions).where(versions.c.id == id, versions.c.version == number)
     with reading_times():
-        return connection.execute(query).one_or_none()
+        return only_row(connection.execute(query))
 
 
 def chain_of(connection: Connection, id: str, number: int) -> str | None:

@@ -8,6 +8,7 @@ another takes the place of by ``database_file``.
 
 from __future__ import annotations
 
+from docstore.dialect.backend import Fault
 from docstore.dialect.engines import checked_engine, engine_from_creator, engine_from_url, make_engine
 from docstore.dialect.pasting import pasteable
 from docstore.dialect.transactions import (
@@ -15,12 +16,14 @@ from docstore.dialect.transactions import (
     committing,
     erasing,
     execute_many,
+    faults,
     forget,
     grant,
     insert_many,
     largest_text,
     locks_rows,
     migrating,
+    only_row,
     patient,
     schema_of,
     transaction,
@@ -31,6 +34,7 @@ from docstore.dialect.urls import for_administrator, shown
 
 __all__ = [
     "ExactText",
+    "Fault",
     "JsonText",
     "LongText",
     "UtcTime",
@@ -43,6 +47,7 @@ __all__ = [
     "engine_from_url",
     "erasing",
     "execute_many",
+    "faults",
     "for_administrator",
     "forget",
     "grant",
@@ -51,6 +56,7 @@ __all__ = [
     "locks_rows",
     "make_engine",
     "migrating",
+    "only_row",
     "pasteable",
     "patient",
     "reading_times",

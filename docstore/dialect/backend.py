@@ -33,6 +33,15 @@ class Meaning:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a database's own check finds wrong: in which table, where in it or of it, and what."""
+
+    table: str
+    where: str
+    problem: str
+
+
 class Backend(ABC):
     """One database: all that docstore does in its own way there.
 
@@ -110,6 +119,13 @@ class Backend(ABC):
 
     def forget(self, engine: Engine) -> None:  # noqa: B027  # servers do so by themselves, in their own time
         """Let go of what was deleted and stands in a log still, as far as others allow it."""
+
+    def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+        """Yield what the database's own check finds wrong in *tables* and their indexes, where it has such a check.
+
+        It may end the transaction: nothing is read after it.
+        """
+        yield from ()
 
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:

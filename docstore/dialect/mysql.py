@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.backend import Backend, Fault, Meaning, Opening
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.pools import pooled
 from docstore.dialect.urls import shown
@@ -206,6 +206,14 @@ class MySQL(Backend):
         """Return the bytes of *text* as a statement spells it, and what a packet holds of them."""
         packet = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
         return len(text) + sum(map(text.count, (b'"', b"'", b"\\"))), int(packet) - _BESIDE
+
+    def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+        """Yield what CHECK TABLE finds; it commits the transaction, as the server does before each such statement."""
+        quote = connection.dialect.identifier_preparer.quote
+        told = connection.exec_driver_sql(f"CHECK TABLE {', '.join(map(quote, tables))} EXTENDED")
+        for table, _, sort, text in told.all():
+            if sort in ("error", "warning", "Error", "Warning") or (sort == "status" and text != "OK"):
+                yield Fault(str(table).rpartition(".")[2], "its rows and indexes", str(text))
 
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:

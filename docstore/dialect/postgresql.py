@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.backend import Backend, Fault, Meaning, Opening
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
 from docstore.dialect.pools import pooled
 from docstore.dialect.urls import shown
@@ -139,6 +139,27 @@ _AT_CONNECT: Final = {
 }
 
 
+_AMCHECK: Final = """
+    SELECT quote_ident(n.nspname) || '.bt_index_check' FROM pg_extension e
+    JOIN pg_namespace n ON n.oid = e.extnamespace
+    JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = 'bt_index_check'
+    WHERE e.extname = 'amcheck' AND p.pronargs = 2
+    AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+"""
+"""The function that checks an index, if this user may call it."""
+
+_INDEXES: Final = """
+    SELECT c.relname AS "table", i.relname AS name, x.indexrelid AS id FROM pg_index x
+    JOIN pg_class i ON i.oid = x.indexrelid
+    JOIN pg_class c ON c.oid = x.indrelid
+    JOIN pg_am a ON a.oid = i.relam
+    WHERE a.amname = 'btree' AND x.indisvalid AND c.oid = ANY (CAST(:tables AS regclass[])) ORDER BY 1, 2
+"""
+
+_CORRUPTED: Final = frozenset({"XX001", "XX002"})
+"""The states in which amcheck says what is wrong with an index."""
+
+
 class PostgreSQL(Backend):
     """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
 
@@ -206,6 +227,28 @@ class PostgreSQL(Backend):
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what JSONB takes; of many short items it takes less, and says so itself."""
         return len(text), _LARGEST
+
+    def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+        """Yield what amcheck finds in the indexes of *tables*, where it is installed and this user may call it.
+
+        Cost:
+            A read of each index and, to see whether it has every row, of its table.
+        """
+        check = connection.exec_driver_sql(_AMCHECK).scalar()
+        if check is None:
+            return
+        quote = connection.dialect.identifier_preparer.quote
+        schema = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+        inside = f"{quote(schema)}." if schema else ""
+        named = {"tables": [f"{inside}{quote(table)}" for table in tables]}
+        for index in connection.execute(sa.text(_INDEXES), named).all():
+            try:
+                with connection.begin_nested():
+                    connection.execute(sa.text(f"SELECT {check}(CAST(:index AS regclass), true)"), {"index": index.id})
+            except DBAPIError as error:
+                if _state(error) not in _CORRUPTED:
+                    raise
+                yield Fault(index.table, f"index {index.name}", str(error.orig).strip().splitlines()[0])
 
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:

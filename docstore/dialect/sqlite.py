@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from docstore.dialect import database_file
-from docstore.dialect.backend import Backend, Meaning, Opening
+from docstore.dialect.backend import Backend, Fault, Meaning, Opening
 from docstore.dialect.forks import SQLITE, close_before
 from docstore.dialect.types import UtcTime
 from docstore.dialect.urls import shown
@@ -37,6 +38,12 @@ _RANDOM: Final = random.SystemRandom()
 _BESIDE: Final = 4096
 """Bytes kept free in a row, which has the same limit as a text, for its other columns."""
 
+_MOST_FAULTS: Final = 10_000
+"""Lines after which SQLite's check gives up; by default it does so after 100."""
+
+_OF_INDEX: Final = re.compile(r"\bindex (\S+)$")
+_OF_TREE: Final = re.compile(r"^(?:Tree (\d+)|On tree page (\d+))")
+
 _MEANINGS: Final = {
     "UNIQUE constraint failed": Meaning(RaceLostError, "Another writer was first."),
     "database is locked": Meaning(
@@ -45,6 +52,7 @@ _MEANINGS: Final = {
     "unable to open database file": Meaning(DatabaseError, "Does its folder exist, and may you write there?"),
     "readonly database": Meaning(DatabaseError, "Nothing can be saved here: check the file's permissions."),
     "disk is full": Meaning(DatabaseError, "Free some space and save again."),
+    "malformed": Meaning(UnreadableError, "The file is damaged. verify() lists what, where it can be opened."),
     "file is not a database": Meaning(DatabaseError, "This file is something else; choose another path."),
     "can only be used in that same thread": Meaning(
         DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
@@ -114,7 +122,10 @@ class SQLite(Backend):
     def commit(self, connection: Connection, *, write: bool) -> None:
         """Commit, and look whether the file still has its name: what was committed is gone otherwise."""
         database_file.check_process(connection)
-        connection.commit()
+        if write:
+            connection.commit()
+        else:
+            connection.rollback()  # where something malformed was read, SQLite refuses a COMMIT, even of nothing
         with _driver_errors():
             database_file.note_log(connection)
             if write:
@@ -142,6 +153,27 @@ class SQLite(Backend):
         """Return the bytes of *text*, and what SQLite was built, or set, to take."""
         driver = connection.connection.driver_connection
         return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _BESIDE if driver is not None else 0
+
+    def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+        """Yield each line of ``PRAGMA integrity_check``: of the whole file, whichever tables are in it.
+
+        Cost:
+            A read of the file, and a look into each index for each row.
+        """
+        schema = connection.exec_driver_sql("SELECT name, tbl_name, type, rootpage FROM sqlite_master").all()
+        roots = {row.rootpage: row for row in schema if row.rootpage}
+        indexes = {row.name: row for row in schema if row.type == "index"}
+        for (told,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_FAULTS})"):
+            for line in str(told).splitlines():
+                if line == "ok" or line.startswith("***"):
+                    continue
+                index, tree = _OF_INDEX.search(line), _OF_TREE.search(line)
+                found = indexes.get(index[1]) if index else roots.get(int(tree[1] or tree[2])) if tree else None
+                if found is None:
+                    yield Fault("(any)", "the database file", line)
+                else:
+                    where = f"index {found.name}" if found.type == "index" else "its rows"
+                    yield Fault(found.tbl_name, where, line)
 
     @contextlib.contextmanager
     def erasing(self, connection: Connection) -> Iterator[None]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from docstore.dialect.backend import Fault
 from docstore.dialect.complaints import told
 from docstore.dialect.engines import backend_of
 from docstore.dialect.urls import shown, without_password
@@ -21,6 +22,7 @@ from docstore.errors import (
     ConnectionLostError,
     DatabaseError,
     MissingDependencyError,
+    UnreadableError,
 )
 
 _WRITES: Final = "docstore_writes"
@@ -136,6 +138,22 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
         raise
 
 
+def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
+    """Return the row of a result that has one at most, as a unique key wants it, or None.
+
+    Raises:
+        UnreadableError: it has several: the index of that key is damaged.
+    """
+    rows = found.fetchmany(2)
+    found.close()
+    if len(rows) > 1:
+        raise UnreadableError(
+            "two rows were found where a unique key allows one: its index is damaged. verify() of the whole store "
+            "says which it is."
+        )
+    return rows[0] if rows else None
+
+
 def locks_rows(connection: Connection) -> bool:
     """Return whether a document's head has to be locked before it is read: for a writer, where rows can be."""
     return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection.dialect.name).locks_rows
@@ -154,6 +172,11 @@ def execute_many(connection: Connection, statement: sa.Executable, rows: Sequenc
 def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
     """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
     return backend_of(connection.dialect.name).largest_text(connection, text)
+
+
+def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+    """Yield what the database's own check finds wrong in *tables*; nothing is to be read after it."""
+    return backend_of(connection.dialect.name).faults(connection, tables)
 
 
 def check_settings(connection: Connection) -> None:

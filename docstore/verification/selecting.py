@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import JsonText, reading_times, translated
+from docstore.dialect import JsonText, only_row, reading_times, translated
 from docstore.errors import DecodeError, PatchError, UnreadableError
 from docstore.history import Parent
 from docstore.paging import PageSize
@@ -63,7 +63,7 @@ def called(connection: Connection, id: str) -> tuple[str, str] | None:
     """Return the kind and the name of the document with this id, or None where there is none."""
     query = sa.select(documents.c.kind, documents.c.name).where(documents.c.id == id, IS_HEAD)
     with reading(connection):
-        row = connection.execute(query).one_or_none()
+        row = only_row(connection.execute(query))
     return None if row is None else (row.kind, row.name)
 
 
@@ -177,7 +177,7 @@ def _page(
 def _single(connection: Connection, query: sa.Select[Any], key: str | int) -> Row | None:
     try:
         with reading(connection):
-            return connection.execute(query).one_or_none()
+            return only_row(connection.execute(query))
     except UnreadableError as error:
         return Unread(key, str(error))
 

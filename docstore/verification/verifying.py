@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection
 
 from docstore import rows
 from docstore.abridging import abridged
+from docstore.dialect import faults
 from docstore.errors import UnreadableError
 from docstore.paging import PageSize
 from docstore.rows import HeadRow
-from docstore.tables import tags, versions
+from docstore.tables import metadata, tags, versions
 from docstore.verification import selecting
 from docstore.verification.columns import Names
 from docstore.verification.damage import Damage, Subject
@@ -51,11 +52,12 @@ def verified(
 ) -> Iterator[Damage]:
     """Yield each damage of the document with this *id*, of all those of *kind*, or of all of *project*.
 
-    Of all of the project also what is left of documents whose head is gone.
+    Of all of the project also what is left of documents whose head is gone, and what the database's own check finds
+    wrong in its tables and indexes. That may end the transaction.
 
     Cost:
-        A read of everything. Of each version, time in proportion to what it changed; to decode, to the document.
-        Memory for a document, its copy under change, and a page of rows.
+        A read of everything; of the whole project also the database's own check. Of each version, time in proportion to
+        what it changed; to decode, to the document. Memory for a document, its copy under change, and a page of rows.
     """
     names = yield from _tried(project, "codes", lambda: _names(connection), None)
     ids = [id] if id is not None else []
@@ -69,6 +71,7 @@ def verified(
     if id is None and kind is None:
         left = yield from _tried(project, "documents", lambda: list(_leftovers(connection, project)), list[Damage]())
         yield from left
+        yield from _faults(connection, project)
 
 
 def _tried(project: str, table: str, read: Callable[[], T], otherwise: T) -> Generator[Damage, None, T]:
@@ -78,6 +81,16 @@ def _tried(project: str, table: str, read: Callable[[], T], otherwise: T) -> Gen
     except UnreadableError as error:
         yield Damage(_UNKNOWN, project, table, "its rows", str(error))
         return otherwise
+
+
+def _faults(connection: Connection, project: str) -> Iterator[Damage]:
+    """Yield what the database finds wrong in its own tables: of an index that lacks a row, searches miss that."""
+    try:
+        with selecting.reading(connection):
+            for fault in faults(connection, [table.name for table in metadata.sorted_tables]):
+                yield Damage(_UNKNOWN, project, fault.table, fault.where, fault.problem)
+    except UnreadableError as error:
+        yield Damage(_UNKNOWN, project, "(any)", "the database file", str(error))
 
 
 def _names(connection: Connection) -> Names | None:
