@@ -105,6 +105,17 @@ class TestAFileThatAnotherTakesThePlaceOf:
         lab.close()
         assert names(path) == NEW | {"later"}
 
+    def test_leaves_nothing_of_itself_in_the_new_one_where_the_store_is_only_closed(self, lab, path, other):
+        for number in range(20):
+            lab.put("note", f"old {number}", "of the first file" * 100)
+        before = other.read_bytes()
+        os.replace(other, path)
+
+        lab.close()
+
+        assert path.read_bytes() == before
+        assert names(path) == NEW
+
     def test_is_told_to_a_transaction_that_was_under_way(self, lab, path, other):
         @sa.event.listens_for(lab.engine, "commit")
         def replace(connection):
@@ -220,6 +231,16 @@ class TestAFileThatIsDeleted:
         shutil.rmtree(folder)
 
         with pytest.raises(FileReplacedError, match="was deleted or moved away"):
+            store.put("note", "lost", 1)
+
+    def test_with_its_folder_in_whose_place_is_a_link_to_itself_is_told(self, connect, tmp_path):
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        store = connect(folder / "lab.db")
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(folder)
+
+        with pytest.raises(DatabaseError, match=r"folder/lab\.db: the file cannot be looked at: Too many levels"):
             store.put("note", "lost", 1)
 
     def test_and_put_back_is_used_again(self, lab, path, tmp_path):

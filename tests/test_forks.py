@@ -134,6 +134,7 @@ class TestAForkWhileAnotherThreadIsInATransaction:
     @pytest.mark.parametrize("write", ["write", ""])
     def test_that_ends_soon_leaves_both_processes_able_to_save(self, database, write):
         script = """
+forks.PATIENCE = 60  # on a machine that has much else to do
 store = docstore.connect(sys.argv[1])
 other = Other(store, write=bool(sys.argv[2]))
 os.register_at_fork(before=other.go_on)  # run before those that were registered before it
@@ -252,6 +253,7 @@ class TestForksAmongThreadsThatSave:
     THREADS, CHILDREN, TURNS = 3, 6, 4
 
     SCRIPT = textwrap.dedent("""
+        forks.PATIENCE = 60  # on a machine that has much else to do
         store = docstore.connect(sys.argv[1])
         threads, children, turns = map(int, sys.argv[2:])
         is_over = threading.Event()

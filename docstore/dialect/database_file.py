@@ -10,6 +10,7 @@ import contextlib
 import os
 import sqlite3
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -115,11 +116,26 @@ def check(connection: Connection, *, committed: bool = False) -> None:
     opened: _Opened | None = connection.info[_KEY]
     if opened is None:
         return
+    driver = connection.connection.driver_connection
     found = _identity(opened.path)
     if found != opened.file:
-        raise _replaced(opened.path, found, committed=committed, rest=_save_log(connection, opened))
-    if opened.log is not None and (log := _identity(_log(opened))) != opened.log and _logs(connection):
+        raise _replaced(opened.path, found, committed=committed, rest=_save_log(driver, opened))
+    if opened.log is not None and (log := _identity(_log(opened))) != opened.log and _logs(driver):
         raise _log_replaced(opened, log, committed=committed)
+
+
+def leave(driver: Any, info: Mapping[str, Any]) -> None:
+    """Leave nothing beside a file that has taken the place of the one that a connection has open, and that is closed.
+
+    Args:
+        info: the connection's own notes.
+    """
+    opened: _Opened | None = info.get(_KEY)
+    if opened is None or opened.process != os.getpid():
+        return
+    with contextlib.suppress(DatabaseError):  # of a file that cannot be looked at: there is nobody to be told
+        if _identity(opened.path) != opened.file:
+            _save_log(driver, opened)
 
 
 def check_process(connection: Connection) -> None:
@@ -152,6 +168,10 @@ def _identity(path: bytes) -> _Identity | None:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        problem = f"the file cannot be looked at: {error.strerror}"
+        remedy = "Check its folder and its permissions. Until then it is not known whether the last changes were kept."
+        raise DatabaseError(f"{_shown(path)}: {problem}. {remedy}") from error
     return found.st_dev, found.st_ino
 
 
@@ -159,9 +179,9 @@ def _log(opened: _Opened) -> bytes:
     return opened.path + b"-wal"
 
 
-def _logs(connection: Connection) -> bool:
+def _logs(driver: Any) -> bool:
     """Return whether the database has a log; someone may have set it to another journal by this very connection."""
-    return bool(_execute(connection.connection.driver_connection, "PRAGMA journal_mode")[0] == "wal")
+    return bool(_execute(driver, "PRAGMA journal_mode")[0] == "wal")
 
 
 def _execute(driver: Any, statement: str) -> Any:
@@ -173,17 +193,18 @@ def _execute(driver: Any, statement: str) -> Any:
         cursor.close()
 
 
-def _save_log(connection: Connection, opened: _Opened) -> str:
+def _save_log(driver: Any, opened: _Opened) -> str:
     """Write what is in the log into the file that it is of, empty it, and return what to say of it.
 
     That file may have another name now, and is whole then. The log, which has kept its name, would be taken for that of
     the file that is there now, and damage it.
     """
     log = _identity(_log(opened))
-    if log is None or log != opened.log or not _logs(connection):
+    if log is None or log != opened.log:
         return ""
-    driver = connection.connection.driver_connection
     with contextlib.suppress(sqlite3.Error):
+        if not _logs(driver):
+            return ""
         patience = _execute(driver, "PRAGMA busy_timeout")[0]
         _execute(driver, "PRAGMA busy_timeout = 0")
         is_busy = _execute(driver, "PRAGMA wal_checkpoint(TRUNCATE)")[0]

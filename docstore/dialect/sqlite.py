@@ -265,6 +265,10 @@ def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
             _write_ahead(cursor)
         cursor.close()
 
+    @sa.event.listens_for(engine, "close")
+    def closing(connection: Any, record: Any) -> None:
+        database_file.leave(connection, record.info)
+
     @sa.event.listens_for(engine, "handle_error")
     def keep_it(context: Any) -> None:
         # SQLAlchemy closes a connection that Ctrl-C hit. Of a database in memory all would be gone with it; of a file
