@@ -29,12 +29,8 @@ def connect(
 
     Args:
         url: like ``sqlite:///lab.db``, ``postgresql://user:password@host/lab`` or ``mysql://user:password@host/lab``;
-            the Path of a SQLite file; or a ready Engine, which is used as it is set up. Options of the driver follow a
-            question mark. Those that say how long a silent server is waited for have values of docstore's own:
-            ``connect_timeout=30`` (seconds, for each address of the host); on PostgreSQL ``tcp_user_timeout=60000``
-            (milliseconds), ``keepalives_idle=30``, ``keepalives_interval=10`` and ``keepalives_count=3``, by which the
-            network is noticed to be gone; on MariaDB and MySQL ``read_timeout=120`` and ``write_timeout=60``, but an
-            hour for statements that read or change all rows.
+            the Path of a SQLite file; or a ready Engine, which is used as it is set up. Its options are the driver's;
+            those for a silent server, like ``?connect_timeout=30``, have values of docstore's own (README, Databases).
         creator: a function that gives connections, in place of a URL.
         synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last ones.
         pool_pre_ping: servers only: whether a pooled connection is tried before it is used. It costs a short message,

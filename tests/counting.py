@@ -29,7 +29,9 @@ def statements_of(engine: sa.Engine, function: Any, *arguments: Any, **options: 
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith(("BEGIN", "START TRANSACTION", "SET TRANSACTION")):
+        if not statement.startswith(
+            ("BEGIN", "START TRANSACTION", "SET TRANSACTION", "SELECT set_config('lock_timeout'")
+        ):
             sent.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", note)

@@ -25,7 +25,9 @@ class Log:
     rows: Counter[str] = field(default_factory=Counter)
 
     def note(self, connection, cursor, statement, parameters, context, executemany):
-        if not statement.startswith(("BEGIN", "START TRANSACTION", "SET TRANSACTION")):
+        if not statement.startswith(
+            ("BEGIN", "START TRANSACTION", "SET TRANSACTION", "SELECT set_config('lock_timeout'")
+        ):
             self.statements.append(statement)
         written = re.match(r"(INSERT) INTO (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
         if written:
