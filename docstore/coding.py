@@ -81,6 +81,11 @@ def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
     return enum
 
 
+def _is_own(enum: type[Enum]) -> bool:
+    """Return whether *enum* is docstore's own."""
+    return enum.__module__.startswith("docstore.model.")
+
+
 def _fits(integer: int) -> bool:
     """Return whether a column takes *integer*: of any other, a search finds nothing."""
     return -(2**31) <= integer < 2**31
@@ -166,7 +171,8 @@ class Codes:
 
         Raises:
             InvalidValueError: what is searched has no such enum.
-            UnknownCodeError: the enum has no such name; or, of statuses, no such integer.
+            UnknownCodeError: the enum has no such name; or, of statuses, no such integer; or the table gives the names
+                of docstore's own enum other integers than the enum does.
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
@@ -176,6 +182,7 @@ class Codes:
         if code is None and all(known != column for known, _ in stored):
             none = f"{rule.name!r} has none: leave it out. " if rule.name else ""
             raise InvalidValueError(argument, several, f"{none}Say kind='experiment', or another kind that has one.")
+        self._check_own(column, stored)
         if argument == "status":
             self._check_integers(column, several, stored, self._enums.get(column, enum))
         found = [self._sought(column, each, stored, enum) for each in several]
@@ -235,6 +242,25 @@ class Codes:
                 told = each if _fits(each) else abridged(each)
                 raise UnknownCodeError(column, told, f"{enum.__name__} has {listed}.")
 
+    def _check_own(self, column: str, stored: Mapping[Name, int]) -> None:
+        """Refuse a table that says of docstore's own statuses what no docstore has written: rows would be mistaken."""
+        enum = self._enums.get(column)
+        if enum is None or not _is_own(enum):
+            return
+        members = {name: member.value for name, member in enum.__members__.items()}
+        for (other, name), value in stored.items():
+            # A later docstore may have written a name that this one lacks, and no integer of a name that it has.
+            if other != column:
+                continue
+            if members.get(name, value) != value or (name not in members and value in members.values()):
+                raise UnknownCodeError(
+                    column,
+                    name,
+                    f"the table codes gives it {value}, and {enum.__name__} has "
+                    f"{', '.join(f'{each} = {number}' for each, number in members.items())}. Something other than "
+                    f"docstore wrote to that table: verify() lists what is damaged.",
+                )
+
     def _integer(self, column: str, name: str, taken: Mapping[Name, int]) -> int:
         if len(name) > _LONGEST or not is_plain(name):
             problem = f"a name has at most {_LONGEST} characters, without NUL or lone surrogates."
@@ -246,8 +272,7 @@ class Codes:
         if name not in enum.__members__:
             free = max(member.value for member in enum) + 1
             write = f" Write: class {enum.__name__}(Enum): ... {name} = {free}"
-            is_ours = enum.__module__.startswith("docstore.model.")
-            problem = f"{enum.__name__} has {', '.join(enum.__members__)}.{'' if is_ours else write}"
+            problem = f"{enum.__name__} has {', '.join(enum.__members__)}.{'' if _is_own(enum) else write}"
             raise UnknownCodeError(column, name, problem)
         value = int(enum[name].value)
         if value in used:

@@ -167,6 +167,15 @@ class TestSeveralObservationsOfAnArm:
 
         assert told(best(experiment)) == [("0_0", 1.0)]
 
+    @pytest.mark.parametrize("order", [[None, 1, 2], [2, None, 1], [1, 2, None]], ids=str)
+    @pytest.mark.parametrize("none", [None, math.nan])
+    def test_of_which_one_has_no_step_count_by_that_one(self, best, order, none):
+        experiment = tried({})
+        for step in order:
+            observe(experiment, 0, step=none if step is None else step, gain=float(step or 7))
+
+        assert told(best(experiment)) == [("0_0", 7.0)]
+
     def test_count_without_those_that_are_nan(self, best):
         experiment = tried({})
         for step, mean in ((1, 5.0), (2, math.nan)):
@@ -261,16 +270,16 @@ class TestConstraints:
 
 
 class TestConstraintsThatAreRelative:
-    """To a status quo on which the metric was measured as 10."""
+    """To a status quo on which the metric was measured as 10, or something else."""
 
-    def experiment(self, costs, constraint, *, measured=True):
+    def experiment(self, costs, constraint, *, measured=True, baseline=10.0):
         status_quo = Arm({"x": 1.0, "flour": "rye"}, "status_quo")
         experiment = tried(
             *({"gain": 1.0, "cost": cost} for cost in costs), constraints=[constraint], status_quo=status_quo
         )
         trial = experiment.new_trial(parameters=status_quo.parameters)
         if measured:
-            observe(experiment, trial.index, gain=0.0, cost=10.0)
+            observe(experiment, trial.index, gain=0.0, cost=baseline)
         return experiment
 
     def test_allow_a_share_of_it(self, best):
@@ -281,6 +290,31 @@ class TestConstraintsThatAreRelative:
             ("1_0", False),
             ("status_quo", False),
         ]
+
+    @pytest.mark.parametrize(
+        ("constraint", "holds"),
+        [
+            ("cost <= 1.05 * baseline", {-10.6, -10.5, -10.0, -9.5}),
+            ("cost >= 0.95 * baseline", {-10.0, -9.5, -9.4, 10.0, -10.5}),
+            ("cost <= 0.95 * baseline", {-10.5, -10.6}),
+            ("cost >= 1.05 * baseline", {-9.5, -9.4, 10.0}),
+            ("cost <= baseline", {-10.0, -10.5, -10.6}),
+        ],
+    )
+    def test_to_a_negative_value_allow_more_or_less_and_not_the_other_way(self, best, constraint, holds):
+        costs = [-10.6, -10.5, -9.5, -9.4, 10.0]
+        arms = best(self.experiment(costs, constraint, baseline=-10.0))
+
+        found = {arm.metrics["cost"] for arm in arms if arm.is_feasible}
+
+        assert found == holds
+
+    @pytest.mark.parametrize("baseline", [10.0, -10.0, 0.0, -0.0])
+    @pytest.mark.parametrize("constraint", ["cost >= 0.9 * baseline", "cost <= 1.1 * baseline", "cost <= baseline"])
+    def test_that_allow_something_worse_allow_the_status_quo(self, best, constraint, baseline):
+        [arm] = best(self.experiment([], constraint, baseline=baseline))
+
+        assert arm.is_feasible
 
     def test_are_refused_where_it_was_not_measured(self, best):
         with pytest.raises(InvalidValueError, match="relative to the status quo"):
@@ -384,15 +418,6 @@ class TestRowsThatSqlChanged:
 
         with pytest.raises(DamagedDocumentError, match="version 1"):
             getattr(store, call)("cakes")
-
-
-def test_a_status_is_that_of_the_trial_whatever_its_column_says(store):
-    store.save(tried({"gain": 1.0}))
-    before = store.trials("cakes")
-    with store.engine.begin() as connection:
-        connection.execute(sa.update(documents).where(documents.c.path == "/trials/0").values(status=99))
-
-    pd.testing.assert_frame_equal(store.trials("cakes"), before)
 
 
 class TestTrialsAsAFrame:

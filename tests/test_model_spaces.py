@@ -391,6 +391,9 @@ class TestAConstraintOnOutcomes:
             ("2*qps <= 1", ComparisonOp.LEQ, 0.5, False),
             ("qps >= 0.95 * baseline", ComparisonOp.GEQ, -5.0, True),
             ("qps >= baseline", ComparisonOp.GEQ, 0.0, True),
+            ("baseline / 2 <= qps", ComparisonOp.GEQ, -50.0, True),
+            ("qps - 1.05 * baseline <= 0", ComparisonOp.LEQ, 5.0, True),
+            ("2 * qps + 1 <= 2 * (baseline + 0.5)", ComparisonOp.LEQ, 0.0, True),
         ],
     )
     def test_is_read_from_an_expression(self, expression, op, bound, relative):
@@ -398,6 +401,43 @@ class TestAConstraintOnOutcomes:
 
         assert (constraint.op, constraint.bound, constraint.relative) == (op, bound, relative)
         assert constraint.metric_weights == [("qps", 1.0)]
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "qps >= 3 + baseline",
+            "qps >= 2 * baseline + 1",
+            "baseline - 1 >= qps",
+            "qps + 1 >= baseline",
+            "qps >= baseline * baseline",
+            "qps >= qps * baseline",
+            "qps >= 1 / baseline",
+            "qps >= 0 * baseline",
+            "qps >= baseline - baseline",
+            "baseline >= 3",
+            "qps / baseline >= 1",
+            "qps/baseline >= 0.95",
+            "qps.baseline >= 0.95",
+            "baseline:qps >= 0.95",
+            "qps >= 1e400 * baseline",
+            "qps >= 1e400",
+            "1e400 * qps >= 1",
+            "qps >= 1 # + baseline",
+        ],
+    )
+    def test_that_says_anything_else_is_refused(self, expression):
+        with pytest.raises(InvalidValueError, match=r"OutcomeConstraint|finite"):
+            OutcomeConstraint(expression)
+
+    def test_to_the_status_quo_is_relative(self):
+        with pytest.raises(InvalidValueError, match=r"relative of an OutcomeConstraint: False.*leave this out"):
+            OutcomeConstraint("qps >= 0.95 * baseline", relative=False)
+
+    def test_of_a_sum_is_relative_to_the_sum(self):
+        constraint = OutcomeConstraint("a + 2*b <= 1.1 * baseline")
+
+        assert (constraint.metric_weights, constraint.bound) == ([("a", 1.0), ("b", 2.0)], 10.0)
+        assert constraint.relative
 
     def test_is_made_from_a_metric(self):
         constraint = OutcomeConstraint(metric=Metric("qps"), op=ComparisonOp.GEQ, bound=1, relative=True)

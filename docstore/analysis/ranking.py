@@ -77,7 +77,8 @@ def _condition(constraint: OutcomeConstraint, baseline: Mapping[str, float]) -> 
                 "It is relative to the status quo, on which its metrics were not measured: measure them in a trial."
             )
             raise InvalidValueError("outcome constraint", constraint.expression, remedy)
-        bound = round(1 + bound / 100, 12) * base  # the factor that the constraint's expression shows
+        # More is more, also of a negative value: 5 percent more than -10 is -9.5, as in Ax.
+        bound = round(1 + math.copysign(1.0, base) * bound / 100, 12) * base
 
     def holds(metrics: Mapping[str, float]) -> bool:
         value = _weighted(weights, metrics)
@@ -118,7 +119,8 @@ def _observed(stored: Stored, decode: Decode) -> tuple[dict[str, dict[str, float
         gone = given_up.get(index)
         if gone is None or arm in gone or mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
-        at_step = -math.inf if step is None else step
+        # What has no step was observed when the trial was over.
+        at_step = math.inf if step is None else step
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
             last[arm, metric, index] = at_step, mean
     return _together(last)

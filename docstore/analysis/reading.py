@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from docstore.access import Access
 from docstore.coding import coded_in
+from docstore.dialect import UtcTime, reading_times
+from docstore.errors import DamagedDocumentError
 from docstore.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.reader import state_of
-from docstore.rows import PieceRow, code_rows
-from docstore.tables import documents
+from docstore.rows import HeadRow, PieceRow, code_rows
+from docstore.tables import documents, versions
 from docstore.values import JSON
+from docstore.verification.columns import unlike_part
 
 Decode: TypeAlias = Callable[[JSON], Any]
 
@@ -49,34 +52,55 @@ class Stored:
 def read_experiment(access: Access, name: str) -> Stored:
     """Return the experiment *name*, its head and all parts proved by the digest of its version, as ``load`` does.
 
-    The columns ``version`` and the table ``codes`` are not in the digest: whether they are right, ``verify`` tells.
+    The columns of the parts and the table ``codes`` are in no digest: they are held against the bodies, and when a part
+    was written against when its version was saved.
 
     Raises:
         InvalidValueError: *name* is no text.
         DocumentNotFoundError: there is none of that name.
-        DamagedDocumentError: what is stored is not what was saved.
+        DamagedDocumentError: what is stored is not what was saved, or says other things in two places.
 
     Cost:
         Three SELECTs; all trials and data are read.
     """
     with access.reading() as connection:
         head = access.head(connection, EXPERIMENT.name, name)
-        found = list(connection.execute(_ROWS, {"of_id": head.id}))
+        with reading_times():
+            found = list(connection.execute(_ROWS, {"of_id": head.id}))
         names = {(column, value): said for column, value, said in code_rows(connection)}
     state = state_of(head, (PieceRow(row.path, row.digest, row.body) for row in found))
-    versions = {row.path: row.version for row in found}
-    trials, data = (_parts(state.pieces, rule, versions, names) for rule in EXPERIMENT.parts)
+    for row in found:
+        if row.path != HEAD:
+            _check_columns(head, access.project, row, state.pieces[row.path], names)
+    written_in = {row.path: row.version for row in found}
+    trials, data = (_parts(state.pieces, rule, written_in, names) for rule in EXPERIMENT.parts)
     return Stored(head.id, head.name, state.pieces[HEAD], trials, data, names)
 
 
 _C: Final = documents.c
-_ROWS: Final = sa.select(_C.path, _C.digest, _C.body, _C.version).where(_C.id == sa.bindparam("of_id"))
+_IN: Final = (versions.c.id == _C.id) & (versions.c.version == _C.version)
+_ROWS: Final = (
+    # Of a version whose row is gone, NULL: elsewhere, that is an error.
+    sa.select(documents, sa.type_coerce(versions.c.created_at, UtcTime()).label("saved_at"))
+    .outerjoin(versions, _IN)
+    .where(_C.id == sa.bindparam("of_id"))
+)
+
+
+def _check_columns(
+    head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: Mapping[tuple[str, int], str]
+) -> None:
+    problem = next(unlike_part(EXPERIMENT, head, project, row, body, names), None)
+    if problem is None and row.saved_at not in (None, row.updated_at):
+        problem = f"the column version says {row.version}, and that version was saved at another time"
+    if problem is not None:
+        raise DamagedDocumentError(head.name, where=row.path, problem=problem)
 
 
 def _parts(
-    pieces: Mapping[str, JSON], rule: PartRule, versions: Mapping[str, int], names: Mapping[tuple[str, int], str]
+    pieces: Mapping[str, JSON], rule: PartRule, written_in: Mapping[str, int], names: Mapping[tuple[str, int], str]
 ) -> dict[int, Part]:
-    """Return the parts of *rule*. Their integers are those of what their bodies say: columns are not in the digest."""
+    """Return the parts of *rule*, with the integers of what their bodies say."""
     values = {(column, name): value for (column, value), name in names.items()}
     found = {}
     for path, body in pieces.items():
@@ -84,7 +108,7 @@ def _parts(
         if index is not None and rule is EXPERIMENT.rule(path):
             coded = coded_in(rule, body)
             status, type = (None if each is None else values.get(each) for each in (coded.status, coded.type))
-            found[index] = Part(index, status, type, versions[path], body)
+            found[index] = Part(index, status, type, written_in[path], body)
     return dict(sorted(found.items()))
 
 

@@ -54,6 +54,8 @@ def parse(expression: str, *, thing: str, known: Iterable[str] = ()) -> list[Lin
     if not isinstance(expression, str) or len(expression) > _LONGEST:
         raise InvalidValueError(thing, expression, _EXAMPLE)
     plain, names = _with_plain_names(expression, known)
+    if "#" in plain:  # Python's parser would leave out what comes after it
+        raise InvalidValueError(thing, expression, _EXAMPLE)
     try:
         return [_read(ast.parse(part.strip(), mode="eval").body, names) for part in plain.split(",")]
     except (_NotLinear, SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:

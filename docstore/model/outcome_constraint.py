@@ -13,7 +13,11 @@ from docstore.model.checks import check_finite, check_instances, check_unique
 from docstore.model.metric import Metric
 
 _HOW = "Write OutcomeConstraint('qps >= 700'), or give metric=, op= and bound=."
-_BASELINE = re.compile(r"\bbaseline\b")
+_BASELINE = "baseline"
+_HOW_RELATIVE = (
+    "The status quo may stand in a constraint as its only bound, by a factor: 'latency <= 0.95 * baseline', with no "
+    "constant beside it, and by no other name than 'baseline'."
+)
 
 
 class ComparisonOp(Enum):
@@ -33,8 +37,9 @@ class OutcomeConstraint:
     """A bound on a metric, or on a weighted sum of metrics.
 
     Units:
-        A *relative* bound is in percent of what the status quo has: -5 means 0.95 times that. In an expression it is
-        written as the factor: ``"latency <= 0.95 * baseline"``.
+        A *relative* bound is in percent of what the status quo has: -5 means 5 percent less. In an expression it is
+        written as the factor: ``"latency <= 0.95 * baseline"``. Less than a negative value is further from zero, as in
+        Ax: where the status quo has -10, that allows up to -10.5.
     """
 
     # Structured, and not the expression: percents become factors in it, and some floats do not come back.
@@ -88,23 +93,39 @@ class OutcomeConstraint:
         self.metric_name_to_signature = {}
 
     def _read(self, expression: str, relative: bool | None) -> None:
-        difference, operator = linear.parse_comparison(_without_baseline(expression), thing="OutcomeConstraint")
-        if operator == "==" or not difference.weights:
+        difference, operator = linear.parse_comparison(expression, thing="OutcomeConstraint")
+        weights = dict(difference.weights)
+        baseline = weights.pop(_BASELINE, None)
+        if operator == "==" or not weights:
             raise InvalidValueError("OutcomeConstraint", expression, _HOW)
-        is_factor = _BASELINE.search(expression) is not None
-        bound = -difference.constant
-        op = ComparisonOp.GEQ if operator == ">=" else ComparisonOp.LEQ
-        weights = list(difference.weights.values())
+        is_mixed = baseline is not None and (baseline == 0 or difference.constant != 0)
+        if is_mixed or any(_BASELINE in re.split("[./:]", name) for name in weights):
+            raise InvalidValueError("OutcomeConstraint", expression, _HOW_RELATIVE)
+        if baseline is not None and relative is False:
+            remedy = f"{expression!r} is relative: leave this out, or write the bound as a number."
+            raise InvalidValueError("relative of an OutcomeConstraint", relative, remedy)
+        scale = self._scaled(expression, weights, operator)
+        if baseline is None:
+            self.bound = check_finite(f"bound of {expression!r}", -difference.constant / scale + 0.0)
+        else:
+            factor = check_finite(f"factor of baseline in {expression!r}", -baseline / scale)
+            self.bound = round((factor - 1) * 100, 10) + 0.0
+        self.relative = baseline is not None or bool(relative)
+        self.metrics = []
+
+    def _scaled(self, expression: str, weights: Mapping[str, float], operator: str) -> float:
+        """Set the weights and the side that is allowed, and return by which number both sides were divided."""
+        several = list(weights.values())
         # "2*loss <= 1" bounds loss by 0.5, and "700 <= qps" is "qps >= 700".
-        scale = weights[0] if len(weights) == 1 else -1.0 if all(weight < 0 for weight in weights) else 1.0
+        scale = several[0] if len(several) == 1 else -1.0 if all(weight < 0 for weight in several) else 1.0
         if scale == 0:
             raise InvalidValueError("OutcomeConstraint", expression, "The metric cancels out: name it once.")
-        self._weights = {name: weight / scale for name, weight in difference.weights.items()}
+        op = ComparisonOp.GEQ if operator == ">=" else ComparisonOp.LEQ
+        self._weights = {
+            name: check_finite(f"weight of metric {name!r}", weight / scale) for name, weight in weights.items()
+        }
         self.op = op if scale > 0 else _OPPOSITE[op]
-        bound = bound / scale + 0.0
-        self.bound = round((bound - 1) * 100, 10) + 0.0 if is_factor else bound
-        self.relative = is_factor if relative is None else relative
-        self.metrics = []
+        return scale
 
     @property
     def metric(self) -> Metric:
@@ -134,11 +155,6 @@ class OutcomeConstraint:
 
 
 _OPPOSITE = {ComparisonOp.GEQ: ComparisonOp.LEQ, ComparisonOp.LEQ: ComparisonOp.GEQ}
-
-
-def _without_baseline(expression: str) -> str:
-    """Return *expression* with the factor of the baseline as its bound."""
-    return _BASELINE.sub("1", expression) if isinstance(expression, str) else expression
 
 
 @dataclass(init=False, repr=False)

@@ -13,7 +13,7 @@ from docstore.errors import DamagedDocumentError, InvalidValueError, PatchError
 from docstore.history import Version
 from docstore.place import read_around
 from docstore.reader import history_page, version_numbered
-from docstore.rows import HeadRow
+from docstore.rows import HeadRow, version_row
 from docstore.versions.blame import Blame, Decode, changes_at
 
 _PAGE: Final = 100
@@ -24,11 +24,12 @@ class Timeline(Sequence[Version]):
     """The versions of one document as it stood when it was asked for: ``timeline[0]`` is the newest.
 
     Cost:
-        The newest 100 are read at once, so that damage is told early. To go on, a SELECT for every 100; for one by its
-        index, one; the length is known.
+        The newest 100 are read at once, so that damage is told early, and a SELECT looks for one beyond. To go on, a
+        SELECT for every 100; for one by its index, one; the length is known.
 
     Raises:
         DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; when one comes to it.
+            Or there is one after the newest that the document says it has.
         DocumentNotFoundError: the document was purged since.
     """
 
@@ -36,6 +37,9 @@ class Timeline(Sequence[Version]):
         self._access = access
         self._head = head
         self._newest = history_page(connection, head, head.version + 1, _PAGE)
+        if version_row(connection, head.id, head.version + 1) is not None:
+            problem = f"its column version says {head.version}, and there is a later version in its history"
+            raise DamagedDocumentError(head.name, where="its head", problem=problem)
 
     def __len__(self) -> int:
         return self._head.version
