@@ -16,12 +16,12 @@ from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.coding import Codes, checked_enum
 from docstore.dialect import checked_engine, shown
-from docstore.documents import Documents, documents_of
+from docstore.documents import Documents, documents_of, told_origin
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError, NameChangedError
 from docstore.kinds import Kind
 from docstore.locking import holding
-from docstore.origins import Origin, Origins, copied_from
+from docstore.origins import Origin, Origins
 from docstore.paging import project_of
 from docstore.registry_bundle import RegistryBundle
 from docstore.rows import head_of
@@ -107,7 +107,7 @@ class Base:
         origin = self._origins.get(obj) or self._made_unseen(obj)
         if origin is not None and origin.name == name:
             return origin
-        id = copied_from(obj) if origin is None else origin.id
+        id = told_origin(obj) if origin is None else origin.id
         if id is None:
             return None
         with self._access.reading() as connection:
@@ -119,6 +119,10 @@ class Base:
             raise NameChangedError(called, name, kind=kind.name)
         return origin
 
+    def _remember(self, obj: Any, origin: Origin, documents: Documents) -> None:
+        self._origins.set(obj, origin)
+        documents.tell_origin(obj, origin.id)
+
     def _made_unseen(self, obj: Any) -> Origin | None:
         """Return where *obj* was saved by a call that was interrupted before it knew; None if it was not."""
         tried = self._origins.tried(obj)
@@ -127,7 +131,7 @@ class Base:
         with self._access.reading() as connection:
             made = made_unseen(connection, tried[1])
         if made is not None:
-            self._origins.set(obj, made)
+            self._remember(obj, made, self._documents())
         return made
 
     def _note(self, message: str, author: str | None) -> Note:

@@ -196,6 +196,7 @@ class Bulk:
         self._codes.learn(done.codes)
         for obj, new in ((each.obj, each.new) for each in batch.taken if each.new):
             self._origins.set(obj, Origin(new.id, new.document.name, 1, new.digests))
+            self._documents.tell_origin(obj, new.id)
         self.saved += len(batch)
 
     def _find(self, connection: Connection, batch: Batch) -> None:

@@ -13,6 +13,7 @@ from docstore.arguments import LONGEST_NAME, checked_choice, checked_flag
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.adopting import Adoption
 from docstore.codec.core import Unknown
+from docstore.codec.declared import ORIGIN, declares
 from docstore.codec.parts import Parts
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
@@ -289,6 +290,16 @@ class Documents:
             elif path != HEAD:
                 self._parts.drop(obj, path)
 
+    def tell_origin(self, obj: Any, id: str) -> None:
+        """Let the copies and pickles of *obj* tell that it came from the document *id*: see ``told_origin``.
+
+        Not where code of the user's own may write all attributes, or compare them: a function of theirs, or a class
+        that declares no fields. An object without a ``__dict__`` (slots, a Struct) has no place for it.
+        """
+        if hasattr(obj, "__dict__") and any(map(declares, type(obj).__mro__)) and not self._by_function(obj):
+            # Not by setattr: the class may be frozen, or have code of its own there.
+            obj.__dict__[ORIGIN] = id
+
     # --- objects that a user's function writes or reads: of their parts only the whole says what they mean ---------
 
     def _by_function(self, obj: Any) -> bool:
@@ -337,6 +348,12 @@ class Documents:
                 f"use put(kind, name, value)."
             )
         return entry
+
+
+def told_origin(obj: Any) -> str | None:
+    """Return the id of the document that *obj*, or what it is a copy or a pickle of, came from, as far as it tells."""
+    found = getattr(obj, "__dict__", {}).get(ORIGIN)
+    return found if isinstance(found, str) else None
 
 
 def check_sense(merged: Any, mine: Any) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docstore.codec.core import Unknown
-from docstore.codec.declared import ORIGIN
 from docstore.digests import DigestTree
 from docstore.remembered import Remembered
 
@@ -73,14 +72,8 @@ class Origins:
         return self._origins.get(obj)
 
     def set(self, obj: Any, origin: Origin) -> None:
-        """Remember where *obj* came from, until it is garbage; its copies and pickles tell it too: see ``copied_from``.
-
-        An object without a ``__dict__`` (slots, a Struct) has no place for that, and its copies tell nothing.
-        """
+        """Remember where *obj* came from, until it is garbage."""
         self._origins.set(obj, origin)
-        if hasattr(obj, "__dict__"):
-            # Not by setattr: the class may be frozen, or have code of its own there.
-            obj.__dict__[ORIGIN] = origin.id
 
     def stands(self, obj: Any) -> object:
         """Return what is equal at two moments if *obj* learned of no save in between."""
@@ -101,9 +94,3 @@ class Origins:
     def tried(self, obj: Any) -> tuple[str, str] | None:
         """Return the name and the id of an earlier try: a save may be committed, and its caller not know it."""
         return self._first.get(obj)
-
-
-def copied_from(obj: Any) -> str | None:
-    """Return the id of the document that *obj*, or what it is a copy or a pickle of, came from, as far as it tells."""
-    found = getattr(obj, "__dict__", {}).get(ORIGIN)
-    return found if isinstance(found, str) else None

@@ -109,10 +109,12 @@ class Search(Past):
 
     def _loaded(self, head: HeadRow, state: State, unknown: Unknown, *, is_ours: bool = True) -> Any:
         """Return the object of a document, of which a later save knows where it came from."""
-        obj = self._documents(unknown).decode(join(state.pieces))
+        documents = self._documents(unknown)
+        obj = documents.decode(join(state.pieces))
         # What was put as a JSON value came from no object.
         if is_ours and is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
             # As this version calls it: the document may have been renamed since.
             name = kind_named(head.kind).of(state.pieces[HEAD]).name_in(state.pieces[HEAD]) or head.name
-            self._origins.set(obj, Origin(head.id, name, state.version, state.digests, unknown=unknown))
+            origin = Origin(head.id, name, state.version, state.digests, unknown=unknown)
+            self._remember(obj, origin, documents)
         return obj

@@ -340,7 +340,8 @@ class Store(Experiments):
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
 
         def learn(saved: Saved) -> None:
-            self._origins.set(obj, Origin(saved.id, document.name, saved.version.number, digests))
+            origin = Origin(saved.id, document.name, saved.version.number, digests)
+            self._remember(obj, origin, self._documents())
 
         return self._write(lambda connection: write(connection, id, document, note), learn).version
 

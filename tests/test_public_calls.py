@@ -545,7 +545,7 @@ class Caller:
 def test_a_call_raises_docstores_errors_alone_and_then_changes_nothing(store, tmp_path):
     tester = Caller(store.engine, tmp_path)
 
-    fuzz(tester.check, TRIES, in_ci=150)
+    fuzz(tester.check, TRIES, in_ci=100)
 
 
 UNSPEAKABLE = {

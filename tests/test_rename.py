@@ -126,6 +126,22 @@ class TestAnObjectWhoseNameWasChanged:
         assert caught.value.saved == 1
         assert names(store) == ["a", "cakes"]
 
+    @pytest.mark.parametrize("is_by_function", [True, False])
+    def test_is_not_marked_where_code_of_its_own_may_see_it(self, store, forgotten, is_by_function):
+        class Memo:
+            def __init__(self, title):
+                self.title = title
+
+        if is_by_function:
+            Memo = dataclass(type("Memo", (), {"__annotations__": {"title": str}}))  # a class
+            docstore.register(Memo, encode=vars, decode=lambda members: Memo(**members))
+        docstore.document(kind="memo", name="title")(Memo)
+        memo = Memo("n1")
+        store.save(memo)
+
+        assert vars(memo) == vars(store.load("n1", kind="memo")) == {"title": "n1"}
+        assert store.save(memo).number == store.save(store.load("n1", kind="memo")).number == 1
+
     def test_keeps_nothing_that_a_program_sees_but_its_fields(self, store, cakes):
         loaded = store.load("cakes")
 
