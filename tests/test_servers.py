@@ -410,6 +410,18 @@ def test_it({name}):
         assert (taken.drivername, taken.host, taken.port) == (given.drivername, given.host, given.port)
         assert taken != given
 
+    def test_leaves_no_database_on_that_server(self, pytest_on, remote):
+        def databases():
+            with engine(remote).connect() as connection:
+                return set(connection.exec_driver_sql("SELECT schema_name FROM information_schema.schemata").scalars())
+
+        name, before = backend_of(remote), databases()
+
+        done = pytest_on("def test_it(database): pass", **{LIMIT: name, REMOTES[name].variable: remote})
+
+        assert "1 passed" in done.stdout
+        assert databases() == before
+
     def test_shows_no_password_when_a_test_fails(self, pytest_on, remote, tmp_path):
         name = backend_of(remote)
         source = f"""
