@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
+from backends import BACKENDS
 from counting import steps_of
 from test_conditions import encode, row
 
@@ -113,6 +114,22 @@ EITHER = {
 """The same of several comparisons."""
 
 
+@pytest.fixture(scope="class", params=[(name, part) for name in BACKENDS for part in (None, "trial")], ids=str)
+def indexed(request, backends, tmp_path_factory):
+    """A store of documents or of parts, and the name of each index: for all tests that only look."""
+    backend, part = request.param
+    kind = "experiment" if part else "note"
+    file = tmp_path_factory.mktemp("indexed") / "lab.db"
+    with backends.fresh(backend, file) as url, docstore.connect(url) as store:
+        fill(store, crowd(kind))
+        yield (
+            store,
+            kind,
+            part,
+            {pointer: create(store, pointer, kind=kind, part=part) for pointer, _ in SERVED.values()},
+        )
+
+
 class TestTheIndex:
     """Of three thousand documents, on a place that each has."""
 
@@ -133,13 +150,10 @@ class TestTheIndex:
                         assert plan.count(f"{name} (kind=? AND <expr>") == plan.count("SEARCH documents "), title
             drop(store, indexed, kind=kind, part=part)
 
-    @pytest.mark.parametrize("part", [None, "trial"], ids=["documents", "parts"])
     @pytest.mark.parametrize("look", [Found.count, Found.names, Found.page, Found.exists, list])
-    def test_is_used_by_find(self, store, look, part):
+    def test_is_used_by_find(self, indexed, look):
         """Which has the rows in an order, of which the database may have another index, and binds some values later."""
-        kind = "experiment" if part else "note"
-        fill(store, crowd(kind))
-        created = {pointer: create(store, pointer, kind=kind, part=part) for pointer, _ in SERVED.values()}
+        store, kind, part, created = indexed
         searches = [*SERVED.values(), *EITHER.values()]
 
         for pointer, where in searches:
