@@ -127,16 +127,16 @@ class ArmNames:
         names = self._known(arms)
         self._given |= {name: arms[old] for old, name in names.items()}
         new = [name for name in arms if name not in names]
-        taken = [
+        taken = {
             name for name in new if is_named_after_a_trial(name) and self._given.get(name, arms[name]) != arms[name]
-        ]
+        }
         names |= {name: name for name in new if name not in taken}
         self._given |= {name: arms[name] for name in new if name not in taken}
         self._occupied |= names_in(pieces) - arms.keys()
-        for name in taken:
-            names[name] = self._free(name, numbers)
-            self._given[names[name]] = arms[name]
         for name in new:
+            if name in taken:
+                names[name] = self._free(name, numbers)
+                self._given[names[name]] = arms[name]
             self._names.setdefault(arms[name], []).append(names[name])
         return {old: name for old, name in names.items() if old != name}
 
@@ -144,11 +144,14 @@ class ArmNames:
         """Return the names of those *arms* that the target, or a state before, has already."""
         met = set(self._given.values())
         names = {name: name for name, parameters in arms.items() if name in self._names.get(parameters, ())}
+        used = set(names)
         for name, parameters in arms.items():
-            others = [each for each in self._names.get(parameters, ()) if each not in names.values()]
             # Where only two users gave a name to the same parameters, both names stay.
-            if name not in names and others and (is_named_after_a_trial(name) or parameters in met):
-                names[name] = others[0]
+            if name not in names and (is_named_after_a_trial(name) or parameters in met):
+                other = next((each for each in self._names.get(parameters, ()) if each not in used), None)
+                if other is not None:
+                    names[name] = other
+                    used.add(other)
         return names
 
     def _free(self, name: str, numbers: Mapping[int, int]) -> str:
