@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from typing import Any, Final, get_args
 
 from docstore import values
@@ -12,16 +14,17 @@ from docstore.abridging import abridged
 from docstore.arguments import LONGEST_NAME, checked_choice, checked_flag
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.adopting import Adoption
-from docstore.codec.core import Unknown
-from docstore.codec.declared import ORIGIN, declares
+from docstore.codec.core import Unknown, unmoved
+from docstore.codec.declared import MISSING, ORIGIN, declares
 from docstore.codec.parts import Parts
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
-from docstore.errors import DecodeError, EncodeError, InvalidValueError
+from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError
 from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.registry import registered
 from docstore.registry_bundle import RegistryBundle, checked_bundle
-from docstore.values import JSON, TAG, Absent, join_pointer
+from docstore.renumbering import DATA, TRIALS, Renumbering, arms_in, moved_path, renumbered
+from docstore.values import ABSENT, JSON, TAG, Absent, join_pointer
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
@@ -140,7 +143,7 @@ class Documents:
         found: dict[str, Piece] = {}
         for path in paths:
             try:
-                found[path] = piece(path, self._parts.encode(obj, path))
+                found[path] = piece(path, unmoved(partial(self._parts.encode, obj, path)))
             except LookupError:
                 continue
         return found
@@ -200,7 +203,7 @@ class Documents:
         """Return the numbers under which *obj* has parts, of whichever field."""
         kind = self.kind_of(obj)
         held = [fields.value_of(obj, self.codec.attribute(type(obj), rule.field)) for rule in kind.parts]
-        return {key for items in held if isinstance(items, dict) for key in items if type(key) is int}
+        return {key for items in held if isinstance(items, dict) for key in list(items) if type(key) is int}
 
     def spelled_otherwise(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
         """Return the one of the paths *known* under which the part at *path* is stored: by its enum's former name.
@@ -249,46 +252,105 @@ class Documents:
             remedy = f"Give a name that a {kind.name} can have: {error}."
             raise InvalidValueError(argument, name, remedy) from error
 
-    def adopt(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> None:
+    def adopt(
+        self, obj: Any, pieces: Mapping[str, JSON | Absent], saved: Mapping[str, JSON | Absent] | None = None
+    ) -> set[str]:
         """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (ABSENT) taken out.
 
         What the user holds a reference to (a trial, its metadata, a parameter) stays the same object; where it cannot,
         says ``Adoption``. Everything is worked out before anything is changed.
 
+        Args:
+            saved: what was saved of *obj* at the paths of *pieces*. What another thread changed in it since stays. At
+                any path that is not in it, *obj* has not changed.
+
+        Returns:
+            The paths of the pieces that are left as they are: *obj* was changed since in places that others changed.
+
         Raises:
             DecodeError: a piece cannot be read; ``check`` tells it beforehand. Nothing is changed.
         """
         if not pieces:
-            return
+            return set()
         adoption = Adoption(self.codec.uncompared, obj, self.kind_of(obj))
-        if self._by_function(obj):
-            self._adopt_whole(obj, pieces, adoption)
-        else:
-            self._adopt_pieces(obj, pieces, adoption)
+        (self._plan_whole if self._by_function(obj) else self._plan_pieces)(obj, pieces, saved or {}, adoption)
+        left = adoption.write()
         adoption.finish()
+        return left
 
-    def renumber(self, obj: Any, numbers: Mapping[int, int]) -> None:
-        """Give the parts of *obj* that stand under *numbers* their new ones, all at once; each stays the same object.
+    def renumber(self, obj: Any, wanted: Renumbering, taken: Collection[int] = ()) -> set[str]:
+        """Give trials of *obj* other numbers, all at once, and arms other names; each stays the same object.
 
-        What a part says of its number is left to ``adopt``, which has to follow. Under a new number there must be no
-        part but one that moves too: it would be lost.
+        A trial that another thread made meanwhile under one of the numbers makes room: it takes the next that is free.
+
+        Args:
+            taken: numbers that are not free either.
+
+        Returns:
+            The paths of pieces that only ``adopt`` can bring up to it: a function of the user's own writes *obj*.
         """
+        if not wanted.numbers and not wanted.names:
+            return set()
+        room = self._room(obj, wanted.numbers, taken)
+        numbers = {**wanted.numbers, **room}
+        # Data may have come meanwhile, too.
+        paths = {*wanted.pieces, *(rule.path(number) for rule in (TRIALS, DATA) for number in numbers)}
         for rule in self.kind_of(obj).parts:
             self._parts.move(obj, rule.field, numbers)
+        if self._by_function(obj):
+            return {moved_path(path, numbers) for path in paths}
+        # As they are now: another thread may have added to them.
+        now = {path: self._body(obj, moved_path(path, numbers)) for path in paths}
+        had = {**wanted.pieces, **{path: body for path, body in now.items() if not isinstance(body, Absent)}}
+        becomes = renumbered(had, numbers, {**wanted.names, **_names_after(had, room)})
+        changed = {there: had[path] for path in had if becomes[there := moved_path(path, numbers)] is not had[path]}
+        self.adopt(obj, {path: becomes[path] for path in changed}, changed)
+        return set()
 
-    def _adopt_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent], adoption: Adoption) -> None:
-        stand: dict[str, Any] = {}
-        for path, body in pieces.items():
-            if path == HEAD and not isinstance(body, Absent):
-                adoption.become(self.decode(body), keep=True)
-            elif not isinstance(body, Absent):
-                stand[path] = adoption.part(path, self.part(obj, path), self._parts.decode(type(obj), path, body))
-        adoption.write()
-        for path in sorted(pieces, key=in_order):
-            if path in stand:
-                self._parts.put(obj, path, stand[path])
-            elif path != HEAD:
-                self._parts.drop(obj, path)
+    def _room(self, obj: Any, numbers: Mapping[int, int], taken: Collection[int]) -> dict[int, int]:
+        held = self.numbers(obj)
+        free = count(max({*held, *taken, *numbers.values()}, default=-1) + 1)
+        return dict(zip(sorted(held.intersection(numbers.values()) - numbers.keys()), free, strict=False))
+
+    def _body(self, obj: Any, path: str) -> JSON | Absent:
+        """Return the JSON of a piece of *obj* as it is now; ABSENT if there is none, or it cannot be written now."""
+        try:
+            pieces = self.document(obj).pieces if path == HEAD else self.parts(obj, [path])
+        except CodecError:
+            return ABSENT
+        return pieces[path].body if path in pieces else ABSENT
+
+    def _plan_pieces(
+        self,
+        obj: Any,
+        pieces: Mapping[str, JSON | Absent],
+        saved: Mapping[str, JSON | Absent],
+        adoption: Adoption,
+    ) -> None:
+        fields_of_parts = [rule.field for rule in self.kind_of(obj).parts]
+        gone = {path for path, body in pieces.items() if isinstance(body, Absent)}
+        # Of a list, what is put in comes behind the others, and the last item is the first to go.
+        for path in (*sorted(pieces.keys() - gone, key=in_order), *sorted(gone, key=in_order, reverse=True)):
+            fresh = self._made(obj, path, pieces[path])
+            try:
+                base = self._made(obj, path, saved[path]) if path in saved else self._held(obj, path)
+            except CodecError:  # it could be written, and cannot be read: nothing tells what changed in it
+                adoption.leave(path)
+                continue
+            if path != HEAD:
+                adoption.part(path, base, fresh)
+            elif fresh is not MISSING:
+                adoption.become(base, fresh, fields_of_parts)
+
+    def _made(self, obj: Any, path: str, body: JSON | Absent) -> Any:
+        """Return the object of a piece of *obj*; of none, MISSING."""
+        if isinstance(body, Absent):
+            return MISSING
+        return self.decode(body) if path == HEAD else self._parts.decode(type(obj), path, body)
+
+    def _held(self, obj: Any, path: str) -> Any:
+        """Return the object that *obj* has at *path*; of none, MISSING."""
+        return obj if path == HEAD else self._parts.get(obj, path, MISSING)
 
     def tell_origin(self, obj: Any, id: str) -> None:
         """Let the copies and pickles of *obj* tell that it came from the document *id*: see ``told_origin``.
@@ -317,21 +379,36 @@ class Documents:
             )
         return found
 
-    def _with_pieces(self, obj: Any, pieces: Mapping[str, JSON | Absent]) -> Any:
-        """Return a new object, like *obj* but for *pieces*."""
+    def _with_pieces(self, obj: Any, *changes: Mapping[str, JSON | Absent]) -> list[Any]:
+        """Return new objects, each like *obj* but for some pieces."""
         own = self.kind_of(obj).split(self.encode(obj))
-        together = {path: body for path, body in {**own, **pieces}.items() if not isinstance(body, Absent)}
-        return self.decode(join(together))
+        together = [
+            {path: body for path, body in {**own, **pieces}.items() if body is not ABSENT} for pieces in changes
+        ]
+        return [self.decode(join(pieces)) for pieces in together]
 
-    def _adopt_whole(self, obj: Any, pieces: Mapping[str, JSON | Absent], adoption: Adoption) -> None:
-        fresh = self._with_pieces(obj, pieces)
+    def _plan_whole(
+        self,
+        obj: Any,
+        pieces: Mapping[str, JSON | Absent],
+        saved: Mapping[str, JSON | Absent],
+        adoption: Adoption,
+    ) -> None:
+        try:
+            base, fresh = self._with_pieces(obj, saved, pieces)
+        except CodecError:  # another thread put in what cannot be written; or it could be written, and cannot be read
+            for path in pieces:
+                adoption.leave(path)
+            return
+        kept = []
         for rule in self.kind_of(obj).parts:
             attribute = self.codec.attribute(type(obj), rule.field)
-            mine, theirs = getattr(obj, attribute), getattr(fresh, attribute)
-            for key in mine.keys() & theirs.keys() if isinstance(mine, dict) and isinstance(theirs, dict) else ():
-                theirs[key] = adoption.part(rule.path(key), mine[key], theirs[key])
-        adoption.become(fresh, keep=False)
-        adoption.write()
+            present, was, becomes = (getattr(each, attribute) for each in (obj, base, fresh))
+            if isinstance(present, dict) and isinstance(was, dict) and isinstance(becomes, dict):
+                kept.append(rule.field)
+                for key in {**present, **becomes}:
+                    adoption.part(rule.path(key), was.get(key, MISSING), becomes.get(key, MISSING))
+        adoption.become(base, fresh, kept)
 
     def _entry(self, obj: Any) -> Entry:
         entry = self.codec.registry.of_class(type(obj))
@@ -376,6 +453,13 @@ def _check_merged(obj: Any) -> None:
     check = getattr(type(obj), "__docstore_check_merged__", None)
     if check is not None:
         check(obj)
+
+
+def _names_after(pieces: Mapping[str, JSON], numbers: Mapping[int, int]) -> dict[str, str]:
+    """Return the new names of the arms that are named after trials which get other *numbers*."""
+    goals = {TRIALS.path(number): goal for number, goal in numbers.items()}
+    arms = [arm for arm in arms_in(pieces) if arm.path in goals and arm.is_named_after(arm.path)]
+    return {arm.name: f"{goals[arm.path]}_{arm.name.partition('_')[2]}" for arm in arms}
 
 
 def _named(kind: Kind, name: object) -> str:

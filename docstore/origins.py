@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from docstore.codec.core import Unknown
-from docstore.digests import DigestTree
+from docstore.digests import DigestTree, piece
 from docstore.remembered import Remembered
+from docstore.values import JSON, Absent
 
 
 @dataclass(slots=True)
@@ -22,6 +24,8 @@ class Origin:
         digests: those of that version.
         behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
             it still stands on.
+        saved: of those of them that were saved together with what others changed, and could not be taken on since the
+            object changed meanwhile: what was saved of the object. No version has it.
         unknown: what it was loaded with, and takes on others' changes with.
     """
 
@@ -30,6 +34,7 @@ class Origin:
     version: int
     digests: DigestTree
     behind: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    saved: dict[str, JSON | Absent] = field(default_factory=dict)
     unknown: Unknown = "error"
 
     def digest(self, path: str) -> str | None:
@@ -45,17 +50,35 @@ class Origin:
         """Return, for each piece that the object is behind in, the version that it stands on."""
         return {path: version for path, (version, _) in self.behind.items()}
 
-    def advance(self, version: int, digests: Mapping[str, str | None], kept: Collection[str]) -> None:
+    def stood_on(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Return the pieces that the object stands on, of which *base* has those in the database."""
+        pieces = {**base, **self.saved}
+        return {path: body for path, body in pieces.items() if not isinstance(body, Absent)}
+
+    def advance(
+        self,
+        version: int,
+        digests: Mapping[str, str | None],
+        kept: Collection[str],
+        left: Mapping[str, JSON | Absent] = MappingProxyType({}),
+    ) -> None:
         """Take on a newer version.
 
         Shapes:
             digests: those of every piece that changed since the newest version that was seen
-            kept: the pieces in which the object is now as stored
+            kept: the pieces in which the object now is as stored, or was when it was saved
+            left: those of them that it could not take on, as it changed meanwhile: what was saved of it
         """
         for path in digests.keys() - set(kept):
             self.behind.setdefault(path, (self.version, self.digests.get(path)))
-        for path in kept:
+        for path in left.keys() & set(kept):
+            since, _ = self.behind.get(path, (self.version, None))
+            body = left[path]
+            self.behind[path] = since, None if isinstance(body, Absent) else piece(path, body).digest
+            self.saved[path] = body
+        for path in set(kept) - left.keys():
             self.behind.pop(path, None)
+            self.saved.pop(path, None)
         self.digests.update(digests)
         self.version = version
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from docstore.kinds import EXPERIMENT, HEAD, PartRule, in_order, position_of, split_path
@@ -50,6 +51,19 @@ _NAMES: Final[dict[str, tuple[Place, ...]]] = {
 """Where a piece has the name of an arm."""
 
 _NAMED_AFTER_A_TRIAL: Final = re.compile("(0|[1-9][0-9]{0,8})_(0|[1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbering:
+    """Which trials of an object in hand get which numbers, and its arms which names.
+
+    Attributes:
+        pieces: those in which they stand, as they were before.
+    """
+
+    numbers: Mapping[int, int] = MappingProxyType({})
+    names: Mapping[str, str] = MappingProxyType({})
+    pieces: Pieces = MappingProxyType({})
 
 
 # --- which trials move, and where to ---------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from docstore.kinds import EXPERIMENT, HEAD, KINDS, gap, kind_named
 from docstore.mine import Mine
 from docstore.origins import Origin
 from docstore.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
-from docstore.renumbering import numbers_in, renumbered, trials_in
+from docstore.renumbering import Renumbering, numbers_in, renumbered, trials_in
 from docstore.revision import Revision, laid_out_alike, refuse_downgrade, revise
 from docstore.rows import HeadRow, head_of
 from docstore.settling import Both, OnConflict, Settled, all_places, checked, nonsense, settle
@@ -53,7 +53,8 @@ class Outcome:
         kept: the paths in which the object now is as stored.
         adopted: the pieces that the object is to take on; ABSENT for one to drop.
         merged: those of them that neither the object nor the database had as they are now.
-        numbers: where trials of the object went that had the number of another one.
+        renumbering: where trials of the object went that had the number of another one, and what its arms are called.
+        saved: what was saved of the object at the paths of *adopted*, under those numbers and names.
     """
 
     id: str
@@ -63,7 +64,8 @@ class Outcome:
     kept: frozenset[str]
     adopted: Mapping[str, JSON | Absent]
     merged: Mapping[str, Both] = field(default_factory=dict)
-    numbers: Mapping[int, int] = field(default_factory=dict)
+    renumbering: Renumbering = field(default_factory=Renumbering)
+    saved: Mapping[str, JSON | Absent] = field(default_factory=dict)
 
 
 def made_unseen(connection: Connection, id: str) -> Origin | None:
@@ -121,7 +123,8 @@ def divergence(connection: Connection, head: HeadRow, origin: Origin, mine: Mine
         ConflictError: a version that the object stands on was folded, so that it cannot be told.
     """
     try:
-        return read_divergence(connection, head, origin.version, origin.since(), mine.about)
+        seen = read_divergence(connection, head, origin.version, origin.since(), mine.about)
+        return replace(seen, base=origin.stood_on(seen.base))
     except VersionNotFoundError as error:
         raise refused(head, int(error.wanted), _FOLDED) from error
 
@@ -141,6 +144,19 @@ def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin
     if found is not None:
         error, places = found
         raise refused(head, origin.version, senseless(error), places) from error
+
+
+def learn(documents: Documents, obj: Any, origin: Origin, outcome: Outcome) -> None:
+    """Bring *obj* up to *outcome*, which is committed, and *origin* to what *obj* stands on from then on.
+
+    What another thread changed in *obj* since it was encoded stays in it, and is not saved yet. A piece in which others
+    changed the same place is left as it is: the next save puts both together, or tells of the conflict.
+    """
+    unread = documents.renumber(obj, outcome.renumbering, numbers_in(outcome.adopted))
+    left = documents.adopt(obj, outcome.adopted, {p: body for p, body in outcome.saved.items() if p not in unread})
+    left_as_saved = {path: body for path, body in outcome.saved.items() if path in left}
+    origin.advance(outcome.version.number, outcome.digests, outcome.kept, left_as_saved)
+    origin.name = documents.identify(obj)[1]  # the document may have been renamed
 
 
 def _may_clash(connection: Connection, head: HeadRow, origin: Origin, mine: Mine, current: Mapping[str, JSON]) -> bool:
@@ -301,13 +317,36 @@ def _write_on(
     settled: Settled,
     note: Note,
 ) -> Outcome:
-    target = settled.target
     digests = origin.digests.copy()
     digests.update(seen.digests)
-    _check_lists(head, mine.document.kind.lists(_head(target, seen.theirs)), revision, digests)
+    _check_lists(head, mine.document.kind.lists(_head(settled.target, seen.theirs)), revision, digests)
     saved = _written(connection, writer, head, mine, revision, digests, note)
     after = {**seen.digests, **revision.digests}
     paths = {*after, *origin.behind, *mine.paths} if mine.whole else {*mine.about, *map(settled.moved, mine.about)}
+    adopted = _adopted(origin, mine, settled, paths)
+    both = changed_by_both(mine, seen, settled, adopted.keys() & revision.written.keys())
+    # Of a save of parts: what is not saved yet, and so not as stored, but has one name for one arm.
+    naming = mine.naming(settled.names) if settled.names else {}
+    adopted |= renumbered(naming, {}, settled.names)
+    own = {**naming, **{path: each.body for path, each in mine.changed.items()}}
+    kept = {path: body for path, body in seen.base.items() if path not in mine.paths}
+    as_saved = {**kept, **renumbered(own, settled.numbers, settled.names)}
+    return Outcome(
+        saved.id,
+        saved.version,
+        saved.codes,
+        after,
+        frozenset(paths),
+        adopted,
+        both,
+        Renumbering(settled.numbers, settled.names, own),
+        {path: as_saved.get(path, ABSENT) for path in adopted},
+    )
+
+
+def _adopted(origin: Origin, mine: Mine, settled: Settled, paths: Collection[str]) -> dict[str, JSON | Absent]:
+    """Return those of the pieces at *paths* that the object is to take on: it has not saved them as they are now."""
+    target = settled.target
     held = {
         **{path: origin.digest(path) for path in paths},
         **dict.fromkeys(mine.paths),
@@ -319,12 +358,7 @@ def _write_on(
         if (target[path].digest if path in target else None) != held.get(path)
     }
     # Where nothing took the place of a part that moved, an encoder of the user's own is to find nothing.
-    adopted |= {path: ABSENT for path in mine.paths if settled.moved(path) != path and path not in target}
-    both = changed_by_both(mine, seen, settled, adopted.keys() & revision.written.keys())
-    if settled.names:
-        # Of a save of parts: what is not saved yet, and so not as stored, but has one name for one arm.
-        adopted |= renumbered(mine.naming(settled.names), {}, settled.names)
-    return Outcome(saved.id, saved.version, saved.codes, after, frozenset(paths), adopted, both, settled.numbers)
+    return adopted | {path: ABSENT for path in mine.paths if settled.moved(path) != path and path not in target}
 
 
 def changed_by_both(mine: Mine, seen: Divergence, settled: Settled, paths: Iterable[str]) -> dict[str, Both]:

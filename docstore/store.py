@@ -25,7 +25,7 @@ from docstore.mine import Mine, mine_in_part, mine_whole
 from docstore.origins import Origin
 from docstore.place import read_place
 from docstore.reader import version_numbered
-from docstore.saving import Outcome, check_readable, save_on
+from docstore.saving import Outcome, check_readable, learn, save_on
 from docstore.settling import OnConflict, check_policy
 from docstore.when import number_of
 from docstore.writer import Note, Saved
@@ -361,12 +361,6 @@ class Store(Experiments):
             check_readable(documents, obj, head, origin, outcome)
             return outcome
 
-        def learn(outcome: Outcome) -> None:
-            documents.renumber(obj, outcome.numbers)
-            documents.adopt(obj, outcome.adopted)
-            origin.advance(outcome.version.number, outcome.digests, outcome.kept)
-            origin.name = documents.identify(obj)[1]  # the document may have been renamed
-
-        outcome = self._access.saving(save, learn)
+        outcome = self._access.saving(save, lambda outcome: learn(documents, obj, origin, outcome))
         self._codes.learn(outcome.codes)
         return outcome.version

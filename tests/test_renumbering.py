@@ -17,7 +17,7 @@ from docstore.documents import Documents, documents_of
 from docstore.errors import Conflict
 from docstore.kinds import EXPERIMENT, HEAD, join
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
-from docstore.renumbering import collisions, names_for, numbers_for, renumbered
+from docstore.renumbering import Renumbering, collisions, names_for, numbers_for, renumbered
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.testing.strategies import json_documents
 from docstore.values import ABSENT, JSON, alike, dumps, loads
@@ -607,7 +607,7 @@ class TestTheObjectInHandLearnsIt:
         moved = renumbered(mine, numbers, names_for(base, mine, theirs, numbers))
         pieces = {**dict.fromkeys(mine, ABSENT), **theirs, **moved}
         documents.check(writers.mine, pieces)
-        documents.renumber(writers.mine, numbers)
+        documents.renumber(writers.mine, Renumbering(numbers))
         documents.adopt(writers.mine, pieces)
 
     def test_it_is_what_both_made(self, learned):
@@ -661,7 +661,7 @@ class TestTheObjectInHandLearnsIt:
         numbers = numbers_for(base.keys(), saved, theirs, held=[13])
         names = names_for(base, mine, theirs, numbers)
 
-        documents.renumber(twelve.mine, numbers)
+        documents.renumber(twelve.mine, Renumbering(numbers))
         documents.adopt(twelve.mine, {**theirs, **renumbered(mine, numbers, names)})
 
         assert (numbers, twelve.mine.trials[13]) == ({12: 14}, unsaved)
@@ -677,6 +677,6 @@ class TestTheObjectInHandLearnsIt:
     def test_without_numbers_nothing_moves(self, documents, twelve):
         trials = twelve.mine._trials
 
-        documents.renumber(twelve.mine, {})
+        documents.renumber(twelve.mine, Renumbering())
 
         assert twelve.mine._trials is trials

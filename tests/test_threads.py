@@ -11,23 +11,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from fuzzing import fuzz
+from hypothesis import strategies as st
 
 import docstore
 from docstore import locking
-from docstore.errors import ObjectBusyError
+from docstore.errors import ConflictError, EncodeError, InvalidValueError, ObjectBusyError
 from docstore.locking import holding
 from docstore.testing.contract.setting import together
-from docstore.testing.experiments import new_experiment
+from docstore.testing.experiments import new_experiment, observe
 
 
 class Gate:
-    """Part of a document; while it is encoded, what a test gives happens: once, and in the thread that saves."""
+    """Part of a document; when one is encoded, whichever it is, the next thing happens that a test wants to happen."""
 
-    def __init__(self) -> None:
-        self.happens: list[Callable[[], object]] = []
+    happens: ClassVar[list[Callable[[], object]]] = []
 
 
 def _opened(gate: Gate) -> str:
@@ -49,6 +50,7 @@ class Box:
 
 @pytest.fixture(autouse=True)
 def _registered(forgotten):
+    Gate.happens.clear()
     docstore.register(Gate, tag="gate", encode=_opened, decode=lambda _: Gate())
     docstore.document(kind="box", name="name", parts=["/parts/*"])(Box)
 
@@ -106,7 +108,7 @@ class TestTwoThreadsThatSaveOneObject:
             second(store, box)
 
         box.last["mine"] = 2
-        box.gate.happens.append(lambda: futures.append(in_a_thread(other)))
+        Gate.happens.append(lambda: futures.append(in_a_thread(other)))
         futures: list[Future[Any]] = []
 
         first(store, box)
@@ -124,7 +126,7 @@ class TestTwoThreadsThatSaveOneObject:
             box.first["theirs"] = 2
             second(store, box)
 
-        box.gate.happens.append(lambda: futures.append(in_a_thread(other)))
+        Gate.happens.append(lambda: futures.append(in_a_thread(other)))
         futures: list[Future[Any]] = []
 
         first(store, box)
@@ -154,7 +156,7 @@ class TestTwoThreadsThatSaveOneObject:
             box.first["theirs"] = 2
             store.save(box)
 
-        box.gate.happens.append(lambda: futures.append(in_a_thread(other)))
+        Gate.happens.append(lambda: futures.append(in_a_thread(other)))
         futures: list[Future[Any]] = []
 
         assert store.status(box).changes == ()
@@ -170,8 +172,8 @@ class TestTwoThreadsThatSaveOneObject:
             experiment.trials[0].run_metadata["theirs"] = 2
             store.save_trial(experiment, experiment.trials[0])
 
-        experiment.trials[1].run_metadata["gate"] = gate = Gate()
-        gate.happens.append(lambda: futures.append(in_a_thread(other)))
+        experiment.trials[1].run_metadata["gate"] = Gate()
+        Gate.happens.append(lambda: futures.append(in_a_thread(other)))
         futures: list[Future[Any]] = []
 
         store.save(experiment)
@@ -220,9 +222,9 @@ class TestAnOnConflictFunction:
         """The other thread may be waiting for this one, in a function of its own."""
         log = connect(f"sqlite:///{tmp_path / 'log.db'}")
         other, is_saving, may_go_on = Box("other"), threading.Event(), threading.Event()
-        other.gate.happens.append(lambda: (is_saving.set(), may_go_on.wait()))
 
         def decide(hers: Box) -> int:
+            Gate.happens.append(lambda: (is_saving.set(), may_go_on.wait()))
             saving = threading.Thread(target=log.save, args=[other])
             saving.start()
             is_saving.wait()
@@ -252,6 +254,250 @@ class TestAnOnConflictFunction:
         assert in_a_thread(ada.status, boxes[0]).result().version == 1
 
 
+# --- one saves, another only adds -------------------------------------------------------------------------------------
+
+MOMENTS = range(6)
+"""How often the gate is encoded in a save that merges: before anything is written, and when the object is brought up
+to what others saved."""
+
+Change = Callable[[Any], object]
+
+
+@pytest.fixture
+def meanwhile(ada, bob):
+    """Saves a document of Ada's that Bob changed since; at a moment inside the save, another thread changes it too."""
+
+    def meanwhile(document: Any, theirs: Change, mine: Change, others: Change, moment: int) -> Any:
+        kind = "box" if isinstance(document, Box) else "experiment"
+        ada.save(document)
+        his = bob.load(document.name, kind=kind)
+        theirs(his)
+        bob.save(his)
+        mine(document)
+        Gate.happens += [lambda: None] * moment
+        Gate.happens.append(lambda: others(document))
+        ada.save(document)
+        assert Gate.happens == []
+        return document
+
+    return meanwhile
+
+
+def new_box() -> Box:
+    return Box(
+        "b", first={"a": 1, "gate": Gate(), "in": {"a": 1}}, parts={"p": {"a": 1, "gate": Gate(), "in": {"a": 1}}}
+    )
+
+
+BOTH_PLACES: dict[str, Callable[[Box], dict[str, Any]]] = {
+    "a dict": lambda box: box.first,
+    "a dict in a dict": lambda box: box.first["in"],
+    "a part": lambda box: box.parts["p"],
+    "a dict in a part": lambda box: box.parts["p"]["in"],
+    "the parts": lambda box: box.parts,
+    "a dict that is encoded later": lambda box: box.last,
+}
+
+
+class TestAThreadThatAddsWhileAnotherSaves:
+    """Others saved the document since, so that the save merges and brings the object up to both."""
+
+    @pytest.mark.parametrize("moment", MOMENTS[:3])
+    @pytest.mark.parametrize("place", BOTH_PLACES.values(), ids=BOTH_PLACES)
+    def test_what_it_added_stays_in_the_object_beside_theirs_and_mine(self, ada, bob, meanwhile, place, moment):
+        box = meanwhile(
+            new_box(),
+            theirs=lambda box: place(box).update(theirs=[1]),
+            mine=lambda box: place(box).update(mine=[2]),
+            others=lambda box: place(box).update(others=[3]),
+            moment=moment,
+        )
+        all_three = {"theirs": [1], "mine": [2], "others": [3]}
+
+        assert {key: place(box).get(key) for key in all_three} == all_three
+        ada.save(box)
+        assert {key: place(stored(bob)).get(key) for key in all_three} == all_three
+        assert ada.status(box).changes == ()
+
+    @pytest.mark.parametrize("moment", MOMENTS)
+    def test_what_it_took_out_stays_out(self, ada, bob, meanwhile, moment):
+        box = meanwhile(
+            new_box(),
+            theirs=lambda box: box.first.update(a=2),
+            mine=lambda box: box.last.update(mine=2),
+            others=lambda box: box.first.pop("in"),
+            moment=moment,
+        )
+
+        assert (box.first["a"], "in" in box.first) == (2, False)
+        ada.save(box)
+        assert "in" not in stored(bob).first
+
+    @pytest.mark.parametrize("moment", MOMENTS)
+    def test_a_place_that_mine_changed_and_it_changed_again_is_its(self, ada, bob, meanwhile, moment):
+        """As a counter, which goes on while it is saved."""
+        box = meanwhile(
+            new_box(),
+            theirs=lambda box: box.first.update(theirs=1),
+            mine=lambda box: box.first.update(a=2),
+            others=lambda box: box.first.update(a=3),
+            moment=moment,
+        )
+
+        assert (box.first["a"], box.first["theirs"]) == (3, 1)
+        ada.save(box)
+        assert stored(bob).first["a"] == 3
+
+    @pytest.mark.parametrize("moment", MOMENTS)
+    def test_a_place_that_others_changed_too_is_a_conflict_of_the_next_save(self, ada, bob, meanwhile, moment):
+        box = meanwhile(
+            new_box(),
+            theirs=lambda box: box.first.update(a=2, theirs=1),
+            mine=lambda box: box.first.update(mine=1),
+            others=lambda box: box.first.update(a=3),
+            moment=moment,
+        )
+
+        assert box.first["a"] == 3
+        with pytest.raises(ConflictError) as raised:
+            ada.save(box)
+        assert [(each.pointer, each.base, each.mine, each.theirs) for each in raised.value.places] == [
+            ("/first/a", 1, 3, 2)
+        ]
+        assert [each.pointer for each in ada.status(box).conflicts] == ["/first/a"]
+        ada.save(box, on_conflict=lambda conflict: conflict.mine + conflict.theirs)
+        assert [[each[key] for key in ("a", "mine", "theirs")] for each in (box.first, stored(bob).first)] == [
+            [5, 1, 1]
+        ] * 2
+
+    @pytest.mark.parametrize("moment", MOMENTS[1:])
+    def test_a_list_to_which_both_append_is_a_conflict_of_the_next_save(self, ada, bob, meanwhile, moment):
+        """Where its items have no key, nothing tells in which order they come."""
+        document = new_box()
+        document.first["list"] = [1]
+        box = meanwhile(
+            document,
+            theirs=lambda box: box.first["list"].append(2),
+            mine=lambda box: box.last.update(mine=1),
+            others=lambda box: box.first["list"].append(3),
+            moment=moment,
+        )
+
+        assert box.first["list"] == [1, 3]
+        with pytest.raises(ConflictError):
+            ada.save(box)
+        ada.save(box, on_conflict=lambda conflict: [1, 2, 3])
+        assert box.first["list"] == stored(bob).first["list"] == [1, 2, 3]
+
+    @pytest.mark.parametrize("moment", MOMENTS[2:4])
+    def test_what_others_took_out_and_it_changed_is_a_conflict_of_the_next_save(self, ada, meanwhile, moment):
+        box = meanwhile(
+            new_box(),
+            theirs=lambda box: box.parts.pop("p"),
+            mine=lambda box: box.last.update(mine=1),
+            others=lambda box: box.parts["p"].update(others=3),
+            moment=moment,
+        )
+
+        assert box.parts["p"]["others"] == 3
+        with pytest.raises(ConflictError, match="/parts/p"):
+            ada.save(box)
+        ada.save(box, on_conflict=lambda conflict: conflict.theirs)
+        assert box.parts == {}
+
+
+class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
+    """Others saved it since, with a trial of their own under the next number."""
+
+    @pytest.fixture
+    def experiment(self):
+        experiment = new_experiment(trials=2)
+        experiment.properties["gate"] = Gate()
+        experiment.trials[1].run_metadata["gate"] = Gate()
+        return experiment
+
+    def marks(self, experiment: docstore.Experiment) -> dict[Any, list[Any]]:
+        """Return, by the mark of each trial that has one, where it stands and how its number and arm are called."""
+        return {
+            trial.run_metadata["mark"]: [index, trial.index, trial.arm.name, experiment.lookup_data([index]).records]
+            for index, trial in experiment.trials.items()
+            if "mark" in trial.run_metadata
+        }
+
+    @staticmethod
+    def adding(mark: str, x: float) -> Change:
+        def add(experiment: docstore.Experiment) -> None:
+            trial = experiment.new_trial(parameters={"x": x, "flour": "rye"})
+            trial.run_metadata["mark"] = mark
+            observe(experiment, trial.index, x)
+
+        return add
+
+    @pytest.mark.parametrize("moment", MOMENTS[:2])
+    @pytest.mark.parametrize("mine", ["a trial", "a property"])
+    def test_trials_of_all_three_are_kept_with_their_data(self, ada, bob, meanwhile, experiment, mine, moment):
+        """What another thread makes meanwhile under a number that mine is given makes room."""
+        add_mine = self.adding("mine", 0.25) if mine == "a trial" else lambda e: e.properties.update(mine=1)
+
+        meanwhile(experiment, self.adding("theirs", 0.125), add_mine, self.adding("others", 0.5), moment)
+        ada.save(experiment)
+
+        marks = self.marks(experiment)
+        assert marks.keys() == {"theirs", "others", *(["mine"] if mine == "a trial" else [])}
+        for mark, (index, number, arm, records) in marks.items():
+            x = {"theirs": 0.125, "mine": 0.25, "others": 0.5}[mark]
+            assert (number, arm) == (index, f"{index}_0")
+            assert [(each["trial_index"], each["arm_name"], each["mean"]) for each in records] == [(index, arm, x)]
+        assert marks["theirs"][0] == 2
+        assert docstore.dumps(bob.load("cakes")) == docstore.dumps(experiment)
+        assert ada.verify(decode=True) == []
+
+    @pytest.mark.parametrize("moment", MOMENTS[:2])
+    def test_data_of_all_three_are_kept(self, ada, bob, meanwhile, experiment, moment):
+        def observing(metric: str) -> Change:
+            return lambda experiment: observe(experiment, 1, 0.5, metric)
+
+        meanwhile(experiment, observing("theirs"), observing("mine"), observing("others"), moment)
+        ada.save(experiment)
+
+        metrics = {record["metric_name"] for record in experiment.lookup_data([1]).records}
+        assert {"theirs", "mine", "others"} <= metrics
+        assert docstore.dumps(bob.load("cakes")) == docstore.dumps(experiment)
+
+    def test_a_trial_made_by_two_threads_at_once_is_refused_to_one(self, experiment):
+        """None takes the place of the other."""
+
+        class Slow(dict):  # type: ignore[type-arg]
+            """Parameters; while they are read, another thread makes a trial."""
+
+            def items(self) -> Any:
+                if happens:
+                    happens.pop()(experiment)
+                return super().items()
+
+        happens = [self.adding("others", 0.5)]
+
+        with pytest.raises(InvalidValueError, match="Another thread added one of that index"):
+            experiment.new_trial(parameters=Slow(x=0.25, flour="rye"))
+
+        assert [trial.run_metadata.get("mark") for trial in experiment.trials.values()] == [None, None, "others"]
+
+
+class TestAnObjectThatIsChangedByItsOwnEncoder:
+    def test_is_tried_again_a_few_times_and_then_refused(self, store):
+        class Growing:
+            def __init__(self) -> None:
+                self.items: dict[int, int] = {0: 0}
+
+        def encode(value: Growing) -> list[int]:
+            return [value.items.setdefault(len(value.items), key) for key in value.items]
+
+        docstore.register(Growing, tag="growing", encode=encode, decode=lambda _: Growing())
+
+        with pytest.raises(EncodeError, match="it was changed while it was written, 20 times in a row"):
+            store.save(Box("b", first={"a": Growing()}))
+
+
 class TestTheLockOfAnObject:
     def test_is_in_no_copy_and_no_pickle(self, store, in_a_thread):
         """Both can be made while the object is saved, and be saved then."""
@@ -264,8 +510,8 @@ class TestTheLockOfAnObject:
             for each in made:
                 each.name = "copy"
 
-        experiment.properties["gate"] = gate = Gate()
-        gate.happens.append(use)
+        experiment.properties["gate"] = Gate()
+        Gate.happens.append(use)
 
         store.save(experiment)
 
@@ -320,3 +566,63 @@ class TestTheLockOfAnObject:
         may_go_on.set()
         holder.join()
         assert os.waitstatus_to_exitcode(code) == 7
+
+
+# --- real races -------------------------------------------------------------------------------------------------------
+
+
+def race(ada: docstore.Store, bob: docstore.Store, savers: int, turns: int) -> None:
+    """Let *savers* threads change and save one experiment, one add to it, and another store save the document."""
+    experiment = new_experiment("race", trials=1)
+    ada.save(experiment)
+    theirs = bob.load("race")
+    is_over = threading.Event()
+
+    def save(number: int) -> list[str]:
+        for turn in range(turns):
+            experiment.properties[f"saver {number}: {turn}"] = turn
+            experiment.trials[0].run_metadata[str(number)] = turn
+            ada.save_trial(experiment, experiment.trials[0]) if turn % 3 == 2 else ada.save(experiment)
+        return [f"saver {number}: {turn}" for turn in range(turns)]
+
+    def add() -> list[str]:
+        added = []
+        while not is_over.is_set() and len(added) < 20 * savers * turns:
+            added.append(f"added {len(added)}")
+            experiment.properties[added[-1]] = len(added)
+            os.sched_yield()
+        return added
+
+    def others() -> list[str]:
+        turn = 0
+        while not is_over.is_set() and turn < savers * turns:
+            theirs.properties[f"theirs {turn}"] = turn
+            bob.save(theirs)
+            turn += 1
+        return [f"theirs {each}" for each in range(turn)]
+
+    with ThreadPoolExecutor() as pool:
+        beside = [pool.submit(add), pool.submit(others)]
+        try:
+            saving = [pool.submit(save, number) for number in range(savers)]
+            made = [key for future in saving for key in future.result()]
+        finally:
+            is_over.set()
+        made += [key for future in beside for key in future.result()]
+    experiment.properties["last"] = 1  # of an object without changes, a save leaves alone what others saved
+    ada.save(experiment)
+
+    assert [key for key in made if key not in experiment.properties] == []
+    assert [key for key in made if key not in bob.load("race").properties] == []
+    assert docstore.dumps(bob.load("race")) == docstore.dumps(experiment)
+    assert ada.verify(decode=True) == []
+    ada.purge("race")
+
+
+class TestARace:
+    def test_loses_nothing(self, ada, bob):
+        race(ada, bob, savers=4, turns=5)
+
+    @pytest.mark.fuzz
+    def test_loses_nothing_however_long_it_goes_on(self, ada, bob):
+        fuzz(partial(race, ada, bob), st.integers(1, 6), st.integers(1, 30), in_ci=1)

@@ -6,30 +6,30 @@ import gc
 import operator
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from enum import Enum
-from functools import cached_property, lru_cache, partial
-from types import MemberDescriptorType
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from functools import cached_property, partial
+from typing import Any, Final, TypeAlias, cast
 
-from docstore.codec import fields
+from docstore.codec import carried, fields
 from docstore.codec.carried import CARRIED
 from docstore.codec.core import Codec
-from docstore.codec.declared import ORIGIN, is_frozen
+from docstore.codec.declared import MISSING, ORIGIN, is_frozen
+from docstore.codec.fields import state_of
+from docstore.codec.in_place import edit_dict, edit_list, edit_object
 from docstore.codec.making import RESTORED
+from docstore.codec.parts import Parts
 from docstore.codec.tagged import BY_TYPE
 from docstore.codec.validation import fields_beside
 from docstore.errors import CodecError, RegistryError
-from docstore.keyed import ANY, Keyed, below
-from docstore.kinds import Kind, split_path
+from docstore.keyed import ANY, Key, Keyed, below
+from docstore.kinds import HEAD, Kind, split_path
 from docstore.values import ABSENT, JSON, Absent, dumps
-
-T = TypeVar("T")
 
 Names: TypeAlias = "dict[str, str]"
 """By the attributes of a class that may hold its stored fields, their keys."""
 
 _MAPPINGS: Final = (dict, OrderedDict)
+_FIELDS_SET: Final = "__pydantic_fields_set__"
 _COLLECTIONS: Final = (list, tuple, set, frozenset)
 _INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECTIONS, bytearray}
 """Types whose values never change, and hold nothing that does."""
@@ -38,8 +38,10 @@ _INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECT
 class Adoption:
     """What it takes to bring *root* up to a newer state: worked out first, while nothing is changed, then written.
 
-    What has the same JSON in both states stays the object that it is. A list, a dict and an object of fields that
-    changed is changed in place, member by member. Whatever else changed gives way to what takes its place:
+    Three states are compared: what *root* has, what was saved of it, and what others made of that. Only the places that
+    others changed are touched; a thread may change others of *root* meanwhile. A list, a dict and an object of fields
+    that changed is changed in place, item by item and member by member. Whatever else changed gives way to what takes
+    its place:
 
     - values of other types, such as tuples, sets and arrays, and objects that a function of the user's own writes;
     - objects that are frozen, or hashed by what they hold, as they may be keys somewhere; but docstore's own arms;
@@ -50,125 +52,223 @@ class Adoption:
     Of a keyed list, items of one key are one item. Of any other, those are one item that are the same, and then those
     at one index, if the list kept its length: beyond that, an index does not say which item is meant.
 
+    A piece is left as it is if *root* has been changed in it since it was saved, in a place that others changed too; or
+    if that cannot be told, as in a list whose items have no key. So is what belongs together with it.
+
     Cost:
-        An encoding of both states of what is given, and of a change once more for each level above it. Where anything
-        is changed in place, a look at every value in *root*.
+        An encoding of all three states of what is given, and of a change once more for each level above it. Where
+        anything is changed in place, a look at every value in *root*.
     """
 
     def __init__(self, codec: Codec, root: Any, kind: Kind) -> None:
-        self._codec, self._root, self._keyed = codec, root, kind.keyed
+        self._codec, self._parts, self._root, self._kind = codec, Parts(codec), root, kind
         self._fields = {rule.field: codec.attribute(type(root), rule.field) for rule in kind.parts}
-        self._containers = {name: fields.value_of(root, name) for name in self._fields.values()}
         self._names: dict[type, Names | None] = {type(root): _names_of(type(root))}
         # What is known of objects by their ids holds while they live.
         self._alive: list[Any] = []
         self._whole: set[int] = set()
-        self._writes: list[Callable[[], None]] = []
+        self._path = HEAD
+        self._writes: dict[str, list[Callable[[], bool]]] = {}
+        self._left: set[str] = set()
 
-    def part(self, path: str, present: Any, fresh: Any) -> Any:
-        """Return what shall stand at *path* of the root: *present*, which does, if it is or can become *fresh*.
+    def part(self, path: str, saved: Any, fresh: Any) -> None:
+        """Have *fresh* stand at *path* of the root, where *saved* was; MISSING is none.
 
-        An object that cannot be changed member by member becomes *fresh* as a whole.
+        What stands there becomes *fresh* as a whole, if it cannot be changed member by member.
         """
+        self._begin(path)
+        present = self._parts.get(self._root, path, MISSING)
         field, key = split_path(path)
+        keyed = below(below(self._kind.keyed, field), key)
+        had = state_of(present)
         self._look_into(fresh, self._names_in(type(fresh)))
-        keyed = below(below(self._keyed, field), key)
-        stands = self._tried(lambda: self._settled(present, fresh, keyed), otherwise=fresh)
-        if stands is present or type(present) is not type(fresh) or id(present) in self._twice:
-            return stands
-        if not fields.can_take_on(present) or is_frozen(type(present)):
-            return fresh
-        self._writes.append(partial(_take_on, present, fresh, {}, frozenset()))
-        return present
+        stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
+        if stands is present:
+            return
+        is_one = type(present) is type(fresh) and id(present) not in self._twice
+        if is_one and fields.can_take_on(present) and not is_frozen(type(present)):
+            self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
+        else:
+            self._write(partial(self._parts.replace, self._root, path, present, stands))
 
-    def become(self, fresh: Any, *, keep: bool) -> None:
-        """Have the root become *fresh*, an object of its class; of its parts, those stay that it has, if *keep*."""
-        apart = {*self._fields, *(field.key for field in fields_beside(type(fresh)))}
-        known = self._names_in(type(fresh)) or {}
-        names = {name: key for name, key in known.items() if key not in apart}
+    def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
+        """Have the root, of which *saved* was saved, become *fresh*, all of one class; but for the fields to *keep*."""
+        self._begin(HEAD)
+        kept = {self._fields[field] for field in keep}
+        kept |= {f"_{name}" for name in kept}
+        names = {name: key for name, key in (self._names_in(type(fresh)) or {}).items() if name not in kept}
         self._look_into(fresh, names)
+        had, was, becomes = state_of(self._root), state_of(saved), state_of(fresh)
         members: dict[str, Any] = {}
-        if id(fresh) not in self._whole:
-            members = self._tried(lambda: self._members(self._root, fresh, names, self._keyed), otherwise=members)
-        kept = frozenset(self._fields.values() if keep else ())
-        self._writes.append(partial(_take_on, self._root, fresh, members, kept))
+        for name, value in becomes.items():
+            if name in names and name in had:
+                old, base = had[name], was.get(name, MISSING)
+                if name == _FIELDS_SET:
+                    members[name] = (value - kept) | (old & kept)
+                elif id(fresh) in self._whole:
+                    members[name] = self._instead(old, base, value)
+                else:
+                    keyed = below(self._kind.keyed, names[name])
+                    members[name] = self._tried(partial(self._settled, old, base, value, keyed), old, base, value)
+        self._become(self._root, had, fresh, members, names, kept)
 
-    def write(self) -> None:
-        """Change the root, by no code of its classes."""
-        for write in self._writes:
-            write()
+    def leave(self, path: str) -> None:
+        """Leave the piece at *path* as it is."""
+        self._left.add(path)
+
+    def write(self) -> set[str]:
+        """Change the root, by no code of its classes, and return the paths of the pieces that are left as they are."""
+        together = {split_path(path)[1] for path in self._left if path != HEAD} if self._kind.part_key else set()
+        for path, writes in self._writes.items():
+            is_left = path in self._left or (path != HEAD and split_path(path)[1] in together)
+            if is_left or not all([write() for write in writes]):  # noqa: C419  # each is made, whatever the others did
+                self._left.add(path)
+        return self._left
 
     def finish(self) -> None:
-        """Have the root's hook put back what is not stored, and let dicts of parts be the objects that they were."""
+        """Have the root's hook put back what is not stored."""
         hook = getattr(type(self._root), RESTORED, None)
         if hook is not None:
             hook(self._root)
-        for name, items in self._containers.items():
-            stands = fields.value_of(self._root, name)
-            if items is stands or type(items) is not type(stands) or type(items) not in (dict, list):
-                continue
-            _refill(items, stands.items() if isinstance(stands, dict) else stands)
-            fields.assign(self._root, name, items)
 
-    def _tried(self, work: Callable[[], T], otherwise: T) -> T:
-        """Return what *work* does, or *otherwise* where values nest too deeply for it: then it has done nothing."""
-        before = len(self._writes)
+    def _begin(self, path: str) -> None:
+        self._path, self._writes[path] = path, []
+
+    def _write(self, write: Callable[[], bool]) -> None:
+        self._writes[self._path].append(write)
+
+    def _become(
+        self,
+        old: Any,
+        had: Mapping[str, Any],
+        fresh: Any,
+        members: Mapping[str, Any],
+        names: Names,
+        kept: Collection[str] = (),
+    ) -> None:
+        """Have *old*, whose attributes were *had*, be *fresh*; but with these *members*, and with its own to keep."""
+        former, wanted = (
+            {name: value for name, value in each.items() if name not in kept and name != ORIGIN}
+            for each in (had, {**state_of(fresh), **members})
+        )
+        self._write(partial(edit_object, old, former, wanted, names))
+        self._write(partial(_carry, fresh, old))
+
+    def _tried(self, work: Callable[[], Any], old: Any, saved: Any, fresh: Any) -> Any:
+        """Return what *work* does; where values nest too deeply for it, one of the two that stand there."""
+        writes = self._writes[self._path]
+        before = len(writes)
         try:
             return work()
         except RecursionError:
-            del self._writes[before:]
-            return otherwise
+            del writes[before:]
+            return self._instead(old, saved, fresh)
 
     # --- what stands, and becomes what -------------------------------------------------------------------------------
 
-    def _settled(self, old: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
-        """Return what shall stand where *old* does and *fresh* is to: *old*, if it is the same, or is going to be."""
+    def _settled(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
+        """Return what shall stand where *old* does, which was *saved* and is to be *fresh*; MISSING is nothing.
+
+        That is *old* itself, if others changed nothing in it, or it is the same, or is going to be.
+        """
         cls = type(old)
-        if old is fresh or cls is not type(fresh):
-            return fresh
-        text = _text(self._json(old))
-        if text is not None and text == _text(self._json(fresh)):
+        if old is fresh or saved is fresh:
+            return old
+        text, own = self._text(fresh), self._text(old)
+        if text is not None and (text == self._text(saved) or (own == text and cls is type(fresh))):
             return old
         is_record = self._is_record(old)
-        if not (is_record or cls is list or cls in _MAPPINGS) or id(fresh) in self._whole or id(old) in self._twice:
-            return fresh
+        is_container = is_record or cls is list or cls in _MAPPINGS
+        if not (is_container and cls is type(saved) is type(fresh)) or self._is_whole(old, fresh):
+            return self._instead(old, saved, fresh)
+        # What it has is copied at once, then compared: what comes later is seen when it is written.
         if is_record:
-            members = self._members(old, fresh, self._names_in(cls) or {}, keyed)
-            self._writes.append(partial(_take_on, old, fresh, members, frozenset()))
+            names, had = self._names_in(cls) or {}, state_of(old)
+            self._become(old, had, fresh, self._members(had, saved, fresh, names, keyed), names)
+        elif cls is list:
+            items = list(old)
+            self._write(partial(edit_list, old, items, self._items(items, saved, fresh, keyed)))
         else:
-            items = self._items(old, fresh, keyed) if cls is list else self._pairs(old, fresh, keyed)
-            self._writes.append(partial(_refill, old, items))
+            pairs = list(old.items())
+            self._write(partial(edit_dict, old, pairs, self._pairs(pairs, saved, fresh, keyed)))
         return old
 
-    def _members(self, old: Any, fresh: Any, names: Names, keyed: tuple[Keyed, ...]) -> dict[str, Any]:
-        had = _state(old)
+    def _instead(self, old: Any, saved: Any, fresh: Any) -> Any:
+        """Return *fresh*, which shall stand in the place of *old*, unless that is another than was *saved*."""
+        if self._is_as_saved(old, saved):
+            return fresh
+        self.leave(self._path)
+        return old
+
+    def _is_as_saved(self, old: Any, saved: Any) -> bool:
+        """Return whether they have one JSON; of what only its holder can write, nothing tells that it changed."""
+        if old is saved or old is MISSING or saved is MISSING:
+            return old is saved
+        return self._text(old) == self._text(saved)
+
+    def _members(
+        self, had: Mapping[str, Any], saved: Any, fresh: Any, names: Names, keyed: tuple[Keyed, ...]
+    ) -> dict[str, Any]:
+        was = state_of(saved)
         return {
-            name: self._settled(had[name], value, below(keyed, names[name]))
-            for name, value in _state(fresh).items()
+            name: self._settled(had[name], was.get(name, MISSING), value, below(keyed, names[name]))
+            for name, value in state_of(fresh).items()
             if name in names and name in had
         }
 
-    def _pairs(self, old: Mapping[Any, Any], fresh: Mapping[Any, Any], keyed: tuple[Keyed, ...]) -> list[Any]:
-        """Return the pairs of *fresh*, as they shall stand in *old*; in its order, where the order is not stored."""
-        had = {self._spelled(key): (place, key, value) for place, (key, value) in enumerate(old.items())}
-        pairs = []
+    def _pairs(
+        self,
+        pairs: list[tuple[Any, Any]],
+        saved: Mapping[Any, Any],
+        fresh: Mapping[Any, Any],
+        keyed: tuple[Keyed, ...],
+    ) -> list[tuple[Any, Any]]:
+        """Return the *pairs* of a dict as they shall be; in the order of *fresh*, where the order is stored."""
+        had = {self._spelled(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
+        was = {self._spelled(key): value for key, value in saved.items()}
+        is_ambiguous = len(had) != len(pairs) or len(was) != len(saved)
+        if is_ambiguous:  # of several keys that are NaN, each is another
+            if not self._is_as_saved(dict(pairs), dict(saved)):
+                self.leave(self._path)
+                return pairs
+            was = {spelled: value for spelled, (_, _, value) in had.items()}
+        made: list[tuple[int, tuple[Any, Any]]] = []
         for key, value in fresh.items():
-            # Of several keys that are NaN, each is another: the first that is found is all that is left.
-            place, former, held = had.pop(self._spelled(key), (len(old), key, value))
-            token = key.name if isinstance(key, Enum) else str(key)
-            pairs.append((place, (former, self._settled(held, value, below(keyed, token)))))
-        if type(old) is dict:
-            pairs.sort(key=operator.itemgetter(0))
-        return [pair for _, pair in pairs]
+            spelled, token = self._spelled(key), key.name if isinstance(key, Enum) else str(key)
+            place, former, held = had.pop(spelled, (len(pairs), key, MISSING))
+            stands = value
+            if held is not MISSING or not is_ambiguous:
+                stands = self._settled(held, was.get(spelled, MISSING), value, below(keyed, token))
+            made.append((place, (former, stands)))
+        for spelled, (place, key, held) in had.items():
+            made.append((place, (key, self._settled(held, was.get(spelled, MISSING), MISSING, ()))))
+        if type(fresh) is dict:
+            made.sort(key=operator.itemgetter(0))
+        return [pair for _, pair in made if pair[1] is not MISSING]
 
-    def _items(self, old: list[Any], fresh: list[Any], keyed: tuple[Keyed, ...]) -> list[Any]:
+    def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keyed: tuple[Keyed, ...]) -> list[Any]:
+        """Return the *items* of a list as they shall be."""
         known = next((each for each in keyed if not each.pattern), None)
         inner = below(keyed, ANY)
-        partners = _partners([self._json(item) for item in old], [self._json(item) for item in fresh], known)
-        return [
-            item if place is None else self._settled(old[place], item, inner)
-            for item, place in zip(fresh, partners, strict=True)
+        own, base, made = ([self._json(item) for item in each] for each in (items, saved, fresh))
+        if len(items) == len(saved) and all(map(self._is_as_saved, items, saved)):
+            return [
+                item if place is None else self._settled(items[place], saved[place], item, inner)
+                for item, place in zip(fresh, _partners(own, made, known), strict=True)
+            ]
+        had, was, becomes = (_places(each, known) for each in (own, base, made))
+        if had is None or was is None or becomes is None:
+            self.leave(self._path)
+            return items
+
+        def at(each: Sequence[Any], place: int | None) -> Any:
+            return MISSING if place is None else each[place]
+
+        stands = [
+            self._settled(at(items, had.get(key)), at(saved, was.get(key)), at(fresh, becomes.get(key)), inner)
+            for key in {**had, **becomes}
         ]
+        return [item for item in stands if item is not MISSING]
 
     def _json(self, value: Any) -> JSON | Absent:
         """Return the JSON of *value*; ABSENT where only what holds it could write it."""
@@ -183,7 +283,14 @@ class Adoption:
             return type(key), key
         return _text(self._json(key)) or id(key)
 
+    def _text(self, value: Any) -> bytes | None:
+        return None if value is MISSING else _text(self._json(value))
+
     # --- what may be changed -----------------------------------------------------------------------------------------
+
+    def _is_whole(self, old: Any, fresh: Any) -> bool:
+        """Return whether what stands there can only give way as a whole."""
+        return id(fresh) in self._whole or id(old) in self._twice
 
     def _is_record(self, value: Any) -> bool:
         """Return whether *value* is an object of fields that can be changed in place without anyone's losing it."""
@@ -215,7 +322,7 @@ class Adoption:
 
         Of what has its references made again at the end, by the root's hook, nothing is noted.
         """
-        state = _state(top)
+        state = state_of(top)
         inside = self._held(top) if names is None else [state[name] for name in names if name in state]
         above = {id(top): id(top)}
         found = [top]
@@ -233,23 +340,24 @@ class Adoption:
     def _held(self, value: Any) -> Iterable[Any]:
         """Return what is stored in *value*."""
         cls: Any = type(value)
+        # Each is copied at once: another thread may add to it meanwhile.
         if cls in _MAPPINGS:
             return [*value, *value.values()]
         if isinstance(value, _COLLECTIONS):
-            return value
+            return list(value)
         names = self._names[cls] if cls in self._names else self._names_in(cls)
         if names is not None:
-            if not _slots(cls) and hasattr(value, "__dict__"):
-                return [item for name, item in vars(value).items() if name in names]
-            return [item for name, item in _state(value).items() if name in names]
-        return () if isinstance(value, (Enum, type)) else _state(value).values()
+            if not fields.slots_of(cls) and hasattr(value, "__dict__"):
+                return [item for name, item in list(vars(value).items()) if name in names]
+            return [item for name, item in state_of(value).items() if name in names]
+        return () if isinstance(value, (Enum, type)) else state_of(value).values()
 
     def _beside(self, value: Any) -> list[Any]:
         """Return what *value* keeps beside its fields."""
         names = self._names_in(type(value))
         if names is None:
             return []
-        return [item for name, item in _state(value).items() if name not in names and name not in (CARRIED, ORIGIN)]
+        return [item for name, item in state_of(value).items() if name not in names and name not in (CARRIED, ORIGIN)]
 
     def _names_in(self, cls: type) -> Names | None:
         """Return the attributes of *cls* that are stored, if its objects are written and read by their fields."""
@@ -268,19 +376,10 @@ def _names_of(cls: type) -> Names:
     return {name: field.key for field in stored for name in field.names}
 
 
-def _state(value: Any) -> dict[str, Any]:
-    """Return every attribute that *value* itself has, by no code of its class."""
-    cls: Any = type(value)
-    state = dict(getattr(value, "__dict__", ()))
-    for name, slot in _slots(cls).items():
-        with suppress(AttributeError):  # it was never set
-            state[name] = slot.__get__(value)
-    return state
-
-
-@lru_cache(maxsize=1000)
-def _slots(cls: type) -> Mapping[str, MemberDescriptorType]:
-    return fields.slots_of(cls)
+def _carry(source: Any, target: Any) -> bool:
+    """Have *target* carry what *source* has beside it."""
+    carried.pass_on(source, target)
+    return True
 
 
 def _is_hashed(value: Any) -> bool:
@@ -322,10 +421,14 @@ def _partners(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], know
     return found
 
 
+def _places(items: Sequence[JSON | Absent], known: Keyed | None) -> dict[Key, int] | None:
+    # What has no JSON has no key.
+    return known.places(cast(Sequence[JSON], items)) if known else None
+
+
 def _by_rank(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], known: Keyed | None) -> list[int | None]:
     """Return for each item of *fresh* where the one of its key, or else of its index, stands in *old*."""
-    # What has no JSON has no key.
-    had, has = (known.places(cast(Sequence[JSON], items)) if known else None for items in (old, fresh))
+    had, has = (_places(items, known) for items in (old, fresh))
     if had is not None and has is not None:
         return [had.get(key) for key in has]
     return [place if len(old) == len(fresh) else None for place in range(len(fresh))]
@@ -347,7 +450,7 @@ def _reached(beside: Iterable[Any], inside: Collection[int]) -> set[int]:
             to_visit += value
         elif isinstance(value, dict):
             to_visit += [*value, *value.values()]
-        elif not (state := _state(value)) and gc.is_tracked(value):
+        elif not (state := state_of(value)) and gc.is_tracked(value):
             return set(inside)  # a function, say: what it refers to is not looked for
         else:
             to_visit += state.values()
@@ -365,23 +468,3 @@ def _common(ways: Sequence[list[int]]) -> int:
     """Return the first object that all of *ways* lead through."""
     shared = set(ways[0]).intersection(*ways[1:])
     return next(each for each in ways[0] if each in shared)
-
-
-# --- writing: nothing here can fail ----------------------------------------------------------------------------------
-
-
-def _take_on(target: Any, source: Any, members: Mapping[str, Any], keep: Collection[str]) -> None:
-    """Make *target* what *source* is, but with *members* in the place of those, and what it has itself to *keep*."""
-    fields.take_on(target, source, keep)
-    slots, force = fields.slots_of(type(target)), fields.setter(type(target))
-    for name, value in members.items():
-        if name in slots:
-            force(target, name, value)
-        else:
-            vars(target)[name] = value
-
-
-def _refill(target: Any, items: Iterable[Any]) -> None:
-    """Have *target*, a list or a dict, hold *items*: of a dict, pairs."""
-    target.clear()
-    (target.update if isinstance(target, dict) else target.extend)(items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
 from types import MemberDescriptorType
@@ -16,7 +16,7 @@ from docstore.errors import RegistryError
 
 T = TypeVar("T")
 
-Slots: TypeAlias = "dict[str, MemberDescriptorType]"
+Slots: TypeAlias = "Mapping[str, MemberDescriptorType]"
 
 Plan: TypeAlias = "tuple[frozenset[str] | None, Slots]"
 """Of a class: the attributes that are looked into, None for all of them, and the slots that may hold them."""

@@ -43,6 +43,9 @@ from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, alike, d
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 
 _REMEMBERED: Final = 10_000
+_TRIES: Final = 20
+"""How often an object is encoded again that changed while it was."""
+
 _SHORT: Final = 255
 """So many keys and tags, of so many characters at most, does a codec remember for as long as the program runs."""
 
@@ -121,7 +124,7 @@ class Codec:
             changed, and what is returned shares no container with it.
         """
         try:
-            return self._encode(value)
+            return unmoved(lambda: self._encode(value))
         except RecursionError:
             raise EncodeError("it contains itself, or is nested too deeply to be written") from None
 
@@ -179,7 +182,8 @@ class Codec:
         members: dict[str, JSON] = {}
         encoders, safe, key = self._encoders, self._safe_keys, ""
         try:
-            for key, item in value.items():
+            # Copied at once: another thread may add to it meanwhile.
+            for key, item in list(value.items()):
                 if type(key) is not str or (key not in safe and not self._is_safe(key)):
                     break
                 members[key] = encoders[type(item)](item)
@@ -318,6 +322,23 @@ class Codec:
         if entry is None:
             return {}
         return None if entry.encode or entry.decode else entry.renamed
+
+
+def unmoved(encode: Callable[[], JSON]) -> JSON:
+    """Return what *encode* gives, which is tried again if what it goes through got more or fewer items meanwhile.
+
+    Raises:
+        EncodeError: that happened each time.
+    """
+    for _ in range(_TRIES):
+        try:
+            return encode()
+        except (RuntimeError, EncodeError) as error:
+            # docstore's own encoders copy each container at once; an encoder of the user's own may go through it.
+            if "during iteration" not in str(error.__cause__ or error):
+                raise
+            last = error
+    raise EncodeError(f"it was changed while it was written, {_TRIES} times in a row ({last})") from last
 
 
 class _Encoders(dict[type, Encode]):

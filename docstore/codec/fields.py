@@ -6,14 +6,14 @@ import dataclasses
 import dis
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from types import MemberDescriptorType
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from docstore.codec import carried, declared
 from docstore.codec.annotations import hints
@@ -127,8 +127,13 @@ def slot_names(cls: type) -> frozenset[str]:
     return frozenset(slots_of(cls))
 
 
-def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
+def slots_of(cls: type) -> Mapping[str, MemberDescriptorType]:
     """Return the descriptor of each attribute that *cls* and its bases keep in ``__slots__``."""
+    return _slots_of(cast(Any, cls))
+
+
+@lru_cache(maxsize=1000)
+def _slots_of(cls: Any) -> Mapping[str, MemberDescriptorType]:
     return {
         name: member
         for base in reversed(cls.__mro__)

@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Any
 
 from docstore.codec.core import Codec
+from docstore.codec.declared import MISSING
+from docstore.codec.in_place import replace_item, replace_slice
 from docstore.codec.shapes import Shape
 from docstore.errors import CodecError, InvalidValueError, RegistryError
 from docstore.values import JSON, TAG, join_pointer, split_pointer
@@ -35,13 +37,13 @@ class Parts:
             error.inside(field)
             raise
 
-    def get(self, owner: Any, pointer: str) -> Any:
-        """Return the object at *pointer* of *owner*, or None where there is none."""
+    def get(self, owner: Any, pointer: str, default: Any = None) -> Any:
+        """Return the object at *pointer* of *owner*, or *default* where there is none."""
         items, _, key = self._place(owner, pointer)
         try:
             return items[key]
         except LookupError:
-            return None
+            return default
 
     def container(self, owner: Any, field: str) -> JSON:
         """Return ``{}`` or ``[]``: what the head has in the place of *field*, whose items are parts.
@@ -80,25 +82,32 @@ class Parts:
             A look at every item.
         """
         items = getattr(owner, self._codec.attribute(type(owner), field))
-        pairs = items.items() if isinstance(items, dict) else enumerate(items or ())
+        pairs = list(items.items() if isinstance(items, dict) else enumerate(items or ()))
         return [join_pointer((field, _spelled(key))) for key, item in pairs if item is part]
 
-    def put(self, owner: Any, pointer: str, value: Any) -> None:
-        """Put *value* at *pointer* of *owner*."""
+    def replace(self, owner: Any, pointer: str, former: Any, value: Any) -> bool:
+        """Have *value* stand at *pointer* of *owner* in the place of *former*; MISSING is none.
+
+        Return False, and change nothing, where something else stands there; and in a list, where what is to be taken
+        out is not the last item, or what is to be put in would not be.
+        """
         items, _, key = self._place(owner, pointer)
-        if isinstance(items, list) and key == len(items):
-            items.append(value)
-        else:
-            items[key] = value
+        if not isinstance(items, list):
+            return replace_item(items, key, former, value)
+        is_at_its_end = key == len(items) - (former is not MISSING)
+        if (former is MISSING or value is MISSING) and not is_at_its_end:
+            return False
+        removed, added = ([] if each is MISSING else [each] for each in (former, value))
+        return replace_slice(items, key, removed, added)
 
     def move(self, owner: Any, field: str, keys: Mapping[int, int]) -> None:
         """Give the items of the dict *field* of *owner* other keys, all at once; of no dict, nothing is moved."""
         items = getattr(owner, self._codec.attribute(type(owner), field))
         if type(items) is dict and not keys.keys().isdisjoint(items):
-            moved = {keys.get(key, key): item for key, item in items.items()}
+            moved = {new: items[key] for key, new in keys.items() if key in items}
             # Whoever is interrupted between the two has an item twice, and has lost none.
             items.update(moved)
-            for key in items.keys() - moved.keys():
+            for key in keys.keys() & items.keys() - moved.keys():
                 del items[key]
 
     def decode(self, owner: type, pointer: str, value: JSON) -> Any:
@@ -106,14 +115,6 @@ class Parts:
         shape = self._shape(owner, split_pointer(pointer)[0])[1]
         assert shape.item is not None  # see _shape
         return shape.item.decode(value)
-
-    def drop(self, owner: Any, pointer: str) -> None:
-        """Take what stands at *pointer* out of *owner*."""
-        items, _, key = self._place(owner, pointer)
-        if isinstance(items, dict):
-            items.pop(key, None)
-        else:
-            del items[key:]
 
     def _place(self, owner: Any, pointer: str) -> tuple[Any, Shape, Any]:
         field, key = split_pointer(pointer)

@@ -227,7 +227,7 @@ def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
         items: list[JSON] = []
         append, encode_item, by_type = items.append, guided, plain.by_type
         try:
-            for member in value:
+            for member in list(value) if unordered else value:
                 append((encode_item or by_type[type(member)])(member))
         except CodecError as error:
             raise_in_list(error, value, len(items), item.encode)
@@ -295,9 +295,11 @@ def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, p
     def encode(value: Any) -> JSON:
         if type(value) is not dict:
             return None if value is None else _outspoken(value, plain, dict)
-        # All keys before any value: nested dicts would else be encoded twice for each level.
+        # All keys before any value: nested dicts would else be encoded twice for each level. Both are copied at once:
+        # another thread may add to it meanwhile.
+        pairs = list(value.items())
         texts: list[str] = []
-        for name in value:
+        for name, _ in pairs:
             spelled = spell(name) if type(name) is key else None
             if spelled is None or spelled == TAG or UNSAFE_TEXT.search(spelled):
                 return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
@@ -305,7 +307,7 @@ def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, p
         members: dict[str, JSON] = {}
         text = ""
         try:
-            for text, member in zip(texts, value.values(), strict=True):
+            for text, (_, member) in zip(texts, pairs, strict=True):
                 members[text] = item.encode(member)
         except CodecError as error:
             raise_in_dict(error, value, len(members), text, encode)

@@ -152,7 +152,7 @@ def _items(value: Iterable[Any], convert: Callable[[Any], T]) -> list[T]:
 
 
 def _unordered(value: Iterable[Any], encode: Encode) -> list[JSON]:
-    return canonical_order([encode(item) for item in value])
+    return canonical_order([encode(item) for item in list(value)])
 
 
 def _listed(members: Members, decode: Decode) -> list[Any]:
@@ -177,7 +177,7 @@ def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list
     pairs: list[JSON] = []
     key: Any = ""
     try:
-        for key, item in value.items():
+        for key, item in list(value.items()):  # copied at once: another thread may add to it meanwhile
             known = type(key) is str and key in done
             pairs.append([key, done[key]] if known else [encode(key), encode(item)])
     except CodecError as error:

@@ -96,10 +96,10 @@ class Experiment:
 
     def __docstore_restored__(self) -> None:
         order = [parameter.name for parameter in self.search_space.parameters.values()]
-        self._trials = dict(sorted(self._trials.items()))
-        self._data = dict(sorted(self._data.items()))
+        _sort(self._trials)
+        _sort(self._data)
         self._arm_index = ArmIndex()
-        for trial in self._trials.values():
+        for trial in list(self._trials.values()):
             trial._experiment = self
             for run in trial.generator_runs:
                 for arm in run.arms:
@@ -305,7 +305,8 @@ class Experiment:
 
     def _attach(self, trial: BaseTrial) -> None:
         index = self._arms()
-        self._trials[trial.index] = trial
+        if self._trials.setdefault(trial.index, trial) is not trial:
+            raise InvalidValueError("new trial", trial, "Another thread added one of that index: make it again.")
         index.add_trial(trial.index)
 
     def supports_trial_type(self, trial_type: str | None) -> bool:
@@ -349,7 +350,18 @@ class Experiment:
         for index, records in by_trial.items():
             self._check_observed(index, {record["arm_name"] for record in records})
         for index, records in by_trial.items():
-            self._data[index] = self._data.get(index, Data()).updated_by(records)
+            while not self._observe(index, records):
+                pass  # another thread added to the data of the trial meanwhile
+
+    def _observe(self, index: int, records: Sequence[dict[str, Any]]) -> bool:
+        """Add *records* to the data of a trial, and return True; or False, if they are others than at the beginning."""
+        present = self._data.get(index, Data())
+        before = _identities(present)
+        updated = present.updated_by(records)
+        if self._data.get(index, present) is not present or _identities(present) != before:
+            return False
+        self._data[index] = updated
+        return True
 
     def _check_observed(self, index: int, arm_names: set[str]) -> None:
         if index not in self._trials:
@@ -396,3 +408,16 @@ class AuxiliaryExperiment:
         check_instances("auxiliary experiment", [experiment], Experiment)
         self.experiment, self.is_active = experiment, is_active
         self.data = experiment.lookup_data() if data is None else data
+
+
+def _sort(items: dict[int, Any]) -> None:
+    """Have *items* in the order of their keys; it stays the same dict, to which another thread may be adding."""
+    ordered = sorted(items)
+    for key in ordered if list(items) != ordered else ():
+        if key in items:
+            items[key] = items.pop(key)
+
+
+def _identities(data: Data) -> list[dict[str, int]]:
+    """Return what is equal at two moments if no record came, went or changed in between."""
+    return [{column: id(value) for column, value in list(record.items())} for record in list(data.records)]

@@ -1,0 +1,113 @@
+"""Changes of live objects, item by item: what another thread puts beside them meanwhile stays.
+
+Each function changes only what differs between two states, as they were compared a moment before. A place that holds
+something else by now is another thread's: it stays as it is, and the function returns False.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from docstore.codec import fields
+from docstore.codec.declared import MISSING
+from docstore.codec.fields import slots_of
+
+
+def edit_dict(target: dict[Any, Any], had: Sequence[tuple[Any, Any]], wanted: Sequence[tuple[Any, Any]]) -> bool:
+    """Have *target*, which held the pairs *had*, hold those *wanted*; a key that stays is the very object in both."""
+    values, kept = {id(key): value for key, value in had}, {id(key) for key, _ in wanted}
+    done = [replace_item(target, key, value, MISSING) for key, value in had if id(key) not in kept]
+    for key, value in wanted:
+        former = values.get(id(key), MISSING)
+        if value is not former:
+            done.append(replace_item(target, key, former, value))
+    if type(target) is OrderedDict and [id(key) for key, _ in had] != [id(key) for key, _ in wanted]:
+        for key, _ in wanted:
+            with suppress(KeyError):  # another thread took it out
+                target.move_to_end(key)
+    return all(done)
+
+
+def replace_item(target: dict[Any, Any], key: Any, former: Any, value: Any) -> bool:
+    """Have *value* stand at *key* in the place of *former*; MISSING is none."""
+    if former is MISSING:
+        return target.setdefault(key, value) is value
+    if target.get(key, MISSING) is not former:
+        return False
+    if value is MISSING:
+        del target[key]
+    else:
+        target[key] = value
+    return True
+
+
+def edit_list(target: list[Any], had: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Have *target*, which held the items *had*, hold those *wanted*; beyond them, it may have got more."""
+    if len(had) == len(wanted):
+        changed = [place for place, item in enumerate(had) if item is not wanted[place]]
+        done = [replace_slice(target, place, had[place : place + 1], [wanted[place]]) for place in changed]
+        return all(done)
+    start = _common(had, wanted)
+    end = _common(had[start:][::-1], wanted[start:][::-1])
+    return replace_slice(target, start, had[start : len(had) - end], wanted[start : len(wanted) - end])
+
+
+def _common(a: Iterable[Any], b: Iterable[Any]) -> int:
+    """Return how many items at the beginning are the same objects."""
+    same = 0
+    for one, other in zip(a, b, strict=False):
+        if one is not other:
+            break
+        same += 1
+    return same
+
+
+def replace_slice(target: list[Any], start: int, former: Sequence[Any], items: Sequence[Any]) -> bool:
+    """Have *items* stand from *start* on in the place of the items *former*."""
+    end = start + len(former)
+    if _common(target[start:end], former) != len(former):
+        return False
+    target[start:end] = items
+    return True
+
+
+def edit_object(target: Any, had: Mapping[str, Any], wanted: Mapping[str, Any], checked: Collection[str]) -> bool:
+    """Have *target*, whose attributes were *had*, have those *wanted*, by no code of its class.
+
+    Args:
+        checked: the attributes that another thread may have set meanwhile; each other one is only made of them.
+    """
+    cls: Any = type(target)
+    slots, force = slots_of(cls), fields.setter(cls)
+    done = True
+    for name in had.keys() | wanted.keys():
+        former, value = had.get(name, MISSING), wanted.get(name, MISSING)
+        if former is value:
+            continue
+        if name in checked and attribute(target, name) is not former:
+            done = False
+        elif name in slots and value is MISSING:
+            with suppress(AttributeError):
+                slots[name].__delete__(target)
+        elif name in slots:
+            force(target, name, value)
+        elif value is MISSING:
+            vars(target).pop(name, None)
+        else:
+            vars(target)[name] = value
+    return done
+
+
+def attribute(target: Any, name: str) -> Any:
+    """Return the attribute that *target* itself has, by no code of its class; or MISSING."""
+    cls: Any = type(target)
+    held = getattr(target, "__dict__", {})
+    if name in held:
+        return held[name]
+    with suppress(AttributeError):  # it was never set
+        slot = slots_of(cls).get(name)
+        return MISSING if slot is None else slot.__get__(target)
+    return MISSING
