@@ -41,7 +41,9 @@ def holding(*objects: Any) -> Iterator[None]:
 def _holding(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
     if id(obj) in held:
         raise ObjectBusyError(type(obj), by_this_thread=True)
-    lock = _LOCKS.setdefault(os.getpid(), Remembered()).first(obj, threading.Lock)
+    process = os.getpid()
+    locks = _LOCKS[process] if process in _LOCKS else _LOCKS.setdefault(process, Remembered())
+    lock = locks.first(obj, threading.Lock)
     with lock if may_wait else _at_once(lock, obj):
         held.add(id(obj))
         try:
