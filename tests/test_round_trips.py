@@ -526,6 +526,8 @@ class TestAnyValueInAnyOfThem:
 
             assert identity(CODEC.decode(loads(text))) == before
 
-        one_argument = [cls for cls in CLASSES if cls not in (Sorting, Validating, WeightAndMore)]
+        # Where a float is too large to be changed, what two of them keep beside is lost as any private attribute is.
+        left_out = (Sorting, Validating, WeightAndMore, Framed, Deriving, DerivingDataclass)
+        one_argument = [cls for cls in CLASSES if cls not in left_out]
         arguments = st.one_of(scalars(), st.floats(), st.lists(st.integers()), st.dictionaries(st.text(), scalars()))
         fuzz(law, st.sampled_from(one_argument), arguments, in_ci=300)

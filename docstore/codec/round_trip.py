@@ -94,19 +94,25 @@ class RoundTrip:
         return written
 
     def _beside(self, value: Any, written: JSON) -> dict[str, Any]:
-        """Return the private attributes of *value* that have to come back too, as the text does not tell all of them.
+        """Return the attributes of *value* that have to come back too, as the text does not tell all of them.
 
-        For a field ``x`` that is computed, that is ``_x``, if there is one, else all: none where a property gives
-        ``_x``. And it is all where the constructor keeps another value than it is given, of which it may make more.
+        For a field ``x`` that is computed, these are ``_x`` and an ``x`` that it hides, but not where a property gives
+        just that; all where there is neither. And all where the constructor keeps another value than it is given, of
+        which it may make more.
 
         Args:
             written: the JSON of *value*; None if it is known that the constructor keeps what that has.
         """
         state = fields.state_of(value)
         private = {name: item for name, item in state.items() if name not in self._names}
-        holding = {f"_{field.name}": field for field in self._computed}
-        found = {name: state[name] for name in holding.keys() & state if holding[name].read(value) is not state[name]}
-        if holding.keys() - state or (private and written and self._arguments and self._is_changed(written)):
+        found: dict[str, Any] = {}
+        holds_all = True
+        for field in self._computed:
+            held = {name: state[name] for name in (field.name, f"_{field.name}") if name in state}
+            given = field.read(value)
+            found |= {name: item for name, item in held.items() if item is not given}
+            holds_all = holds_all and bool(held)
+        if not holds_all or (private and written and self._arguments and self._is_changed(written)):
             return private | found
         return found
 
