@@ -20,6 +20,7 @@ class Proxy:
         cut: what becomes of the next COMMIT; its connection is cut, and all works as before. ``"before"``: it never
             arrives. ``"after"``: it does, and the answer is lost. ``"late"``: it arrives when ``deliver`` is called.
             ``"silent before"``, ``"silent after"``: as those, but the connection stays open, and nothing is said on it.
+        answer: what the next COMMIT is answered with, in place of the server, which does not have it.
         then_refuse: whether no connection is taken from then on, until ``listen``.
         then_hang_up: whether each connection from then on is taken and cut before anything is said.
     """
@@ -28,6 +29,7 @@ class Proxy:
         self._server = (host, port)
         self.port = 0
         self.cut: str | None = None
+        self.answer = b""
         self.then_refuse = False
         self.then_hang_up = False
         self._hangs_up = False
@@ -87,18 +89,35 @@ class Proxy:
             while True:
                 for side in select.select([client, server], [], [])[0]:
                     said = side.recv(1 << 16)
-                    if not said or (
-                        self.cut and side is client and said in COMMITS and self._is_cut(side, server, said)
-                    ):
+                    is_commit = side is client and said in COMMITS
+                    if is_commit and self.answer:
+                        goes_on = self._answers(client)
+                    elif is_commit and self.cut:
+                        goes_on = self._cuts(client, server, said)
+                    else:
+                        (server if side is client else client).sendall(said)
+                        goes_on = bool(said)
+                    if not goes_on:
                         self._open -= {client, server}
                         return
-                    (server if side is client else client).sendall(said)
 
-    def _is_cut(self, client: socket.socket, server: socket.socket, commit: bytes) -> bool:
-        how, self.cut = self.cut, None
+    def _answers(self, client: socket.socket) -> bool:
+        """Answer a COMMIT; return whether the connection goes on."""
+        answer, self.answer = self.answer, b""
+        client.sendall(answer)
+        return not self._refuses()
+
+    def _refuses(self) -> bool:
+        """Take no connections from now on, if so it was told; return whether."""
         self._hangs_up = self.then_hang_up
         if self.then_refuse:
             self.refuse()
+        return self.then_refuse or self.then_hang_up
+
+    def _cuts(self, client: socket.socket, server: socket.socket, commit: bytes) -> bool:
+        """Cut the connection at a COMMIT; return whether it goes on, which it does not."""
+        how, self.cut = self.cut, None
+        self._refuses()
         if how == "late":
             self._late = server.dup(), commit
         elif how in ("after", "silent after"):
@@ -107,4 +126,4 @@ class Proxy:
         if how in ("silent before", "silent after"):
             while client.recv(1 << 16):
                 pass  # until the client waits no more
-        return True
+        return False

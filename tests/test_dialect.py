@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg2
+import pymysql
 import pytest
 import sqlalchemy as sa
 from backends import REMOTES
@@ -23,7 +25,8 @@ from docstore.dialect import (
     make_engine,
     transaction,
 )
-from docstore.errors import DatabaseError, InvalidValueError, RaceLostError, StoreError
+from docstore.dialect.engines import backend_of
+from docstore.errors import ConnectionLostError, DatabaseError, InvalidValueError, RaceLostError, StoreError
 from docstore.testing.experiments import new_experiment
 
 METADATA = sa.MetaData()
@@ -486,6 +489,69 @@ class TestWhatTheDriverSays:
             connection.exec_driver_sql("SELECT nothing_like_it, 'the recipe'")
 
         assert "the recipe" not in str(caught.value)
+
+
+AT = 'connection to server at "10.0.0.1", port 5432 failed: '
+
+LOST_ON_POSTGRESQL = [
+    "server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally",
+    "could not receive data from server: Connection timed out",
+    "could not send data to server: Broken pipe",
+    "SSL connection has been closed unexpectedly",
+    "SSL SYSCALL error: EOF detected",
+    "SSL SYSCALL error: Connection reset by peer",
+    "SSL error: decryption failed or bad record mac",
+    "SSL error: unexpected eof while reading",
+    "FATAL:  terminating connection due to administrator command",
+    'lost synchronization with server: got message type "S", length 1397703764',
+    "connection not open",
+    "no connection to the server",
+    "error with status PGRES_TUPLES_OK and no message from the libpq",
+]
+"""What libpq, psycopg2 and the system say without a code."""
+
+LOST_ON_MARIADB = [
+    (0, ""),
+    (2006, "MySQL server has gone away (BrokenPipeError(32, 'Broken pipe'))"),
+    (2013, "Lost connection to MySQL server during query"),
+    (2013, "Lost connection to MySQL server during query (timed out)"),
+    (2014, "Command Out of Sync"),
+    (2027, "Malformed packet"),
+    (2055, "Lost connection to MySQL server at 'reading authorization packet', system error: 104"),
+    ("Packet sequence number wrong - got 1 expected 2",),
+]
+"""What PyMySQL and MySQL's own library say."""
+
+
+class TestALostConnection:
+    """Is known as that whenever it is lost, also at the login: there SQLAlchemy does not know it."""
+
+    @pytest.mark.parametrize("before", ["", AT], ids=["later", "at the login"])
+    @pytest.mark.parametrize("said", LOST_ON_POSTGRESQL)
+    def test_is_known_by_all_that_the_driver_says_of_it_on_postgresql(self, said, before):
+        error = sa.exc.OperationalError(None, None, psycopg2.OperationalError(before + said))
+
+        assert backend_of("postgresql").meaning(error).error is ConnectionLostError
+
+    @pytest.mark.parametrize("said", LOST_ON_MARIADB, ids=str)
+    def test_is_known_by_all_that_the_driver_says_of_it_on_mariadb(self, said):
+        error = sa.exc.OperationalError(None, None, pymysql.err.OperationalError(*said))
+
+        assert backend_of("mysql").meaning(error).error is ConnectionLostError
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            'FATAL:  password authentication failed for user "ada"',
+            "SSL error: certificate verify failed",
+            'could not translate host name "nohost" to address: Name or service not known',
+            "server does not support SSL, but SSL was required",
+        ],
+    )
+    def test_is_not_what_was_never_made(self, said):
+        error = sa.exc.OperationalError(None, None, psycopg2.OperationalError(AT + said))
+
+        assert backend_of("postgresql").meaning(error).error is DatabaseError
 
 
 @pytest.fixture

@@ -421,6 +421,36 @@ class TestACommitThatTheServerAnswersWithAnError:
 
 
 @pytest.mark.parametrize("backend", ["mariadb"])
+class TestACommitThatANodeOfAClusterAnswersWithAnError:
+    """Of a race that it lost, nothing was kept. Of all else that is not known, and the database is asked."""
+
+    def answer(self, code):
+        """The packet of an error."""
+        error = b"\xff" + code.to_bytes(2, "little") + b"#HY000as a test says"
+        return len(error).to_bytes(3, "little") + b"\x01" + error
+
+    @pytest.mark.parametrize("code", [1213, 1047, 1180, 1317])
+    def test_is_not_noticed(self, filled, wired, proxy, code):
+        act = ACTIONS["put"](wired)
+        proxy.answer = self.answer(code)
+
+        made = act()
+
+        assert proxy.answer == b""
+        assert number_and_outline(made, filled) == undisturbed("put")
+
+    @pytest.mark.parametrize("code", [1047, 1180, 1317])
+    def test_is_told_as_unknown_if_the_database_cannot_be_asked(self, wired, proxy, code):
+        act = ACTIONS["put"](wired)
+        proxy.answer, proxy.then_refuse = self.answer(code), True
+
+        with pytest.raises(ConnectionLostError, match=r"It is not known whether your changes were kept") as caught:
+            act()
+
+        assert caught.value.committing
+
+
+@pytest.mark.parametrize("backend", ["mariadb"])
 class TestANodeThatIsNotInItsCluster:
     """It answers each statement with an error of its own, 1047, and its connection is of no use."""
 

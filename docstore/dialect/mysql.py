@@ -172,6 +172,8 @@ class MySQL(Backend):
         code = arguments[0] if arguments else None
         if code == 2013 and "timed out" in str(error.orig):
             return _SILENT
+        if isinstance(getattr(error.orig, "original_exception", None), (ConnectionResetError, BrokenPipeError)):
+            return LOST  # in the login, of which PyMySQL says 2003 for all that fails
         if code in _MEANINGS:
             return _MEANINGS[code]
         if str(code).startswith("Packet sequence number wrong"):
