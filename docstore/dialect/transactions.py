@@ -58,10 +58,15 @@ def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Conne
             connection.execution_options(**{_WRITES: write})
             backend.begin(connection, write=write)
             yield connection
+        except DBAPIError as error:
+            _drop_if_lost(connection, error)
+            raise
+        try:
             with committing(engine, changes=changes):
                 backend.commit(connection, write=write)
         except BaseException as error:
-            _end(connection, error)
+            _drop_if_lost(connection, error.__cause__)
+            _end(connection)
             raise
 
 
@@ -91,24 +96,26 @@ def _connected(engine: Engine, changes: str) -> Connection:
     raise DatabaseError(f"{shown(engine.url)}: {problem}. {remedy}", changes=changes)
 
 
-def _end(connection: Connection, error: BaseException) -> None:
-    """Roll back what was not committed, or drop the connection, if it is lost by what *error* says.
-
-    After a COMMIT that failed SQLAlchemy takes the transaction for ended, and would give the connection back to the
-    pool with the locks that it holds. Of one that is lost it may not know, and its pool would log a traceback.
-    """
-    if connection.closed or connection.invalidated:
+def _drop_if_lost(connection: Connection, error: BaseException | None) -> None:
+    """Drop a connection that is lost by what *error* says: SQLAlchemy may not know, and its pool log a traceback."""
+    if connection.closed or connection.invalidated or not isinstance(error, DBAPIError):
         return
-    cause = error.__cause__ if isinstance(error, DatabaseError) else error
-    backend = backend_of(connection.dialect.name)
-    if isinstance(cause, DBAPIError) and backend.meaning(cause).error is ConnectionLostError:
+    if backend_of(connection.dialect.name).meaning(error).error is ConnectionLostError:
         connection.invalidate()
+
+
+def _end(connection: Connection) -> None:
+    """Roll back what could not be committed.
+
+    SQLAlchemy takes it for ended, and would give the connection back to the pool with the locks that it holds.
+    """
+    if connection.invalidated:
         return
     try:
         connection.connection.rollback()
-    except BaseException as failed:
+    except BaseException as error:
         connection.invalidate()
-        if not isinstance(failed, Exception):
+        if not isinstance(error, Exception):
             raise
 
 
