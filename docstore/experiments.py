@@ -74,8 +74,9 @@ class Experiments(Search):
         What was observed is put together like this. Trials that failed, were abandoned or are stale do not count, nor
         do arms that were abandoned, nor a mean that is NaN. Of an arm's observations of a metric in one trial, the one
         with the largest step counts, of equal ones the last; one without a step comes after all steps. Of several
-        trials of one arm, the mean of these, each weighing the same. The objective is that of its metric; or the
-        weighted sum of those of its metrics.
+        trials of one arm, the mean of these, each weighing the same: added up in the order of the trials, as by the
+        view ``experiments``, whose ``best_value`` is the best of all arms, whatever the constraints. The objective is
+        that of its metric; or the weighted sum of those of its metrics.
 
         A constraint holds where its metrics were measured, and their (weighted) mean is within the bound. One that is
         relative allows so much more or less than the status quo has: of 10, -5 percent is 9.5; of -10 it is -10.5.

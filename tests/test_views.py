@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import math
 import random
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from formats import make, of_store
+from fuzzing import fuzz
+from hypothesis import strategies as st
 
 import docstore
 from docstore import (
@@ -623,6 +626,23 @@ class TestTheBestValue:
     def test_is_of_the_means_that_are_finite_numbers(self, best):
         assert best("taste", ("taste", math.nan), ("taste", math.inf), ("taste", -math.inf), ("taste", 1e300)) == 1e300
 
+    @pytest.mark.fuzz
+    def test_is_the_value_of_the_arm_that_best_puts_first(self, store, query):
+        numbers = itertools.count()
+
+        def law(trials: list[Any], goal: str) -> None:
+            name = f"e{next(numbers)}"
+            store.save(observed_at_random(name, trials, goal))
+            # The view has no infinities, as MariaDB has none.
+            values = [arm.value for arm in store.best(name, 1000) if abs(arm.value) <= 1e300]
+
+            [row] = query(f"SELECT best_value FROM experiments WHERE name = '{name}'")
+
+            best = None if not values else min(values) if goal[0] == "-" else max(values)
+            assert repr(row["best_value"] and row["best_value"] + 0.0) == repr(best and best + 0.0)
+
+        fuzz(law, st.lists(TRIED, max_size=6), st.sampled_from(["taste", "-taste", "-0.5*taste"]), in_ci=40)
+
     def test_is_null_where_there_is_none(self, best):
         assert best("taste", ("taste", math.nan), ("price", 1.0)) is None
 
@@ -637,6 +657,51 @@ class TestTheBestValue:
             store.save(experiment)
 
         assert [(row["name"], row["best_value"]) for row in view("experiments")] == [("a", 3.0), ("b", 9.0)]
+
+
+MEANS = [0.1, 0.2, 0.3, 1 / 3, -2.5, 7, 0.0, -0.0, 2**53 + 1, 1e16, -1e16, 1e300, -1e299, 5e-324]
+MEANS += [math.nan, math.inf, -math.inf, 1e301]
+OBSERVED = st.tuples(
+    st.integers(0, 1),
+    st.sampled_from([None, None, math.nan, 0, 1, 2.5, 10, -1, math.inf, -math.inf]),
+    st.sampled_from(MEANS) | st.floats(-1e9, 1e9),
+    st.sampled_from(["taste", "taste", "taste", "price"]),
+)
+TRIED = st.tuples(
+    st.lists(st.sampled_from([0.0, 0.25, 0.5]), min_size=1, max_size=2, unique=True),
+    st.sampled_from(["", "", "", "FAILED", "ABANDONED", "STALE", "COMPLETED", "EARLY_STOPPED"]),
+    st.booleans(),
+    st.lists(OBSERVED, max_size=4),
+)
+"""The arms of a trial, its status, whether its first arm is abandoned, and what was observed of which arm."""
+
+
+def observed_at_random(name, trials, goal):
+    """An experiment of *trials* as ``TRIED`` draws them."""
+    experiment = new_experiment(name, optimization_config=OptimizationConfig(Objective(goal)))
+    for index, (places, status, is_abandoned, observations) in enumerate(trials):
+        arms = [Arm({"x": x, "flour": "rye"}) for x in places]
+        if len(arms) == 1:
+            trial = experiment.new_trial(parameters=arms[0].parameters)
+        else:
+            trial = experiment.new_batch_trial()
+            trial.add_arms_and_weights(arms)
+            if is_abandoned:
+                trial.mark_arm_abandoned(trial.arms[0].name)
+        trial._status = TrialStatus[status] if status else trial.status
+        records = [
+            {
+                "trial_index": index,
+                "arm_name": trial.arms[nth % len(trial.arms)].name,
+                "metric_name": metric,
+                "mean": mean,
+                **({} if step is None else {"step": step}),
+            }
+            for nth, step, mean, metric in observations
+        ]
+        if records:
+            experiment.attach_data(Data.from_records(records))
+    return experiment
 
 
 class TestTrialsByStatus:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -120,7 +122,7 @@ def _observed(stored: Stored, decode: Decode) -> tuple[dict[str, dict[str, float
         if gone is None or arm in gone or mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
         # What has no step was observed when the trial was over.
-        at_step = math.inf if step is None else step
+        at_step = step if step is not None and math.isfinite(step) else math.inf
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
             last[arm, metric, index] = at_step, mean
     return _together(last)
@@ -134,12 +136,13 @@ def _together(
         grouped.setdefault((arm, metric), {})[index] = mean
     means: dict[str, dict[str, float]] = {}
     for (arm, metric), by_trial in grouped.items():
-        means.setdefault(arm, {})[metric] = _mean(list(by_trial.values()))
+        means.setdefault(arm, {})[metric] = _mean(by_trial)
     return means, {key: max(by_trial) for key, by_trial in grouped.items()}
 
 
-def _mean(values: Sequence[float]) -> float:
-    return values[0] if len(values) == 1 else _sum(values) / len(values)
+def _mean(by_trial: Mapping[int, float]) -> float:
+    """Return the mean over the trials: added up in their order, one after another, as the views add up."""
+    return functools.reduce(operator.add, (by_trial[index] for index in sorted(by_trial))) / len(by_trial)
 
 
 def _given_up(trial: JSON) -> frozenset[str] | None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from docstore.migrations.views_0001.mysql import MariaDB as FirstOfMariaDB
 from docstore.migrations.views_0001.mysql import MySQL as FirstOfMySQL
 from docstore.migrations.views_0001.mysql import _Common as First
 from docstore.migrations.views_0003.shape import selects
-from docstore.migrations.views_0003.spelling import LARGEST_ADDEND, Spelling
+from docstore.migrations.views_0003.spelling import LARGEST, LARGEST_ADDEND, Spelling
 from docstore.migrations.views_0003.user_documents_of_mysql import whole_document
+
+if TYPE_CHECKING:
+    from docstore.migrations.views_0003.objective import Observed
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
@@ -189,6 +192,24 @@ class _Common(First, Spelling):
         names = f"json_table(json_keys({plain}), '$[*]' COLUMNS (nth FOR ORDINALITY, {name})) m"
         values = self.items(f"json_extract({plain}, '$.*')", "n")
         return f"{names} JOIN {values} ON n.nth = m.nth"
+
+    def best_mean(self, observed: Observed) -> str:
+        # A derived table cannot see the row of the view that it is for. So there is one level, with windows on its
+        # groups; in an expression with anything else, MariaDB takes a window on an aggregate for NULL.
+        newest = f"""substring_index(group_concat(coalesce(concat({observed.mean}), 'none')
+                ORDER BY {observed.newest_first} SEPARATOR ' '), ' ', 1)"""
+        is_counted = f"{newest} <> 'none' AND abs(CAST({newest} AS DOUBLE)) <= {LARGEST}"
+        # Its sign is turned where more is better: the best is the smallest then, and what does not count is the last.
+        turned = f"CASE o.less WHEN 1 THEN 1 ELSE -1 END * CAST({newest} AS DOUBLE)"
+        mean = f"CASE WHEN {is_counted} THEN {turned} ELSE 1e304 END"
+        trials = f"ORDER BY {observed.trial} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+        best = f"""(SELECT avg({mean}) OVER (PARTITION BY {observed.arm} {trials}) AS best
+                FROM {self.row("o", **observed.goal)} CROSS JOIN {observed.rows}
+                GROUP BY {observed.arm}, {observed.trial}, o.less
+                ORDER BY best LIMIT 1)"""
+        return f"""(SELECT CASE WHEN abs(CAST(g.best AS DOUBLE)) <= {LARGEST}
+                    THEN CASE g.less WHEN 1 THEN 1 ELSE -1 END * CAST(g.best AS DOUBLE) END
+                FROM {self.row("g", best=best, less=observed.goal["less"])})"""
 
     def row(self, alias: str, **texts: str) -> str:
         columns = ", ".join(

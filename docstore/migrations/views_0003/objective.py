@@ -7,6 +7,8 @@ Of one metric, its direction is read where at most a sign and a factor stand bes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from docstore.migrations.views_0001.shape import parts_of
@@ -48,15 +50,58 @@ def minimize(s: Spelling) -> str:
                 FROM {s.row("o", text=_without_blanks(text), name=_without_blanks(objective(s)))})"""
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The observations of the one metric of the objective, as SQL: the row ``o`` of the goal, and a row for each.
+
+    They are what ``Store.best`` counts: of trials that did not fail, were not abandoned and are not stale, and of arms
+    that were not abandoned.
+
+    Attributes:
+        goal: the columns ``metric`` and ``less`` of ``o``.
+        rows: the tables, after ``o``, with the condition.
+        arm, trial: what was observed.
+        mean: the mean; of one that is infinite, it may be NULL.
+        newest_first: the terms of an ORDER BY of the observations of one arm in one trial.
+    """
+
+    goal: Mapping[str, str]
+    rows: str
+    arm: str
+    trial: str
+    mean: str
+    newest_first: str
+
+
 def best_value(s: Spelling) -> str:
-    """Return the best mean of the one metric of the objective of ``d`` that was observed in any trial."""
-    metric, mean = s.exact_text(s.item_of("r"), "metric_name"), s.number(s.item_of("r"), "mean")
-    is_less = minimize(s)
-    # Of the metric's name the smallest, so that the objective is read once for each metric, and not for each row.
-    return f"""(SELECT CASE {is_less} WHEN {s.true} THEN min({mean}) WHEN {s.false} THEN max({mean}) END
-                FROM documents p CROSS JOIN {s.items(s.list("p.body", "records"), "r")}
-                WHERE {parts_of("data")} AND {s.is_finite(mean)}
-                GROUP BY {metric} HAVING min({metric}) = {objective(s)})"""
+    """Return the value of the best arm by the one metric of the objective of ``d``, as ``Store.best`` gives values."""
+    item = s.item_of("r")
+    arm, mean, step = s.exact_text(item, "arm_name"), s.number(item, "mean"), s.number(item, "step")
+    step = f"CASE WHEN {s.is_finite(step)} THEN {step} END"
+    is_infinite = f"coalesce({s.exact_text(s.inside(item, 'mean'), 'value')}, '') IN ('inf', '-inf')"
+    gone = s.exact_text(s.item_of("b"), "name")
+    gone_arms = s.items(s.list("t.body", "abandoned_arms_metadata"), "b")
+    trial = s.concat("'/trials/'", s.digits("p.position"))
+    given_up = f"SELECT c.value FROM codes c WHERE c.{s.column} = 'trial_status' AND c.name IN {_GIVEN_UP}"
+    return s.best_mean(
+        Observed(
+            {"metric": objective(s), "less": minimize(s)},
+            f"""documents p JOIN documents t ON t.id = p.id AND t.path = {trial}
+                CROSS JOIN {s.items(s.list("p.body", "records"), "r")}
+                WHERE o.less IS NOT NULL AND {parts_of("data")}
+                AND {s.exact_text(item, "metric_name")} = o.metric AND {arm} IS NOT NULL
+                AND ({s.is_finite(mean)} OR {is_infinite})
+                AND (t.status IS NULL OR t.status NOT IN ({given_up}))
+                AND NOT EXISTS (SELECT 1 FROM {gone_arms} WHERE {gone} = {arm})""",
+            arm,
+            "p.position",
+            mean,
+            f"({step}) IS NULL DESC, ({step}) DESC, {s.nth_of('r')} DESC",
+        )
+    )
+
+
+_GIVEN_UP: Final = "('FAILED', 'ABANDONED', 'STALE')"
 
 
 def _objective(s: Spelling) -> str:

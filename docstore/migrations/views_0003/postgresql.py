@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from docstore.migrations.views_0001.postgresql import PostgreSQL as First
-from docstore.migrations.views_0003.spelling import Spelling, addend
+from docstore.migrations.views_0003.spelling import LARGEST, Spelling, addend
+
+if TYPE_CHECKING:
+    from docstore.migrations.views_0003.objective import Observed
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
@@ -135,6 +138,21 @@ class PostgreSQL(First, Spelling):
     def members(self, json: str) -> str:
         is_plain = f"jsonb_typeof({json}) = 'object' AND {json} -> '__type' IS NULL"
         return f"jsonb_each(CASE WHEN {is_plain} THEN {json} ELSE '{{}}' END) m"
+
+    def best_mean(self, observed: Observed) -> str:
+        goal = self.row("o", **observed.goal)
+        return f"""(SELECT CASE v.less WHEN true THEN min(v.value) WHEN false THEN max(v.value) END
+                FROM (SELECT n.less, CASE WHEN max(abs(n.mean)) <= {LARGEST}
+                        THEN sum(n.mean ORDER BY n.trial) / count(*) END AS value
+                    FROM (SELECT o.less, {observed.arm} AS arm, {observed.trial} AS trial,
+                            (array_agg({observed.mean} ORDER BY {observed.newest_first}))[1] AS mean
+                        FROM {goal} CROSS JOIN {observed.rows}
+                        GROUP BY 1, 2, 3) n
+                    GROUP BY n.less, n.arm) v
+                GROUP BY v.less)"""
+
+    def digits(self, number: str) -> str:
+        return f"CAST({number} AS text)"
 
     def row(self, alias: str, **texts: str) -> str:
         # With OFFSET, the planner does not put the expressions back where the names stand.

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from docstore.migrations.views_0001.shape import Spelling as First
 
+if TYPE_CHECKING:
+    from docstore.migrations.views_0003.objective import Observed
+
 LARGEST_ADDEND: Final = "1e300"
 """What is larger is not added to another: the sum may be too large for a double."""
+
+
+LARGEST: Final = "1e300"
+"""What is larger counts as infinite where the best value is looked for: no sum of the others is too large."""
 
 
 def addend(number: str) -> str:
@@ -124,6 +131,15 @@ class Spelling(First):
     def row(self, alias: str, **texts: str) -> str:
         """Return the table *alias* of one row: each text under a name, computed once."""
 
+    @abstractmethod
+    def best_mean(self, observed: Observed) -> str:
+        """Return the smallest or the largest value of an arm, whichever ``o.less`` says; NULL where it says none.
+
+        Of each arm and trial the newest mean counts; of several trials of an arm, these means, added up one after
+        another in the order of the trials, by their number. An arm with one that is infinite, or beyond ``LARGEST``,
+        does not count.
+        """
+
     # --- texts -------------------------------------------------------------------------------------------------------
 
     def replaced(self, text: str, pairs: Sequence[tuple[str, str]]) -> str:
@@ -135,6 +151,10 @@ class Spelling(First):
     @abstractmethod
     def concat(self, *texts: str) -> str:
         """Return the *texts*, one after another."""
+
+    def digits(self, number: str) -> str:
+        """Return an integer as text."""
+        return number
 
     @abstractmethod
     def characters(self, text: str) -> str:

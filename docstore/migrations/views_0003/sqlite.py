@@ -8,10 +8,13 @@ quote or a backslash in its name, which a path of this database cannot say, its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from docstore.migrations.views_0001.sqlite import SQLite as First
-from docstore.migrations.views_0003.spelling import Spelling, addend
+from docstore.migrations.views_0003.spelling import LARGEST, Spelling, addend
+
+if TYPE_CHECKING:
+    from docstore.migrations.views_0003.objective import Observed
 
 _TIME: Final = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _FRACTION: Final = ".[0-9][0-9][0-9][0-9][0-9][0-9]"
@@ -184,6 +187,25 @@ class SQLite(First, Spelling):
     def members(self, json: str) -> str:
         is_plain = f"json_type({json}) = 'object' AND json_type({json}, '$.__type') IS NULL"
         return f"json_each(CASE WHEN {is_plain} THEN {json} ELSE '{{}}' END) m"
+
+    def best_mean(self, observed: Observed) -> str:
+        goal = ", ".join(f"{sql} AS {name}" for name, sql in observed.goal.items())
+        of_trial = f"PARTITION BY {observed.arm}, {observed.trial}"
+        # Materialized, so that the objective is not read anew for each observation. Its own sum() rounds otherwise.
+        return f"""(WITH RECURSIVE o AS MATERIALIZED (SELECT {goal}),
+                m AS (SELECT {observed.arm} AS arm, {observed.trial} AS trial, {observed.mean} AS mean,
+                    row_number() OVER ({of_trial} ORDER BY {observed.newest_first}) AS age
+                    FROM o CROSS JOIN {observed.rows}),
+                n AS MATERIALIZED (SELECT arm, mean, row_number() OVER (PARTITION BY arm ORDER BY trial) AS nth,
+                    max(abs(mean)) OVER (PARTITION BY arm) AS largest
+                    FROM m WHERE age = 1),
+                a(arm, nth, total) AS (
+                    SELECT arm, nth, mean FROM n WHERE nth = 1
+                        AND largest <= {LARGEST}
+                    UNION ALL SELECT n.arm, n.nth, a.total + n.mean
+                    FROM a JOIN n ON n.arm = a.arm AND n.nth = a.nth + 1),
+                v AS (SELECT total / max(nth) AS value FROM a GROUP BY arm)
+                SELECT CASE (SELECT less FROM o) WHEN 1 THEN min(value) WHEN 0 THEN max(value) END FROM v)"""
 
     def row(self, alias: str, **texts: str) -> str:
         return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())}) {alias}"
