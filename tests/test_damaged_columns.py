@@ -101,6 +101,41 @@ class TestAColumnOfATrial:
             getattr(store, call)("cakes")
 
 
+READ = {
+    "documents": lambda found: list(found.documents()),
+    "load": lambda found: list(found.load()),
+    "to_frame": lambda found: found.to_frame("/name"),
+}
+
+
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+class TestARowThatASearchFindsByADamagedColumn:
+    @pytest.mark.parametrize("value", [2, None])
+    def test_of_a_trial_is_told_by_who_reads_it(self, store, saved, change, read, value):
+        change(sa.update(documents).where(documents.c.path == "/trials/1").values(status=value))
+
+        with pytest.raises(
+            DamagedDocumentError, match=r"/trials/1: the column status says .*, and the body 'COMPLETED'"
+        ):
+            read(store.find(part="trial"))
+
+    @pytest.mark.parametrize("value", [3, None])
+    def test_of_an_experiment_is_told_by_who_reads_it(self, store, saved, change, read, value):
+        change(sa.update(documents).where(documents.c.path == "").values(status=value))
+
+        with pytest.raises(DamagedDocumentError, match=r"its head: the column status says .*, and the body 'DRAFT'"):
+            read(store.find("experiment"))
+
+    @pytest.mark.parametrize("damage", [SWAPPED, RENAMED], ids=["swapped", "renamed"])
+    def test_is_told_where_the_codes_were_changed_after_a_search(self, store, saved, change, read, damage):
+        found = store.find(part="trial", status="COMPLETED")
+        assert len(found) == 4
+        change(*damage)
+
+        with pytest.raises(DamagedDocumentError, match=r"/trials/0: the column status says"):
+            read(found)
+
+
 class TestTheVersionOfTheHead:
     """Lowered: as if what was saved since had not been."""
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.errors import DecodeError
-from docstore.finding.infos import PartInfo
-from docstore.kinds import HEAD, join
+from docstore.errors import DamagedDocumentError, DecodeError
+from docstore.finding.infos import DocumentInfo, PartInfo
+from docstore.kinds import HEAD, KINDS, join
 from docstore.reader import State, checked_body, state_of
 from docstore.rows import HeadRow, PieceRow
 from docstore.tables import IS_HEAD, documents, versions
@@ -76,19 +76,41 @@ class Body:
     size: int
 
 
+def check_codes(info: DocumentInfo | PartInfo, body: JSON) -> None:
+    """Refuse a type or a status by which a row was found, if its body says another; of a user's own kinds, none.
+
+    Raises:
+        DamagedDocumentError: it does.
+    """
+    kind, path = (info.document_kind, info.path) if isinstance(info, PartInfo) else (info.kind, HEAD)
+    rule = KINDS[kind].rule(path) or KINDS[kind] if kind in KINDS else None
+    if rule is None:
+        return
+    for column, code, told in (("type", rule.type, info.type), ("status", rule.status, info.status)):
+        name = code.name_in(body) if code else None
+        if code and told != name:
+            problem = f"the column {column} says {told!r}, and the body {name!r}"
+            raise DamagedDocumentError(info.name, where=path or "its head", problem=problem)
+
+
 def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]:
     """Return what stands in each of the parts *found*.
 
     Raises:
-        DamagedDocumentError: one is not what was saved.
+        DamagedDocumentError: one is not what was saved, or its columns say otherwise.
 
     Cost:
         One statement.
     """
     rows = _pieces(connection, {part.id for part in found}, {part.path for part in found})
     by_place = {(id, row.path): row for id, several in rows.items() for row in several}
-    wanted = [(part.name, by_place[part.id, part.path]) for part in found]
-    return [Body(checked_body(name, row), len(row.body)) for name, row in wanted]
+    bodies = []
+    for part in found:
+        row = by_place[part.id, part.path]
+        body = checked_body(part.name, row)
+        check_codes(part, body)
+        bodies.append(Body(body, len(row.body)))
+    return bodies
 
 
 def read_around(

@@ -17,12 +17,12 @@ from docstore.access import Access
 from docstore.errors import DatabaseError
 from docstore.finding import cursors, frames
 from docstore.finding.conditions import checked_pointer_of_column
-from docstore.finding.contents import Whole, at, place_in, read_around, read_bodies, read_documents
+from docstore.finding.contents import Whole, at, check_codes, place_in, read_around, read_bodies, read_documents
 from docstore.finding.cursors import Cursor
 from docstore.finding.infos import DocumentInfo, PartInfo
 from docstore.finding.selection import Selection
 from docstore.finding.sought import Sought, checked_number
-from docstore.kinds import join
+from docstore.kinds import HEAD, join
 from docstore.values import JSON, MaybeJSON, split_pointer
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class Page(Sequence[T], Generic[T]):
 
 class Found(Sequence[T], Generic[T]):
     """The documents, or parts, that ``Store.find`` was asked for, read when one looks.
+
+    A row is told by its columns, which are in no digest. ``documents``, ``load`` and ``to_frame`` with pointers compare
+    its type and status with the document and refuse a difference; of what is not read, ``Store.verify`` tells.
 
     The first 500 are kept once they were read, so that one can look again; those after them are read anew each time, by
     where the page before ended. No transaction is left open between pages: what others save in between may be seen.
@@ -345,6 +348,8 @@ class Found(Sequence[T], Generic[T]):
             pieces = {id: whole.state.pieces for id, whole in wholes.items()}
         else:
             pieces = read_around(connection, {row.id: row.name for row in rows}, pointers)
+        for row in rows:
+            check_codes(row, pieces[row.id][HEAD])
         return [[place_in(pieces[row.id], pointer) for pointer in pointers] for row in rows]
 
     def _may_hold_parts(self, tokens: list[str]) -> bool:
@@ -371,11 +376,15 @@ def _within(stop: int | None) -> int | None:
 
 def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[Whole]:
     found = read_documents(connection, [row.id for row in rows])
+    for row in rows:
+        check_codes(row, found[row.id].state.pieces[HEAD])
     return [found[row.id] for row in rows]
 
 
 def _wholes_of_parts(connection: Connection, rows: Sequence[PartInfo]) -> list[tuple[PartInfo, Whole]]:
     found = read_documents(connection, list(dict.fromkeys(row.id for row in rows)))
+    for row in rows:
+        check_codes(row, found[row.id].state.pieces[row.path])
     return [(row, found[row.id]) for row in rows]
 
 
