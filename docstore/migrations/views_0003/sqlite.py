@@ -204,8 +204,8 @@ class SQLite(First, Spelling):
                         AND largest <= {LARGEST}
                     UNION ALL SELECT n.arm, n.nth, a.total + n.mean
                     FROM a JOIN n ON n.arm = a.arm AND n.nth = a.nth + 1),
-                v AS (SELECT total / max(nth) AS value FROM a GROUP BY arm)
-                SELECT CASE (SELECT less FROM o) WHEN 1 THEN min(value) WHEN 0 THEN max(value) END FROM v)"""
+                w AS (SELECT total / max(nth) AS value FROM a GROUP BY arm)
+                SELECT CASE (SELECT less FROM o) WHEN 1 THEN min(value) WHEN 0 THEN max(value) END FROM w)"""
 
     def row(self, alias: str, **texts: str) -> str:
         return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())}) {alias}"
