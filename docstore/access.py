@@ -204,7 +204,7 @@ class Access:
         found = rows.head_of(connection, origin.id)
         if found is None:
             raise DocumentNotFoundError(
-                name, kind=kind.name, hint="It was purged after you read it; a copy.copy() of the object is new."
+                name, kind=kind.name, hint="It was purged after you read it; save(..., as_new=True) makes a new one."
             )
         if found.deleted_at is not None:
             raise DocumentNotFoundError(

@@ -692,7 +692,9 @@ class TestADocumentThatIsGoneUnderTheObject:
     def test_purged_it_is_not_saved_to(self, ada, bob, mine, save):
         bob.purge("cakes")
 
-        with pytest.raises(DocumentNotFoundError, match=r"It was purged after you read it; a copy.copy"):
+        with pytest.raises(
+            DocumentNotFoundError, match=r"purged after you read it; save\(\.\.\., as_new=True\) makes a new one"
+        ):
             save(self, ada, mine)
 
     def test_purged_it_is_saved_anew_from_a_copy(self, ada, bob, mine):

@@ -14,7 +14,8 @@ def save_experiment(experiment: Experiment, config: SQAConfig | None = None) -> 
     """Save *experiment*, with its trials and data: what changed since it was last saved or loaded, and nothing else.
 
     Raises:
-        ConflictError, DocumentExistsError, EncodeError: as ``Store.save``.
+        ConflictError, DocumentExistsError, NameChangedError, EncodeError: as ``Store.save``. A ``docstore.connect()``
+            has ``rename`` and ``save(..., as_new=True)``.
     """
     return store_of(config).save(experiment)
 
