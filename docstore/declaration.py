@@ -111,14 +111,14 @@ def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dic
     if not isinstance(aliases, Mapping):
         return tuple(_checked_tag(cls, "aliases", old) for old in aliases), {}
     members = cls.__members__ if issubclass(cls, Enum) else {}
-    renamed = {old: new for old, new in aliases.items() if new != tag}
+    renamed = {old: new for old, new in aliases.items() if type(new) is not str or new != tag}
     for old, new in renamed.items():
-        if new not in members or old in members or type(old) is not str:
+        if type(new) is not str or new not in members or old in members or type(old) is not str:
             has = f"it has {', '.join(members)}" if members else "it is no Enum"
             raise RegistryError(
                 f"{cls.__name__}: aliases={{{abridged(old)}: {abridged(new)}}} should rename a member, and {has}."
             )
-    return tuple(_checked_tag(cls, "aliases", old) for old, new in aliases.items() if new == tag), renamed
+    return tuple(_checked_tag(cls, "aliases", old) for old in aliases if old not in renamed), renamed
 
 
 def kind_of(
