@@ -116,7 +116,7 @@ class Base:
                 return None  # a copy of what is not here
         called = head.name if head is not None else name if origin is None else origin.name
         if called != name:
-            raise NameChangedError(called, name, kind=kind.name)
+            raise NameChangedError(called, name, kind=kind.name, may_be_copy=origin is None)
         return origin
 
     def _remember(self, obj: Any, origin: Origin, documents: Documents) -> None:

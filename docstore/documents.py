@@ -41,11 +41,13 @@ class Document:
 
 
 def called(document: Document, name: str) -> Document:
-    """Return *document*, whole, under the *name* that it has where it is stored: it may have been renamed there."""
+    """Return *document* under the *name* that it has where it is stored: it may have been renamed there."""
     if document.name == name:
         return document
-    head = piece(HEAD, document.kind.renamed(document.pieces[HEAD].body, name))
-    return replace(document, name=name, pieces={**document.pieces, HEAD: head})
+    pieces = dict(document.pieces)
+    if HEAD in pieces:  # a save of parts has none
+        pieces[HEAD] = piece(HEAD, document.kind.renamed(pieces[HEAD].body, name))
+    return replace(document, name=name, pieces=pieces)
 
 
 class Documents:

@@ -347,13 +347,17 @@ class NameChangedError(StoreError):
     Either the document is to be renamed, or the object is to become another document: the caller has to say which.
     """
 
-    def __init__(self, old: str, new: str, *, kind: str) -> None:
-        self.old, self.new, self.kind = old, new, kind
+    def __init__(self, old: str, new: str, *, kind: str, may_be_copy: bool = False) -> None:
+        self.old, self.new, self.kind, self.may_be_copy = old, new, kind, may_be_copy
         given = "" if kind == "experiment" else f", kind={kind!r}"
+        rename, as_new = f"rename({old!r}, {new!r}{given})", "save(..., as_new=True)"
         super().__init__(
-            f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with its "
-            f"history, call rename({old!r}, {new!r}{given}) first; to make this a new document, without that history, "
-            f"call save(..., as_new=True)."
+            f"this {kind}, or the object that it is a copy of, came from the document {old!r}, and has the name "
+            f"{new!r}. To make it a new document, without that history, call {as_new}. To rename that document, call "
+            f"{rename} and save the object that this store loaded or saved: a copy makes no version of it."
+            if may_be_copy
+            else f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with "
+            f"its history, call {rename} first; to make this a new document, without that history, call {as_new}."
         )
 
 

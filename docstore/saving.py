@@ -146,8 +146,8 @@ def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin
         raise refused(head, origin.version, senseless(error), places) from error
 
 
-def learn(documents: Documents, obj: Any, origin: Origin, outcome: Outcome) -> None:
-    """Bring *obj* up to *outcome*, which is committed, and *origin* to what *obj* stands on from then on.
+def learn(documents: Documents, obj: Any, origin: Origin, mine: Mine, outcome: Outcome) -> None:
+    """Bring *obj* up to the *outcome* of *mine*, which is committed, and *origin* to what *obj* stands on from then on.
 
     What another thread changed in *obj* since it was encoded stays in it, and is not saved yet. A piece in which others
     changed the same place is left as it is: the next save puts both together, or tells of the conflict.
@@ -156,7 +156,10 @@ def learn(documents: Documents, obj: Any, origin: Origin, outcome: Outcome) -> N
     left = documents.adopt(obj, outcome.adopted, {p: body for p, body in outcome.saved.items() if p not in unread})
     left_as_saved = {path: body for path, body in outcome.saved.items() if path in left}
     origin.advance(outcome.version.number, outcome.digests, outcome.kept, left_as_saved)
-    origin.name = documents.identify(obj)[1]  # the document may have been renamed
+    # Not the name that it has now: another thread may have changed that since.
+    head = outcome.adopted.get(HEAD, ABSENT)
+    renamed = None if HEAD in left or isinstance(head, Absent) else mine.document.kind.name_in(head)
+    origin.name = renamed or mine.document.name
 
 
 def _may_clash(connection: Connection, head: HeadRow, origin: Origin, mine: Mine, current: Mapping[str, JSON]) -> bool:

@@ -361,6 +361,6 @@ class Store(Experiments):
             check_readable(documents, obj, head, origin, outcome)
             return outcome
 
-        outcome = self._access.saving(save, lambda outcome: learn(documents, obj, origin, outcome))
+        outcome = self._access.saving(save, lambda outcome: learn(documents, obj, origin, mine, outcome))
         self._codes.learn(outcome.codes)
         return outcome.version

@@ -81,7 +81,7 @@ class TestAnObjectWhoseNameWasChanged:
         twin = duplicate(cakes)
         twin.name = "bread"
 
-        with pytest.raises(NameChangedError, match=r"rename\('cakes', 'bread'\)"):
+        with pytest.raises(NameChangedError, match=r"as_new=True.*rename\('cakes', 'bread'\).*a copy makes no version"):
             (store if is_known else bob).save(twin)
 
         assert names(store) == ["cakes"]
@@ -94,6 +94,24 @@ class TestAnObjectWhoseNameWasChanged:
         cakes.description = "with salt"
 
         assert store.save(cakes).number == 2
+
+    def test_is_refused_where_it_was_changed_inside_a_save(self, ada, bob):
+        ada.save(new_experiment())
+        mine, theirs = ada.load("cakes"), bob.load("cakes")
+        theirs.description, mine.description = "theirs", "mine"
+        bob.save(theirs)
+
+        def decide(conflict):
+            mine.name = "bread"
+            return conflict.mine
+
+        assert ada.save(mine, on_conflict=decide).number == 3
+        mine.description = "later"
+        with pytest.raises(NameChangedError, match=r"rename\('cakes', 'bread'\)"):
+            ada.save(mine)
+
+        assert (names(bob), bob.load("cakes").name, bob.load("cakes").description) == (["cakes"], "cakes", "mine")
+        assert bob.verify(decode=True) == []
 
     def test_is_refused_though_its_document_was_deleted(self, store, cakes):
         store.delete("cakes")
@@ -386,6 +404,16 @@ class TestAnObjectThatWasReadBeforeTheRename:
         assert ada.save_trial(mine, mine.trials[2]).number == 3
         assert ada.save(mine).number == 3
         assert (mine.name, bob.load("bread").num_trials) == ("bread", 3)
+
+    @pytest.mark.parametrize("is_whole", [True, False])
+    def test_a_trial_of_it_overwrites_that_of_the_renamed_document(self, ada, bob, mine, is_whole):
+        mine.trials[0].mark_abandoned("burnt", unsafe=True)
+
+        version = ada.save_trial(mine, mine.trials[0], on_conflict="overwrite")
+
+        assert (version.number, mine.name, bob.load("bread").trials[0].status.name) == (3, "cakes", "ABANDONED")
+        assert ada.save(mine, on_conflict="overwrite" if is_whole else "merge").number == 3
+        assert (mine.name, bob.verify(decode=True)) == ("bread", [])
 
     @pytest.mark.parametrize("is_first_known", [True, False])
     def test_may_be_given_the_new_name_by_hand(self, ada, bob, mine, is_first_known):
