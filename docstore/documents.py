@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -23,11 +23,14 @@ from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueEr
 from docstore.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.registry import registered
 from docstore.registry_bundle import RegistryBundle, checked_bundle
-from docstore.renumbering import DATA, TRIALS, Renumbering, arms_in, moved_path, renumbered
+from docstore.renumbering import DATA, TRIALS, Renumbering, arms_in, moved_path, numbers_in, renumbered
 from docstore.values import ABSENT, JSON, TAG, Absent, join_pointer
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
+
+_TRIES: Final = 20
+"""How often the numbers of trials are written that another thread changes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,25 +297,51 @@ class Documents:
         if not wanted.numbers and not wanted.names:
             return set()
         room = self._room(obj, wanted.numbers, taken)
+        for rule in self.kind_of(obj).parts:
+            free = self._free(obj, wanted.numbers, {*taken, *room.values()})
+            room |= self._parts.move(obj, rule.field, {**wanted.numbers, **room}, free)
         numbers = {**wanted.numbers, **room}
         # Data may have come meanwhile, too.
         paths = {*wanted.pieces, *(rule.path(number) for rule in (TRIALS, DATA) for number in numbers)}
-        for rule in self.kind_of(obj).parts:
-            self._parts.move(obj, rule.field, numbers)
         if self._by_function(obj):
             return {moved_path(path, numbers) for path in paths}
-        # As they are now: another thread may have added to them.
-        now = {path: self._body(obj, moved_path(path, numbers)) for path in paths}
-        had = {**wanted.pieces, **{path: body for path, body in now.items() if not isinstance(body, Absent)}}
-        becomes = renumbered(had, numbers, {**wanted.names, **_names_after(had, room)})
-        changed = {there: had[path] for path in had if becomes[there := moved_path(path, numbers)] is not had[path]}
-        self.adopt(obj, {path: becomes[path] for path in changed}, changed)
+        self._write_numbers(obj, wanted, numbers, room, paths)
         return set()
 
+    def _write_numbers(
+        self,
+        obj: Any,
+        wanted: Renumbering,
+        numbers: Mapping[int, int],
+        room: Mapping[int, int],
+        paths: Collection[str],
+    ) -> None:
+        """Write the *numbers* that trials have got, and the names of arms, into the pieces that were at *paths*."""
+        had, names = dict(wanted.pieces), dict(wanted.names)
+        for _ in range(_TRIES):
+            # As they are now: another thread may have added to them.
+            now = {path: self._body(obj, moved_path(path, numbers)) for path in paths}
+            had |= {path: body for path, body in now.items() if not isinstance(body, Absent)}
+            names |= _names_after(had, room)
+            becomes: dict[str, JSON] = {}
+            for path, body in had.items():
+                # Its own number alone: in a row of trials that moved up by one, that of the next is another's.
+                own = {number: numbers[number] for number in numbers_in([path]) & numbers.keys()}
+                becomes |= renumbered({path: body}, own, names)
+            changed = {there: had[path] for path in had if becomes[there := moved_path(path, numbers)] is not had[path]}
+            left = self.adopt(obj, {path: becomes[path] for path in changed}, changed)
+            # One that the other thread changed just then still says its former number, and nothing else would tell.
+            paths = {path for path in paths if moved_path(path, numbers) in left}
+            had, room = {}, {}
+            if not paths:
+                return
+
     def _room(self, obj: Any, numbers: Mapping[int, int], taken: Collection[int]) -> dict[int, int]:
-        held = self.numbers(obj)
-        free = count(max({*held, *taken, *numbers.values()}, default=-1) + 1)
-        return dict(zip(sorted(held.intersection(numbers.values()) - numbers.keys()), free, strict=False))
+        in_the_way = sorted(self.numbers(obj).intersection(numbers.values()) - numbers.keys())
+        return dict(zip(in_the_way, self._free(obj, numbers, taken), strict=False))
+
+    def _free(self, obj: Any, numbers: Mapping[int, int], taken: Collection[int]) -> Iterator[int]:
+        return count(max({*self.numbers(obj), *taken, *numbers.values()}, default=-1) + 1)
 
     def _body(self, obj: Any, path: str) -> JSON | Absent:
         """Return the JSON of a piece of *obj* as it is now; ABSENT if there is none, or it cannot be written now."""

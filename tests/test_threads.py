@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any, ClassVar
 
 import pytest
@@ -19,8 +20,11 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import locking
+from docstore.codec import Codec
+from docstore.codec.parts import Parts
 from docstore.errors import ConflictError, EncodeError, InvalidValueError, ObjectBusyError
 from docstore.locking import holding
+from docstore.registry import registered
 from docstore.testing.contract.setting import together
 from docstore.testing.experiments import new_experiment, observe
 
@@ -299,6 +303,13 @@ BOTH_PLACES: dict[str, Callable[[Box], dict[str, Any]]] = {
 }
 
 
+REPLACED: dict[str, tuple[Callable[[Box], dict[str, Any]], str]] = {
+    "a dict in a dict": (lambda box: box.first, "in"),
+    "a part": (lambda box: box.parts, "p"),
+    "a dict in a part": (lambda box: box.parts["p"], "in"),
+}
+
+
 class TestAThreadThatAddsWhileAnotherSaves:
     """Others saved the document since, so that the save merges and brings the object up to both."""
 
@@ -369,6 +380,30 @@ class TestAThreadThatAddsWhileAnotherSaves:
         assert [[each[key] for key in ("a", "mine", "theirs")] for each in (box.first, stored(bob).first)] == [
             [5, 1, 1]
         ] * 2
+
+    @pytest.mark.parametrize("moment", MOMENTS)
+    @pytest.mark.parametrize("place", REPLACED)
+    def test_what_others_changed_in_a_dict_that_it_replaced_is_not_lost(self, ada, bob, meanwhile, place, moment):
+        """It puts a new dict in the place of one that is about to be changed in place."""
+        holder, key = REPLACED[place]
+
+        def replace(box: Box) -> None:
+            holder(box)[key] = {**holder(box)[key], "others": 1}
+
+        box = meanwhile(
+            new_box(),
+            lambda box: holder(box)[key].update(theirs=1),
+            lambda box: holder(box).update(mine={}),
+            replace,
+            moment,
+        )
+        ada.save(box)
+        box.last["later"] = 1
+        ada.save(box)
+
+        found = holder(stored(bob))
+        assert (found[key]["theirs"], found[key]["others"], found["mine"]) == (1, 1, {})
+        assert docstore.dumps(stored(bob)) == docstore.dumps(box)
 
     @pytest.mark.parametrize("moment", MOMENTS[1:])
     def test_a_list_to_which_both_append_is_a_conflict_of_the_next_save(self, ada, bob, meanwhile, moment):
@@ -463,6 +498,45 @@ class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
         metrics = {record["metric_name"] for record in experiment.lookup_data([1]).records}
         assert {"theirs", "mine", "others"} <= metrics
         assert docstore.dumps(bob.load("cakes")) == docstore.dumps(experiment)
+
+    @pytest.mark.parametrize("moment", range(8))
+    @pytest.mark.parametrize("change", ["a record", "all data"])
+    def test_data_of_a_trial_that_gets_another_number_get_it_too(self, ada, bob, meanwhile, experiment, change, moment):
+        """Mine gets the number 3, as theirs is 2; meanwhile the other thread measures mine again."""
+
+        def add_mine(experiment: docstore.Experiment) -> None:
+            self.adding("mine", 0.25)(experiment)
+            experiment.trials[2].run_metadata["gate"] = Gate()
+
+        def measure(experiment: docstore.Experiment) -> None:
+            [index] = [i for i, trial in experiment.trials.items() if trial.run_metadata.get("mark") == "mine"]
+            if change == "a record":
+                experiment._data[index].records[0]["mean"] = 0.75
+            else:
+                experiment._data[index] = copy.deepcopy(experiment._data[index])
+
+        meanwhile(experiment, self.adding("theirs", 0.125), add_mine, measure, moment)
+        ada.save(experiment)
+        experiment.description = "later"
+        ada.save(experiment)
+
+        for mark, (index, number, arm, records) in self.marks(experiment).items():
+            assert (index, number, arm) == (2 + (mark == "mine"), index, f"{index}_0")
+            assert [(each["trial_index"], each["arm_name"]) for each in records] == [(index, arm)]
+        assert docstore.dumps(bob.load("cakes")) == docstore.dumps(experiment)
+        assert ada.verify(decode=True) == []
+
+    def test_a_trial_that_is_added_under_a_number_that_another_is_to_get_makes_room(self, experiment):
+        parts, trials = Parts(Codec(registered())), dict(experiment.trials)
+
+        assert parts.move(experiment, "trials", {0: 1}, count(2)) == {1: 2}
+        assert experiment.trials == {1: trials[0], 2: trials[1]}
+
+    def test_trials_change_places_in_a_circle(self, experiment):
+        parts, trials = Parts(Codec(registered())), dict(experiment.trials)
+
+        assert parts.move(experiment, "trials", {0: 1, 1: 0}, count(2)) == {}
+        assert experiment.trials == {1: trials[0], 0: trials[1]}
 
     def test_a_trial_made_by_two_threads_at_once_is_refused_to_one(self, experiment):
         """None takes the place of the other."""

@@ -15,7 +15,7 @@ from docstore.codec.carried import CARRIED
 from docstore.codec.core import Codec
 from docstore.codec.declared import MISSING, ORIGIN, is_frozen
 from docstore.codec.fields import state_of
-from docstore.codec.in_place import edit_dict, edit_list, edit_object
+from docstore.codec.in_place import attribute, edit_dict, edit_list, edit_object
 from docstore.codec.making import RESTORED
 from docstore.codec.parts import Parts
 from docstore.codec.tagged import BY_TYPE
@@ -69,6 +69,7 @@ class Adoption:
         self._whole: set[int] = set()
         self._path = HEAD
         self._writes: dict[str, list[Callable[[], bool]]] = {}
+        self._edited: set[int] = set()
         self._left: set[str] = set()
 
     def part(self, path: str, saved: Any, fresh: Any) -> None:
@@ -84,10 +85,12 @@ class Adoption:
         self._look_into(fresh, self._names_in(type(fresh)))
         stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
         if stands is present:
+            self._held_on(present, partial(self._parts.get, self._root, path, MISSING))
             return
         is_one = type(present) is type(fresh) and id(present) not in self._twice
         if is_one and fields.can_take_on(present) and not is_frozen(type(present)):
             self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
+            self._held_on(present, partial(self._parts.get, self._root, path, MISSING))
         else:
             self._write(partial(self._parts.replace, self._root, path, present, stands))
 
@@ -110,6 +113,7 @@ class Adoption:
                 else:
                     keyed = below(self._kind.keyed, names[name])
                     members[name] = self._tried(partial(self._settled, old, base, value, keyed), old, base, value)
+                    self._held_on(members[name], partial(attribute, self._root, name))
         self._become(self._root, had, fresh, members, names, kept)
 
     def leave(self, path: str) -> None:
@@ -137,6 +141,19 @@ class Adoption:
     def _write(self, write: Callable[[], bool]) -> None:
         self._writes[self._path].append(write)
 
+    def _edit(self, old: Any, write: Callable[[], bool]) -> None:
+        self._edited.add(id(old))
+        self._write(write)
+
+    def _held_on(self, value: Any, found: Callable[[], Any]) -> None:
+        """Where *value* is changed in place, look afterwards whether it is *found* where it was.
+
+        Another thread may have put something else there meanwhile, made of the former state, without what others
+        changed: to be merged by the next save, the piece counts as left.
+        """
+        if id(value) in self._edited:
+            self._write(lambda: found() is value)
+
     def _become(
         self,
         old: Any,
@@ -151,7 +168,7 @@ class Adoption:
             {name: value for name, value in each.items() if name not in kept and name != ORIGIN}
             for each in (had, {**state_of(fresh), **members})
         )
-        self._write(partial(edit_object, old, former, wanted, names))
+        self._edit(old, partial(edit_object, old, former, wanted, names))
         self._write(partial(_carry, fresh, old))
 
     def _tried(self, work: Callable[[], Any], old: Any, saved: Any, fresh: Any) -> Any:
@@ -184,13 +201,22 @@ class Adoption:
         # What it has is copied at once, then compared: what comes later is seen when it is written.
         if is_record:
             names, had = self._names_in(cls) or {}, state_of(old)
-            self._become(old, had, fresh, self._members(had, saved, fresh, names, keyed), names)
+            members = self._members(had, saved, fresh, names, keyed)
+            self._become(old, had, fresh, members, names)
+            for name, member in members.items():
+                self._held_on(member, partial(attribute, old, name))
         elif cls is list:
             items = list(old)
-            self._write(partial(edit_list, old, items, self._items(items, saved, fresh, keyed)))
+            wanted = self._items(items, saved, fresh, keyed)
+            self._edit(old, partial(edit_list, old, items, wanted))
+            for item in wanted:
+                self._held_on(item, partial(_found_in, old, item))
         else:
             pairs = list(old.items())
-            self._write(partial(edit_dict, old, pairs, self._pairs(pairs, saved, fresh, keyed)))
+            becomes = self._pairs(pairs, saved, fresh, keyed)
+            self._edit(old, partial(edit_dict, old, pairs, becomes))
+            for key, value in becomes:
+                self._held_on(value, partial(old.get, key))
         return old
 
     def _instead(self, old: Any, saved: Any, fresh: Any) -> Any:
@@ -374,6 +400,10 @@ def _names_of(cls: type) -> Names:
     except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
         return {}
     return {name: field.key for field in stored for name in field.names}
+
+
+def _found_in(items: Sequence[Any], value: Any) -> Any:
+    return next((item for item in list(items) if item is value), MISSING)
 
 
 def _carry(source: Any, target: Any) -> bool:

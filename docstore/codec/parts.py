@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import Any
@@ -100,15 +100,34 @@ class Parts:
         removed, added = ([] if each is MISSING else [each] for each in (former, value))
         return replace_slice(items, key, removed, added)
 
-    def move(self, owner: Any, field: str, keys: Mapping[int, int]) -> None:
-        """Give the items of the dict *field* of *owner* other keys, all at once; of no dict, nothing is moved."""
+    def move(self, owner: Any, field: str, keys: Mapping[int, int], free: Iterator[int]) -> dict[int, int]:
+        """Give the items of the dict *field* of *owner* other keys, all at once; of no dict, nothing is moved.
+
+        An item that stands at one of those keys and is not moved, as another thread put it there just now, gets a free
+        one. Nothing is ever overwritten. Whoever is interrupted has an item twice, and has lost none.
+
+        Returns:
+            The keys of items that made room, and which they got.
+        """
         items = getattr(owner, self._codec.attribute(type(owner), field))
-        if type(items) is dict and not keys.keys().isdisjoint(items):
-            moved = {new: items[key] for key, new in keys.items() if key in items}
-            # Whoever is interrupted between the two has an item twice, and has lost none.
-            items.update(moved)
-            for key in keys.keys() & items.keys() - moved.keys():
-                del items[key]
+        if type(items) is not dict:
+            return {}
+        room: dict[int, int] = {}
+        waiting = {key: keys[key] for key in sorted(keys) if key in items}
+        while waiting:
+            # The last first: mostly each takes the place of the next. In a circle, one has to step aside.
+            key = next((key for key in reversed(waiting) if waiting[key] not in waiting), None)
+            if key is None:
+                key, goal = waiting.popitem()
+                waiting[_put(items, items[key], free)] = goal
+            else:
+                goal = waiting.pop(key)
+                other = items.setdefault(goal, items[key])
+                if other is not items[key]:
+                    room[goal] = _put(items, other, free)
+                    items[goal] = items[key]
+            del items[key]
+        return room
 
     def decode(self, owner: type, pointer: str, value: JSON) -> Any:
         """Return the object that *value* spells at *pointer* of an instance of *owner*."""
@@ -134,3 +153,8 @@ class Parts:
 
 def _spelled(key: Any) -> str | int:
     return key.name if isinstance(key, Enum) else key
+
+
+def _put(items: dict[Any, Any], item: Any, free: Iterator[int]) -> int:
+    """Put *item* under the next *free* key that nobody has taken meanwhile, and return that."""
+    return next(key for key in free if items.setdefault(key, item) is item)
