@@ -107,7 +107,7 @@ class Codes:
         self._enums = dict(enums)
         self._known: dict[Name, int] = {}
         self._seen: dict[Name, int] = {}
-        """Those that a search saw: the next need not ask, but a save looks whether the enum still says the same."""
+        """Those that a search checked: the next need not ask, but a save looks whether the enum still says the same."""
 
     def resolve(self, connection: Connection, names: Collection[Name]) -> dict[Name, int]:
         """Return the integer of each name, and put into the table those that it lacks.
@@ -176,13 +176,14 @@ class Codes:
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
-        self._seen.update(stored)
         code, column = _column(argument, rule)
         # A kind of the user's own may have one though its class is not here: then something was stored.
         if code is None and all(known != column for known, _ in stored):
             none = f"{rule.name!r} has none: leave it out. " if rule.name else ""
             raise InvalidValueError(argument, several, f"{none}Say kind='experiment', or another kind that has one.")
-        self._check_own(column, stored)
+        for each in self._enums:
+            self._check_own(each, stored)
+        self._seen.update(stored)
         if argument == "status":
             self._check_integers(column, several, stored, self._enums.get(column, enum))
         found = [self._sought(column, each, stored, enum) for each in several]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import sqlalchemy as sa
 
@@ -62,6 +64,18 @@ class TestCodes:
 
         with pytest.raises(UnknownCodeError, match=r"the table codes gives it .*COMPLETED = 3.*verify\(\)"):
             connect(database).find(part="trial", status=status)
+
+    @pytest.mark.parametrize("before", [{"part": "trial", "status": "COMPLETED"}, {"status": "COMPLETED"}], ids=str)
+    def test_are_told_by_each_search_whatever_was_searched_before(
+        self, database, connect, saved, change, before, damage
+    ):
+        change(*damage)
+        other = connect(database)
+        with contextlib.suppress(UnknownCodeError):
+            other.find("experiment", **before)
+
+        with pytest.raises(UnknownCodeError, match=r"the table codes gives it .*COMPLETED = 3.*verify\(\)"):
+            other.find(part="trial", status="FAILED")
 
     def test_are_told_by_verify(self, store, saved, change, damage):
         change(*damage)
