@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.dialect import transaction
-from docstore.errors import DatabaseError, FileReplacedError
+from docstore.errors import CHANGES_UNKNOWN, NOTHING_CHANGED, DatabaseError, FileReplacedError
 
 
 @pytest.fixture
@@ -240,8 +240,30 @@ class TestAFileThatIsDeleted:
         folder.rename(tmp_path / "moved")
         folder.symlink_to(folder)
 
-        with pytest.raises(DatabaseError, match=r"folder/lab\.db: the file cannot be looked at: Too many levels"):
+        with pytest.raises(
+            DatabaseError, match=r"folder/lab\.db: the file cannot be looked at: Too many levels"
+        ) as told:
             store.put("note", "lost", 1)
+
+        assert told.value.changes == NOTHING_CHANGED
+        assert "known" not in str(told.value)
+
+    def test_with_its_folder_in_whose_place_is_a_link_to_itself_is_told_in_the_commit(self, connect, tmp_path):
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        store = connect(folder / "lab.db")
+
+        def replace(connection):
+            folder.rename(tmp_path / "moved")
+            folder.symlink_to(folder)
+
+        sa.event.listen(store.engine, "commit", replace)
+
+        with pytest.raises(DatabaseError, match="cannot be looked at: Too many levels") as told:
+            store.put("note", "lost", 1)
+
+        assert NOTHING_CHANGED not in str(told.value)
+        assert told.value.changes == CHANGES_UNKNOWN
 
     def test_and_put_back_is_used_again(self, lab, path, tmp_path):
         os.rename(path, tmp_path / "aside.db")

@@ -117,10 +117,12 @@ def check(connection: Connection, *, committed: bool = False) -> None:
     if opened is None:
         return
     driver = connection.connection.driver_connection
-    found = _identity(opened.path)
+    found = _identity(opened.path, committed=committed)
     if found != opened.file:
         raise _replaced(opened.path, found, committed=committed, rest=_save_log(driver, opened))
-    if opened.log is not None and (log := _identity(_log(opened))) != opened.log and _logs(driver):
+    if opened.log is None:
+        return
+    if (log := _identity(_log(opened), committed=committed)) != opened.log and _logs(driver):
         raise _log_replaced(opened, log, committed=committed)
 
 
@@ -152,7 +154,7 @@ def check_process(connection: Connection) -> None:
         )
 
 
-def note_log(connection: Connection) -> None:
+def note_log(connection: Connection, *, committed: bool) -> None:
     """Note which log a connection has open: after its first transaction it has.
 
     From then on it stays the same for as long as the connection is open: who else would delete it, at the end of the
@@ -160,18 +162,17 @@ def note_log(connection: Connection) -> None:
     """
     opened: _Opened | None = connection.info.get(_KEY)
     if opened is not None and opened.log is None:
-        opened.log = _identity(_log(opened))
+        opened.log = _identity(_log(opened), committed=committed)
 
 
-def _identity(path: bytes) -> _Identity | None:
+def _identity(path: bytes, *, committed: bool = False) -> _Identity | None:
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        problem = f"the file cannot be looked at: {error.strerror}"
-        remedy = "Check its folder and its permissions. Until then it is not known whether the last changes were kept."
-        raise DatabaseError(f"{_shown(path)}: {problem}. {remedy}") from error
+        problem = f"the file cannot be looked at: {error.strerror}. Check its folder and its permissions."
+        raise DatabaseError(f"{_shown(path)}: {problem}", changes=_changes(committed)) from error
     return found.st_dev, found.st_ino
 
 

@@ -127,7 +127,7 @@ class SQLite(Backend):
         else:
             connection.rollback()  # where something malformed was read, SQLite refuses a COMMIT, even of nothing
         with _driver_errors():
-            database_file.note_log(connection)
+            database_file.note_log(connection, committed=write)
             if write:
                 database_file.check(connection, committed=True)
 
