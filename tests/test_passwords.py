@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 import psycopg2
 import pymysql
 import pytest
+import sqlalchemy as sa
 from fuzzing import fuzz
 from hypothesis import strategies as st
 from told import everything_told
@@ -135,6 +136,13 @@ class TestAPasswordInAUrl:
 
         fuzz(lambda url: hidden(lambda: call(url)), urls, in_ci=250)
 
+    @pytest.mark.parametrize(
+        "scheme", ["postgresql", "postgresql+none", "postgresql+asyncpg", "mysql", "MYSQL", "none", "sqlite"]
+    )
+    @pytest.mark.parametrize("url", [f"ada:half@{FIRST}@127.0.0.1:99999/lab", f"ada/{FIRST}@127.0.0.1:1/lab"])
+    def test_is_told_by_nothing_where_sqlalchemy_took_a_piece_of_it_for_the_host_or_database(self, hidden, scheme, url):
+        hidden(lambda: docstore.connect(sa.make_url(f"{scheme}://{url}")))
+
     @pytest.mark.fuzz
     def test_is_not_told_by_the_command_that_makes_the_tables(self, capfd):
         def law(url):
@@ -183,6 +191,12 @@ class TestAPasswordThatACreatorConnectsWith:
 
         postgresql = urls.filter(lambda url: url.startswith("postgres") and "+" not in url.partition(":")[0])
         fuzz(law, postgresql.map(lambda url: url.encode(errors="ignore").decode()), in_ci=200)
+
+    @pytest.mark.parametrize(
+        "url", ["postgresql://ada:half@{}@127.0.0.1/lab", "postgresql://ada:half@{}@127.0.0.1:1/lab"]
+    )
+    def test_is_not_told_where_its_end_is_taken_for_the_host(self, hidden, url):
+        hidden(lambda: docstore.connect(creator=lambda: psycopg2.connect(url.format(FIRST))))
 
     @pytest.mark.parametrize("dsn", ["{}", "host=127.0.0.1 port={}", "password = '{}", "postgresql://[{}"])
     def test_in_a_text_of_key_and_value_is_not_told_either(self, hidden, dsn):

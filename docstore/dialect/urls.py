@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from docstore.abridging import abridged
 from docstore.dialect.backend import Backend
 from docstore.errors import InvalidValueError
 from docstore.values import is_plain
@@ -29,9 +28,10 @@ _FORGOTTEN: Final = re.compile(r"(://[^:?#]*:|^(?!sqlite:)[^:]*:(?!//))(?!\d{1,5
 ESCAPES: Final = "In a user and a password, write %40 for @, %3A for :, %2F for / and %25 for %."
 
 _DSN: Final = re.compile(
-    r"invalid dsn|invalid port number|invalid integer value|missing \"=\"|percent-encoded|query parameter|in URI"
+    r"invalid dsn|invalid port number|invalid integer value|missing \"=\"|percent-encoded|query parameter|in URI|"
+    r"host name \"[^\"]*@"
 )
-"""How libpq says that it cannot read the text that it connects with, of which it shows a piece in quotes."""
+"""How libpq says that it cannot read the text that it connects with, or took a piece of a password for a host."""
 
 
 def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
@@ -97,6 +97,13 @@ def _texts_of(url: str | sa.URL) -> list[str]:
     return [str(each) for each in texts if each is not None]
 
 
+def _is_torn(url: sa.URL) -> bool:
+    """Return whether a piece of a password may stand in the host or the database: which piece, nobody knows."""
+    if url.get_backend_name() == "sqlite" and not url.host:
+        return False
+    return "@" in f"{url.host}{url.database}" or (not url.host and ":" in f"{url.database}")
+
+
 def of_server(url: sa.URL) -> sa.URL:
     """Return *url* with the user and the password in their places, also where they stood among the options.
 
@@ -105,9 +112,8 @@ def of_server(url: sa.URL) -> sa.URL:
     Raises:
         InvalidValueError: a part of the password would be taken for the host, and told as such.
     """
-    if "@" in f"{url.host}{url.database}" or (not url.host and ":" in f"{url.database}"):
-        # Which part of it is the password, nobody knows.
-        raise InvalidValueError("database URL", f"{url.drivername}://***", ESCAPES)
+    if _is_torn(url):
+        raise InvalidValueError("database URL", redacted(url), ESCAPES)
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     password = options.get("password", options.get("passwd"))
     moved = url.difference_update_query(("user", "password", "passwd"))
@@ -136,11 +142,12 @@ def for_administrator(url: sa.URL) -> str:
 def redacted(url: object) -> str:
     """Return what may be shown of what was given for a URL; of all that may hold a password in it, nothing."""
     if isinstance(url, (Engine, sa.URL)):
-        return shown(url.url if isinstance(url, Engine) else url)
+        made = url.url if isinstance(url, Engine) else url
+        return f"{made.drivername}://***" if _is_torn(made) else shown(made)
     if isinstance(url, PathLike):
         return repr(url)
     if not isinstance(url, str):
-        return abridged(url)
+        return f"something of type {type(url).__qualname__}"
     url = _SECRET_ON.sub(r"\1***", url)
     head, at, tail = url.rpartition("@")
     scheme, separator, _ = head.partition("://")
