@@ -128,8 +128,19 @@ class TestAFileThatAnotherTakesThePlaceOf:
         assert caught.value.committing
         assert names(path) == NEW
 
+    def test_is_told_to_a_verify_that_was_under_way(self, lab, path, other):
+        def replace(progress):
+            if other.exists():
+                os.replace(other, path)
+
+        with pytest.raises(FileReplacedError, match="Nothing was changed"):
+            lab.verify(progress=replace)
+
     def test_is_told_to_a_second_connection_before_it_opens_the_new_one(self, lab, path, other):
-        with transaction(lab.engine, write=False) as connection:
+        with (  # noqa: PT012  # the transaction that is under way is told so as well, at its end
+            pytest.raises(FileReplacedError),
+            transaction(lab.engine, write=False) as connection,
+        ):
             connection.exec_driver_sql("SELECT count(*) FROM documents")
             before = other.read_bytes()
             os.replace(other, path)
@@ -443,12 +454,12 @@ def stats(monkeypatch):
 
 
 class TestWhatTheLookCosts:
-    """A system call for the file and for its log, in each transaction; of one that writes, after the COMMIT again."""
+    """A system call for the file and for its log, before each transaction and after it."""
 
     def test_is_the_same_for_every_reader(self, lab, path, stats):
         lab.get("old", kind="note")
 
-        assert stats == [os.fsencode(path), os.fsencode(f"{path}-wal")]
+        assert stats == [os.fsencode(path), os.fsencode(f"{path}-wal")] * 2
 
     def test_is_the_same_for_every_writer(self, lab, path, stats):
         lab.put("note", "old", 2)

@@ -120,7 +120,7 @@ class SQLite(Backend):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
 
     def commit(self, connection: Connection, *, write: bool) -> None:
-        """Commit, and look whether the file still has its name: what was committed is gone otherwise."""
+        """Commit, and look whether the file still has its name: else what was committed is gone, or what was read."""
         database_file.check_process(connection)
         if write:
             connection.commit()
@@ -128,8 +128,7 @@ class SQLite(Backend):
             connection.rollback()  # where something malformed was read, SQLite refuses a COMMIT, even of nothing
         with _driver_errors():
             database_file.note_log(connection, committed=write)
-            if write:
-                database_file.check(connection, committed=True)
+            database_file.check(connection, committed=write)
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the text says: a code of SQLite's is coarser."""

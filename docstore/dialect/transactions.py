@@ -42,7 +42,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     Raises:
         RaceLostError: another writer was first; nothing was changed.
         ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
-        FileReplacedError: the SQLite file was deleted or replaced under the open engine, at the latest in the COMMIT.
+        FileReplacedError: the SQLite file was deleted or replaced under the open engine, before the end of the transaction.
         DatabaseError, TablesError: the database refused; the driver's error is its cause.
     """
     with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
