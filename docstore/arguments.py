@@ -85,7 +85,7 @@ def checked_number(argument: str, value: object, *, least: int, most: int) -> in
     raise InvalidValueError(argument, value, f"Give a whole number from {least} to {most:,}.")
 
 
-def checked_several(argument: str, value: Any, example: str) -> Iterable[Any]:
+def checked_iterable(argument: str, value: Any, example: str) -> Iterable[Any]:
     """Return *value* if it can be iterated over; a single text cannot, nor a class: an Enum's members are not meant.
 
     Raises:

@@ -16,11 +16,11 @@ from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.coding import Codes, checked_enum
 from docstore.dialect import checked_engine, shown
-from docstore.documents import Documents, documents_of, told_origin
+from docstore.documents import Documents, documents_of, origin_mark
 from docstore.entries import Registry
 from docstore.errors import InvalidValueError, NameChangedError
 from docstore.kinds import Kind
-from docstore.locking import holding
+from docstore.locking import locked
 from docstore.origins import Origin, Origins
 from docstore.paging import project_of
 from docstore.registry_bundle import RegistryBundle
@@ -85,7 +85,7 @@ class Base:
         self._codes.learn(saved.codes)
         return saved
 
-    def _in_turn(self, obj: Any) -> AbstractContextManager[None]:
+    def _locked(self, obj: Any) -> AbstractContextManager[None]:
         """Let no other thread save *obj* in the block: what it is and where it came from fit together there.
 
         Raises:
@@ -93,7 +93,7 @@ class Base:
             ObjectBusyError: this thread is inside a save already, of *obj* or of another object, and must not wait.
         """
         self._documents().kind_of(obj)
-        return holding(obj)
+        return locked(obj)
 
     def _origin_of(self, obj: Any, kind: Kind, name: str) -> Origin | None:
         """Return where *obj* came from, or None if it makes a new document.
@@ -107,7 +107,7 @@ class Base:
         origin = self._origins.get(obj) or self._made_unseen(obj)
         if origin is not None and origin.name == name:
             return origin
-        id = told_origin(obj) if origin is None else origin.id
+        id = origin_mark(obj) if origin is None else origin.id
         if id is None:
             return None
         with self._access.reading() as connection:
@@ -121,7 +121,7 @@ class Base:
 
     def _remember(self, obj: Any, origin: Origin, documents: Documents) -> None:
         self._origins.set(obj, origin)
-        documents.tell_origin(obj, origin.id)
+        documents.mark_origin(obj, origin.id)
 
     def _made_unseen(self, obj: Any) -> Origin | None:
         """Return where *obj* was saved by a call that was interrupted before it knew; None if it was not."""

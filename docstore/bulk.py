@@ -11,14 +11,14 @@ from sqlalchemy.engine import Connection
 
 from docstore import rows
 from docstore.access import Access
-from docstore.arguments import checked_number, checked_several
+from docstore.arguments import checked_iterable, checked_number
 from docstore.coding import Codes
 from docstore.digests import DigestTree
 from docstore.documents import Document, Documents
 from docstore.errors import DatabaseError
 from docstore.kinds import Kind
 from docstore.living import AT_ONCE, living_versions
-from docstore.locking import holding
+from docstore.locking import locked
 from docstore.mine import mine_whole
 from docstore.origins import Origin, Origins
 from docstore.reader import version_numbered
@@ -33,7 +33,7 @@ class Taken:
     """An object and the document that it made, and where it came from then.
 
     Attributes:
-        stands: what tells whether the object was saved by another thread since.
+        snapshot: what tells whether the object was saved by another thread since.
         new: what to insert, if it is a new document.
         is_same: whether it is as it was saved.
     """
@@ -41,7 +41,7 @@ class Taken:
     obj: Any
     document: Document
     origin: Origin | None
-    stands: object
+    snapshot: object
     new: New | None
     is_same: bool
 
@@ -140,23 +140,23 @@ class Bulk:
     def _taken(self, obj: Any) -> Taken:
         """Return *obj* as it is now. Nothing is locked afterwards: whoever gives the objects may wait for threads."""
         self._documents.kind_of(obj)
-        with holding(obj):
+        with locked(obj):
             document = self._documents.document(obj)
             origin = self._origin_of(obj, document.kind, document.name)
-            stands = self._origins.stands(obj)
+            snapshot = self._origins.snapshot(obj)
             if origin is not None:
                 is_same = not mine_whole(document, origin).paths and not origin.behind
-                return Taken(obj, document, origin, stands, None, is_same)
+                return Taken(obj, document, origin, snapshot, None, is_same)
             digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
             new = New(self._origins.try_first(obj, document.name), document, digests)
-            return Taken(obj, document, None, stands, new, is_same=False)
+            return Taken(obj, document, None, snapshot, new, is_same=False)
 
     def _is_current(self, taken: Taken) -> bool:
-        return self._origins.stands(taken.obj) == taken.stands
+        return self._origins.snapshot(taken.obj) == taken.snapshot
 
     def _save_alone(self, taken: Taken) -> None:
         """Save an object by itself, as it was taken; or as it is now, if another thread saved it since."""
-        with holding(taken.obj):
+        with locked(taken.obj):
             document, origin = taken.document, taken.origin
             if not self._is_current(taken):
                 document = self._documents.document(taken.obj)
@@ -167,7 +167,7 @@ class Bulk:
     def _written(self, batch: Batch) -> Batch:
         """Write *batch*, and return an empty one."""
         added = [each for each in batch.taken if each.new]
-        with holding(*(each.obj for each in added)):
+        with locked(*(each.obj for each in added)):
             is_current = all(map(self._is_current, added))
             if added and is_current:
                 self._insert(batch)
@@ -196,7 +196,7 @@ class Bulk:
         self._codes.learn(done.codes)
         for obj, new in ((each.obj, each.new) for each in batch.taken if each.new):
             self._origins.set(obj, Origin(new.id, new.document.name, 1, new.digests))
-            self._documents.tell_origin(obj, new.id)
+            self._documents.mark_origin(obj, new.id)
         self.saved += len(batch)
 
     def _find(self, connection: Connection, batch: Batch) -> None:
@@ -211,7 +211,7 @@ class Bulk:
 
 def _checked(objects: Iterable[Any], size: int) -> Iterable[Any]:
     checked_number("batch", size, least=1, most=AT_ONCE)
-    return checked_several("objects", objects, "save_many([experiment])")
+    return checked_iterable("objects", objects, "save_many([experiment])")
 
 
 def _tell(error: BaseException, saved: int) -> None:

@@ -11,7 +11,7 @@ from docstore.abridging import abridged
 from docstore.codec.core import RESERVED_TAGS
 from docstore.codec.declared import declares
 from docstore.codec.fields import StoredField, stored_fields, stored_names
-from docstore.codec.objects import check_makeable
+from docstore.codec.objects import check_restorable
 from docstore.codec.shapes import without_none
 from docstore.entries import Decoder, Encoder, Entry
 from docstore.errors import RegistryError
@@ -53,7 +53,7 @@ def entry_declared(
     if not isinstance(cls, type):
         raise RegistryError(f"{abridged(cls)} is no class. Register the class itself.")
     if encode is None and decode is None:
-        check_makeable(cls)
+        check_restorable(cls)
     if type(version) is not int or version < 1:
         raise RegistryError(
             f"{cls.__name__}: version={abridged(version)} is no schema number; they are counted from 1."

@@ -14,7 +14,7 @@ from docstore.abridging import abridged
 from docstore.arguments import LONGEST_NAME, checked_choice, checked_flag
 from docstore.codec import Codec, UnknownObject, fields
 from docstore.codec.adopting import Adoption
-from docstore.codec.core import Unknown, unmoved
+from docstore.codec.core import Unknown, retry_if_changed
 from docstore.codec.declared import MISSING, ORIGIN, declares
 from docstore.codec.parts import Parts
 from docstore.digests import Piece, digest_of, piece
@@ -43,7 +43,7 @@ class Document:
     pieces: Mapping[str, Piece]
 
 
-def called(document: Document, name: str) -> Document:
+def with_name(document: Document, name: str) -> Document:
     """Return *document* under the *name* that it has where it is stored: it may have been renamed there."""
     if document.name == name:
         return document
@@ -148,7 +148,7 @@ class Documents:
         found: dict[str, Piece] = {}
         for path in paths:
             try:
-                found[path] = piece(path, unmoved(partial(self._parts.encode, obj, path)))
+                found[path] = piece(path, retry_if_changed(partial(self._parts.encode, obj, path)))
             except LookupError:
                 continue
         return found
@@ -383,8 +383,8 @@ class Documents:
         """Return the object that *obj* has at *path*; of none, MISSING."""
         return obj if path == HEAD else self._parts.get(obj, path, MISSING)
 
-    def tell_origin(self, obj: Any, id: str) -> None:
-        """Let the copies and pickles of *obj* tell that it came from the document *id*: see ``told_origin``.
+    def mark_origin(self, obj: Any, id: str) -> None:
+        """Let the copies and pickles of *obj* tell that it came from the document *id*: see ``origin_mark``.
 
         Not where code of the user's own may write all attributes, or compare them: a function of theirs, or a class
         that declares no fields. An object without a ``__dict__`` (slots, a Struct) has no place for it.
@@ -458,7 +458,7 @@ class Documents:
         return entry
 
 
-def told_origin(obj: Any) -> str | None:
+def origin_mark(obj: Any) -> str | None:
     """Return the id of the document that *obj*, or what it is a copy or a pickle of, came from, as far as it tells."""
     found = getattr(obj, "__dict__", {}).get(ORIGIN)
     return found if isinstance(found, str) else None

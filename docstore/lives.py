@@ -52,7 +52,7 @@ class Renaming:
         body = which.renamed(now.pieces[HEAD], new)
         self._documents.check_renamed(which, now.pieces, body, "new", new)
         said = Note(note.author, note.message or f"renamed from {old!r}")
-        saved = self._writer.rehead(connection, head, now, new, body, said)
+        saved = self._writer.replace_head(connection, head, now, new, body, said)
         told = Note(note.author, f"its {kind} was renamed from {old!r}{note.message and f': {note.message}'}")
         return Saved(saved.id, saved.version, {**saved.codes, **self._rename_owner(connection, head, new, told)})
 
@@ -66,7 +66,7 @@ class Renaming:
             now = read(connection, head)
             body = now.pieces[HEAD]
             assert isinstance(body, dict)  # it names an owner
-            codes |= self._writer.rehead(connection, head, now, head.name, {**body, field: name}, note).codes
+            codes |= self._writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
         return codes
 
 

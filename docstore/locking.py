@@ -21,7 +21,7 @@ _THREAD: Final = threading.local()
 
 
 @contextmanager
-def holding(*objects: Any) -> Iterator[None]:
+def locked(*objects: Any) -> Iterator[None]:
     """Let no other thread hold any of *objects* in the block.
 
     No deadlock is possible: several objects are locked in one order, and a thread that holds some never waits.
@@ -33,12 +33,12 @@ def holding(*objects: Any) -> Iterator[None]:
     may_wait = not held
     with ExitStack() as stack:
         for obj in sorted({id(obj): obj for obj in objects}.values(), key=id):
-            stack.enter_context(_holding(obj, held, may_wait))
+            stack.enter_context(_locked(obj, held, may_wait))
         yield
 
 
 @contextmanager
-def _holding(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
+def _locked(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
     if id(obj) in held:
         raise ObjectBusyError(type(obj), by_this_thread=True)
     process = os.getpid()

@@ -50,7 +50,7 @@ class Origin:
         """Return, for each piece that the object is behind in, the version that it stands on."""
         return {path: version for path, (version, _) in self.behind.items()}
 
-    def stood_on(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
+    def base_pieces(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the pieces that the object stands on, of which *base* has those in the database."""
         pieces = {**base, **self.saved}
         return {path: body for path, body in pieces.items() if not isinstance(body, Absent)}
@@ -98,7 +98,7 @@ class Origins:
         """Remember where *obj* came from, until it is garbage."""
         self._origins.set(obj, origin)
 
-    def stands(self, obj: Any) -> object:
+    def snapshot(self, obj: Any) -> object:
         """Return what is equal at two moments if *obj* learned of no save in between."""
         origin = self.get(obj)
         return None if origin is None else (origin.id, origin.name, origin.version, len(origin.behind))

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from docstore import lives, rows
 from docstore.arguments import LONGEST_NAME, checked_flag, checked_key, checked_text
 from docstore.base import Base
-from docstore.dialect import patient
+from docstore.dialect import long_read_timeout
 from docstore.difference import Diff, difference
 from docstore.digests import piece
 from docstore.documents import Document
@@ -111,7 +111,7 @@ class Past(Base):
         Cost:
             One encoding of *obj*, and a read of the whole document. Nothing is written.
         """
-        with self._in_turn(obj):
+        with self._locked(obj):
             document = self._documents().document(obj)
             origin = self._origin_of(obj, document.kind, document.name)
             with self._access.reading() as connection:
@@ -295,7 +295,7 @@ class Past(Base):
             # What was put as a JSON value came from no object.
             return documents.decode(value) if documents and is_document(value) else self._raw.decode(value)
 
-        with reporting(progress) as report, self._access.reading() as connection, patient(connection):
+        with reporting(progress) as report, self._access.reading() as connection, long_read_timeout(connection):
             if kind is not None and name is None:
                 check_kind(connection, self._documents().codec.registry, kind)
             id = None if name is None else sought(connection, self.project, kind or "experiment", name)

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from docstore import bundle_checks as checks
 from docstore.codec import Codec
-from docstore.codec.objects import check_makeable
+from docstore.codec.objects import check_restorable
 from docstore.codec.storable import no_data
 from docstore.coding import checked_enum
 from docstore.entries import Decoder, Encoder, Entry, Registry, by_fields
@@ -76,7 +76,7 @@ class RegistryBundle:
         for cls in self._classes:
             # Functions may be in a bundle that this one is put together with, but for what is no data.
             if cls not in self._encoders and no_data(cls) is not None:
-                check_makeable(cls)
+                check_restorable(cls)
         Codec(self.extend(model_registry()))  # a name given twice, or docstore's own, is told here, not at a save
 
     def extend(self, registry: Registry) -> Registry:

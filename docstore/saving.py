@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from docstore.clashes import arm_clashes, brings_arms
 from docstore.coding import Name
 from docstore.digests import DigestTree, Piece
-from docstore.documents import Documents, called
+from docstore.documents import Documents, with_name
 from docstore.errors import (
     Conflict,
     ConflictError,
@@ -124,7 +124,7 @@ def divergence(connection: Connection, head: HeadRow, origin: Origin, mine: Mine
     """
     try:
         seen = read_divergence(connection, head, origin.version, origin.since(), mine.about)
-        return replace(seen, base=origin.stood_on(seen.base))
+        return replace(seen, base=origin.base_pieces(seen.base))
     except VersionNotFoundError as error:
         raise refused(head, int(error.wanted), _FOLDED) from error
 
@@ -246,7 +246,7 @@ def _write_whole(
     """Write all of *mine* in the place of a document that is cut into other parts."""
     if not mine.whole:
         raise _laid_out_otherwise(head, origin, mine)
-    document = called(mine.document, head.name)
+    document = with_name(mine.document, head.name)
     saved = writer.replace(connection, head, document, note)
     digests: dict[str, str | None] = dict.fromkeys(origin.paths())
     digests.update({path: piece.digest for path, piece in document.pieces.items()})
@@ -269,7 +269,7 @@ def _settled(
     """Return what to write over *theirs*, and the pieces that it makes, by the policy."""
     paths = _paths(mine, seen)
     if policy == "overwrite":
-        target = {path: piece for path, piece in called(mine.document, head.name).pieces.items() if path in paths}
+        target = {path: piece for path, piece in with_name(mine.document, head.name).pieces.items() if path in paths}
         return revise(mine.document.kind, _only(seen.theirs, paths), target), Settled(target)
     settled = both_settled(origin, mine, policy, seen)
     if settled.conflicts or policy == "error":

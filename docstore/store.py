@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from docstore import lives
-from docstore.arguments import LONGEST_NAME, checked_flag, checked_several, checked_text
+from docstore.arguments import LONGEST_NAME, checked_flag, checked_iterable, checked_text
 from docstore.bulk import Bulk
 from docstore.codec.core import Unknown
 from docstore.copying import Copied, copy_documents
@@ -91,7 +91,7 @@ class Store(Experiments):
         if checked_flag("as_new", as_new) and on_conflict == "overwrite":
             raise InvalidValueError("on_conflict", on_conflict, "With as_new=True there is nothing to overwrite.")
         note = self._note(message, author)
-        with self._in_turn(obj):
+        with self._locked(obj):
             document = self._documents().document(obj)
             if as_new:
                 return self._save_as_new(obj, document, note)
@@ -127,10 +127,10 @@ class Store(Experiments):
             many trials it has.
         """
         check_policy(on_conflict)
-        checked_several("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
+        checked_iterable("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
         # They may come from a generator: no code of its is to run while others wait for the experiment.
         trials, documents, note = list(trials), self._documents(), self._note(message, author)
-        with self._in_turn(experiment):
+        with self._locked(experiment):
             kind, name, _ = documents.identify(experiment)
             origin = self._origin_of(experiment, kind, name)
             if origin is None:

@@ -207,7 +207,9 @@ class Writer:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
         return self.write(connection, head, document, revision, now.digests, note, parent)
 
-    def rehead(self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note) -> Saved:
+    def replace_head(
+        self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note
+    ) -> Saved:
         """Make *body* the head of the document at *head*, and *name* its name, as its next version.
 
         It makes a version even where the body stays as it is: that of a value has no name in it.

@@ -21,7 +21,7 @@ from backends import REMOTES
 from told import everything_told, spellings
 
 import docstore
-from docstore.dialect import make_engine, patient, transaction
+from docstore.dialect import long_read_timeout, make_engine, transaction
 from docstore.errors import ConnectionLostError, DatabaseError, DocstoreError, InvalidValueError, MissingDependencyError
 
 ROOT = Path(__file__).parent.parent
@@ -238,7 +238,7 @@ class TestAStatementThatTakesLong:
     def test_is_waited_for_where_it_may_take_long(self, url, connect):
         store = connect(url.update_query_dict({"read_timeout": "1"}))
 
-        with transaction(store.engine, write=False) as connection, patient(connection):
+        with transaction(store.engine, write=False) as connection, long_read_timeout(connection):
             assert connection.exec_driver_sql("SELECT SLEEP(2)").scalar() == 0
 
     @pytest.mark.parametrize("call", LONG)

@@ -23,7 +23,7 @@ from docstore import locking
 from docstore.codec import Codec
 from docstore.codec.parts import Parts
 from docstore.errors import ConflictError, EncodeError, InvalidValueError, ObjectBusyError
-from docstore.locking import holding
+from docstore.locking import locked
 from docstore.registry import registered
 from docstore.testing.contract.setting import together
 from docstore.testing.experiments import new_experiment, observe
@@ -595,7 +595,7 @@ class TestTheLockOfAnObject:
 
     def test_lives_no_longer_than_the_object(self):
         box = Box("b")
-        with holding(box):
+        with locked(box):
             pass
         known = len(locking._LOCKS[os.getpid()])
 
@@ -610,7 +610,7 @@ class TestTheLockOfAnObject:
 
         def lock(order: list[Box]) -> None:
             for _ in range(200):
-                with holding(*order):
+                with locked(*order):
                     done.append(1)
 
         together(partial(lock, boxes), partial(lock, boxes[::-1]), partial(lock, [boxes[1], boxes[0], boxes[1]]))
@@ -623,7 +623,7 @@ class TestTheLockOfAnObject:
         is_held, may_go_on = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with holding(box):
+            with locked(box):
                 is_held.set()
                 may_go_on.wait()
 
@@ -633,7 +633,7 @@ class TestTheLockOfAnObject:
 
         child = os.fork()
         if not child:
-            with holding(box):
+            with locked(box):
                 os._exit(7)
         _, code = os.waitpid(child, 0)
 

@@ -17,7 +17,7 @@ from docstore.codec.objects import custom_decode, object_shape
 from docstore.codec.problems import raise_in_dict, raise_in_list
 from docstore.codec.records import FieldShapes, field_shapes
 from docstore.codec.shapes import Plain, Shape
-from docstore.codec.storable import TAKE_OUT, unmakeable
+from docstore.codec.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.tagged import (
     BY_TAG,
     BY_TYPE,
@@ -124,7 +124,7 @@ class Codec:
             changed, and what is returned shares no container with it.
         """
         try:
-            return unmoved(lambda: self._encode(value))
+            return retry_if_changed(lambda: self._encode(value))
         except RecursionError:
             raise EncodeError("it contains itself, or is nested too deeply to be written") from None
 
@@ -218,7 +218,7 @@ class Codec:
         return encoder
 
     def _refusal(self, cls: type) -> EncodeError:
-        refused, name = unmakeable(cls), f"{cls.__module__}.{cls.__qualname__}"
+        refused, name = why_not_restorable(cls), f"{cls.__module__}.{cls.__qualname__}"
         if refused is None:
             return EncodeError(f"{name} cannot be written exactly. {self.registry.remedy(cls)}")
         return EncodeError(f"{name} cannot be written exactly: {refused.problem}. {refused.remedy or TAKE_OUT}.")
@@ -324,7 +324,7 @@ class Codec:
         return None if entry.encode or entry.decode else entry.renamed
 
 
-def unmoved(encode: Callable[[], JSON]) -> JSON:
+def retry_if_changed(encode: Callable[[], JSON]) -> JSON:
     """Return what *encode* gives, which is tried again if what it goes through got more or fewer items meanwhile.
 
     Raises:

@@ -12,7 +12,7 @@ from docstore.codec.making import is_bare, made
 from docstore.codec.problems import REFUSALS
 from docstore.codec.records import record_shape
 from docstore.codec.shapes import Plain, Shape
-from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, unmakeable
+from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
 from docstore.codec.tagged import int_encode
 from docstore.entries import Decoder, Encoder, Entry
 from docstore.errors import DecodeError, EncodeError, RegistryError
@@ -52,7 +52,7 @@ def check_readable(entry: Entry) -> None:
     """
     cls = entry.cls
     if entry.encode is None and entry.decode is None:
-        check_makeable(cls)
+        check_restorable(cls)
     if entry.decode is not None or issubclass(cls, (Enum, tuple)) or is_more_than_attributes(cls):
         return
     check_hashable(cls, stored_fields(cls))
@@ -60,13 +60,13 @@ def check_readable(entry: Entry) -> None:
         check_constructor(cls, stored_fields(cls))
 
 
-def check_makeable(cls: type) -> None:
+def check_restorable(cls: type) -> None:
     """Refuse a class whose instances are not made of their fields: it needs functions of the user's, if they help.
 
     Raises:
         RegistryError: it is such a class; says what to do.
     """
-    refused = unmakeable(cls)
+    refused = why_not_restorable(cls)
     if refused is not None:
         raise RegistryError(f"register({cls.__name__}): {refused.problem}. {refused.remedy or TAKE_OUT}.")
 

@@ -60,7 +60,7 @@ def is_protocol(cls: type) -> bool:
     return bool(vars(cls).get("_is_protocol", False))
 
 
-def unmakeable(cls: type) -> Refusal | None:
+def why_not_restorable(cls: type) -> Refusal | None:
     """Return why instances of *cls* are not made again of their fields, and what to do; None if these say all of them.
 
     Such a class can be registered with functions only, or not at all.

@@ -50,7 +50,7 @@ class Backend(ABC):
         schemes: SQLAlchemy's dialect for each scheme of a URL.
         driver: the one of a URL that names none; empty for the one that SQLAlchemy takes.
         modules: SQLAlchemy's ``dialect+driver`` for the module that a connection is of.
-        makes_tables_at_once: whether tables are made in a transaction; else each statement is kept by itself.
+        has_transactional_ddl: whether tables are made in a transaction; else each statement is kept by itself.
         locks_rows: whether a writer takes its turn by locking the head's row; else the whole database is its own.
         has_schemas: whether the tables can stand in a schema that ``connect`` names.
     """
@@ -59,7 +59,7 @@ class Backend(ABC):
     schemes: ClassVar[Mapping[str, str]]
     driver: ClassVar[str]
     modules: ClassVar[Mapping[str, str]]
-    makes_tables_at_once: ClassVar[bool] = True
+    has_transactional_ddl: ClassVar[bool] = True
     locks_rows: ClassVar[bool] = True
     has_schemas: ClassVar[bool] = False
 
@@ -68,7 +68,7 @@ class Backend(ABC):
         """Return an engine for *url*, set up for many writers."""
 
     @contextmanager
-    def using(self, engine: Engine) -> Iterator[None]:
+    def around_transaction(self, engine: Engine) -> Iterator[None]:
         """Be around a transaction, from before its connection is taken until it is given back."""
         yield
 
@@ -91,12 +91,12 @@ class Backend(ABC):
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the driver's *error* means."""
 
-    def refuses(self, error: DBAPIError) -> bool:
+    def says_nothing_kept(self, error: DBAPIError) -> bool:
         """Return whether *error*, the answer to a COMMIT, says that nothing was kept."""
         return self.meaning(error).error is not ConnectionLostError
 
     @contextmanager
-    def patient(self, connection: Connection) -> Iterator[None]:
+    def long_read_timeout(self, connection: Connection) -> Iterator[None]:
         """Let the statements of *connection* take long meanwhile, where the driver would take that for a silence."""
         yield
 

@@ -51,7 +51,7 @@ def path_of(driver: Any) -> bytes:
     return path
 
 
-def same_file(pool: Pool, new: Pool) -> None:
+def inherit_file(pool: Pool, new: Pool) -> None:
     """Let the connections of the pool *new* have open what those of *pool*, in whose place it is, had."""
     if (opened := _FIRST_OPENED.get(pool)) is not None:
         _FIRST_OPENED[new] = opened
@@ -73,7 +73,7 @@ def check_before_opening(engine: Engine) -> None:
         raise _replaced(opened.path, found, committed=False)
 
 
-def first_look(connection: Connection) -> bool:
+def note_file(connection: Connection) -> bool:
     """Note which file a connection has open, at its first transaction; return whether there is one to be noted now.
 
     A database in memory has no file.
@@ -119,14 +119,14 @@ def check(connection: Connection, *, committed: bool = False) -> None:
     driver = connection.connection.driver_connection
     found = _identity(opened.path, committed=committed)
     if found != opened.file:
-        raise _replaced(opened.path, found, committed=committed, rest=_save_log(driver, opened))
+        raise _replaced(opened.path, found, committed=committed, rest=_checkpoint(driver, opened))
     if opened.log is None:
         return
     if (log := _identity(_log(opened), committed=committed)) != opened.log and _logs(driver):
         raise _log_replaced(opened, log, committed=committed)
 
 
-def leave(driver: Any, info: Mapping[str, Any]) -> None:
+def checkpoint_on_close(driver: Any, info: Mapping[str, Any]) -> None:
     """Leave nothing beside a file that has taken the place of the one that a connection has open, and that is closed.
 
     Args:
@@ -137,7 +137,7 @@ def leave(driver: Any, info: Mapping[str, Any]) -> None:
         return
     with contextlib.suppress(DatabaseError):  # of a file that cannot be looked at: there is nobody to be told
         if _identity(opened.path) != opened.file:
-            _save_log(driver, opened)
+            _checkpoint(driver, opened)
 
 
 def check_process(connection: Connection) -> None:
@@ -194,7 +194,7 @@ def _execute(driver: Any, statement: str) -> Any:
         cursor.close()
 
 
-def _save_log(driver: Any, opened: _Opened) -> str:
+def _checkpoint(driver: Any, opened: _Opened) -> str:
     """Write what is in the log into the file that it is of, empty it, and return what to say of it.
 
     That file may have another name now, and is whole then. The log, which has kept its name, would be taken for that of

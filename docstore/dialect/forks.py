@@ -21,7 +21,7 @@ from typing import Final
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
-from docstore.dialect.database_file import same_file
+from docstore.dialect.database_file import inherit_file
 from docstore.dialect.urls import shown
 from docstore.errors import DatabaseError
 
@@ -85,7 +85,7 @@ class SQLiteGate:
                 _count_down(self._inside, me)
                 self._changed.notify_all()
 
-    def close_to_others(self) -> None:
+    def before_fork(self) -> None:
         """Wait until no other thread is inside, as long as there is patience, and let none begin."""
         me = threading.get_ident()
         with self._changed:
@@ -95,15 +95,15 @@ class SQLiteGate:
             pool = engine.pool
             if not _is_used(pool):  # else the child can use none of them
                 engine.dispose()
-                same_file(pool, engine.pool)
+                inherit_file(pool, engine.pool)
 
-    def open_again(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """Let others begin: in the parent, after the fork."""
         with self._changed:
             _count_down(self._forking, threading.get_ident())
             self._changed.notify_all()
 
-    def begin_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Forget the parent's threads and locks: in the child. Where any of them used SQLite, the child cannot."""
         self.is_closed = self.is_closed or bool(self._inside)
         self._changed, self._inside, self._forking = threading.Condition(), Counter(), Counter()
@@ -113,7 +113,7 @@ class SQLiteGate:
                 self.is_closed = True
                 self._inherited.append(pool)  # to close a connection of the parent's is no better than to use it
             engine.dispose(close=False)
-            same_file(pool, engine.pool)
+            inherit_file(pool, engine.pool)
 
 
 def _is_used(pool: Pool) -> bool:
@@ -130,10 +130,12 @@ SQLITE: Final = SQLiteGate()
 
 
 def _in_child() -> None:
-    SQLITE.begin_anew()
+    SQLITE.after_fork_in_child()
     for engine in tuple(_ENGINES):
         engine.dispose(close=False)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(before=SQLITE.close_to_others, after_in_parent=SQLITE.open_again, after_in_child=_in_child)
+    os.register_at_fork(
+        before=SQLITE.before_fork, after_in_parent=SQLITE.after_fork_in_parent, after_in_child=_in_child
+    )

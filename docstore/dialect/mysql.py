@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Fault, Meaning, Opening
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
-from docstore.dialect.pools import pooled
+from docstore.dialect.pools import pooled_engine
 from docstore.dialect.urls import shown
 from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
 
@@ -110,7 +110,7 @@ class MySQL(Backend):
     schemes: ClassVar = {"mysql": "mysql", "mariadb": "mariadb"}
     driver: ClassVar = "pymysql"
     modules: ClassVar = {"pymysql": "mysql+pymysql"}
-    makes_tables_at_once: ClassVar = False
+    has_transactional_ddl: ClassVar = False
 
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine of connections that refuse what a column would cut off, and give a silent server up."""
@@ -127,7 +127,7 @@ class MySQL(Backend):
             if url.password is not None:
                 # The driver would encode it as Latin-1; servers know those that were set by UTF-8.
                 options["connect_args"]["password"] = str(url.password).encode()
-        engine = pooled(url, opening, **options)
+        engine = pooled_engine(url, opening, **options)
         if is_pymysql:
             # The driver would say that it knows no such option with a TypeError, at each connection.
             arguments, keywords = engine.dialect.create_connect_args(url)
@@ -182,12 +182,12 @@ class MySQL(Backend):
             return FULL
         return LOST if error.connection_invalidated else UNKNOWN
 
-    def refuses(self, error: DBAPIError) -> bool:
+    def says_nothing_kept(self, error: DBAPIError) -> bool:
         """Return whether the transaction lost a race; of all else, as of KILL QUERY, part may have been kept."""
         return self.meaning(error).error is RaceLostError
 
     @contextmanager
-    def patient(self, connection: Connection) -> Iterator[None]:
+    def long_read_timeout(self, connection: Connection) -> Iterator[None]:
         """Let the driver wait for long for an answer meanwhile; PyMySQL has no public way to."""
         driver: Any = connection.connection.driver_connection
         usual = getattr(driver, "_read_timeout", None)

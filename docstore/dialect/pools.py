@@ -12,7 +12,7 @@ from docstore.dialect.backend import Opening
 from docstore.dialect.forks import leave_behind
 
 
-def pooled(url: sa.URL, opening: Opening, **options: Any) -> Engine:
+def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
     """Return an engine of a server; *options* are what ``create_engine`` takes beside what *opening* says.
 
     Its pool rolls back what comes back to it, as SQLAlchemy's does. Where that fails, as the connection was lost

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.dialect.backend import Backend, Fault, Meaning, Opening
 from docstore.dialect.meanings import DENIED, FULL, HELD, LOST, NO_LOGIN, NO_TABLES, RACE, READ_ONLY, TOO_MANY, UNKNOWN
-from docstore.dialect.pools import pooled
+from docstore.dialect.pools import pooled_engine
 from docstore.dialect.urls import shown
 from docstore.errors import DatabaseError, NotAllowedError, TablesError
 
@@ -177,7 +177,7 @@ class PostgreSQL(Backend):
             options["connect_args"] = {name: each for name, each in _NETWORK.items() if name not in url.query}
         if opening.creator is not None:
             options["creator"] = opening.creator
-        engine = pooled(url, opening, **options)
+        engine = pooled_engine(url, opening, **options)
 
         @sa.event.listens_for(engine, "connect")
         def speak_utf8(connection: Any, record: Any) -> None:
@@ -211,9 +211,9 @@ class PostgreSQL(Backend):
             return LOST
         return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in text), otherwise)
 
-    def refuses(self, error: DBAPIError) -> bool:
+    def says_nothing_kept(self, error: DBAPIError) -> bool:
         """Return whether the server answered: without a code, the driver speaks of the connection."""
-        return _state(error) is not None and super().refuses(error)
+        return _state(error) is not None and super().says_nothing_kept(error)
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows* by few statements, none of them too long for the server."""

@@ -99,7 +99,7 @@ class SQLite(Backend):
         return engine
 
     @contextlib.contextmanager
-    def using(self, engine: Engine) -> Iterator[None]:
+    def around_transaction(self, engine: Engine) -> Iterator[None]:
         """Keep forks waiting, and open nothing but the file that the other connections have open."""
         with SQLITE.inside(engine):
             database_file.check_before_opening(engine)
@@ -110,7 +110,7 @@ class SQLite(Backend):
         connection.begin()
         with _driver_errors():
             _begin_by_hand(connection.connection.driver_connection)
-            if database_file.first_look(connection):
+            if database_file.note_file(connection):
                 close_before(connection.engine)
             database_file.check_process(connection)
             database_file.check(connection)
@@ -266,7 +266,7 @@ def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
 
     @sa.event.listens_for(engine, "close")
     def closing(connection: Any, record: Any) -> None:
-        database_file.leave(connection, record.info)
+        database_file.checkpoint_on_close(connection, record.info)
 
     @sa.event.listens_for(engine, "handle_error")
     def keep_it(context: Any) -> None:

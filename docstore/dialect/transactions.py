@@ -42,7 +42,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     Raises:
         RaceLostError: another writer was first; nothing was changed.
         ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
-        FileReplacedError: the SQLite file was deleted or replaced under the open engine, before the end of the transaction.
+        FileReplacedError: the SQLite file was deleted or replaced meanwhile, or since the engine opened it.
         DatabaseError, TablesError: the database refused; the driver's error is its cause.
     """
     with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
@@ -53,7 +53,11 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
     """Give the same; *changes* says in an error what became of them, unless that is of the COMMIT."""
     backend = backend_of(engine.dialect.name)
-    with translated(engine, changes=changes), backend.using(engine), _connected(engine, changes) as connection:
+    with (
+        translated(engine, changes=changes),
+        backend.around_transaction(engine),
+        _connected(engine, changes) as connection,
+    ):
         try:
             connection.execution_options(**{_WRITES: write})
             backend.begin(connection, write=write)
@@ -81,7 +85,7 @@ def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[No
         yield
     except DBAPIError as error:
         backend = backend_of(engine.dialect.name)
-        unknown = changes and not backend.refuses(error)
+        unknown = changes and not backend.says_nothing_kept(error)
         raise told(error, engine.url, backend, changes=CHANGES_UNKNOWN if unknown else changes) from error
 
 
@@ -212,9 +216,9 @@ def forget(engine: Engine) -> None:
         backend_of(engine.dialect.name).forget(engine)
 
 
-def patient(connection: Connection) -> AbstractContextManager[None]:
+def long_read_timeout(connection: Connection) -> AbstractContextManager[None]:
     """Let the statements of *connection* take long meanwhile: those that read, or change, all rows."""
-    return backend_of(connection.dialect.name).patient(connection)
+    return backend_of(connection.dialect.name).long_read_timeout(connection)
 
 
 @contextmanager
@@ -225,10 +229,10 @@ def migrating(engine: Engine) -> Iterator[Connection]:
         RaceLostError: one did nevertheless, at another node of a cluster.
     """
     backend = backend_of(engine.dialect.name)
-    changes = NOTHING_CHANGED if backend.makes_tables_at_once else ""
+    changes = NOTHING_CHANGED if backend.has_transactional_ddl else ""
     with (
         _transaction(engine, write=True, changes=changes) as connection,
-        backend.patient(connection),
+        backend.long_read_timeout(connection),
         backend.migrating(connection, schema_of(connection)),
     ):
         yield connection

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.access import Access
 from docstore.arguments import checked_key
-from docstore.dialect import ExactText, JsonText, patient
+from docstore.dialect import ExactText, JsonText, long_read_timeout
 from docstore.dialect.places import can_stand, places_of
 from docstore.errors import InvalidValueError
 from docstore.finding.conditions import checked_pointer
@@ -79,7 +79,7 @@ def create_index(access: Access, kind: Kind | None, name: str, pointer: str, par
         index = PlaceIndex(_name_of(name, kind_of_part, pointer), name, kind_of_part, pointer, datetime.now(UTC))
         # First the index: MariaDB commits each, and one that is listed has to be there.
         tokens, of_parts = split_pointer(pointer), kind_of_part is not None
-        with patient(connection):
+        with long_read_timeout(connection):
             places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
         found = _found(connection, index.name)
         if found is None:
@@ -107,7 +107,7 @@ def drop_index(access: Access, kind: Kind | None, name: str, pointer: str, part:
             listed = ", ".join(_told(each) for each in there) or "none"
             raise InvalidValueError("index", pointer, f"There is no such index. There are: {listed}.")
         connection.execute(place_indexes.delete().where(place_indexes.c.name == found.name))
-        with patient(connection):
+        with long_read_timeout(connection):
             places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
         return found.name
 

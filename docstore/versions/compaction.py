@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from docstore import paging, rows
 from docstore.access import Access
-from docstore.dialect import erasing, forget, patient
+from docstore.dialect import erasing, forget, long_read_timeout
 from docstore.digests import piece
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
 from docstore.history import (
@@ -81,7 +81,7 @@ def compact(access: Access, kind: str, name: str, keep: Keep) -> Compacted:
 
     def work(connection: Connection) -> tuple[str, int | None, Compacted]:
         head = access.head(connection, kind, name)
-        with erasing(connection), patient(connection):
+        with erasing(connection), long_read_timeout(connection):
             folding = _Folding(connection, head, _wanted(connection, head, keep))
             done = folding.run()
         return head.id, folding.oldest_folded, done
