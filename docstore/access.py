@@ -44,7 +44,7 @@ _STEP: Final = 0.002
 """Seconds, twice as many each time and at most 64 of them, within which a loser waits a random while."""
 
 _RANDOM: Final = random.SystemRandom()
-"""Not Python's own generator: what a program draws from that, after a seed, is the same whoever else saves."""
+"""A generator of its own, so that a save does not advance the random numbers of a program that set a seed."""
 
 
 class Stored(Protocol):
@@ -142,14 +142,14 @@ class Access:
         raise AssertionError("the loop returns or raises")
 
     def _any_landed(self, landed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
-        """Ask the database, if there is anything to ask; where it does not answer, that is all that is known."""
+        """Return whether the database holds what was written; raise ConnectionLostError if it cannot be read either."""
         if not unsure:
             return False
         try:
             with self.reading() as connection:
                 return landed(connection, unsure[0])
         except StoreError as error:
-            problem = f"the connection was lost in the COMMIT, and to look what became of it failed: {_problem(error)}"
+            problem = f"the connection was lost in the COMMIT, and reading what became of it failed: {_problem(error)}"
             raise ConnectionLostError(problem, changes=CHANGES_UNKNOWN) from error
 
     def head(self, connection: Connection, kind: str, name: str, *, argument: str = "name") -> HeadRow:
@@ -157,7 +157,7 @@ class Access:
 
         Raises:
             DocumentNotFoundError: there is none; names some like it.
-            InvalidValueError: the kind or the name is no text; names the *argument*.
+            InvalidValueError: the kind or the name is not a str; names the *argument*.
         """
         kind, name = checked_key("kind", kind), checked_key(argument, name)
         found = rows.head_named(connection, self.project, kind, name)
@@ -187,7 +187,7 @@ class Access:
 
         Raises:
             DocumentNotFoundError: there is none.
-            InvalidValueError: the kind or the name is no text.
+            InvalidValueError: the kind or the name is not a str.
         """
         kind, name = checked_key("kind", kind), checked_key("name", name)
         found = rows.head_deleted(connection, self.project, kind, name)
@@ -264,7 +264,7 @@ def _changes(unsure: bool) -> str:
 
 
 def _problem(error: StoreError) -> str:
-    """Return what went wrong, without what it says of changes: a look makes none."""
+    """Return what went wrong, without the sentence on changes: a read makes none."""
     return error.problem if isinstance(error, DatabaseError) else str(error)
 
 

@@ -17,7 +17,7 @@ LONGEST_NAME: Final = 255
 
 
 def checked_text(argument: str, value: object, longest: int | None = None, *, shortest: int = 1) -> str:
-    """Return *value* if it is a text that every database takes, of no more than *longest* characters.
+    """Return *value* if it is a str of at most *longest* characters that every database can store.
 
     Raises:
         InvalidValueError: it is not; names the *argument*.
@@ -29,10 +29,10 @@ def checked_text(argument: str, value: object, longest: int | None = None, *, sh
 
 
 def checked_key(argument: str, value: object) -> str:
-    """Return *value*, the name or the kind of a document to look up, if it is a text; one that nothing has is allowed.
+    """Return *value*, the name or the kind of a document to look up, if it is a str; the document need not exist.
 
     Raises:
-        InvalidValueError: it is not: 5 does not stand for '5'.
+        InvalidValueError: it is not; an int is not converted.
     """
     if isinstance(value, str):
         return str.__str__(value)  # drivers refuse subclasses of str
@@ -40,22 +40,22 @@ def checked_key(argument: str, value: object) -> str:
 
 
 def checked_path(argument: str, value: object) -> str:
-    """Return the text of *value*, a path of a file, if a system call can take it.
+    """Return the path of a file as a str, if a system call can take it.
 
     Raises:
-        InvalidValueError: it is none, or has NUL or what is not UTF-8 in it.
+        InvalidValueError: *value* is not a path, or contains NUL or what is not UTF-8.
     """
     path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
     if isinstance(path, str) and path and is_plain(path):
         return str.__str__(path)
-    raise InvalidValueError(argument, value, "Give the path of a file, a text or a Path, without NUL, in UTF-8.")
+    raise InvalidValueError(argument, value, "Give the path of a file, as a str or a Path, in UTF-8 and without NUL.")
 
 
 def checked_flag(argument: str, value: object) -> bool:
     """Return *value* if it is True or False.
 
     Raises:
-        InvalidValueError: it is not; what Python takes for either is refused too.
+        InvalidValueError: it is neither; other truthy and falsy values are refused too.
     """
     if isinstance(value, bool):
         return value
@@ -68,7 +68,7 @@ def checked_choice(argument: str, value: object, choices: Collection[str], remed
     Raises:
         InvalidValueError: it is not; lists them.
     """
-    # A look for the type first: an array is compared with each choice item by item.
+    # The type is checked first: an array would be compared with each choice item by item.
     if isinstance(value, str) and value in choices:
         return str.__str__(value)
     raise InvalidValueError(argument, value, remedy or f"Use one of {', '.join(map(repr, choices))}.")
@@ -86,10 +86,10 @@ def checked_number(argument: str, value: object, *, least: int, most: int) -> in
 
 
 def checked_iterable(argument: str, value: Any, example: str) -> Iterable[Any]:
-    """Return *value* if it can be iterated over; a single text cannot, nor a class: an Enum's members are not meant.
+    """Return *value* if it is iterable; a str, bytes or a class (such as an Enum) is refused.
 
     Raises:
-        InvalidValueError: it cannot.
+        InvalidValueError: it is not.
     """
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, type)):
         return value

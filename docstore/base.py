@@ -86,11 +86,12 @@ class Base:
         return saved
 
     def _locked(self, obj: Any) -> AbstractContextManager[None]:
-        """Let no other thread save *obj* in the block: what it is and where it came from fit together there.
+        """Lock *obj* in the block, so that no other thread saves it.
 
         Raises:
-            EncodeError: it is no document.
-            ObjectBusyError: this thread is inside a save already, of *obj* or of another object, and must not wait.
+            EncodeError: *obj* is not a document.
+            ObjectBusyError: this thread is inside a save of *obj*; or another thread has the lock, and this one is
+                inside a save of another object and must not wait.
         """
         self._documents().kind_of(obj)
         return locked(obj)
@@ -99,10 +100,10 @@ class Base:
         """Return where *obj* came from, or None if it makes a new document.
 
         Raises:
-            NameChangedError: it has another *name* than its document, or is a copy of an object whose document has.
+            NameChangedError: *name* is not that of the document that *obj*, or the object it is a copy of, came from.
 
         Cost:
-            A SELECT, where its name was changed, or where it is a copy.
+            A SELECT if the name was changed, or *obj* is a copy.
         """
         origin = self._origins.get(obj) or self._made_unseen(obj)
         if origin is not None and origin.name == name:
@@ -113,7 +114,7 @@ class Base:
         with self._access.reading() as connection:
             head = head_of(connection, id)
             if origin is None and (head is None or head.deleted_at or project_of(connection, id) != self.project):
-                return None  # a copy of what is not here
+                return None  # a copy of an object of another database or project
         called = head.name if head is not None else name if origin is None else origin.name
         if called != name:
             raise NameChangedError(called, name, kind=kind.name, may_be_copy=origin is None)

@@ -30,12 +30,12 @@ _ENOUGH: Final = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An object and the document that it made, and where it came from then.
+    """An object, the document that it was encoded to, and the version that it was loaded from.
 
     Attributes:
-        snapshot: what tells whether the object was saved by another thread since.
-        new: what to insert, if it is a new document.
-        is_same: whether it is as it was saved.
+        snapshot: ``Origins.snapshot`` of the object, by which a save of another thread since is noticed.
+        new: the document to insert, if it is a new one.
+        is_same: whether the object has no local changes.
     """
 
     obj: Any
@@ -85,7 +85,7 @@ class Bulk:
 
     Args:
         origin_of: gives where an object of some kind and name came from.
-        save: saves an object that makes a document and came from somewhere; whoever calls it holds its lock.
+        save: saves an object, given its document and its origin; the caller holds the object's lock.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Bulk:
         return batch
 
     def _taken(self, obj: Any) -> Taken:
-        """Return *obj* as it is now. Nothing is locked afterwards: whoever gives the objects may wait for threads."""
+        """Encode *obj* as it is now. Its lock is released: the iterator of objects may wait for other threads."""
         self._documents.kind_of(obj)
         with locked(obj):
             document = self._documents.document(obj)
@@ -155,7 +155,7 @@ class Bulk:
         return self._origins.snapshot(taken.obj) == taken.snapshot
 
     def _save_alone(self, taken: Taken) -> None:
-        """Save an object by itself, as it was taken; or as it is now, if another thread saved it since."""
+        """Save an object by itself, encoded again if another thread saved it since."""
         with locked(taken.obj):
             document, origin = taken.document, taken.origin
             if not self._is_current(taken):

@@ -1,4 +1,4 @@
-"""What two writers made of an experiment that does not fit together: arms of one name, data of another arm.
+"""Semantic conflicts of a merged experiment: two arms of one name, data of another arm.
 
 It looks at nothing but the JSON of an experiment's pieces, by path, as ``renumbering`` does.
 """
@@ -15,7 +15,7 @@ from docstore.renumbering import DATA, TRIALS, Arm, Pieces, arms_in, numbers_in,
 from docstore.values import ABSENT, JSON, Absent, alike, dumps
 
 _Key: TypeAlias = "tuple[frozenset[bytes] | str, bytes, bytes]"
-"""What an observation is of: the parameters of its arm, or the name of one that is not there; the metric; the step."""
+"""The key of an observation: the parameters of its arm (or the name of a missing one), the metric, the step."""
 
 
 def arm_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
@@ -53,18 +53,18 @@ def inconsistencies(
     numbers: Mapping[int, int],
     names: Mapping[str, str],
 ) -> dict[int, str]:
-    """Return what is wrong with trials that *target* has of both sides, in words, by number; nothing if all fit.
+    """Return, by number, why a trial of the merged *target* is inconsistent, in words; empty if none is.
 
-    A trial is wrong if one name stands for arms of several parameters; if an observation is not that of the arm which
-    it was made of on the side that it is from; if it has some of one trial and some of another, which one side put in
-    its place. What either side had in this way already is no reason to refuse.
+    A trial is inconsistent if one name stands for arms of several parameters; if an observation belongs to another arm
+    than on the side that it came from; or if it mixes a trial with another one that one side put in its place. An
+    inconsistency that one side already had is accepted.
 
     Shapes:
-        base, mine, theirs: what *target* was made of; *mine* with its own numbers and names
-        numbers, names: what trials and arms of *mine* are called in *target*, if otherwise
+        base, mine, theirs: the three states that were merged into *target*; *mine* with its own numbers and names
+        numbers, names: of trials and arms of *mine* that have another number or name in *target*
 
     Cost:
-        A look at each arm; at the observations of the trials that *target* has otherwise than *theirs*.
+        A visit of each arm, and of the observations of the trials in which *target* differs from *theirs*.
     """
     own, moved = renumbered(mine, numbers, {}), renumbered(mine, numbers, names)
     found = dict(_named_twice(own, theirs, target, names))
@@ -80,7 +80,7 @@ def inconsistencies(
 
 
 def _named_twice(own: Pieces, theirs: Pieces, target: Pieces, names: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Yield the trials in which *target* has an arm whose name has other parameters elsewhere, but on neither side."""
+    """Yield the trials of *target* with an arm whose name also stands for other parameters, which neither side had."""
     known, mine = _parameters(theirs), _parameters(own)
     had = {name: len(each) for name, each in known.items()}
     for name, each in mine.items():
@@ -89,7 +89,7 @@ def _named_twice(own: Pieces, theirs: Pieces, target: Pieces, names: Mapping[str
     crowded = {name for name, each in _parameters(target).items() if len(each) > max(1, had.get(name, 0))}
     for arm in arms_in(target) if crowded else ():
         for number in trials_in([arm.path]) if arm.name in crowded else ():
-            yield number, f"trial {number} would have an arm {arm.name!r} whose name has other parameters, too"
+            yield number, f"trial {number} would have an arm {arm.name!r} whose name another arm has, too"
 
 
 def _parameters(pieces: Pieces) -> dict[str, set[bytes]]:
@@ -100,21 +100,21 @@ def _parameters(pieces: Pieces) -> dict[str, set[bytes]]:
 
 
 def _mixed(number: int, sides: tuple[Pieces, Pieces, Pieces], target: Pieces, names: Mapping[str, str]) -> str:
-    """Return which observation of a trial in *target* is not one of the same arm on any side, in words."""
+    """Return in words which observation of a trial in *target* belongs to that arm on no side; empty if none."""
     base, mine, theirs = (_observed(each, number, own) for each, own in zip(sides, ({}, names, {}), strict=True))
     for key, contents in _observed(target, number, {}).items():
         was, ours, other = (each.get(key, set()) for each in (base, mine, theirs))
-        # Of one that both changed, a user's function may have made anything.
+        # A user's function may have decided on any content for an observation that both sides changed.
         is_decided = ours != other and was not in (ours, other) and [was, ours, other].count(set()) < 2
         if not is_decided and not contents <= was | ours | other:
             arm, metric, _ = key
-            whose = f"an arm {arm!r} that is not there" if isinstance(arm, str) else "an arm of other parameters"
+            whose = f"an arm {arm!r} that is missing" if isinstance(arm, str) else "an arm of other parameters"
             return f"trial {number} would have {metric.decode()} of {whose}"
     return ""
 
 
 def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Key, set[bytes]]:
-    """Return the observations of a trial, each without the names of the trial and the arm, by what they are of."""
+    """Return the observations of a trial by their key, each without its trial number and arm name."""
     trial = {path: pieces[path] for path in (TRIALS.path(number),) if path in pieces}
     arms = {**_parameters({HEAD: pieces.get(HEAD)}), **_parameters(trial)}
     found: dict[_Key, set[bytes]] = {}
@@ -128,7 +128,7 @@ def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Ke
 
 
 def _is_of_two(path: str, base: Pieces, mine: Pieces, theirs: Pieces, target: Pieces) -> bool:
-    """Return whether the trial at *path* is neither side's, though one put another in the place of that of *base*."""
+    """Return whether the trial at *path* equals neither side's, though one side replaced it by another trial."""
     sides = mine, theirs
     if not all(path in each for each in (base, mine, theirs, target)):
         return False

@@ -171,8 +171,8 @@ class Codes:
 
         Raises:
             InvalidValueError: what is searched has no such enum.
-            UnknownCodeError: the enum has no such name; or, of statuses, no such integer; or the table gives the names
-                of docstore's own enum other integers than the enum does.
+            UnknownCodeError: the enum has no such name or, for statuses, no such integer; or the table contradicts
+                docstore's own enum.
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
@@ -244,13 +244,13 @@ class Codes:
                 raise UnknownCodeError(column, told, f"{enum.__name__} has {listed}.")
 
     def _check_own(self, column: str, stored: Mapping[Name, int]) -> None:
-        """Refuse a table that says of docstore's own statuses what no docstore has written: rows would be mistaken."""
+        """Refuse a table ``codes`` that contradicts docstore's own enum: a search would return the wrong rows."""
         enum = self._enums.get(column)
         if enum is None or not _is_own(enum):
             return
         members = {name: member.value for name, member in enum.__members__.items()}
         for (other, name), value in stored.items():
-            # A later docstore may have written a name that this one lacks, and no integer of a name that it has.
+            # A later docstore may have added a name, but never under the integer of another name.
             if other != column:
                 continue
             if members.get(name, value) != value or (name not in members and value in members.values()):

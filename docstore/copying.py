@@ -106,7 +106,7 @@ def copy_documents(
 
 
 def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
-    """Copy each of *heads*; one whose name another has in the target comes after it, which may be renamed there."""
+    """Copy each of *heads*; one whose name is taken in the target waits until the copy renames the other document."""
     done: dict[str, Copied] = {}
     pending, ids = list(heads), {head.id for head in heads}
     while pending:
@@ -179,7 +179,7 @@ class _Copier:
         return Copied(head.kind, head.name, head.id, head.version, status)
 
     def called_there(self, head: HeadRow) -> str | None:
-        """Return the id of the document that has the name of *head* in the target."""
+        """Return the id of the document that has the name of *head* in the target, or None."""
         with self._target.reading() as connection:
             return rows.id_named(connection, self._target.project, head.kind, head.name)
 

@@ -47,8 +47,8 @@ def entry_declared(
     """Return the entry of *cls*.
 
     Raises:
-        RegistryError: it is no class, or one whose objects cannot be made again; or what is said of it makes no sense,
-            with the argument.
+        RegistryError: it is not a class, or one whose objects cannot be restored; or an argument does not fit it, which
+            is named.
     """
     if not isinstance(cls, type):
         raise RegistryError(f"{abridged(cls)} is no class. Register the class itself.")

@@ -44,7 +44,7 @@ class Document:
 
 
 def with_name(document: Document, name: str) -> Document:
-    """Return *document* under the *name* that it has where it is stored: it may have been renamed there."""
+    """Return *document* under another *name*: that of the stored one, which may have been renamed."""
     if document.name == name:
         return document
     pieces = dict(document.pieces)
@@ -167,7 +167,7 @@ class Documents:
             paths = [path for rule in kind.parts for path in self._parts.pointers_of(obj, rule.field, part)]
         else:
             key = getattr(part, kind.part_key, None)
-            # Of what is no part, the attribute may be anything: of a text, it is a method.
+            # An object that is not a part may have anything there: str.index is a method.
             paths = [rule.path(key) for rule in kind.parts] if type(key) is int else []
             paths = paths if paths and self._parts.get(obj, paths[0]) is part else []
         if not paths:
@@ -240,10 +240,11 @@ class Documents:
                 self._parts.decode(type(obj), path, body)
 
     def check_renamed(self, kind: Kind, old: Mapping[str, JSON], head: JSON, argument: str, name: str) -> None:
-        """Refuse a *name*, in the new *head* of the pieces *old*, that the document's class does not take.
+        """Refuse a *name*, as in the new *head* of the pieces *old*, that the document's class does not accept.
 
         Raises:
-            InvalidValueError: names the *argument* that gave it. Of what cannot be read as it is, nothing is said.
+            InvalidValueError: the class refuses it; names the *argument*. A document that cannot be decoded as it is
+                is not checked.
         """
         if kind.name in KINDS or not is_document(old[HEAD]):
             return
@@ -266,11 +267,11 @@ class Documents:
         says ``Adoption``. Everything is worked out before anything is changed.
 
         Args:
-            saved: what was saved of *obj* at the paths of *pieces*. What another thread changed in it since stays. At
-                any path that is not in it, *obj* has not changed.
+            saved: what was saved of *obj* at the paths of *pieces*; what another thread changed in it since stays. A
+                path that is missing here means that *obj* has not changed there.
 
         Returns:
-            The paths of the pieces that are left as they are: *obj* was changed since in places that others changed.
+            The paths of the pieces that were left as they are, as *obj* was changed in places that others changed too.
 
         Raises:
             DecodeError: a piece cannot be read; ``check`` tells it beforehand. Nothing is changed.
@@ -284,15 +285,15 @@ class Documents:
         return left
 
     def renumber(self, obj: Any, wanted: Renumbering, taken: Collection[int] = ()) -> set[str]:
-        """Give trials of *obj* other numbers, all at once, and arms other names; each stays the same object.
+        """Renumber trials of *obj*, all at once, and rename arms; each stays the same object.
 
-        A trial that another thread made meanwhile under one of the numbers makes room: it takes the next that is free.
+        A trial that another thread made meanwhile under one of the new numbers moves to the next free one.
 
         Args:
-            taken: numbers that are not free either.
+            taken: further numbers that are not free.
 
         Returns:
-            The paths of pieces that only ``adopt`` can bring up to it: a function of the user's own writes *obj*.
+            The paths of pieces that ``adopt`` has to update instead, if a user's function encodes *obj*.
         """
         if not wanted.numbers and not wanted.names:
             return set()
@@ -301,7 +302,7 @@ class Documents:
             free = self._free(obj, wanted.numbers, {*taken, *room.values()})
             room |= self._parts.move(obj, rule.field, {**wanted.numbers, **room}, free)
         numbers = {**wanted.numbers, **room}
-        # Data may have come meanwhile, too.
+        # Another thread may have added data, too.
         paths = {*wanted.pieces, *(rule.path(number) for rule in (TRIALS, DATA) for number in numbers)}
         if self._by_function(obj):
             return {moved_path(path, numbers) for path in paths}
@@ -344,7 +345,7 @@ class Documents:
         return count(max({*self.numbers(obj), *taken, *numbers.values()}, default=-1) + 1)
 
     def _body(self, obj: Any, path: str) -> JSON | Absent:
-        """Return the JSON of a piece of *obj* as it is now; ABSENT if there is none, or it cannot be written now."""
+        """Return the JSON of a piece of *obj* as it is now; ABSENT if there is none, or it cannot be encoded."""
         try:
             pieces = self.document(obj).pieces if path == HEAD else self.parts(obj, [path])
         except CodecError:
@@ -360,12 +361,12 @@ class Documents:
     ) -> None:
         fields_of_parts = [rule.field for rule in self.kind_of(obj).parts]
         gone = {path for path, body in pieces.items() if isinstance(body, Absent)}
-        # Of a list, what is put in comes behind the others, and the last item is the first to go.
+        # Items of a list are appended in order, and removed from the end.
         for path in (*sorted(pieces.keys() - gone, key=in_order), *sorted(gone, key=in_order, reverse=True)):
             fresh = self._made(obj, path, pieces[path])
             try:
                 base = self._made(obj, path, saved[path]) if path in saved else self._held(obj, path)
-            except CodecError:  # it could be written, and cannot be read: nothing tells what changed in it
+            except CodecError:  # it cannot be decoded, so what changed in it is not known
                 adoption.leave(path)
                 continue
             if path != HEAD:
@@ -374,20 +375,20 @@ class Documents:
                 adoption.become(base, fresh, fields_of_parts)
 
     def _made(self, obj: Any, path: str, body: JSON | Absent) -> Any:
-        """Return the object of a piece of *obj*; of none, MISSING."""
+        """Return the object that the *body* of a piece decodes to, or MISSING."""
         if isinstance(body, Absent):
             return MISSING
         return self.decode(body) if path == HEAD else self._parts.decode(type(obj), path, body)
 
     def _held(self, obj: Any, path: str) -> Any:
-        """Return the object that *obj* has at *path*; of none, MISSING."""
+        """Return the object that *obj* has at *path*, or MISSING."""
         return obj if path == HEAD else self._parts.get(obj, path, MISSING)
 
     def mark_origin(self, obj: Any, id: str) -> None:
-        """Let the copies and pickles of *obj* tell that it came from the document *id*: see ``origin_mark``.
+        """Note in *obj* that it came from the document *id*, for its copies and pickles: see ``origin_mark``.
 
-        Not where code of the user's own may write all attributes, or compare them: a function of theirs, or a class
-        that declares no fields. An object without a ``__dict__`` (slots, a Struct) has no place for it.
+        Not where the user's code may encode or compare all attributes: a registered function, or a class that declares
+        no fields. An object without a ``__dict__`` (slots, a Struct) has no place for the mark.
         """
         if hasattr(obj, "__dict__") and any(map(declares, type(obj).__mro__)) and not self._by_function(obj):
             # Not by setattr: the class may be frozen, or have code of its own there.
@@ -411,7 +412,7 @@ class Documents:
         return found
 
     def _with_pieces(self, obj: Any, *changes: Mapping[str, JSON | Absent]) -> list[Any]:
-        """Return new objects, each like *obj* but for some pieces."""
+        """Return new objects, each like *obj* with some pieces replaced."""
         own = self.kind_of(obj).split(self.encode(obj))
         together = [
             {path: body for path, body in {**own, **pieces}.items() if body is not ABSENT} for pieces in changes
@@ -427,7 +428,7 @@ class Documents:
     ) -> None:
         try:
             base, fresh = self._with_pieces(obj, saved, pieces)
-        except CodecError:  # another thread put in what cannot be written; or it could be written, and cannot be read
+        except CodecError:  # another thread added what cannot be encoded, or a piece cannot be decoded
             for path in pieces:
                 adoption.leave(path)
             return
@@ -459,7 +460,7 @@ class Documents:
 
 
 def origin_mark(obj: Any) -> str | None:
-    """Return the id of the document that *obj*, or what it is a copy or a pickle of, came from, as far as it tells."""
+    """Return the id of the document that *obj*, or the object it is a copy of, came from; None without a mark."""
     found = getattr(obj, "__dict__", {}).get(ORIGIN)
     return found if isinstance(found, str) else None
 
@@ -480,21 +481,21 @@ def check_sense(merged: Any, mine: Any) -> None:
 
 
 def _check_merged(obj: Any) -> None:
-    # Not a plain name: a class of a user's may have that for a method of its own.
+    # The name cannot clash with a method of a user's class.
     check = getattr(type(obj), "__docstore_check_merged__", None)
     if check is not None:
         check(obj)
 
 
 def _names_after(pieces: Mapping[str, JSON], numbers: Mapping[int, int]) -> dict[str, str]:
-    """Return the new names of the arms that are named after trials which get other *numbers*."""
+    """Return the new names of the arms that are named after the trials in *numbers*."""
     goals = {TRIALS.path(number): goal for number, goal in numbers.items()}
     arms = [arm for arm in arms_in(pieces) if arm.path in goals and arm.is_named_after(arm.path)]
     return {arm.name: f"{goals[arm.path]}_{arm.name.partition('_')[2]}" for arm in arms}
 
 
 def _named(kind: Kind, name: object) -> str:
-    # Not a subclass of str: it would come back as one, and the column would hold something else.
+    # A subclass of str is refused: it would be stored as another type than the column has.
     if type(name) is not str or not 1 <= len(name) <= LONGEST_NAME or not values.is_plain(name):
         raise EncodeError(
             f"a {kind.name} needs a name of 1 to {LONGEST_NAME} characters (str), without NUL or lone surrogates, to "

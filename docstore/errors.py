@@ -23,7 +23,7 @@
         │   ├── UnreadableError       a value that docstore does not write there
         │   ├── NotAllowedError       the database's user may not do this
         │   ├── RaceLostError         other writers were first, each time
-        │   ├── FileReplacedError     the SQLite file was deleted or replaced under the open store
+        │   ├── FileReplacedError     the SQLite file was deleted or replaced while open
         │   └── ConnectionLostError   the connection was lost
         ├── TooLargeError             a text that is larger than the database takes
         ├── TablesError               tables missing, or made by a later docstore
@@ -34,7 +34,7 @@
         ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
         ├── TagExistsError            the tag names another version
         ├── ConflictError             two writers changed the same place
-        ├── ObjectBusyError           a save inside a save of the same object, or of one that must not wait
+        ├── ObjectBusyError           an object is saved inside a save, and its lock is taken
         ├── DivergedError             two stores have different histories of one document
         └── DamagedDocumentError      stored bytes do not match their digest
 """
@@ -251,7 +251,7 @@ class DatabaseError(StoreError):
 
     Attributes:
         problem: what went wrong, and what to do.
-        changes: the last sentence of the message, which says what became of the changes; empty where there were none.
+        changes: the last sentence of the message, which says what became of the changes; empty if there were none.
     """
 
     def __init__(self, problem: str, *, changes: str = "") -> None:
@@ -279,7 +279,7 @@ class RaceLostError(DatabaseError):
 class FileReplacedError(DatabaseError):
     """The SQLite file at ``path``, or its log, was deleted, moved or replaced while the store had it open.
 
-    ``committing`` says whether that was found after changes were committed; if not, the call did nothing.
+    ``committing`` says whether this was noticed after a COMMIT; if not, the call did nothing.
     """
 
     def __init__(self, path: str, problem: str, *, changes: str = NOTHING_CHANGED) -> None:
@@ -342,9 +342,9 @@ class DocumentExistsError(StoreError):
 
 
 class NameChangedError(StoreError):
-    """An object has another name than the document that it, or the object it is a copy of, was loaded from or saved to.
+    """An object, or the object it is a copy of, was loaded from or saved to a document of another name.
 
-    Either the document is to be renamed, or the object is to become another document: the caller has to say which.
+    Either the document is to be renamed, or the object is to become a new one: the caller has to say which.
     """
 
     def __init__(self, old: str, new: str, *, kind: str, may_be_copy: bool = False) -> None:
@@ -424,17 +424,17 @@ class ConflictError(StoreError):
 
 
 class ObjectBusyError(StoreError):
-    """An object was to be saved inside a save, by a thread that must not wait for it."""
+    """An object cannot be saved inside a save, since its lock is taken and waiting could be a deadlock."""
 
     def __init__(self, cls: type, *, by_this_thread: bool) -> None:
         self.by_this_thread = by_this_thread
         name = cls.__qualname__
         super().__init__(
-            f"this {name} is being saved by this very thread: code that runs inside a save, such as an on_conflict "
+            f"this {name} is being saved by this thread: code that runs inside a save, such as an on_conflict "
             f"function or an encoder, cannot save the same object. Save it afterwards."
             if by_this_thread
             else f"this {name} is being saved by another thread, and this thread is inside a save of another object: "
-            f"two threads would wait for each other. Save the {name} after that save, not in its on_conflict function."
+            f"two threads could wait for each other. Save the {name} after that save, not in its on_conflict function."
         )
 
 

@@ -38,8 +38,8 @@ class Experiments(Search):
         Raises:
             MissingDependencyError: pandas is not installed.
             DocumentNotFoundError: as ``load``.
-            DamagedDocumentError: as ``load``; or the columns of a trial, or the table ``codes``, say other than the
-                trial itself and the history.
+            DamagedDocumentError: as ``load``; or the columns of a trial, or the table ``codes``, contradict the trial
+                or the history.
 
         Cost:
             Three SELECTs; each trial and its data are read.
@@ -73,13 +73,13 @@ class Experiments(Search):
 
         What was observed is put together like this. Trials that failed, were abandoned or are stale do not count, nor
         do arms that were abandoned, nor a mean that is NaN. Of an arm's observations of a metric in one trial, the one
-        with the largest step counts, of equal ones the last; one without a step comes after all steps. Of several
-        trials of one arm, the mean of these, each weighing the same: added up in the order of the trials, as by the
-        view ``experiments``, whose ``best_value`` is the best of all arms, whatever the constraints. The objective is
-        that of its metric; or the weighted sum of those of its metrics.
+        with the largest step counts, of equal ones the last; one without a step comes after all steps. For an arm in
+        several trials, it is the unweighted mean of these, summed in the order of the trials. (The view ``experiments``
+        computes the same; its ``best_value`` is the best of all arms, whatever the constraints.) The objective is that
+        of its metric; or the weighted sum of those of its metrics.
 
         A constraint holds where its metrics were measured, and their (weighted) mean is within the bound. One that is
-        relative allows so much more or less than the status quo has: of 10, -5 percent is 9.5; of -10 it is -10.5.
+        relative has its bound that much above or below the status quo: -5 percent is 9.5 for 10, and -10.5 for -10.
 
         Raises:
             InvalidValueError: the experiment has no objective, or several at once; a constraint is relative to a status

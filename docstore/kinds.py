@@ -118,7 +118,7 @@ class Kind:
         return _text_at(head, (self.name_field,))
 
     def renamed(self, head: JSON, name: str) -> JSON:
-        """Return the *head* of a document of this kind under another name, where the name stands in it."""
+        """Return the *head* of a document of this kind with another name, if the head contains its name."""
         return {**head, self.name_field: name} if isinstance(head, dict) and is_document(head) else head
 
     def owner_in(self, head: JSON) -> str | None:

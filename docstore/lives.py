@@ -23,7 +23,7 @@ class Renaming:
     """Renames documents of one project.
 
     Args:
-        documents: decodes them; a class that is not registered is left unread.
+        documents: checks that the class accepts the new name; documents of unregistered classes are not checked.
     """
 
     def __init__(self, access: Access, writer: Writer, documents: Documents) -> None:
@@ -32,17 +32,17 @@ class Renaming:
         self._documents = documents
 
     def rename(self, connection: Connection, kind: str, old: str, new: str, note: Note) -> Saved:
-        """Rename a document, as its next version, and in those that belong to it the name of their owner.
+        """Rename a document, as its next version, and the owner in the documents that belong to it.
 
         Raises:
-            DocumentNotFoundError: there is none of the *old* name.
+            DocumentNotFoundError: no document has the *old* name.
             DocumentExistsError: another has the *new* name.
-            InvalidValueError: its class cannot have the *new* name.
+            InvalidValueError: its class does not accept the *new* name.
         """
         head = self._access.head(connection, kind, old, argument="old")
         if new == old:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
-        # Without a lock: two renames that meet each other's names would both wait. The index of names decides.
+        # Without a lock, which two renames that swap names would both wait for. The unique index of names decides.
         taken = living_named(connection, self._access.project, kind, [new]).get(new)
         if taken is not None:
             remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
@@ -65,7 +65,7 @@ class Renaming:
                 continue
             now = read(connection, head)
             body = now.pieces[HEAD]
-            assert isinstance(body, dict)  # it names an owner
+            assert isinstance(body, dict)  # its head names the owner
             codes |= self._writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
         return codes
 

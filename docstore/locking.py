@@ -1,4 +1,4 @@
-"""One lock for each object: of the threads that save one object, each waits until the one before has finished."""
+"""A lock for each object, so that threads that save the same object take turns."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from typing import Any, Final
 from docstore.errors import ObjectBusyError
 from docstore.remembered import Remembered
 
-# State of the process, as the objects are: one object has one lock, however many stores save it.
+# Module state, as the objects are the process's: an object has one lock, however many stores save it.
 _LOCKS: Final[dict[int, Remembered[threading.Lock]]] = {}
-"""The locks of objects by process. A process that was forked begins with new ones: threads of its parent that hold some
-do not run in it."""
+"""The locks of objects, by process id: a fork needs new ones, as no thread of the parent can release the old ones."""
 
 _THREAD: Final = threading.local()
-"""``held`` has the ids of the objects whose locks this thread holds."""
+"""``held``: the ids of the objects whose locks this thread holds."""
 
 
 @contextmanager
 def locked(*objects: Any) -> Iterator[None]:
-    """Let no other thread hold any of *objects* in the block.
+    """Hold the locks of *objects* in the block.
 
-    No deadlock is possible: several objects are locked in one order, and a thread that holds some never waits.
+    No deadlock is possible: locks are taken in one order, and a thread that holds some never waits for others.
 
     Raises:
-        ObjectBusyError: this thread holds one of them already, or it holds others and would have to wait.
+        ObjectBusyError: this thread holds the lock of one of *objects*; or it holds others and would have to wait.
     """
     held: set[int] = _THREAD.__dict__.setdefault("held", set())
     may_wait = not held

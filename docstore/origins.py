@@ -19,13 +19,13 @@ class Origin:
     """What an object in memory is based on.
 
     Attributes:
-        name: what the object was called when it was loaded or saved last; its document may have been renamed since.
+        name: the name of the object when it was loaded or saved last; its document may have been renamed since.
         version: the newest version of its document that was seen.
         digests: those of that version.
         behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
             it still stands on.
-        saved: of those of them that were saved together with what others changed, and could not be taken on since the
-            object changed meanwhile: what was saved of the object. No version has it.
+        saved: what was saved of the object in those of *behind* that were merged with others' changes, and could not be
+            brought up to the result since the object changed meanwhile. No version contains it.
         unknown: what it was loaded with, and takes on others' changes with.
     """
 
@@ -51,7 +51,7 @@ class Origin:
         return {path: version for path, (version, _) in self.behind.items()}
 
     def base_pieces(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Return the pieces that the object stands on, of which *base* has those in the database."""
+        """Return the merge base of the object: the pieces of *base*, as stored, with ``saved`` in place of those."""
         pieces = {**base, **self.saved}
         return {path: body for path, body in pieces.items() if not isinstance(body, Absent)}
 
@@ -66,8 +66,8 @@ class Origin:
 
         Shapes:
             digests: those of every piece that changed since the newest version that was seen
-            kept: the pieces in which the object now is as stored, or was when it was saved
-            left: those of them that it could not take on, as it changed meanwhile: what was saved of it
+            kept: the pieces in which the object is as stored, or was when it was saved
+            left: what was saved of the object in those of *kept* that were left as they are, as it changed meanwhile
         """
         for path in digests.keys() - set(kept):
             self.behind.setdefault(path, (self.version, self.digests.get(path)))
@@ -99,7 +99,7 @@ class Origins:
         self._origins.set(obj, origin)
 
     def snapshot(self, obj: Any) -> object:
-        """Return what is equal at two moments if *obj* learned of no save in between."""
+        """Return a value to compare with a later one: equal if *obj* was not saved or updated in between."""
         origin = self.get(obj)
         return None if origin is None else (origin.id, origin.name, origin.version, len(origin.behind))
 
@@ -107,7 +107,7 @@ class Origins:
         """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name.
 
         Args:
-            as_new: another id, whatever was tried.
+            as_new: give a new id even if one was tried.
         """
         tried = None if as_new else self.tried(obj)
         id = tried[1] if tried is not None and tried[0] == name else uuid.uuid4().hex

@@ -102,7 +102,7 @@ class Past(Base):
 
         Raises:
             DocumentExistsError: the name is taken by a document that *obj* did not come from.
-            NameChangedError: the name of *obj* was changed, and not its document's.
+            NameChangedError: the name of *obj* was changed, but its document was not renamed.
             DocumentNotFoundError: the document was deleted since.
             ConflictError: the version that *obj* stands on was folded since, or is not in the database.
             EncodeError: *obj* cannot be saved.
@@ -152,20 +152,20 @@ class Past(Base):
     def rename(
         self, old: str, new: str, *, kind: str = "experiment", message: str = "", author: str | None = None
     ) -> Version:
-        """Give a document another name, and return the version that this makes; to its own name, the one that it is.
+        """Rename a document, and return its new version; renamed to its own name, its current one.
 
-        It keeps its id, its history and its tags; the versions before have the old name in them, and are found by the
-        new one. An object that was loaded under the old name is saved to this document still, and gets the new name by
-        that. Documents that belong to this one, an experiment's generation strategies, get a version too, as they have
-        its name in them. The old name is free for another.
+        The document keeps its id, its history and its tags; earlier versions still contain the old name, and are
+        loaded by the new one. An object that was loaded under the old name is still saved to this document, and the
+        save gives it the new name. Documents that contain the name as their owner's, such as an experiment's generation
+        strategies, get a new version too. The old name becomes free.
 
         Raises:
-            DocumentNotFoundError: there is none of the *old* name, or it is deleted.
-            DocumentExistsError: another document has the *new* name. One that is deleted does not count.
-            InvalidValueError: *new* is no text of 1 to 255 characters, or no name that the class takes.
+            DocumentNotFoundError: no document has the *old* name, or it is deleted.
+            DocumentExistsError: another document, which is not deleted, has the *new* name.
+            InvalidValueError: *new* is not a str of 1 to 255 characters, or the class does not accept it.
 
         Cost:
-            A read of the document, and of those that belong to it; of each, the head is written.
+            A read of the document and of those that belong to it; the head of each is written.
         """
         checked_text("new", new, LONGEST_NAME)
         note = self._note(message, author)
@@ -269,9 +269,9 @@ class Past(Base):
         Each digest is computed again, each history is walked back to version 1, each chain, each column and each tag is
         checked. Deleted documents are verified, too; a *name* means the live one, if there is one. A row that is gone,
         or was changed with its digest, is named where the history tells which; else, the damage is of ``its rows``.
-        Without *name* and *kind*, the database's own check runs as well, since an index that lacks a row hides a
-        document: ``integrity_check`` of the SQLite file, ``CHECK TABLE``, ``amcheck`` where PostgreSQL has it. What it
-        finds is of the kind ``"unknown"``.
+        Without *name* and *kind*, the database's own integrity check runs as well, since an index that lacks a row
+        hides a document: SQLite's ``integrity_check``, ``CHECK TABLE`` on MariaDB, ``amcheck`` where PostgreSQL has it.
+        Its findings have the kind ``"unknown"``.
 
         Args:
             name: of a document of *kind*, or of an experiment; None for all.
@@ -285,7 +285,7 @@ class Past(Base):
 
         Cost:
             A read of everything, and of each version time in proportion to what it changed; memory for a document and
-            a page of rows. To decode takes a load of each version. The database's own check: of all projects.
+            a page of rows. To decode takes a load of each version. The database's own check covers all projects.
         """
         name = None if name is None else checked_key("name", name)
         kind = None if kind is None else checked_key("kind", kind)

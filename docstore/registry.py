@@ -112,7 +112,7 @@ class Registrations:
                 self._registry, self._pending = before
 
     def forget_threads(self) -> None:
-        """Go on in a forked process: a thread of its parent that held the lock is not there to release it."""
+        """Replace the lock in a forked process, where no thread of the parent can release it."""
         self._lock = RLock()
 
 

@@ -74,7 +74,7 @@ class RegistryBundle:
         self._encoders = {cls: encoder for cls, encoder in encoders.items() if encoder is not by_fields}
         self._decoders = {tag: d for tag, d in decoders.items() if not (isinstance(d, type) and d.__name__ == tag)}
         for cls in self._classes:
-            # Functions may be in a bundle that this one is put together with, but for what is no data.
+            # Another bundle, combined with this one, may have the functions; but none could help what is no data.
             if cls not in self._encoders and no_data(cls) is not None:
                 check_restorable(cls)
         Codec(self.extend(model_registry()))  # a name given twice, or docstore's own, is told here, not at a save

@@ -32,7 +32,7 @@ class Remembered(Generic[T]):
         self._known[id(obj)] = (self._reference(obj), value)
 
     def first(self, obj: Any, make: Callable[[], T]) -> T:
-        """Return what is known of *obj*; if nothing is, what *make* gives, and the same to every thread.
+        """Return what is known of *obj*, or set it to the result of *make*; every thread gets the same.
 
         Raises:
             TypeError: as ``set``.

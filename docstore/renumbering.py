@@ -55,10 +55,10 @@ _NAMED_AFTER_A_TRIAL: Final = re.compile("(0|[1-9][0-9]{0,8})_(0|[1-9][0-9]{0,8}
 
 @dataclass(frozen=True, slots=True)
 class Renumbering:
-    """Which trials of an object in hand get which numbers, and its arms which names.
+    """The new numbers of trials of a live object, and the new names of its arms.
 
     Attributes:
-        pieces: those in which they stand, as they were before.
+        pieces: those that contain them, as they were before.
     """
 
     numbers: Mapping[int, int] = MappingProxyType({})
@@ -181,10 +181,10 @@ def names_for(
 ) -> dict[str, str]:
     """Return the new names of the arms that the trials of *mine* in *numbers* brought in.
 
-    If *theirs* has an arm of these very parameters, it is that arm, and has its name. Else an arm that was named after
-    its trial is named after it again: of trial 12 moved to 14, ``12_0`` becomes ``14_0``, or the next that is free; so
-    is one of a trial that keeps its number, if *theirs* gave its name to another arm. A name that is in *base*, or that
-    a user chose, stays.
+    An arm whose parameters *theirs* has, too, gets the name that it has there. Otherwise an arm that was named after
+    its trial is named after it again: when trial 12 moves to 14, ``12_0`` becomes ``14_0`` or the next free name; also
+    in a trial that keeps its number, if *theirs* gave the name to another arm. Names in *base*, and those that a user
+    chose, stay.
 
     Shapes:
         base, mine, theirs: pieces; of *base*, all that are known, since a name in them is not free
@@ -204,7 +204,7 @@ def names_for(
 
 
 def _known(mine: Pieces, theirs: Pieces) -> dict[bytes, str]:
-    """Return the first name that *theirs* has for each parameters, but for those that *mine* calls so, too."""
+    """Return the first name in *theirs* for each set of parameters, unless *mine* uses the same name for it."""
     own = {(arm.name, arm.parameters) for arm in arms_in(mine)}
     known: dict[bytes, str] = {}
     for arm in arms_in(theirs):
@@ -277,7 +277,7 @@ class Arm:
 
 
 def is_named_after_a_trial(name: str) -> bool:
-    """Return whether the model gave an arm its *name*, and no user did."""
+    """Return whether *name* is one that the model gives to an arm, after its trial."""
     return _NAMED_AFTER_A_TRIAL.fullmatch(name) is not None
 
 

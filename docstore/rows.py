@@ -131,7 +131,7 @@ def id_named(connection: Connection, project: str, kind: str, name: str) -> str 
 
 
 def owned(connection: Connection, id: str) -> list[str]:
-    """Return the ids of the documents that belong to the one with this id, deleted ones too, in an order."""
+    """Return the ids of the documents that belong to the one with this id, deleted ones too, in ascending order."""
     query = sa.select(documents.c.id).where(IS_HEAD, documents.c.owner == id).order_by(documents.c.id)
     return list(connection.execute(query).scalars())
 

@@ -53,7 +53,7 @@ class Outcome:
         kept: the paths in which the object now is as stored.
         adopted: the pieces that the object is to take on; ABSENT for one to drop.
         merged: those of them that neither the object nor the database had as they are now.
-        renumbering: where trials of the object went that had the number of another one, and what its arms are called.
+        renumbering: the new numbers of the object's trials that had a taken one, and the new names of its arms.
         saved: what was saved of the object at the paths of *adopted*, under those numbers and names.
     """
 
@@ -147,10 +147,10 @@ def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin
 
 
 def learn(documents: Documents, obj: Any, origin: Origin, mine: Mine, outcome: Outcome) -> None:
-    """Bring *obj* up to the *outcome* of *mine*, which is committed, and *origin* to what *obj* stands on from then on.
+    """Update *obj* to the *outcome* of *mine*, which is committed, and *origin* to the version *obj* is based on now.
 
-    What another thread changed in *obj* since it was encoded stays in it, and is not saved yet. A piece in which others
-    changed the same place is left as it is: the next save puts both together, or tells of the conflict.
+    What another thread changed in *obj* since it was encoded stays in it, not saved yet. A piece in which others
+    changed the same place is left as it is: the next save merges both, or raises a conflict.
     """
     unread = documents.renumber(obj, outcome.renumbering, numbers_in(outcome.adopted))
     left = documents.adopt(obj, outcome.adopted, {p: body for p, body in outcome.saved.items() if p not in unread})
@@ -328,7 +328,7 @@ def _write_on(
     paths = {*after, *origin.behind, *mine.paths} if mine.whole else {*mine.about, *map(settled.moved, mine.about)}
     adopted = _adopted(origin, mine, settled, paths)
     both = changed_by_both(mine, seen, settled, adopted.keys() & revision.written.keys())
-    # Of a save of parts: what is not saved yet, and so not as stored, but has one name for one arm.
+    # After a save of parts: pieces that are not saved yet, in which arms are renamed, too.
     naming = mine.naming(settled.names) if settled.names else {}
     adopted |= renumbered(naming, {}, settled.names)
     own = {**naming, **{path: each.body for path, each in mine.changed.items()}}
@@ -348,7 +348,7 @@ def _write_on(
 
 
 def _adopted(origin: Origin, mine: Mine, settled: Settled, paths: Collection[str]) -> dict[str, JSON | Absent]:
-    """Return those of the pieces at *paths* that the object is to take on: it has not saved them as they are now."""
+    """Return the pieces at *paths* to update in the object, as the database has others than it saved."""
     target = settled.target
     held = {
         **{path: origin.digest(path) for path in paths},

@@ -113,7 +113,7 @@ class Search(Past):
         obj = documents.decode(join(state.pieces))
         # What was put as a JSON value came from no object.
         if is_ours and is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
-            # As this version calls it: the document may have been renamed since.
+            # The name in this version: the document may have been renamed since.
             name = kind_named(head.kind).of(state.pieces[HEAD]).name_in(state.pieces[HEAD]) or head.name
             origin = Origin(head.id, name, state.version, state.digests, unknown=unknown)
             self._remember(obj, origin, documents)

@@ -49,7 +49,7 @@ class Settled:
         numbers: where trials of mine went that had the number of another one of theirs.
         names: the new names of arms of mine.
         arms: those of the conflicts that are about the name of an arm.
-        inconsistency: what is wrong with trials though no place is in dispute, if that is what the conflicts are.
+        inconsistency: why the conflicts are trials that would be inconsistent, though no place is in dispute; or empty.
     """
 
     target: Mapping[str, Piece]
@@ -115,15 +115,15 @@ def checked(
     numbers: Mapping[int, int],
     names: Mapping[str, str],
 ) -> Settled:
-    """Return *settled*, with a conflict for each trial of which something was mixed up with another's.
+    """Return *settled*, with a conflict for each trial that the merge would leave inconsistent.
 
-    This is the one check of what is about to be stored of an experiment that two sides changed, whoever merged it and
-    whatever a user's function decided. It trusts nothing that the merge worked out but the numbers of trials: arms are
-    compared by their parameters. Where there are conflicts anyway, nothing is stored, and so nothing is checked.
+    Every merged experiment is checked here before it is stored, whoever merged it and whatever a user's function
+    decided. The check relies on the merge for the numbers of trials only: arms are compared by their parameters. With
+    conflicts, nothing is stored, and so nothing is checked.
 
     Shapes:
-        base, mine, theirs: what was settled; *mine* with its own numbers and names
-        numbers, names: what trials and arms of *mine* are called in *settled*, if otherwise
+        base, mine, theirs: the three states that were merged; *mine* with its own numbers and names
+        numbers, names: of trials and arms of *mine* that have another number or name in *settled*
     """
     if settled.conflicts:
         return settled
@@ -134,17 +134,17 @@ def checked(
     own = renumbered(mine, numbers, {})
     paths = [TRIALS.path(number) for number in sorted(found)]
     places = (Conflict(path, *(each.get(path, ABSENT) for each in (base, own, theirs))) for path in paths)
-    problem = f"what both made of {', '.join(paths)} does not fit together: {'; '.join(found.values())}"
+    problem = f"merging {', '.join(paths)} gives an inconsistent experiment: {'; '.join(found.values())}"
     return replace(settled, conflicts=tuple(places), inconsistency=problem)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """An experiment of mine beside theirs: with other numbers and names where theirs has them.
+    """My side of an experiment, with other numbers and names where theirs has taken them.
 
     Attributes:
         mine: the pieces, renumbered.
-        arms: the arms whose names do not fit, where the object in hand has them.
+        arms: conflicts about the names of arms, at their places in the live object.
     """
 
     mine: Mapping[str, JSON]

@@ -61,8 +61,8 @@ class Store(Experiments):
         Threads that save one object take turns.
 
         Args:
-            as_new: make a new document of *obj*, whichever it, or the object that it is a copy of, came from. That one
-                stays as it is, and *obj* is known as the new one from then on.
+            as_new: make a new document, whichever document *obj*, or the object it is a copy of, came from. That one
+                stays as it is, and later saves of *obj* go to the new one.
             on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
                 both, and brings *obj* up to the result: a trial of *obj* that was made under the number of another one
                 gets the next that is free. ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version as it
@@ -72,17 +72,17 @@ class Store(Experiments):
                 asked where no value would do: of two arms of one name, of a trial that one took away and the other
                 measured, and of one that the other changed while another took its place. Where it decides whether a
                 trial stands, the data of that trial do as the trial. It must not use the store, which waits for it, nor
-                wait for a thread that saves *obj*. In another store it may save other objects.
+                wait for a thread that saves *obj*. It may save other objects in another store.
 
         Raises:
             ConflictError: both changed the same place; names the places.
             DocumentExistsError: the name is taken by a document that *obj* did not come from; or, *as_new*, by any.
-            NameChangedError: *obj*, or the object that it is a copy of, came from a document of another name. Call
-                ``rename``, if the document is to have this one, or give *as_new*. A copy of an object without a
-                ``__dict__`` (slots, a Struct) does not tell, and is new.
+            NameChangedError: *obj*, or the object it is a copy of, came from a document of another name. Call
+                ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
+                (slots, a Struct) is taken for a new object.
             EncodeError: something in *obj* cannot be written; with its pointer. Nothing has been.
-            ObjectBusyError: an *on_conflict* function saves the object that is being saved, or one that another thread
-                saves just now.
+            ObjectBusyError: code inside the save, such as an *on_conflict* function, saves *obj*, or an object that
+                another thread is saving.
 
         Cost:
             One encoding of *obj*; of rows, only those that changed.
@@ -128,7 +128,7 @@ class Store(Experiments):
         """
         check_policy(on_conflict)
         checked_iterable("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
-        # They may come from a generator: no code of its is to run while others wait for the experiment.
+        # Exhausted before the experiment is locked: a generator may run any code.
         trials, documents, note = list(trials), self._documents(), self._note(message, author)
         with self._locked(experiment):
             kind, name, _ = documents.identify(experiment)
@@ -315,7 +315,7 @@ class Store(Experiments):
     # --- how a save is made --------------------------------------------------------------------------------------
 
     def _save(self, obj: Any, document: Document, origin: Origin | None, policy: OnConflict, note: Note) -> Version:
-        """Save all of *obj*, which makes *document* and came from *origin*; nobody else saves it meanwhile."""
+        """Save *obj*, encoded as *document* and loaded from *origin*; the caller holds its lock."""
         if origin is None:
             return self._save_first(obj, document, note, policy)
         return self._save_known(obj, origin, mine_whole(document, origin), policy, note)

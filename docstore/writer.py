@@ -74,7 +74,7 @@ class Writer:
         """Insert *document* as version 1, under the new *id*.
 
         Args:
-            remedy: what to do where the name is taken, if not to take up the document that has it.
+            remedy: what the error says to do if the name is taken, in place of loading that document.
 
         Raises:
             DocumentExistsError: the name is taken.
@@ -210,9 +210,9 @@ class Writer:
     def replace_head(
         self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note
     ) -> Saved:
-        """Make *body* the head of the document at *head*, and *name* its name, as its next version.
+        """Write the next version of the document at *head*, with *body* as its head and *name* as its name.
 
-        It makes a version even where the body stays as it is: that of a value has no name in it.
+        It makes a version even if the body is unchanged: a value that was put does not contain its name.
 
         Shapes:
             now: the current state

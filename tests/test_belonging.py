@@ -558,7 +558,7 @@ class TestDataThatWouldBeAnotherArms:
             ada.save(experiment)
         before = stored(ada)
 
-        with pytest.raises(ConflictError, match="/trials/0 does not fit together"):
+        with pytest.raises(ConflictError, match="merging /trials/0 gives an inconsistent experiment"):
             ada.merge("rolls", into="cakes", on_conflict=decide)
 
         assert stored(ada) == before
@@ -601,7 +601,7 @@ class TestATrialThatIsTakenAwayByADecision:
     def test_leaves_no_data_behind(self, ada, removing):
         before = docstore.dumps(removing), stored(ada)
 
-        with pytest.raises(ConflictError, match=r'trial 0 would have "taste" of an arm .* that is not there'):
+        with pytest.raises(ConflictError, match=r'trial 0 would have "taste" of an arm .* that is missing'):
             ada.save(removing, on_conflict=lambda place: place.theirs)
 
         assert (docstore.dumps(removing), stored(ada)) == before

@@ -50,7 +50,7 @@ class TestWhatBothMadeOfABatch:
     def test_does_not_where_two_arms_have_one_name(self):
         target = pieces(batch([("0_0", 0.0), ("0_1", 0.75), ("0_1", 0.5)]), measured({"0_1": 7.5}))
 
-        assert found(target) == {0: "trial 0 would have an arm '0_1' whose name has other parameters, too"}
+        assert found(target) == {0: "trial 0 would have an arm '0_1' whose name another arm has, too"}
 
     def test_does_not_where_the_data_of_two_arms_are_exchanged(self):
         target = pieces(batch(BOTH), measured({"0_1": 5.0, "0_2": 7.5}))
@@ -65,7 +65,7 @@ class TestWhatBothMadeOfABatch:
     def test_does_not_where_an_arm_is_gone_and_its_data_are_not(self):
         target = pieces(batch({"0_0": 0.0, "0_1": 0.75}), measured({"0_1": 7.5, "0_2": 5.0}))
 
-        assert found(target) == {0: "trial 0 would have \"taste\" of an arm '0_2' that is not there"}
+        assert found(target) == {0: "trial 0 would have \"taste\" of an arm '0_2' that is missing"}
 
     def test_does_not_where_it_is_half_of_another_trial(self):
         remade = pieces(batch({"0_0": 0.0}, created="tomorrow"), measured({}))

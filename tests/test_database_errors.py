@@ -231,7 +231,7 @@ class TestAStatementThatTakesLong:
     def test_is_given_up_like_a_silent_server(self, url, connect):
         store = connect(url.update_query_dict({"read_timeout": "1"}))
 
-        told = r"timed out.* It is given more time by connect_timeout and read_timeout in the URL"
+        told = r"timed out.* Set a longer connect_timeout or read_timeout in the URL"
         with pytest.raises(ConnectionLostError, match=told), transaction(store.engine, write=False) as connection:
             connection.exec_driver_sql("SELECT SLEEP(2)")
 

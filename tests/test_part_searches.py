@@ -183,5 +183,5 @@ class TestAPageThatDoesNotGoOn:
 
     @pytest.mark.parametrize("size", [1, 2, 5])
     def test_is_an_error(self, found, size):
-        with pytest.raises(DatabaseError, match="gave that row again: the pages would never end"):
+        with pytest.raises(DatabaseError, match="returned that row again, so the pages would never end"):
             pages(found, size)

@@ -340,7 +340,7 @@ CHANGING = {
     "__getattr__": (Getting(1.5), "/x", "Getting.x: 2.5 would come back as 3.5"),
     "__getattribute__": (GettingAll(1.5), "/x", "GettingAll.x: 2.5 would come back as 3.5"),
     "a metaclass": (grown(Called, 1, x=3), "", "Called: .*Called.* would come back as .*Scaling"),
-    "a constructor that refuses": (refusing(2.0), "", "Refusing could be written and not be loaded: .*above 1"),
+    "a constructor that refuses": (refusing(2.0), "", "Refusing could be written but not loaded: .*above 1"),
     "a constructor that changes a frame": (Framed(pd.DataFrame({"a": [1]})), "/table/columns/data", "Framed.table: .*"),
     "functions": (ByFunctions(1.5), "/x", "ByFunctions.x: 1.5 would come back as 3.0"),
 }
@@ -399,7 +399,7 @@ class TestAClassThatMakesAnotherValueOfWhatItIsGiven:
             CODEC.encode({"in": [value]})
 
         assert caught.value.pointer == f"/in/0{pointer}"
-        remedy = "docstore.register(" if value is not CHANGING["functions"][0] else "Have the function that decodes"
+        remedy = "docstore.register(" if value is not CHANGING["functions"][0] else "The decoder of"
         assert remedy in str(caught.value)
 
     @pytest.mark.parametrize("code", CHANGING)
@@ -413,7 +413,7 @@ class TestAClassThatMakesAnotherValueOfWhatItIsGiven:
 
     def test_is_told_when_a_property_cannot_be_read(self):
         with pytest.raises(
-            EncodeError, match=r"at /in/minutes: this field of Minutes cannot be read: TypeError: .*Mend"
+            EncodeError, match=r"at /in/minutes: this field of Minutes cannot be read: TypeError: .*Fix"
         ):
             CODEC.encode({"in": grown(Minutes, 1, _seconds="many")})
 

@@ -207,7 +207,7 @@ class TestAnOnConflictFunction:
 
     @pytest.mark.parametrize("use", [*SAVES.values(), lambda store, box: store.status(box)], ids=[*SAVES, "status"])
     def test_cannot_save_the_object_itself(self, ada, conflict, use):
-        with pytest.raises(ObjectBusyError, match="this Box is being saved by this very thread") as raised:
+        with pytest.raises(ObjectBusyError, match="this Box is being saved by this thread") as raised:
             conflict(partial(use, ada))
 
         assert raised.value.by_this_thread
@@ -551,7 +551,7 @@ class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
 
         happens = [self.adding("others", 0.5)]
 
-        with pytest.raises(InvalidValueError, match="Another thread added one of that index"):
+        with pytest.raises(InvalidValueError, match="Another thread added a trial of this index"):
             experiment.new_trial(parameters=Slow(x=0.25, flour="rye"))
 
         assert [trial.run_metadata.get("mark") for trial in experiment.trials.values()] == [None, None, "others"]

@@ -79,7 +79,7 @@ def _condition(constraint: OutcomeConstraint, baseline: Mapping[str, float]) -> 
                 "It is relative to the status quo, on which its metrics were not measured: measure them in a trial."
             )
             raise InvalidValueError("outcome constraint", constraint.expression, remedy)
-        # More is more, also of a negative value: 5 percent more than -10 is -9.5, as in Ax.
+        # As in Ax: 5 percent more than -10 is -9.5.
         bound = round(1 + math.copysign(1.0, base) * bound / 100, 12) * base
 
     def holds(metrics: Mapping[str, float]) -> bool:
@@ -121,7 +121,7 @@ def _observed(stored: Stored, decode: Decode) -> tuple[dict[str, dict[str, float
         gone = given_up.get(index)
         if gone is None or arm in gone or mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
-        # What has no step was observed when the trial was over.
+        # An observation without a step was made when the trial was over.
         at_step = step if step is not None and math.isfinite(step) else math.inf
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
             last[arm, metric, index] = at_step, mean
@@ -141,7 +141,7 @@ def _together(
 
 
 def _mean(by_trial: Mapping[int, float]) -> float:
-    """Return the mean over the trials: added up in their order, one after another, as the views add up."""
+    """Return the mean over the trials, summed in their order without compensation, as the views sum."""
     return functools.reduce(operator.add, (by_trial[index] for index in sorted(by_trial))) / len(by_trial)
 
 

@@ -52,13 +52,13 @@ class Stored:
 def read_experiment(access: Access, name: str) -> Stored:
     """Return the experiment *name*, its head and all parts proved by the digest of its version, as ``load`` does.
 
-    The columns of the parts and the table ``codes`` are in no digest: they are held against the bodies, and when a part
-    was written against when its version was saved.
+    No digest covers the columns of the parts and the table ``codes``: they are compared with the bodies, and the time
+    of each part with that of its version.
 
     Raises:
-        InvalidValueError: *name* is no text.
+        InvalidValueError: *name* is not a str.
         DocumentNotFoundError: there is none of that name.
-        DamagedDocumentError: what is stored is not what was saved, or says other things in two places.
+        DamagedDocumentError: what is stored is not what was saved, or a column contradicts a body or the history.
 
     Cost:
         Three SELECTs; all trials and data are read.
@@ -80,7 +80,7 @@ def read_experiment(access: Access, name: str) -> Stored:
 _C: Final = documents.c
 _IN: Final = (versions.c.id == _C.id) & (versions.c.version == _C.version)
 _ROWS: Final = (
-    # Of a version whose row is gone, NULL: elsewhere, that is an error.
+    # NULL if the row of the version is missing, which history() reports.
     sa.select(documents, sa.type_coerce(versions.c.created_at, UtcTime()).label("saved_at"))
     .outerjoin(versions, _IN)
     .where(_C.id == sa.bindparam("of_id"))
@@ -100,7 +100,7 @@ def _check_columns(
 def _parts(
     pieces: Mapping[str, JSON], rule: PartRule, written_in: Mapping[str, int], names: Mapping[tuple[str, int], str]
 ) -> dict[int, Part]:
-    """Return the parts of *rule*, with the integers of what their bodies say."""
+    """Return the parts of *rule*, with the codes of the status and type that their bodies name."""
     values = {(column, name): value for (column, value), name in names.items()}
     found = {}
     for path, body in pieces.items():

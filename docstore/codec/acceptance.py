@@ -23,7 +23,7 @@ def accepting(cls: type, stored: tuple[StoredField, ...]) -> Check | None:
 
     Values that the class would refuse come in where nothing looks: by an assignment, or ``model_construct``. Pydantic
     is asked as it is at a load, which calls ``model_post_init`` too; of an attrs class, the validators of the fields.
-    So each complaint has the place of its field. What other code of a class refuses, ``round_trip`` tells.
+    So each error has the pointer of its field. ``round_trip`` finds what other code of a class refuses.
 
     Raises, when it is called:
         EncodeError: the class refuses it; has each complaint, with its place. The object is as it was, whatever its

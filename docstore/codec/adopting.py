@@ -38,10 +38,9 @@ _INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECT
 class Adoption:
     """What it takes to bring *root* up to a newer state: worked out first, while nothing is changed, then written.
 
-    Three states are compared: what *root* has, what was saved of it, and what others made of that. Only the places that
-    others changed are touched; a thread may change others of *root* meanwhile. A list, a dict and an object of fields
-    that changed is changed in place, item by item and member by member. Whatever else changed gives way to what takes
-    its place:
+    Three states are compared: what *root* has now, what was saved of it, and what others made of that. Only the places
+    that others changed are written, so that another thread may change the other places of *root* meanwhile. Lists,
+    dicts and objects of fields are changed in place, item by item and member by member. Everything else is replaced:
 
     - values of other types, such as tuples, sets and arrays, and objects that a function of the user's own writes;
     - objects that are frozen, or hashed by what they hold, as they may be keys somewhere; but docstore's own arms;
@@ -52,8 +51,8 @@ class Adoption:
     Of a keyed list, items of one key are one item. Of any other, those are one item that are the same, and then those
     at one index, if the list kept its length: beyond that, an index does not say which item is meant.
 
-    A piece is left as it is if *root* has been changed in it since it was saved, in a place that others changed too; or
-    if that cannot be told, as in a list whose items have no key. So is what belongs together with it.
+    A piece is left as it is if *root* was changed since it was saved, in a place that others changed too; or if that
+    cannot be determined, as in a list whose items have no key. So are the pieces that belong together with it.
 
     Cost:
         An encoding of all three states of what is given, and of a change once more for each level above it. Where
@@ -73,9 +72,9 @@ class Adoption:
         self._left: set[str] = set()
 
     def part(self, path: str, saved: Any, fresh: Any) -> None:
-        """Have *fresh* stand at *path* of the root, where *saved* was; MISSING is none.
+        """Put *fresh* at *path* of the root, in the place of *saved*; MISSING stands for no object.
 
-        What stands there becomes *fresh* as a whole, if it cannot be changed member by member.
+        An object that cannot be changed member by member is replaced as a whole.
         """
         self._begin(path)
         present = self._parts.get(self._root, path, MISSING)
@@ -95,7 +94,7 @@ class Adoption:
             self._write(partial(self._parts.replace, self._root, path, present, stands))
 
     def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
-        """Have the root, of which *saved* was saved, become *fresh*, all of one class; but for the fields to *keep*."""
+        """Change the root from *saved* to *fresh*, all three of one class, except for the fields to *keep*."""
         self._begin(HEAD)
         kept = {self._fields[field] for field in keep}
         kept |= {f"_{name}" for name in kept}
@@ -121,16 +120,16 @@ class Adoption:
         self._left.add(path)
 
     def write(self) -> set[str]:
-        """Change the root, by no code of its classes, and return the paths of the pieces that are left as they are."""
+        """Change the root, without calling code of its classes; return the paths of the pieces left as they are."""
         together = {split_path(path)[1] for path in self._left if path != HEAD} if self._kind.part_key else set()
         for path, writes in self._writes.items():
             is_left = path in self._left or (path != HEAD and split_path(path)[1] in together)
-            if is_left or not all([write() for write in writes]):  # noqa: C419  # each is made, whatever the others did
+            if is_left or not all([write() for write in writes]):  # noqa: C419  # all are made, even after one fails
                 self._left.add(path)
         return self._left
 
     def finish(self) -> None:
-        """Have the root's hook put back what is not stored."""
+        """Call the hook by which the root restores what is not stored."""
         hook = getattr(type(self._root), RESTORED, None)
         if hook is not None:
             hook(self._root)
@@ -163,7 +162,7 @@ class Adoption:
         names: Names,
         kept: Collection[str] = (),
     ) -> None:
-        """Have *old*, whose attributes were *had*, be *fresh*; but with these *members*, and with its own to keep."""
+        """Plan to change *old*, whose attributes were *had*, to *fresh*, but with *members*, and without *kept*."""
         former, wanted = (
             {name: value for name, value in each.items() if name not in kept and name != ORIGIN}
             for each in (had, {**state_of(fresh), **members})
@@ -172,7 +171,7 @@ class Adoption:
         self._write(partial(_carry, fresh, old))
 
     def _tried(self, work: Callable[[], Any], old: Any, saved: Any, fresh: Any) -> Any:
-        """Return what *work* does; where values nest too deeply for it, one of the two that stand there."""
+        """Return the result of *work*; where values nest too deeply for it, *old* or *fresh* as a whole."""
         writes = self._writes[self._path]
         before = len(writes)
         try:
@@ -184,9 +183,9 @@ class Adoption:
     # --- what stands, and becomes what -------------------------------------------------------------------------------
 
     def _settled(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
-        """Return what shall stand where *old* does, which was *saved* and is to be *fresh*; MISSING is nothing.
+        """Return the value to put in the place of *old*, which was *saved* and is to become *fresh*; MISSING is none.
 
-        That is *old* itself, if others changed nothing in it, or it is the same, or is going to be.
+        It is *old* itself if others changed nothing in it, if it equals *fresh* already, or if it is changed in place.
         """
         cls = type(old)
         if old is fresh or saved is fresh:
@@ -198,7 +197,7 @@ class Adoption:
         is_container = is_record or cls is list or cls in _MAPPINGS
         if not (is_container and cls is type(saved) is type(fresh)) or self._is_whole(old, fresh):
             return self._instead(old, saved, fresh)
-        # What it has is copied at once, then compared: what comes later is seen when it is written.
+        # The contents are copied at once, then compared. What another thread changes later is noticed by the write.
         if is_record:
             names, had = self._names_in(cls) or {}, state_of(old)
             members = self._members(had, saved, fresh, names, keyed)
@@ -220,14 +219,14 @@ class Adoption:
         return old
 
     def _instead(self, old: Any, saved: Any, fresh: Any) -> Any:
-        """Return *fresh*, which shall stand in the place of *old*, unless that is another than was *saved*."""
+        """Return *fresh* to replace *old*; or *old*, and leave the piece, if it was changed since it was *saved*."""
         if self._is_as_saved(old, saved):
             return fresh
         self.leave(self._path)
         return old
 
     def _is_as_saved(self, old: Any, saved: Any) -> bool:
-        """Return whether they have one JSON; of what only its holder can write, nothing tells that it changed."""
+        """Return whether both have the same JSON; what only its owner can encode is taken for unchanged."""
         if old is saved or old is MISSING or saved is MISSING:
             return old is saved
         return self._text(old) == self._text(saved)
@@ -249,11 +248,11 @@ class Adoption:
         fresh: Mapping[Any, Any],
         keyed: tuple[Keyed, ...],
     ) -> list[tuple[Any, Any]]:
-        """Return the *pairs* of a dict as they shall be; in the order of *fresh*, where the order is stored."""
+        """Return the new *pairs* of a dict; in the order of *fresh*, where the order is stored."""
         had = {self._spelled(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
         was = {self._spelled(key): value for key, value in saved.items()}
         is_ambiguous = len(had) != len(pairs) or len(was) != len(saved)
-        if is_ambiguous:  # of several keys that are NaN, each is another
+        if is_ambiguous:  # NaN keys are all different keys with one JSON
             if not self._is_as_saved(dict(pairs), dict(saved)):
                 self.leave(self._path)
                 return pairs
@@ -273,7 +272,7 @@ class Adoption:
         return [pair for _, pair in made if pair[1] is not MISSING]
 
     def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keyed: tuple[Keyed, ...]) -> list[Any]:
-        """Return the *items* of a list as they shall be."""
+        """Return the new *items* of a list."""
         known = next((each for each in keyed if not each.pattern), None)
         inner = below(keyed, ANY)
         own, base, made = ([self._json(item) for item in each] for each in (items, saved, fresh))
@@ -315,7 +314,7 @@ class Adoption:
     # --- what may be changed -----------------------------------------------------------------------------------------
 
     def _is_whole(self, old: Any, fresh: Any) -> bool:
-        """Return whether what stands there can only give way as a whole."""
+        """Return whether *old* can only be replaced as a whole."""
         return id(fresh) in self._whole or id(old) in self._twice
 
     def _is_record(self, value: Any) -> bool:
@@ -366,7 +365,7 @@ class Adoption:
     def _held(self, value: Any) -> Iterable[Any]:
         """Return what is stored in *value*."""
         cls: Any = type(value)
-        # Each is copied at once: another thread may add to it meanwhile.
+        # Each container is copied at once, since another thread may add to it.
         if cls in _MAPPINGS:
             return [*value, *value.values()]
         if isinstance(value, _COLLECTIONS):
@@ -407,7 +406,7 @@ def _found_in(items: Sequence[Any], value: Any) -> Any:
 
 
 def _carry(source: Any, target: Any) -> bool:
-    """Have *target* carry what *source* has beside it."""
+    """Pass the side data of *source* on to *target*."""
     carried.pass_on(source, target)
     return True
 

@@ -106,7 +106,7 @@ def _own(thing: Any) -> dict[str, Any]:
         return annotationlib.get_annotations(thing, format=annotationlib.Format.FORWARDREF)
     source = vars(thing) if isinstance(thing, type) else {"__annotations__": getattr(thing, "__annotations__", None)}
     found = source.get("__annotations__")
-    return dict(found) if isinstance(found, Mapping) else {}  # of a class of C's, it may be a descriptor
+    return dict(found) if isinstance(found, Mapping) else {}  # a class written in C may have a descriptor there
 
 
 def _is_class_variable(annotation: Any) -> bool:

@@ -335,7 +335,7 @@ def _array_decode(members: Members, decode: Decode) -> Array:
     shape, transposed = _shape_of(members), members.get("order") == "F"
     flat = data_decode(members, decode, math.prod(shape))
     with refusing("shape"):
-        # Not .T: of items of no bytes, whose strides are all 0, that has both orders at once.
+        # Not .T: with items of zero bytes all strides are 0, and the result would count as both C and F order.
         return flat.reshape(shape, order="F" if transposed else "C")
 
 

@@ -44,7 +44,7 @@ Unknown: TypeAlias = Literal["error", "keep", "members"]
 
 _REMEMBERED: Final = 10_000
 _TRIES: Final = 20
-"""How often an object is encoded again that changed while it was."""
+"""How often an object is encoded that changes while it is encoded."""
 
 _SHORT: Final = 255
 """So many keys and tags, of so many characters at most, does a codec remember for as long as the program runs."""
@@ -81,8 +81,8 @@ class Codec:
     Args:
         unknown: what an unregistered tag is: an ``"error"``, something to ``"keep"`` as an ``UnknownObject``, or a
             dict of the tag and the decoded ``"members"``.
-        compares: whether an object of a class with code of its own is refused where what it is encoded to would come
-            back as something else; see ``round_trip``.
+        compares: whether an object of a class with code of its own is refused if its JSON would not decode to the same
+            object; see ``round_trip``.
     """
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error", compares: bool = True) -> None:
@@ -116,11 +116,11 @@ class Codec:
         """Return the JSON value of *value*, with what JSON lacks tagged.
 
         Raises:
-            EncodeError: something in it cannot be written exactly, or would come back as something else; with its
-                pointer, and what to do.
+            EncodeError: something in it cannot be written exactly, or would not be decoded to the same value; with
+                its pointer and the remedy.
 
         Cost:
-            One visit of every value; of objects whose class has code of its own, that of ``RoundTrip``. *value* is not
+            One visit of every value, and ``RoundTrip`` for objects whose class has code of its own. *value* is not
             changed, and what is returned shares no container with it.
         """
         try:
@@ -142,7 +142,7 @@ class Codec:
 
     @cached_property
     def uncompared(self) -> Codec:
-        """One that does the same and compares nothing; what is unknown to the registry, it keeps."""
+        """The same codec without the round-trip comparison; it keeps unregistered objects."""
         return Codec(self.registry, unknown="keep", compares=False)
 
     def frame(self, value: Any) -> dict[str, JSON]:
@@ -182,7 +182,7 @@ class Codec:
         members: dict[str, JSON] = {}
         encoders, safe, key = self._encoders, self._safe_keys, ""
         try:
-            # Copied at once: another thread may add to it meanwhile.
+            # Copied at once, since another thread may add to it.
             for key, item in list(value.items()):
                 if type(key) is not str or (key not in safe and not self._is_safe(key)):
                     break
@@ -325,16 +325,16 @@ class Codec:
 
 
 def retry_if_changed(encode: Callable[[], JSON]) -> JSON:
-    """Return what *encode* gives, which is tried again if what it goes through got more or fewer items meanwhile.
+    """Call *encode*, again if another thread added or removed items of a container during the iteration over it.
 
     Raises:
-        EncodeError: that happened each time.
+        EncodeError: this happened each time.
     """
     for _ in range(_TRIES):
         try:
             return encode()
         except (RuntimeError, EncodeError) as error:
-            # docstore's own encoders copy each container at once; an encoder of the user's own may go through it.
+            # docstore's own encoders copy each container first; a user's encoder may iterate over it.
             if "during iteration" not in str(error.__cause__ or error):
                 raise
             last = error

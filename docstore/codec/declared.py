@@ -150,7 +150,7 @@ def needs_init_var(cls: type) -> bool:
 
 
 ORIGIN: Final = "_docstore_origin"
-"""The attribute by which a copy or a pickle of an object tells the document that the object came from."""
+"""The attribute that holds the id of the document an object came from; copies and pickles take it along."""
 
 
 def made_again(cls: type) -> frozenset[str]:

@@ -56,9 +56,9 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
 
     Those of a dataclass, an attrs class, a Struct or a Pydantic model are the fields that it declares, but those with
     ``metadata={"stored": False}``. Those of any other class, and those that a subclass's own ``__init__`` adds, are the
-    arguments of ``__init__``, each kept in the attribute of its name, or of its name behind an underscore: in that
-    one for sure where ``__init__`` says ``self._x = x``, whatever a property ``x`` makes of it. A field's key is its
-    name without one leading underscore.
+    arguments of ``__init__``, each kept in the attribute of its name, or of its name behind an underscore. Where
+    ``__init__`` says ``self._x = x``, it is always ``_x``, even beside a property ``x``. A field's key is its name
+    without one leading underscore.
 
     Raises:
         RegistryError: two fields share a key, or ``__init__`` takes ``*args`` or ``**kwargs``.
@@ -154,7 +154,7 @@ def is_rebuilt(cls: type) -> bool:
 
 
 def is_made_without_init(cls: type) -> bool:
-    """Return whether *cls* has no constructor but that of ``object``."""
+    """Return whether *cls* inherits the constructor of ``object``."""
     return cls.__init__ is object.__init__  # type: ignore[misc]  # as in _parameters
 
 
@@ -176,7 +176,7 @@ def _is_computed(cls: type, field: StoredField) -> bool:
         return False
     if hasattr(type(member), "__set__") or isinstance(member, cached_property):
         return True
-    # Of an argument, an instance need not have an attribute of that name, which would go first.
+    # An instance attribute of that name would take precedence, but for a constructor argument there need not be one.
     return field.maybe_private and (hasattr(type(member), "__get__") or hasattr(cls, "__getattr__"))
 
 
@@ -271,9 +271,9 @@ def _arguments(cls: type, guided: Collection[str]) -> Iterator[StoredField]:
 
 
 def _kept_behind_underscore(init: Any) -> frozenset[str]:
-    """Return each argument ``x`` of *init* of which its code is sure to say ``self._x = x``, and nothing else of both.
+    """Return each argument ``x`` of *init* that its code only assigns by ``self._x = x``, once, and never rebinds.
 
-    A property ``x`` may then give anything: the attribute of the object itself is what the constructor was given.
+    Such an attribute ``_x`` is what the constructor was given, whatever a property ``x`` computes.
     """
     code = getattr(init, "__code__", None)
     if code is None:
@@ -282,7 +282,7 @@ def _kept_behind_underscore(init: Any) -> frozenset[str]:
     sources: dict[str, list[list[str]]] = {}
     bound_again: set[str] = set()
     for step in dis.get_instructions(code):
-        # One instruction may load two variables, and its name depends on the version of Python.
+        # One instruction may load two variables; the names of instructions vary between versions of Python.
         names = [*step.argval] if isinstance(step.argval, tuple) else [step.argval]
         if step.opname.startswith("LOAD_FAST"):
             loaded = [*loaded, *names][-2:]
@@ -345,7 +345,7 @@ def assign(obj: Any, name: str, value: Any) -> None:
 
 
 def state_of(value: Any) -> dict[str, Any]:
-    """Return every attribute that *value* itself has, by no code of its class."""
+    """Return the instance attributes of *value*, without calling code of its class."""
     state = dict(getattr(value, "__dict__", ()))
     for name, slot in slots_of(type(value)).items():
         with suppress(AttributeError):  # it was never set

@@ -1,7 +1,7 @@
-"""Changes of live objects, item by item: what another thread puts beside them meanwhile stays.
+"""Update live objects in place, item by item, so that what another thread adds meanwhile stays.
 
-Each function changes only what differs between two states, as they were compared a moment before. A place that holds
-something else by now is another thread's: it stays as it is, and the function returns False.
+Each function writes only what differs between two states that were compared a moment before. If a place holds something
+else by now, another thread changed it: it is left as it is, and the function returns False.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from docstore.codec.fields import slots_of
 
 
 def edit_dict(target: dict[Any, Any], had: Sequence[tuple[Any, Any]], wanted: Sequence[tuple[Any, Any]]) -> bool:
-    """Have *target*, which held the pairs *had*, hold those *wanted*; a key that stays is the very object in both."""
+    """Change *target* from the pairs *had* to those *wanted*; a key that stays is the same object in both."""
     values, kept = {id(key): value for key, value in had}, {id(key) for key, _ in wanted}
     done = [replace_item(target, key, value, MISSING) for key, value in had if id(key) not in kept]
     for key, value in wanted:
@@ -26,13 +26,13 @@ def edit_dict(target: dict[Any, Any], had: Sequence[tuple[Any, Any]], wanted: Se
             done.append(replace_item(target, key, former, value))
     if type(target) is OrderedDict and [id(key) for key, _ in had] != [id(key) for key, _ in wanted]:
         for key, _ in wanted:
-            with suppress(KeyError):  # another thread took it out
+            with suppress(KeyError):  # another thread removed it
                 target.move_to_end(key)
     return all(done)
 
 
 def replace_item(target: dict[Any, Any], key: Any, former: Any, value: Any) -> bool:
-    """Have *value* stand at *key* in the place of *former*; MISSING is none."""
+    """Replace *former* at *key* by *value*; MISSING stands for no item."""
     if former is MISSING:
         return target.setdefault(key, value) is value
     if target.get(key, MISSING) is not former:
@@ -45,7 +45,7 @@ def replace_item(target: dict[Any, Any], key: Any, former: Any, value: Any) -> b
 
 
 def edit_list(target: list[Any], had: Sequence[Any], wanted: Sequence[Any]) -> bool:
-    """Have *target*, which held the items *had*, hold those *wanted*; beyond them, it may have got more."""
+    """Change *target* from the items *had* to those *wanted*; items appended meanwhile stay."""
     if len(had) == len(wanted):
         changed = [place for place, item in enumerate(had) if item is not wanted[place]]
         done = [replace_slice(target, place, had[place : place + 1], [wanted[place]]) for place in changed]
@@ -56,7 +56,7 @@ def edit_list(target: list[Any], had: Sequence[Any], wanted: Sequence[Any]) -> b
 
 
 def _common(a: Iterable[Any], b: Iterable[Any]) -> int:
-    """Return how many items at the beginning are the same objects."""
+    """Return the length of the common prefix of identical objects."""
     same = 0
     for one, other in zip(a, b, strict=False):
         if one is not other:
@@ -66,7 +66,7 @@ def _common(a: Iterable[Any], b: Iterable[Any]) -> int:
 
 
 def replace_slice(target: list[Any], start: int, former: Sequence[Any], items: Sequence[Any]) -> bool:
-    """Have *items* stand from *start* on in the place of the items *former*."""
+    """Replace the items *former*, which begin at *start*, by *items*."""
     end = start + len(former)
     if _common(target[start:end], former) != len(former):
         return False
@@ -75,10 +75,10 @@ def replace_slice(target: list[Any], start: int, former: Sequence[Any], items: S
 
 
 def edit_object(target: Any, had: Mapping[str, Any], wanted: Mapping[str, Any], checked: Collection[str]) -> bool:
-    """Have *target*, whose attributes were *had*, have those *wanted*, by no code of its class.
+    """Change the attributes of *target* from *had* to *wanted*, without calling code of its class.
 
     Args:
-        checked: the attributes that another thread may have set meanwhile; each other one is only made of them.
+        checked: the attributes that another thread may have set meanwhile; the others are derived from them.
     """
     cls: Any = type(target)
     slots, force = slots_of(cls), fields.setter(cls)
@@ -102,7 +102,7 @@ def edit_object(target: Any, had: Mapping[str, Any], wanted: Mapping[str, Any], 
 
 
 def attribute(target: Any, name: str) -> Any:
-    """Return the attribute that *target* itself has, by no code of its class; or MISSING."""
+    """Return the instance attribute of *target*, without calling code of its class; or MISSING."""
     cls: Any = type(target)
     held = getattr(target, "__dict__", {})
     if name in held:

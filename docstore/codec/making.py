@@ -16,8 +16,8 @@ Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
 """Takes an object's state, by attribute, and gives the object."""
 
 RESTORED: Final = "__docstore_restored__"
-"""The method of a class that makes again what is not stored, once an object has its stored fields. The name is one of
-docstore's own, as a class of a user's may have any other for a purpose of its own."""
+"""The hook of a class that restores what is not stored, called once an object has its stored fields. The name cannot
+clash with a method of a user's class."""
 
 
 def is_bare(cls: type, restore: bool) -> bool:
@@ -31,7 +31,7 @@ def is_bare(cls: type, restore: bool) -> bool:
 
 
 def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
-    """Return what makes an instance of *cls*, and then has its ``__docstore_restored__`` make what is not stored.
+    """Return a function that makes an instance of *cls* and calls its ``__docstore_restored__``, if it has one.
 
     What it makes holds each value as it was stored, whatever a constructor or a validation makes of it, and whatever
     one puts into it: a list that a ``__post_init__`` appends to has its items only.

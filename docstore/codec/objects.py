@@ -47,8 +47,8 @@ def check_readable(entry: Entry) -> None:
     """Refuse a class whose instances could be written by their fields, and never made of them.
 
     Raises:
-        RegistryError: they are more than their fields, such as a lock; or its constructor needs an argument that no
-            field keeps, or a field is a set or a dict of what cannot be hashed; says what to do.
+        RegistryError: the objects are more than their fields, such as a lock; or the constructor needs an argument that
+            no field keeps; or a field is a set or a dict of what cannot be hashed; says what to do.
     """
     cls = entry.cls
     if entry.encode is None and entry.decode is None:
@@ -61,10 +61,10 @@ def check_readable(entry: Entry) -> None:
 
 
 def check_restorable(cls: type) -> None:
-    """Refuse a class whose instances are not made of their fields: it needs functions of the user's, if they help.
+    """Refuse a class whose instances cannot be restored from their fields.
 
     Raises:
-        RegistryError: it is such a class; says what to do.
+        RegistryError: it is such a class; names functions to register, if they would help, or what to store instead.
     """
     refused = why_not_restorable(cls)
     if refused is not None:

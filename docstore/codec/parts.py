@@ -86,10 +86,10 @@ class Parts:
         return [join_pointer((field, _spelled(key))) for key, item in pairs if item is part]
 
     def replace(self, owner: Any, pointer: str, former: Any, value: Any) -> bool:
-        """Have *value* stand at *pointer* of *owner* in the place of *former*; MISSING is none.
+        """Replace *former* at *pointer* of *owner* by *value*; MISSING stands for no item.
 
-        Return False, and change nothing, where something else stands there; and in a list, where what is to be taken
-        out is not the last item, or what is to be put in would not be.
+        Return False, and change nothing, if something else is there by now; in a list, also if an item to be removed is
+        not the last one, or one to be added would not be.
         """
         items, _, key = self._place(owner, pointer)
         if not isinstance(items, list):

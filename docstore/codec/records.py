@@ -33,7 +33,7 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     """Return how instances of *entry*'s class are written and read, field by field.
 
     An object of Pydantic's or of an attrs class that its own validation refuses is not written, as it could never be
-    read. What other code of a class does is compared by ``round_trip``.
+    read. ``round_trip`` compares what other code of a class does.
 
     Raises:
         RegistryError: they could be written, and never read.
@@ -41,7 +41,7 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     shapes, bare = field_shapes(entry.cls, plain), making.is_bare(entry.cls, entry.restore)
     if entry.decode is None and not bare:
         fields.check_constructor(entry.cls, fields.stored_fields(entry.cls))
-    # Where there is no constructor, nothing makes a private attribute again.
+    # Without a constructor, nothing restores a private attribute.
     encode = _encode(entry, shapes, plain, bare or fields.is_made_without_init(entry.cls))
     if fields_beside(entry.cls):
         encode = _encode_beside(encode, plain)
@@ -148,7 +148,7 @@ def _encode_accepted(encode_any: Encode, check: Check) -> Encode:
 def _unreadable(cls: type, error: Exception) -> EncodeError:
     if not isinstance(error, AttributeError):
         return EncodeError(
-            f"this field of {cls.__qualname__} cannot be read: {type(error).__name__}: {error!s:.200}. Mend the "
+            f"this field of {cls.__qualname__} cannot be read: {type(error).__name__}: {error!s:.200}. Fix the "
             f"property that computes it, or register the class with an encoder and a decoder."
         )
     return EncodeError(
@@ -158,7 +158,7 @@ def _unreadable(cls: type, error: Exception) -> EncodeError:
 
 
 def _reader(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what reads all fields off an object, and raises a _ReadError where a property of the class raises."""
+    """Return a function that reads all fields of an object; it raises a _ReadError if a property raises."""
     read = fields.reader(stored)
     if not fields.computed(cls, stored):
         return read
@@ -175,7 +175,7 @@ def _reader(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], tuple
 
 
 class _ReadError(Exception):
-    """What a property of a class raised when a field was read."""
+    """A property of a class raised an error when a field was read."""
 
 
 def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], bare: bool) -> None:

@@ -1,8 +1,8 @@
-"""Whether an object would come back as it is, where code of its class stands between its fields and their values.
+"""Check that an object survives a round trip, where its class has code between its fields and their values.
 
-A property, a constructor, a converter or a validator may make another value of what is stored, at each save and load
-anew. So what such an object is encoded to is decoded, encoded again and compared, before any of it is stored. Classes
-without code of their own are not: a look at the class tells, once.
+A property, a constructor, a converter or a validator may turn a stored value into another one, again at each save and
+load. The JSON of such an object is therefore decoded, encoded again and compared before anything is stored. Classes
+without such code are recognized once and cost nothing.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ if TYPE_CHECKING:
 Tokens: TypeAlias = "tuple[str, ...]"
 
 _REMEMBERED: Final = 100_000
-"""So many texts of a class's objects are known to come back, by 16 bytes each, for as long as the codec lives."""
+"""How many texts of a class's objects are remembered as checked, by 16 bytes each, for as long as the codec lives."""
 
 
 def is_needed(entry: Entry) -> bool:
-    """Return whether objects of *entry*'s class are compared with what comes back of them.
+    """Return whether the round trip of objects of *entry*'s class has to be checked.
 
-    Those that a user's function reads are, and those of a class with code of its own. Not those of docstore's own
-    model: each of its fields is proved to come back by ``tests/test_no_field_is_forgotten.py``. Nor those that a user's
-    function writes where none is here that reads them.
+    It is for classes with a user's decoder or with code of their own; not for docstore's model, each of whose fields is
+    proved by ``tests/test_no_field_is_forgotten.py``, and not where a user registered an encoder without a decoder.
     """
     cls = entry.cls
     if entry.decode is not None or entry.encode is not None:
@@ -53,15 +52,15 @@ def _has_own_call(cls: type) -> bool:
 
 
 class RoundTrip:
-    """Encodes objects of one class, and refuses those that would come back as something else.
+    """Encodes objects of one class, and refuses those that would be decoded to something else.
 
     Args:
-        encode: encodes such an object, and those in it, each of them compared for itself.
-        codec: decodes and encodes without any comparison.
+        encode: encodes such an object; objects inside it are checked by a RoundTrip of their own.
+        codec: decodes and encodes without comparison.
 
     Cost:
-        A writing of the JSON, by which a text that is known to come back is known again; of any other, a decoding and
-        another encoding, for each such object that one stands in once more.
+        A serialization, by which a text that was checked before is recognized. For any other text, a decoding and a
+        second encoding; for nested objects of such classes, once for each level.
     """
 
     def __init__(self, entry: Entry, encode: Encode, codec: Codec) -> None:
@@ -78,7 +77,7 @@ class RoundTrip:
         """Return the JSON of *value*.
 
         Raises:
-            EncodeError: it cannot be written; or could not be loaded, or only as something else; with both values.
+            EncodeError: it cannot be written, or would be loaded as something else or not at all; with both values.
         """
         written = self._encode(value)
         text = dumps(written)
@@ -94,14 +93,14 @@ class RoundTrip:
         return written
 
     def _beside(self, value: Any, written: JSON) -> dict[str, Any]:
-        """Return the attributes of *value* that have to come back too, as the text does not tell all of them.
+        """Return the private attributes of *value* to be compared too, since the JSON does not show them.
 
-        For a field ``x`` that is computed, these are ``_x`` and an ``x`` that it hides, but not where a property gives
-        just that; all where there is neither. And all where the constructor keeps another value than it is given, of
-        which it may make more.
+        For a computed field ``x``, these are ``_x`` and an ``x`` that the property hides, unless the property returns
+        that very object. All private attributes are compared if there is neither, or if the constructor keeps another
+        value than it is given, since it may derive others from it.
 
         Args:
-            written: the JSON of *value*; None if it is known that the constructor keeps what that has.
+            written: the JSON of *value*; None if the constructor is known to keep what it is given.
         """
         state = fields.state_of(value)
         private = {name: item for name, item in state.items() if name not in self._names}
@@ -117,9 +116,9 @@ class RoundTrip:
         return found
 
     def _is_changed(self, written: JSON) -> bool:
-        """Return whether the constructor keeps something else in place of an argument that *written* has.
+        """Return whether the constructor keeps another value than the argument it is given by *written*.
 
-        What it puts into one is taken out again, also for what it made of the same one: see ``preserving``.
+        A container that it changes in place is restored after a load, also where it is shared: see ``preserving``.
         """
         assert isinstance(written, dict)  # an object's is
         shapes = self._codec.fields_of(self._entry.cls)
@@ -130,7 +129,7 @@ class RoundTrip:
             others = [(field.key, item) for field, item in kept if item is not given[str(field.argument)]]
             return any(not alike(shapes[key][1].encode(item), written[key]) for key, item in others)
         except REFUSALS:
-            return False  # told by the comparison that follows
+            return False  # the comparison that follows reports it
 
     def _compare(self, written: JSON, text: bytes, beside: dict[str, Any]) -> None:
         try:
@@ -146,10 +145,10 @@ class RoundTrip:
             self._compare_beside(beside, fields.state_of(loaded))
 
     def _compare_beside(self, state: dict[str, Any], after: dict[str, Any]) -> None:
-        """Refuse an object with private attributes *state* that come back as others."""
+        """Refuse an object whose private attributes *state* are not the same in *after*."""
         for name, item in state.items():
             text, again = self._text(item), self._text(after.get(name))
-            # What cannot be written, such as a lock, is not what an argument was kept as.
+            # An attribute that cannot be encoded, such as a lock, does not hold an argument.
             if text is not None and text != again:
                 raise self._changed((name,), item, after.get(name), pointer="")
 
@@ -162,7 +161,7 @@ class RoundTrip:
     def _complaints(self, error: CodecError) -> Iterator[EncodeError]:
         for each in error.errors:
             yield EncodeError(
-                f"{_name(self._entry.cls)} could be written and not be loaded: {each.problem.rstrip('.')}. "
+                f"{_name(self._entry.cls)} could be written but not loaded: {each.problem.rstrip('.')}. "
                 f"{self._remedy()}",
                 pointer=each.pointer,
             )
@@ -177,10 +176,10 @@ class RoundTrip:
     def _remedy(self) -> str:
         name = self._entry.cls.__name__
         if self._entry.decode is not None:
-            return f"Have the function that decodes a {name} make again what the one that encodes it was given."
+            return f"The decoder of {name} has to return what its encoder was given."
         return (
-            f"Code of the class (a property, its constructor, a validator) makes another value of what is stored. Keep "
-            f"what the constructor is given as it is, or register functions that do: docstore.register({name}, "
+            f"Code of the class (a property, its constructor, a validator) changes the stored value. Have the "
+            f"constructor keep what it is given, or register functions that restore it: docstore.register({name}, "
             f"encode=..., decode=...)."
         )
 
@@ -190,7 +189,7 @@ def _name(cls: type) -> str:
 
 
 def _difference(before: JSON, after: JSON, tokens: Tokens = ()) -> tuple[Tokens, JSON, JSON]:
-    """Return the place of the first difference of two values that differ, and what stands there in each."""
+    """Return the place of the first difference between two values, and what each has there."""
     pairs: list[tuple[str, JSON, JSON]] = []
     if isinstance(before, dict) and isinstance(after, dict) and before.get(TAG) == after.get(TAG):
         pairs = [(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
@@ -203,7 +202,7 @@ def _difference(before: JSON, after: JSON, tokens: Tokens = ()) -> tuple[Tokens,
 
 
 def _has_unread(value: JSON, registry: Registry) -> bool:
-    """Return whether something in *value* is written by a function, and read by one that is not here."""
+    """Return whether *value* contains an object that has a registered encoder and no decoder."""
     if isinstance(value, list):
         return any(_has_unread(item, registry) for item in value)
     if not isinstance(value, dict):

@@ -295,8 +295,8 @@ def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, p
     def encode(value: Any) -> JSON:
         if type(value) is not dict:
             return None if value is None else _outspoken(value, plain, dict)
-        # All keys before any value: nested dicts would else be encoded twice for each level. Both are copied at once:
-        # another thread may add to it meanwhile.
+        # All keys before any value: nested dicts would else be encoded twice for each level. Both are copied first,
+        # since another thread may add to the dict.
         pairs = list(value.items())
         texts: list[str] = []
         for name, _ in pairs:

@@ -21,7 +21,7 @@ from docstore.errors import EncodeError, MissingDependencyError
 JSON_TYPES: Final = frozenset({type(None), bool, int, float, str, list, dict})
 
 TAKE_OUT: Final = "Take it out of what is saved"
-"""What to do with a value where only that helps."""
+"""The remedy for a value that nothing can store."""
 
 _LIBRARIES: Final = frozenset({"attr", "attrs", "enum", "msgspec", "pydantic"})
 """What makes classes of their fields; a class of such a library itself, as ``BaseModel``, stands for all made by it."""
@@ -61,9 +61,9 @@ def is_protocol(cls: type) -> bool:
 
 
 def why_not_restorable(cls: type) -> Refusal | None:
-    """Return why instances of *cls* are not made again of their fields, and what to do; None if these say all of them.
+    """Return why instances of *cls* cannot be restored from their fields, and the remedy; None if they can.
 
-    Such a class can be registered with functions only, or not at all.
+    Such a class can only be registered with functions, or not at all.
     """
     if issubclass(cls, Enum) or is_namedtuple(cls):
         return None
@@ -79,12 +79,12 @@ def why_not_restorable(cls: type) -> Refusal | None:
 
 
 def is_more_than_attributes(cls: type) -> bool:
-    """Return whether instances of *cls* hold more: the text of a str's subclass, what ``__new__`` or C put there."""
+    """Return whether instances of *cls* hold more than attributes: the text of a str subclass, what C code keeps."""
     if any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
         return True
     if getattr(cls, "__new__", None) is not object.__new__:
         return True
-    # As pickle tells: an instance has a place for each slot, and of what is beyond these only C knows.
+    # As pickle does: an instance has a place for each slot; only C code knows what is beyond these.
     places = len(slots_of(cls)) + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
     return cls.__basicsize__ > object.__basicsize__ + places * _POINTER
 
@@ -93,7 +93,7 @@ _POINTER: Final = tuple.__itemsize__
 
 
 def no_data(cls: type) -> Refusal | None:
-    """Return why instances of *cls* are no data, whoever writes them, and what to keep in their place; else None."""
+    """Return why no function could store instances of *cls*, and what to store instead; None if one could."""
     for never in (cls, *{type, typing.IO}.intersection(cls.__mro__)):
         if never in _NEVER:
             return _NEVER[never]

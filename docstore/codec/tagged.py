@@ -177,7 +177,7 @@ def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list
     pairs: list[JSON] = []
     key: Any = ""
     try:
-        for key, item in list(value.items()):  # copied at once: another thread may add to it meanwhile
+        for key, item in list(value.items()):  # copied first, since another thread may add to it
             known = type(key) is str and key in done
             pairs.append([key, done[key]] if known else [encode(key), encode(item)])
     except CodecError as error:

@@ -2,8 +2,8 @@
 
 ``types`` has the columns, ``engines`` opens a database, ``transactions`` begins and ends in it. What each database
 does in its own way stands in one module for each (``sqlite``, ``postgresql``, ``mysql``), behind one ``backend``; what
-drivers complain of is told by ``meanings`` and ``complaints``, a forked process by ``forks``, and a SQLite file that
-another takes the place of by ``database_file``.
+errors of drivers are translated by ``meanings`` and ``complaints``; ``forks`` handles forked processes, and
+``database_file`` notices a SQLite file that was replaced.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a database's own check finds wrong: in which table, where in it or of it, and what."""
+    """A finding of the database's own integrity check: the table, the place in it (or its index), and the problem."""
 
     table: str
     where: str
@@ -50,7 +50,7 @@ class Backend(ABC):
         schemes: SQLAlchemy's dialect for each scheme of a URL.
         driver: the one of a URL that names none; empty for the one that SQLAlchemy takes.
         modules: SQLAlchemy's ``dialect+driver`` for the module that a connection is of.
-        has_transactional_ddl: whether tables are made in a transaction; else each statement is kept by itself.
+        has_transactional_ddl: whether a rollback undoes CREATE TABLE; else each such statement commits.
         locks_rows: whether a writer takes its turn by locking the head's row; else the whole database is its own.
         has_schemas: whether the tables can stand in a schema that ``connect`` names.
     """
@@ -69,7 +69,7 @@ class Backend(ABC):
 
     @contextmanager
     def around_transaction(self, engine: Engine) -> Iterator[None]:
-        """Be around a transaction, from before its connection is taken until it is given back."""
+        """Wrap a transaction, from before its connection is taken from the pool until it is returned."""
         yield
 
     @abstractmethod
@@ -77,7 +77,7 @@ class Backend(ABC):
         """Begin a transaction: a reader's sees one state throughout, a writer's sees what others committed."""
 
     def commit(self, connection: Connection, *, write: bool) -> None:
-        """End a transaction that ``begin`` began, and keep what was written."""
+        """Commit a transaction that ``begin`` began."""
         connection.commit()
 
     def check_settings(self, connection: Connection) -> None:  # noqa: B027  # SQLite has no such settings
@@ -92,12 +92,12 @@ class Backend(ABC):
         """Return what the driver's *error* means."""
 
     def says_nothing_kept(self, error: DBAPIError) -> bool:
-        """Return whether *error*, the answer to a COMMIT, says that nothing was kept."""
+        """Return whether *error*, the answer to a COMMIT, says that the transaction was rolled back."""
         return self.meaning(error).error is not ConnectionLostError
 
     @contextmanager
     def long_read_timeout(self, connection: Connection) -> Iterator[None]:
-        """Let the statements of *connection* take long meanwhile, where the driver would take that for a silence."""
+        """Raise the driver's read timeout in the block, for statements that may take long."""
         yield
 
     @abstractmethod
@@ -121,9 +121,9 @@ class Backend(ABC):
         """Let go of what was deleted and stands in a log still, as far as others allow it."""
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-        """Yield what the database's own check finds wrong in *tables* and their indexes, where it has such a check.
+        """Yield what the database's own integrity check finds in *tables* and their indexes, where it has one.
 
-        It may end the transaction: nothing is read after it.
+        The check may end the transaction, so nothing may be read after it.
         """
         yield from ()
 

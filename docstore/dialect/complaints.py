@@ -16,7 +16,7 @@ def told(error: DBAPIError, url: sa.URL, backend: Backend, *, changes: str = "")
     """Return the error of ours for a driver's, of the database at *url*; to be raised with that as its cause.
 
     Args:
-        changes: what became of the changes that were to be written.
+        changes: the sentence on what became of the changes, or empty.
     """
     meaning = backend.meaning(error)
     # Further down PostgreSQL shows where in the statement, or in JSON, which may be a part of a document.

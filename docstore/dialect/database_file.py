@@ -1,7 +1,7 @@
-"""The file of a SQLite database: whether what has its name is still what the store's connections have open.
+"""Notice that the file of a SQLite database was deleted or replaced while connections have it open.
 
-A file that is deleted or replaced lives on, without a name, for who has it open: what is saved there is gone when that
-is closed. And whoever opens the new file finds the old one's log beside it (``-wal``), and puts the two together.
+A file that is deleted or replaced lives on without a name for those who have it open; what is saved in it is lost when
+they close it. And SQLite would apply the old file's log (``-wal``), which kept its name, to the new file.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from sqlalchemy.pool import Pool, QueuePool
 from docstore.errors import CHANGES_UNKNOWN, NOTHING_CHANGED, DatabaseError, FileReplacedError
 
 _Identity: TypeAlias = "tuple[int, int]"
-"""A file's device and inode: they are its own for as long as anyone has it open, whatever its name."""
+"""A file's device and inode, which no other file gets while anyone has it open."""
 
 _KEY: Final = "docstore_database_file"
-"""Where a connection's own notes have what is known of it."""
+"""The key in ``Connection.info``."""
 
-# Of a pool and not of an engine: when the engine is disposed of, its next pool opens what is there then.
+# By pool and not by engine: after Engine.dispose, the new pool opens the file that has the name then.
 _FIRST_OPENED: Final[weakref.WeakKeyDictionary[Pool, _Opened]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(slots=True)
 class _Opened:
-    """What a connection has open.
+    """The files that a connection has open.
 
     Attributes:
-        log: the file ``-wal``; None as long as none was seen.
-        process: the one that opened it.
+        log: the file ``-wal``; None before the first transaction.
+        process: the id of the process that opened them.
     """
 
     path: bytes
@@ -45,26 +45,26 @@ class _Opened:
 
 
 def path_of(driver: Any) -> bytes:
-    """Return the path of the file that the driver's connection has open, empty for a database in memory."""
-    # As bytes, since a name need not be UTF-8.
+    """Return the path of the file that the driver's connection has open; empty for a database in memory."""
+    # As bytes, since a file name need not be UTF-8.
     path: bytes = _execute(driver, "SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'")[0]
     return path
 
 
 def inherit_file(pool: Pool, new: Pool) -> None:
-    """Let the connections of the pool *new* have open what those of *pool*, in whose place it is, had."""
+    """Bind *new*, which replaces *pool*, to the same file."""
     if (opened := _FIRST_OPENED.get(pool)) is not None:
         _FIRST_OPENED[new] = opened
 
 
 def check_before_opening(engine: Engine) -> None:
-    """Refuse to open what has taken the place of the file that other connections of the pool have open.
+    """Refuse to open a connection if the file that the pool's other connections have open was deleted or replaced.
 
     Raises:
-        FileReplacedError: so it has, or the file is gone.
+        FileReplacedError: it was.
 
     Cost:
-        Nothing where an open connection waits in the pool: ``check`` looks at that. Else an ``os.stat``.
+        An ``os.stat``; nothing if the pool has an idle connection, which ``check`` looks at.
     """
     opened = _FIRST_OPENED.get(engine.pool)
     if opened is None or (isinstance(engine.pool, QueuePool) and engine.pool.checkedin()):
@@ -74,15 +74,13 @@ def check_before_opening(engine: Engine) -> None:
 
 
 def note_file(connection: Connection) -> bool:
-    """Note which file a connection has open, at its first transaction; return whether there is one to be noted now.
-
-    A database in memory has no file.
+    """Note which file a connection has open, at its first transaction; return whether it has a file and was noted now.
 
     Raises:
-        FileReplacedError: it is not the one that other connections of the pool have open.
+        FileReplacedError: it is another file than the pool's other connections have open.
 
     Cost:
-        A PRAGMA and an ``os.stat`` for each connection that is opened.
+        A PRAGMA and an ``os.stat`` for each new connection.
     """
     if _KEY in connection.info:
         return False
@@ -93,7 +91,7 @@ def note_file(connection: Connection) -> bool:
     file = _identity(path)
     first = _FIRST_OPENED.get(connection.engine.pool)
     if file is None or (first is not None and file != first.file):
-        # Which of the two it has open is not known.
+        # Which of the two files this connection has open is not known.
         connection.invalidate()
         raise _replaced(path, file, committed=False)
     connection.info[_KEY] = _Opened(path, file)
@@ -102,10 +100,10 @@ def note_file(connection: Connection) -> bool:
 
 
 def check(connection: Connection, *, committed: bool = False) -> None:
-    """Refuse a connection to a file that no longer has its name, or whose log does not.
+    """Refuse a connection whose file, or whose log, no longer has its name.
 
     Args:
-        committed: whether changes were just committed; the error tells of them.
+        committed: whether changes were just committed, which the error then mentions.
 
     Raises:
         FileReplacedError: the file or its log was deleted, moved or replaced.
@@ -127,24 +125,24 @@ def check(connection: Connection, *, committed: bool = False) -> None:
 
 
 def checkpoint_on_close(driver: Any, info: Mapping[str, Any]) -> None:
-    """Leave nothing beside a file that has taken the place of the one that a connection has open, and that is closed.
+    """Before a connection to a replaced file is closed, empty its log, which would damage the new file.
 
     Args:
-        info: the connection's own notes.
+        info: ``info`` of the connection.
     """
     opened: _Opened | None = info.get(_KEY)
     if opened is None or opened.process != os.getpid():
         return
-    with contextlib.suppress(DatabaseError):  # of a file that cannot be looked at: there is nobody to be told
+    with contextlib.suppress(DatabaseError):  # the file cannot be looked at: a close has no caller to tell
         if _identity(opened.path) != opened.file:
             _checkpoint(driver, opened)
 
 
 def check_process(connection: Connection) -> None:
-    """Refuse a connection that the process has from the one that it was forked from.
+    """Refuse a connection that was inherited by a fork.
 
     Raises:
-        DatabaseError: so it has.
+        DatabaseError: another process opened it.
     """
     opened: _Opened | None = connection.info.get(_KEY)
     if opened is not None and opened.process != os.getpid():
@@ -155,10 +153,10 @@ def check_process(connection: Connection) -> None:
 
 
 def note_log(connection: Connection, *, committed: bool) -> None:
-    """Note which log a connection has open: after its first transaction it has.
+    """Note which log a connection has open, after its first transaction.
 
-    From then on it stays the same for as long as the connection is open: who else would delete it, at the end of the
-    last connection or to leave the WAL mode, needs a lock that this connection is in the way of.
+    SQLite does not replace the log while the connection is open: to delete it, as the last connection or to leave the
+    WAL mode, takes an exclusive lock.
     """
     opened: _Opened | None = connection.info.get(_KEY)
     if opened is not None and opened.log is None:
@@ -181,7 +179,7 @@ def _log(opened: _Opened) -> bytes:
 
 
 def _logs(driver: Any) -> bool:
-    """Return whether the database has a log; someone may have set it to another journal by this very connection."""
+    """Return whether the database is in WAL mode; a user may have set another journal mode by this connection."""
     return bool(_execute(driver, "PRAGMA journal_mode")[0] == "wal")
 
 
@@ -195,10 +193,10 @@ def _execute(driver: Any, statement: str) -> Any:
 
 
 def _checkpoint(driver: Any, opened: _Opened) -> str:
-    """Write what is in the log into the file that it is of, empty it, and return what to say of it.
+    """Checkpoint the log into the file that it belongs to, and truncate it; return a remedy if that is not possible.
 
-    That file may have another name now, and is whole then. The log, which has kept its name, would be taken for that of
-    the file that is there now, and damage it.
+    The file, which may have another name now, is complete then. A log that is not empty would be applied to the file
+    that has the name now, and damage it.
     """
     log = _identity(_log(opened))
     if log is None or log != opened.log:
@@ -213,7 +211,7 @@ def _checkpoint(driver: Any, opened: _Opened) -> str:
         if not is_busy:
             return ""
     name = _shown(_log(opened))
-    return f" First move {name} away, and {name.removesuffix('wal')}shm: they belong to the file that was opened."
+    return f" First move {name} away, and {name.removesuffix('wal')}shm: they belong to the file that the store opened."
 
 
 def _replaced(path: bytes, found: _Identity | None, *, committed: bool, rest: str = "") -> FileReplacedError:
@@ -222,15 +220,15 @@ def _replaced(path: bytes, found: _Identity | None, *, committed: bool, rest: st
         remedy = "Put it back; or call store.close(), and connect() to begin with a new file."
     else:
         what = "another file has taken the place of the one that the store has open"
-        remedy = "Call store.close(): then the store opens the file that is there now, and verify() looks at it."
+        remedy = "Call store.close(): the next call opens the file that is there now, and verify() checks it."
     return FileReplacedError(_shown(path), f"{what}. {remedy}{rest}", changes=_changes(committed))
 
 
 def _log_replaced(opened: _Opened, found: _Identity | None, *, committed: bool) -> FileReplacedError:
     what = "was deleted or moved away" if found is None else "was replaced by another"
     remedy = (
-        "Call store.close() in each process that uses the database: the last one to close it writes what it still has "
-        "of the log into the file. Then verify() tells whether that is all."
+        "Call store.close() in each process that uses the database: the last one to close writes what it still has of "
+        "the log into the file. Then verify() shows whether anything is missing."
     )
     problem = f"its log {_shown(_log(opened))}, which has the last saves, {what} while the store had it open"
     return FileReplacedError(_shown(opened.path), f"{problem}. {remedy}", changes=_changes(committed))

@@ -43,7 +43,7 @@ def backend_of(dialect: str) -> Backend:
 
 
 def checked_engine(engine: object) -> Engine:
-    """Return *engine* if it is one.
+    """Return *engine* if it is a SQLAlchemy Engine.
 
     Raises:
         InvalidValueError: it is not.
@@ -114,7 +114,7 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
         raise
     except (ArgumentError, TypeError, ValueError) as error:
         problem = without_password(str(error), spelled)
-    # Without a cause: a value of the URL may be in it.
+    # Without a cause, which may contain a value of the URL.
     raise InvalidValueError("database URL", redacted(url), f"{problem}. Check the options in the URL.")
 
 
@@ -156,8 +156,8 @@ def _first(creator: Callable[[], Any]) -> Any:
         backend, drivername = known
         if not shows_dsn(str(error)):
             raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
-    # Without a cause: it shows what it could not read, and a password is in that.
-    problem = f"the driver of {backend.title} cannot read what the creator connects with"
+    # Without a cause, which quotes the text that it could not read, with the password.
+    problem = f"the driver of {backend.title} cannot parse the connection string of the creator"
     raise DatabaseError(f"{drivername}://***: {problem}. Check the URL in it: {ESCAPES}")
 
 

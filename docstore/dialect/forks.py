@@ -1,11 +1,11 @@
 """Engines in a forked process: connections of the parent are not the child's to use, nor to close.
 
-A server's connection is a socket on which two processes would speak at once: the child opens its own. SQLite needs
-more. Its library notes in memory which locks on a file the process holds. A child inherits the notes and not the locks,
-so that its own connections would wait for its parent's threads, which it has not, and take for locked what is not: the
-parent could remove the log (``-wal``) into which the child writes. So a fork waits for the transactions of other
-threads and closes the connections that are open; the child finds no notes. Where it cannot wait so long, the child
-refuses to use SQLite.
+A connection to a server is a socket that two processes cannot share: the child opens its own. SQLite needs more. Its
+library keeps a table in memory of the file locks that the process holds. A child inherits the table without the locks:
+its connections would wait for threads of the parent that do not exist in it, and rely on locks that it does not hold,
+so that the parent could remove the log (``-wal``) which the child writes. Therefore a fork waits for the transactions
+of other threads and closes the open connections, and the child starts with an empty table. If the wait is too long,
+the child refuses to use SQLite.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ def leave_behind(engine: Engine) -> None:
 
 
 def close_before(engine: Engine) -> None:
-    """Close the idle connections of *engine*, to a SQLite file, before a fork; parent and child open new ones.
+    """Close the idle connections of *engine*, to a SQLite file, before each fork; parent and child open new ones.
 
-    Of a pool that gives one connection to several users, none is known to be idle: those are left as they are.
+    A pool that shares one connection between users is left alone, as its connection is never known to be idle.
     """
     if isinstance(engine.pool, (QueuePool, NullPool)):
         _OF_FILES.add(engine)
 
 
 class SQLiteGate:
-    """Which threads use SQLite: a fork waits until no other one does, and lets none begin."""
+    """Tracks which threads use SQLite; a fork waits until no other thread does, and lets none begin meanwhile."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -66,14 +66,14 @@ class SQLiteGate:
 
     @contextmanager
     def inside(self, engine: Engine) -> Iterator[None]:
-        """Use SQLite, in this thread.
+        """Use SQLite in this thread.
 
         Raises:
-            DatabaseError: this process was forked while its parent used it.
+            DatabaseError: this process was forked while its parent used SQLite.
         """
         me = threading.get_ident()
         with self._changed:
-            # Who forks may use it in a hook of its own; who is inside already is waited for, and must get out.
+            # The thread that forks may use SQLite in a fork hook; a thread already inside is waited for and goes on.
             self._changed.wait_for(lambda: me in self._inside or not self._forking.keys() - {me})
             self._inside[me] += 1
         try:
@@ -86,32 +86,32 @@ class SQLiteGate:
                 self._changed.notify_all()
 
     def before_fork(self) -> None:
-        """Wait until no other thread is inside, as long as there is patience, and let none begin."""
+        """Wait at most ``PATIENCE`` until no other thread is inside, and let none begin."""
         me = threading.get_ident()
         with self._changed:
             self._forking[me] += 1
             self._changed.wait_for(lambda: not self._inside.keys() - {me}, PATIENCE)
         for engine in tuple(_OF_FILES):
             pool = engine.pool
-            if not _is_used(pool):  # else the child can use none of them
+            if not _is_used(pool):  # else the child cannot use SQLite
                 engine.dispose()
                 inherit_file(pool, engine.pool)
 
     def after_fork_in_parent(self) -> None:
-        """Let others begin: in the parent, after the fork."""
+        """Let other threads begin again."""
         with self._changed:
             _count_down(self._forking, threading.get_ident())
             self._changed.notify_all()
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's threads and locks: in the child. Where any of them used SQLite, the child cannot."""
+        """Forget the parent's threads and locks. If any thread was inside, this process cannot use SQLite."""
         self.is_closed = self.is_closed or bool(self._inside)
         self._changed, self._inside, self._forking = threading.Condition(), Counter(), Counter()
         for engine in tuple(_OF_FILES):
             pool = engine.pool
             if _is_used(pool) or (isinstance(pool, QueuePool) and pool.checkedin()):
                 self.is_closed = True
-                self._inherited.append(pool)  # to close a connection of the parent's is no better than to use it
+                self._inherited.append(pool)  # kept alive, as the child must not close the parent's connections
             engine.dispose(close=False)
             inherit_file(pool, engine.pool)
 

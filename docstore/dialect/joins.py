@@ -1,4 +1,4 @@
-"""A join whose order is not the planner's to choose: the left table is read first, the right one by the ON clause."""
+"""A join with a fixed order: the left table is read first, the right one is looked up by the ON clause."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _plain(join: OrderedJoin, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(OrderedJoin, "sqlite")
 def _of_sqlite(join: OrderedJoin, compiler: SQLCompiler, **options: Any) -> str:
     left, right, condition = _compiled(join, compiler, options)
-    return f"{left} CROSS JOIN {right} ON {condition}"  # SQLite's own word for: in this order
+    return f"{left} CROSS JOIN {right} ON {condition}"  # SQLite's syntax for a fixed order
 
 
 @compiles(OrderedJoin, "postgresql")
 def _of_postgresql(join: OrderedJoin, compiler: SQLCompiler, **options: Any) -> str:
     left, right, condition = _compiled(join, compiler, options)
     name = compiler.preparer.format_alias(cast(Any, join.right))
-    # The planner moves nothing over an OFFSET: no other condition on the right table can make it read that first.
+    # OFFSET is an optimization fence: no other condition on the right table can make the planner read it first.
     return f"{left} JOIN LATERAL (SELECT * FROM {right} WHERE {condition} OFFSET 0) AS {name} ON true"
 
 

@@ -27,7 +27,7 @@ _NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL
 
 _SILENT: Final = Meaning(
     ConnectionLostError,
-    "Is the server running? It is given more time by connect_timeout and read_timeout in the URL: ?read_timeout=600.",
+    "Is the server running? Set a longer connect_timeout or read_timeout in the URL: ?read_timeout=600.",
 )
 _NO_CLUSTER: Final = Meaning(
     ConnectionLostError,
@@ -35,14 +35,14 @@ _NO_CLUSTER: Final = Meaning(
 )
 
 _NETWORK: Final = {"connect_timeout": 30, "read_timeout": 120, "write_timeout": 60}
-"""Seconds until a silent server is given up. The server lets a statement wait for a lock for 50 by default."""
+"""Timeouts in seconds; above the 50 that the server lets a statement wait for a lock by default."""
 
 _PATIENCE: Final = 3600
-"""Seconds that a statement may take which reads or changes all rows."""
+"""Seconds that a statement that reads or changes all rows may take."""
 
 _MEANINGS: Final = {
     1062: RACE,  # duplicate entry
-    1050: RACE,  # table exists: at another node of a cluster, somebody made it meanwhile, as of the next two
+    1050: RACE,  # table exists: made at another node of a cluster meanwhile, as are the next two
     1060: RACE,  # duplicate column
     1061: RACE,  # duplicate name of a key
     1213: RACE,  # deadlock
@@ -50,7 +50,7 @@ _MEANINGS: Final = {
     1205: HELD,  # lock wait timeout
     3572: HELD,  # NOWAIT
     1047: _NO_CLUSTER,
-    0: LOST,  # as PyMySQL says that it closed the connection before
+    0: LOST,  # PyMySQL's code for a connection that it closed before
     1053: LOST,  # server shutdown in progress
     1077: LOST,  # normal shutdown
     1079: LOST,  # shutdown complete
@@ -64,7 +64,7 @@ _MEANINGS: Final = {
     1161: LOST,  # timeout writing a packet
     1184: LOST,  # aborted connection, of a login
     1927: LOST,  # connection was killed
-    3169: LOST,  # session was killed, as MySQL says it
+    3169: LOST,  # session was killed, on MySQL
     4031: LOST,  # MySQL's wait_timeout
     2006: LOST,  # server has gone away
     2013: LOST,  # lost connection during query
@@ -113,19 +113,19 @@ class MySQL(Backend):
     has_transactional_ddl: ClassVar = False
 
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
-        """Return an engine of connections that refuse what a column would cut off, and give a silent server up."""
+        """Return an engine whose connections refuse to truncate values and give up a silent server."""
         is_pymysql = opening.creator is None and url.get_driver_name() == "pymysql"
         network = {name: _seconds(url, name) for name in _NETWORK} if is_pymysql else {}
         options: dict[str, Any] = {}
         if opening.creator is not None:
             options["creator"] = opening.creator
         elif is_pymysql:
-            # Of the driver, connect_timeout ends when the connection is taken. What is read until the login is done,
-            # has read_timeout, which is set to the user's own after that.
+            # The driver's connect_timeout ends when the socket is connected, and read_timeout applies to the login.
+            # Once that is done, read_timeout is set to its own value.
             login = {"read_timeout": min(network["connect_timeout"], network["read_timeout"])}
             options["connect_args"] = {"charset": "utf8mb4", **network, **login}
             if url.password is not None:
-                # The driver would encode it as Latin-1; servers know those that were set by UTF-8.
+                # The driver would encode it as Latin-1; servers store passwords that were set in UTF-8.
                 options["connect_args"]["password"] = str(url.password).encode()
         engine = pooled_engine(url, opening, **options)
         if is_pymysql:
@@ -173,7 +173,7 @@ class MySQL(Backend):
         if code == 2013 and "timed out" in str(error.orig):
             return _SILENT
         if isinstance(getattr(error.orig, "original_exception", None), (ConnectionResetError, BrokenPipeError)):
-            return LOST  # in the login, of which PyMySQL says 2003 for all that fails
+            return LOST  # in the login, for which PyMySQL reports every failure as 2003
         if code in _MEANINGS:
             return _MEANINGS[code]
         if str(code).startswith("Packet sequence number wrong"):
@@ -183,12 +183,12 @@ class MySQL(Backend):
         return LOST if error.connection_invalidated else UNKNOWN
 
     def says_nothing_kept(self, error: DBAPIError) -> bool:
-        """Return whether the transaction lost a race; of all else, as of KILL QUERY, part may have been kept."""
+        """Return whether the transaction lost a race; after any other error, as KILL QUERY, it may have been kept."""
         return self.meaning(error).error is RaceLostError
 
     @contextmanager
     def long_read_timeout(self, connection: Connection) -> Iterator[None]:
-        """Let the driver wait for long for an answer meanwhile; PyMySQL has no public way to."""
+        """Raise PyMySQL's read timeout in the block, by a private attribute, as there is no public one."""
         driver: Any = connection.connection.driver_connection
         usual = getattr(driver, "_read_timeout", None)
         if usual is None:
@@ -210,7 +210,7 @@ class MySQL(Backend):
         return len(text) + sum(map(text.count, (b'"', b"'", b"\\"))), int(packet) - _BESIDE
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-        """Yield what CHECK TABLE finds; it commits the transaction, as the server does before each such statement."""
+        """Yield what CHECK TABLE finds; the server commits the transaction before such a statement."""
         quote = connection.dialect.identifier_preparer.quote
         told = connection.exec_driver_sql(f"CHECK TABLE {', '.join(map(quote, tables))} EXTENDED")
         for table, _, sort, text in told.all():
@@ -243,6 +243,6 @@ class MySQL(Backend):
 
 
 def _seconds(url: sa.URL, option: str) -> int:
-    """Return what *url* says of a time limit, or else docstore's own."""
+    """Return the timeout that *url* sets, or docstore's default."""
     given = url.query.get(option)
     return int(given) if isinstance(given, str) else _NETWORK[option]

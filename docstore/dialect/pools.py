@@ -1,4 +1,4 @@
-"""Pools of connections to a server: one that was lost leaves its pool without a word."""
+"""Connection pools for servers, which discard a lost connection without logging a traceback."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from docstore.dialect.forks import leave_behind
 
 
 def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
-    """Return an engine of a server; *options* are what ``create_engine`` takes beside what *opening* says.
+    """Return an engine for a server; *options* are passed to ``create_engine`` beside what *opening* sets.
 
-    Its pool rolls back what comes back to it, as SQLAlchemy's does. Where that fails, as the connection was lost
-    meanwhile, SQLAlchemy would log a traceback, which Python writes to stderr of a program that set no logging up.
+    Its pool rolls back each returned connection, as SQLAlchemy's does. Where that fails, since the connection was lost,
+    SQLAlchemy would log a traceback, which Python writes to stderr if the program has not set up logging.
     """
     echo, ping = opening.echo, opening.pool_pre_ping
     engine = sa.create_engine(url, echo=echo, pool_pre_ping=ping, pool_reset_on_return=None, **options)

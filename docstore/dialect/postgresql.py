@@ -25,7 +25,7 @@ _BATCH: Final = 1000, 8 << 20
 _PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', true) WHERE current_setting('lock_timeout') = '0'"
 """Unless the user set another: without one, a save would wait forever for a process that stopped in a save.
 
-In each transaction: in PgBouncer's pool of transactions, the next one may be in another session of the server's.
+Set in each transaction, since PgBouncer may run the next one in another session of the server.
 """
 
 _NETWORK: Final = {
@@ -37,7 +37,7 @@ _NETWORK: Final = {
 }
 """What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours.
 
-To connect has half a minute for each address of the host, from the first packet to the end of the login.
+``connect_timeout`` covers the TCP connection and the login, for each address of the host.
 """
 
 _TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes.")
@@ -109,7 +109,7 @@ _LOST_TEXTS: Final = (
     # PgBouncer
     "server conn crashed",
 )
-"""What the driver says of a lost connection without a code, while it connects too: there SQLAlchemy knows none."""
+"""Messages for a lost connection that come without a code; SQLAlchemy does not recognize them while connecting."""
 
 # Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
 _AT_CONNECT: Final = {
@@ -157,7 +157,7 @@ _INDEXES: Final = """
 """
 
 _CORRUPTED: Final = frozenset({"XX001", "XX002"})
-"""The states in which amcheck says what is wrong with an index."""
+"""The SQLSTATEs by which amcheck reports a damaged index."""
 
 
 class PostgreSQL(Backend):
@@ -212,7 +212,7 @@ class PostgreSQL(Backend):
         return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in text), otherwise)
 
     def says_nothing_kept(self, error: DBAPIError) -> bool:
-        """Return whether the server answered: without a code, the driver speaks of the connection."""
+        """Return whether the server refused; an error without a SQLSTATE is the driver's, about the connection."""
         return _state(error) is not None and super().says_nothing_kept(error)
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -232,7 +232,7 @@ class PostgreSQL(Backend):
         """Yield what amcheck finds in the indexes of *tables*, where it is installed and this user may call it.
 
         Cost:
-            A read of each index and, to see whether it has every row, of its table.
+            A read of each index and of its table, since a missing row is searched for.
         """
         check = connection.exec_driver_sql(_AMCHECK).scalar()
         if check is None:

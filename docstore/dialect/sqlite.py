@@ -33,13 +33,13 @@ _PATIENCE_WITH_READERS: Final = 1000
 """Milliseconds to wait for those who need the log; one may be in this very thread, and never end."""
 
 _RANDOM: Final = random.SystemRandom()
-"""Not Python's own generator: what a program draws from that, after a seed, is its own."""
+"""A generator of its own, so that a program that set a seed draws the same random numbers."""
 
 _BESIDE: Final = 4096
 """Bytes kept free in a row, which has the same limit as a text, for its other columns."""
 
 _MOST_FAULTS: Final = 10_000
-"""Lines after which SQLite's check gives up; by default it does so after 100."""
+"""The most lines of ``PRAGMA integrity_check``; its default is 100."""
 
 _OF_INDEX: Final = re.compile(r"\bindex (\S+)$")
 _OF_TREE: Final = re.compile(r"^(?:Tree (\d+)|On tree page (\d+))")
@@ -52,7 +52,7 @@ _MEANINGS: Final = {
     "unable to open database file": Meaning(DatabaseError, "Does its folder exist, and may you write there?"),
     "readonly database": Meaning(DatabaseError, "Nothing can be saved here: check the file's permissions."),
     "disk is full": Meaning(DatabaseError, "Free some space and save again."),
-    "malformed": Meaning(UnreadableError, "The file is damaged. verify() lists what, where it can be opened."),
+    "malformed": Meaning(UnreadableError, "The file is damaged. verify() lists the damage, if the file can be opened."),
     "file is not a database": Meaning(DatabaseError, "This file is something else; choose another path."),
     "can only be used in that same thread": Meaning(
         DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
@@ -100,13 +100,13 @@ class SQLite(Backend):
 
     @contextlib.contextmanager
     def around_transaction(self, engine: Engine) -> Iterator[None]:
-        """Keep forks waiting, and open nothing but the file that the other connections have open."""
+        """Keep forks waiting, and refuse to open another file than the pool's other connections have open."""
         with SQLITE.inside(engine):
             database_file.check_before_opening(engine)
             yield
 
     def begin(self, connection: Connection, *, write: bool) -> None:
-        """Begin at once as a writer, or as a reader, of the file that has the database's name."""
+        """Begin at once as a writer, or as a reader; refuse a file that was replaced."""
         connection.begin()
         with _driver_errors():
             _begin_by_hand(connection.connection.driver_connection)
@@ -120,12 +120,12 @@ class SQLite(Backend):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
 
     def commit(self, connection: Connection, *, write: bool) -> None:
-        """Commit, and look whether the file still has its name: else what was committed is gone, or what was read."""
+        """Commit, and check that the file still has its name; otherwise what was written, or read, is lost."""
         database_file.check_process(connection)
         if write:
             connection.commit()
         else:
-            connection.rollback()  # where something malformed was read, SQLite refuses a COMMIT, even of nothing
+            connection.rollback()  # after a read of a malformed page, SQLite refuses even an empty COMMIT
         with _driver_errors():
             database_file.note_log(connection, committed=write)
             database_file.check(connection, committed=write)
@@ -154,10 +154,10 @@ class SQLite(Backend):
         return len(text), driver.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _BESIDE if driver is not None else 0
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-        """Yield each line of ``PRAGMA integrity_check``: of the whole file, whichever tables are in it.
+        """Yield each line of ``PRAGMA integrity_check``, which covers the whole file and not *tables* alone.
 
         Cost:
-            A read of the file, and a look into each index for each row.
+            A read of the file, and a lookup in each index for each row.
         """
         schema = connection.exec_driver_sql("SELECT name, tbl_name, type, rootpage FROM sqlite_master").all()
         roots = {row.rootpage: row for row in schema if row.rootpage}
@@ -208,7 +208,7 @@ class SQLite(Backend):
 
 @contextlib.contextmanager
 def _driver_errors() -> Iterator[None]:
-    """Raise an error of the driver itself as SQLAlchemy raises those of its own calls."""
+    """Wrap errors of the driver itself in a DBAPIError, as SQLAlchemy does in its own calls."""
     try:
         yield
     except sqlite3.Error as error:

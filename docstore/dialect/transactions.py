@@ -51,7 +51,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 
 @contextmanager
 def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
-    """Give the same; *changes* says in an error what became of them, unless that is of the COMMIT."""
+    """Like ``transaction``; *changes* is what an error before the COMMIT says about the changes."""
     backend = backend_of(engine.dialect.name)
     with (
         translated(engine, changes=changes),
@@ -76,10 +76,10 @@ def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Conne
 
 @contextmanager
 def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[None]:
-    """Turn a driver's error into one of ours: the answer to a COMMIT.
+    """Translate a driver's error that answers a COMMIT.
 
     Args:
-        changes: what is said of them if the database refused; empty if there were none.
+        changes: what the error says about the changes if the database refused them; empty if there were none.
     """
     try:
         yield
@@ -95,13 +95,13 @@ def _connected(engine: Engine, changes: str) -> Connection:
     except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
         # Of an option that the driver does not understand, or of rows that are no tuples.
         problem = f"no connection could be made: {without_password(repr(error), engine.url)}"
-    # Without a cause: the password may be one of its arguments, as of a letter that the driver cannot encode.
+    # Without a cause, whose arguments may contain the password, as in a UnicodeEncodeError of the driver.
     remedy = "Check the options of the URL, or what the creator sets."
     raise DatabaseError(f"{shown(engine.url)}: {problem}. {remedy}", changes=changes)
 
 
 def _drop_if_lost(connection: Connection, error: BaseException | None) -> None:
-    """Drop a connection that is lost by what *error* says: SQLAlchemy may not know, and its pool log a traceback."""
+    """Discard a connection that is lost according to *error*, as SQLAlchemy may not notice and log a traceback."""
     if connection.closed or connection.invalidated or not isinstance(error, DBAPIError):
         return
     if backend_of(connection.dialect.name).meaning(error).error is ConnectionLostError:
@@ -128,7 +128,7 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
     """Turn a driver's error into one of ours that says what to do.
 
     Args:
-        changes: what became of those that were to be written.
+        changes: what an error says about the changes; empty if there were none.
     """
     try:
         yield
@@ -150,17 +150,17 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
 
 
 def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
-    """Return the row of a result that has one at most, as a unique key wants it, or None.
+    """Return the row that a query by a unique key found, or None.
 
     Raises:
-        UnreadableError: it has several: the index of that key is damaged.
+        UnreadableError: there are several, so that the index of that key is damaged.
     """
     rows = found.fetchmany(2)
     found.close()
     if len(rows) > 1:
         raise UnreadableError(
             "two rows were found where a unique key allows one: its index is damaged. verify() of the whole store "
-            "says which it is."
+            "names it."
         )
     return rows[0] if rows else None
 
@@ -186,7 +186,7 @@ def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
 
 
 def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-    """Yield what the database's own check finds wrong in *tables*; nothing is to be read after it."""
+    """Yield what the database's own integrity check finds in *tables*; nothing may be read after it."""
     return backend_of(connection.dialect.name).faults(connection, tables)
 
 
@@ -217,16 +217,16 @@ def forget(engine: Engine) -> None:
 
 
 def long_read_timeout(connection: Connection) -> AbstractContextManager[None]:
-    """Let the statements of *connection* take long meanwhile: those that read, or change, all rows."""
+    """Raise the driver's read timeout in the block, for statements that read or change all rows."""
     return backend_of(connection.dialect.name).long_read_timeout(connection)
 
 
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
-    """Give a connection in a writer's transaction, in which no other process makes the tables.
+    """Give a connection in a writer's transaction that holds the lock of migrations.
 
     Raises:
-        RaceLostError: one did nevertheless, at another node of a cluster.
+        RaceLostError: another node of a cluster, where the lock is not held, made the tables.
     """
     backend = backend_of(engine.dialect.name)
     changes = NOTHING_CHANGED if backend.has_transactional_ddl else ""

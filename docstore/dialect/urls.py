@@ -20,7 +20,7 @@ EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or
 _SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
 
 _SECRET_ON: Final = re.compile(_SECRET.pattern.replace(r"[^&;\s]*", ".+"), re.IGNORECASE | re.DOTALL)
-"""The same in what is no URL: where such a value ends there, nobody knows."""
+"""The same for text that is not a URL, where the end of such a value is not known."""
 
 _FORGOTTEN: Final = re.compile(r"(://[^:?#]*:|^(?!sqlite:)[^:]*:(?!//))(?!\d{1,5}(?:[/?#]|$)).+", re.DOTALL)
 """Where a password stands if the ``@host`` was forgotten: in the place of the port, or after the first colon."""
@@ -31,7 +31,7 @@ _DSN: Final = re.compile(
     r"invalid dsn|invalid port number|invalid integer value|missing \"=\"|percent-encoded|query parameter|in URI|"
     r"host name \"[^\"]*@"
 )
-"""How libpq says that it cannot read the text that it connects with, or took a piece of a password for a host."""
+"""Errors of libpq about a connection string that it cannot parse, or a host name that is a piece of a password."""
 
 
 def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
@@ -39,7 +39,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
 
     Raises:
         InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know. Without
-            a cause or context: in that of SQLAlchemy's parser stands what it took for a port, which may be a password.
+            a cause or context: SQLAlchemy's parser quotes what it took for a port, which may be a password.
     """
     if not isinstance(url, (str, sa.URL)) or not all(map(is_plain, _texts_of(url))):
         remedy = f"Write one like {EXAMPLES}, without NUL or lone surrogates."
@@ -48,7 +48,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
     if made is None:
         raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.")
     if isinstance(url, str) and made.username is not None and (url.count("@") > 1 or "@" in _of_secret(url)):
-        # The first ends the password for SQLAlchemy: what comes after it would be told as a host or an option.
+        # SQLAlchemy ends the password at the first @: the rest would be shown as a host or an option.
         raise InvalidValueError("database URL", redacted(url), ESCAPES)
     scheme, _, driver = made.drivername.partition("+")
     backend = next((each for each in backends if scheme in each.schemes), None)
@@ -66,7 +66,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
 
 
 def _made(url: str | sa.URL) -> sa.URL | None:
-    """Return what SQLAlchemy makes of *url*, or None where that is nothing; or a port that there cannot be."""
+    """Return *url* parsed by SQLAlchemy; None if that fails or the port is out of range."""
     try:
         made = make_url(url)
     except (ArgumentError, ValueError):
@@ -75,7 +75,7 @@ def _made(url: str | sa.URL) -> sa.URL | None:
 
 
 def _of_secret(url: str) -> str:
-    """Return *url* from a password among its options on, if there is one."""
+    """Return the part of *url* that begins with a password among its options; empty if there is none."""
     found = _SECRET_ON.search(url)
     return found[0] if found else ""
 
@@ -89,7 +89,7 @@ def _is_async(url: sa.URL) -> bool | None:
 
 
 def _texts_of(url: str | sa.URL) -> list[str]:
-    """Return every text in *url*; as a whole, a URL with a lone surrogate cannot be written."""
+    """Return every text in *url*, since a URL with a lone surrogate cannot be rendered as a whole."""
     if isinstance(url, str):
         return [url]
     options = [each for value in url.query.values() for each in ((value,) if isinstance(value, str) else value)]
@@ -165,5 +165,5 @@ def without_password(text: str, url: sa.URL) -> str:
 
 
 def shows_dsn(text: str) -> bool:
-    """Return whether *text*, a driver's complaint, shows a piece of a text that it cannot connect with."""
+    """Return whether *text*, an error message of a driver, quotes a piece of the connection string."""
     return _DSN.search(text) is not None

@@ -278,15 +278,15 @@ def checked_pointer(pointer: object) -> str:
 
 
 def checked_pointer_of_column(pointer: object) -> str:
-    """Return *pointer*, if it is one that can be the name of a column.
+    """Return *pointer* if it can be the name of a column.
 
     Raises:
-        InvalidValueError: it is not. NUL and lone surrogates can be in no text of a database, or of Arrow.
+        InvalidValueError: it cannot: databases and Arrow store no NUL and no lone surrogates.
     """
     found = checked_pointer(pointer)
     if is_plain(found):
         return found
-    raise InvalidValueError("pointer", pointer, "A column's has no NUL or lone surrogate: read documents() instead.")
+    raise InvalidValueError("pointer", pointer, "A column name has no NUL or lone surrogate: read documents() instead.")
 
 
 def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | None:

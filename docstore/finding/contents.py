@@ -77,10 +77,10 @@ class Body:
 
 
 def check_codes(info: DocumentInfo | PartInfo, body: JSON) -> None:
-    """Refuse a type or a status by which a row was found, if its body says another; of a user's own kinds, none.
+    """Refuse a row whose columns for type and status contradict its body; rows of users' kinds are not checked.
 
     Raises:
-        DamagedDocumentError: it does.
+        DamagedDocumentError: they do.
     """
     kind, path = (info.document_kind, info.path) if isinstance(info, PartInfo) else (info.kind, HEAD)
     rule = KINDS[kind].rule(path) or KINDS[kind] if kind in KINDS else None
@@ -97,7 +97,7 @@ def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]
     """Return what stands in each of the parts *found*.
 
     Raises:
-        DamagedDocumentError: one is not what was saved, or its columns say otherwise.
+        DamagedDocumentError: one is not what was saved, or its columns contradict it.
 
     Cost:
         One statement.

@@ -88,16 +88,16 @@ class Page(Sequence[T], Generic[T]):
 class Found(Sequence[T], Generic[T]):
     """The documents, or parts, that ``Store.find`` was asked for, read when one looks.
 
-    A row is told by its columns, which are in no digest. ``documents``, ``load`` and ``to_frame`` with pointers compare
-    its type and status with the document and refuse a difference; of what is not read, ``Store.verify`` tells.
+    A row comes from columns, which no digest covers. ``documents``, ``load`` and ``to_frame`` with pointers compare its
+    type and status with the document and refuse a difference; ``Store.verify`` checks what is not read.
 
     The first 500 are kept once they were read, so that one can look again; those after them are read anew each time, by
     where the page before ended. No transaction is left open between pages: what others save in between may be seen.
     All that has a name here asks the database anew: ``count``, ``names``, ``documents`` and the rest.
 
     Raises:
-        DatabaseError: the database cannot be read, or gives a page that does not go on after the one before; when one
-            looks.
+        DatabaseError: the database cannot be read, or returns a page that repeats the last row of the one before; when
+            one looks.
 
     Cost:
         A SELECT for every 500 rows that one looks at; ``len`` of more than 500 counts them.
@@ -361,11 +361,11 @@ class Found(Sequence[T], Generic[T]):
 
 
 def _not_after(start: Cursor) -> DatabaseError:
-    """Return the error of a page that has the row again after which it was to begin: the pages would never end."""
+    """Return the error for a page that repeats the row after which it should begin."""
     place = ", ".join(map(abridged, start.values))
     return DatabaseError(
-        f"asked for the rows after ({place}), the database gave that row again: the pages would never end. Choose "
-        f"another order_by=; and report this, for it is an error of docstore or of the database."
+        f"asked for the rows after ({place}), the database returned that row again, so the pages would never end. "
+        f"Choose another order_by=, and report this: it is a bug of docstore or of the database."
     )
 
 

@@ -248,8 +248,8 @@ class Form:
         order: columns by which the rows come, or some of what they come by: then it ``is_ordered`` elsewhere.
         is_limited: whether at most so many rows are asked for, as is bound by ``most``.
         is_narrow: whether an index on a place, or on the owner, leads to the rows: then none on their kind is taken.
-        first: which rows are read first to find parts, where the planner is not to choose: the parts themselves, or the
-            heads of their documents, by whose ids the parts are found then, and by no index on their kind.
+        first: which table of a search for parts is read first, if the planner may not choose: the parts, or the heads
+            of their documents, whose ids then lead to the parts in place of an index on their kind.
     """
 
     is_part: bool

@@ -243,7 +243,7 @@ class Selection:
         return query
 
     def _planned(self, form: Form, places: Places) -> Form:
-        """Return *form* with what the database is told of how to go about it."""
+        """Return *form* with the hints for the planner."""
         has_statistics = not places_of(places.dialect).prefers_lists
         is_narrow = not has_statistics and (self.sought.owner is not None or places.are_served)
         first: First = ""
@@ -252,9 +252,9 @@ class Selection:
         return replace(form, is_narrow=is_narrow, first=first)
 
     def _leads_to_parts(self, places: Places) -> bool:
-        """Return whether an index leads to the parts, on type and status or on a place, and no name to few heads.
+        """Return whether an index on type and status or on a place leads to the parts, and no name to few heads.
 
-        Of a database that is not asked for its indexes, there may be one on any place.
+        Where the database is not asked for its indexes, any place may have one.
         """
         sought = self.sought
         if not (sought.name is None and sought.prefix is None and sought.owner is None):

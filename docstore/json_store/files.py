@@ -33,8 +33,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 
     The bytes go to a temporary file in the same folder and reach the disk before it takes the name: a crash, a full
     disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written. A new
-    file has the permissions that the umask leaves; one that replaces another has its permissions and, where this user
-    may set them, its owner and group.
+    file gets the permissions that the umask leaves. A file that replaces another gets its permissions and, where this
+    user may set them, its owner and group.
 
     Raises:
         FileAccessError: it cannot be written.
@@ -52,8 +52,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 def _replace(target: Path, data: bytes) -> None:
     replaced = _found(target)
     name = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.tmp")
-    # The system takes the umask, or what the folder prescribes, from the permissions of a new file. Asking for the
-    # umask would set it, for all threads. A file that is replaced may be private, and so is what takes its place.
+    # The system applies the umask, or the folder's default ACL, to a new file. os.umask would have to set the umask to
+    # read it, for all threads. The file to be replaced may be private, so the temporary file is, too.
     handle = os.open(name, _NEW, 0o666 if replaced is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -81,10 +81,10 @@ def _found(target: Path) -> os.stat_result | None:
 
 
 def _give(handle: int, replaced: os.stat_result) -> None:
-    """Give a file the owner and the group of the one that it replaces, as far as this user may."""
+    """Set the owner and group of a file to those of the one that it replaces, as far as this user may."""
     if os.name != "posix":
         return
-    for owner in (replaced.st_uid, -1):  # an ordinary user may still give it to a group of theirs
+    for owner in (replaced.st_uid, -1):  # an ordinary user may set a group that they are in
         with contextlib.suppress(OSError):
             os.fchown(handle, owner, replaced.st_gid)
             return

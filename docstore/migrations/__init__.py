@@ -26,20 +26,20 @@ BODY_INDEX: Final = "documents_body"
 _KNOWN: Final = frozenset({"0001", "0002", "0003"})
 
 _TRIES: Final = 10
-"""How often tables are looked at again which somebody else was making."""
+"""How often making the tables is tried, if another node of a cluster makes them at once."""
 
 _STEP: Final = 0.01
 """Seconds, twice as many each time, within which a loser waits a random while."""
 
 _RANDOM: Final = random.SystemRandom()
-"""Not Python's own generator: what a program draws from that, after a seed, is its own."""
+"""A generator of its own, so that a program that set a seed draws the same random numbers."""
 
 _one_at_a_time = threading.Lock()
-"""Alembic keeps the migration that is running in a module of its own, so one process can run one at a time."""
+"""Alembic keeps the running migration in module state, so a process can run one at a time."""
 
 
 def _in_child() -> None:
-    """Let a forked child begin: a thread of its parent that held the lock is not there to release it."""
+    """Replace the lock in a forked process, where no thread of the parent can release it."""
     global _one_at_a_time
     _one_at_a_time = threading.Lock()
 
@@ -66,8 +66,8 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
             try:
                 return _ensure(engine, body_index)
             except RaceLostError:
-                # The lock of migrations is of one node. At another one of a cluster (Galera), somebody else made a
-                # table, column or index first; on MySQL a migration goes on where others, or an earlier run, stopped.
+                # The lock of migrations holds on one node. In a cluster (Galera), another node made a table, column or
+                # index first; on MySQL a migration continues where another run stopped.
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(_RANDOM.uniform(0, 2**attempt * _STEP))
@@ -111,7 +111,7 @@ def upgrade(connection: Connection) -> None:
     except CommandError as error:
         if "expected to match one row" not in str(error):
             raise
-        # Each migration is noted by an UPDATE of the number of the one before.
+        # Alembic notes a migration by an UPDATE that expects the number of the one before.
         raise RaceLostError(f"{shown(connection.engine.url)}: another process ran a migration meanwhile.") from error
 
 

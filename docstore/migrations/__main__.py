@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--body-index", action="store_true", help="PostgreSQL: index all that stands in the documents")
     given, more = parser.parse_known_args(arguments)
     if more:
-        # Not said which: they may be the second half of a password.
-        parser.error("there are more arguments than it takes. Put the URL in quotes.")
+        # They are not shown: they may be the second half of a password.
+        parser.error("too many arguments. Put the URL in quotes.")
     try:
         engine = make_engine(given.url, schema=given.schema)
         migrations.ensure(engine, body_index=given.body_index)

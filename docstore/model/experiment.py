@@ -306,7 +306,7 @@ class Experiment:
     def _attach(self, trial: BaseTrial) -> None:
         index = self._arms()
         if self._trials.setdefault(trial.index, trial) is not trial:
-            raise InvalidValueError("new trial", trial, "Another thread added one of that index: make it again.")
+            raise InvalidValueError("new trial", trial, "Another thread added a trial of this index: create it again.")
         index.add_trial(trial.index)
 
     def supports_trial_type(self, trial_type: str | None) -> bool:
@@ -354,7 +354,7 @@ class Experiment:
                 pass  # another thread added to the data of the trial meanwhile
 
     def _observe(self, index: int, records: Sequence[dict[str, Any]]) -> bool:
-        """Add *records* to the data of a trial, and return True; or False, if they are others than at the beginning."""
+        """Add *records* to the data of a trial; return False, and change nothing, if the data changed meanwhile."""
         present = self._data.get(index, Data())
         before = _identities(present)
         updated = present.updated_by(records)
@@ -411,7 +411,7 @@ class AuxiliaryExperiment:
 
 
 def _sort(items: dict[int, Any]) -> None:
-    """Have *items* in the order of their keys; it stays the same dict, to which another thread may be adding."""
+    """Sort *items* by key, in place, as another thread may be adding to this dict."""
     ordered = sorted(items)
     for key in ordered if list(items) != ordered else ():
         if key in items:
@@ -419,5 +419,5 @@ def _sort(items: dict[int, Any]) -> None:
 
 
 def _identities(data: Data) -> list[dict[str, int]]:
-    """Return what is equal at two moments if no record came, went or changed in between."""
+    """Return a snapshot of *data* to compare with a later one: equal if no record was added, removed or changed."""
     return [{column: id(value) for column, value in list(record.items())} for record in list(data.records)]

@@ -54,7 +54,7 @@ def parse(expression: str, *, thing: str, known: Iterable[str] = ()) -> list[Lin
     if not isinstance(expression, str) or len(expression) > _LONGEST:
         raise InvalidValueError(thing, expression, _EXAMPLE)
     plain, names = _with_plain_names(expression, known)
-    if "#" in plain:  # Python's parser would leave out what comes after it
+    if "#" in plain:  # Python's parser would skip it as a comment
         raise InvalidValueError(thing, expression, _EXAMPLE)
     try:
         return [_read(ast.parse(part.strip(), mode="eval").body, names) for part in plain.split(",")]

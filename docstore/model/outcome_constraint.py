@@ -15,8 +15,8 @@ from docstore.model.metric import Metric
 _HOW = "Write OutcomeConstraint('qps >= 700'), or give metric=, op= and bound=."
 _BASELINE = "baseline"
 _HOW_RELATIVE = (
-    "The status quo may stand in a constraint as its only bound, by a factor: 'latency <= 0.95 * baseline', with no "
-    "constant beside it, and by no other name than 'baseline'."
+    "A constraint may compare metrics with the status quo times a factor: 'latency <= 0.95 * baseline', without a "
+    "constant, and by no other name than 'baseline'."
 )
 
 
@@ -37,9 +37,9 @@ class OutcomeConstraint:
     """A bound on a metric, or on a weighted sum of metrics.
 
     Units:
-        A *relative* bound is in percent of what the status quo has: -5 means 5 percent less. In an expression it is
-        written as the factor: ``"latency <= 0.95 * baseline"``. Less than a negative value is further from zero, as in
-        Ax: where the status quo has -10, that allows up to -10.5.
+        A *relative* bound is in percent of the status quo's value: -5 means 5 percent less. In an expression it is
+        written as the factor: ``"latency <= 0.95 * baseline"``. As in Ax, less than a negative value is further from
+        zero: for a status quo of -10, the bound is -10.5.
     """
 
     # Structured, and not the expression: percents become factors in it, and some floats do not come back.
@@ -114,7 +114,7 @@ class OutcomeConstraint:
         self.metrics = []
 
     def _scaled(self, expression: str, weights: Mapping[str, float], operator: str) -> float:
-        """Set the weights and the side that is allowed, and return by which number both sides were divided."""
+        """Set the weights and the operator; return the number by which both sides were divided."""
         several = list(weights.values())
         # "2*loss <= 1" bounds loss by 0.5, and "700 <= qps" is "qps >= 700".
         scale = several[0] if len(several) == 1 else -1.0 if all(weight < 0 for weight in several) else 1.0

@@ -180,7 +180,7 @@ class _Trial:
 
     def __init__(self, codec: Codec, entry: Entry, sample: Any) -> None:
         self.found: dict[str, str] = {}
-        # What each attribute comes back as is looked at here, and not only that the whole does not.
+        # Without the codec's own comparison, so that each attribute that is lost can be named.
         self._codec, self._entry, self._sample = codec.uncompared, entry, sample
         self._parts = list(_parts_of(entry, sample))
         self._kept: list[tuple[_Part, Any, Any]] = []

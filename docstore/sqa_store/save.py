@@ -14,8 +14,8 @@ def save_experiment(experiment: Experiment, config: SQAConfig | None = None) -> 
     """Save *experiment*, with its trials and data: what changed since it was last saved or loaded, and nothing else.
 
     Raises:
-        ConflictError, DocumentExistsError, NameChangedError, EncodeError: as ``Store.save``. A ``docstore.connect()``
-            has ``rename`` and ``save(..., as_new=True)``.
+        ConflictError, DocumentExistsError, NameChangedError, EncodeError: as ``Store.save``. For ``rename`` and
+            ``save(..., as_new=True)``, use the store of ``docstore.connect()``.
     """
     return store_of(config).save(experiment)
 

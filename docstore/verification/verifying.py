@@ -52,11 +52,11 @@ def verified(
 ) -> Iterator[Damage]:
     """Yield each damage of the document with this *id*, of all those of *kind*, or of all of *project*.
 
-    Of all of the project also what is left of documents whose head is gone, and what the database's own check finds
-    wrong in its tables and indexes. That may end the transaction.
+    For a whole project, also what is left of documents whose head is gone, and the findings of the database's own
+    integrity check, which may end the transaction.
 
     Cost:
-        A read of everything; of the whole project also the database's own check. Of each version, time in proportion to
+        A read of everything; for a whole project also the database's own check. For each version, time in proportion to
         what it changed; to decode, to the document. Memory for a document, its copy under change, and a page of rows.
     """
     names = yield from _tried(project, "codes", lambda: _names(connection), None)
@@ -84,7 +84,7 @@ def _tried(project: str, table: str, read: Callable[[], T], otherwise: T) -> Gen
 
 
 def _faults(connection: Connection, project: str) -> Iterator[Damage]:
-    """Yield what the database finds wrong in its own tables: of an index that lacks a row, searches miss that."""
+    """Yield the findings of the database's own integrity check: searches miss a row that an index lacks."""
     try:
         with selecting.reading(connection):
             for fault in faults(connection, [table.name for table in metadata.sorted_tables]):

@@ -1,6 +1,6 @@
-"""Which trials and arms of experiments with a common past are the same, whatever they are called in each.
+"""The identity of trials and arms across experiments that share a history, whatever their numbers and names.
 
-A trial has no mark of its own, so the history is asked where it went. An arm is its parameters.
+A trial has no id of its own: the history says where it went. An arm is identified by its parameters.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ class Kinship:
 
 
 class ArmNames:
-    """What arms are called in the experiment *target* that have other names elsewhere, or could not keep theirs.
+    """The names that arms of other states have in the experiment *target*, if they differ.
 
-    An arm is known by its parameters: two documents that share a past may each have added an arm ``0_1``, and the next
-    merge may give a third name to one of them. The states are asked for one after another, what both sides came from
-    first; each arm has one name in all of them.
+    An arm is identified by its parameters: two documents that share a history may each have added an arm ``0_1``, and
+    the next merge may rename one of them. The states are translated one after another, the merge base first; each arm
+    gets the same name in all of them.
     """
 
     def __init__(self, target: Pieces) -> None:
@@ -109,17 +109,17 @@ class ArmNames:
         self._names: dict[bytes, list[str]] = {}
         for arm in arms_in(target):
             self._names.setdefault(arm.parameters, []).append(arm.name)
-        # The names of the arms in the states so far, in the target's words, and the parameters of each.
+        # The names of arms in the states so far, as in the target, with the parameters of each.
         self._given: dict[str, bytes] = {}
 
     def of(self, pieces: Pieces, numbers: Mapping[int, int]) -> dict[str, str]:
-        """Return what each arm of *pieces* is called in the target, if otherwise.
+        """Return the name in the target of each arm of *pieces* that has another one there.
 
-        An arm that is new to the target keeps its name, unless that is already the name of another one that both have:
-        then it is named after its trial again. A name that a user chose stays, and is a conflict then.
+        An arm that is new to the target keeps its name, unless another arm in both has it: then it is named after its
+        trial again. A name that a user chose stays, and is a conflict then.
 
         Shapes:
-            numbers: of trials of *pieces* that have another one in the target
+            numbers: the number in the target of trials of *pieces* that have another one there
         """
         arms: dict[str, bytes] = {}
         for arm in arms_in(pieces):
@@ -141,12 +141,12 @@ class ArmNames:
         return {old: name for old, name in names.items() if old != name}
 
     def _known(self, arms: Mapping[str, bytes]) -> dict[str, str]:
-        """Return the names of those *arms* that the target, or a state before, has already."""
+        """Return the names of those *arms* that the target, or an earlier state, has already."""
         met = set(self._given.values())
         names = {name: name for name, parameters in arms.items() if name in self._names.get(parameters, ())}
         used = set(names)
         for name, parameters in arms.items():
-            # Where only two users gave a name to the same parameters, both names stay.
+            # If two users named the same parameters, both names stay.
             if name not in names and (is_named_after_a_trial(name) or parameters in met):
                 other = next((each for each in self._names.get(parameters, ()) if each not in used), None)
                 if other is not None:

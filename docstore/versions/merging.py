@@ -126,7 +126,7 @@ class _Sides:
         kind: as the target has it.
         version: the newest of those in common.
         source: the source as it is stored.
-        numbers, names: what trials and arms of the source are called in the target, if otherwise.
+        numbers, names: of trials and arms of the source that have another number or name in the target.
         unsettled: what stands in *base* where the versions in common disagree.
     """
 
@@ -150,7 +150,7 @@ class _Sides:
         return _composed(self.numbers, settled.numbers), _composed(self.names, settled.names)
 
     def checked(self, settled: Settled) -> Settled:
-        """Return *settled*, with a conflict for each trial that is mixed up; see ``settling.checked``."""
+        """Return *settled*, with a conflict for each trial that would be inconsistent; see ``settling.checked``."""
         if self.kind.name != EXPERIMENT.name:
             return settled
         numbers, names = self.moves(settled)
@@ -225,14 +225,14 @@ class _Both:
         )
 
     def _numbers(self, id: str, pieces: Pieces, kin: Kinship) -> dict[int, int]:
-        """Return the numbers in the target of trials of the document *id* that are there under other ones."""
+        """Return the number in the target of each trial of the document *id* that has another one there."""
         is_experiment = self._target.kind == EXPERIMENT.name
         return kin.numbers(id, self._target.id, trials_in(pieces)) if is_experiment else {}
 
     def _translated(
         self, pieces: Pieces, numbers: Mapping[int, int], arms: ArmNames
     ) -> tuple[dict[str, str], dict[str, JSON]]:
-        """Return what arms of *pieces* are called in the target, and the pieces with its names and *numbers*."""
+        """Return the names in the target of arms of *pieces*, and the pieces with these names and *numbers*."""
         if self._target.kind != EXPERIMENT.name:
             return {}, dict(pieces)
         names = arms.of(pieces, numbers)
@@ -268,13 +268,13 @@ class _Both:
 
 
 def _displaced(mine: AbstractSet[int], theirs: AbstractSet[int], numbers: Mapping[int, int]) -> dict[int, int]:
-    """Return the numbers of all of the source's trials in the target, where they may stand side by side.
+    """Return *numbers*, with new ones for trials of the source whose number belongs to another trial in the target.
 
-    Under the number that one of them has in the target, another may have been made in the source.
+    The source may have reused the number that one of its trials has in the target.
 
     Shapes:
         mine, theirs: all numbers in the source, and in the target
-        numbers: of trials that are in both, and have another number in the target
+        numbers: of trials that are in both, under another number in the target
     """
     displaced = sorted(mine & set(numbers.values()) - numbers.keys())
     if not displaced:

@@ -24,12 +24,12 @@ class Timeline(Sequence[Version]):
     """The versions of one document as it stood when it was asked for: ``timeline[0]`` is the newest.
 
     Cost:
-        The newest 100 are read at once, so that damage is told early, and a SELECT looks for one beyond. To go on, a
-        SELECT for every 100; for one by its index, one; the length is known.
+        The newest 100 are read at once, so that damage is reported early, and a SELECT looks for a later one. After
+        that, a SELECT for every 100, or for one by its index; the length is known.
 
     Raises:
         DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; when one comes to it.
-            Or there is one after the newest that the document says it has.
+            Or there is a later one than the document's column says.
         DocumentNotFoundError: the document was purged since.
     """
 

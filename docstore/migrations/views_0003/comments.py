@@ -132,10 +132,10 @@ VIEWS: Final = {
             "objective": "The metric that is optimized; of several, their names, joined by a comma and a blank",
             "minimize": "Whether less of it is better; NULL where the objective is not one metric, with at most a sign "
             "and a factor",
-            "best_value": "The value of the best arm, whatever the constraints, as best() of docstore counts. Trials "
-            "that failed, were abandoned or are stale do not count, nor do abandoned arms. Of an arm, it is the mean "
-            "at the last step of a trial; of several trials, the mean of these; in units of the metric. An arm with a "
-            "mean that is infinite, or beyond 1e300, does not count. NULL where minimize is, or nothing was observed",
+            "best_value": "The value of the best arm, whatever the constraints, as Store.best() computes it. Trials "
+            "that failed, were abandoned or are stale do not count, nor do abandoned arms. The value of an arm is the "
+            "mean at the last step of a trial, averaged over its trials, in units of the metric. An arm with a mean "
+            "that is infinite, or beyond 1e300, does not count. NULL where minimize is, or nothing was observed",
             "version": _VERSION,
             "created_at": _CREATED,
             "updated_at": _UPDATED,

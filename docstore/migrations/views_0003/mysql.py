@@ -194,12 +194,12 @@ class _Common(First, Spelling):
         return f"{names} JOIN {values} ON n.nth = m.nth"
 
     def best_mean(self, observed: Observed) -> str:
-        # A derived table cannot see the row of the view that it is for. So there is one level, with windows on its
-        # groups; in an expression with anything else, MariaDB takes a window on an aggregate for NULL.
+        # A derived table cannot refer to the row of the view. So there is one level, with windows over its groups; in a
+        # larger expression, MariaDB evaluates a window over an aggregate to NULL.
         newest = f"""substring_index(group_concat(coalesce(concat({observed.mean}), 'none')
                 ORDER BY {observed.newest_first} SEPARATOR ' '), ' ', 1)"""
         is_counted = f"{newest} <> 'none' AND abs(CAST({newest} AS DOUBLE)) <= {LARGEST}"
-        # Its sign is turned where more is better: the best is the smallest then, and what does not count is the last.
+        # The sign is turned where more is better, so that the best is the smallest; what does not count sorts last.
         turned = f"CASE o.less WHEN 1 THEN 1 ELSE -1 END * CAST({newest} AS DOUBLE)"
         mean = f"CASE WHEN {is_counted} THEN {turned} ELSE 1e304 END"
         trials = f"ORDER BY {observed.trial} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"

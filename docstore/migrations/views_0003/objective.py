@@ -52,17 +52,17 @@ def minimize(s: Spelling) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The observations of the one metric of the objective, as SQL: the row ``o`` of the goal, and a row for each.
+    """The observations of the objective's only metric, as SQL: the row ``o`` of the goal, joined with a row for each.
 
-    They are what ``Store.best`` counts: of trials that did not fail, were not abandoned and are not stale, and of arms
-    that were not abandoned.
+    They are those that ``Store.best`` counts: without trials that failed, were abandoned or are stale, and without
+    abandoned arms.
 
     Attributes:
         goal: the columns ``metric`` and ``less`` of ``o``.
-        rows: the tables, after ``o``, with the condition.
-        arm, trial: what was observed.
-        mean: the mean; of one that is infinite, it may be NULL.
-        newest_first: the terms of an ORDER BY of the observations of one arm in one trial.
+        rows: the tables to join with ``o``, and the condition.
+        arm, trial: the arm and the trial of an observation.
+        mean: its mean; may be NULL if it is infinite.
+        newest_first: the ORDER BY terms for the observations of one arm in one trial.
     """
 
     goal: Mapping[str, str]
@@ -74,7 +74,7 @@ class Observed:
 
 
 def best_value(s: Spelling) -> str:
-    """Return the value of the best arm by the one metric of the objective of ``d``, as ``Store.best`` gives values."""
+    """Return the value of the best arm by the only metric of the objective of ``d``, as ``Store.best`` computes it."""
     item = s.item_of("r")
     arm, mean, step = s.exact_text(item, "arm_name"), s.number(item, "mean"), s.number(item, "step")
     step = f"CASE WHEN {s.is_finite(step)} THEN {step} END"

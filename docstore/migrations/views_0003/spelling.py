@@ -16,7 +16,7 @@ LARGEST_ADDEND: Final = "1e300"
 
 
 LARGEST: Final = "1e300"
-"""What is larger counts as infinite where the best value is looked for: no sum of the others is too large."""
+"""A mean beyond it counts as infinite for the best value, so that no sum overflows."""
 
 
 def addend(number: str) -> str:
@@ -133,11 +133,10 @@ class Spelling(First):
 
     @abstractmethod
     def best_mean(self, observed: Observed) -> str:
-        """Return the smallest or the largest value of an arm, whichever ``o.less`` says; NULL where it says none.
+        """Return the smallest or the largest value of an arm, as ``o.less`` says; NULL if that is NULL.
 
-        Of each arm and trial the newest mean counts; of several trials of an arm, these means, added up one after
-        another in the order of the trials, by their number. An arm with one that is infinite, or beyond ``LARGEST``,
-        does not count.
+        For each arm and trial the newest mean counts; the value of an arm is the mean of these, summed in the order of
+        the trials. An arm with a mean that is infinite, or beyond ``LARGEST``, does not count.
         """
 
     # --- texts -------------------------------------------------------------------------------------------------------

@@ -191,7 +191,7 @@ class SQLite(First, Spelling):
     def best_mean(self, observed: Observed) -> str:
         goal = ", ".join(f"{sql} AS {name}" for name, sql in observed.goal.items())
         of_trial = f"PARTITION BY {observed.arm}, {observed.trial}"
-        # Materialized, so that the objective is not read anew for each observation. Its own sum() rounds otherwise.
+        # Materialized, so that the objective is read once. Added up in order by recursion, as sum() rounds otherwise.
         return f"""(WITH RECURSIVE o AS MATERIALIZED (SELECT {goal}),
                 m AS (SELECT {observed.arm} AS arm, {observed.trial} AS trial, {observed.mean} AS mean,
                     row_number() OVER ({of_trial} ORDER BY {observed.newest_first}) AS age

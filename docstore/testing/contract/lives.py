@@ -1,4 +1,4 @@
-"""What is promised of a document's life: it can be renamed, deleted and brought back, and purged for good."""
+"""Promises of rename, delete, undelete and purge."""
 
 from __future__ import annotations
 
