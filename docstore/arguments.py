@@ -74,7 +74,7 @@ def checked_choice(argument: str, value: object, choices: Collection[str], remed
     raise InvalidValueError(argument, value, remedy or f"Use one of {', '.join(map(repr, choices))}.")
 
 
-def checked_number(argument: str, value: object, *, least: int, most: int) -> int:
+def checked_number(argument: str, value: object, *, least: int, most: int = 2**31 - 1) -> int:
     """Return *value* if it is a whole number from *least* to *most*.
 
     Raises:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore import paging, rows
 from docstore.access import Access
-from docstore.arguments import checked_iterable, checked_key, checked_text
+from docstore.arguments import LONGEST_NAME, checked_iterable, checked_key, checked_text
 from docstore.coding import Coded, Codes, Name, coded_in
 from docstore.dialect import insert_many, shown, translated
 from docstore.digests import DigestTree, piece
@@ -128,7 +128,7 @@ def _heads(source: Access, reading: Connection, names: Iterable[str] | None, kin
         checked_key("kind", kind)
     if names is not None:
         checked_iterable("names", names, "names=['cakes']")
-        wanted = dict.fromkeys(checked_text("names", name, 255) for name in names)
+        wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
         return [source.head(reading, kind or "experiment", name) for name in wanted]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
     # Those that are deleted come first: in the target, one may still have the name that another has now.

@@ -225,7 +225,7 @@ class Past(Base):
         Cost:
             A copy of the document, and of its history.
         """
-        checked_text("new_name", new_name, 255)
+        checked_text("new_name", new_name, LONGEST_NAME)
         id, note = uuid.uuid4().hex, self._note(message, author)
         start = Branching(self._access, self._writer, self._documents("keep")).start
         return self._write(lambda connection: start(connection, id, kind, name, new_name, version, note)).version

@@ -24,14 +24,16 @@ def calls_of(function: Any, *arguments: Any) -> int:
     return count
 
 
+BEGINNINGS = ("BEGIN", "START TRANSACTION", "SET TRANSACTION", "SELECT set_config('lock_timeout'")
+"""How the statements begin by which a transaction does; they are not counted."""
+
+
 def statements_of(engine: sa.Engine, function: Any, *arguments: Any, **options: Any) -> list[str]:
     """Return the statements that *function* sends by *engine*, but for those that begin a transaction."""
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith(
-            ("BEGIN", "START TRANSACTION", "SET TRANSACTION", "SELECT set_config('lock_timeout'")
-        ):
+        if not statement.startswith(BEGINNINGS):
             sent.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", note)

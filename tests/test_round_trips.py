@@ -407,9 +407,9 @@ class TestAClassThatMakesAnotherValueOfWhatItIsGiven:
         with pytest.raises(EncodeError):
             CODEC.encode(Weight([CHANGING[code][0]]))
 
-    def test_is_stored_where_it_makes_the_same_value_of_it(self):
-        for value in (Rounded(1.5), Minutes(5.0), Setting(0.0), refusing(0.5), Heavy(0)):
-            assert identity(CODEC.decode(CODEC.encode(value))) == identity(value)
+    @pytest.mark.parametrize("value", [Rounded(1.5), Minutes(5.0), Setting(0.0), refusing(0.5), Heavy(0)], ids=ids)
+    def test_is_stored_where_it_makes_the_same_value_of_it(self, value):
+        assert identity(CODEC.decode(CODEC.encode(value))) == identity(value)
 
     def test_is_told_when_a_property_cannot_be_read(self):
         with pytest.raises(

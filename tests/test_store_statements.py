@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
-from counting import calls_of
+from counting import BEGINNINGS, calls_of
 
 import docstore
 from docstore import Metric, RegistryBundle
@@ -25,9 +25,7 @@ class Log:
     rows: Counter[str] = field(default_factory=Counter)
 
     def note(self, connection, cursor, statement, parameters, context, executemany):
-        if not statement.startswith(
-            ("BEGIN", "START TRANSACTION", "SET TRANSACTION", "SELECT set_config('lock_timeout'")
-        ):
+        if not statement.startswith(BEGINNINGS):
             self.statements.append(statement)
         written = re.match(r"(INSERT) INTO (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
         if written:

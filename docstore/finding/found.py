@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.abridging import abridged
 from docstore.access import Access
+from docstore.arguments import checked_number
 from docstore.errors import DatabaseError
 from docstore.finding import cursors, frames
 from docstore.finding.conditions import checked_pointer_of_column
@@ -21,7 +22,7 @@ from docstore.finding.contents import Whole, at, check_codes, place_in, read_aro
 from docstore.finding.cursors import Cursor
 from docstore.finding.infos import DocumentInfo, PartInfo
 from docstore.finding.selection import Selection
-from docstore.finding.sought import Sought, checked_number
+from docstore.finding.sought import Sought
 from docstore.kinds import HEAD, join
 from docstore.values import JSON, MaybeJSON, split_pointer
 

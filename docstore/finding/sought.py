@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.access import Access
+from docstore.arguments import checked_number
 from docstore.coding import Codes, Wanted
 from docstore.dialect import checked_moment
 from docstore.entries import Registry
@@ -150,20 +151,6 @@ def _text(field: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidValueError(field, value, "Give a text, or None for any.")
-
-
-_MOST: Final = 2**31 - 1
-
-
-def checked_number(field: str, value: object, *, least: int) -> int:
-    """Return *value* if it is a whole number that a database takes.
-
-    Raises:
-        InvalidValueError: it is not, or it is less than *least*.
-    """
-    if type(value) is int and least <= value <= _MOST:
-        return value
-    raise InvalidValueError(field, value, f"Give a whole number from {least} to {_MOST:,}.")
 
 
 def _moments(field: str, value: object) -> Moments:
