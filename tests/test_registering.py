@@ -1076,6 +1076,17 @@ class TestAnObjectThatCannotBeMadeOfItsFields:
         assert re.search("Take it out|Keep a|Keep its name", str(caught.value))
         assert "register(" not in str(caught.value)
 
+    def test_of_a_library_is_told_once_what_to_do(self):
+        np = pytest.importorskip("numpy")
+
+        with pytest.raises(EncodeError) as unwritten:
+            docstore.dumps(np.random.default_rng(1))
+        with pytest.raises(RegistryError) as unregistered:
+            docstore.register(np.matrix)
+
+        assert str(unwritten.value).count("cannot be written exactly") == 1
+        assert str(unregistered.value).endswith("Write np.asarray(array).")
+
     @pytest.mark.parametrize("value", MORE, ids=names)
     def test_may_have_functions_that_make_it(self, value):
         advice = rf"docstore\.register\({names(value)}, encode=\.\.\., decode=\.\.\.\)"

@@ -283,7 +283,7 @@ class TestAnObjectThatCannotBeSaved:
 
     @pytest.mark.parametrize("name", [None, "x" * 256, "a\0", "\ud800"], ids=ascii)
     def test_lacks_a_name_that_fits(self, store, name):
-        with pytest.raises(EncodeError, match=r"at /name: a experiment needs a name of 1 to 255 characters"):
+        with pytest.raises(EncodeError, match=r"at /name: this experiment needs a name of 1 to 255 characters"):
             store.save(new_experiment(name))
 
         assert store.find() == []

@@ -142,7 +142,7 @@ class TestADocumentOfAUsersClass:
     def test_without_a_name_that_a_column_takes_is_refused(self, store, soup, id):
         soup.id = id
 
-        with pytest.raises(docstore.DocstoreError, match="a recipe needs a name") as caught:
+        with pytest.raises(docstore.DocstoreError, match="this recipe needs a name") as caught:
             store.save(soup)
 
         assert caught.value.pointer == "/id"

@@ -221,7 +221,9 @@ class Codec:
         refused, name = why_not_restorable(cls), f"{cls.__module__}.{cls.__qualname__}"
         if refused is None:
             return EncodeError(f"{name} cannot be written exactly. {self.registry.remedy(cls)}")
-        return EncodeError(f"{name} cannot be written exactly: {refused.problem}. {refused.remedy or TAKE_OUT}.")
+        says_so = "cannot be written exactly" in refused.problem
+        problem = refused.problem if says_so else f"{name} cannot be written exactly: {refused.problem}"
+        return EncodeError(f"{problem}. {refused.remedy or TAKE_OUT}.")
 
     def _object(self, entry: Entry) -> Shape:
         if entry.cls not in self._objects:

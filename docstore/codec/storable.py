@@ -68,7 +68,7 @@ def why_not_restorable(cls: type) -> Refusal | None:
     if issubclass(cls, Enum) or is_namedtuple(cls):
         return None
     if cls in JSON_TYPES or cls in BY_TYPE or (_is_of_ecosystem(cls) and _of_ecosystem(cls) is None):
-        return Refusal(f"docstore stores a {cls.__qualname__} as it is", "It needs no registration")
+        return Refusal(f"docstore stores values of type {cls.__qualname__} as they are", "It needs no registration")
     found = no_data(cls) or (_of_ecosystem(cls) if _is_of_ecosystem(cls) else None)
     if found is None and is_more_than_attributes(cls):
         return Refusal(
@@ -148,7 +148,7 @@ def _of_ecosystem(cls: type) -> Refusal | None:
         except EncodeError as error:
             if each is cls:
                 problem, _, remedy = error.problem.partition(". ")
-                found = Refusal(problem, remedy)
+                found = Refusal(problem, remedy.rstrip("."))
         except MissingDependencyError:
             return None  # told when such a value is met
     return found
