@@ -498,8 +498,8 @@ def _named(kind: Kind, name: object) -> str:
     # A subclass of str is refused: it would be stored as another type than the column has.
     if type(name) is not str or not 1 <= len(name) <= LONGEST_NAME or not values.is_plain(name):
         raise EncodeError(
-            f"this {kind.name} needs a name of 1 to {LONGEST_NAME} characters (str), without NUL or lone surrogates, to "
-            f"be stored in a database, and has {abridged(name)}",
+            f"this {kind.name} needs a name of 1 to {LONGEST_NAME} characters (str), without NUL or lone surrogates, "
+            f"to be stored in a database, and has {abridged(name)}",
             pointer=join_pointer((kind.name_field,)),
         )
     return name

@@ -207,16 +207,24 @@ def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list
     return [version for version in found if version.number <= head.version]
 
 
-def history_page(connection: Connection, head: HeadRow, before: int, size: int) -> list[Version]:
+def history_page(connection: Connection, head: HeadRow, before: int | None, size: int) -> list[Version]:
     """Return the *size* versions before version *before*, newest first, or those that there are, proved by the chain.
 
+    Args:
+        before: None for the newest versions.
+
     Raises:
-        DamagedDocumentError: one is missing, cannot be read, or does not follow on the one before it.
+        DamagedDocumentError: one is missing, cannot be read, or does not follow on the one before it; or the history
+            has a later version than the head.
 
     Cost:
         One SELECT, also of the row before the page; of the past that a branch shares with its parent, two.
     """
     found = rows.version_rows(connection, head.id, before=before, limit=size + 1)
+    if found and before is None and found[0].version > head.version:
+        problem = f"its column version says {head.version}, and there is a later version in its history"
+        raise DamagedDocumentError(head.name, where="its head", problem=problem)
+    before = head.version + 1 if before is None else before
     page = [version_of(head.name, row) for row in found[:size]]
     for expected, row in zip(range(before - 1, 0, -1), found, strict=False):
         if row.version != expected:

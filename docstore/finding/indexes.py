@@ -72,11 +72,10 @@ def create_index(access: Access, kind: Kind | None, name: str, pointer: str, par
         One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
     """
     pointer = _indexable(pointer)
-    name, part = checked_key("kind", name), None if part is None else checked_key("part", part)
 
     def make(connection: Connection) -> PlaceIndex:
-        kind_of_part = _checked_kinds(connection, kind, name, pointer, part)
-        index = PlaceIndex(_name_of(name, kind_of_part, pointer), name, kind_of_part, pointer, datetime.now(UTC))
+        kind_of_part, of_kind = _checked_kinds(connection, kind, name, pointer, part), checked_key("kind", name)
+        index = PlaceIndex(_name_of(of_kind, kind_of_part, pointer), of_kind, kind_of_part, pointer, datetime.now(UTC))
         # First the index: MariaDB commits each, and one that is listed has to be there.
         tokens, of_parts = split_pointer(pointer), kind_of_part is not None
         with long_read_timeout(connection):
@@ -180,8 +179,8 @@ def _checked_kinds(connection: Connection, kind: Kind | None, name: str, pointer
     if part is None:
         _refuse_parts(rules, pointer)
         return None
-    found = next((rule.name for rule in rules if part in (rule.name, rule.field)), None)
     own = {part, part_kind(name, part)} if is_plain(part) else set()
+    found = next((rule.name for rule in rules if own & {rule.name, rule.field}), None)
     parts = {rule.name for rule in stored_parts(connection, name)} if found is None and name not in KINDS else set()
     found = found or next(iter(parts & own), None)
     if found is None:

@@ -13,7 +13,7 @@ from docstore.errors import DamagedDocumentError, InvalidValueError, PatchError
 from docstore.history import Version
 from docstore.place import read_around
 from docstore.reader import history_page, version_numbered
-from docstore.rows import HeadRow, version_row
+from docstore.rows import HeadRow
 from docstore.versions.blame import Blame, Decode, changes_at
 
 _PAGE: Final = 100
@@ -36,10 +36,7 @@ class Timeline(Sequence[Version]):
     def __init__(self, access: Access, connection: Connection, head: HeadRow) -> None:
         self._access = access
         self._head = head
-        self._newest = history_page(connection, head, head.version + 1, _PAGE)
-        if version_row(connection, head.id, head.version + 1) is not None:
-            problem = f"its column version says {head.version}, and there is a later version in its history"
-            raise DamagedDocumentError(head.name, where="its head", problem=problem)
+        self._newest = history_page(connection, head, None, _PAGE)
 
     def __len__(self) -> int:
         return self._head.version
@@ -101,9 +98,7 @@ class Timeline(Sequence[Version]):
             # As it is now: what was saved since the timeline was made is to be undone, too.
             head = self._access.again(connection, self._head)
             kind, document = read_around(connection, head, pointer)
-            newest = (
-                self._newest if head.version == len(self) else history_page(connection, head, head.version + 1, _PAGE)
-            )
+            newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
         return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
 
     def _changes(self, found: Iterator[Blame]) -> Iterator[Blame]:
