@@ -105,7 +105,9 @@ class Base:
         Cost:
             A SELECT if the name was changed, or *obj* is a copy.
         """
-        origin = self._origins.get(obj) or self._made_unseen(obj)
+        origin = self._origins.get(obj)
+        if origin is None or origin.name != name:
+            origin = self._made_unseen(obj, origin) or origin
         if origin is not None and origin.name == name:
             return origin
         id = origin_mark(obj) if origin is None else origin.id
@@ -124,10 +126,14 @@ class Base:
         self._origins.set(obj, origin)
         documents.mark_origin(obj, origin.id)
 
-    def _made_unseen(self, obj: Any) -> Origin | None:
-        """Return where *obj* was saved by a call that was interrupted before it knew; None if it was not."""
+    def _made_unseen(self, obj: Any, known: Origin | None) -> Origin | None:
+        """Return where *obj* was saved by a call that was interrupted before it knew; None if it was not.
+
+        Args:
+            known: where it came from before that call, which made a new document of it.
+        """
         tried = self._origins.tried(obj)
-        if tried is None:
+        if tried is None or (known is not None and known.id == tried[1]):
             return None
         with self._access.reading() as connection:
             made = made_unseen(connection, tried[1])

@@ -79,7 +79,8 @@ class Store(Experiments):
             DocumentExistsError: the name is taken by a document that *obj* did not come from; or, *as_new*, by any.
             NameChangedError: *obj*, or the object it is a copy of, came from a document of another name. Call
                 ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
-                (slots, a Struct) is taken for a new object.
+                (slots, a Struct), of a class that declares no fields, or of one that a function of the user's own
+                writes or reads is taken for a new object.
             EncodeError: something in *obj* cannot be written; with its pointer. Nothing has been.
             ObjectBusyError: code inside the save, such as an *on_conflict* function, saves *obj*, or an object that
                 another thread is saving.

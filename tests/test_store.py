@@ -1935,12 +1935,18 @@ def test_a_kind_of_docstores_own_cannot_be_put(store, kind):
         store.put(kind, "mine", {"records": []})
 
 
+@pytest.mark.parametrize("as_new", [False, True], ids=["new", "as_new"])
 class TestAFirstSaveThatIsInterrupted:
     """After the COMMIT, before the caller knows: Ctrl-C while the connection goes back to the pool."""
 
     @pytest.fixture
-    def interrupted(self, store):
+    def interrupted(self, store, as_new):
         experiment, left = new_experiment(trials=1), [KeyboardInterrupt]
+        if as_new:
+            experiment.name = "bread"
+            store.save(experiment)
+            experiment.name = "cakes"
+            store.delete("bread")
 
         @sa.event.listens_for(store.engine, "reset")
         def interrupt(connection, record, state):
@@ -1948,7 +1954,7 @@ class TestAFirstSaveThatIsInterrupted:
                 raise left.pop()
 
         with pytest.raises(KeyboardInterrupt):
-            store.save(experiment)
+            store.save(experiment, as_new=as_new)
         return experiment
 
     def test_is_known_to_the_next_save(self, store, interrupted):
