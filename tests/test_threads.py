@@ -532,6 +532,20 @@ class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
         assert parts.move(experiment, "trials", {0: 1}, count(2)) == {1: 2}
         assert experiment.trials == {1: trials[0], 2: trials[1]}
 
+    def test_its_new_trial_looks_at_the_others_while_one_comes_in(self, experiment):
+        class Incoming(docstore.Trial):
+            @property
+            def arms(self):
+                if 9 not in experiment.trials:
+                    experiment.trials[9] = docstore.Trial(experiment, 9)
+                return []
+
+        experiment.trials[2] = Incoming(experiment, 2)
+
+        experiment.new_trial(parameters={"x": 0.5, "flour": "rye"})
+
+        assert sorted(experiment.trials) == [0, 1, 2, 3, 9]
+
     def test_trials_change_places_in_a_circle(self, experiment):
         parts, trials = Parts(Codec(registered())), dict(experiment.trials)
 

@@ -32,7 +32,8 @@ class ArmIndex:
         """
         index = cls(trial_count=len(trials), next_index=max((*trials, *measured), default=-1) + 1)
         index.add(others)
-        for trial in trials.values():
+        # Copied at once: another thread may bring in a trial meanwhile. Then the count tells that the index is old.
+        for trial in list(trials.values()):
             index.add(trial.arms)
         return index
 
