@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, MutableSequ
 from dataclasses import replace
 from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
+from uuid import UUID
 
 from docstore.abridging import abridged
 from docstore.codec.core import RESERVED_TAGS
@@ -189,7 +190,7 @@ def check_fit(cls: type, kind: Kind) -> None:
         UnresolvedError: an annotation names what is not there.
     """
     fields = {field.key: field for field in stored_fields(cls)}
-    _check(cls, fields[kind.name_field], "name", _names_a_document, "str")
+    _check(cls, fields[kind.name_field], "name", _names_a_document, "str, int or UUID")
     for argument, code in (("type", kind.type), ("status", kind.status)):
         if code is not None:
             _check(cls, fields[code.field], argument, _is_small_enum, "an Enum, str, or a Literal of texts")
@@ -257,7 +258,7 @@ def _check(cls: type, field: StoredField, argument: str, fits: Callable[[Any], b
 
 
 def _names_a_document(annotation: Any) -> bool:
-    return annotation in (str, Any)
+    return annotation in (str, int, UUID, Any)
 
 
 def _is_small_enum(annotation: Any) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any, Final, get_args
+from uuid import UUID
 
 from docstore import values
 from docstore.abridging import abridged
@@ -17,6 +18,7 @@ from docstore.codec.adopting import Adoption
 from docstore.codec.core import Unknown, retry_if_changed
 from docstore.codec.declared import MISSING, ORIGIN, declares
 from docstore.codec.parts import Parts
+from docstore.codec.shapes import without_none
 from docstore.digests import Piece, digest_of, piece
 from docstore.entries import Entry, Registry
 from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError
@@ -132,7 +134,13 @@ class Documents:
         return kind, self._name(obj, kind), entry.model
 
     def _name(self, obj: Any, kind: Kind) -> str:
-        return _named(kind, fields.value_of(obj, self.codec.attribute(type(obj), kind.name_field)))
+        name = fields.value_of(obj, self.codec.attribute(type(obj), kind.name_field))
+        if type(name) in (int, UUID):
+            # Stored as it is where the class declares it so, with its text in the column; else it is refused.
+            stored = fields.stored_fields(type(obj))
+            declared = {field.key: without_none(field.annotation) for field in stored}.get(kind.name_field)
+            name = str(name) if declared is type(name) else name
+        return _named(kind, name)
 
     def parts(self, obj: Any, paths: Iterable[str]) -> dict[str, Piece]:
         """Return the parts of *obj* at *paths*, those that it has, without encoding anything else of it.
@@ -276,10 +284,13 @@ class Documents:
         Raises:
             DecodeError: a piece cannot be read; ``check`` tells it beforehand. Nothing is changed.
         """
+        return self._update(obj, pieces, saved or {})
+
+    def _update(self, obj: Any, pieces: Mapping[str, JSON | Absent], saved: Mapping[str, JSON | Absent]) -> set[str]:
         if not pieces:
             return set()
         adoption = Adoption(self.codec.uncompared, obj, self.kind_of(obj))
-        (self._plan_whole if self._by_function(obj) else self._plan_pieces)(obj, pieces, saved or {}, adoption)
+        (self._plan_whole if self._by_function(obj) else self._plan_pieces)(obj, pieces, saved, adoption)
         left = adoption.write()
         adoption.finish()
         return left
@@ -330,7 +341,7 @@ class Documents:
                 own = {number: numbers[number] for number in numbers_in([path]) & numbers.keys()}
                 becomes |= renumbered({path: body}, own, names)
             changed = {there: had[path] for path in had if becomes[there := moved_path(path, numbers)] is not had[path]}
-            left = self.adopt(obj, {path: becomes[path] for path in changed}, changed)
+            left = self._update(obj, {path: becomes[path] for path in changed}, changed)
             # One that the other thread changed just then still says its former number, and nothing else would tell.
             paths = {path for path in paths if moved_path(path, numbers) in left}
             had, room = {}, {}

@@ -10,9 +10,10 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from docstore.abridging import abridged
-from docstore.errors import DecodeError, RegistryError
+from docstore.errors import DecodeError, InvalidValueError, RegistryError
 from docstore.keyed import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
 from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 
@@ -115,11 +116,18 @@ class Kind:
 
     def name_in(self, head: JSON) -> str | None:
         """Return the document's name."""
-        return _text_at(head, (self.name_field,))
+        return _name_at(head, self.name_field)
 
-    def renamed(self, head: JSON, name: str) -> JSON:
-        """Return the *head* of a document of this kind with another name, if the head contains its name."""
-        return {**head, self.name_field: name} if isinstance(head, dict) and is_document(head) else head
+    def renamed(self, head: JSON, name: str, *, argument: str = "name") -> JSON:
+        """Return the *head* of a document of this kind with another name, if the head contains its name.
+
+        Raises:
+            InvalidValueError: the class declares its name as a number or a UUID, and *name* is not the text of one;
+                with the *argument* that gave it.
+        """
+        if not isinstance(head, dict) or not is_document(head) or self.name_in(head) == name:
+            return head
+        return {**head, self.name_field: _name_like(head.get(self.name_field), name, self.name, argument)}
 
     def owner_in(self, head: JSON) -> str | None:
         """Return the name of the document that this one belongs to, of kind ``owner_kind``."""
@@ -250,6 +258,39 @@ def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:
         else:
             found = [each for item in found if isinstance(item, list) for each in item]
     return [text for text in found if isinstance(text, str)]
+
+
+def _name_at(head: JSON, field: str) -> str | None:
+    """Return the name as the column has it: the text of a number, or of a UUID."""
+    found = head.get(field) if isinstance(head, dict) else None
+    if isinstance(found, dict) and found.get(TAG) in ("int", "UUID"):
+        found = found.get("value")
+    return str(found) if type(found) is int else found if isinstance(found, str) else None
+
+
+def _name_like(present: JSON, name: str, kind: str, argument: str) -> JSON:
+    """Return the JSON of *name* in the type of the *present* one."""
+    tag = present.get(TAG) if isinstance(present, dict) else None
+    if (type(present) is int or tag == "int") and _is_whole_number(name):
+        number = int(name)
+        return number if -(2**63) <= number < 2**63 else {TAG: "int", "value": name}
+    if tag == "UUID" and _is_uuid(name):
+        return {TAG: "UUID", "value": name}
+    if type(present) is int or tag in ("int", "UUID"):
+        raise InvalidValueError(argument, name, f"A {kind} is named by {present!r}: give the text of one of that type.")
+    return name
+
+
+def _is_whole_number(text: str) -> bool:
+    """Return whether *text* is what ``str`` gives of an integer."""
+    return len(text) <= 255 and text.removeprefix("-").isdecimal() and str(int(text)) == text
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _text_at(body: JSON, tokens: tuple[str | int, ...]) -> str | None:

@@ -49,7 +49,7 @@ class Renaming:
             raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)
         now = read(connection, head)
         which = kind_named(kind).of(now.pieces[HEAD])
-        body = which.renamed(now.pieces[HEAD], new)
+        body = which.renamed(now.pieces[HEAD], new, argument="new")
         self._documents.check_renamed(which, now.pieces, body, "new", new)
         said = Note(note.author, note.message or f"renamed from {old!r}")
         saved = self._writer.replace_head(connection, head, now, new, body, said)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import itertools
 import threading
+import uuid
 import zlib
 from dataclasses import dataclass, field
 from random import Random
+from uuid import UUID
 
 import pytest
 
@@ -306,13 +308,38 @@ class TestABranchOfAUsersKind:
 
         return by
 
-    def test_has_its_name_where_the_other_has_its_own(self, ada, by):
-        cls = by(str, "a")
+    @pytest.mark.parametrize(
+        ("annotation", "value", "new"),
+        [
+            (str, "a", "b"),
+            (int, 7, 8),
+            (int, 7, -8),
+            (int, 7, 2**70),
+            (int, 2**70, 7),
+            (UUID, uuid.uuid4(), uuid.uuid4()),
+        ],
+        ids=["text", "number", "negative", "to a large number", "from a large number", "uuid"],
+    )
+    def test_has_its_name_in_the_type_of_the_other(self, ada, by, annotation, value, new):
+        cls = by(annotation, value)
 
-        ada.branch("a", "b", kind="lot")
+        ada.branch(str(value), str(new), kind="lot")
 
-        assert [ada.load(name, kind="lot") for name in ("a", "b")] == [cls("a"), cls("b")]
+        assert ada.load(str(new), kind="lot") == cls(new)
+        assert ada.load(str(value), kind="lot") == cls(value)
         assert ada.verify() == []
+
+    @pytest.mark.parametrize(
+        ("annotation", "value", "new"),
+        [(int, 7, "x"), (int, 7, "08"), (int, 7, "٣"), (UUID, uuid.uuid4(), "x")],
+    )
+    def test_a_name_of_another_type_is_refused(self, ada, by, annotation, value, new):
+        by(annotation, value)
+
+        with pytest.raises(InvalidValueError, match="new_name"):
+            ada.branch(str(value), new, kind="lot")
+
+        assert [found.name for found in ada.find(kind="lot")] == [str(value)]
 
     @pytest.mark.parametrize("call", ["branch", "rename"])
     def test_a_name_that_its_class_does_not_take_is_refused(self, ada, forgotten, call):

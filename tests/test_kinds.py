@@ -222,7 +222,7 @@ class TestAKindByName:
         assert kind_named("note").owner_in({"experiment_name": "e", "": "f"}) is None
 
     @pytest.mark.parametrize(
-        ("head", "name"), [({"name": "n"}, "n"), ({"name": 1}, None), ({"name": True}, None), ({}, None), (None, None)]
+        ("head", "name"), [({"name": "n"}, "n"), ({"name": 1}, "1"), ({"name": True}, None), ({}, None), (None, None)]
     )
     def test_tells_the_name(self, head: Any, name):
         assert kind_named("note").name_in(head) == name

@@ -836,3 +836,19 @@ class TestRevert:
         assert (version.number, version.digest, version.message) == (3, first.digest, "revert to version 1")
         assert numbers(store.history("cakes")) == [3, 2, 1]
         assert store.verify() == []
+
+    def test_of_a_document_named_by_a_large_number(self, store):
+        @docstore.document(kind="lot", name="id")
+        @dataclass
+        class Lot:
+            id: int
+            n: int = 0
+
+        lot = Lot(2**70)
+        store.save(lot)
+        lot.n = 1
+        store.save(lot)
+
+        store.revert(str(2**70), 1, kind="lot")
+
+        assert store.load(str(2**70), kind="lot") == Lot(2**70)

@@ -138,6 +138,20 @@ class TestADocumentOfAUsersClass:
 
         assert [found.name for found in store.find(kind="recipe")] == ["bean", "pea"]
 
+    @pytest.mark.parametrize(
+        ("annotation", "id", "name"), [(int, 12, "12"), (int, 2**70, str(2**70)), (UUID, UUID(int=7), str(UUID(int=7)))]
+    )
+    def test_may_be_named_by_a_number_or_a_uuid(self, store, annotation, id, name):
+        @docstore.document(kind="run", name="id")
+        @dataclass
+        class Run:
+            id: annotation
+
+        store.save(Run(id))
+
+        assert identity(store.load(name, kind="run")) == identity(Run(id))
+        assert store.verify() == []
+
     @pytest.mark.parametrize("id", ["", "x" * 256, "a\0", None, 1, 1.0, True, UUID(int=7)])
     def test_without_a_name_that_a_column_takes_is_refused(self, store, soup, id):
         soup.id = id

@@ -39,7 +39,7 @@ class Branching:
         number = head.version if version is None else numbered(connection, head, version)
         state = read_version(connection, head, kind_named(kind), number)
         which = kind_named(kind).of(state.pieces[HEAD])
-        pieces = {**state.pieces, HEAD: which.renamed(state.pieces[HEAD], new_name)}
+        pieces = {**state.pieces, HEAD: which.renamed(state.pieces[HEAD], new_name, argument="new_name")}
         self._documents.check_renamed(which, state.pieces, pieces[HEAD], "new_name", new_name)
         document = Document(which, new_name, head.model, {path: piece(path, body) for path, body in pieces.items()})
         rows.copy_versions(connection, head.id, id, upto=number)
