@@ -83,15 +83,13 @@ class Adoption:
         had = state_of(present)
         self._look_into(fresh, self._names_in(type(fresh)))
         stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
-        if stands is present:
-            self._held_on(present, partial(self._parts.get, self._root, path, MISSING))
-            return
-        is_one = type(present) is type(fresh) and id(present) not in self._twice
-        if is_one and fields.can_take_on(present) and not is_frozen(type(present)):
+        if stands is not present:
+            is_one = type(present) is type(fresh) and id(present) not in self._twice
+            if not is_one or not fields.can_take_on(present) or is_frozen(type(present)):
+                self._write(partial(self._parts.replace, self._root, path, present, stands))
+                return
             self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
-            self._held_on(present, partial(self._parts.get, self._root, path, MISSING))
-        else:
-            self._write(partial(self._parts.replace, self._root, path, present, stands))
+        self._check_held(present, partial(self._parts.get, self._root, path, MISSING))
 
     def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
         """Change the root from *saved* to *fresh*, all three of one class, except for the fields to *keep*."""
@@ -112,7 +110,7 @@ class Adoption:
                 else:
                     keyed = below(self._kind.keyed, names[name])
                     members[name] = self._tried(partial(self._settled, old, base, value, keyed), old, base, value)
-                    self._held_on(members[name], partial(attribute, self._root, name))
+                    self._check_held(members[name], partial(attribute, self._root, name))
         self._become(self._root, had, fresh, members, names, kept)
 
     def leave(self, path: str) -> None:
@@ -144,7 +142,7 @@ class Adoption:
         self._edited.add(id(old))
         self._write(write)
 
-    def _held_on(self, value: Any, found: Callable[[], Any]) -> None:
+    def _check_held(self, value: Any, found: Callable[[], Any]) -> None:
         """Where *value* is changed in place, look afterwards whether it is *found* where it was.
 
         Another thread may have put something else there meanwhile, made of the former state, without what others
@@ -203,19 +201,19 @@ class Adoption:
             members = self._members(had, saved, fresh, names, keyed)
             self._become(old, had, fresh, members, names)
             for name, member in members.items():
-                self._held_on(member, partial(attribute, old, name))
+                self._check_held(member, partial(attribute, old, name))
         elif cls is list:
             items = list(old)
             wanted = self._items(items, saved, fresh, keyed)
             self._edit(old, partial(edit_list, old, items, wanted))
             for item in wanted:
-                self._held_on(item, partial(_found_in, old, item))
+                self._check_held(item, partial(_found_in, old, item))
         else:
             pairs = list(old.items())
             becomes = self._pairs(pairs, saved, fresh, keyed)
             self._edit(old, partial(edit_dict, old, pairs, becomes))
             for key, value in becomes:
-                self._held_on(value, partial(old.get, key))
+                self._check_held(value, partial(old.get, key))
         return old
 
     def _instead(self, old: Any, saved: Any, fresh: Any) -> Any:
