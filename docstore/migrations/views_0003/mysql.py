@@ -196,9 +196,10 @@ class _Common(First, Spelling):
     def best_mean(self, observed: Observed) -> str:
         # A derived table cannot refer to the row of the view. So there is one level, with windows over its groups; in a
         # larger expression, MariaDB evaluates a window over an aggregate to NULL.
-        newest = f"""substring_index(group_concat(coalesce(concat({observed.mean}), 'none')
-                ORDER BY {observed.newest_first} SEPARATOR ' '), ' ', 1)"""
-        is_counted = f"{newest} <> 'none' AND abs(CAST({newest} AS DOUBLE)) <= {LARGEST}"
+        # As JSON: group_concat cuts off the text of a DOUBLE after 21 characters, and so the end of its exponent.
+        newest = f"""replace(replace(substring_index(group_concat(json_array({observed.mean})
+                ORDER BY {observed.newest_first} SEPARATOR ' '), ' ', 1), '[', ''), ']', '')"""
+        is_counted = f"{newest} <> 'null' AND abs(CAST({newest} AS DOUBLE)) <= {LARGEST}"
         # The sign is turned where more is better, so that the best is the smallest; what does not count sorts last.
         turned = f"CASE o.less WHEN 1 THEN 1 ELSE -1 END * CAST({newest} AS DOUBLE)"
         mean = f"CASE WHEN {is_counted} THEN {turned} ELSE 1e304 END"
