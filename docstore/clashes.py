@@ -115,8 +115,9 @@ def _mixed(number: int, sides: tuple[Pieces, Pieces, Pieces], target: Pieces, na
 
 def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Key, set[bytes]]:
     """Return the observations of a trial by their key, each without its trial number and arm name."""
-    trial = {path: pieces[path] for path in (TRIALS.path(number),) if path in pieces}
-    arms = {**_parameters({HEAD: pieces.get(HEAD)}), **_parameters(trial)}
+    path = TRIALS.path(number)
+    # Where the trial is not among the pieces, no side changed it, and the names of its arms mean the same on each.
+    arms = _parameters({HEAD: pieces.get(HEAD)}) | _parameters({path: pieces[path]}) if path in pieces else {}
     found: dict[_Key, set[bytes]] = {}
     for record in records_in(pieces.get(DATA.path(number))):
         name = str(record.get("arm_name"))

@@ -61,7 +61,7 @@ def entry_declared(
         )
     if compatible_from is not None and not (type(compatible_from) is int and 1 <= compatible_from <= version):
         raise RegistryError(
-            f"{cls.__name__}: compatible_from={abridged(compatible_from)} should be from 1 to {version}."
+            f"{cls.__name__}: compatible_from={abridged(compatible_from)} should be from 1 to {abridged(version)}."
         )
     if version > 1 and issubclass(cls, Enum) and encode is None:
         raise RegistryError(

@@ -605,3 +605,23 @@ class TestATrialThatIsTakenAwayByADecision:
             ada.save(removing, on_conflict=lambda place: place.theirs)
 
         assert (docstore.dumps(removing), stored(ada)) == before
+
+
+class TestAnArmThatOthersMadeTheStatusQuo:
+    """Bob makes an arm of trial 0 the status quo, while Ada measures it in trial 0."""
+
+    def test_keeps_the_data_of_both(self, ada, bob, save):
+        experiment = new_experiment()
+        bake(experiment, 0.5)
+        ada.save(experiment)
+        mine, theirs = ada.load("cakes"), bob.load("cakes")
+        theirs.status_quo = theirs.trials[0].arms[0].clone()
+        bob.save(theirs)
+
+        record = {"trial_index": 0, "arm_name": "0_0", "metric_name": "crust", "mean": 0.25, "sem": 0.25}
+        mine.attach_data(docstore.Data.from_records([record]))
+        save(ada, mine, mine.trials[0])
+
+        found = ada.load("cakes")
+        assert found.status_quo.name == "0_0"
+        assert found.data.metric_names == {"crust", "taste"}
