@@ -353,8 +353,8 @@ class NameChangedError(StoreError):
         rename, as_new = f"rename({old!r}, {new!r}{given})", "save(..., as_new=True)"
         super().__init__(
             f"this {kind}, or the object that it is a copy of, came from the document {old!r}, and has the name "
-            f"{new!r}. To make it a new document, without that history, call {as_new}. To rename that document, call "
-            f"{rename} and save the object that this store loaded or saved: a copy makes no version of it."
+            f"{new!r}. To rename that document, call {rename} and save the object that this store loaded or saved: a "
+            f"copy makes no version of it. To make a new document of this, without that history, call {as_new}."
             if may_be_copy
             else f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with "
             f"its history, call {rename} first; to make this a new document, without that history, call {as_new}."
