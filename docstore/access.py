@@ -32,7 +32,6 @@ from docstore.errors import (
 from docstore.history import Version
 from docstore.interrupts import Deferral, deferring
 from docstore.kinds import Kind, kind_named
-from docstore.origins import Origin
 from docstore.reader import State, read, read_version
 from docstore.rows import HeadRow
 from docstore.when import number_of
@@ -195,13 +194,13 @@ class Access:
             raise DocumentNotFoundError(name, kind=kind, hint="None of that name was deleted.")
         return found
 
-    def living(self, connection: Connection, origin: Origin, kind: Kind, name: str) -> HeadRow:
-        """Return the document that an object came from.
+    def living(self, connection: Connection, id: str, kind: Kind, name: str) -> HeadRow:
+        """Return the row of the document with this *id*, which an object came from.
 
         Raises:
             DocumentNotFoundError: it was deleted, or purged.
         """
-        found = rows.head_of(connection, origin.id)
+        found = rows.head_of(connection, id)
         if found is None:
             raise DocumentNotFoundError(
                 name, kind=kind.name, hint="It was purged after you read it; save(..., as_new=True) makes a new one."

@@ -205,7 +205,7 @@ class Bulk:
         stored = living_versions(connection, {origin.id for origin, _ in same})
         for origin, document in same:
             if stored.get(origin.id, 0) < origin.version:
-                head = self._access.living(connection, origin, document.kind, document.name)
+                head = self._access.living(connection, origin.id, document.kind, document.name)
                 version_numbered(connection, head, origin.version)
 
 

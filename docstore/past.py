@@ -116,7 +116,7 @@ class Past(Base):
             origin = self._origin_of(obj, document.kind, document.name)
             with self._access.reading() as connection:
                 if origin is not None:
-                    head = self._access.living(connection, origin, document.kind, document.name)
+                    head = self._access.living(connection, origin.id, document.kind, document.name)
                     return status_of(connection, head, self._documents(origin.unknown), obj, document, origin)
                 taken = rows.head_named(connection, self.project, document.kind.name, document.name)
         if taken is not None:

@@ -351,13 +351,13 @@ class Store(Experiments):
         # An unchanged object says nothing about what others saved; unless it is to stand in their place.
         if not mine.paths and not (mine.whole and (policy == "overwrite" or origin.behind)):
             with self._access.reading() as connection:
-                head = self._access.living(connection, origin, kind, name)
+                head = self._access.living(connection, origin.id, kind, name)
                 return version_numbered(connection, head, origin.version)
 
         documents = self._documents(origin.unknown)
 
         def save(connection: Connection) -> Outcome:
-            head = self._access.living(connection, origin, kind, name)
+            head = self._access.living(connection, origin.id, kind, name)
             outcome = save_on(connection, self._writer, head, origin, mine, policy, note)
             check_readable(documents, obj, head, origin, outcome)
             return outcome
