@@ -7,19 +7,14 @@ experiment model are here too, under the names that users of Ax know.
 from __future__ import annotations
 
 from docstore import registry
-from docstore.analysis.ranking import BestArm
-from docstore.analysis.similar import Similar
 from docstore.codec import UnknownObject
-from docstore.comparing import diff
-from docstore.copying import Copied
-from docstore.difference import Diff
-from docstore.documents import digest, dumps, loads
+from docstore.codec.mapper import digest, dumps, loads
+from docstore.documents.canonical import ABSENT
+from docstore.documents.diff.diff import Diff
+from docstore.documents.history import Version
+from docstore.documents.patch import Change
 from docstore.errors import Conflict, ConflictError, DocstoreError
-from docstore.finding.conditions import q
-from docstore.finding.found import Found, Page
-from docstore.finding.indexes import PlaceIndex
-from docstore.finding.infos import DocumentInfo, PartInfo
-from docstore.history import Version
+from docstore.json_store.functions import diff
 from docstore.model import (
     AbandonedArm,
     AnalysisCard,
@@ -58,16 +53,21 @@ from docstore.model import (
     Trial,
     TrialStatus,
 )
-from docstore.opening import connect
-from docstore.patch import Change
 from docstore.registry import document, register
-from docstore.registry_bundle import RegistryBundle
-from docstore.store import Store
-from docstore.values import ABSENT
-from docstore.verification import Damage, Progress
-from docstore.versions.blame import Blame
-from docstore.versions.compaction import Compacted
-from docstore.versions.status import Status
+from docstore.registry.bundle import RegistryBundle
+from docstore.search.conditions import q
+from docstore.search.experiments.best import BestArm
+from docstore.search.experiments.similar import Similar
+from docstore.search.indexes import PlaceIndex
+from docstore.search.info import DocumentInfo, PartInfo
+from docstore.search.results import Found, Page
+from docstore.store.blame import Blame
+from docstore.store.compaction import Compacted
+from docstore.store.connect import connect
+from docstore.store.copying import Copied
+from docstore.store.status import Status
+from docstore.store.store import Store
+from docstore.verify import Damage, Progress
 
 __version__ = "0.1.0"
 

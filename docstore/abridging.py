@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 _SHOWN: Final = 120  # characters of a text that a message shows
-_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid", "docstore.finding.conditions"})
+_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid", "docstore.search.conditions"})
 """Modules of classes whose repr is made at once, and says what a person wrote."""
 _BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from docstore.values import JSON
+from docstore.documents.canonical import JSON
 
 unhurried = settings(deadline=None)
 

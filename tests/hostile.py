@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import docstore
-from docstore.codec.ecosystem import TAGS
-from docstore.codec.tagged import BY_TAG
+from docstore.codec.optional_types import TAGS
+from docstore.codec.tags import BY_TAG
+from docstore.documents.canonical import TAG
 from docstore.errors import DocstoreError
 from docstore.model import CLASSES, ENUMS
 from docstore.testing.experiments import new_experiment, new_multi_type_experiment
-from docstore.values import TAG
 
 
 def tagged(tag: Any, **members: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 import docstore
-from docstore.tables import VERSION_TABLE, metadata
+from docstore.sql.tables import VERSION_TABLE, metadata
 
 
 class Pool:

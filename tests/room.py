@@ -24,8 +24,8 @@ import orjson
 import pandas  # noqa: F401
 
 import docstore
+from docstore.documents.history import changes_from
 from docstore.errors import DocstoreError
-from docstore.history import changes_from
 
 READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "loads": docstore.loads,

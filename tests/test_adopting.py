@@ -21,12 +21,12 @@ from test_custom_encoders import PARTED
 
 import docstore
 from docstore import ConflictError, Metric, Objective, OptimizationConfig, registry
-from docstore.documents import documents_of
+from docstore.codec.mapper import documents_of
+from docstore.documents.canonical import ABSENT
 from docstore.errors import DecodeError
 from docstore.model import Arm, AuxiliaryExperiment, AuxiliaryExperimentPurpose
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment, observe
-from docstore.values import ABSENT
 
 
 @pytest.fixture(autouse=True)

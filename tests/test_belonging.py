@@ -6,8 +6,8 @@ import pytest
 
 import docstore
 from docstore import Arm, ConflictError, GeneratorRun
+from docstore.documents.canonical import ABSENT
 from docstore.testing.experiments import add_trial, new_experiment, observe
-from docstore.values import ABSENT
 
 
 def parameters(x):
@@ -330,7 +330,7 @@ class TestASaveOfATrialThatWasInterruptedBeforeTheObjectLearnedItsNumber:
         bob.save(theirs)
         trial = bake(mine, 0.5)
         with monkeypatch.context() as patch:
-            patch.setattr("docstore.documents.Documents.renumber", interrupt)
+            patch.setattr("docstore.codec.mapper.Documents.renumber", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 ada.save_trial(mine, trial)
 

@@ -40,7 +40,7 @@ from docstore.errors import (
     InvalidValueError,
     MissingDependencyError,
 )
-from docstore.tables import documents, versions
+from docstore.sql.tables import documents, versions
 from docstore.testing.experiments import new_experiment, search_space
 
 GAIN = Objective("gain")

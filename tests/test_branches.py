@@ -15,6 +15,7 @@ import pytest
 
 import docstore
 from docstore import ConflictError, Metric, RegistryBundle, registry
+from docstore.documents.canonical import ABSENT
 from docstore.errors import (
     DocumentExistsError,
     DocumentNotFoundError,
@@ -22,7 +23,6 @@ from docstore.errors import (
     VersionNotFoundError,
 )
 from docstore.testing.experiments import add_trial, new_experiment, observe
-from docstore.values import ABSENT
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

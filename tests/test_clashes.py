@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from docstore.clashes import inconsistencies
-from docstore.values import JSON
+from docstore.documents.canonical import JSON
+from docstore.documents.merge.trial_conflicts import inconsistencies
 
 Pieces = dict[str, JSON]
 

@@ -30,13 +30,13 @@ from hypothesis import strategies as st
 import docstore
 from docstore import DocstoreError, Metric, RegistryBundle, Runner, UnknownObject
 from docstore.codec import Codec
-from docstore.codec.tagged import BY_TAG
-from docstore.entries import Entry, Registry
+from docstore.codec.registry import Entry, Registry
+from docstore.codec.tags import BY_TAG
+from docstore.documents.canonical import DOCUMENT_DEPTH, TAG, dumps, loads
 from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError
-from docstore.model_registry import model_registry
+from docstore.registry.model_classes import model_registry
 from docstore.testing.exact import identity
 from docstore.testing.strategies import scalars, texts
-from docstore.values import DOCUMENT_DEPTH, TAG, dumps, loads
 
 # --- classes to write ------------------------------------------------------------------------------------------------
 

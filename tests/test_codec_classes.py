@@ -28,13 +28,13 @@ import pytest
 from counting import calls_of
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, PrivateAttr
 
-from docstore.codec import Codec, fields
-from docstore.codec.declared import is_frozen
+from docstore.codec import Codec, stored_fields
+from docstore.codec.class_fields import is_frozen
 from docstore.codec.objects import check_readable
-from docstore.entries import Entry, Registry
+from docstore.codec.registry import Entry, Registry
+from docstore.documents.canonical import TAG, dumps, loads
 from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
 from docstore.testing.exact import identity
-from docstore.values import TAG, dumps, loads
 
 T = TypeVar("T")
 
@@ -1170,7 +1170,7 @@ class TestWhatWouldBeLost:
 def twin(value: Any, **state: Any) -> Any:
     made = copy.deepcopy(value)
     for name, item in state.items():
-        fields.assign(made, name, item)
+        stored_fields.assign(made, name, item)
     return made
 
 
@@ -1198,26 +1198,26 @@ class TestAnObjectInPlace:
     def test_has_an_attribute_set_whatever_its_class_says(self, value, name, item):
         made = copy.deepcopy(value)
 
-        fields.assign(made, name, item)
+        stored_fields.assign(made, name, item)
 
         assert getattr(made, name) is item
 
     def test_takes_on_the_state_of_another(self, value, name, item):
         target, source = copy.deepcopy(value), twin(value, **{name: item})
 
-        fields.take_on(target, source)
+        stored_fields.take_on(target, source)
 
         assert identity(target) == identity(source) != identity(value)
 
     def test_keeps_what_it_is_told_to_keep(self, value, name, item):
         target, source = copy.deepcopy(value), twin(value, **{name: item})
 
-        fields.take_on(target, source, keep={name})
+        stored_fields.take_on(target, source, keep={name})
 
         assert identity(target) == identity(value)
 
     def test_can_take_on(self, value, name, item):
-        assert fields.can_take_on(value)
+        assert stored_fields.can_take_on(value)
 
 
 class TestTakingOn:
@@ -1225,7 +1225,7 @@ class TestTakingOn:
         target, source = Square(1.0), Square(2.0)
         target.another = 1  # type: ignore[attr-defined]  # on purpose
 
-        fields.take_on(target, source)
+        stored_fields.take_on(target, source)
 
         assert vars(target) == vars(source)
 
@@ -1233,49 +1233,49 @@ class TestTakingOn:
         target, source = SlotsByHand("n", [1]), SlotsByHand("n", [1])
         del source._length
 
-        fields.take_on(target, source)
+        stored_fields.take_on(target, source)
 
         assert not hasattr(target, "_length")
 
     def test_finds_the_private_attribute_of_an_argument(self):
         target = SlotsByHand("n", [1])
 
-        fields.assign(target, "items", 7)
-        fields.take_on(target, SlotsByHand("m", [2]), keep={"items"})
+        stored_fields.assign(target, "items", 7)
+        stored_fields.take_on(target, SlotsByHand("m", [2]), keep={"items"})
 
         assert (target.name, target._items) == ("M", 7)
 
     def test_of_a_model_brings_the_set_of_the_fields_that_were_set(self):
         target, source = Model(x=1), Model(x=2, colours=[])
 
-        fields.take_on(target, source, keep={"colours"})
+        stored_fields.take_on(target, source, keep={"colours"})
 
         assert target.model_fields_set == {"x"}
 
     def test_of_a_model_leaves_out_the_extras_that_it_is_to_keep(self):
         target, source = Open(x=1, z=1), Open(x=2, y=2, z=2)
 
-        fields.take_on(target, source, keep={"y", "z"})
+        stored_fields.take_on(target, source, keep={"y", "z"})
 
         assert (target.x, target.model_extra) == (2, {"z": 1})
 
     def test_of_an_extra_of_a_model_keeps_it_an_extra(self):
         value = Open()
 
-        fields.assign(value, "y", 1)
+        stored_fields.assign(value, "y", 1)
 
         assert (value.model_extra, vars(value)) == ({"y": 1}, {"x": 0})
 
     def test_of_a_field_of_a_model_sets_it(self):
         value = Open()
 
-        fields.assign(value, "x", 0)
+        stored_fields.assign(value, "x", 0)
 
         assert value.model_fields_set == {"x"}
 
     @pytest.mark.parametrize("value", [1, "a", [1], {}, Colour.RED, Level.LOW, Pair(1), Text("a"), NOON], ids=repr)
     def test_is_not_for_what_is_more_than_its_attributes(self, value):
-        assert not fields.can_take_on(value)
+        assert not stored_fields.can_take_on(value)
 
 
 # --- all that is wrong -----------------------------------------------------------------------------------------------
@@ -1510,7 +1510,7 @@ class TestWhetherCodeOfAClassRunsWhenItIsMade:
         ],
     )
     def test_it_does_not(self, cls):
-        assert not fields.runs_own_code(cls)
+        assert not stored_fields.runs_own_code(cls)
 
     @pytest.mark.parametrize(
         "cls",
@@ -1523,7 +1523,7 @@ class TestWhetherCodeOfAClassRunsWhenItIsMade:
         ],
     )
     def test_it_does(self, cls):
-        assert fields.runs_own_code(cls)
+        assert stored_fields.runs_own_code(cls)
 
 
 class TestWhetherAClassIsFrozen:

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore.codec import Codec
-from docstore.entries import Registry
+from docstore.codec.registry import Registry
+from docstore.documents.canonical import dumps, loads
 from docstore.errors import DecodeError, EncodeError
-from docstore.values import dumps, loads
 
 CODEC = Codec(Registry())
 
@@ -949,7 +949,7 @@ class TestTheLibrariesAreOptional:
             f"import sys; sys.modules[{library!r}] = None\n"
             "from docstore.codec import Codec\n"
             "from docstore.errors import MissingDependencyError\n"
-            "from docstore.entries import Registry\n"
+            "from docstore.codec.registry import Registry\n"
             f"try: Codec(Registry()).decode({{'__type': {tag!r}}})\n"
             "except MissingDependencyError as error: print(error.package, error.extra, error)"
         )
@@ -963,7 +963,7 @@ class TestTheLibrariesAreOptional:
             "import sys\n"
             "from docstore.codec import Codec\n"
             "from docstore.errors import UnknownTagError\n"
-            "from docstore.entries import Registry\n"
+            "from docstore.codec.registry import Registry\n"
             "try: Codec(Registry()).decode({'__type': 'pandas.read_pickle'})\n"
             "except UnknownTagError: print({'numpy', 'pandas'} & set(sys.modules))"
         )

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
+from docstore.documents import canonical, kinds
+from docstore.documents.canonical import dumps
 from docstore.errors import (
     ConflictError,
     ConnectionLostError,
@@ -31,10 +33,9 @@ from docstore.errors import (
     TooLargeError,
     VersionNotFoundError,
 )
-from docstore.tables import documents, metadata, versions
+from docstore.sql.tables import documents, metadata, versions
+from docstore.store.compaction import Compacted
 from docstore.testing.experiments import add_trial, new_experiment
-from docstore.values import dumps
-from docstore.versions.compaction import Compacted
 
 ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"])
 
@@ -46,7 +47,7 @@ def text(store, name="cakes", number=None, kind="experiment"):
     """The canonical text of a document at a version, tagged values and all."""
     with store._access.reading() as connection:
         _, state = store._access.state(connection, kind, name, version=number)
-    return dumps(docstore.kinds.join(state.pieces))
+    return dumps(kinds.join(state.pieces))
 
 
 def rows_of(store, *tables):
@@ -216,16 +217,16 @@ class TestKeepingForSoLong:
             def now(cls, tz=None):
                 return newest + timedelta(minutes=30)
 
-        monkeypatch.setattr("docstore.versions.compaction.datetime", Clock)
+        monkeypatch.setattr("docstore.store.compaction.datetime", Clock)
         chain = "0" * 64
         with store.engine.begin() as connection:
             for version in reversed(store.history("cakes")):
                 moment = newest - timedelta(hours=9 - version.number)
                 row = connection.execute(sa.select(versions).where(versions.c.version == version.number)).one()
-                told = docstore.history.Version(
+                told = docstore.documents.history.Version(
                     version.number, moment, version.author, version.message, (), version.digest, ""
                 )
-                chain = docstore.history.chained(chain, row.id, told, row.changes)
+                chain = docstore.documents.history.chained(chain, row.id, told, row.changes)
                 at = versions.c.version == version.number
                 connection.execute(versions.update().where(at).values(created_at=moment, chain=chain))
             first = newest - timedelta(hours=8)
@@ -408,7 +409,7 @@ class TestAFoldedVersion:
 
         assert [(each.first, each.number, each.old, each.new) for each in blames] == [
             (3, 7, "old and secret", "as it is now"),
-            (1, 2, docstore.values.ABSENT, "old and secret"),
+            (1, 2, canonical.ABSENT, "old and secret"),
         ]
 
     def test_is_no_change_of_a_place(self, store):

@@ -24,18 +24,18 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore.codec import Codec
-from docstore.dialect import insert_many, transaction
-from docstore.dialect.places import places_of
-from docstore.entries import Registry
+from docstore.codec.registry import Registry
+from docstore.documents.canonical import ABSENT, JSON, dumps, resolve, split_pointer
+from docstore.documents.kinds import EXPERIMENT, KINDS, Kind, kind_declared
 from docstore.errors import EncodeError, InvalidValueError
-from docstore.finding.conditions import All, AnyOf, Condition, Place, checked_where, q
-from docstore.finding.indexes import create_index, indexes_in
-from docstore.finding.lifting import lifted
-from docstore.finding.spelling import order_terms, spelled
-from docstore.kinds import EXPERIMENT, KINDS, Kind, kind_declared
-from docstore.tables import documents
+from docstore.search.compile import order_terms, spelled
+from docstore.search.conditions import All, AnyOf, Condition, Place, checked_where, q
+from docstore.search.indexes import create_index, indexes_in
+from docstore.search.lifting import lifted
+from docstore.sql.dialects import insert_many, transaction
+from docstore.sql.dialects.json_path import places_of
+from docstore.sql.tables import documents
 from docstore.testing.experiments import new_experiment
-from docstore.values import ABSENT, JSON, dumps, resolve, split_pointer
 
 encode = Codec(Registry()).encode
 NOTE = Kind("note")

@@ -16,8 +16,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import Arm, GenerationNode, GenerationStrategy, Metric
-from docstore.copying import Copied, copy_documents
-from docstore.dialect import shown
+from docstore.documents import canonical
 from docstore.errors import (
     DamagedDocumentError,
     DatabaseError,
@@ -29,8 +28,10 @@ from docstore.errors import (
     UnknownCodeError,
     VersionNotFoundError,
 )
-from docstore.paging import PageSize
-from docstore.tables import documents, tags, versions
+from docstore.sql.dialects import shown
+from docstore.sql.paging import PageSize
+from docstore.sql.tables import documents, tags, versions
+from docstore.store.copying import Copied, copy_documents
 from docstore.testing.experiments import add_trial, new_experiment
 
 # Each backend is copied from, and copied to, once at least.
@@ -96,7 +97,7 @@ def rows_of(store, table):
         found = [row._asdict() for row in connection.execute(sa.select(table).order_by(*table.primary_key))]
     for row in found:
         for column in {"body", "changes"} & row.keys():
-            row[column] = docstore.values.dumps(docstore.values.loads(row[column]))
+            row[column] = canonical.dumps(canonical.loads(row[column]))
     return found
 
 

@@ -28,7 +28,7 @@ from docstore import (
     Trial,
     TrialStatus,
 )
-from docstore.codec.fields import unstored_defaults, unstored_names
+from docstore.codec.stored_fields import unstored_defaults, unstored_names
 from docstore.errors import DecodeError, EncodeError, InvalidValueError
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment

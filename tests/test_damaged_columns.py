@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.errors import DamagedDocumentError, UnknownCodeError
-from docstore.tables import codes, documents
+from docstore.sql.tables import codes, documents
 from docstore.testing.experiments import add_trial, new_experiment
 
 FRAMES = ["trials", "observations"]

@@ -21,8 +21,8 @@ from backends import REMOTES
 from told import everything_told, spellings
 
 import docstore
-from docstore.dialect import long_read_timeout, make_engine, transaction
 from docstore.errors import ConnectionLostError, DatabaseError, DocstoreError, InvalidValueError, MissingDependencyError
+from docstore.sql.dialects import long_read_timeout, make_engine, transaction
 
 ROOT = Path(__file__).parent.parent
 

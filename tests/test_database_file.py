@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore.dialect import transaction
 from docstore.errors import CHANGES_UNKNOWN, NOTHING_CHANGED, DatabaseError, FileReplacedError
+from docstore.sql.dialects import transaction
 
 
 @pytest.fixture

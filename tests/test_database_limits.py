@@ -13,9 +13,9 @@ from administration import administrator, refuse, relent, run
 from backends import REMOTES
 
 import docstore
-from docstore import access
-from docstore.dialect import make_engine
 from docstore.errors import DatabaseError, RaceLostError, TooLargeError
+from docstore.sql import context
+from docstore.sql.dialects import make_engine
 from docstore.testing.experiments import add_trial, new_experiment
 
 on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
@@ -266,7 +266,7 @@ class TestAnotherWriterWhoIsFirst:
 
     @pytest.mark.parametrize(("code", "backend"), RACES)
     def test_each_time_is_told(self, filled, database, monkeypatch, code):
-        monkeypatch.setattr(access, "_STEP", 0)
+        monkeypatch.setattr(context, "_STEP", 0)
         before = held(filled)
         with administrator(database) as connection:
             refuse(connection, code)

@@ -17,9 +17,9 @@ from administration import administrator, new_user, run, schema_of
 from backends import REMOTES
 
 import docstore
-from docstore.dialect import make_engine
 from docstore.errors import DatabaseError, TablesError
 from docstore.migrations.views_0003 import views
+from docstore.sql.dialects import make_engine
 from docstore.testing.experiments import add_trial, new_experiment
 
 ROOT = Path(__file__).parent.parent

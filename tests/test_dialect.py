@@ -14,8 +14,9 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.dialects.mysql import mariadb
 
 import docstore
-from docstore import dialect, tables
-from docstore.dialect import (
+from docstore.errors import ConnectionLostError, DatabaseError, InvalidValueError, RaceLostError, StoreError
+from docstore.sql import dialects, tables
+from docstore.sql.dialects import (
     ExactText,
     JsonText,
     LongText,
@@ -25,8 +26,7 @@ from docstore.dialect import (
     make_engine,
     transaction,
 )
-from docstore.dialect.engines import backend_of
-from docstore.errors import ConnectionLostError, DatabaseError, InvalidValueError, RaceLostError, StoreError
+from docstore.sql.dialects.engines import backend_of
 from docstore.testing.experiments import new_experiment
 
 METADATA = sa.MetaData()
@@ -592,14 +592,14 @@ class TestInsertMany:
             connection.execute(TABLE.delete())
 
         with transaction(engine, write=True) as connection:
-            dialect.insert_many(connection, TABLE, self.ROWS)
+            dialects.insert_many(connection, TABLE, self.ROWS)
 
         assert self.raw(engine) == singly
         assert len(singly) == 3
 
     def test_takes_columns_in_any_order(self, engine):
         with transaction(engine, write=True) as connection:
-            dialect.insert_many(connection, TABLE, [dict(reversed(row.items())) for row in self.ROWS])
+            dialects.insert_many(connection, TABLE, [dict(reversed(row.items())) for row in self.ROWS])
 
         assert [row[:2] for row in self.raw(engine)] == [(1, "1.5"), (2, "null"), (3, '"☃"')]
 
@@ -611,7 +611,7 @@ class TestInsertMany:
         counted = "SHOW SESSION STATUS LIKE 'Com_insert'"
         with transaction(engine, write=True) as connection:
             before = connection.exec_driver_sql(counted).one()[1] if backend == "mariadb" else 0
-            dialect.insert_many(connection, TABLE, rows)
+            dialects.insert_many(connection, TABLE, rows)
             after = connection.exec_driver_sql(counted).one()[1] if backend == "mariadb" else 0
         assert count(engine) == len(rows)
         if backend == "mariadb":

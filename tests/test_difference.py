@@ -21,8 +21,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import docstore
-from docstore.difference import Diff, difference, of_documents
-from docstore.kinds import EXPERIMENT, kind_declared, kind_named
+from docstore.documents.canonical import alike, dumps, join_pointer, loads, resolve
+from docstore.documents.diff.diff import Diff, difference, of_documents
+from docstore.documents.diff.lines import Line
+from docstore.documents.diff.reading import read_both
+from docstore.documents.kinds import EXPERIMENT, kind_declared, kind_named
+from docstore.documents.patch import apply
 from docstore.model import (
     Arm,
     ChoiceParameter,
@@ -38,10 +42,6 @@ from docstore.model import (
     RangeParameter,
     SearchSpace,
 )
-from docstore.patch import apply
-from docstore.telling.lines import Line
-from docstore.telling.reading import read_both
-from docstore.values import alike, dumps, join_pointer, loads, resolve
 
 NOTE = kind_named("note")
 RECIPE = kind_declared("recipe", name_field="name", status="state", parts=["/steps/*"])
@@ -627,7 +627,8 @@ class TestShownByRich:
     @pytest.mark.parametrize("package", ["rich", "deepdiff"])
     def test_a_change_of_an_experiment_needs_no(self, package):
         code = (
-            "import sys; from docstore.difference import of_documents; from docstore.kinds import EXPERIMENT; "
+            "import sys; from docstore.documents.diff.diff import of_documents; "
+            "from docstore.documents.kinds import EXPERIMENT; "
             "diff = of_documents(EXPERIMENT, {'trials': {'7': {'status': 'A'}}}, {'trials': {'7': {'status': 'B'}}}); "
             f"assert str(diff) == 'trial 7: status A -> B', diff; sys.exit({package!r} in sys.modules)"
         )

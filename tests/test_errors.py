@@ -13,10 +13,10 @@ from told import everything_told
 
 import docstore
 from docstore import errors
-from docstore.dialect import make_engine
+from docstore.documents.canonical import ABSENT
 from docstore.errors import Conflict, DocstoreError
 from docstore.sqa_store import db
-from docstore.values import ABSENT
+from docstore.sql.dialects import make_engine
 
 SECRET = "hunter2"
 

@@ -28,7 +28,7 @@ import pytest
 from case_names import case_name
 
 from docstore.errors import InvalidValueError
-from docstore.proof.exact import identity
+from docstore.registry.proof.exact import identity
 
 Pair = namedtuple("Pair", "a b")
 
@@ -262,7 +262,9 @@ class TestAValueThatCannotBeLookedInto:
 
 
 class TestImportingIt:
-    @pytest.mark.parametrize("module", ["docstore.proof.exact", "docstore.testing.exact", "docstore.proof"])
+    @pytest.mark.parametrize(
+        "module", ["docstore.registry.proof.exact", "docstore.testing.exact", "docstore.registry.proof"]
+    )
     def test_imports_no_library_that_is_not_needed(self, module):
         program = (
             f"import {module}, sys; print([n for n in ('numpy', 'pandas', 'attrs', 'pydantic') if n in sys.modules])"

@@ -59,7 +59,7 @@ def run(script, *arguments):
 PREAMBLE = textwrap.dedent("""
     import os, sys, threading
     import docstore
-    from docstore.dialect import forks, transaction
+    from docstore.sql.dialects import forks, transaction
     from docstore.errors import DatabaseError, FileReplacedError
 
     def child(work):

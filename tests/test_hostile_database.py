@@ -21,9 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import docstore
-from docstore.digests import DigestTree
+from docstore.documents.digests import DigestTree
+from docstore.documents.history import GENESIS, Version, chained
 from docstore.errors import DocstoreError
-from docstore.history import GENESIS, Version, chained
 from docstore.testing.experiments import add_trial, new_experiment
 
 NOW = datetime.now(UTC)

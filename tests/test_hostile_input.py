@@ -31,7 +31,7 @@ from docstore import RegistryBundle
 from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.hashing import MOST_ALIKE
-from docstore.entries import Entry, Registry
+from docstore.codec.registry import Entry, Registry
 from docstore.errors import (
     DecodeError,
     DocstoreError,

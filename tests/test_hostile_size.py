@@ -21,12 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
+from docstore.documents.canonical import TAG, loads_written
 from docstore.errors import DecodeError, FileFormatError
 from docstore.json_store import files
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 from docstore.testing.experiments import new_experiment
-from docstore.values import TAG, loads_written
 
 ROOM = 16 * 2**20
 """Bytes that reading may take whatever the document is: for errors, tables, caches, an expression's syntax tree."""

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import ExperimentStatus
-from docstore.dialect import insert_many, transaction
 from docstore.errors import InvalidValueError
-from docstore.tables import LISTED, documents
+from docstore.sql.dialects import insert_many, transaction
+from docstore.sql.tables import LISTED, documents
 from docstore.testing.experiments import new_experiment
 
 CROWD = 2_000

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore.documents import Documents
-from docstore.interrupts import Deferral, deferring
+from docstore.codec.mapper import Documents
+from docstore.sql.interrupts import Deferral, deferring
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
+from docstore.codec.mapper import documents_of
 from docstore.codec.parts import Parts
-from docstore.documents import documents_of
-from docstore.errors import DecodeError, RegistryError
-from docstore.keyed import Keyed
-from docstore.kinds import (
+from docstore.documents.canonical import dumps, join_pointer, loads, resolve
+from docstore.documents.changeset import laid_out_alike
+from docstore.documents.kinds import (
     EXPERIMENT,
     HEAD,
     KINDS,
@@ -29,8 +29,8 @@ from docstore.kinds import (
     kind_named,
     position_of,
 )
-from docstore.revision import laid_out_alike
-from docstore.values import dumps, join_pointer, loads, resolve
+from docstore.documents.merge_keys import Keyed
+from docstore.errors import DecodeError, RegistryError
 
 NUMBERS = Code("number", (("first",), ("list", 0, "second"), ("deep", "er")))
 BOXED = Kind("boxed", parts=(PartRule("boxes", "box"), PartRule("lids", "lid")))

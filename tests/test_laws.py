@@ -17,13 +17,13 @@ from test_store_state_machine import by_mark, check_sound
 
 import docstore
 from docstore import ConflictError, registry
+from docstore.documents.canonical import ABSENT, alike, dumps, loads, split_pointer
+from docstore.documents.kinds import EXPERIMENT
+from docstore.documents.merge.three_way import merge
+from docstore.documents.merge_keys import ANY, Keyed, below
 from docstore.errors import Conflict
-from docstore.keyed import ANY, Keyed, below
-from docstore.kinds import EXPERIMENT
-from docstore.merge import merge
 from docstore.testing.experiments import new_experiment, observe
 from docstore.testing.strategies import experiments
-from docstore.values import ABSENT, alike, dumps, loads, split_pointer
 
 # --- experiments, notes and documents of a user's kind, and edits of each --------------------------------------------
 

@@ -15,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore import dialect, rows, tables
 from docstore.errors import EncodeError, InvalidValueError
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
+from docstore.sql import dialects, rows, tables
 from docstore.testing.exact import identity
 from docstore.testing.experiments import new_experiment
 
@@ -155,8 +155,8 @@ class TestNesting:
 @backs("bytes of a head, of a part, or of all old values that a save replaces")
 def test_the_largest_text_is_what_the_table_says(store, backend):
     """That a larger one is refused, with its place, and nothing written, is tested in test_database_errors.py."""
-    with dialect.transaction(store.engine, write=False) as connection:
-        size, limit = dialect.largest_text(connection, b'a"b')
+    with dialects.transaction(store.engine, write=False) as connection:
+        size, limit = dialects.largest_text(connection, b'a"b')
 
     assert limit == figure("bytes of a head, of a part, or of all old values that a save replaces", backend)
     assert size == (4 if backend == "mariadb" else 3)
@@ -208,7 +208,7 @@ class TestAName:
 def test_a_time_is_kept_to_the_microsecond(store):
     store.put("note", "n", 1)
     moment = datetime(2026, 1, 2, 3, 4, 5, 999_999, tzinfo=UTC)
-    with dialect.transaction(store.engine, write=True) as connection:
+    with dialects.transaction(store.engine, write=True) as connection:
         connection.execute(tables.versions.update().values(created_at=moment))
         found = connection.execute(sa.select(tables.versions.c.created_at)).scalar_one()
 
@@ -245,7 +245,7 @@ class TestAWriterInTheMidst:
     def writing(self, store):
         for name in ("mine", "yours"):
             store.save(new_experiment(name, trials=1))
-        with dialect.transaction(store.engine, write=True) as connection:
+        with dialects.transaction(store.engine, write=True) as connection:
             assert rows.head_named(connection, "default", "experiment", "mine")
             yield connection
 
@@ -297,7 +297,7 @@ class TestAWriterInTheMidst:
     def test_that_commits_is_not_seen_by_a_reader_who_was_there_before(self, store, connect, database):
         experiment = new_experiment("mine", trials=1)
         store.save(experiment)
-        with dialect.transaction(connect(database).engine, write=False) as reader:
+        with dialects.transaction(connect(database).engine, write=False) as reader:
             before = rows.head_named(reader, "default", "experiment", "mine")
 
             experiment.description = "changed"

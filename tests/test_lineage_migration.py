@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from formats import classes_0_1_0, of_store
 
 from docstore import migrations, registry
-from docstore.dialect import make_engine, migrating, transaction
-from docstore.tables import codes, documents, versions
+from docstore.sql.dialects import make_engine, migrating, transaction
+from docstore.sql.tables import codes, documents, versions
 
 HERE = Path(__file__).parent / "formats"
 VERSIONS = json.loads((HERE / "0.1.0" / "digests.json").read_bytes())["versions"]

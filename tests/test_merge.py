@@ -15,14 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
-from docstore import ConflictError, GenerationNode, GenerationStrategy, patch, registry, revision
-from docstore import merge as merging
+from docstore import ConflictError, GenerationNode, GenerationStrategy, registry
+from docstore.documents import changeset, patch
+from docstore.documents.canonical import ABSENT, JSON, alike, dumps, join_pointer, loads, resolve, split_pointer
+from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
+from docstore.documents.merge import three_way as merging
+from docstore.documents.merge.three_way import changed_places, merge, merge_sparse
+from docstore.documents.merge_keys import Keyed
 from docstore.errors import Conflict, DecodeError
-from docstore.keyed import Keyed
-from docstore.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
-from docstore.merge import changed_places, merge, merge_sparse
 from docstore.testing.experiments import new_experiment, observe
-from docstore.values import ABSENT, JSON, alike, dumps, join_pointer, loads, resolve, split_pointer
 
 
 class TestMergingAnyTwoEdits:
@@ -1164,14 +1165,14 @@ class TestTwoReleasesOfAClassOfWhichOneSaysThatAListIsKeyed:
     def test_have_it_merged_where_the_document_says_so(self):
         three = [self.pieces(keys, {"keyed": {"/l": ["k"]}}) for keys in ("", "a", "b")]
 
-        merged, conflicts = revision.merged(Kind("brew"), *three)
+        merged, conflicts = changeset.merged(Kind("brew"), *three)
 
         assert (spelled(merged[""].body["l"]), conflicts) == ("ab", ())
 
     def test_have_a_conflict_where_it_does_not(self):
         three = [self.pieces(keys, {}) for keys in ("", "a", "b")]
 
-        _, conflicts = revision.merged(Kind("brew", keyed=BY_K), *three)
+        _, conflicts = changeset.merged(Kind("brew", keyed=BY_K), *three)
 
         assert [conflict.pointer for conflict in conflicts] == ["/l"]
 

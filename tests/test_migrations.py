@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from administration import administrator
 
 import docstore
-from docstore import migrations, tables
-from docstore.dialect import make_engine, migrating, transaction
+from docstore import migrations
 from docstore.errors import RaceLostError, TablesError
 from docstore.migrations.views_0003 import views
 from docstore.sqa_store.db import create_all_tables
+from docstore.sql import tables
+from docstore.sql.dialects import make_engine, migrating, transaction
 from docstore.testing.experiments import new_experiment
 
 VIEWS = sorted(views("sqlite"))

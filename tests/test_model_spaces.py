@@ -30,7 +30,7 @@ from docstore.model import (
     ScalarizedOutcomeConstraint,
     SearchSpace,
 )
-from docstore.model.linear import Linear, build, parse
+from docstore.model.expressions import Linear, build, parse
 
 FLOAT, INT, STRING, BOOL = ParameterType.FLOAT, ParameterType.INT, ParameterType.STRING, ParameterType.BOOL
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 import docstore
 from docstore import registry
-from docstore.codec import carried, fields
+from docstore.codec import carried, stored_fields
 from docstore.errors import DecodeError, NewerSchemaError
 
 
@@ -152,7 +152,7 @@ class TestADocumentThatOlderProgramsMayRead:
         docstore.register(cls)
         read = loaded(newer(cls, a=1, colour="green"))
 
-        fields.assign(read, "a", 7)
+        stored_fields.assign(read, "a", 7)
 
         assert written(read) == newer(cls, a=7, colour="green")
 
@@ -169,7 +169,7 @@ class TestADocumentThatOlderProgramsMayRead:
         document = newer(cls, a=1, colour="green")
         target = cls(a=5)
 
-        fields.take_on(target, loaded(document))
+        stored_fields.take_on(target, loaded(document))
 
         assert written(target) == document
 
@@ -178,7 +178,7 @@ class TestADocumentThatOlderProgramsMayRead:
         docstore.register(cls)
         target = loaded(newer(cls, a=1, colour="green"))
 
-        fields.take_on(target, cls(a=5))
+        stored_fields.take_on(target, cls(a=5))
 
         assert written(target) == {"__type": cls.__name__, "a": 5}
 

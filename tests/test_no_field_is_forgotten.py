@@ -22,13 +22,14 @@ import pytest
 
 import docstore
 from docstore import model
-from docstore.codec import Codec, fields
-from docstore.codec.shapes import shape_of
-from docstore.entries import Entry
+from docstore.codec import Codec
+from docstore.codec import stored_fields as fields
+from docstore.codec.by_annotation import shape_of
+from docstore.codec.registry import Entry
+from docstore.documents.canonical import TAG, dumps, loads
 from docstore.errors import DecodeError, EncodeError
-from docstore.model_registry import model_registry
+from docstore.registry.model_classes import model_registry
 from docstore.testing.exact import identity
-from docstore.values import TAG, dumps, loads
 
 CODEC = Codec(model_registry())
 CLASSES = [entry.cls for entry in model_registry().entries if not issubclass(entry.cls, Enum)]

@@ -24,11 +24,11 @@ from formats.recipes import RECIPES, Recipe
 
 import docstore
 from docstore import migrations, model, registry
-from docstore.codec import ecosystem
-from docstore.codec.tagged import BY_TAG
-from docstore.model_registry import model_registry
+from docstore.codec import optional_types
+from docstore.codec.tags import BY_TAG
+from docstore.documents.canonical import TAG, loads
+from docstore.registry.model_classes import model_registry
 from docstore.testing.exact import identity
-from docstore.values import TAG, loads
 
 THIS = docstore.__version__
 
@@ -461,7 +461,7 @@ class TestWhoeverAddsSomething:
         found = {getattr(each, name) for cls, name in places for each in objects_of(cls)}
         assert member in found, f"no kept document has {member!r} in a field: {HOW}"
 
-    @pytest.mark.parametrize("tag", sorted({*BY_TAG, *ecosystem.TAGS}))
+    @pytest.mark.parametrize("tag", sorted({*BY_TAG, *optional_types.TAGS}))
     def test_finds_a_document_of_each_tag(self, tag):
         assert tag in tags(), f"no kept document has a value that is tagged {tag!r}: {HOW}"
 

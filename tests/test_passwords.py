@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from told import everything_told
 
 import docstore
-from docstore.dialect import make_engine
 from docstore.errors import DocstoreError, InvalidValueError
 from docstore.migrations.__main__ import main
 from docstore.sqa_store import db
+from docstore.sql.dialects import make_engine
 
 FIRST, LAST = "Zq7", "Qx9"
 """What each password begins and ends with: no escape changes them, and nothing else has them."""

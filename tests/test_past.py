@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import registry
+from docstore.documents.canonical import ABSENT
 from docstore.errors import (
     DamagedDocumentError,
     DecodeError,
@@ -20,7 +21,6 @@ from docstore.errors import (
     VersionNotFoundError,
 )
 from docstore.testing.experiments import add_trial, new_experiment
-from docstore.values import ABSENT
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 

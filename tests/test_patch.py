@@ -16,12 +16,12 @@ from edits import AWKWARD_KEYS, documents, histories, keys, pairs, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore import patch as patching
-from docstore.describing import describe
+from docstore.documents import patch as patching
+from docstore.documents.canonical import JSON, MAX_DEPTH, alike, dumps, join_pointer, loads
+from docstore.documents.diff.format import describe
+from docstore.documents.merge.three_way import merge
+from docstore.documents.patch import Change, apply, checked_diff, diff, forward, undo, undo_all
 from docstore.errors import PatchError
-from docstore.merge import merge
-from docstore.patch import Change, apply, checked_diff, diff, forward, undo, undo_all
-from docstore.values import JSON, MAX_DEPTH, alike, dumps, join_pointer, loads
 
 
 def in_bytes(newest_first: Sequence[Sequence[Change]]) -> bytes:
@@ -524,6 +524,7 @@ class TestTellingAPerson:
         assert line.endswith(": 1 -> 2")
 
     def test_deepdiff_is_not_imported_before_it_is_needed(self):
-        code = "import sys, docstore.patch, docstore.merge; sys.exit('deepdiff' in sys.modules)"
+        modules = "docstore.documents.patch, docstore.documents.merge.three_way"
+        code = f"import sys, {modules}; sys.exit('deepdiff' in sys.modules)"
 
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

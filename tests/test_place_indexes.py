@@ -17,15 +17,15 @@ from counting import steps_of
 from test_conditions import encode, row
 
 import docstore
-from docstore.dialect import insert_many, transaction
-from docstore.dialect.places import places_of
+from docstore.documents.kinds import EXPERIMENT, Kind
 from docstore.errors import DatabaseError, InvalidValueError
-from docstore.finding import indexes
-from docstore.finding.conditions import checked_where, q
-from docstore.finding.found import Found
-from docstore.finding.spelling import spelled
-from docstore.kinds import EXPERIMENT, Kind
-from docstore.tables import documents
+from docstore.search import indexes
+from docstore.search.compile import spelled
+from docstore.search.conditions import checked_where, q
+from docstore.search.results import Found
+from docstore.sql.dialects import insert_many, transaction
+from docstore.sql.dialects.json_path import places_of
+from docstore.sql.tables import documents
 from docstore.testing.experiments import new_experiment
 
 CROWD = 3_000

@@ -26,12 +26,12 @@ from test_no_field_is_forgotten import CLASSES, sample
 
 from docstore import model
 from docstore.codec import Codec
-from docstore.entries import Decoder, Encoder, Entry, Registry
+from docstore.codec.registry import Decoder, Encoder, Entry, Registry
 from docstore.errors import RegistryError
-from docstore.model_registry import model_registry
-from docstore.proof import prove
-from docstore.proof.exact import identity
-from docstore.proof.variation import others
+from docstore.registry.model_classes import model_registry
+from docstore.registry.proof import prove
+from docstore.registry.proof.exact import identity
+from docstore.registry.proof.variation import others
 
 
 def codec(*classes: type, encode: Encoder | None = None, decode: Decoder | None = None) -> Codec:

@@ -28,12 +28,12 @@ from hypothesis import strategies as st
 import docstore
 from docstore import GenerationNode, GenerationStrategy, RegistryBundle, registry
 from docstore.errors import DocstoreError, InvalidValueError, RegistryError
-from docstore.finding.found import Found
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
-from docstore.registry_bundle import SQAConfig
+from docstore.registry.bundle import SQAConfig
+from docstore.search.results import Found
 from docstore.sqa_store import db, delete, load, save
-from docstore.tables import documents, tags, versions
+from docstore.sql.tables import documents, tags, versions
 from docstore.testing.experiments import new_experiment
 
 

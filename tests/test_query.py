@@ -18,10 +18,10 @@ import docstore
 from docstore import DocumentInfo, ExperimentStatus, GenerationNode, GenerationStrategy, PartInfo, TrialStatus, q
 from docstore.abridging import abridged
 from docstore.codec import Codec
-from docstore.entries import Registry
+from docstore.codec.registry import Registry
+from docstore.documents.canonical import alike, join_pointer, resolve
 from docstore.errors import DecodeError, InvalidValueError, UnknownCodeError
 from docstore.testing.experiments import new_experiment
-from docstore.values import alike, join_pointer, resolve
 
 
 class Baking(Enum):

@@ -12,9 +12,9 @@ from counting import statements_of
 
 import docstore
 from docstore import ExperimentStatus, q
-from docstore.dialect import make_engine
 from docstore.errors import DamagedDocumentError, InvalidValueError, MissingDependencyError, TablesError
-from docstore.tables import documents
+from docstore.sql.dialects import make_engine
+from docstore.sql.tables import documents
 from docstore.testing.experiments import new_experiment
 
 VALUE = {"team": "vision", "budget": 2.5, "tuple": (1, 2.0), "none": None}

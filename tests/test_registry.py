@@ -18,17 +18,17 @@ from case_names import case_name
 import docstore
 from docstore import Metric, RegistryBundle, Runner
 from docstore.codec import Codec
-from docstore.codec.ecosystem import TAGS
-from docstore.codec.tagged import BY_TAG
-from docstore.entries import Entry, Registry, by_fields
+from docstore.codec.optional_types import TAGS
+from docstore.codec.registry import Entry, Registry, by_fields
+from docstore.codec.tags import BY_TAG
+from docstore.documents.canonical import loads
+from docstore.documents.kinds import EXPERIMENT, Kind
 from docstore.errors import EncodeError, InvalidValueError, RegistryError, UnknownTagError
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
-from docstore.kinds import EXPERIMENT, Kind
-from docstore.model_registry import model_registry
+from docstore.registry.model_classes import model_registry
 from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.testing.exact import identity
-from docstore.values import loads
 
 
 class Loss(Metric):

@@ -11,16 +11,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_custom_encoders import BUNDLES, PARTED
 
-from docstore import renumbering
-from docstore.clashes import arm_clashes
-from docstore.documents import Documents, documents_of
+from docstore.codec.mapper import Documents, documents_of
+from docstore.documents.canonical import ABSENT, JSON, alike, dumps, loads
+from docstore.documents.kinds import EXPERIMENT, HEAD, join
+from docstore.documents.merge import trials as renumbering
+from docstore.documents.merge.trial_conflicts import arm_clashes
+from docstore.documents.merge.trials import Renumbering, collisions, names_for, numbers_for, renumbered
 from docstore.errors import Conflict
-from docstore.kinds import EXPERIMENT, HEAD, join
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
-from docstore.renumbering import Renumbering, collisions, names_for, numbers_for, renumbered
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.testing.strategies import json_documents
-from docstore.values import ABSENT, JSON, alike, dumps, loads
 
 Pieces = dict[str, JSON]
 

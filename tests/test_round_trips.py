@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 import docstore
 from docstore import Experiment, RegistryBundle
 from docstore.codec import Codec
-from docstore.entries import Entry, Registry
+from docstore.codec.registry import Entry, Registry
+from docstore.documents.canonical import dumps, loads
 from docstore.errors import EncodeError
 from docstore.json_store.save import save_experiment
 from docstore.testing.exact import identity
 from docstore.testing.experiments import new_experiment
 from docstore.testing.strategies import scalars
-from docstore.values import dumps, loads
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 

@@ -26,7 +26,7 @@ from docstore.errors import (
     NameChangedError,
     UnknownCodeError,
 )
-from docstore.tables import codes, documents, versions
+from docstore.sql.tables import codes, documents, versions
 from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment
 
 OF_ITS_OWN = {"id", "created_at", "updated_at", "chain"}
@@ -193,7 +193,7 @@ class TestTheCall:
         assert seen == [0, 0, 2, 2, 4]
 
     def test_ends_a_batch_early_that_holds_much_text(self, store, monkeypatch):
-        monkeypatch.setattr("docstore.bulk._ENOUGH", 5_000)
+        monkeypatch.setattr("docstore.store.bulk._ENOUGH", 5_000)
 
         def made():
             for each in several(3):

@@ -34,7 +34,7 @@ from docstore.errors import (
     StoreError,
     UnknownTagError,
 )
-from docstore.registry_bundle import RegistryBundle
+from docstore.registry.bundle import RegistryBundle
 from docstore.sqa_store import db
 from docstore.sqa_store.db import create_all_tables, get_engine, init_engine_and_session_factory, session_scope
 from docstore.sqa_store.sqa_config import SQAConfig

@@ -8,10 +8,10 @@ import pytest
 
 import docstore
 from docstore import ConflictError
+from docstore.documents.canonical import ABSENT
 from docstore.errors import DecodeError, InvalidValueError
 from docstore.model import ParameterConstraint
 from docstore.testing.experiments import add_trial, new_experiment, observe
-from docstore.values import ABSENT
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ class TestBothMadeATrialOfOneNumber:
         bob.save(theirs)
         add_trial(mine, 0.5)
         with monkeypatch.context() as patch:
-            patch.setattr("docstore.documents.Documents.renumber", interrupt)
+            patch.setattr("docstore.codec.mapper.Documents.renumber", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 ada.save(mine)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import docstore
 from docstore import ConflictError
-from docstore.difference import Diff
+from docstore.documents.diff.diff import Diff
 from docstore.errors import (
     DocstoreError,
     DocumentExistsError,

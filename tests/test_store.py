@@ -27,6 +27,8 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 
 import docstore
 from docstore import AnalysisCard, Arm, ExperimentStatus, GenerationNode, GenerationStrategy, GeneratorRun, Metric
+from docstore.documents import canonical
+from docstore.documents.patch import apply
 from docstore.errors import (
     ConnectionLostError,
     DatabaseError,
@@ -41,7 +43,6 @@ from docstore.errors import (
 )
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
-from docstore.patch import apply
 from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment, observe
 
 
@@ -435,9 +436,9 @@ class TestAnExperimentSavedThreeTimes:
     @pytest.mark.parametrize(("a", "b"), [(1, 2), (1, 3), (3, 1), (2, 3), (2, 2)])
     def test_gives_the_difference_as_a_patch_from_one_to_the_other(self, store, saved, a, b):
         texts, _ = saved
-        old, new = (docstore.values.loads(texts[number - 1]) for number in (a, b))
+        old, new = (canonical.loads(texts[number - 1]) for number in (a, b))
 
-        assert docstore.values.dumps(apply(old, store.diff("cakes", a, b).patch)) == docstore.values.dumps(new)
+        assert canonical.dumps(apply(old, store.diff("cakes", a, b).patch)) == canonical.dumps(new)
 
     def test_reverted_is_as_it_was_then(self, store, saved):
         texts, _ = saved
@@ -1895,12 +1896,12 @@ def test_every_version_ever_saved_loads_back_exactly(store, saves):
         assert version.digest == docstore.digest(experiment)
 
     loaded = {number: docstore.dumps(store.load("cakes", version=number)) for number in texts}
-    text = docstore.values.loads(texts[min(texts)])
+    text = canonical.loads(texts[min(texts)])
     patched = apply(text, store.diff("cakes", min(texts), max(texts)).patch)
     store.purge("cakes")
 
     assert loaded == texts
-    assert docstore.values.dumps(patched) == texts[max(texts)]
+    assert canonical.dumps(patched) == texts[max(texts)]
 
 
 class TestABatchWithRunsOfSeveralTypes:

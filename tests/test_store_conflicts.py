@@ -18,10 +18,10 @@ from hypothesis import settings
 
 import docstore
 from docstore import ConflictError, RegistryBundle
+from docstore.documents.canonical import ABSENT
 from docstore.errors import DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError, RaceLostError
-from docstore.tables import codes, documents, versions
+from docstore.sql.tables import codes, documents, versions
 from docstore.testing.experiments import add_trial, new_experiment, observe
-from docstore.values import ABSENT
 
 PEOPLE = 3 if settings().derandomize else 8
 """How many processes meet; in ``make fuzz`` more."""

@@ -30,7 +30,11 @@ from hypothesis.stateful import (
 
 import docstore
 from docstore import ConflictError
-from docstore.digests import digest_of
+from docstore.documents.canonical import TAG, dumps, join_pointer, loads, resolve
+from docstore.documents.digests import digest_of
+from docstore.documents.kinds import EXPERIMENT, kind_named
+from docstore.documents.merge.three_way import merge
+from docstore.documents.patch import apply
 from docstore.errors import (
     Conflict,
     DecodeError,
@@ -40,11 +44,7 @@ from docstore.errors import (
     TagExistsError,
     VersionNotFoundError,
 )
-from docstore.kinds import EXPERIMENT, kind_named
-from docstore.merge import merge
-from docstore.patch import apply
 from docstore.testing.experiments import new_experiment, observe
-from docstore.values import TAG, dumps, join_pointer, loads, resolve
 
 
 def mine_stands(conflict: Conflict) -> Any:

@@ -19,11 +19,10 @@ from fuzzing import fuzz
 from hypothesis import strategies as st
 
 import docstore
-from docstore import locking
-from docstore.codec import Codec
+from docstore.codec import Codec, locking
+from docstore.codec.locking import locked
 from docstore.codec.parts import Parts
 from docstore.errors import ConflictError, EncodeError, InvalidValueError, ObjectBusyError
-from docstore.locking import locked
 from docstore.registry import registered
 from docstore.testing.contract.setting import together
 from docstore.testing.experiments import new_experiment, observe

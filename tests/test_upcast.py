@@ -14,6 +14,7 @@ import pytest
 
 import docstore
 from docstore import registry
+from docstore.codec import mapper
 from docstore.errors import DecodeError, NewerSchemaError, RegistryError
 from docstore.testing.exact import identity
 
@@ -139,7 +140,7 @@ class TestADocumentOfAnOlderSchema:
             members["size"]["of"].append(2)
             return {"size": members.pop("size")["of"][0]}
 
-        documents = docstore.documents.documents_of()
+        documents = mapper.documents_of()
         value = {"__type": "Leaf", "size": {"of": [1.0]}}
 
         assert identity(documents.decode(value)) == identity(Leaf(1.0))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import registry
+from docstore.documents import kinds
 from docstore.errors import (
     ConflictError,
     DamagedDocumentError,
@@ -22,7 +23,7 @@ from docstore.errors import (
     RegistryError,
     UnknownTagError,
 )
-from docstore.tables import documents
+from docstore.sql.tables import documents
 from docstore.testing.exact import identity
 
 
@@ -579,7 +580,7 @@ class TestWhatADocumentSaysOfItself:
         head = {"__type": "Recipe", "__format": 1, "__document": said}
 
         with pytest.raises(docstore.DocstoreError, match="/__document"):
-            docstore.kinds.kind_named("recipe").split(head)
+            kinds.kind_named("recipe").split(head)
 
     def test_is_the_users_own_in_a_value_that_was_put(self, store):
         value = {"__document": {"parts": ["/a/*"]}, "a": {"b": 1}, "__format": 1}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docstore.documents.canonical import MAX_DEPTH, alike, digest, dumps, join_pointer, loads, resolve, split_pointer
 from docstore.errors import DecodeError, EncodeError
 from docstore.testing.exact import identity
-from docstore.values import MAX_DEPTH, alike, digest, dumps, join_pointer, loads, resolve, split_pointer
 
 PLAIN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = (

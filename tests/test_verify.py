@@ -17,6 +17,7 @@ from counting import calls_of
 
 import docstore
 from docstore import Change, GenerationNode, GenerationStrategy, RegistryBundle, registry
+from docstore.documents.history import changes_from, changes_text
 from docstore.errors import (
     DamagedDocumentError,
     DatabaseError,
@@ -24,10 +25,9 @@ from docstore.errors import (
     InvalidValueError,
     MissingDependencyError,
 )
-from docstore.history import changes_from, changes_text
-from docstore.tables import codes, documents, tags, versions
+from docstore.sql.tables import codes, documents, tags, versions
 from docstore.testing.experiments import add_trial, new_experiment
-from docstore.verification import Progress
+from docstore.verify import Progress
 
 # JSONB takes JSON alone, and a column of times takes times: what is neither can only be where columns are texts.
 where_json_is_text = pytest.mark.parametrize("backend", ["sqlite", "mariadb"], indirect=True)

@@ -33,7 +33,8 @@ from docstore import (
     Metric,
     registry,
 )
-from docstore.kinds import kind_named
+from docstore.documents import canonical
+from docstore.documents.kinds import kind_named
 from docstore.migrations.views_0003 import views
 from docstore.model import (
     ChoiceParameter,
@@ -48,8 +49,8 @@ from docstore.model import (
     ScalarizedObjective,
     SearchSpace,
 )
-from docstore.model.trial_status import TrialStatus
-from docstore.tables import codes, documents
+from docstore.model.statuses import TrialStatus
+from docstore.sql.tables import codes, documents
 from docstore.testing.experiments import add_trial, new_experiment, observe, search_space
 
 NAME = """it's "good" \\ ☃"""
@@ -121,7 +122,7 @@ def query(engine, differences):
 
     def as_text(value):
         is_json = isinstance(value, str) and value[:1] in ("{", "[")
-        return docstore.values.dumps(docstore.values.loads(value)).decode() if is_json else value
+        return canonical.dumps(canonical.loads(value)).decode() if is_json else value
 
     def query(statement):
         with engine.connect() as connection:
@@ -297,7 +298,7 @@ class TestGeneratorRuns:
     def test_has_its_json(self, view, saved):
         first = view("generator_runs")[0]
 
-        assert docstore.values.loads(first["json"])["time_created"] == "2026-01-02T00:00:00+00:00"
+        assert canonical.loads(first["json"])["time_created"] == "2026-01-02T00:00:00+00:00"
 
 
 class TestObservations:
@@ -433,13 +434,13 @@ class TestDocumentJson:
     def test_has_the_members_at_the_documents_own_fields_and_nowhere_else(self, view, store, overwrite, whole):
         experiment = new_experiment(trials=1)
         store.save(experiment)
-        members = docstore.values.loads(docstore.dumps(experiment))
+        members = canonical.loads(docstore.dumps(experiment))
         overwrite("", whole.replace("DATA", "{}").replace("TRIALS", "{}"))
 
         [row] = view("document_json")
 
         for name in ("data", "trials"):
-            whole = whole.replace(name.upper(), docstore.values.dumps(members[name]).decode())
+            whole = whole.replace(name.upper(), canonical.dumps(members[name]).decode())
         assert row["json"] == whole
 
     def test_is_there_for_other_kinds(self, view, store):
@@ -785,8 +786,8 @@ class TestTheRunTime:
     def test_is_null_where_a_time_is_missing(self, view, store, overwrite, times):
         experiment = new_experiment(trials=1)
         store.save(experiment)
-        trial = docstore.values.loads(docstore.dumps(experiment))["trials"]["0"]
-        overwrite("/trials/0", docstore.values.dumps({**trial, **times}).decode())
+        trial = canonical.loads(docstore.dumps(experiment))["trials"]["0"]
+        overwrite("/trials/0", canonical.dumps({**trial, **times}).decode())
 
         assert [row["run_time"] for row in view("trials")] == [None]
 
@@ -797,7 +798,7 @@ class TestTheRunTime:
     def test_is_null_where_a_text_is_no_time_with_a_zone(self, view, store, overwrite, time):
         store.save(new_experiment(trials=1))
         times = {"time_run_started": "2026-01-02T03:04:05+00:00", "time_completed": time}
-        overwrite("/trials/0", docstore.values.dumps(times).decode())
+        overwrite("/trials/0", canonical.dumps(times).decode())
 
         assert [row["run_time"] for row in view("trials")] == [None]
 
@@ -870,7 +871,7 @@ class TestAnArmOfSeveralGeneratorRuns:
 
         [row] = view("trials")
 
-        assert docstore.values.loads(row["arms"]) == [arm.name for arm in trial.arms] == ["0_0", "0_1", "0_2"]
+        assert canonical.loads(row["arms"]) == [arm.name for arm in trial.arms] == ["0_0", "0_1", "0_2"]
 
     def test_has_its_parameters_once(self, view, batch):
         batch([(0.25, 1), (0.5, 1)], [(0.25, 1)])
@@ -917,7 +918,7 @@ class TestAnArmOfSeveralGeneratorRuns:
 
         [row] = view("trials")
 
-        assert docstore.values.loads(row["arms"]) == names
+        assert canonical.loads(row["arms"]) == names
         assert {row["arm_name"]: row["weight"] for row in view("arms")} == dict.fromkeys(names, 2.0)
         assert len(view("parameters_long")) == 2 * len(names)
 
@@ -948,7 +949,7 @@ class TestAnArmOfSeveralGeneratorRuns:
         rows = sorted(view("arms"), key=lambda row: row["position"])
 
         assert [row["arm_name"] for row in rows] == shown
-        assert docstore.values.loads(view("trials")[0]["arms"]) == [name for name in shown if name]
+        assert canonical.loads(view("trials")[0]["arms"]) == [name for name in shown if name]
 
 
 class TestParametersLong:
@@ -983,9 +984,9 @@ class TestParametersLong:
     def test_has_the_value_with_its_type(self, view, store, overwrite, differences, value, type, number, text):
         experiment = new_experiment(trials=1)
         store.save(experiment)
-        trial = docstore.values.loads(docstore.dumps(experiment))["trials"]["0"]
-        trial["generator_run"]["arms"][0]["parameters"] = {"x": docstore.values.loads(docstore.dumps(value))}
-        overwrite("/trials/0", docstore.values.dumps(trial).decode())
+        trial = canonical.loads(docstore.dumps(experiment))["trials"]["0"]
+        trial["generator_run"]["arms"][0]["parameters"] = {"x": canonical.loads(docstore.dumps(value))}
+        overwrite("/trials/0", canonical.dumps(trial).decode())
 
         [row] = view("parameters_long")
 
@@ -998,9 +999,9 @@ class TestParametersLong:
         names = ["a", "A", "é", "a.b", "$", "'", '"', "\\", "a~b/c", "[0]", " "]
         experiment = new_experiment(trials=1)
         store.save(experiment)
-        trial = docstore.values.loads(docstore.dumps(experiment))["trials"]["0"]
+        trial = canonical.loads(docstore.dumps(experiment))["trials"]["0"]
         trial["generator_run"]["arms"][0]["parameters"] = {name: i + 0.5 for i, name in enumerate(names)}
-        overwrite("/trials/0", docstore.values.dumps(trial).decode())
+        overwrite("/trials/0", canonical.dumps(trial).decode())
 
         found = {row["parameter_name"]: (row["number"], row["text"]) for row in view("parameters_long")}
 
@@ -1174,7 +1175,7 @@ def plain(value):
         return None
     if isinstance(value, str) and value[:1] in ("{", "["):
         with contextlib.suppress(docstore.errors.DecodeError):
-            return docstore.values.dumps(docstore.values.loads(value)).decode()
+            return canonical.dumps(canonical.loads(value)).decode()
     return value
 
 
@@ -1213,7 +1214,7 @@ READ_BY_VIEWS = {"optimization_config", "search_space", "generator_run", "genera
 
 def with_damage(body, chance):
     """A copy of *body*, of JSON, with something odd in one to three places."""
-    body = docstore.values.loads(docstore.values.dumps(body))
+    body = canonical.loads(canonical.dumps(body))
     for _ in range(chance.randint(1, 3)):
         places = [place for place in places_in(body) if READ_BY_VIEWS & set(place[:1]) and len(place) > 1]
         *way, last = chance.choice(places or [(chance.choice(sorted(body)),)])
@@ -1248,8 +1249,8 @@ class TestAllDatabases:
         twin.save(everything_small())
         twin.copy_to(store)
         chance = random.Random(seed)
-        pieces = kind_named("experiment").split(docstore.values.loads(docstore.dumps(everything_small())))
-        damaged = {path: docstore.values.dumps(with_damage(body, chance)).decode() for path, body in pieces.items()}
+        pieces = kind_named("experiment").split(canonical.loads(docstore.dumps(everything_small())))
+        damaged = {path: canonical.dumps(with_damage(body, chance)).decode() for path, body in pieces.items()}
         for each in (store, twin):
             with each.engine.begin() as connection:
                 for path, body in damaged.items():

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from formats import make, of_store
 
 from docstore import migrations
-from docstore.dialect import make_engine, migrating, transaction
 from docstore.errors import TablesError
 from docstore.migrations.views_0001 import views as older_views
 from docstore.migrations.views_0003 import views
 from docstore.migrations.views_0003.comments import LIVE, TABLES, VIEWS
-from docstore.tables import metadata
+from docstore.sql.dialects import make_engine, migrating, transaction
+from docstore.sql.tables import metadata
 
 OLDER = [name for name in metadata.tables if name != "place_indexes"]
 

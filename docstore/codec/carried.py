@@ -6,9 +6,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from docstore.codec import declared
-from docstore.codec.tagged import Members
-from docstore.remembered import Remembered
+from docstore.codec import class_fields
+from docstore.codec.side_data import Remembered
+from docstore.codec.tags import Members
 
 CARRIED: Final = "_docstore_carried"
 """The attribute of an object of a newer schema that holds what this program's class has no fields for."""
@@ -34,7 +34,7 @@ def carry(value: Any, members: Members) -> None:
         TypeError: it has no attributes but its slots, and none for weak references.
     """
     carried = Carried(deepcopy(members))
-    if hasattr(value, "__dict__") and not declared.is_validated(type(value)):
+    if hasattr(value, "__dict__") and not class_fields.is_validated(type(value)):
         value.__dict__[CARRIED] = carried
     else:
         BESIDE.set(value, carried)

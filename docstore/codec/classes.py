@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from docstore.codec.by_annotation import Plain
 from docstore.codec.objects import custom_encode
-from docstore.codec.shapes import Plain
-from docstore.codec.tagged import Encode
-from docstore.entries import Registry
+from docstore.codec.registry import Registry
+from docstore.codec.tags import Encode
+from docstore.documents.canonical import JSON
 from docstore.errors import EncodeError
-from docstore.values import JSON
 
 
 def class_encode(registry: Registry, plain: Plain) -> Encode:

@@ -10,8 +10,8 @@ from enum import Enum
 from types import MemberDescriptorType
 from typing import Any, Final, TypeAlias, TypeVar
 
-from docstore.codec import fields
-from docstore.codec.validation import fields_beside
+from docstore.codec import stored_fields
+from docstore.codec.pydantic_objects import fields_beside
 from docstore.errors import RegistryError
 
 T = TypeVar("T")
@@ -99,9 +99,9 @@ _HELD: Final[dict[type, Callable[[Any], list[Any]]]] = {
 def _plan(cls: type) -> Plan:
     if issubclass(cls, (Enum, type)):
         return frozenset(), {}
-    slots = fields.slots_of(cls)
+    slots = stored_fields.slots_of(cls)
     try:
-        stored = (*fields.stored_fields(cls), *fields_beside(cls))
+        stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
     except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
         return None, slots
     names = frozenset(name for field in stored for name in field.names)
@@ -126,7 +126,7 @@ def _put_back(container: Any, held: list[Any], plans: dict[type, Plan]) -> None:
     elif cls in plans:
         if not _are_same(_attributes(container, plans[cls]), held):
             for name, item in zip(held[:half], held[half:], strict=True):
-                fields.setter(cls)(container, name, item)
+                stored_fields.setter(cls)(container, name, item)
     elif not _are_same(_HELD[cls](container), held):
         container.clear()
         if cls is dict or cls is OrderedDict:

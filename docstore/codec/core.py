@@ -10,15 +10,16 @@ from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from docstore.abridging import abridged
-from docstore.codec import ecosystem, lifting, round_trip
+from docstore.codec import optional_types, round_trip, upcast
+from docstore.codec.by_annotation import Plain, Shape
 from docstore.codec.carried import carried_by
 from docstore.codec.classes import class_encode
+from docstore.codec.errors_at import raise_in_dict, raise_in_list
 from docstore.codec.objects import custom_decode, object_shape
-from docstore.codec.problems import raise_in_dict, raise_in_list
 from docstore.codec.records import FieldShapes, field_shapes
-from docstore.codec.shapes import Plain, Shape
+from docstore.codec.registry import Entry, Registry
 from docstore.codec.storable import TAKE_OUT, why_not_restorable
-from docstore.codec.tagged import (
+from docstore.codec.tags import (
     BY_TAG,
     BY_TYPE,
     Decode,
@@ -29,7 +30,7 @@ from docstore.codec.tagged import (
     int_encode,
     str_encode,
 )
-from docstore.entries import Entry, Registry
+from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, alike, dumps
 from docstore.errors import (
     CodecError,
     DecodeError,
@@ -38,7 +39,6 @@ from docstore.errors import (
     RegistryError,
     UnknownTagError,
 )
-from docstore.values import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, alike, dumps
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 
@@ -50,7 +50,7 @@ _SHORT: Final = 255
 """So many keys and tags, of so many characters at most, does a codec remember for as long as the program runs."""
 
 _HASHED: Final = frozenset({set, frozenset, dict, OrderedDict})
-RESERVED_TAGS: Final = frozenset(BY_TAG) | ecosystem.TAGS
+RESERVED_TAGS: Final = frozenset(BY_TAG) | optional_types.TAGS
 """The tags of values that are no objects of a registered class."""
 
 
@@ -151,7 +151,7 @@ class Codec:
         assert entry is not None  # it was asked for
         carried = carried_by(value)
         carried = {key: carried[key] for key in (SCHEMA, COMPATIBLE) if key in carried}
-        return {TAG: entry.tag, **lifting.numbers(entry), **carried}
+        return {TAG: entry.tag, **upcast.numbers(entry), **carried}
 
     def attribute(self, owner: type, field: str) -> str:
         """Return the attribute of *owner* that is stored as *field*."""
@@ -205,12 +205,12 @@ class Codec:
         if entry is not None:
             encoder = self._object(entry).encode
             if entry.schema > 1:
-                encoder = lifting.writing(entry, encoder)
+                encoder = upcast.writing(entry, encoder)
             if self._compares and round_trip.is_needed(entry):
                 encoder = round_trip.RoundTrip(entry, encoder, self.uncompared).encode
         elif issubclass(cls, type):
             encoder = class_encode(self.registry, self._plain)
-        elif row := BY_TYPE.get(cls) or ecosystem.tagged_type(cls):
+        elif row := BY_TYPE.get(cls) or optional_types.tagged_type(cls):
             tag, members = row.tag, row.encode
             encoder = lambda value: {**members(value, self._encode), TAG: tag}  # noqa: E731  # a def would need a name for what has none
         else:
@@ -276,7 +276,7 @@ class Codec:
             return self._reader_of(entry) if numbered or entry.schema > 1 else self._object(entry).decode
         if tag in self.registry.class_decoders:
             return custom_decode(self.registry.class_decoders[tag], tag, self._plain)
-        row = BY_TAG.get(tag) or ecosystem.tagged_name(tag)
+        row = BY_TAG.get(tag) or optional_types.tagged_name(tag)
         if row is not None:
             members = row.decode
             if self._unknown == "members" and row.type in _HASHED:
@@ -301,7 +301,7 @@ class Codec:
 
     def _reader_of(self, entry: Entry) -> Decode:
         """Return what reads an object of any schema."""
-        read = lifting.reading(self.registry, entry, self._object(entry).decode, lambda: self._keys_of(entry))
+        read = upcast.reading(self.registry, entry, self._object(entry).decode, lambda: self._keys_of(entry))
         if self._unknown != "keep":
             return read
 

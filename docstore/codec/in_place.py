@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from docstore.codec import fields
-from docstore.codec.declared import MISSING
-from docstore.codec.fields import slots_of
+from docstore.codec import stored_fields
+from docstore.codec.class_fields import MISSING
+from docstore.codec.stored_fields import slots_of
 
 
 def edit_dict(target: dict[Any, Any], had: Sequence[tuple[Any, Any]], wanted: Sequence[tuple[Any, Any]]) -> bool:
@@ -81,7 +81,7 @@ def edit_object(target: Any, had: Mapping[str, Any], wanted: Mapping[str, Any], 
         checked: the attributes that another thread may have set meanwhile; the others are derived from them.
     """
     cls: Any = type(target)
-    slots, force = slots_of(cls), fields.setter(cls)
+    slots, force = slots_of(cls), stored_fields.setter(cls)
     done = True
     for name in had.keys() | wanted.keys():
         former, value = had.get(name, MISSING), wanted.get(name, MISSING)

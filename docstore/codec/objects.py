@@ -7,17 +7,17 @@ from enum import Enum, Flag
 from typing import Any
 
 from docstore.abridging import abridged
-from docstore.codec.fields import check_constructor, check_hashable, stored_fields
-from docstore.codec.making import is_bare, made
-from docstore.codec.problems import REFUSALS
+from docstore.codec.by_annotation import Plain, Shape
+from docstore.codec.construct import is_bare, made
+from docstore.codec.errors_at import REFUSALS
 from docstore.codec.records import record_shape
-from docstore.codec.shapes import Plain, Shape
+from docstore.codec.registry import Decoder, Encoder, Entry
 from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
-from docstore.codec.tagged import int_encode
-from docstore.entries import Decoder, Encoder, Entry
+from docstore.codec.stored_fields import check_constructor, check_hashable, stored_fields
+from docstore.codec.tags import int_encode
+from docstore.documents.canonical import JSON, TAG
+from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import DecodeError, EncodeError, RegistryError
-from docstore.kinds import RESERVED_KEYS
-from docstore.values import JSON, TAG
 
 
 def object_shape(entry: Entry, plain: Plain) -> Shape:

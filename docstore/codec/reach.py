@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from docstore.codec import storable
 from docstore.codec.annotations import hints, remember, remembered
-from docstore.codec.fields import stored_fields
 from docstore.codec.storable import Refusal
+from docstore.codec.stored_fields import stored_fields
 from docstore.errors import UnresolvedError
 
 

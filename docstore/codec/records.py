@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from docstore.abridging import abridged
-from docstore.codec import carried, fields, making
-from docstore.codec.acceptance import Check, accepting
-from docstore.codec.declared import left_out
-from docstore.codec.fields import StoredField
-from docstore.codec.problems import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
-from docstore.codec.shapes import Plain, Shape, shape_of
-from docstore.codec.tagged import Encode
-from docstore.codec.validation import fields_beside, values_beside
-from docstore.entries import Entry
+from docstore.codec import carried, construct, stored_fields
+from docstore.codec.by_annotation import Plain, Shape, shape_of
+from docstore.codec.class_fields import left_out
+from docstore.codec.errors_at import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
+from docstore.codec.pydantic_objects import fields_beside, values_beside
+from docstore.codec.registry import Entry
+from docstore.codec.stored_fields import StoredField
+from docstore.codec.tags import Encode
+from docstore.codec.validators import Check, accepting
+from docstore.documents.canonical import JSON, TAG
 from docstore.errors import CodecError, DecodeError, EncodeError
-from docstore.values import JSON, TAG
 
 FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
 """By stored key: the attribute, and the shape of its annotation."""
@@ -25,7 +25,7 @@ FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
 
 def field_shapes(cls: type, plain: Plain) -> FieldShapes:
     """Return how each stored field of *cls* is written, by its key."""
-    stored = (*fields.stored_fields(cls), *fields_beside(cls))
+    stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
     return {field.key: (field.name, shape_of(field.annotation, plain)) for field in stored}
 
 
@@ -38,14 +38,14 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     Raises:
         RegistryError: they could be written, and never read.
     """
-    shapes, bare = field_shapes(entry.cls, plain), making.is_bare(entry.cls, entry.restore)
+    shapes, bare = field_shapes(entry.cls, plain), construct.is_bare(entry.cls, entry.restore)
     if entry.decode is None and not bare:
-        fields.check_constructor(entry.cls, fields.stored_fields(entry.cls))
+        stored_fields.check_constructor(entry.cls, stored_fields.stored_fields(entry.cls))
     # Without a constructor, nothing restores a private attribute.
-    encode = _encode(entry, shapes, plain, bare or fields.is_made_without_init(entry.cls))
+    encode = _encode(entry, shapes, plain, bare or stored_fields.is_made_without_init(entry.cls))
     if fields_beside(entry.cls):
         encode = _encode_beside(encode, plain)
-    check = accepting(entry.cls, fields.stored_fields(entry.cls)) if entry.decode is None and not bare else None
+    check = accepting(entry.cls, stored_fields.stored_fields(entry.cls)) if entry.decode is None and not bare else None
     if check is not None:
         encode = _encode_accepted(encode, check)
     return Shape(encode, _decode(entry, shapes, plain, bare))
@@ -57,14 +57,14 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
 def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Encode:
     cls, tag = entry.cls, entry.tag
     # In the order of the canonical text, which then need not be sorted.
-    stored = tuple(sorted(fields.stored_fields(cls), key=lambda field: field.key))
+    stored = tuple(sorted(stored_fields.stored_fields(cls), key=lambda field: field.key))
     read, by_type = _reader(cls, stored), plain.by_type
     # A field of which nothing is known is written by its value's type, without a call in between.
     shaped = ((field.key, shapes[field.key][1]) for field in stored)
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
-    declared = fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
+    declared = stored_fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
     told = declared | {carried.CARRIED}
-    slots = fields.slot_names(cls) - declared
+    slots = stored_fields.slot_names(cls) - declared
 
     def refuse_undeclared(value: Any) -> None:
         _refuse_undeclared(value, told, slots, bare)
@@ -159,8 +159,8 @@ def _unreadable(cls: type, error: Exception) -> EncodeError:
 
 def _reader(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """Return a function that reads all fields of an object; it raises a _ReadError if a property raises."""
-    read = fields.reader(stored)
-    if not fields.computed(cls, stored):
+    read = stored_fields.reader(stored)
+    if not stored_fields.computed(cls, stored):
         return read
 
     def read_all(value: Any) -> tuple[Any, ...]:
@@ -198,8 +198,8 @@ def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[st
 
 
 def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Callable[[Any], Any]:
-    made_of = fields.stored_fields(entry.cls)
-    make = making.maker(entry.cls, made_of, bare=bare)
+    made_of = stored_fields.stored_fields(entry.cls)
+    make = construct.maker(entry.cls, made_of, bare=bare)
     stored = (*(_needed(field) if bare else field for field in made_of), *fields_beside(entry.cls))
     guides = [None if shapes[field.key][1] is plain else shapes[field.key][1].decode for field in stored]
     steps = [(field.key, field.name, guide, field.default) for field, guide in zip(stored, guides, strict=True)]

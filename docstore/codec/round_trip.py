@@ -13,14 +13,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from docstore.abridging import abridged
-from docstore.codec import fields, making
+from docstore.codec import construct, stored_fields
 from docstore.codec.carried import CARRIED
-from docstore.codec.declared import is_struct, is_validated
-from docstore.codec.problems import REFUSALS
-from docstore.codec.tagged import Encode
-from docstore.entries import Entry, Registry
+from docstore.codec.class_fields import is_struct, is_validated
+from docstore.codec.errors_at import REFUSALS
+from docstore.codec.registry import Entry, Registry
+from docstore.codec.tags import Encode
+from docstore.documents.canonical import JSON, TAG, alike, dumps, join_pointer, loads
 from docstore.errors import CodecError, EncodeError
-from docstore.values import JSON, TAG, alike, dumps, join_pointer, loads
 
 if TYPE_CHECKING:
     from docstore.codec.core import Codec
@@ -42,9 +42,9 @@ def is_needed(entry: Entry) -> bool:
         return entry.decode is not None
     if entry.restore or issubclass(cls, (Enum, tuple)):
         return False
-    if fields.computed(cls, fields.stored_fields(cls)):
+    if stored_fields.computed(cls, stored_fields.stored_fields(cls)):
         return True
-    return not making.is_bare(cls, entry.restore) and (fields.runs_own_code(cls) or _has_own_call(cls))
+    return not construct.is_bare(cls, entry.restore) and (stored_fields.runs_own_code(cls) or _has_own_call(cls))
 
 
 def _has_own_call(cls: type) -> bool:
@@ -67,10 +67,10 @@ class RoundTrip:
         self._entry, self._encode, self._codec = entry, encode, codec
         self._known: set[bytes] = set()
         of_fields = entry.encode is None and entry.decode is None
-        stored = fields.stored_fields(entry.cls) if of_fields else ()
-        self._computed = fields.computed(entry.cls, stored)
-        self._names = fields.unstored_names(entry.cls).union({CARRIED}, *(field.names for field in stored))
-        is_constructed = not (making.is_bare(entry.cls, entry.restore) or is_validated(entry.cls))
+        stored = stored_fields.stored_fields(entry.cls) if of_fields else ()
+        self._computed = stored_fields.computed(entry.cls, stored)
+        self._names = stored_fields.unstored_names(entry.cls).union({CARRIED}, *(field.names for field in stored))
+        is_constructed = not (construct.is_bare(entry.cls, entry.restore) or is_validated(entry.cls))
         self._arguments = tuple(field for field in stored if field.argument) if is_constructed else ()
 
     def encode(self, value: Any) -> JSON:
@@ -102,7 +102,7 @@ class RoundTrip:
         Args:
             written: the JSON of *value*; None if the constructor is known to keep what it is given.
         """
-        state = fields.state_of(value)
+        state = stored_fields.state_of(value)
         private = {name: item for name, item in state.items() if name not in self._names}
         found: dict[str, Any] = {}
         holds_all = True
@@ -142,7 +142,7 @@ class RoundTrip:
         if dumps(again) != text:
             raise self._changed(*_difference(written, again))
         if beside:
-            self._compare_beside(beside, fields.state_of(loaded))
+            self._compare_beside(beside, stored_fields.state_of(loaded))
 
     def _compare_beside(self, state: dict[str, Any], after: dict[str, Any]) -> None:
         """Refuse an object whose private attributes *state* are not the same in *after*."""

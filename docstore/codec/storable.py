@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from docstore.codec import ecosystem
-from docstore.codec.fields import slots_of
-from docstore.codec.tagged import BY_TYPE
+from docstore.codec import optional_types
+from docstore.codec.stored_fields import slots_of
+from docstore.codec.tags import BY_TYPE
 from docstore.errors import EncodeError, MissingDependencyError
 
 JSON_TYPES: Final = frozenset({type(None), bool, int, float, str, list, dict})
@@ -143,7 +143,7 @@ def _of_ecosystem(cls: type) -> Refusal | None:
     found = Refusal(f"{_name(cls)} cannot be written exactly")
     for each in (cls, *_subclasses(cls)):
         try:
-            if ecosystem.tagged_type(each):
+            if optional_types.tagged_type(each):
                 return None
         except EncodeError as error:
             if each is cls:

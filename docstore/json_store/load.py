@@ -6,16 +6,16 @@ import os
 from collections.abc import Mapping
 
 from docstore.abridging import abridged
-from docstore.arguments import checked_path
 from docstore.codec.core import Unknown
-from docstore.documents import FORMAT, documents_of
-from docstore.entries import Decoder
+from docstore.codec.mapper import FORMAT, documents_of
+from docstore.codec.registry import Decoder
+from docstore.documents.arguments import checked_path
+from docstore.documents.canonical import JSON, TAG, loads_written
+from docstore.documents.kinds import FORMAT_KEY
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError
 from docstore.json_store import files
-from docstore.kinds import FORMAT_KEY
 from docstore.model import Experiment
-from docstore.registry_bundle import RegistryBundle, bundle_of
-from docstore.values import JSON, TAG, loads_written
+from docstore.registry.bundle import RegistryBundle, bundle_of
 
 
 def load_experiment(

@@ -13,10 +13,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from docstore.arguments import checked_flag
-from docstore.dialect import check_settings, for_administrator, migrating, schema_of, shown, transaction
+from docstore.documents.arguments import checked_flag
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, RaceLostError, TablesError
-from docstore.tables import VERSION_TABLE, migration
+from docstore.sql.dialects import check_settings, for_administrator, migrating, schema_of, shown, transaction
+from docstore.sql.tables import VERSION_TABLE, migration
 
 HEAD: Final = "0003"
 """The newest migration."""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from sqlalchemy.engine import Engine
 
 from docstore import migrations
-from docstore.dialect import grant, make_engine, migrating, shown
 from docstore.errors import DocstoreError
 from docstore.migrations.views_0003 import views
-from docstore.tables import VERSION_TABLE, metadata
+from docstore.sql.dialects import grant, make_engine, migrating, shown
+from docstore.sql.tables import VERSION_TABLE, metadata
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

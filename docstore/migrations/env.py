@@ -3,9 +3,9 @@
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import make_engine, migrating, schema_of
 from docstore.migrations.views_0003.commenting import described
-from docstore.tables import LISTED, VERSION_TABLE, metadata
+from docstore.sql.dialects import make_engine, migrating, schema_of
+from docstore.sql.tables import LISTED, VERSION_TABLE, metadata
 
 # Made by migrations where they are needed, and unknown to ``tables``: an option of PostgreSQL's, two ways of MySQL's.
 OPTIONAL = {"documents_body", "documents_name", "live", *LISTED}

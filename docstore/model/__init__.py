@@ -40,9 +40,9 @@ from docstore.model.parameter import (
 )
 from docstore.model.runner import Runner
 from docstore.model.search_space import ParameterConstraint, SearchSpace
+from docstore.model.statuses import TrialStatus
 from docstore.model.stored import NOT_STORED
 from docstore.model.trial import BaseTrial, Trial
-from docstore.model.trial_status import TrialStatus
 
 CLASSES: tuple[type, ...] = (
     AbandonedArm,

@@ -23,9 +23,9 @@ from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParameterization
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
+from docstore.model.statuses import TrialStatus
 from docstore.model.stored import NOT_STORED
 from docstore.model.trial import BaseTrial, Trial
-from docstore.model.trial_status import TrialStatus
 
 
 @dataclass(init=False, repr=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docstore.errors import InvalidValueError
-from docstore.model import linear
+from docstore.model import expressions
 from docstore.model.checks import check_finite, check_instances, check_unique
 from docstore.model.metric import Metric
 from docstore.model.stored import NOT_STORED
@@ -23,7 +23,7 @@ class Objective:
     expression: str
     metrics: list[Metric] = field(default_factory=list)
     metric_name_to_signature: dict[str, str] = field(default_factory=dict)
-    _parts: list[linear.Linear] = field(default_factory=list, compare=False, metadata=NOT_STORED)
+    _parts: list[expressions.Linear] = field(default_factory=list, compare=False, metadata=NOT_STORED)
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Objective:
             )
         if metric is not None:
             check_instances("metric of an Objective", [metric], Metric)
-            expression = linear.build({metric.name: -1.0 if _minimizes(metric, minimize) else 1.0})
+            expression = expressions.build({metric.name: -1.0 if _minimizes(metric, minimize) else 1.0})
         self._set(expression or "", [] if metric is None else [metric], metric_name_to_signature)
         if minimize is not None and (not self.is_single_objective or self.minimize != minimize):
             remedy = f"The expression {expression!r} says what is minimized, by a minus sign: '-loss'. Leave this out."
@@ -57,7 +57,8 @@ class Objective:
 
     def __docstore_restored__(self) -> None:
         # The names of given metrics are known, so they may hold what would else be an operator: "val-loss, mean".
-        self._parts = linear.parse(self.expression, thing="Objective", known=[metric.name for metric in self.metrics])
+        names = [metric.name for metric in self.metrics]
+        self._parts = expressions.parse(self.expression, thing="Objective", known=names)
 
     @property
     def metric(self) -> Metric:
@@ -128,7 +129,7 @@ class MultiObjective(Objective):
         return [
             Objective(metric=by_name[name], minimize=weight < 0)
             if name in by_name
-            else Objective(linear.build({name: weight}))
+            else Objective(expressions.build({name: weight}))
             for name, weight in self.metric_weights
         ]
 
@@ -157,7 +158,7 @@ class ScalarizedObjective(Objective):
         }
         for metric, weight in zip(metrics, signed.values(), strict=True):
             _minimizes(metric, weight < 0)
-        self._set(linear.build(signed), metrics)
+        self._set(expressions.build(signed), metrics)
 
     @property
     def minimize(self) -> bool:

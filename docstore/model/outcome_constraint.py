@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from docstore.errors import InvalidValueError
-from docstore.model import linear
+from docstore.model import expressions
 from docstore.model.checks import check_finite, check_instances, check_unique
 from docstore.model.metric import Metric
 
@@ -93,7 +93,7 @@ class OutcomeConstraint:
         self.metric_name_to_signature = {}
 
     def _read(self, expression: str, relative: bool | None) -> None:
-        difference, operator = linear.parse_comparison(expression, thing="OutcomeConstraint")
+        difference, operator = expressions.parse_comparison(expression, thing="OutcomeConstraint")
         weights = dict(difference.weights)
         baseline = weights.pop(_BASELINE, None)
         if operator == "==" or not weights:
@@ -148,7 +148,7 @@ class OutcomeConstraint:
     def expression(self) -> str:
         """The constraint as text."""
         bound = f"{round(1 + self.bound / 100, 12)!r} * baseline" if self.relative else repr(self.bound)
-        return f"{linear.build(self._weights)} {self.op.symbol} {bound}"
+        return f"{expressions.build(self._weights)} {self.op.symbol} {bound}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.expression})"

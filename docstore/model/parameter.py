@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from docstore.errors import InvalidValueError
-from docstore.model import linear
+from docstore.model import expressions
 from docstore.model.checks import check_finite, check_name, is_number
 
 TParamValue: TypeAlias = str | bool | float | int | None
@@ -319,8 +319,8 @@ class DerivedParameter(Parameter):
                 "Only numbers are computed: give one name to copy.",
             )
 
-    def _linear(self) -> linear.Linear:
-        parts = linear.parse(self.expression_str, thing=f"expression_str of {self._label}")
+    def _linear(self) -> expressions.Linear:
+        parts = expressions.parse(self.expression_str, thing=f"expression_str of {self._label}")
         if len(parts) != 1:
             raise InvalidValueError(f"expression_str of {self._label}", self.expression_str, "Leave out the comma.")
         return parts[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docstore.errors import InvalidValueError
-from docstore.model import linear
+from docstore.model import expressions
 from docstore.model.checks import check_finite, check_instances, check_unique
 from docstore.model.parameter import (
     ChoiceParameter,
@@ -54,7 +54,7 @@ class ParameterConstraint:
             )
 
     def _read(self, text: str | None) -> None:
-        difference, operator = linear.parse_comparison(text or "", thing="ParameterConstraint")
+        difference, operator = expressions.parse_comparison(text or "", thing="ParameterConstraint")
         if (operator == "==") != self.is_equality:
             raise InvalidValueError("ParameterConstraint", text, f"Its operator does not fit the argument. {_HOW}")
         if operator == ">=":
@@ -73,7 +73,7 @@ class ParameterConstraint:
 
     def __repr__(self) -> str:
         operator = "==" if self.is_equality else "<="
-        return f"ParameterConstraint({linear.build(self.constraint_dict)} {operator} {self.bound!r})"
+        return f"ParameterConstraint({expressions.build(self.constraint_dict)} {operator} {self.bound!r})"
 
 
 @dataclass(init=False)

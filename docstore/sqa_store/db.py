@@ -12,13 +12,13 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import Session
 
 from docstore import migrations
-from docstore.arguments import checked_flag
-from docstore.dialect import checked_engine, committing, make_engine, shown, translated
+from docstore.documents.arguments import checked_flag
 from docstore.errors import InvalidValueError, StoreError
-from docstore.origins import Origins
-from docstore.registry_bundle import RegistryBundle
+from docstore.registry.bundle import RegistryBundle
 from docstore.sqa_store.sqa_config import SQAConfig
-from docstore.store import Store
+from docstore.sql.dialects import checked_engine, committing, make_engine, shown, translated
+from docstore.store.store import Store
+from docstore.store.tracking import Origins
 
 _STORES: Final = 8
 

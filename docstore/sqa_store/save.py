@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from docstore.history import Version
+from docstore.documents.history import Version
 from docstore.model import BaseTrial, Experiment, GenerationStrategy
 from docstore.sqa_store.db import store_of
 from docstore.sqa_store.sqa_config import SQAConfig

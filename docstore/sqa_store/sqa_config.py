@@ -1,5 +1,5 @@
 """What the functions of this package need to know beside the experiment, under the seed's name."""
 
-from docstore.registry_bundle import SQAConfig
+from docstore.registry.bundle import SQAConfig
 
 __all__ = ["SQAConfig"]

@@ -1,5 +1,5 @@
 """When two values are exactly the same: by type, bits, zone and contents, where ``==`` forgives too much."""
 
-from docstore.proof.exact import identity
+from docstore.registry.proof.exact import identity
 
 __all__ = ["identity"]

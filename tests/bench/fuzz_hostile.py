@@ -34,11 +34,11 @@ with atheris.instrument_imports(include=["docstore"]):
 
     import docstore
     from docstore.codec import Codec
-    from docstore.entries import Registry
+    from docstore.codec.registry import Registry
+    from docstore.documents.canonical import digest, loads
     from docstore.errors import DocstoreError
     from docstore.json_store.load import load_experiment
     from docstore.testing.experiments import new_experiment
-    from docstore.values import digest, loads
 
 import orjson  # not among what is searched
 

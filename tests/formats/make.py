@@ -31,11 +31,11 @@ from unittest.mock import patch
 from uuid import UUID
 
 import docstore
-from docstore.digests import digest_of
-from docstore.documents import documents_of
-from docstore.kinds import Kind
+from docstore.codec.mapper import documents_of
+from docstore.documents.canonical import JSON, TAG, loads
+from docstore.documents.digests import digest_of
+from docstore.documents.kinds import Kind
 from docstore.registry import scope
-from docstore.values import JSON, TAG, loads
 from formats import of_store
 from formats.classes_0_1_0 import register
 from formats.recipes import RECIPES
@@ -120,9 +120,9 @@ def _fixed_times_and_ids() -> Iterator[None]:
             return of_store.START.astimezone(tz) + timedelta(minutes=next(minutes))
 
     with (
-        patch("docstore.history.datetime", Clock),
-        patch("docstore.lives.datetime", Clock),
-        patch("docstore.versions.tagging.datetime", Clock),
+        patch("docstore.documents.history.datetime", Clock),
+        patch("docstore.store.lifecycle.datetime", Clock),
+        patch("docstore.store.tags.datetime", Clock),
         patch("uuid.uuid4", lambda: UUID(int=next(ids))),
     ):
         yield

@@ -7,9 +7,9 @@ A migration is history: it spells out what it made, whatever the code says by no
 import sqlalchemy as sa
 from alembic import op
 
-from docstore.dialect import ExactText, JsonText, LongText, UtcTime
 from docstore.errors import TablesError
 from docstore.migrations.views_0001 import views
+from docstore.sql.dialects import ExactText, JsonText, LongText, UtcTime
 
 revision = "0001"
 down_revision = None

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import ExactText, JsonText, LongText, UtcTime, Whole, reading_times
+from docstore.documents.canonical import dumps
 from docstore.errors import TablesError, UnreadableError
-from docstore.values import dumps
+from docstore.sql.dialects import ExactText, JsonText, LongText, UtcTime, Whole, reading_times
 
 revision = "0002"
 down_revision = "0001"

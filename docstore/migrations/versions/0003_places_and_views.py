@@ -4,11 +4,11 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.engine import Connection
 
-from docstore.dialect import ExactText, LongText, UtcTime
 from docstore.errors import TablesError
 from docstore.migrations.views_0001 import views as older_views
 from docstore.migrations.views_0003 import views
 from docstore.migrations.views_0003.commenting import comment
+from docstore.sql.dialects import ExactText, LongText, UtcTime
 
 revision = "0003"
 down_revision = "0002"

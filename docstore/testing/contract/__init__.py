@@ -28,10 +28,10 @@ from docstore.testing.contract.copying import CopyPromises
 from docstore.testing.contract.damage import DamagePromises
 from docstore.testing.contract.exactness import ExactnessPromises
 from docstore.testing.contract.failures import FailurePromises
-from docstore.testing.contract.finding import FindingPromises
-from docstore.testing.contract.lives import LifePromises
+from docstore.testing.contract.lifecycle import LifePromises
 from docstore.testing.contract.names import NamePromises
 from docstore.testing.contract.saving import SavingPromises
+from docstore.testing.contract.search import FindingPromises
 from docstore.testing.contract.setting import OpenStore, Setting
 from docstore.testing.contract.versions import VersionPromises
 

@@ -8,11 +8,11 @@ from typing import Final, TypeAlias
 import pytest
 
 import docstore
+from docstore.documents.canonical import ABSENT
+from docstore.documents.merge.resolve import OnConflict
 from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError
-from docstore.settling import OnConflict
 from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment, observe
-from docstore.values import ABSENT
 
 Readers: TypeAlias = tuple[docstore.Experiment, docstore.Experiment]
 Edit: TypeAlias = Callable[[docstore.Experiment], object]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import docstore
+from docstore.documents.canonical import dumps, loads
+from docstore.documents.patch import apply
 from docstore.errors import DecodeError, InvalidValueError, VersionNotFoundError
-from docstore.patch import apply
 from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment
-from docstore.values import dumps, loads
 
 Saves = tuple[list[bytes], list[docstore.Version]]
 

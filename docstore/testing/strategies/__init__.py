@@ -9,7 +9,7 @@ except ImportError as error:
 
     raise MissingDependencyError("hypothesis", extra="testing", purpose="docstore.testing.strategies") from error
 
-from docstore.testing.strategies.model import experiments
+from docstore.testing.strategies.experiments import experiments
 from docstore.testing.strategies.values import (
     decimals,
     floats,

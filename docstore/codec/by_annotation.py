@@ -1,0 +1,367 @@
+"""What a field's annotation says about how its values are written.
+
+Where the annotation names the type, the JSON need not: an enum is its bare name, a datetime its ISO text, a tuple a
+list, a dict with integer keys an object. A value that is not of the annotated type is written with its tag, so that it
+still comes back exactly.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections import abc
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, Flag
+from functools import cache
+from typing import Any, Final, Literal
+
+from docstore.abridging import abridged
+from docstore.codec.errors_at import raise_in_dict, raise_in_list
+from docstore.codec.hashing import hashed
+from docstore.codec.tags import BARE, BY_TAG, BY_TYPE, INT_MAX, INT_MIN, Decode, Encode, canonical_order, tag
+from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
+from docstore.errors import CodecError, DecodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the values of one annotation are written and read."""
+
+    encode: Encode
+    decode: Decode
+    key_decode: Callable[[str], Any] | None = None
+    """For a dict: the key that stands in an object's member name; for a list: the index."""
+    item: Shape | None = None
+    """For a dict: the shape of its values; for a list: of its items."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain(Shape):
+    """The shape of a value of which nothing is known but its type: ``by_type`` has the encoder of every type."""
+
+    by_type: Mapping[type, Encode]
+    renamed: Callable[[type], Mapping[str, str] | None]
+    """For an enum: the present name of members by their former one; None where it has an encoder of its own."""
+
+
+def shape_of(annotation: Any, plain: Plain) -> Shape:
+    """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
+    annotation = _aliased(annotation)
+    origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if origin in _UNIONS:
+        return _union(_members(arguments), plain)
+    if origin in _LISTS and arguments:
+        return replace(_sequence(list, item := shape_of(arguments[0], plain), plain), key_decode=_list_index, item=item)
+    if origin is tuple:
+        return _tuple(arguments, plain)
+    if origin in (set, frozenset):
+        return _sequence(origin, shape_of(arguments[0], plain) if arguments else plain, plain)
+    if origin in _DICTS and arguments:
+        return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
+    return _text(annotation, plain) or plain
+
+
+_UNIONS: Final = (typing.Union, types.UnionType)
+_LISTS: Final = (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
+_DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
+"""What a list or a dict may be annotated as. What else fits there, such as a tuple, has its tag."""
+
+
+def _text(annotation: Any, plain: Plain) -> Shape | None:
+    """Return the shape of a type that is written as a bare text, or None for another."""
+    if not isinstance(annotation, type):
+        return None
+    if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
+        renamed = plain.renamed(annotation)
+        return None if renamed is None else _bare(annotation, _name_of, _named(annotation, renamed), plain)
+    return _bare(annotation, *BARE[annotation], plain) if annotation in BARE else None
+
+
+def _members(arguments: Iterable[Any]) -> list[Any]:
+    """Return the types of a union but None, with those of the unions that it names by another name."""
+    found: list[Any] = []
+    for each in map(_aliased, arguments):
+        if typing.get_origin(each) in _UNIONS:
+            found += _members(typing.get_args(each))
+        elif each is not type(None):
+            found.append(each)
+    return found
+
+
+def _union(members: list[Any], plain: Plain) -> Shape:
+    """Return the shape of one of several types: null means None everywhere, so ``T | None`` has that of T.
+
+    What is there may be from when the field had one type only, and is still of it. So a list and a dict are written as
+    the one type says that is written so; bare text is read as the one that is, and refused where several are, since
+    nothing tells which it was. Other values have their tags. Where several are written as a list, or several as a dict
+    (``set[int] | list[int]``), or anything may be there, a bare list or dict is read as just that.
+    """
+    if len(members) == 1:
+        return shape_of(members[0], plain)
+    if any(each in (Any, object) or isinstance(each, typing.TypeVar) for each in members):
+        return plain
+    encoders: dict[type, Encode] = {}
+    decoders: dict[type, Decode] = {}
+    texts = [each for each in members if _text(each, plain)]
+    if texts and not any(map(_may_be_text, members)):
+        encoders[str] = lambda value: _outspoken(value, plain, str)
+        decoders[str] = shape_of(texts[0], plain).decode if len(texts) == 1 else _refusing(members)
+    for bare, types_ in _WRITTEN_AS.items():
+        found = [each for each in members if _origin(each) in types_ or (bare is dict and typing.is_typeddict(each))]
+        if len(found) == 1 and (typing.get_args(found[0]) or found[0] in (tuple, set, frozenset)):
+            encode, decode = _later(found[0], plain)
+            encoders |= dict.fromkeys(types_, encode)
+            decoders[bare] = decode
+    if not decoders:
+        return plain
+    return Shape(
+        lambda value: encoders.get(type(value), plain.encode)(value),
+        lambda value: decoders.get(type(value), plain.decode)(value),
+    )
+
+
+def _later(annotation: Any, plain: Plain) -> tuple[Encode, Decode]:
+    """Return how *annotation* is written and read, worked out at first use: a type may name itself in a union."""
+    shape = cache(lambda: shape_of(annotation, plain))
+    return lambda value: shape().encode(value), lambda value: shape().decode(value)
+
+
+_WRITTEN_AS: Final[dict[type, tuple[type, ...]]] = {list: (*_LISTS, tuple, set, frozenset), dict: _DICTS}
+
+
+def _origin(annotation: Any) -> Any:
+    return typing.get_origin(annotation) or annotation
+
+
+def _may_be_text(member: Any) -> bool:
+    """Return whether *member* of a union is text as it is: str, or a Literal of texts."""
+    return member is str or (_origin(member) is Literal and any(type(each) is str for each in typing.get_args(member)))
+
+
+def _refusing(members: list[Any]) -> Decode:
+    names = " | ".join(each.__name__ if isinstance(each, type) else str(each) for each in members)
+
+    def decode(value: JSON) -> Any:
+        raise DecodeError(
+            f"{abridged(value)} was written while the field had one type, and which of {names} it is cannot be told. "
+            f"Count up the version of the class, and write an upcast that says it."
+        )
+
+    return decode
+
+
+def without_none(annotation: Any) -> Any:
+    """Return T for ``T | None``, and Any for a union of several others."""
+    annotation = _aliased(annotation)
+    if typing.get_origin(annotation) in _UNIONS:
+        others = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
+        return _aliased(others[0]) if len(others) == 1 else Any
+    return annotation
+
+
+def _aliased(annotation: Any) -> Any:
+    """Return the type that *annotation* is another name for."""
+    while isinstance(annotation, typing.NewType) or hasattr(annotation, "__value__"):
+        annotation = getattr(annotation, "__supertype__", None) or annotation.__value__
+    return annotation
+
+
+def _name_of(member: Enum) -> str:
+    return member._name_  # what ``name`` gives, without the call
+
+
+def _named(cls: type[Enum], renamed: Mapping[str, str]) -> Callable[[str], Enum]:
+    def parse(name: str) -> Enum:
+        try:
+            return cls[renamed.get(name, name)]
+        except KeyError:
+            raise DecodeError(f"{cls.__name__} has no member {name!r}; it has {', '.join(cls.__members__)}") from None
+
+    return parse
+
+
+def _outspoken(value: Any, plain: Plain, claimed: type) -> JSON:
+    """Return *value* as it is written where bare JSON of type *claimed* means something else: with its tag."""
+    encoded = plain.encode(value)
+    if type(encoded) is not claimed or (type(encoded) is dict and TAG in encoded):
+        return encoded
+    return tag(claimed.__name__, BY_TYPE[claimed].encode(value, plain.encode))
+
+
+def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], Any], plain: Plain) -> Shape:
+    def encode(value: Any) -> JSON:
+        if value is None:
+            return None
+        text = spell(value) if type(value) is cls else None
+        return _outspoken(value, plain, str) if text is None else text
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not str:
+            return plain.decode(value)
+        try:
+            return parse(value)
+        except (ValueError, ArithmeticError) as error:
+            raise DecodeError(f"{abridged(value)} is not a {cls.__name__}: {error!s:.200}") from error
+
+    return Shape(encode, decode)
+
+
+def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
+    unordered = cls in (set, frozenset)
+    guided = None if item is plain else item.encode
+
+    def encode(value: Any) -> JSON:
+        if type(value) is not cls:
+            return None if value is None else _outspoken(value, plain, list)
+        items: list[JSON] = []
+        append, encode_item, by_type = items.append, guided, plain.by_type
+        try:
+            for member in list(value) if unordered else value:
+                append((encode_item or by_type[type(member)])(member))
+        except CodecError as error:
+            raise_in_list(error, value, len(items), item.encode)
+        return canonical_order(items) if unordered else items
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not list:
+            return plain.decode(value)
+        items: list[Any] = []
+        append, decode_item = items.append, item.decode
+        try:
+            for member in value:
+                append(decode_item(member))
+        except CodecError as error:
+            raise_in_list(error, value, len(items), item.decode)
+        return hashed(cls, items) if unordered else items if cls is list else cls(items)
+
+    return Shape(encode, decode)
+
+
+def _tuple(items: tuple[Any, ...], plain: Plain) -> Shape:
+    """Return the shape of a tuple of any length, or of one with a type for each item."""
+    if not items or (len(items) == 2 and items[1] is ...):
+        return _sequence(tuple, shape_of(items[0], plain) if items else plain, plain)
+    shapes = [shape_of(item, plain) for item in items]
+
+    def encode(value: Any) -> JSON:
+        if type(value) is not tuple or len(value) != len(shapes):
+            return None if value is None else _outspoken(value, plain, list)
+        return _each([shape.encode for shape in shapes], value)
+
+    def decode(value: JSON) -> Any:
+        if type(value) is not list:
+            return plain.decode(value)
+        if len(value) != len(shapes):
+            raise DecodeError(f"should have {len(shapes)} items, and has {len(value)}")
+        return tuple(_each([shape.decode for shape in shapes], value))
+
+    return Shape(encode, decode)
+
+
+def _each(convert: list[Callable[[Any], Any]], items: Iterable[Any]) -> list[Any]:
+    made: list[Any] = []
+    try:
+        for function, item in zip(convert, items, strict=True):
+            made.append(function(item))
+    except CodecError as error:
+        error.inside(str(len(made)))
+        raise
+    return made
+
+
+def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
+    """Return the shape of a dict whose keys are all of type *key*: int, an enum, or text."""
+    spell, parse = _key_text(key, plain)
+    if spell is None or parse is None:
+        return plain
+    if key is str and item is plain:
+        return Shape(plain.encode, plain.decode, parse, item)
+
+    return Shape(_mapping_encode(key, spell, item, plain), _mapping_decode(key, parse, item, plain), parse, item)
+
+
+def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, plain: Plain) -> Encode:
+    def encode(value: Any) -> JSON:
+        if type(value) is not dict:
+            return None if value is None else _outspoken(value, plain, dict)
+        # All keys before any value: nested dicts would else be encoded twice for each level. Both are copied first,
+        # since another thread may add to the dict.
+        pairs = list(value.items())
+        texts: list[str] = []
+        for name, _ in pairs:
+            spelled = spell(name) if type(name) is key else None
+            if spelled is None or spelled == TAG or UNSAFE_TEXT.search(spelled):
+                return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
+            texts.append(spelled)
+        members: dict[str, JSON] = {}
+        text = ""
+        try:
+            for text, (_, member) in zip(texts, pairs, strict=True):
+                members[text] = item.encode(member)
+        except CodecError as error:
+            raise_in_dict(error, value, len(members), text, encode)
+        return members
+
+    return encode
+
+
+def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: Plain) -> Decode:
+    def decode(value: JSON) -> Any:
+        if type(value) is not dict or TAG in value:
+            return plain.decode(value)
+        members: dict[Any, Any] = {}
+        text = ""
+        try:
+            for text, member in value.items():
+                members[parse(text)] = item.decode(member)
+        except CodecError as error:
+            raise_in_dict(error, value, list(value).index(text), text, decode)
+        except ValueError as error:
+            place = join_pointer((text,))
+            raise DecodeError(f"{abridged(text)} is not a key of type {key.__name__}", pointer=place) from error
+        if len(members) != len(value):
+            raise _same_keys(value, parse)
+        return members
+
+    return decode
+
+
+def _same_keys(texts: Iterable[str], parse: Callable[[str], Any]) -> DecodeError:
+    """Return the error of a dict in which two of *texts* are one key, such as the two names of an enum's member."""
+    known: dict[Any, str] = {}
+    for text in texts:
+        former = known.setdefault(parse(text), text)
+        if former != text:
+            break
+    return DecodeError(f"{former!r} and {text!r} are one key, so one of their two values would be lost. Drop one.")
+
+
+def _key_text(key: Any, plain: Plain) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:
+    if key is int:
+        return _spelled_int, _int_key
+    if key is str:
+        return str, str
+    if isinstance(key, type) and issubclass(key, Enum) and not issubclass(key, Flag):
+        renamed = plain.renamed(key)
+        return (None, None) if renamed is None else (_name_of, _named(key, renamed))
+    return None, None
+
+
+def _spelled_int(number: int) -> str | None:
+    return str(number) if INT_MIN <= number <= INT_MAX else None  # Python may refuse to spell, or to read, a long one
+
+
+def _list_index(text: str) -> int:
+    index = _int_key(text)
+    if index < 0:
+        raise ValueError(text)  # Python would count from the end
+    return index
+
+
+def _int_key(text: str) -> int:
+    number = int(text)
+    # "007" or "+7" would be written back as "7"; and beyond 64 bits, any number of keys have one hash.
+    if str(number) != text or not INT_MIN <= number <= INT_MAX:
+        raise ValueError(text)
+    return number

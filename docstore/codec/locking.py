@@ -1,0 +1,61 @@
+"""A lock for each object, so that threads that save the same object take turns."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from docstore.codec.side_data import Remembered
+from docstore.errors import ObjectBusyError
+
+# Module state, as the objects are the process's: an object has one lock, however many stores save it.
+_LOCKS: Final[dict[int, Remembered[threading.Lock]]] = {}
+"""The locks of objects, by process id: a fork needs new ones, as no thread of the parent can release the old ones."""
+
+_THREAD: Final = threading.local()
+"""``held``: the ids of the objects whose locks this thread holds."""
+
+
+@contextmanager
+def locked(*objects: Any) -> Iterator[None]:
+    """Hold the locks of *objects* in the block.
+
+    No deadlock is possible: locks are taken in one order, and a thread that holds some never waits for others.
+
+    Raises:
+        ObjectBusyError: this thread holds the lock of one of *objects*; or it holds others and would have to wait.
+    """
+    held: set[int] = _THREAD.__dict__.setdefault("held", set())
+    may_wait = not held
+    with ExitStack() as stack:
+        for obj in sorted({id(obj): obj for obj in objects}.values(), key=id):
+            stack.enter_context(_locked(obj, held, may_wait))
+        yield
+
+
+@contextmanager
+def _locked(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
+    if id(obj) in held:
+        raise ObjectBusyError(type(obj), by_this_thread=True)
+    process = os.getpid()
+    locks = _LOCKS[process] if process in _LOCKS else _LOCKS.setdefault(process, Remembered())
+    lock = locks.first(obj, threading.Lock)
+    with lock if may_wait else _at_once(lock, obj):
+        held.add(id(obj))
+        try:
+            yield
+        finally:
+            held.discard(id(obj))
+
+
+@contextmanager
+def _at_once(lock: threading.Lock, obj: Any) -> Iterator[None]:
+    if not lock.acquire(blocking=False):
+        raise ObjectBusyError(type(obj), by_this_thread=False)
+    try:
+        yield
+    finally:
+        lock.release()

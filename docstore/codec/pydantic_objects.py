@@ -1,0 +1,218 @@
+"""Objects that Pydantic makes, models and dataclasses of it: what they hold beside their fields, and how it makes them.
+
+Pydantic is not imported here: a class of it exists only where it is loaded.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from docstore.abridging import abridged
+from docstore.codec import class_fields, stored_fields
+from docstore.codec.class_fields import MISSING, left_out
+from docstore.codec.errors_at import REFUSALS
+from docstore.codec.stored_fields import StoredField
+from docstore.documents.canonical import join_pointer
+from docstore.errors import CodecError, DecodeError, EncodeError
+
+_EXTRA: Final = StoredField("__pydantic_extra__", "__extra", Any, left_out, None)
+"""A member only where a model that allows extras has some."""
+_SET: Final = StoredField("__pydantic_fields_set__", "__set", Any, left_out, None)
+"""A member only where not all fields were set: those that were."""
+
+
+def fields_beside(cls: type) -> tuple[StoredField, ...]:
+    """Return what an instance of *cls* may hold beside its fields, under keys that no field of a model can have."""
+    return (_EXTRA, _SET) if class_fields.is_model(cls) else ()
+
+
+def values_beside(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a model holds beside its fields, by key, where it is not what a new one would have.
+
+    Raises:
+        EncodeError: it has private attributes that only its own ``__init__`` can make, which cannot be called again.
+    """
+    extra, were_set = value.__pydantic_extra__ or {}, value.__pydantic_fields_set__
+    if extra:
+        yield _EXTRA.key, extra
+    if were_set != {*type(value).__pydantic_fields__, *extra}:
+        yield _SET.key, sorted(were_set)
+    if value.__pydantic_private__ and _keywords(type(value)) is None:
+        private = next(iter(value.__pydantic_private__))
+        raise EncodeError(
+            f"this {type(value).__qualname__} has the private attribute {private!r}, which would be lost: its __init__ "
+            f"cannot be called with its fields by name. Let __init__ take **data, or make it in model_post_init."
+        )
+
+
+def validating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes an instance of *cls* by its own validation, and then puts back each value as it was stored.
+
+    A value that is its field's default is left to the class: a default need not be valid.
+
+    Raises, when it is called:
+        DecodeError: the validation refuses what was stored; has each of its complaints, with its place.
+    """
+    construct = _constructor(cls)
+
+    def make(state: dict[str, Any]) -> Any:
+        extra, were_set = _beside(cls, state.pop(_EXTRA.name, MISSING), state.pop(_SET.name, MISSING))
+        try:
+            instance = construct({**extra, **_given(cls, stored, state)})
+            for field in stored:
+                if field.name in state:
+                    stored_fields.put(instance, field, state[field.name])
+        except REFUSALS as error:
+            raise CodecError.together(_complaints(cls, error, "what was stored", DecodeError)) from error
+        if class_fields.is_model(cls):
+            _put_beside(instance, extra, {*state, *extra} if were_set is None else were_set)
+        return instance
+
+    return make
+
+
+def revalidating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], None]:
+    """Return what has *cls* validate the values of an instance as it will when they are read.
+
+    Raises, when it is called:
+        EncodeError: the validation refuses them, as it will then; has each of its complaints, with its place.
+    """
+    construct = _constructor(cls)
+
+    def check(value: Any) -> None:
+        extra = getattr(value, _EXTRA.name, None) or {}
+        try:
+            construct({**extra, **_given(cls, stored, {field.name: field.read(value) for field in stored})})
+        except REFUSALS as error:
+            raise CodecError.together(_complaints(cls, error, "this when it is loaded", EncodeError)) from error
+
+    return check
+
+
+def _given(cls: type, stored: tuple[StoredField, ...], state: dict[str, Any]) -> dict[str, Any]:
+    """Return what of *state* is to be validated."""
+    arguments = [field.name for field in stored if field.argument and field.name in state]
+    return {name: state[name] for name in arguments if not _is_default(cls, name, state[name])}
+
+
+def _put_beside(instance: Any, extra: dict[str, Any], were_set: set[str]) -> None:
+    if extra:
+        object.__setattr__(instance, _EXTRA.name, extra)
+    object.__setattr__(instance, _SET.name, were_set)
+
+
+def _beside(cls: Any, extra: Any, were_set: Any) -> tuple[dict[str, Any], set[str] | None]:
+    """Return a model's extras, and which fields were set, if that is said, from what stands in the document."""
+    if extra is MISSING:
+        extra = {}
+    elif type(extra) is not dict or not extra or cls.model_config.get("extra") != "allow":
+        raise DecodeError(f"{cls.__qualname__} takes no such extra members: {abridged(extra)}", pointer="/__extra")
+    if were_set is MISSING:
+        return extra, None
+    if type(were_set) is not list or any(type(name) is not str for name in were_set):
+        raise DecodeError(
+            f"it should be a list of the fields that were set, and is {abridged(were_set)}", pointer="/__set"
+        )
+    return extra, set(were_set)
+
+
+def _is_default(cls: Any, name: str, value: Any) -> bool:
+    info = cls.__pydantic_fields__[name]
+    if info.is_required():
+        return False
+    try:
+        default = info.get_default(call_default_factory=True)
+        return type(default) is type(value) and bool(default == value)
+    except Exception:  # a factory that takes the other values, an array that is equal in parts
+        return False
+
+
+# --- how Pydantic is called ------------------------------------------------------------------------------------------
+
+
+def _constructor(cls: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return what has *cls* validate its fields, by their names, whatever their aliases are, and makes an instance."""
+    construct = _validator(cls)
+
+    def make(given: dict[str, Any]) -> Any:
+        instance = construct(given)
+        if type(instance) is not cls:
+            raise TypeError(f"it makes a {type(instance).__qualname__} of it")
+        return instance
+
+    return make
+
+
+def _validator(cls: Any) -> Callable[[dict[str, Any]], Any]:
+    validate, keywords = cls.__pydantic_validator__.validate_python, _keywords(cls)
+    if keywords is not None and _has_own_init(cls):
+        return lambda given: cls(**{keywords.get(name, name): value for name, value in given.items()})
+    by_name = {"by_alias": False, "by_name": True} if any(map(_alias, cls.__pydantic_fields__.values())) else {}
+    if getattr(cls, "__pydantic_root_model__", False):
+        undefined = sys.modules["pydantic_core"].PydanticUndefined
+        return lambda given: validate(given.get("root", undefined), self_instance=cls.__new__(cls))
+    return lambda given: validate(given, self_instance=cls.__new__(cls), **by_name)
+
+
+def _alias(info: Any) -> Any:
+    return info.validation_alias
+
+
+def _has_own_init(cls: Any) -> bool:
+    return bool(getattr(cls, "__pydantic_custom_init__", False)) and not cls.__pydantic_root_model__
+
+
+def _keywords(cls: Any) -> dict[str, str] | None:
+    """Return the argument for each field of a model, or None if an ``__init__`` of its own does not take them all."""
+    keywords = {name: _keyword(cls, name, info) for name, info in cls.__pydantic_fields__.items()}
+    if _has_own_init(cls):
+        try:
+            inspect.signature(cls.__init__).bind(None, **dict.fromkeys(keywords.values()))
+        except TypeError:
+            return None
+    return keywords
+
+
+def _keyword(cls: Any, name: str, info: Any) -> str:
+    config, alias = getattr(cls, "model_config", {}), _alias(info)
+    if alias is None or config.get("populate_by_name") or config.get("validate_by_name"):
+        return name
+    return next((each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)), name)
+
+
+def _complaints(cls: Any, error: Exception, thing: str, kind: type[CodecError]) -> list[CodecError]:
+    """Return each complaint of a validation of *thing*, at the place of its field."""
+    opening = f"{cls.__qualname__}(...) {'refuses' if kind is DecodeError else 'will refuse'} {thing}"
+    remedy = "" if kind is DecodeError else ". Set what it takes, or change its validation"
+    if not isinstance(error, sys.modules["pydantic_core"].ValidationError):
+        return [kind(f"{opening}: {error}{remedy}")]
+    hides = getattr(cls, "model_config", {}).get("hide_input_in_errors", False)
+    return [
+        kind(
+            f"{opening}{_further(cls, complaint['loc'])}: {complaint['msg']}"
+            + ("" if hides else f", and this is {abridged(complaint['input'])}")
+            + remedy,
+            pointer=_place(cls, complaint["loc"]),
+        )
+        for complaint in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def _place(cls: Any, location: tuple[Any, ...]) -> str:
+    """Return the pointer of the field; how its JSON is nested, Pydantic does not know."""
+    if getattr(cls, "__pydantic_root_model__", False):
+        return "/root"
+    if not location:
+        return ""
+    key = str(location[0])
+    # An __init__ of the model's own is called by aliases, and then Pydantic complains of these.
+    named = next((name for name, keyword in (_keywords(cls) or {}).items() if key in (name, keyword)), None)
+    return join_pointer((_EXTRA.key, key) if named is None else (named,))
+
+
+def _further(cls: Any, location: tuple[Any, ...]) -> str:
+    inner = location if getattr(cls, "__pydantic_root_model__", False) else location[1:]
+    return f" ({' > '.join(map(str, inner))})" if inner else ""

@@ -1,0 +1,392 @@
+"""Values that JSON, or some database's JSON, would lose: the tag each is written under, and how it comes back.
+
+One ``Tagged`` is one type, its encoder beside its decoder. A value that JSON holds exactly is not tagged. A type that
+is written as a single string also has a bare form, used where a field's annotation says which type stands there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
+from typing import Any, Final, TypeAlias, TypeVar
+from uuid import UUID, SafeUUID
+
+from docstore.abridging import abridged
+from docstore.codec.hashing import hashed
+from docstore.codec.zones import is_zone, zone_of
+from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, dumps
+from docstore.errors import CodecError, DecodeError, EncodeError
+
+Encode: TypeAlias = Callable[[Any], JSON]
+Decode: TypeAlias = Callable[[JSON], Any]
+Members: TypeAlias = "dict[str, JSON]"
+T = TypeVar("T")
+
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
+FLOAT_LIMIT: Final = 1e16
+"""From here on repr drops the ``.0``, and PostgreSQL's JSONB gives an integer back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """One type that JSON lacks. ``encode`` gives the members beside the tag, ``decode`` takes them back."""
+
+    tag: str
+    type: type
+    encode: Callable[[Any, Encode], Members]
+    decode: Callable[[Members, Decode], Any]
+
+
+def tag(name: str, members: Members) -> Members:
+    """Return *members* as a tagged value."""
+    return {TAG: name, **members}
+
+
+def member(members: Members, key: str, *types: type) -> Any:
+    """Return the member *key*, of one of the JSON *types*.
+
+    Raises:
+        DecodeError: it is missing, or of another type.
+    """
+    value = members.get(key)
+    if type(value) not in types:
+        raise DecodeError(f"{key!r} should be {' or '.join(t.__name__ for t in types)}, and is {abridged(value)}")
+    return value
+
+
+# --- numbers and text that are plain in Python and not in every JSON -------------------------------------------------
+
+
+def int_encode(value: int) -> JSON:
+    """Return *value*, tagged when 64 signed bits cannot hold it."""
+    return value if INT_MIN <= value <= INT_MAX else {TAG: "int", **_int_text(value)}
+
+
+_DECIMAL_BITS: Final = 2048
+"""Python can be told to refuse decimal texts of 640 digits (2126 bits) or more; hexadecimal ones it never refuses."""
+
+
+def _int_text(value: int) -> Members:
+    return {"value": str(value)} if value.bit_length() <= _DECIMAL_BITS else {"hex": f"{value:x}"}
+
+
+def _int_decode(members: Members, decode: Decode) -> int:
+    key, base, digits = ("hex", 16, "[0-9a-f]+") if "hex" in members else ("value", 10, "[0-9]{1,640}")
+    text = member(members, key, str)
+    if not re.fullmatch(f"-?{digits}", text):
+        raise DecodeError(f"{abridged(text)} is not an integer in base {base}")
+    return int(text, base)
+
+
+def float_encode(value: float) -> JSON:
+    """Return *value*, tagged when it is not finite, is -0.0, or is too large for JSONB to keep it a float."""
+    if -FLOAT_LIMIT < value < FLOAT_LIMIT and (value or math.copysign(1.0, value) > 0):
+        return value
+    bits = struct.pack(">d", value)
+    if value != value and bits != _NAN_BITS:
+        return {TAG: "float", "bits": bits.hex()}
+    return {TAG: "float", "value": repr(value)}
+
+
+_NAN_BITS: Final = struct.pack(">d", math.nan)
+
+
+def _float_decode(members: Members, decode: Decode) -> float:
+    try:
+        if "bits" in members:
+            (value,) = struct.unpack(">d", bytes.fromhex(member(members, "bits", str)))
+            return float(value)
+        return float(member(members, "value", str))
+    except (ValueError, struct.error) as error:
+        raise DecodeError(f"not a float: {error!s:.200}") from error
+
+
+def str_encode(value: str) -> JSON:
+    r"""Return *value*, tagged, with ``\uXXXX`` escapes, when it holds NUL or a lone surrogate."""
+    if not UNSAFE_TEXT.search(value):
+        return value
+    escaped = UNSAFE_TEXT.sub(lambda match: f"\\u{ord(match[0]):04x}", value.replace("\\", "\\\\"))
+    return {TAG: "str", "escaped": escaped}
+
+
+def _str_decode(members: Members, decode: Decode) -> str:
+    if "value" in members:
+        return str(member(members, "value", str))
+    return re.sub(
+        r"\\(?:\\|u([0-9a-f]{4}))",
+        lambda match: chr(int(match[1], 16)) if match[1] else "\\",
+        member(members, "escaped", str),
+    )
+
+
+# --- containers ------------------------------------------------------------------------------------------------------
+
+
+def canonical_order(items: Iterable[JSON]) -> list[JSON]:
+    """Return *items* in the order of their canonical text, so that a set has one text."""
+    return sorted(items, key=dumps)
+
+
+# An error's pointer leads through the object on the way in, by index and key, and through the JSON on the way out.
+
+
+def _items(value: Iterable[Any], convert: Callable[[Any], T]) -> list[T]:
+    items: list[T] = []
+    try:
+        for item in value:
+            items.append(convert(item))
+    except CodecError as error:
+        error.inside(str(len(items)))
+        raise
+    return items
+
+
+def _unordered(value: Iterable[Any], encode: Encode) -> list[JSON]:
+    return canonical_order([encode(item) for item in list(value)])
+
+
+def _listed(members: Members, decode: Decode) -> list[Any]:
+    items = member(members, "items", list)
+    try:
+        return _items(items, decode)
+    except CodecError as error:
+        error.inside("items")
+        raise
+
+
+def _pairs(members: Members, decode: Decode) -> list[Any]:
+    def pair(item: JSON) -> Any:
+        if type(item) is not list or len(item) != 2:
+            raise DecodeError(f"an item should be a [key, value] pair, and is {abridged(item)}")
+        return _items(item, decode)
+
+    return _listed(members, pair)
+
+
+def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list[JSON]:
+    pairs: list[JSON] = []
+    key: Any = ""
+    try:
+        for key, item in list(value.items()):  # copied first, since another thread may add to it
+            known = type(key) is str and key in done
+            pairs.append([key, done[key]] if known else [encode(key), encode(item)])
+    except CodecError as error:
+        error.inside(key if type(key) is str else abridged(key))
+        raise
+    return pairs
+
+
+def dict_encode(value: dict[Any, Any], encode: Encode, done: Members | None = None) -> Members:
+    """Return a dict whose keys are not all safe text, or hold our tag's key, as pairs in canonical order.
+
+    Cost:
+        What *done* has, by safe key, is not encoded again: nested dicts would take twice the time for each level.
+    """
+    return {TAG: "dict", "items": canonical_order(_encoded_pairs(value, encode, done or {}))}
+
+
+def _mapped(make: Callable[[list[Any]], T]) -> Callable[[Members, Decode], T]:
+    def decode_mapped(members: Members, decode: Decode) -> T:
+        pairs = _pairs(members, decode)
+        return hashed(make, pairs, (key for key, _ in pairs))
+
+    return decode_mapped
+
+
+# --- dates and times -------------------------------------------------------------------------------------------------
+
+
+def _zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
+    """Return what the ISO text cannot say of *zone*: its key or its name; nothing for none and for a plain offset."""
+    if zone is None:
+        return {}
+    if type(zone) is timezone:
+        arguments = zone.__getinitargs__()  # type: ignore[attr-defined]  # (offset,) or (offset, name); not in typeshed
+        name: Members = {"zone_name": encode(arguments[1])} if len(arguments) > 1 else {}
+        # datetime.fromisoformat takes an offset of less than a second for UTC.
+        microseconds = arguments[0] // timedelta(microseconds=1)
+        return {**name, "zone_microseconds": microseconds} if 0 < abs(microseconds) < 1_000_000 else name
+    if is_zone(zone):
+        return {"zone": zone.key}
+    raise EncodeError(
+        f"the time zone {zone!r} is of type {type(zone).__module__}.{type(zone).__qualname__}, which cannot be written "
+        f"exactly. Use zoneinfo.ZoneInfo(key) or datetime.timezone."
+    )
+
+
+def _zoned(value: Any, members: Members, decode: Decode) -> Any:
+    """Return the datetime or time *value* with the zone and fold that its text could not say."""
+    if "zone" in members:
+        value = value.replace(tzinfo=zone_of(member(members, "zone", str)))
+    if "zone_microseconds" in members:
+        offset = timedelta(microseconds=member(members, "zone_microseconds", int))
+        value = value.replace(tzinfo=timezone(offset))
+    if "zone_name" in members:
+        name = decode(members["zone_name"])
+        if type(value.tzinfo) is not timezone or type(name) is not str:
+            raise DecodeError("a zone_name needs an offset and a text")
+        value = value.replace(tzinfo=timezone(value.tzinfo.utcoffset(None), name))
+    return value.replace(fold=1) if members.get("fold") == 1 else value
+
+
+def _moment_encode(value: datetime | time, encode: Encode) -> Members:
+    fold: Members = {"fold": 1} if value.fold else {}
+    return {"value": value.isoformat(), **_zone_encode(value.tzinfo, encode), **fold}
+
+
+def _moment_decoder(cls: type[datetime] | type[time]) -> Callable[[Members, Decode], Any]:
+    def decode_moment(members: Members, decode: Decode) -> Any:
+        return _parsed(lambda: _zoned(cls.fromisoformat(member(members, "value", str)), members, decode))
+
+    return decode_moment
+
+
+def _parsed(parse: Callable[[], T]) -> T:
+    """Return what *parse* gives, with the standard library's complaint about its text as a DecodeError."""
+    try:
+        return parse()
+    except (ValueError, ArithmeticError, LookupError, OSError, binascii.Error) as error:
+        raise DecodeError(f"not a value of its type: {error!s:.200}") from error
+
+
+def datetime_encode(value: datetime) -> str | None:
+    """Return the bare ISO text of *value*, or None when that would lose its zone or fold."""
+    zone = value.tzinfo
+    if value.fold or not (zone is None or zone is UTC or (type(zone) is timezone and not _zone_encode(zone, repr))):
+        return None
+    return value.isoformat()
+
+
+def _timedelta_decode(members: Members, decode: Decode) -> timedelta:
+    days, seconds, microseconds = (member(members, key, int) for key in ("days", "seconds", "microseconds"))
+    return _parsed(lambda: timedelta(days, seconds, microseconds))
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+_PATHS: Final = {cls.__name__: cls for cls in (PurePosixPath, PureWindowsPath, PosixPath, WindowsPath)}
+
+
+def _path_decode(members: Members, decode: Decode) -> PurePath:
+    cls = _PATHS.get(member(members, "class", str))
+    text = decode(members.get("value"))
+    if cls is None or type(text) is not str:
+        raise DecodeError(f"not a path: {abridged(members)}")
+    try:
+        return cls(text)
+    except (NotImplementedError, ValueError) as error:
+        raise DecodeError(f"{error!s:.200}: a path of another system cannot be opened here") from error
+
+
+def _bytes_encode(value: bytes | bytearray, encode: Encode) -> Members:
+    return {"base64": base64.b64encode(value).decode("ascii")}
+
+
+def _bytes_decode(members: Members, decode: Decode) -> bytes:
+    text = member(members, "base64", str)
+    return _parsed(lambda: base64.b64decode(text, validate=True))
+
+
+def _complex_decode(members: Members, decode: Decode) -> complex:
+    real, imag = decode(members.get("real")), decode(members.get("imag"))
+    if type(real) is not float or type(imag) is not float:
+        raise DecodeError("the real and imaginary parts should be floats")
+    return complex(real, imag)
+
+
+def _uuid_encode(value: UUID, encode: Encode) -> Members:
+    # uuid1() notes whether two processes could have made the same; == does not look at it.
+    safety: Members = {} if value.is_safe is SafeUUID.unknown else {"is_safe": value.is_safe.name}
+    return {"value": str(value), **safety}
+
+
+def _uuid_decode(members: Members, decode: Decode) -> UUID:
+    safety = member(members, "is_safe", str) if "is_safe" in members else SafeUUID.unknown.name
+    return _parsed(lambda: UUID(member(members, "value", str), is_safe=SafeUUID[safety]))
+
+
+def _text(tag_name: str, cls: type, parse: Callable[[str], Any]) -> Tagged:
+    """Return the row of a type that its ``str`` spells exactly."""
+    return Tagged(
+        tag_name,
+        cls,
+        lambda value, encode: {"value": str(value)},
+        lambda members, decode: _parsed(lambda: parse(member(members, "value", str))),
+    )
+
+
+BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]] = {
+    datetime: (datetime_encode, datetime.fromisoformat),
+    date: (str, date.fromisoformat),
+    Decimal: (str, Decimal),
+    UUID: (lambda value: str(value) if value.is_safe is SafeUUID.unknown else None, UUID),
+}
+"""Types that a field annotated with them writes as one string; None from the encoder means: not this value."""
+
+TABLE: Final = (
+    Tagged("int", int, lambda value, encode: _int_text(value), _int_decode),
+    Tagged("float", float, lambda value, encode: {"value": repr(value)}, _float_decode),
+    Tagged("str", str, lambda value, encode: {"value": value}, _str_decode),
+    Tagged("list", list, lambda value, encode: {"items": _items(value, encode)}, _listed),
+    Tagged("dict", dict, dict_encode, _mapped(dict)),
+    Tagged("tuple", tuple, lambda value, encode: {"items": _items(value, encode)}, lambda m, d: tuple(_listed(m, d))),
+    Tagged(
+        "set",
+        set,
+        lambda value, encode: {"items": _unordered(value, encode)},
+        lambda m, d: hashed(set, _listed(m, d)),
+    ),
+    Tagged(
+        "frozenset",
+        frozenset,
+        lambda value, encode: {"items": _unordered(value, encode)},
+        lambda m, d: hashed(frozenset, _listed(m, d)),
+    ),
+    Tagged(
+        "OrderedDict",
+        OrderedDict,
+        lambda value, encode: {"items": _encoded_pairs(value, encode, {})},
+        _mapped(OrderedDict),
+    ),
+    Tagged("bytes", bytes, _bytes_encode, _bytes_decode),
+    Tagged("bytearray", bytearray, _bytes_encode, lambda m, d: bytearray(_bytes_decode(m, d))),
+    Tagged(
+        "complex",
+        complex,
+        lambda value, encode: {"real": encode(value.real), "imag": encode(value.imag)},
+        _complex_decode,
+    ),
+    Tagged("datetime", datetime, _moment_encode, _moment_decoder(datetime)),
+    Tagged("time", time, _moment_encode, _moment_decoder(time)),
+    Tagged(
+        "timedelta",
+        timedelta,
+        lambda value, encode: {"days": value.days, "seconds": value.seconds, "microseconds": value.microseconds},
+        _timedelta_decode,
+    ),
+    _text("date", date, date.fromisoformat),
+    _text("Decimal", Decimal, Decimal),
+    Tagged("UUID", UUID, _uuid_encode, _uuid_decode),
+    *(
+        Tagged(
+            "Path",
+            cls,
+            lambda value, encode: {"class": type(value).__name__, "value": encode(str(value))},
+            _path_decode,
+        )
+        for cls in (type(Path()), PurePosixPath, PureWindowsPath)
+    ),
+)
+
+BY_TYPE: Final = {row.type: row for row in TABLE}
+BY_TAG: Final = {row.tag: row for row in TABLE}

@@ -1,0 +1,119 @@
+"""Objects of another schema than their class has today: older ones are lifted first, newer ones read or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from copy import deepcopy
+from enum import Enum
+from functools import partial
+from typing import Any, Final
+
+from docstore.abridging import abridged
+from docstore.codec.carried import carry
+from docstore.codec.registry import Entry, Registry, Upcast
+from docstore.codec.tags import Decode, Encode, Members
+from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG
+from docstore.errors import DecodeError, NewerSchemaError
+
+
+def numbers(entry: Entry) -> Members:
+    """Return the members that say which schema an object of *entry* has: none, of the first."""
+    if entry.schema == 1:
+        return {}
+    if entry.compatible_from is None or entry.compatible_from == entry.schema:
+        return {SCHEMA: entry.schema}
+    return {SCHEMA: entry.schema, COMPATIBLE: entry.compatible_from}
+
+
+def writing(entry: Entry, encode: Encode) -> Encode:
+    """Return *encode*, with the schema number of *entry* in what it writes."""
+    said = numbers(entry)
+
+    def write(value: Any) -> JSON:
+        written = encode(value)
+        return {**said, **written} if type(written) is dict else written
+
+    return write
+
+
+def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[], Collection[str] | None]) -> Decode:
+    """Return *decode* for objects of any schema of *entry*.
+
+    Args:
+        keys: the members that the class has today, or None where a function of its own takes them all.
+    """
+    steps = registry.upcasts_of(entry)
+
+    def read(value: Any) -> Any:
+        found = value.get(SCHEMA, 1)
+        if type(found) is not int or found < 1:
+            raise DecodeError(f"{SCHEMA!r} should be the number of a schema, and is {abridged(found)}")
+        if found > entry.schema:
+            return _read_newer(entry, decode, keys, value, found)
+        members = {key: item for key, item in value.items() if key not in _NUMBERS}
+        if found == entry.schema:
+            return decode({**members, TAG: entry.tag})
+        members = deepcopy(members)
+        for schema in range(found, entry.schema):
+            members = _lifted(entry, schema, steps[schema], members)
+        return decode({**members, TAG: entry.tag})
+
+    return read
+
+
+_NUMBERS: Final = frozenset({TAG, SCHEMA, COMPATIBLE})
+
+
+def _lifted(entry: Entry, schema: int, lift: Upcast, members: Members) -> Members:
+    try:
+        lifted = lift(members)
+    except Exception as error:
+        raise DecodeError(
+            f"the upcast of {entry.tag} from schema {schema} failed: {type(error).__name__}: {error!s:.200}. It was "
+            f"given the members {abridged(list(members))}."
+        ) from error
+    if type(lifted) is not dict:
+        raise DecodeError(
+            f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {abridged(lifted)}"
+        )
+    return lifted
+
+
+def _read_newer(
+    entry: Entry, decode: Decode, keys: Callable[[], Collection[str] | None], value: Members, found: int
+) -> Any:
+    """Return the object of a newer schema, if it says that this one may read it; what is new is carried along.
+
+    Raises:
+        NewerSchemaError: it does not say so; or what is new in it could not be carried, and would be lost.
+    """
+    oldest = value.get(COMPATIBLE)
+    newer = partial(NewerSchemaError, entry.tag, found=found, known=entry.schema)
+    if type(oldest) is not int or oldest > entry.schema:
+        raise newer()
+    if entry.decode is not None:
+        raise newer(reason="whose own function reads it, and could not give back what is new")
+    if issubclass(entry.cls, Enum):
+        return _newer_member(decode, value, newer)
+    if issubclass(entry.cls, tuple):
+        raise newer(reason="a tuple, which has no place for what is new")
+    known = {TAG, *(keys() or ())}
+    made = decode({key: item for key, item in value.items() if key in known})
+    try:
+        carry(made, {key: item for key, item in value.items() if key not in known})
+    except TypeError as error:
+        raise newer(
+            reason="and no place for what is new, as it has slots only. Give it one for weak references, by "
+            "weakref_slot=True, or weakref=True of a Struct"
+        ) from error
+    return made
+
+
+def _newer_member(decode: Decode, value: Members, newer: Callable[..., NewerSchemaError]) -> Any:
+    """Return the member of an enum that is at a newer schema, if it is one that is known here."""
+    if value.keys() - {*_NUMBERS, "name", "value"}:
+        raise newer(reason="an enum, which has no place for what is new")
+    try:
+        return decode({key: item for key, item in value.items() if key not in (SCHEMA, COMPATIBLE)})
+    except DecodeError as error:
+        raise newer(reason=f"and {error.problem.rstrip('.')}") from error

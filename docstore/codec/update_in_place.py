@@ -1,0 +1,497 @@
+"""An object in hand brought up to a newer state, so that whoever holds a piece of it holds the newer one."""
+
+from __future__ import annotations
+
+import gc
+import operator
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from enum import Enum
+from functools import cached_property, partial
+from typing import Any, Final, TypeAlias, cast
+
+from docstore.codec import carried, stored_fields
+from docstore.codec.carried import CARRIED
+from docstore.codec.class_fields import MISSING, ORIGIN, is_frozen
+from docstore.codec.construct import RESTORED
+from docstore.codec.core import Codec
+from docstore.codec.in_place import attribute, edit_dict, edit_list, edit_object
+from docstore.codec.parts import Parts
+from docstore.codec.pydantic_objects import fields_beside
+from docstore.codec.stored_fields import state_of
+from docstore.codec.tags import BY_TYPE
+from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
+from docstore.documents.kinds import HEAD, Kind, split_path
+from docstore.documents.merge_keys import ANY, Key, Keyed, below
+from docstore.errors import CodecError, RegistryError
+
+Names: TypeAlias = "dict[str, str]"
+"""By the attributes of a class that may hold its stored fields, their keys."""
+
+_MAPPINGS: Final = (dict, OrderedDict)
+_FIELDS_SET: Final = "__pydantic_fields_set__"
+_COLLECTIONS: Final = (list, tuple, set, frozenset)
+_INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECTIONS, bytearray}
+"""Types whose values never change, and hold nothing that does."""
+
+
+class Adoption:
+    """What it takes to bring *root* up to a newer state: worked out first, while nothing is changed, then written.
+
+    Three states are compared: what *root* has now, what was saved of it, and what others made of that. Only the places
+    that others changed are written, so that another thread may change the other places of *root* meanwhile. Lists,
+    dicts and objects of fields are changed in place, item by item and member by member. Everything else is replaced:
+
+    - values of other types, such as tuples, sets and arrays, and objects that a function of the user's own writes;
+    - objects that are frozen, or hashed by what they hold, as they may be keys somewhere; but docstore's own arms;
+    - what stands in two places of *root*, as one of them may not have changed;
+    - an object with all in it, where code of its class keeps references from one thing in it to another beside the
+      fields: they would lead to what is no longer there.
+
+    Of a keyed list, items of one key are one item. Of any other, those are one item that are the same, and then those
+    at one index, if the list kept its length: beyond that, an index does not say which item is meant.
+
+    A piece is left as it is if *root* was changed since it was saved, in a place that others changed too; or if that
+    cannot be determined, as in a list whose items have no key. So are the pieces that belong together with it.
+
+    Cost:
+        An encoding of all three states of what is given, and of a change once more for each level above it. Where
+        anything is changed in place, a look at every value in *root*.
+    """
+
+    def __init__(self, codec: Codec, root: Any, kind: Kind) -> None:
+        self._codec, self._parts, self._root, self._kind = codec, Parts(codec), root, kind
+        self._fields = {rule.field: codec.attribute(type(root), rule.field) for rule in kind.parts}
+        self._names: dict[type, Names | None] = {type(root): _names_of(type(root))}
+        # What is known of objects by their ids holds while they live.
+        self._alive: list[Any] = []
+        self._whole: set[int] = set()
+        self._path = HEAD
+        self._writes: dict[str, list[Callable[[], bool]]] = {}
+        self._edited: set[int] = set()
+        self._left: set[str] = set()
+
+    def part(self, path: str, saved: Any, fresh: Any) -> None:
+        """Put *fresh* at *path* of the root, in the place of *saved*; MISSING stands for no object.
+
+        An object that cannot be changed member by member is replaced as a whole.
+        """
+        self._begin(path)
+        present = self._parts.get(self._root, path, MISSING)
+        field, key = split_path(path)
+        keyed = below(below(self._kind.keyed, field), key)
+        had = state_of(present)
+        self._look_into(fresh, self._names_in(type(fresh)))
+        stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
+        if stands is not present:
+            is_one = type(present) is type(fresh) and id(present) not in self._twice
+            if not is_one or not stored_fields.can_take_on(present) or is_frozen(type(present)):
+                self._write(partial(self._parts.replace, self._root, path, present, stands))
+                return
+            self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
+        self._check_held(present, partial(self._parts.get, self._root, path, MISSING))
+
+    def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
+        """Change the root from *saved* to *fresh*, all three of one class, except for the fields to *keep*."""
+        self._begin(HEAD)
+        kept = {self._fields[field] for field in keep}
+        kept |= {f"_{name}" for name in kept}
+        names = {name: key for name, key in (self._names_in(type(fresh)) or {}).items() if name not in kept}
+        self._look_into(fresh, names)
+        had, was, becomes = state_of(self._root), state_of(saved), state_of(fresh)
+        members: dict[str, Any] = {}
+        for name, value in becomes.items():
+            if name in names and name in had:
+                old, base = had[name], was.get(name, MISSING)
+                if name == _FIELDS_SET:
+                    members[name] = (value - kept) | (old & kept)
+                elif id(fresh) in self._whole:
+                    members[name] = self._instead(old, base, value)
+                else:
+                    keyed = below(self._kind.keyed, names[name])
+                    members[name] = self._tried(partial(self._settled, old, base, value, keyed), old, base, value)
+                    self._check_held(members[name], partial(attribute, self._root, name))
+        self._become(self._root, had, fresh, members, names, kept)
+
+    def leave(self, path: str) -> None:
+        """Leave the piece at *path* as it is."""
+        self._left.add(path)
+
+    def write(self) -> set[str]:
+        """Change the root, without calling code of its classes; return the paths of the pieces left as they are."""
+        together = {split_path(path)[1] for path in self._left if path != HEAD} if self._kind.part_key else set()
+        for path, writes in self._writes.items():
+            is_left = path in self._left or (path != HEAD and split_path(path)[1] in together)
+            if is_left or not all([write() for write in writes]):  # noqa: C419  # all are made, even after one fails
+                self._left.add(path)
+        return self._left
+
+    def finish(self) -> None:
+        """Call the hook by which the root restores what is not stored."""
+        hook = getattr(type(self._root), RESTORED, None)
+        if hook is not None:
+            hook(self._root)
+
+    def _begin(self, path: str) -> None:
+        self._path, self._writes[path] = path, []
+
+    def _write(self, write: Callable[[], bool]) -> None:
+        self._writes[self._path].append(write)
+
+    def _edit(self, old: Any, write: Callable[[], bool]) -> None:
+        self._edited.add(id(old))
+        self._write(write)
+
+    def _check_held(self, value: Any, found: Callable[[], Any]) -> None:
+        """Where *value* is changed in place, look afterwards whether it is *found* where it was.
+
+        Another thread may have put something else there meanwhile, made of the former state, without what others
+        changed: to be merged by the next save, the piece counts as left.
+        """
+        if id(value) in self._edited:
+            self._write(lambda: found() is value)
+
+    def _become(
+        self,
+        old: Any,
+        had: Mapping[str, Any],
+        fresh: Any,
+        members: Mapping[str, Any],
+        names: Names,
+        kept: Collection[str] = (),
+    ) -> None:
+        """Plan to change *old*, whose attributes were *had*, to *fresh*, but with *members*, and without *kept*."""
+        former, wanted = (
+            {name: value for name, value in each.items() if name not in kept and name != ORIGIN}
+            for each in (had, {**state_of(fresh), **members})
+        )
+        self._edit(old, partial(edit_object, old, former, wanted, names))
+        self._write(partial(_carry, fresh, old))
+
+    def _tried(self, work: Callable[[], Any], old: Any, saved: Any, fresh: Any) -> Any:
+        """Return the result of *work*; where values nest too deeply for it, *old* or *fresh* as a whole."""
+        writes = self._writes[self._path]
+        before = len(writes)
+        try:
+            return work()
+        except RecursionError:
+            del writes[before:]
+            return self._instead(old, saved, fresh)
+
+    # --- what stands, and becomes what -------------------------------------------------------------------------------
+
+    def _settled(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
+        """Return the value to put in the place of *old*, which was *saved* and is to become *fresh*; MISSING is none.
+
+        It is *old* itself if others changed nothing in it, if it equals *fresh* already, or if it is changed in place.
+        """
+        cls = type(old)
+        if old is fresh or saved is fresh:
+            return old
+        text, own = self._text(fresh), self._text(old)
+        if text is not None and (text == self._text(saved) or (own == text and cls is type(fresh))):
+            return old
+        is_record = self._is_record(old)
+        is_container = is_record or cls is list or cls in _MAPPINGS
+        if not (is_container and cls is type(saved) is type(fresh)) or self._is_whole(old, fresh):
+            return self._instead(old, saved, fresh)
+        # The contents are copied at once, then compared. What another thread changes later is noticed by the write.
+        if is_record:
+            names, had = self._names_in(cls) or {}, state_of(old)
+            members = self._members(had, saved, fresh, names, keyed)
+            self._become(old, had, fresh, members, names)
+            for name, member in members.items():
+                self._check_held(member, partial(attribute, old, name))
+        elif cls is list:
+            items = list(old)
+            wanted = self._items(items, saved, fresh, keyed)
+            self._edit(old, partial(edit_list, old, items, wanted))
+            for item in wanted:
+                self._check_held(item, partial(_found_in, old, item))
+        else:
+            pairs = list(old.items())
+            becomes = self._pairs(pairs, saved, fresh, keyed)
+            self._edit(old, partial(edit_dict, old, pairs, becomes))
+            for key, value in becomes:
+                self._check_held(value, partial(old.get, key))
+        return old
+
+    def _instead(self, old: Any, saved: Any, fresh: Any) -> Any:
+        """Return *fresh* to replace *old*; or *old*, and leave the piece, if it was changed since it was *saved*."""
+        if self._is_as_saved(old, saved):
+            return fresh
+        self.leave(self._path)
+        return old
+
+    def _is_as_saved(self, old: Any, saved: Any) -> bool:
+        """Return whether both have the same JSON; what only its owner can encode is taken for unchanged."""
+        if old is saved or old is MISSING or saved is MISSING:
+            return old is saved
+        return self._text(old) == self._text(saved)
+
+    def _members(
+        self, had: Mapping[str, Any], saved: Any, fresh: Any, names: Names, keyed: tuple[Keyed, ...]
+    ) -> dict[str, Any]:
+        was = state_of(saved)
+        return {
+            name: self._settled(had[name], was.get(name, MISSING), value, below(keyed, names[name]))
+            for name, value in state_of(fresh).items()
+            if name in names and name in had
+        }
+
+    def _pairs(
+        self,
+        pairs: list[tuple[Any, Any]],
+        saved: Mapping[Any, Any],
+        fresh: Mapping[Any, Any],
+        keyed: tuple[Keyed, ...],
+    ) -> list[tuple[Any, Any]]:
+        """Return the new *pairs* of a dict; in the order of *fresh*, where the order is stored."""
+        had = {self._spelled(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
+        was = {self._spelled(key): value for key, value in saved.items()}
+        is_ambiguous = len(had) != len(pairs) or len(was) != len(saved)
+        if is_ambiguous:  # NaN keys are all different keys with one JSON
+            if not self._is_as_saved(dict(pairs), dict(saved)):
+                self.leave(self._path)
+                return pairs
+            was = {spelled: value for spelled, (_, _, value) in had.items()}
+        made: list[tuple[int, tuple[Any, Any]]] = []
+        for key, value in fresh.items():
+            spelled, token = self._spelled(key), key.name if isinstance(key, Enum) else str(key)
+            place, former, held = had.pop(spelled, (len(pairs), key, MISSING))
+            stands = value
+            if held is not MISSING or not is_ambiguous:
+                stands = self._settled(held, was.get(spelled, MISSING), value, below(keyed, token))
+            made.append((place, (former, stands)))
+        for spelled, (place, key, held) in had.items():
+            made.append((place, (key, self._settled(held, was.get(spelled, MISSING), MISSING, ()))))
+        if type(fresh) is dict:
+            made.sort(key=operator.itemgetter(0))
+        return [pair for _, pair in made if pair[1] is not MISSING]
+
+    def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keyed: tuple[Keyed, ...]) -> list[Any]:
+        """Return the new *items* of a list."""
+        known = next((each for each in keyed if not each.pattern), None)
+        inner = below(keyed, ANY)
+        own, base, made = ([self._json(item) for item in each] for each in (items, saved, fresh))
+        if len(items) == len(saved) and all(map(self._is_as_saved, items, saved)):
+            return [
+                item if place is None else self._settled(items[place], saved[place], item, inner)
+                for item, place in zip(fresh, _partners(own, made, known), strict=True)
+            ]
+        had, was, becomes = (_places(each, known) for each in (own, base, made))
+        if had is None or was is None or becomes is None:
+            self.leave(self._path)
+            return items
+
+        def at(each: Sequence[Any], place: int | None) -> Any:
+            return MISSING if place is None else each[place]
+
+        stands = [
+            self._settled(at(items, had.get(key)), at(saved, was.get(key)), at(fresh, becomes.get(key)), inner)
+            for key in {**had, **becomes}
+        ]
+        return [item for item in stands if item is not MISSING]
+
+    def _json(self, value: Any) -> JSON | Absent:
+        """Return the JSON of *value*; ABSENT where only what holds it could write it."""
+        try:
+            return self._codec.encode(value)
+        except CodecError:
+            return ABSENT
+
+    def _spelled(self, key: Any) -> Any:
+        """Return what is equal for keys that are the same: 1, 1.0 and True are not."""
+        if type(key) in (str, int, bool):
+            return type(key), key
+        return _text(self._json(key)) or id(key)
+
+    def _text(self, value: Any) -> bytes | None:
+        return None if value is MISSING else _text(self._json(value))
+
+    # --- what may be changed -----------------------------------------------------------------------------------------
+
+    def _is_whole(self, old: Any, fresh: Any) -> bool:
+        """Return whether *old* can only be replaced as a whole."""
+        return id(fresh) in self._whole or id(old) in self._twice
+
+    def _is_record(self, value: Any) -> bool:
+        """Return whether *value* is an object of fields that can be changed in place without anyone's losing it."""
+        cls = type(value)
+        if self._names_in(cls) is None or is_frozen(cls) or not stored_fields.can_take_on(value):
+            return False
+        entry = self._codec.registry.of_class(cls)
+        # The name of an arm, by which it is hashed too, changes in its life: nothing of ours has it for a key.
+        return (entry is not None and entry.restore) or not _is_hashed(value)
+
+    @cached_property
+    def _twice(self) -> set[int]:
+        """The ids of what stands in more than one place of the root."""
+        seen, twice, to_visit, held = {id(self._root)}, set(), [self._root], self._held
+        while to_visit:
+            for member in held(to_visit.pop()):
+                if type(member) in _INERT:
+                    continue
+                key = id(member)
+                if key in seen:
+                    twice.add(key)
+                else:
+                    seen.add(key)
+                    to_visit.append(member)
+        return twice
+
+    def _look_into(self, top: Any, names: Names | None) -> None:
+        """Note what of *top* must be taken as a whole, since code of its classes keeps references beside the fields.
+
+        Of what has its references made again at the end, by the root's hook, nothing is noted.
+        """
+        state = state_of(top)
+        inside = self._held(top) if names is None else [state[name] for name in names if name in state]
+        above = {id(top): id(top)}
+        found = [top]
+        for value in found:
+            for member in inside if value is top else self._held(value):
+                if type(member) not in _INERT and id(member) not in above:
+                    above[id(member)] = id(value)
+                    found.append(member)
+        self._alive.append(found)
+        for value in found[1:] if hasattr(type(self._root), RESTORED) else found:
+            reached = _reached(self._beside(value), above)
+            if reached:
+                self._whole.add(_common([_way_up(each, above) for each in (id(value), *reached)]))
+
+    def _held(self, value: Any) -> Iterable[Any]:
+        """Return what is stored in *value*."""
+        cls: Any = type(value)
+        # Each container is copied at once, since another thread may add to it.
+        if cls in _MAPPINGS:
+            return [*value, *value.values()]
+        if isinstance(value, _COLLECTIONS):
+            return list(value)
+        names = self._names[cls] if cls in self._names else self._names_in(cls)
+        if names is not None:
+            if not stored_fields.slots_of(cls) and hasattr(value, "__dict__"):
+                return [item for name, item in list(vars(value).items()) if name in names]
+            return [item for name, item in state_of(value).items() if name in names]
+        return () if isinstance(value, (Enum, type)) else state_of(value).values()
+
+    def _beside(self, value: Any) -> list[Any]:
+        """Return what *value* keeps beside its fields."""
+        names = self._names_in(type(value))
+        if names is None:
+            return []
+        return [item for name, item in state_of(value).items() if name not in names and name not in (CARRIED, ORIGIN)]
+
+    def _names_in(self, cls: type) -> Names | None:
+        """Return the attributes of *cls* that are stored, if its objects are written and read by their fields."""
+        if cls not in self._names:
+            entry = self._codec.registry.of_class(cls)
+            is_of_fields = entry is not None and not (entry.encode or entry.decode or issubclass(cls, (Enum, tuple)))
+            self._names[cls] = _names_of(cls) if is_of_fields else None
+        return self._names[cls]
+
+
+def _names_of(cls: type) -> Names:
+    try:
+        stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
+    except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
+        return {}
+    return {name: field.key for field in stored for name in field.names}
+
+
+def _found_in(items: Sequence[Any], value: Any) -> Any:
+    return next((item for item in list(items) if item is value), MISSING)
+
+
+def _carry(source: Any, target: Any) -> bool:
+    """Pass the side data of *source* on to *target*."""
+    carried.pass_on(source, target)
+    return True
+
+
+def _is_hashed(value: Any) -> bool:
+    """Return whether *value* has a hash, and one that what it holds decides."""
+    cls: Any = type(value)
+    if cls.__hash__ is object.__hash__:
+        return False
+    try:
+        hash(value)
+    except Exception:  # whatever a class of the user's own raises
+        return False
+    return True
+
+
+def _text(value: JSON | Absent) -> bytes | None:
+    try:
+        return None if isinstance(value, Absent) else dumps(value)
+    except CodecError:  # nested deeper than a document may be
+        return None
+
+
+def _partners(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], known: Keyed | None) -> list[int | None]:
+    """Return for each item of *fresh* the index of the one in *old* that it is, or None for one that is new."""
+    texts, wanted = [_text(item) for item in old], [_text(item) for item in fresh]
+    found: list[int | None] = [
+        place if text is not None and texts[place : place + 1] == [text] else None for place, text in enumerate(wanted)
+    ]
+    free = [place for place in reversed(range(len(old))) if place >= len(found) or found[place] is None]
+    same: dict[bytes | None, list[int]] = {}
+    for place in free:
+        same.setdefault(texts[place], []).append(place)
+    for index, text in enumerate(wanted):
+        if found[index] is None and text is not None and same.get(text):
+            found[index] = same[text].pop()
+    left = set(free).difference(place for place in found if place is not None)
+    for index, at in enumerate(_by_rank(old, fresh, known)):
+        if found[index] is None and at in left:
+            found[index] = at
+    return found
+
+
+def _places(items: Sequence[JSON | Absent], known: Keyed | None) -> dict[Key, int] | None:
+    # What has no JSON has no key.
+    return known.places(cast(Sequence[JSON], items)) if known else None
+
+
+def _by_rank(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], known: Keyed | None) -> list[int | None]:
+    """Return for each item of *fresh* where the one of its key, or else of its index, stands in *old*."""
+    had, has = (_places(items, known) for items in (old, fresh))
+    if had is not None and has is not None:
+        return [had.get(key) for key in has]
+    return [place if len(old) == len(fresh) else None for place in range(len(fresh))]
+
+
+def _reached(beside: Iterable[Any], inside: Collection[int]) -> set[int]:
+    """Return which of the objects with the ids *inside* the values *beside* lead to; all, if that cannot be told."""
+    reached: set[int] = set()
+    seen: set[int] = set()
+    to_visit = list(beside)
+    while to_visit:
+        value = to_visit.pop()
+        if type(value) in _INERT or isinstance(value, (Enum, type)) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if id(value) in inside and not isinstance(value, (tuple, frozenset)):
+            reached.add(id(value))
+        if isinstance(value, _COLLECTIONS):
+            to_visit += value
+        elif isinstance(value, dict):
+            to_visit += [*value, *value.values()]
+        elif not (state := state_of(value)) and gc.is_tracked(value):
+            return set(inside)  # a function, say: what it refers to is not looked for
+        else:
+            to_visit += state.values()
+    return reached
+
+
+def _way_up(value: int, above: Mapping[int, int]) -> list[int]:
+    way = [value]
+    while above[way[-1]] != way[-1]:
+        way.append(above[way[-1]])
+    return way
+
+
+def _common(ways: Sequence[list[int]]) -> int:
+    """Return the first object that all of *ways* lead through."""
+    shared = set(ways[0]).intersection(*ways[1:])
+    return next(each for each in ways[0] if each in shared)

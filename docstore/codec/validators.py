@@ -1,0 +1,98 @@
+"""Whether the class of an object takes its values: it is asked before they are written, as it is when they are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from docstore.abridging import abridged
+from docstore.codec import class_fields, pydantic_objects, stored_fields
+from docstore.codec.contents import preserving
+from docstore.codec.errors_at import REFUSALS
+from docstore.codec.stored_fields import StoredField
+from docstore.documents.canonical import join_pointer
+from docstore.errors import CodecError, EncodeError
+
+Check: TypeAlias = "Callable[[Any], None]"
+"""Takes an object, and refuses it if it could be written and not be read."""
+
+
+def accepting(cls: type, stored: tuple[StoredField, ...]) -> Check | None:
+    """Return what refuses an instance of *cls* that its own validation would not make again, or None of no such class.
+
+    Values that the class would refuse come in where nothing looks: by an assignment, or ``model_construct``. Pydantic
+    is asked as it is at a load, which calls ``model_post_init`` too; of an attrs class, the validators of the fields.
+    So each error has the pointer of its field. ``round_trip`` finds what other code of a class refuses.
+
+    Raises, when it is called:
+        EncodeError: the class refuses it; has each complaint, with its place. The object is as it was, whatever its
+            class did with it; another thread should not change it meanwhile.
+
+    Cost:
+        That of the validation, and of ``preserving`` where it is the class's own code.
+    """
+    if class_fields.is_validated(cls):
+        check = pydantic_objects.revalidating(cls, stored)
+    else:
+        attributes = _validated(cls, stored)
+        if not attributes:
+            return None
+        check = _asking_attrs(attributes)
+    if not stored_fields.runs_own_code(cls):
+        return check
+    guarded = preserving(lambda state: check(state["value"]))
+    return lambda value: guarded({"value": value})
+
+
+def _validated(cls: type, stored: tuple[StoredField, ...]) -> list[tuple[StoredField, Any]]:
+    """Return the fields of an attrs class that its constructor validates, each with its attribute."""
+    author = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if not class_fields.wrote_init(author):
+        return []
+    attributes = {attribute.name: attribute for attribute in vars(author).get("__attrs_attrs__", ())}
+    known = [(field, attributes[field.name]) for field in stored if field.argument and field.name in attributes]
+    return [(field, attribute) for field, attribute in known if attribute.validator is not None]
+
+
+def _asking_attrs(attributes: list[tuple[StoredField, Any]]) -> Check:
+    def complaints(value: Any) -> Iterator[EncodeError]:
+        for field, attribute in attributes:
+            item = getattr(value, attribute.name)
+            error = _complaint(value, attribute, item)
+            if error is not None:
+                yield EncodeError(
+                    f"{type(value).__qualname__}(...) will refuse {abridged(item)} when it is loaded: {error}. Set "
+                    f"what its validator takes, or change the validator.",
+                    pointer=join_pointer((field.key,)),
+                )
+
+    def check(value: Any) -> None:
+        if sys.modules["attr"].get_run_validators() and (errors := list(complaints(value))):
+            raise CodecError.together(errors)
+
+    return check
+
+
+def _complaint(value: Any, attribute: Any, item: Any) -> Exception | None:
+    """Return why *item* cannot be read again as *attribute* of *value*: a constructor converts it, if it can."""
+    try:
+        attribute.validator(value, attribute, item)
+    except REFUSALS as error:
+        if attribute.converter is None:
+            return error
+    else:
+        return None
+    try:
+        attribute.validator(value, attribute, _converted(value, attribute, item))
+    except REFUSALS as error:
+        return error
+    return None
+
+
+def _converted(value: Any, attribute: Any, item: Any) -> Any:
+    converter = attribute.converter
+    if isinstance(converter, sys.modules["attr"].Converter):
+        given = [value] * converter.takes_self + [attribute] * converter.takes_field
+        return converter.converter(item, *given)
+    return converter(item)

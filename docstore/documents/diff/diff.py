@@ -1,0 +1,168 @@
+"""The difference of two states of a document: as a JSON Patch for programs, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, alike, join_pointer
+from docstore.documents.changeset import laid_out_alike, revise
+from docstore.documents.diff.experiment import experiment_lines
+from docstore.documents.diff.lines import Line, plain_lines, whole
+from docstore.documents.diff.reading import read_name
+from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
+from docstore.documents.digests import piece
+from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path
+from docstore.documents.patch import Change, apply, checked_diff, forward
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+
+Step: TypeAlias = "dict[str, JSON]"
+"""One operation of a JSON Patch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What changed from one state of a document to another; it is true if anything did.
+
+    The values in it are shared, with the documents and with what some libraries make of them: copy before you change.
+
+    Attributes:
+        changes: as stored: they lead from the newer state back to the older, each with the old value.
+        patch: as RFC 6902 JSON Patch: they lead from the older state to the newer.
+        undo: the same, from the newer state to the older.
+        lines: in the document's own terms, one for each thing that changed.
+    """
+
+    changes: tuple[Change, ...]
+    patch: tuple[Step, ...]
+    undo: tuple[Step, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each of the lines as text: ``trial 7: mean of accuracy 0.31 -> 0.33``."""
+        return tuple(map(str, self.lines))
+
+    def describe(self) -> str:
+        """Return the difference in words, a line for each thing that changed."""
+        return "\n".join(self.words) or NO_DIFFERENCE
+
+    def __str__(self) -> str:
+        return self.describe()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __rich__(self) -> Table | Text:
+        return as_rich(self.lines)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.lines)
+
+
+def of_documents(kind: Kind, old: JSON, new: JSON) -> Diff:
+    """Return the difference of two whole documents of *kind*.
+
+    Raises:
+        DecodeError: what one of them says of its own layout makes no sense.
+        EncodeError: a part of one is nested too deeply for any document, or its key is too long.
+
+    Cost:
+        Equal pieces are passed over at the speed of ``==`` and one writing.
+    """
+    before, after = kind.split(old), kind.split(new)
+    unequal = {
+        path for path in before.keys() | after.keys() if not alike(before.get(path, ABSENT), after.get(path, ABSENT))
+    }
+    return difference(kind, before, after, unequal)
+
+
+def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> Diff:
+    """Return the difference of two states; *unequal* are the paths of the pieces that are not the same in both.
+
+    Cost:
+        In proportion to the unequal pieces; for the words, a DeepDiff of each list that is not known to have keys.
+    """
+    if not _are_cut_alike(kind, old[HEAD], new[HEAD]):
+        # Other pieces are parts: the two are compared as wholes.
+        was, now = join(old), join(new)
+        anew = checked_diff(was, now)
+        return Diff(anew, tuple(forward(now, anew)), tuple(_backward(anew)), tuple(plain_lines("", (), was, now)))
+    kind = kind.of(new[HEAD])
+    before = {path: old[path] for path in unequal if path in old}
+    after = {path: new[path] for path in unequal if path in new}
+    changes = revise(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
+    there = _forward(kind.lists(new[HEAD]), {HEAD: new[HEAD], **after}, changes)
+    lines = (
+        experiment_lines(old, new, unequal) if kind.name == EXPERIMENT.name else _lines(kind, before, after, unequal)
+    )
+    return Diff(changes, _in_one(kind, there), _in_one(kind, _backward(changes)), tuple(lines))
+
+
+def _forward(lists: Collection[str], pieces: Mapping[str, JSON], changes: Sequence[Change]) -> list[Step]:
+    """Return *changes* as a patch that leads to the document of *pieces*, of whose *lists* some items are left out."""
+    steps = forward(join(pieces, sparse=lists), changes)
+    # A list that was none before comes without items, which follow it; but what stands in for it here is a dict.
+    anew = {join_pointer((field,)) for field in lists}
+    return [{**step, "value": []} if step["path"] in anew and step.get("value") == {} else step for step in steps]
+
+
+def _backward(changes: Sequence[Change]) -> list[Step]:
+    """Return the patch that takes *changes* back."""
+    return [_back(change) for change in reversed(changes)]
+
+
+def _back(change: Change) -> Step:
+    if change.old is ABSENT:
+        return {"op": "remove", "path": change.path}
+    return {"op": "add" if change.op == "remove" else "replace", "path": change.path, "value": change.old}
+
+
+def _in_one(kind: Kind, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the same patch, in which a field of parts that comes anew has the parts in it.
+
+    They would follow one by one, and a library that does not copy a value (jsonpatch) would put them into the patch
+    itself: applied a second time, it would then make another document.
+    """
+    for field in (join_pointer((rule.field,)) for rule in kind.parts):
+        start = next((i for i, step in enumerate(steps) if step["path"] == field and "value" in step), None)
+        if start is not None:
+            parts = [step for step in steps[start:] if _is_in(field, step)]
+            inside = ({**step, "path": str(step["path"]).removeprefix(field)} for step in parts)
+            anew: Step = {**steps[start], "value": apply(steps[start]["value"], list(inside))}
+            # Those before it are of what stood here until then.
+            steps = [*steps[:start], anew, *(step for step in steps[start + 1 :] if not _is_in(field, step))]
+    return tuple(steps)
+
+
+def _is_in(field: str, step: Step) -> bool:
+    return str(step["path"]).startswith(f"{field}/")
+
+
+def _are_cut_alike(kind: Kind, old: JSON, new: JSON) -> bool:
+    if kind.parts and not (isinstance(old, dict) and isinstance(new, dict)):
+        return False  # one of the two has no parts
+    return laid_out_alike(kind, old, new)
+
+
+def _lines(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:
+    return [
+        line
+        for path in sorted(unequal, key=in_order)
+        for line in _piece_lines(kind, path, old.get(path, ABSENT), new.get(path, ABSENT))
+    ]
+
+
+def _piece_lines(kind: Kind, path: str, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
+    rule = kind.rule(path) if path != HEAD else None
+    subject = f"{rule.name} {read_name(split_path(path)[1])}" if rule else ""
+    if was is not ABSENT and now is not ABSENT:
+        return plain_lines(subject, (), was, now)
+    code = rule.status if rule else None
+    texts = (None if side is ABSENT else (code.name_in(side) if code else None) or "" for side in (was, now))
+    return [whole(subject, *texts)]

@@ -1,0 +1,79 @@
+"""The lines of a difference as a table: in HTML for a notebook, and by rich for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from docstore.documents.diff.lines import Line
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+NO_DIFFERENCE: Final = "no difference"
+
+_MOST: Final = 500
+"""Rows of an HTML table: a browser shows no more at once with ease."""
+
+_Cells: TypeAlias = "tuple[str, str, str | None, str | None]"
+
+_COLUMNS: Final = ("subject", "what", "was", "now")
+
+# Translucent, so that the text keeps its colour and reads well on a light page and on a dark one; and in the tags
+# themselves, as some viewers of notebooks drop style sheets.
+_CELL: Final = "padding:2px 8px;text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
+_OLD: Final = "text-decoration:none;background:rgba(248,81,73,0.25)"
+_NEW: Final = "text-decoration:none;background:rgba(46,160,67,0.25)"
+
+
+def as_html(lines: Sequence[Line]) -> str:
+    """Return a table that needs nothing else; every text is escaped."""
+    if not lines:
+        return f"<p>{NO_DIFFERENCE}</p>"
+    head = "".join(f'<th style="{_CELL}">{name}</th>' for name in _COLUMNS)
+    body = "".join(map(_row, _rows(lines[:_MOST])))
+    more = len(lines) - _MOST
+    rest = f"<p>and {more} more: describe() has them all</p>" if more > 0 else ""
+    return f'<table style="color:inherit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
+
+
+def _row(row: _Cells) -> str:
+    subject, what, was, now = row
+    cells = (escape(subject), escape(what), _marked("del", _OLD, was), _marked("ins", _NEW, now))
+    columns = (f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    return f"<tr>{''.join(columns)}</tr>"
+
+
+def _marked(tag: str, style: str, text: str | None) -> str:
+    return f'<{tag} style="{style}">{escape(text)}</{tag}>' if text else ""
+
+
+def _rows(lines: Sequence[Line]) -> Iterator[_Cells]:
+    """Yield the cells of each line; of lines of one subject, the first names it. A place is a subject by itself."""
+    above = ""
+    for line in lines:
+        if not line.subject:
+            yield line.what, line.verb, line.was, line.now
+        else:
+            subject = line.subject if line.subject != above else ""
+            # What came or went without more to say would else be a row without a value.
+            was, now = (line.verb if line.what and text == "" else text for text in (line.was, line.now))
+            yield subject, line.what or line.verb, was, now
+        above = line.subject
+
+
+def as_rich(lines: Sequence[Line]) -> Table | Text:
+    """Return a table for rich, in which no text is taken for markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not lines:
+        return Text(NO_DIFFERENCE)
+    table = Table(pad_edge=False, box=None)
+    for name, style in zip(_COLUMNS, ("bold", "", "red", "green"), strict=True):
+        table.add_column(name, style=style, overflow="fold")
+    for cells in _rows(lines):
+        table.add_row(*(Text(cell or "") for cell in cells))
+    return table

@@ -1,0 +1,154 @@
+"""The text and digest of each piece of a document, and the digest of the whole, kept up to date piece by piece.
+
+A document's digest is a SHA-256 over the digests of its head and parts, in a tree of two levels: changing one part of
+10,000 costs two short hashes, not the hash of the whole text. Like the text, it is the same wherever the document is
+stored.
+
+Source:
+    A Merkle tree, with the parts in 256 leaves by the CRC-32 of their path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+from docstore.documents.canonical import CHANGE_DEPTH, JSON, digest, dumps, split_pointer
+from docstore.documents.kinds import HEAD, Kind
+from docstore.errors import EncodeError
+
+LEAVES: Final = 256
+
+LONGEST_PATH: Final = 255
+"""Characters that the column of a part's path holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The head or a part of a document: its JSON, canonical text and digest."""
+
+    body: JSON
+    text: bytes
+    digest: str
+
+
+def piece(path: str, body: JSON) -> Piece:
+    """Return *body* with its text and digest, checked to fit at *path* of a document that a file can hold.
+
+    Raises:
+        EncodeError: nested too deeply for the whole document, or under a key that is too long; with the pointer.
+    """
+    if len(path) > LONGEST_PATH:
+        raise EncodeError(
+            f"a part's path has at most {LONGEST_PATH} characters, and this has {len(path)}. Give it a shorter key",
+            pointer=path,
+        )
+    try:
+        text = dumps(body, within=CHANGE_DEPTH + path.count("/"))
+    except EncodeError as error:
+        for token in reversed(split_pointer(path)):
+            error.inside(token)
+        raise
+    return Piece(body, text, digest(text))
+
+
+def digest_of(kind: Kind, document: JSON) -> str:
+    """Return the digest of a whole document of *kind*."""
+    return DigestTree({path: piece(path, body).digest for path, body in kind.split(document).items()}).digest()
+
+
+_EMPTY: Final[dict[str, str]] = {}
+
+
+class DigestTree:
+    """The digests of a document's head and parts, by path."""
+
+    def __init__(self, digests: Mapping[str, str]) -> None:
+        self._head = digests.get(HEAD, "")
+        # Of a small document most leaves are empty, and share one dict: a changed leaf is always a new one.
+        leaves: dict[int, dict[str, str]] = {}
+        for path, known in digests.items():
+            if path != HEAD:
+                leaves.setdefault(_leaf(path), {})[path] = known
+        self._leaves: list[dict[str, str]] = [_EMPTY] * LEAVES
+        self._hashes = [b""] * LEAVES
+        for number, leaf in leaves.items():
+            self._leaves[number] = leaf
+            self._hashes[number] = _hash_leaf(number, leaf)
+
+    def copy(self) -> DigestTree:
+        """Return a tree that can be updated by itself.
+
+        Cost:
+            In proportion to the 256 leaves, not to the parts: a changed leaf is always a new one.
+        """
+        twin = DigestTree.__new__(DigestTree)
+        twin._head, twin._leaves, twin._hashes = self._head, list(self._leaves), list(self._hashes)
+        return twin
+
+    def get(self, path: str) -> str | None:
+        """Return the digest of the part at *path*, or of the head, or None where there is no such part."""
+        return self._head if path == HEAD else self._leaves[_leaf(path)].get(path)
+
+    def paths(self) -> Iterator[str]:
+        """Yield the path of the head and of every part."""
+        yield HEAD
+        for leaf in self._leaves:
+            yield from leaf
+
+    def unequal(self, other: DigestTree) -> set[str]:
+        """Return the paths of the pieces that the two do not both have with one digest."""
+        return {path for path in {*self.paths(), *other.paths()} if self.get(path) != other.get(path)}
+
+    def digest(self, changed: Mapping[str, str | None] | None = None) -> str:
+        """Return the document's digest as it would be with *changed* parts; None stands for a part removed.
+
+        Cost:
+            In proportion to the changed parts and the 1/256 of all that share a leaf with each.
+        """
+        changed = changed or {}
+        hashes = list(self._hashes)
+        for number, leaf in self._changed_leaves(changed).items():
+            hashes[number] = _hash_leaf(number, leaf)
+        return _root(changed.get(HEAD) or self._head, hashes)
+
+    def update(self, changed: Mapping[str, str | None]) -> None:
+        """Take on *changed* parts, once they are stored."""
+        self._head = changed.get(HEAD) or self._head
+        for number, leaf in self._changed_leaves(changed).items():
+            self._leaves[number] = leaf
+            self._hashes[number] = _hash_leaf(number, leaf)
+
+    def _changed_leaves(self, changed: Mapping[str, str | None]) -> dict[int, dict[str, str]]:
+        leaves: dict[int, dict[str, str]] = {}
+        for path, new in changed.items():
+            if path == HEAD:
+                continue
+            number = _leaf(path)
+            if number not in leaves:
+                leaves[number] = dict(self._leaves[number])
+            leaf = leaves[number]
+            if new is None:
+                leaf.pop(path, None)
+            else:
+                leaf[path] = new
+        return leaves
+
+
+def _leaf(path: str) -> int:
+    return crc32(path.encode()) % LEAVES
+
+
+def _hash_leaf(number: int, leaf: Mapping[str, str]) -> bytes:
+    """Return the leaf's number and hash, in 33 bytes, or nothing for an empty one."""
+    if not leaf:
+        return b""
+    text = "".join([f"{path}\0{leaf[path]}\n" for path in sorted(leaf)])
+    return number.to_bytes(1, "big") + hashlib.sha256(text.encode()).digest()
+
+
+def _root(head: str, hashes: list[bytes]) -> str:
+    return digest(head.encode() + b"".join(hashes))

@@ -1,0 +1,437 @@
+"""What sorts of document there are, which pieces of one are stored in rows of their own, and what its columns say.
+
+It looks at JSON only: a kind knows where in a document its name, type and status stand, not which class wrote it. A
+document of a user's own kind says so itself, under ``__document``: whoever reads one needs no class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from docstore.abridging import abridged
+from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
+from docstore.documents.merge_keys import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
+from docstore.errors import DecodeError, InvalidValueError, RegistryError
+
+HEAD: Final = ""
+"""The path of the head: what of a document is not in a part."""
+
+FORMAT_KEY: Final = "__format"
+"""The key of the stored form's number, at the top of each document that is made of an object."""
+
+LAYOUT_KEY: Final = "__document"
+"""The key of what a document of a user's kind says of itself: where its name and enums stand, and its parts."""
+
+RESERVED_KEYS: Final = frozenset({TAG, SCHEMA, COMPATIBLE, FORMAT_KEY, LAYOUT_KEY})
+"""The keys of an object's members that are docstore's own: no field is stored under one."""
+
+LONGEST: Final = 64
+"""Characters that the column of a kind holds."""
+
+_PATTERN: Final = re.compile(r"(/[^/*]+)/\*")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A small enum of a document: ``column`` names it in the table ``codes``; it stands at the first of ``places``."""
+
+    column: str
+    places: tuple[tuple[str | int, ...], ...]
+
+    @property
+    def field(self) -> str:
+        """The member of the document that holds it, of a user's kind."""
+        return str(self.places[0][0])
+
+    def names_in(self, body: JSON) -> set[str]:
+        """Return every name of the enum in *body*: of a batch, the type of each generator run."""
+        return {name for place in self.places for name in _texts_at(body, place)}
+
+    def name_in(self, body: JSON) -> str | None:
+        """Return the enum's name in *body*, the first of several, or None where it has none."""
+        for place in self.places:
+            name = _text_at(body, place)
+            if name is not None:
+                return name
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class PartRule:
+    """Each member of the document's object *field* is a part, a row of the kind *name*."""
+
+    field: str
+    name: str
+    type: Code | None = None
+    status: Code | None = None
+
+    def path(self, key: str | int) -> str:
+        """Return the pointer of the part under *key*: ``/trials/12``."""
+        return join_pointer((self.field, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of document: where its name and enums stand, which field names its owner, and what its parts are."""
+
+    name: str
+    type: Code | None = None
+    status: Code | None = None
+    owner_kind: str | None = None
+    owner_field: str | None = None
+    parts: tuple[PartRule, ...] = ()
+    part_key: str | None = None
+    """The attribute of a part's object that holds its key; without one, the object itself is looked for."""
+    name_field: str = "name"
+    keyed: tuple[Keyed, ...] = ()
+    """The lists in which an item is known by a key, so that two people's changes of one merge item by item."""
+
+    def of(self, head: JSON) -> Kind:
+        """Return this kind as the document with *head* has it: one of docstore's own has always the same.
+
+        Raises:
+            DecodeError: what it says of itself makes no sense.
+        """
+        if self.name in KINDS or not is_document(head):
+            return self
+        assert isinstance(head, dict)  # a document is
+        return self if LAYOUT_KEY not in head else _kind_said(self.name, head[LAYOUT_KEY])
+
+    @property
+    def layout(self) -> dict[str, JSON]:
+        """What a document of this kind, a user's own, says of itself."""
+        parts: list[JSON] = [f"{join_pointer((rule.field,))}/*" for rule in self.parts]
+        said: dict[str, JSON | None] = {
+            "name": self.name_field,
+            "type": self.type.field if self.type else None,
+            "status": self.status.field if self.status else None,
+            "parts": parts or None,
+            "keyed": as_said(self.keyed) or None,
+        }
+        return {key: value for key, value in said.items() if value is not None}
+
+    def name_in(self, head: JSON) -> str | None:
+        """Return the document's name."""
+        return _name_at(head, self.name_field)
+
+    def renamed(self, head: JSON, name: str, *, argument: str = "name") -> JSON:
+        """Return the *head* of a document of this kind with another name, if the head contains its name.
+
+        Raises:
+            InvalidValueError: the class declares its name as a number or a UUID, and *name* is not the text of one;
+                with the *argument* that gave it.
+        """
+        if not isinstance(head, dict) or not is_document(head) or self.name_in(head) == name:
+            return head
+        return {**head, self.name_field: _name_like(head.get(self.name_field), name, self.name, argument)}
+
+    def owner_in(self, head: JSON) -> str | None:
+        """Return the name of the document that this one belongs to, of kind ``owner_kind``."""
+        return _text_at(head, (self.owner_field,)) if self.owner_field else None
+
+    def rule(self, path: str) -> PartRule | None:
+        """Return the rule that makes *path* a part, or None for the head."""
+        field = path[1:].partition("/")[0]
+        return next((rule for rule in self.parts if rule.field == field), None)
+
+    def split(self, document: JSON, *, lists: Collection[str] = ()) -> dict[str, JSON]:
+        """Return the head and the parts of *document*, by path, in new dicts; ``join`` is the inverse.
+
+        Args:
+            lists: the fields that are lists, though *document* has them by index, as a sparse ``join`` gives them.
+        """
+        if not isinstance(document, dict):
+            return {HEAD: document}
+        head = dict(document)
+        pieces: dict[str, JSON] = {HEAD: head}
+        for rule in self.of(document).parts:
+            members = head.get(rule.field)
+            if isinstance(members, dict) and TAG not in members:
+                head[rule.field] = [] if rule.field in lists else {}
+                pieces.update((rule.path(key), body) for key, body in members.items())
+            elif isinstance(members, list) and self.name not in KINDS:
+                head[rule.field] = []
+                pieces.update((rule.path(index), body) for index, body in enumerate(members))
+        return pieces
+
+    def lists(self, head: JSON) -> frozenset[str]:
+        """Return the fields whose parts are the items of a list, as *head* says."""
+        if not isinstance(head, dict) or self.name in KINDS:
+            return frozenset()
+        return frozenset(rule.field for rule in self.parts if isinstance(head.get(rule.field), list))
+
+    def dicts(self, head: JSON) -> frozenset[str]:
+        """Return the fields whose parts are the members of an object, as *head* says."""
+        if not isinstance(head, dict):
+            return frozenset()
+        members = {rule.field: head.get(rule.field) for rule in self.parts}
+        return frozenset(field for field, each in members.items() if isinstance(each, dict) and TAG not in each)
+
+
+def is_document(head: JSON) -> bool:
+    """Return whether *head* is of a document that was made of an object, and not put as a JSON value."""
+    return isinstance(head, dict) and TAG in head and FORMAT_KEY in head
+
+
+def join(pieces: Mapping[str, JSON], *, sparse: Collection[str] = ()) -> JSON:
+    """Return the whole document of a head and its parts.
+
+    Args:
+        sparse: list fields of which some items may be left out. Each is given as a dict, in which items stand by their
+            index, where pointers lead to them as they do in the list.
+
+    Cost:
+        The head's outer level and its part fields are new; the bodies are the ones given.
+
+    Raises:
+        DecodeError: a part has no place in the head, or an item of a list is missing.
+    """
+    head = pieces[HEAD]
+    if not isinstance(head, dict):
+        return head
+    document = {**head, **{field: {} for field in sparse}}
+    lists: set[str] = set()
+    for path, body in pieces.items():
+        if path != HEAD:
+            field, key = split_path(path)
+            members = document.get(field)
+            if members is head.get(field):
+                if not isinstance(members, (dict, list)) or members:
+                    raise DecodeError("the head has no place for this part", pointer=path)
+                if isinstance(members, list):
+                    lists.add(field)
+                members = document[field] = {}
+            assert isinstance(members, dict)  # made above
+            members[key] = body
+    for field in lists:
+        document[field] = _items(field, document[field])
+    return document
+
+
+def _items(field: str, members: JSON) -> list[JSON]:
+    assert isinstance(members, dict)  # join made it
+    missing = gap([join_pointer((field, key)) for key in members], field)
+    if missing is not None:
+        raise DecodeError("this item of the list is missing", pointer=missing)
+    return [members[str(index)] for index in range(len(members))]
+
+
+def gap(paths: Collection[str], field: str) -> str | None:
+    """Return the path of the first item of the list *field* that *paths* lacks, though it has a later one."""
+    keys = {key for start, key in map(split_path, filter(None, paths)) if start == field}
+    return next((join_pointer((field, i)) for i in range(len(keys)) if str(i) not in keys), None)
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Return the field and the key of a part's path: ``("trials", "12")`` for ``/trials/12``."""
+    if "~" in path:
+        field, key = split_pointer(path)
+        return field, key
+    field, _, key = path[1:].partition("/")
+    return field, key
+
+
+def position_of(path: str) -> int | None:
+    """Return a part's place among its siblings, where its key is a number: 12 for ``/trials/12``."""
+    key = path.rpartition("/")[2]
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
+
+
+def in_order(path: str) -> tuple[bool, str, int, str]:
+    """Return a key that sorts the head first, and the items of a list by their index."""
+    if path == HEAD:
+        return False, "", 0, ""
+    position = position_of(path)
+    return True, split_path(path)[0], -1 if position is None else position, path
+
+
+def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:
+    """Return the texts at a place in which a number stands for each item of a list."""
+    found: list[JSON] = [body]
+    for token in tokens:
+        if isinstance(token, str):
+            found = [item[token] for item in found if isinstance(item, dict) and token in item]
+        else:
+            found = [each for item in found if isinstance(item, list) for each in item]
+    return [text for text in found if isinstance(text, str)]
+
+
+def _name_at(head: JSON, field: str) -> str | None:
+    """Return the name as the column has it: the text of a number, or of a UUID."""
+    found = head.get(field) if isinstance(head, dict) else None
+    if isinstance(found, dict) and found.get(TAG) in ("int", "UUID"):
+        found = found.get("value")
+    return str(found) if type(found) is int else found if isinstance(found, str) else None
+
+
+def _name_like(present: JSON, name: str, kind: str, argument: str) -> JSON:
+    """Return the JSON of *name* in the type of the *present* one."""
+    tag = present.get(TAG) if isinstance(present, dict) else None
+    if (type(present) is int or tag == "int") and _is_whole_number(name):
+        number = int(name)
+        return number if -(2**63) <= number < 2**63 else {TAG: "int", "value": name}
+    if tag == "UUID" and _is_uuid(name):
+        return {TAG: "UUID", "value": name}
+    if type(present) is int or tag in ("int", "UUID"):
+        raise InvalidValueError(argument, name, f"A {kind} is named by {present!r}: give the text of one of that type.")
+    return name
+
+
+def _is_whole_number(text: str) -> bool:
+    """Return whether *text* is what ``str`` gives of an integer."""
+    return len(text) <= 255 and text.removeprefix("-").isdecimal() and str(int(text)) == text
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _text_at(body: JSON, tokens: tuple[str | int, ...]) -> str | None:
+    found: JSON = body
+    for token in tokens:
+        if isinstance(found, dict) and isinstance(token, str):
+            found = found.get(token)
+        elif isinstance(found, list) and isinstance(token, int) and token < len(found):
+            found = found[token]
+        else:
+            return None
+    return found if isinstance(found, str) else None
+
+
+ARM_NAMES: Final = ("arms", ANY, "name")
+"""Where a generator run names its arms. Two people who add one each may both have got the same free name."""
+
+EXPERIMENT: Final = Kind(
+    "experiment",
+    type=Code("experiment_type", (("experiment_type",),)),
+    status=Code("experiment_status", (("status",),)),
+    parts=(
+        PartRule(
+            "trials",
+            "trial",
+            type=Code(
+                "generator_run_type",
+                (
+                    ("generator_run", "generator_run_type"),
+                    ("generator_runs", 0, "generator_run_type"),
+                ),
+            ),
+            status=Code("trial_status", (("status",),)),
+        ),
+        PartRule("data", "data"),
+    ),
+    part_key="index",
+    # Not the arms of a generator run: their weights stand beside them, by index.
+    keyed=(
+        Keyed(("data", ANY, "records"), ("trial_index", "arm_name", "metric_name", "step")),
+        Keyed(("optimization_config", "objective", "metrics"), ("name",)),
+        Keyed(("search_space", "parameters"), ("name",)),
+        Keyed(("tracking_metrics",), ("name",)),
+        Keyed(("trials", ANY, "abandoned_arms_metadata"), ("name",)),
+        Keyed(("trials", ANY, "generator_runs"), ("time_created",), names=ARM_NAMES),
+    ),
+)
+GENERATION_STRATEGY: Final = Kind(
+    "generation_strategy",
+    owner_kind="experiment",
+    owner_field="experiment_name",
+    keyed=(
+        Keyed(("generator_runs",), ("time_created",), names=ARM_NAMES),
+        Keyed(("nodes",), ("name",)),
+    ),
+)
+ANALYSIS_CARD: Final = Kind("analysis_card")
+
+RESERVED: Final = frozenset(
+    name
+    for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)
+    for name in (kind.name, *(p.name for p in kind.parts))
+)
+"""The kinds of docstore's own documents and parts; the views for people show what has them."""
+
+KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)}
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind *name*; what one of the user's own is like, its documents say: see ``Kind.of``."""
+    return KINDS.get(name) or Kind(name)
+
+
+def kind_declared(
+    name: str,
+    *,
+    name_field: str,
+    type: str | None = None,
+    status: str | None = None,
+    parts: Collection[str] = (),
+    keyed: KeyedBy | None = None,
+) -> Kind:
+    """Return a kind of the user's own.
+
+    Args:
+        name_field, type, status: members of the document's JSON.
+        parts: patterns like ``/steps/*``: each item of that dict or list is a part.
+        keyed: by patterns like ``/steps/*/readings``, the members by which the items of that list are known.
+
+    Raises:
+        RegistryError: *name* is one of docstore's own, or too long; or a pattern is of another form.
+    """
+    # The columns of its codes are named after it.
+    longest = LONGEST - len("_status")
+    taken = {*RESERVED, "generator_run"}
+    if name in taken or not 1 <= len(name) <= longest or UNSAFE_TEXT.search(name):
+        raise RegistryError(
+            f"kind {abridged(name)} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
+            f"{', '.join(sorted(taken))}."
+        )
+    if isinstance(parts, str):
+        raise RegistryError(f"parts={abridged(parts)}: give several, as in parts=[{abridged(parts)}].")
+    return Kind(
+        name,
+        type=Code(f"{name}_type", ((type,),)) if type else None,
+        status=Code(f"{name}_status", ((status,),)) if status else None,
+        parts=tuple(PartRule(_part_field(pattern), part_kind(name, _part_field(pattern))) for pattern in parts),
+        name_field=name_field,
+        keyed=keyed_declared({} if keyed is None else keyed),
+    )
+
+
+def part_kind(name: str, field: str) -> str:
+    """Return the kind, in its row, of the parts in *field* of a document of the user's kind *name*."""
+    return f"{name}.{field}"[:LONGEST]
+
+
+def _part_field(pattern: str) -> str:
+    found = _PATTERN.fullmatch(pattern)
+    if found is None:
+        raise RegistryError(
+            f"parts: {abridged(pattern)} is no pattern of parts. Write '/field/*', of a field of the document."
+        )
+    return split_pointer(found[1])[0]
+
+
+def _kind_said(name: str, said: JSON) -> Kind:
+    def text(key: str) -> str | None:
+        value = said.get(key) if isinstance(said, dict) else None
+        if value is not None and not isinstance(value, str):
+            raise DecodeError("should be a text", pointer=join_pointer((LAYOUT_KEY, key)))
+        return value
+
+    parts, keyed = (said.get("parts", []), said.get("keyed", {})) if isinstance(said, dict) else (None, None)
+    if not isinstance(parts, list) or not all(isinstance(each, str) and _PATTERN.fullmatch(each) for each in parts):
+        raise DecodeError("should say where the name stands, and the parts", pointer=join_pointer((LAYOUT_KEY,)))
+    return kind_declared(
+        name,
+        name_field=text("name") or "name",
+        type=text("type"),
+        status=text("status"),
+        parts=[str(each) for each in parts],
+        keyed=keyed_said(keyed, at=join_pointer((LAYOUT_KEY, "keyed"))),
+    )

@@ -1,5 +1,0 @@
-"""Whether objects lose nothing by being stored: ``proving`` tries, ``variation`` varies, ``exact`` compares."""
-
-from docstore.proof.proving import prove
-
-__all__ = ["prove"]

@@ -1,0 +1,354 @@
+"""The classes of this process: which are documents, which have functions of their own, and what lifts old ones.
+
+What is registered here holds for every store and every call; a ``RegistryBundle`` adds classes for some of them only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from threading import RLock
+from types import FrameType, ModuleType
+from typing import Any, Final, NewType, TypeVar, get_origin, overload
+
+from docstore.abridging import abridged
+from docstore.codec import Codec
+from docstore.codec.annotations import remember
+from docstore.codec.objects import check_readable
+from docstore.codec.reach import reachable, unstorable
+from docstore.codec.registry import Entry, Registry, Upcast
+from docstore.documents.merge_keys import KeyedBy
+from docstore.errors import RegistryError, UnresolvedError
+from docstore.registry import proof
+from docstore.registry.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
+from docstore.registry.model_classes import model_registry
+
+C = TypeVar("C", bound=type)
+U = TypeVar("U", bound=Upcast)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What was registered before all that its annotations name was there; *namespace* is what it could see then."""
+
+    entry: Entry
+    namespace: Mapping[str, Any]
+
+
+class Registrations:
+    """What has been registered; each change makes a new ``Registry``, and the old one stays as it is."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._lock = RLock()
+        self._registry = registry
+        self._pending: tuple[_Pending, ...] = ()
+
+    def add(self, entry: Entry, namespace: Mapping[str, Any]) -> None:
+        """Register a class, and those that its annotations name; *namespace* is what its definition could see.
+
+        Where an annotation names what is not there yet, the class waits for it: see ``current``.
+        """
+        with self._lock:
+            remember(entry.cls, namespace)
+            registry = self._registry.with_class(entry)
+            for each in self._pending:
+                # A document stays one, and what was said of its fields is to be checked.
+                if each.entry.cls is entry.cls:
+                    entry = replace(entry, kind=entry.kind or each.entry.kind)
+            pending = tuple(each for each in self._pending if each.entry.cls is not entry.cls)
+            try:
+                registry = _resolved(registry, entry)
+            except UnresolvedError as error:
+                registry = registry.with_flaw(entry.cls, error)
+                pending += (_Pending(entry, namespace),)
+            self._registry, self._pending = registry, pending
+
+    def upcast(self, tag: str, from_: int, lift: Upcast) -> None:
+        """Register what lifts *tag* from one schema to the next."""
+        with self._lock:
+            self._registry = self._registry.with_upcast(tag, from_, lift)
+
+    def current(self) -> Registry:
+        """Return the registry as it is now.
+
+        A class that names what is not there has a flaw in it, which is told when an object of the class is written or
+        read: what the rest of the program does goes on.
+
+        Cost:
+            For each such class, a look at its annotations.
+        """
+        if self._pending:
+            with self._lock:
+                self._pending = tuple(each for each in self._pending if self._is_still_pending(each))
+        return self._registry
+
+    def _is_still_pending(self, pending: _Pending) -> bool:
+        cls = pending.entry.cls
+        entry = self._registry.of_class(cls)
+        if entry is None:
+            return False  # it was defined again
+        remember(cls, {**_in_sight(self._registry, cls), **pending.namespace})
+        try:
+            self._registry = _resolved(self._registry.with_flaw(cls, None), pending.entry)
+        except RegistryError as error:
+            if repr(error) != repr(entry.flaw):  # as long as nothing changes, neither does the registry
+                self._registry = self._registry.with_flaw(cls, error)
+            return True
+        return False
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Forget at the end what was registered since the beginning."""
+        with self._lock:
+            before = self._registry, self._pending
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._registry, self._pending = before
+
+    def forget_threads(self) -> None:
+        """Replace the lock in a forked process, where no thread of the parent can release it."""
+        self._lock = RLock()
+
+
+_registrations: Final = Registrations(model_registry())
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_registrations.forget_threads)
+
+
+def registered() -> Registry:
+    """Return the classes of docstore's model and those of this process, as they are registered now."""
+    return _registrations.current()
+
+
+def check() -> None:
+    """Refuse to go on with a class of which objects can be neither written nor read, as when a store is opened.
+
+    Raises:
+        RegistryError: a field of it cannot be stored.
+        UnresolvedError: an annotation names what is not there.
+    """
+    for entry in registered().entries:
+        entry.check()
+
+
+def scope() -> AbstractContextManager[None]:
+    """Give a ``with`` block at whose end what was registered in it is forgotten: for tests.
+
+    Stores and documents made inside go on with the classes they know until they are asked for something again.
+    """
+    return _registrations.scope()
+
+
+def document(
+    *,
+    kind: str,
+    name: str = "name",
+    type: str | None = None,
+    status: str | None = None,
+    parts: Iterable[str] = (),
+    keyed: KeyedBy | None = None,
+    version: int = 1,
+    tag: str | None = None,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> Callable[[C], C]:
+    """Make a dataclass, attrs class, Pydantic model or msgspec Struct a document of its own: a class decorator.
+
+    Args:
+        kind: what sort of document it is; names are unique within it.
+        name, type, status: the fields by which it is found; type and status are an Enum, or text.
+        parts: fields like ``/steps/*``, dicts or lists of which each item has a row of its own: for large documents.
+        keyed: by patterns like ``/steps/*/readings``, by which members an item is known: such lists merge item by item.
+        version: the schema number. Count it up when the class's stored form changes, and write an ``upcast``.
+        tag: what names the class in JSON; by default its name.
+        aliases: tags that it had in older documents.
+        compatible_from: the oldest schema whose programs may read what this one writes; see ``upcast``.
+
+    Annotations may name what is defined later: what cannot be told before is told when an object of the class is first
+    written or read, and when a store is opened.
+
+    Raises:
+        RegistryError: a field cannot be stored, or is not there; or the tag or kind is another class's.
+    """
+    namespace = _visible(sys._getframe(1))
+
+    def decorate(cls: C) -> C:
+        entry = entry_declared(cls, tag, aliases, version, compatible_from)
+        declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts, keyed=keyed)
+        _registrations.add(_with_own_functions(replace(entry, kind=declared)), namespace)
+        return cls
+
+    return decorate
+
+
+@overload
+def register(
+    cls: C,
+    *,
+    tag: str | None = None,
+    encode: Encode | None = None,
+    decode: Decode | None = None,
+    version: int = 1,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> C: ...
+@overload
+def register(
+    *,
+    tag: str | None = None,
+    encode: Encode | None = None,
+    decode: Decode | None = None,
+    version: int = 1,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> Callable[[C], C]: ...
+def register(
+    cls: C | None = None,
+    *,
+    tag: str | None = None,
+    encode: Encode | None = None,
+    decode: Decode | None = None,
+    version: int = 1,
+    aliases: Aliases = (),
+    compatible_from: int | None = None,
+) -> C | Callable[[C], C]:
+    """Register a class whose instances may stand in documents; return it, so that this is a decorator too.
+
+    Args:
+        encode: gives what stands for an object: its members as a dict by text, or any one value that can be stored. In
+            the JSON, such a value is the member ``__value``, and an ``upcast`` of the tag gets it as that.
+        decode: takes the same, and gives the object. Without the two, a class is stored by its fields.
+        tag, version, aliases, compatible_from: as for ``document``. Of an enum, *aliases* may map the former name of a
+            member to the present one.
+
+    Raises:
+        RegistryError: the class cannot be stored by its fields; or one of its fields cannot be; or the tag is taken.
+    """
+    namespace = _visible(sys._getframe(1))
+
+    def decorate(cls: C) -> C:
+        entry = entry_declared(cls, tag, aliases, version, compatible_from, encode=encode, decode=decode)
+        _registrations.add(entry, namespace)
+        return cls
+
+    return decorate if cls is None else decorate(cls)
+
+
+def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
+    """Register a function that lifts the JSON of *tag* from schema *from_* to the next: a decorator.
+
+    It takes a dict of the members as they were stored, without the tag, which it may change, and gives those of the
+    next schema. Functions follow one another up to the class's ``version``, wherever in a document the object stands;
+    what is stored is not rewritten. Where a step is missing, the first use of a store or of ``loads`` says so.
+    """
+    if type(tag) is not str:
+        raise RegistryError(f"upcast({abridged(tag)}, from_={abridged(from_)}): the tag should be a text.")
+    if type(from_) is not int or from_ < 1:
+        raise RegistryError(f"upcast({tag!r}, from_={abridged(from_)}): schemas are counted from 1.")
+
+    def decorate(lift: U) -> U:
+        if not callable(lift):
+            raise RegistryError(f"upcast({tag!r}, from_={from_}): {abridged(lift)} is no function of the members.")
+        _registrations.upcast(tag, from_, lift)
+        return lift
+
+    return decorate
+
+
+def prove(cls: type, sample: Any = None) -> None:
+    """Prove that what is registered stores an object of *cls* without loss, changing one field at a time.
+
+    Args:
+        sample: an object of the class; by default one made of its defaults.
+
+    Raises:
+        RegistryError: a field is lost or comes back as something else; names each of them.
+    """
+    if not isinstance(cls, type):
+        raise RegistryError(f"{abridged(cls)} is no class. Give the class itself.")
+    proof.prove(Codec(registered()), cls, sample)
+
+
+def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()) -> Registry:
+    """Return *registry* with the classes that the annotations of *cls* name.
+
+    Args:
+        also: what else can be stored.
+
+    Raises:
+        RegistryError: a field cannot be stored.
+    """
+    entry = registry.of_class(cls)
+    if issubclass(cls, Enum) or (entry is not None and entry.encode is not None):
+        return registry
+
+    def known(other: type) -> bool:
+        return registry.of_class(other) is not None or other in also
+
+    others = reachable(cls, known=known)
+    for other in others:
+        registry = registry.with_class(Entry(other, other.__name__, implied=True))
+    problems = [problem for each in (cls, *others) for problem in unstorable(each, known)]
+    if problems:
+        raise RegistryError("\n".join(problems))
+    return registry
+
+
+# --- how a class is registered ---------------------------------------------------------------------------------------
+
+
+def _resolved(registry: Registry, declared: Entry) -> Registry:
+    """Return *registry*, which has the class of *declared*, with the classes that its annotations name.
+
+    Raises:
+        RegistryError: a field cannot be stored, or is not what it is said to be; or objects could not be read again.
+        UnresolvedError: an annotation names what is not there.
+    """
+    made = with_reachable(registry, declared.cls)
+    if declared.kind is not None and declared.encode is None:
+        check_fit(declared.cls, declared.kind)
+    for entry in made.entries:
+        if entry.cls is declared.cls or registry.of_class(entry.cls) is None:
+            check_readable(entry)
+    return made
+
+
+def _in_sight(registry: Registry, cls: type) -> dict[str, type]:
+    """Return the classes that *cls* may name, though its module has them not: of its function, and those around it."""
+    scope = _scope(cls)
+    found = [entry.cls for entry in registry.entries if entry.cls.__module__ == cls.__module__]
+    # The innermost last, as that hides the others.
+    found.sort(key=lambda other: len(_scope(other)))
+    return {other.__name__: other for other in found if _is_around(_scope(other), scope)}
+
+
+def _is_around(outer: str, scope: str) -> bool:
+    return not outer or (outer.endswith("<locals>") and f"{scope}.".startswith(f"{outer}."))
+
+
+def _scope(cls: type) -> str:
+    return cls.__qualname__.rpartition(".")[0]
+
+
+def _with_own_functions(entry: Entry) -> Entry:
+    """Return *entry* with the functions that its class was registered with before."""
+    known = registered().of_class(entry.cls)
+    return entry if known is None else replace(entry, encode=known.encode, decode=known.decode)
+
+
+def _visible(frame: FrameType) -> dict[str, Any]:
+    """Return what a class defined in *frame* may name in its annotations, beside what its module has."""
+    if frame.f_locals is frame.f_globals:
+        return {}
+    # Only what annotations are made of: a function's data would else live as long as the class.
+    return {name: each for name, each in frame.f_locals.items() if isinstance(each, _NAMED) or get_origin(each)}
+
+
+_NAMED: Final = (type, ModuleType, TypeVar, NewType)

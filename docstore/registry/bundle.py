@@ -1,0 +1,280 @@
+"""A user's own classes, bundled with how each is written, for every function that saves or loads."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from docstore.codec import Codec
+from docstore.codec.objects import check_restorable
+from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
+from docstore.codec.storable import no_data
+from docstore.errors import InvalidValueError, RegistryError
+from docstore.registry import bundle_checks as checks
+from docstore.registry import with_reachable
+from docstore.registry.model_classes import model_registry
+from docstore.sql.enum_codes import checked_enum
+
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+class RegistryBundle:
+    """Custom metrics, runners and other classes, passed as ``bundle=`` or, registry by registry, in the seed's calls.
+
+    Args:
+        metric_clss: custom Metric classes, each with the integer that stands for it, or None for one from its name.
+        runner_clss: the same for Runner classes.
+        json_encoder_registry: for a class, a function that gives its object's members as a dict. It also takes the
+            place of docstore's own way to write a class.
+        json_class_encoder_registry: for a class, a function that writes values that are this class itself or a subclass
+            of it: it takes the class, and gives what tells it as a dict. Of several bases, the closest one's is used.
+        json_decoder_registry: for a tag, the class, or a function that takes the decoded members. A class is also read
+            from its own name, under which it is written.
+        json_class_decoder_registry: for a tag, ``Type[Base]`` unless the encoder of Base names another, a function that
+            takes the decoded members and gives the class.
+        classes: any other classes: dataclasses, enums, namedtuples, classes that keep their arguments.
+
+    The classes that the annotations of any of these name come with it.
+
+    Raises:
+        RegistryError: two classes share a name, or an integer; or one has the name of one of docstore's own; or a field
+            of one cannot be stored.
+        InvalidValueError: a key or a value is not what its argument takes; says what to write.
+    """
+
+    def __init__(
+        self,
+        metric_clss: Mapping[type, int | None] = _NOTHING,
+        runner_clss: Mapping[type, int | None] = _NOTHING,
+        json_encoder_registry: Mapping[type, Encoder] = _NOTHING,
+        json_class_encoder_registry: Mapping[type, Encoder] = _NOTHING,
+        json_decoder_registry: Mapping[str, type | Decoder] = _NOTHING,
+        json_class_decoder_registry: Mapping[str, Decoder] = _NOTHING,
+        *,
+        classes: Iterable[type] = (),
+    ) -> None:
+        check = checks.check_registry
+        metrics = check("metric_clss", metric_clss, checks.METRICS)
+        runners = check("runner_clss", runner_clss, checks.RUNNERS)
+        encoders = check("json_encoder_registry", json_encoder_registry, checks.ENCODERS)
+        decoders = check("json_decoder_registry", json_decoder_registry, checks.DECODERS)
+        self._class_encoders = check("json_class_encoder_registry", json_class_encoder_registry, checks.CLASS_ENCODERS)
+        self._class_decoders = check("json_class_decoder_registry", json_class_decoder_registry, checks.CLASS_DECODERS)
+        self._metric_registry, self._runner_registry = _numbered("metric", metrics), _numbered("runner", runners)
+        # by_fields, and a class for a decoder, say what being in the bundle says: that the class is written by fields.
+        by_themselves = [cls for cls, encoder in encoders.items() if encoder is by_fields]
+        by_themselves += [cls for cls in decoders.values() if isinstance(cls, type)]
+        others = checks.check_classes("classes", classes)
+        self._classes = tuple(dict.fromkeys((*metrics, *runners, *others, *by_themselves)))
+        self._encoders = {cls: encoder for cls, encoder in encoders.items() if encoder is not by_fields}
+        self._decoders = {tag: d for tag, d in decoders.items() if not (isinstance(d, type) and d.__name__ == tag)}
+        for cls in self._classes:
+            # Another bundle, combined with this one, may have the functions; but none could help what is no data.
+            if cls not in self._encoders and no_data(cls) is not None:
+                check_restorable(cls)
+        Codec(self.extend(model_registry()))  # a name given twice, or docstore's own, is told here, not at a save
+
+    def extend(self, registry: Registry) -> Registry:
+        """Return *registry* with these classes in it."""
+        # A class of docstore's own that is named here too keeps what only docstore knows of it.
+        new = [Entry(cls, cls.__name__) for cls in self._classes if registry.of_class(cls) is None]
+        registry = registry.with_entries(new)
+        for entry in new:
+            if entry.cls not in self._encoders:
+                # What writes its fields that hold classes may be in a bundle that this one is put together with.
+                registry = with_reachable(registry, entry.cls, also=(type,))
+        instances = registry.with_encoders(self._encoders).with_decoders(self._decoders)
+        return instances.with_class_encoders(self._class_encoders).with_class_decoders(self._class_decoders)
+
+    @classmethod
+    def from_registry_bundles(cls, *bundles: RegistryBundle) -> Self:
+        """Return one bundle with all that *bundles* have: classes, their integers, and every registry.
+
+        Raises:
+            RegistryError: two of them say different things of one class or tag, or one name or integer of two classes.
+        """
+        for bundle in bundles:
+            checked_bundle(bundle)
+        return cls(
+            _together("integer", [bundle._metric_registry for bundle in bundles]),
+            _together("integer", [bundle._runner_registry for bundle in bundles]),
+            _together("encoder", [bundle._encoders for bundle in bundles]),
+            _together("class encoder", [bundle._class_encoders for bundle in bundles]),
+            _together("decoder", [bundle._decoders for bundle in bundles]),
+            _together("class decoder", [bundle._class_decoders for bundle in bundles]),
+            classes=[each for bundle in bundles for each in bundle._classes],
+        )
+
+    @property
+    def metric_registry(self) -> dict[type, int]:
+        """The integer that stands for each metric class."""
+        return dict(self._metric_registry)
+
+    @property
+    def runner_registry(self) -> dict[type, int]:
+        """The integer that stands for each runner class."""
+        return dict(self._runner_registry)
+
+    @property
+    def encoder_registry(self) -> dict[type, Encoder]:
+        """What ``save_experiment(..., encoder_registry=)`` takes: by class, what gives an object's members."""
+        return {**dict.fromkeys(self._classes, by_fields), **self._encoders}
+
+    @property
+    def decoder_registry(self) -> dict[str, type | Decoder]:
+        """What ``load_experiment(..., decoder_registry=)`` takes: by tag, the class or a function that makes it."""
+        return {**{cls.__name__: cls for cls in self._classes}, **self._decoders}
+
+    @property
+    def class_encoder_registry(self) -> dict[type, Encoder]:
+        """What ``save_experiment(..., class_encoder_registry=)`` takes: what writes values that are classes."""
+        return dict(self._class_encoders)
+
+    @property
+    def class_decoder_registry(self) -> dict[str, Decoder]:
+        """What ``load_experiment(..., class_decoder_registry=)`` takes: what reads values that are classes."""
+        return dict(self._class_decoders)
+
+    @property
+    def sqa_config(self) -> SQAConfig:
+        """What ``docstore.sqa_store`` takes as ``config=``, with all of this bundle and no enums."""
+        return SQAConfig(
+            json_encoder_registry=self.encoder_registry,
+            json_class_encoder_registry=self.class_encoder_registry,
+            json_decoder_registry=self.decoder_registry,
+            json_class_decoder_registry=self.class_decoder_registry,
+            metric_registry=self.metric_registry,
+            runner_registry=self.runner_registry,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SQAConfig:
+    """How custom classes are written and read, and which integers types are stored as.
+
+    Attributes:
+        json_encoder_registry, json_class_encoder_registry, json_decoder_registry, json_class_decoder_registry,
+            metric_registry, runner_registry: as ``RegistryBundle`` has them.
+        experiment_type_enum, generator_run_type_enum: the integer of each type.
+
+    Raises:
+        InvalidValueError: an enum has no members, or one without an integer; or a registry is something else.
+        RegistryError: two classes share a name, or an integer.
+    """
+
+    json_encoder_registry: Mapping[type, Encoder] = field(default_factory=dict)
+    json_class_encoder_registry: Mapping[type, Encoder] = field(default_factory=dict)
+    json_decoder_registry: Mapping[str, type | Decoder] = field(default_factory=dict)
+    json_class_decoder_registry: Mapping[str, Decoder] = field(default_factory=dict)
+    metric_registry: Mapping[type, int | None] = field(default_factory=dict)
+    runner_registry: Mapping[type, int | None] = field(default_factory=dict)
+    experiment_type_enum: type[Enum] | None = None
+    generator_run_type_enum: type[Enum] | None = None
+
+    def __post_init__(self) -> None:
+        for argument in ("experiment_type_enum", "generator_run_type_enum"):
+            enum = getattr(self, argument)
+            if enum is not None:
+                checked_enum(enum, argument)
+        # A bundle knows these two by other names.
+        checks.check_registry("metric_registry", self.metric_registry, checks.METRICS)
+        checks.check_registry("runner_registry", self.runner_registry, checks.RUNNERS)
+        self.bundle  # noqa: B018  # asked for here, so that a class registered wrongly is told at once
+
+    @property
+    def bundle(self) -> RegistryBundle:
+        """The classes as a bundle."""
+        return RegistryBundle(
+            self.metric_registry,
+            self.runner_registry,
+            self.json_encoder_registry,
+            self.json_class_encoder_registry,
+            self.json_decoder_registry,
+            self.json_class_decoder_registry,
+        )
+
+
+def checked_bundle(bundle: object) -> RegistryBundle:
+    """Return *bundle* if it is one.
+
+    Raises:
+        InvalidValueError: it is a registry, say; names the argument that takes it.
+    """
+    if isinstance(bundle, RegistryBundle):
+        return bundle
+    remedy = (
+        "Give config.bundle."
+        if isinstance(bundle, SQAConfig)
+        else "Give a RegistryBundle(...). A registry by itself goes to the argument of its name: encoder_registry= and "
+        "decoder_registry= where a call has them, json_encoder_registry= and so on of RegistryBundle."
+    )
+    raise InvalidValueError("bundle", bundle, remedy)
+
+
+def bundle_of(
+    bundle: RegistryBundle | None,
+    *,
+    encoder_registry: Mapping[type, Encoder] | None = None,
+    class_encoder_registry: Mapping[type, Encoder] | None = None,
+    decoder_registry: Mapping[str, type | Decoder] | None = None,
+    class_decoder_registry: Mapping[str, Decoder] | None = None,
+) -> RegistryBundle | None:
+    """Return *bundle* and the registries that a call was given as one bundle, or None where it was given nothing.
+
+    Raises:
+        InvalidValueError: one is something else; names the argument that takes it.
+        RegistryError: *bundle* and a registry say different things of one class or tag.
+    """
+    rules = (checks.ENCODERS, checks.CLASS_ENCODERS, checks.DECODERS, checks.CLASS_DECODERS)
+    given = (encoder_registry, class_encoder_registry, decoder_registry, class_decoder_registry)
+    found: dict[str, Any] = {
+        f"json_{rule.attribute}": checks.check_registry(rule.attribute, registry, rule)
+        for rule, registry in zip(rules, given, strict=True)
+        if registry is not None
+    }
+    if not found:
+        return None if bundle is None else checked_bundle(bundle)
+    bundles = [] if bundle is None else [checked_bundle(bundle)]
+    return RegistryBundle.from_registry_bundles(*bundles, RegistryBundle(**found))
+
+
+def _together(what: str, registries: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    """Return all that *registries* have; each may say once more what another says, and nothing else of it."""
+    found: dict[Any, Any] = {}
+    for key, value in itertools.chain.from_iterable(registry.items() for registry in registries):
+        if found.setdefault(key, value) != value:
+            name = key.__qualname__ if isinstance(key, type) else repr(key)
+            raise RegistryError(
+                f"{name} has two {what}s, {_shown(found[key])} and {_shown(value)}, in the bundles that are to be one. "
+                f"Take one of them out."
+            )
+    return found
+
+
+def _shown(value: object) -> str:
+    return f"{getattr(value, '__module__', '')}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
+
+
+def _numbered(what: str, classes: Mapping[type, int | None]) -> dict[type, int]:
+    numbers = {cls: _number_of(cls.__name__) if number is None else number for cls, number in classes.items()}
+    owners: dict[int, type] = {}
+    for cls, number in numbers.items():
+        owner = owners.setdefault(number, cls)
+        if owner is not cls:
+            later = itertools.chain(range(number + 1, checks.LARGEST + 1), itertools.count())
+            free = next(other for other in later if other not in numbers.values())
+            raise RegistryError(
+                f"the {what} classes {owner.__name__} and {cls.__name__} share the integer {number}. "
+                f"Give one of them another: {{{cls.__name__}: {free}}}."
+            )
+    return numbers
+
+
+def _number_of(name: str) -> int:
+    """Return an integer that depends on *name* alone: not on the process, the machine or the order of imports."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % checks.LARGEST + 1

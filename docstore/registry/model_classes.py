@@ -1,0 +1,24 @@
+"""The classes of the light model: the tag of each, and the kind of document that it is by itself."""
+
+from __future__ import annotations
+
+import functools
+
+from docstore import model
+from docstore.codec.registry import Entry, Registry
+from docstore.documents.kinds import ANALYSIS_CARD, EXPERIMENT, GENERATION_STRATEGY, Kind
+
+
+@functools.cache
+def model_registry() -> Registry:
+    """Return the registry of the light model: a value that never changes, made once."""
+    kinds: dict[type, Kind] = {
+        model.Experiment: EXPERIMENT,
+        model.MultiTypeExperiment: EXPERIMENT,
+        model.GenerationStrategy: GENERATION_STRATEGY,
+        model.AnalysisCard: ANALYSIS_CARD,
+        model.AnalysisCardGroup: ANALYSIS_CARD,
+    }
+    classes = [Entry(cls, cls.__name__, restore=True, kind=kinds.get(cls), model="docstore") for cls in model.CLASSES]
+    enums = [Entry(cls, cls.__name__, model="docstore") for cls in model.ENUMS]
+    return Registry((*classes, *enums))

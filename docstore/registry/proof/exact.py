@@ -1,0 +1,198 @@
+"""When two values are exactly the same: by type, bits, zone and contents, where ``==`` forgives too much."""
+
+from __future__ import annotations
+
+import struct
+import types
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from docstore.codec.stored_fields import unstored_names
+from docstore.errors import InvalidValueError
+
+
+def identity(value: Any) -> Any:
+    """Return plain data that is equal for two values only where these are exactly the same.
+
+    The order of a plain dict does not count, and nor do attributes that are not stored; that of a Struct's fields, an
+    attrs class's, a Pydantic model's with its extras and the names that were set, is what its class says.
+
+    Raises:
+        InvalidValueError: there is a value in it of which it cannot tell: a lock, a weak reference.
+
+    Cost:
+        One visit of every value; an array is copied. What contains itself is never done (RecursionError).
+    """
+    cls = type(value)
+    contents = _BUILTIN.get(cls)
+    if contents is not None:
+        return cls, contents(value)
+    if isinstance(value, type):
+        return cls, value
+    if isinstance(value, Enum):
+        return cls, value.name, identity(value.value)
+    library = _library(cls)
+    if library is not None:
+        return cls, library(value)
+    for kind, contents in _KINDS:
+        if isinstance(value, kind):
+            return cls, contents(value), attributes(value)
+    if cls.__module__ == "builtins":
+        return cls, repr(value)
+    return cls, attributes(value), _made_in_c(value)
+
+
+def attributes(value: Any) -> list[tuple[str, Any]]:
+    """Return the name and the identity of each attribute that *value* keeps, by name, but those that are not stored."""
+    kept = {**{name: getattr(value, name) for name in slots_of(value)}, **getattr(value, "__dict__", {})}
+    unstored = unstored_names(type(value)) if kept else frozenset()
+    return [(name, identity(kept[name])) for name in sorted(kept.keys() - unstored)]
+
+
+def slots_of(value: Any) -> list[str]:
+    """Return the attributes that *value* has now and keeps outside its ``__dict__``."""
+    names = [*getattr(type(value), "__struct_fields__", ())]
+    for base in type(value).__mro__:
+        # A path of Python's own has nothing but caches in its slots: its text says it all.
+        slots = () if base.__module__.startswith("pathlib") else vars(base).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            hidden = name.startswith("__") and not name.endswith("__")
+            names.append(f"_{base.__name__.lstrip('_')}{name}" if hidden else name)
+    return [name for name in dict.fromkeys(names) if name not in _NO_STATE and hasattr(value, name)]
+
+
+_NO_STATE: Final = frozenset({"__dict__", "__weakref__", "_attrs_cached_hash"})
+
+
+# --- what Python brings ----------------------------------------------------------------------------------------------
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _pairs(value: Any) -> Any:
+    return [(identity(key), identity(item)) for key, item in value.items()]
+
+
+def _unordered_pairs(value: Any) -> Any:
+    return sorted(_pairs(value), key=lambda pair: pair[0][1] if pair[0][0] is str else repr(pair))
+
+
+def _items(value: Any) -> Any:
+    return [identity(item) for item in value]
+
+
+def _unordered_items(value: Any) -> Any:
+    return sorted(map(identity, value), key=repr)
+
+
+def _moment(value: Any) -> Any:
+    return value.replace(tzinfo=None).isoformat(), value.fold, _zone(value.tzinfo)
+
+
+def _zone(zone: Any) -> Any:
+    if isinstance(zone, timezone):
+        return type(zone), zone.__getinitargs__()  # type: ignore[attr-defined]  # not in typeshed
+    if isinstance(zone, ZoneInfo):
+        return type(zone), zone.key
+    return type(zone), repr(zone)
+
+
+_BUILTIN: Final[dict[type, Callable[[Any], Any]]] = {
+    type(None): _itself,
+    bool: _itself,
+    str: _itself,
+    bytes: _itself,
+    bytearray: bytes,
+    int: hex,  # 1 == True, and Python may refuse to spell a long one in decimals
+    float: lambda value: struct.pack(">d", value),
+    complex: lambda value: struct.pack(">dd", value.real, value.imag),
+    list: _items,
+    tuple: _items,
+    dict: _unordered_pairs,
+    set: _unordered_items,
+    frozenset: _unordered_items,
+    datetime: _moment,
+    time: _moment,
+    date: repr,
+    timedelta: repr,
+}
+
+_KINDS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] = (
+    (OrderedDict, _pairs),
+    (dict, lambda value: (_unordered_pairs(value), identity(getattr(value, "default_factory", None)))),
+    ((set, frozenset), _unordered_items),
+    ((list, tuple), _items),
+    ((datetime, time), _moment),
+    (tzinfo, _zone),
+    (Decimal, lambda value: tuple(value.as_tuple())),
+    (PurePath, str),
+    (UUID, lambda value: (value.int, value.is_safe)),
+    # What an own subclass of these gives as its text or number need not be what it holds.
+    (str, lambda value: str.__getnewargs__(value)),
+    (bytes, lambda value: bytes.__getnewargs__(value)),
+    (float, lambda value: struct.pack(">d", value)),
+    (complex, lambda value: struct.pack(">dd", value.real, value.imag)),
+    (int, lambda value: hex(int.__index__(value))),
+)
+
+
+# --- what others bring -----------------------------------------------------------------------------------------------
+
+
+def _library(cls: type) -> Callable[[Any], Any] | None:
+    """Return what tells of the values of NumPy and pandas; a value of theirs is only where they are imported."""
+    for base in cls.__mro__:
+        root = base.__module__.partition(".")[0]
+        if root == "numpy":
+            return _of_numpy
+        if root == "pandas":
+            from docstore.registry.proof import exact_frames
+
+            return exact_frames.contents
+    return None
+
+
+def _of_numpy(value: Any) -> Any:
+    if hasattr(value, "dtype") and hasattr(value, "tobytes"):
+        return array_contents(value)
+    return dtype_contents(value) if hasattr(value, "isalignedstruct") else _made_in_c(value)
+
+
+def array_contents(array: Any) -> Any:
+    """Return the dtype, shape, order and bytes of an array or scalar of NumPy; of objects, each one's identity."""
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    if array.dtype.hasobject:
+        return dtype_contents(array.dtype), array.shape, order, _items(array.ravel().tolist())
+    # In memory order: in another, NumPy makes up the bytes between a structure's fields.
+    return dtype_contents(array.dtype), array.shape, order, array.tobytes("A")
+
+
+def dtype_contents(dtype: Any) -> Any:
+    """Return what tells a dtype of NumPy from all others."""
+    return repr(dtype), dtype.str, dtype.type, dtype.itemsize, dtype.isalignedstruct
+
+
+def _made_in_c(value: Any) -> Any:
+    """Return what *value* holds beside its attributes, as it tells pickle: the items of a deque, an array's bytes."""
+    cls = type(value)
+    has_attributes = hasattr(value, "__dict__") or any("__slots__" in vars(base) for base in cls.__mro__)
+    reduce: Any = cls.__reduce__
+    told_by_c = not isinstance(reduce, types.FunctionType) and reduce is not object.__reduce__
+    if has_attributes and (not told_by_c or hasattr(cls, "__struct_fields__")):
+        return None
+    try:
+        maker, arguments, *rest = value.__reduce_ex__(4)
+    except Exception as error:  # each type complains in its own way
+        raise InvalidValueError("value", value, f"identity() cannot look into a {cls.__name__}.") from error
+    state, *items = [*rest, None, None, None][:3]
+    state = None if has_attributes else state
+    return maker, identity(arguments), identity(state), [_items(each or ()) for each in items]

@@ -1,0 +1,132 @@
+"""Experiments that share parameters with a search space, found in the view ``search_space``: none of them is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import is_plain
+from docstore.errors import InvalidValueError
+from docstore.model import Experiment, SearchSpace
+from docstore.sql.dialects import ExactText, reading_times
+
+AT_MOST: Final = 10_000
+"""Names of parameters that are asked for: SQLite binds 32,766 values at most."""
+
+
+class Similar(NamedTuple):
+    """An experiment that shares parameters with a search space.
+
+    Attributes:
+        parameters: the names of those that it shares, in the order of that search space.
+        overlap: their share of all parameters of that search space, more than 0 and at most 1.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    overlap: float
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: parameters by name, each with the name of its type, and how many must be shared."""
+
+    types: Mapping[str, str]
+    least: int
+    besides: str | None
+    """The experiment itself, which is not like itself."""
+
+
+def wanted(like: object, overlap: object) -> Wanted:
+    """Return what is looked for of a search space, or of an experiment.
+
+    Raises:
+        InvalidValueError: *like* is neither, or has no parameters; or *overlap* is no share.
+    """
+    space = like.search_space if isinstance(like, Experiment) else like
+    if not isinstance(space, SearchSpace):
+        raise InvalidValueError("similar", like, "Give a SearchSpace, or an Experiment, as load(name) returns one.")
+    if isinstance(overlap, bool) or not isinstance(overlap, (int, float)) or not 0 <= overlap <= 1:
+        raise InvalidValueError("overlap", overlap, "Give the share of parameters, from 0 to 1.")
+    types = {name: each.parameter_type.name for name, each in space.parameters.items()}
+    if not 1 <= len(types) <= AT_MOST:
+        raise InvalidValueError("similar", like, f"It has {len(types)} parameters: from 1 to {AT_MOST:,} are compared.")
+    return Wanted(types, _least(overlap, len(types)), like.name if isinstance(like, Experiment) else None)
+
+
+def _least(overlap: float, total: int) -> int:
+    """Return the smallest number of parameters that is a share of *overlap*, as the share is told; at least one."""
+    guess = max(1, math.floor(overlap * total) - 1)
+    return next(count for count in range(guess, total + 1) if count / total >= overlap)
+
+
+_SPACES: Final = sa.Table(
+    "search_space",
+    sa.MetaData(),
+    sa.Column("id", ExactText(32)),
+    sa.Column("parameter_name", ExactText(255)),
+    sa.Column("parameter_type", ExactText(64)),
+)
+
+
+def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wanted, n: int) -> list[Similar]:
+    """Return the *n* of *experiments* that share the most parameters, the newest first of those that share as many.
+
+    Shapes:
+        experiments: has the columns ``id``, ``name`` and ``updated_at``
+
+    Cost:
+        Two SELECTs. The database looks into the head of each of *experiments*, at its search space alone.
+    """
+    found, c = experiments.order_by(None).subquery("found"), _SPACES.c
+    is_shared = _is_shared(sought.types)
+    if is_shared is None:
+        return []
+    shared = sa.func.count(c.parameter_name.distinct())
+    query = (
+        sa.select(found.c.id, found.c.name, found.c.updated_at, shared)
+        .join(_SPACES, c.id == found.c.id)
+        .where(is_shared)
+        .group_by(found.c.id, found.c.name, found.c.updated_at)
+        .having(shared >= sought.least)
+        .order_by(shared.desc(), found.c.updated_at.desc(), found.c.name)
+        .limit(n)
+    )
+    if sought.besides is not None and is_plain(sought.besides):
+        query = query.where(found.c.name != sought.besides)
+    with reading_times():
+        rows = connection.execute(query).all()
+    names = _names(connection, [row.id for row in rows], is_shared) if rows else {}
+    order = list(sought.types)
+    return [
+        Similar(row.name, tuple(name for name in order if name in names[row.id]), shares / len(order), row.updated_at)
+        for row in rows
+        for shares in [row[3]]
+    ]
+
+
+def _names(connection: Connection, ids: Sequence[str], is_shared: sa.ColumnElement[bool]) -> dict[str, set[str]]:
+    """Return which of the parameters each experiment has."""
+    c = _SPACES.c
+    names: dict[str, set[str]] = {}
+    for id, name in connection.execute(sa.select(c.id, c.parameter_name).where(c.id.in_(ids), is_shared)):
+        names.setdefault(id, set()).add(name)
+    return names
+
+
+def _is_shared(types: Mapping[str, str]) -> sa.ColumnElement[bool] | None:
+    """Return the condition that a parameter is one of *types*; None where no database has such a name."""
+    by_type: dict[str, list[str]] = {}
+    for name, type in types.items():
+        if is_plain(name):
+            by_type.setdefault(type, []).append(name)
+    c = _SPACES.c
+    conditions = [(c.parameter_type == type) & c.parameter_name.in_(names) for type, names in by_type.items()]
+    return sa.or_(*conditions) if conditions else None

@@ -1,0 +1,196 @@
+"""Indexes on places in documents: made, listed and dropped; ``find`` uses them by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.arguments import checked_key
+from docstore.documents.canonical import dumps, is_plain, split_pointer
+from docstore.documents.kinds import KINDS, Kind, PartRule, part_kind
+from docstore.errors import InvalidValueError
+from docstore.search.conditions import checked_pointer
+from docstore.search.members import stored_parts
+from docstore.sql.context import Access
+from docstore.sql.dialects import ExactText, JsonText, long_read_timeout
+from docstore.sql.dialects.json_path import can_stand, places_of
+from docstore.sql.tables import IS_HEAD, documents, place_indexes
+
+_NAMED: Final = sa.select(*(place_indexes.c[name] for name in ("kind", "part", "name", "pointer")))
+"""Made once: a search asks it each time."""
+
+_KEY: Final = re.compile(r'(?!-)[^"\\\x00-\x1f]*')
+"""A key of which each database can make an index: SQLite's paths take no others, nor MariaDB's."""
+
+_LONGEST: Final = 1000
+"""Characters of a pointer that is indexed; it is in the statement that makes the index, several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceIndex:
+    """An index on what stands at one place of each document of a kind, or of each of their parts of one sort.
+
+    Attributes:
+        name: the database's; of its columns, on MariaDB, the start.
+        kind: of the documents.
+        part: of the parts, the kind of their rows (``trial``); None for an index of places in documents themselves.
+    """
+
+    name: str
+    kind: str
+    part: str | None
+    pointer: str
+    created_at: datetime
+
+
+class IndexedPlace(NamedTuple):
+    """What a search has to know of an index."""
+
+    name: str
+    pointer: str
+
+
+def create_index(access: Access, kind: Kind | None, name: str, pointer: str, part: str | None) -> PlaceIndex:
+    """Make an index on *pointer*, if there is none, and return it.
+
+    Args:
+        kind: the one that is called *name*, if it is one of docstore's or of classes that are registered.
+        part: the kind of parts, or their field; None for a place in the document.
+
+    Raises:
+        InvalidValueError: there is no such kind, or part; or *pointer* is none, or one that no index can be made of.
+        NotAllowedError: the database's user may make none.
+
+    Cost:
+        One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
+    """
+    pointer = _indexable(pointer)
+
+    def make(connection: Connection) -> PlaceIndex:
+        kind_of_part, of_kind = _checked_kinds(connection, kind, name, pointer, part), checked_key("kind", name)
+        index = PlaceIndex(_name_of(of_kind, kind_of_part, pointer), of_kind, kind_of_part, pointer, datetime.now(UTC))
+        # First the index: MariaDB commits each, and one that is listed has to be there.
+        tokens, of_parts = split_pointer(pointer), kind_of_part is not None
+        with long_read_timeout(connection):
+            places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
+        found = _found(connection, index.name)
+        if found is None:
+            connection.execute(place_indexes.insert().values(**asdict(index)))
+        return found or index
+
+    return access.writing(make, lambda connection, index: _found(connection, index.name) is not None)
+
+
+def drop_index(access: Access, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
+    """Drop the index on *pointer*; arguments as of ``create_index``.
+
+    Raises:
+        InvalidValueError: there is none; lists those that there are.
+    """
+    name, pointer = checked_key("kind", name), checked_key("pointer", pointer)
+    part = None if part is None else checked_key("part", part)
+    rules = kind.parts if kind else ()
+    parts = [part] if part is None else [part, f"{name}.{part}", *(r.name for r in rules if r.field == part)]
+
+    def drop(connection: Connection) -> str:
+        there = indexes_in(connection)
+        found = next((i for i in there if (i.kind, i.pointer) == (name, pointer) and i.part in parts), None)
+        if found is None:
+            listed = ", ".join(_told(each) for each in there) or "none"
+            raise InvalidValueError("index", pointer, f"There is no such index. There are: {listed}.")
+        connection.execute(place_indexes.delete().where(place_indexes.c.name == found.name))
+        with long_read_timeout(connection):
+            places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
+        return found.name
+
+    access.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)
+
+
+def indexes(access: Access) -> list[PlaceIndex]:
+    """Return the indexes that there are, by kind, part and pointer."""
+    with access.reading() as connection:
+        return indexes_in(connection)
+
+
+def indexes_in(connection: Connection) -> list[PlaceIndex]:
+    """Return the same, in the transaction of *connection*."""
+    c = place_indexes.c
+    rows = connection.execute(sa.select(c.name, c.kind, c.part, c.pointer, c.created_at))
+    found = [PlaceIndex(*row) for row in rows]
+    return sorted(found, key=lambda index: (index.kind, index.part or "", index.pointer))
+
+
+def indexed_places(connection: Connection, kind: str, part: str | None) -> tuple[IndexedPlace, ...]:
+    """Return those of them that are on documents of *kind*, or on their parts of one sort."""
+    rows = connection.execute(_NAMED)
+    return tuple(
+        sorted(IndexedPlace(*index) for row_kind, row_part, *index in rows if (row_kind, row_part) == (kind, part))
+    )
+
+
+def _found(connection: Connection, name: str) -> PlaceIndex | None:
+    return next((each for each in indexes_in(connection) if each.name == name), None)
+
+
+def _told(index: PlaceIndex) -> str:
+    part = f", part={index.part!r}" if index.part else ""
+    return f"({index.pointer!r}, kind={index.kind!r}{part})"
+
+
+def _name_of(kind: str, part: str | None, pointer: str) -> str:
+    return f"place_{hashlib.sha256(dumps([kind, part, pointer])).hexdigest()[:32]}"
+
+
+def _table() -> sa.Table:
+    """Return the table as an index is made on it; to the one that everyone shares, it would be added."""
+    c = documents.c
+    columns = [sa.Column(each.name, ExactText(255)) for each in (c.kind, c.path)]
+    return sa.Table(documents.name, sa.MetaData(), *columns, sa.Column("body", JsonText))
+
+
+def _indexable(pointer: object) -> str:
+    pointer = checked_pointer(pointer)
+    tokens = split_pointer(pointer)
+    if not tokens or not can_stand(tokens) or len(pointer) > _LONGEST:
+        remedy = f"Name a place inside the document, in at most {_LONGEST:,} characters, without NUL."
+        raise InvalidValueError("pointer", pointer, remedy)
+    if not all(map(_KEY.fullmatch, tokens)):
+        remedy = "Not every database has an index on a key that starts with a hyphen, or has a quote, a backslash or a "
+        raise InvalidValueError("pointer", pointer, f"{remedy}control character in it.")
+    return pointer
+
+
+def _checked_kinds(connection: Connection, kind: Kind | None, name: str, pointer: str, part: str | None) -> str | None:
+    """Return the kind of the rows of *part*, or None without one."""
+    stored = set(connection.execute(sa.select(documents.c.kind).where(IS_HEAD).distinct()).scalars())
+    if kind is None and (not is_plain(name) or name not in stored):
+        known = ", ".join(sorted({*KINDS, *stored}))
+        raise InvalidValueError(
+            "kind", name, f"No class is registered for it, and no document is stored. Kinds: {known}."
+        )
+    rules = kind.parts if kind else ()
+    if part is None:
+        _refuse_parts(rules, pointer)
+        return None
+    own = {part, part_kind(name, part)} if is_plain(part) else set()
+    found = next((rule.name for rule in rules if own & {rule.name, rule.field}), None)
+    parts = {rule.name for rule in stored_parts(connection, name)} if found is None and name not in KINDS else set()
+    found = found or next(iter(parts & own), None)
+    if found is None:
+        listed = ", ".join(sorted({*(rule.name for rule in rules), *parts})) or "none"
+        raise InvalidValueError("part", part, f"Documents of kind {name!r} have parts: {listed}.")
+    return found
+
+
+def _refuse_parts(rules: Collection[PartRule], pointer: str) -> None:
+    rule = next((rule for rule in rules if rule.field == split_pointer(pointer)[0]), None)
+    if rule is not None:
+        remedy = f"It is in rows of their own: name a place inside them, with part={rule.name!r}."
+        raise InvalidValueError("pointer", pointer, remedy)

@@ -1,0 +1,146 @@
+"""What stands in documents and parts that were found: many read at once, checked as a load is, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, resolve, split_pointer
+from docstore.documents.kinds import HEAD, KINDS, join
+from docstore.errors import DamagedDocumentError, DecodeError
+from docstore.search.info import DocumentInfo, PartInfo
+from docstore.sql.reader import State, checked_body, state_of
+from docstore.sql.rows import HeadRow, PieceRow
+from docstore.sql.tables import IS_HEAD, documents, versions
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A document's row and state.
+
+    Units:
+        size: characters of its text
+    """
+
+    head: HeadRow
+    project: str
+    state: State
+    size: int
+
+
+def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whole]:
+    """Return the documents with these ids, those that there are, as they stand now.
+
+    Raises:
+        DamagedDocumentError: one is not what was saved.
+
+    Cost:
+        Two statements.
+    """
+    heads = _heads(connection, ids)
+    rows = _pieces(connection, ids, None)
+    return {
+        id: Whole(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
+        for id, (head, project) in heads.items()
+    }
+
+
+def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:
+    c = documents.c
+    told = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at)
+    # A document whose row of history is missing is damaged, not absent: reading it says so.
+    past = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
+    of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)
+    query = sa.select(*told, *past, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
+    return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query)}
+
+
+def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] | None) -> dict[str, list[PieceRow]]:
+    """Return the rows of the documents with these ids, or those of them at *paths*, by id."""
+    c = documents.c
+    found: dict[str, list[PieceRow]] = {id: [] for id in ids}
+    query = sa.select(c.id, c.path, c.digest, c.body).where(c.id.in_(list(found)))
+    for id, *row in connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))):
+        found[id].append(PieceRow._make(row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What stands in a part, and how many characters its text has."""
+
+    value: JSON
+    size: int
+
+
+def check_codes(info: DocumentInfo | PartInfo, body: JSON) -> None:
+    """Refuse a row whose columns for type and status contradict its body; rows of users' kinds are not checked.
+
+    Raises:
+        DamagedDocumentError: they do.
+    """
+    kind, path = (info.document_kind, info.path) if isinstance(info, PartInfo) else (info.kind, HEAD)
+    rule = KINDS[kind].rule(path) or KINDS[kind] if kind in KINDS else None
+    if rule is None:
+        return
+    for column, code, told in (("type", rule.type, info.type), ("status", rule.status, info.status)):
+        name = code.name_in(body) if code else None
+        if code and told != name:
+            problem = f"the column {column} says {told!r}, and the body {name!r}"
+            raise DamagedDocumentError(info.name, where=path or "its head", problem=problem)
+
+
+def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]:
+    """Return what stands in each of the parts *found*.
+
+    Raises:
+        DamagedDocumentError: one is not what was saved, or its columns contradict it.
+
+    Cost:
+        One statement.
+    """
+    rows = _pieces(connection, {part.id for part in found}, {part.path for part in found})
+    by_place = {(id, row.path): row for id, several in rows.items() for row in several}
+    bodies = []
+    for part in found:
+        row = by_place[part.id, part.path]
+        body = checked_body(part.name, row)
+        check_codes(part, body)
+        bodies.append(Body(body, len(row.body)))
+    return bodies
+
+
+def read_around(
+    connection: Connection, names: Mapping[str, str], pointers: Iterable[str]
+) -> dict[str, dict[str, JSON]]:
+    """Return, of each document by its id in *names*, the head and the parts that one of *pointers* leads into, by path.
+
+    Raises:
+        DamagedDocumentError: one of them is not what was saved.
+
+    Cost:
+        One statement.
+    """
+    paths = {HEAD, *(join_pointer(tokens[:2]) for tokens in map(split_pointer, pointers) if len(tokens) > 1)}
+    rows = _pieces(connection, names, paths)
+    return {id: {row.path: checked_body(names[id], row) for row in several} for id, several in rows.items()}
+
+
+def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
+    """Return what stands at *pointer* of a document of which *pieces* are there, or ABSENT."""
+    tokens = split_pointer(pointer)
+    part = join_pointer(tokens[:2])
+    if len(tokens) > 1 and part in pieces:
+        return at(pieces[part], join_pointer(tokens[2:]))
+    return at(join(pieces) if len(tokens) < 2 else pieces.get(HEAD), pointer)
+
+
+def at(body: JSON, pointer: str) -> MaybeJSON:
+    """Return what stands at *pointer* in *body*, or ABSENT."""
+    try:
+        return resolve(body, pointer)
+    except DecodeError:
+        return ABSENT

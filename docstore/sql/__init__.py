@@ -1,0 +1,1 @@
+"""JSON documents as rows: the tables, the statements, the transactions, and what differs between databases."""

@@ -1,0 +1,190 @@
+"""Engines: made of a URL, of a function that gives connections, or a ready one; each of a database docstore knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike, fsdecode
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from docstore.documents.canonical import is_plain
+from docstore.errors import DatabaseError, InvalidValueError, MissingDependencyError
+from docstore.sql.dialects.base import Backend, Opening
+from docstore.sql.dialects.driver_errors import told
+from docstore.sql.dialects.mysql import MySQL
+from docstore.sql.dialects.postgresql import PostgreSQL
+from docstore.sql.dialects.sqlite import SQLite
+from docstore.sql.dialects.urls import ESCAPES, of_server, parsed, redacted, shows_dsn, unsupported, without_password
+
+BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
+
+_PACKAGES: Final = {
+    "pymysql": ("PyMySQL", "mysql"),
+    "MySQLdb": ("mysqlclient", ""),
+    "mysql": ("mysql-connector-python", ""),
+    "psycopg2": ("psycopg2-binary", ""),
+}
+"""What brings the module of a driver, where that has another name; and the extra of docstore's that brings it."""
+
+
+def backend_of(dialect: str) -> Backend:
+    """Return what docstore knows of the database of SQLAlchemy's *dialect*.
+
+    Raises:
+        InvalidValueError: nothing.
+    """
+    for backend in BACKENDS:
+        if dialect in backend.schemes.values():
+            return backend
+    raise unsupported("database", dialect, BACKENDS)
+
+
+def checked_engine(engine: object) -> Engine:
+    """Return *engine* if it is a SQLAlchemy Engine.
+
+    Raises:
+        InvalidValueError: it is not.
+    """
+    if isinstance(engine, Engine):
+        return engine
+    # Not shown: a URL may have a password in it.
+    raise InvalidValueError("engine", type(engine), "Give an Engine of SQLAlchemy; docstore.connect takes a URL.")
+
+
+def make_engine(
+    url: str | PathLike[str] | sa.URL | Engine | None,
+    *,
+    creator: Callable[[], Any] | None = None,
+    synchronous: str = "FULL",
+    pool_pre_ping: bool = True,
+    schema: str | None = None,
+    echo: bool = False,
+) -> Engine:
+    """Return the engine that *url* or a *creator* of connections stands for; an Engine is used as it is set up.
+
+    Args:
+        synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last.
+        pool_pre_ping: servers only: whether a pooled connection is tried before it is used.
+        schema: PostgreSQL only: where the tables are; by default, where the server looks first.
+
+    Raises:
+        InvalidValueError: neither is given, or both; or it is of a database that docstore does not know.
+        MissingDependencyError: the driver is not installed.
+    """
+    if (url is None) == (creator is None):
+        raise InvalidValueError(
+            "database",
+            None if url is None else redacted(url),
+            "Give a URL like sqlite:///lab.db, an Engine, or creator=..., and only one.",
+        )
+    opening = Opening(synchronous=synchronous, pool_pre_ping=pool_pre_ping, echo=echo)
+    if isinstance(url, Engine):
+        engine = url
+    elif creator is not None:
+        engine = engine_from_creator(creator, opening)
+    else:
+        assert url is not None  # one of the two was given
+        # As a URL, a path that holds a question mark or a percent sign would be another.
+        as_url = sa.URL.create("sqlite", database=fsdecode(url)) if isinstance(url, PathLike) else url
+        engine = engine_from_url(as_url, opening)
+    backend = backend_of(engine.dialect.name)
+    return engine if schema is None else _in_schema(engine, backend, schema)
+
+
+def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine:
+    """Return an engine for *url*, set up for many writers.
+
+    Raises:
+        InvalidValueError: it is not a database URL, or names a database that docstore does not know.
+        MissingDependencyError: the driver is not installed.
+    """
+    spelled, backend = parsed(url, BACKENDS)
+    if not isinstance(backend, SQLite):
+        spelled = of_server(spelled)
+    elif spelled.host:
+        raise InvalidValueError("database URL", redacted(url), "Write three slashes, as in sqlite:///lab.db.")
+    try:
+        return backend.engine(spelled, opening or Opening())
+    except ModuleNotFoundError as error:
+        raise _missing(error, spelled.drivername, backend) from error
+    except InvalidValueError:
+        raise
+    except (ArgumentError, TypeError, ValueError) as error:
+        problem = without_password(str(error), spelled)
+    # Without a cause, which may contain a value of the URL.
+    raise InvalidValueError("database URL", redacted(url), f"{problem}. Check the options in the URL.")
+
+
+def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
+    """Return an engine whose connections *creator* makes; the first is made now, to see which database it is of.
+
+    Raises:
+        InvalidValueError: the connection is of no driver that docstore knows.
+    """
+    if not callable(creator):
+        raise InvalidValueError("creator", type(creator), "Give a function that returns a connection.")
+    opening = opening or Opening()
+    first = _first(creator)
+    known = _of_driver(first)
+    if known is None:
+        if callable(close := getattr(first, "close", None)):
+            close()
+        # Not the creator itself: in the repr of a functools.partial is the password that it connects with.
+        drivers = ", ".join(sorted(module for backend in BACKENDS for module in backend.modules))
+        raise InvalidValueError("creator", type(first), f"It should return a connection of {drivers}.")
+    backend, drivername = known
+    handed_out = [first]
+
+    def create() -> Any:
+        return handed_out.pop() if handed_out else creator()
+
+    opened = Opening(create, opening.synchronous, opening.pool_pre_ping, opening.echo)
+    return backend.engine(make_url(f"{drivername}://"), opened)
+
+
+def _first(creator: Callable[[], Any]) -> Any:
+    """Return the first connection; those that SQLAlchemy asks for later, it wraps the errors of."""
+    try:
+        return creator()
+    except Exception as error:
+        known = _of_driver(error)
+        if known is None:
+            raise
+        backend, drivername = known
+        if not shows_dsn(str(error)):
+            raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
+    # Without a cause, which quotes the text that it could not read, with the password.
+    problem = f"the driver of {backend.title} cannot parse the connection string of the creator"
+    raise DatabaseError(f"{drivername}://***: {problem}. Check the URL in it: {ESCAPES}")
+
+
+def _of_driver(made: object) -> tuple[Backend, str] | None:
+    """Return which database a driver's connection or error is of, with the name of the driver; or None."""
+    known = {module: (backend, name) for backend in BACKENDS for module, name in backend.modules.items()}
+    modules = (cls.__module__.partition(".")[0] for cls in type(made).__mro__)
+    return next((known[module] for module in modules if module in known), None)
+
+
+def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
+    if not backend.has_schemas:
+        raise InvalidValueError("schema", schema, f"{backend.title} has none: name the database in the URL.")
+    # SQLAlchemy takes none with square brackets for a schema's.
+    if (
+        not isinstance(schema, str)
+        or not is_plain(schema)
+        or not 1 <= len(schema.encode()) <= 63
+        or {*"[]"} & {*schema}
+    ):
+        raise InvalidValueError("schema", schema, "Give a name of 1 to 63 bytes, without NUL or square brackets.")
+    return engine.execution_options(schema_translate_map={None: schema})
+
+
+def _missing(error: ModuleNotFoundError, drivername: str, backend: Backend) -> MissingDependencyError:
+    module = (error.name or drivername.partition("+")[2]).partition(".")[0]
+    package, extra = _PACKAGES.get(module, (module, ""))
+    scheme = next(iter(backend.schemes))
+    otherwise = "" if module == backend.driver else f"; or write {scheme}+{backend.driver}://"
+    return MissingDependencyError(package, extra=extra, purpose="this database URL", otherwise=otherwise)

@@ -1,0 +1,141 @@
+"""Engines in a forked process: connections of the parent are not the child's to use, nor to close.
+
+A connection to a server is a socket that two processes cannot share: the child opens its own. SQLite needs more. Its
+library keeps a table in memory of the file locks that the process holds. A child inherits the table without the locks:
+its connections would wait for threads of the parent that do not exist in it, and rely on locks that it does not hold,
+so that the parent could remove the log (``-wal``) which the child writes. Therefore a fork waits for the transactions
+of other threads and closes the open connections, and the child starts with an empty table. If the wait is too long,
+the child refuses to use SQLite.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool, Pool, QueuePool
+
+from docstore.errors import DatabaseError
+from docstore.sql.dialects.database_file import inherit_file
+from docstore.sql.dialects.urls import shown
+
+PATIENCE: Final = 2.0
+"""Seconds that a fork waits for the transactions of other threads."""
+
+_INHERITED: Final = (
+    "this process was forked in the middle of a transaction of its parent, whose locks SQLite takes for this process's "
+    "own. Nothing was read or changed, and this process can use no SQLite database. Fork while no thread is in a long "
+    "transaction, or start processes afresh: multiprocessing.get_context('spawn')."
+)
+
+# A hook of the interpreter's cannot be taken back, so there is one for all engines. It holds none of them alive.
+_ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+_OF_FILES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+
+
+def leave_behind(engine: Engine) -> None:
+    """Let a child that is forked later open connections of its own; two processes would speak at once on one."""
+    _ENGINES.add(engine)
+
+
+def close_before(engine: Engine) -> None:
+    """Close the idle connections of *engine*, to a SQLite file, before each fork; parent and child open new ones.
+
+    A pool that shares one connection between users is left alone, as its connection is never known to be idle.
+    """
+    if isinstance(engine.pool, (QueuePool, NullPool)):
+        _OF_FILES.add(engine)
+
+
+class SQLiteGate:
+    """Tracks which threads use SQLite; a fork waits until no other thread does, and lets none begin meanwhile."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside: Counter[int] = Counter()
+        self._forking: Counter[int] = Counter()
+        self._inherited: list[Pool] = []
+        self.is_closed = False
+        """Whether this process is a child in which SQLite cannot be used."""
+
+    @contextmanager
+    def inside(self, engine: Engine) -> Iterator[None]:
+        """Use SQLite in this thread.
+
+        Raises:
+            DatabaseError: this process was forked while its parent used SQLite.
+        """
+        me = threading.get_ident()
+        with self._changed:
+            # The thread that forks may use SQLite in a fork hook; a thread already inside is waited for and goes on.
+            self._changed.wait_for(lambda: me in self._inside or not self._forking.keys() - {me})
+            self._inside[me] += 1
+        try:
+            if self.is_closed:
+                raise DatabaseError(f"{shown(engine.url)}: {_INHERITED}")
+            yield
+        finally:
+            with self._changed:
+                _count_down(self._inside, me)
+                self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        """Wait at most ``PATIENCE`` until no other thread is inside, and let none begin."""
+        me = threading.get_ident()
+        with self._changed:
+            self._forking[me] += 1
+            self._changed.wait_for(lambda: not self._inside.keys() - {me}, PATIENCE)
+        for engine in tuple(_OF_FILES):
+            pool = engine.pool
+            if not _is_used(pool):  # else the child cannot use SQLite
+                engine.dispose()
+                inherit_file(pool, engine.pool)
+
+    def after_fork_in_parent(self) -> None:
+        """Let other threads begin again."""
+        with self._changed:
+            _count_down(self._forking, threading.get_ident())
+            self._changed.notify_all()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's threads and locks. If any thread was inside, this process cannot use SQLite."""
+        self.is_closed = self.is_closed or bool(self._inside)
+        self._changed, self._inside, self._forking = threading.Condition(), Counter(), Counter()
+        for engine in tuple(_OF_FILES):
+            pool = engine.pool
+            if _is_used(pool) or (isinstance(pool, QueuePool) and pool.checkedin()):
+                self.is_closed = True
+                self._inherited.append(pool)  # kept alive, as the child must not close the parent's connections
+            engine.dispose(close=False)
+            inherit_file(pool, engine.pool)
+
+
+def _is_used(pool: Pool) -> bool:
+    return isinstance(pool, QueuePool) and pool.checkedout() > 0
+
+
+def _count_down(counter: Counter[int], thread: int) -> None:
+    counter[thread] -= 1
+    if counter[thread] <= 0:
+        del counter[thread]
+
+
+SQLITE: Final = SQLiteGate()
+
+
+def _in_child() -> None:
+    SQLITE.after_fork_in_child()
+    for engine in tuple(_ENGINES):
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(
+        before=SQLITE.before_fork, after_in_parent=SQLITE.after_fork_in_parent, after_in_child=_in_child
+    )

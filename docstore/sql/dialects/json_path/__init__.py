@@ -1,0 +1,28 @@
+"""What stands at one place of a JSON column, in each database's SQL: compared, searched, put in order, indexed.
+
+``base`` has what each database spells, and ``bounds`` the ends of ranges of numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from docstore.sql.dialects.json_path.base import SHORT, Places, Spot, can_stand, is_bare
+from docstore.sql.dialects.json_path.bounds import Bound
+from docstore.sql.dialects.json_path.mysql import MySQL
+from docstore.sql.dialects.json_path.postgresql import PostgreSQL
+from docstore.sql.dialects.json_path.sqlite import SQLite
+
+__all__ = ["SHORT", "Bound", "Places", "Spot", "can_stand", "is_bare", "places_of"]
+
+_PLACES: Final[dict[str, Places]] = {
+    "sqlite": SQLite(),
+    "postgresql": PostgreSQL(),
+    "mysql": MySQL(),
+    "mariadb": MySQL(),
+}
+
+
+def places_of(dialect_name: str) -> Places:
+    """Return how the database of SQLAlchemy's dialect *dialect_name* spells the places of JSON."""
+    return _PLACES[dialect_name]

@@ -1,0 +1,266 @@
+"""Places of JSON in a text, in SQLite's words.
+
+SQLite may read a number of many digits wrong in the last bit. So where it must be exact, the text of a number is
+compared: of one float there is one canonical text.
+
+A key with a quote, a backslash or a control character has no spelling in a path that all releases read alike: there the
+members of the object are looked through. Floats are then as SQLite reads them, and there is no index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import JSON, TAG
+from docstore.sql.dialects.json_path.base import (
+    INDEX,
+    LARGEST,
+    Places,
+    Spot,
+    Tagged,
+    is_bare,
+    pieces_of,
+    rank_of,
+    text_of,
+)
+from docstore.sql.dialects.json_path.bounds import Bound
+
+_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
+"""A key that stands in a path, in quotes, as it does in the text of a document."""
+
+_WRONG: Final = 2
+"""Steps from one float to the next by which SQLite may read one wrong; of a million, none was more than one."""
+
+_TAGGED: Final = (f'{{"{TAG}":"float"', f'{{"{TAG}":"int#')
+"""Between these are the texts of the numbers that are stored as objects."""
+
+_NUMBERS: Final = ("integer", "real")
+
+
+def said(text: str) -> sa.ColumnElement[str]:
+    """Return *text* as a literal of the statement, which is compiled once; SQLAlchemy puts in its own each time."""
+    quoted = text.replace("'", "''")
+    return sa.literal_column(f"'{quoted}'", sa.String())
+
+
+class _Spot(Spot):
+    """One value: its type, itself as SQLite takes it, its JSON, and its members if it is an object."""
+
+    def __init__(self, body: sa.ColumnElement[Any], tokens: Sequence[str]) -> None:
+        at = _Walked(body, tokens) if not all(map(_PLAIN.fullmatch, tokens)) else _Reached(body, tokens)
+        self.type: sa.ColumnElement[str] = at.type
+        self.value: sa.ColumnElement[Any] = at.value
+        self.json: sa.ColumnElement[str] = at.json
+        self.has_digits = isinstance(at, _Reached)
+        members = sa.case((self.type == "object", self.json))
+        self.tagged = Tagged(*(_extract(members, said(f'$."{key}"')) for key in (TAG, "value", "hex")))
+
+    def exists(self) -> sa.ColumnElement[bool]:
+        return self.type.is_not(None)
+
+    def equals(self, values: Sequence[JSON]) -> sa.ColumnElement[bool]:
+        if not self.has_digits:
+            return _is_one(self.type, self.value, values)
+        texts = [text_of(each) for each in values if each is not None]
+        are_bare = all(each is None or is_bare(each) for each in values)
+        found = self.is_one_of([sa.literal(text) for text in texts], are_bare=are_bare) if texts else sa.false()
+        return sa.or_(found, self.type == "null") if None in values else found
+
+    def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
+        if not self.has_digits:
+            is_it = [(self.type == sa.func.json_type(text)) & (self.value == _read(text)) for text in texts]
+            return sa.or_(sa.false(), *is_it)
+        # Both are read by SQLite from the same text, and so, be it wrong, to the same number.
+        found = self.value.in_(list(map(_read, texts)))
+        # The index has such a text itself: then no document is read.
+        return found if are_bare else found & self.json.in_(texts)
+
+    def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
+        first, last = _TAGGED
+        is_tagged = (self.type == "object") & (self.value >= first) & (self.value < last)
+        plain = sa.and_(self._roughly(bounds), *map(self._plain_within, bounds))
+        return [plain, sa.and_(is_tagged, *map(self._tagged_within, bounds))]
+
+    def _tagged_within(self, bound: Bound) -> sa.ColumnElement[bool]:
+        value = self.tagged.value
+        return self.tagged.within(bound, self._real_within(bound, _real(value), value, repr))
+
+    def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
+        whole = bound.whole
+        integer = _constant(whole) if isinstance(whole, bool) else bound.applied(self.value, sa.literal(whole))
+        real = self._real_within(bound, self.value, self.json if self.has_digits else None, text_of)
+        return sa.or_((self.type == "integer") & integer, (self.type == "real") & real)
+
+    def _roughly(self, bounds: Sequence[Bound]) -> sa.ColumnElement[bool]:
+        """Return what an index can serve. SQLite puts numbers before texts; true and false are numbers to it.
+
+        It takes one end of each side only, the first.
+        """
+        if any(bound.real is False for bound in bounds):
+            return sa.false()
+        ends = [(bound.is_lower, bound.near(_WRONG)) for bound in bounds if bound.real is not True]
+        lows = [low for is_lower, (low, _, _) in ends if is_lower]
+        highs = [high for is_lower, (_, high, _) in ends if not is_lower]
+        below = self.value <= min(*highs, LARGEST) if highs else self.value < ""
+        return sa.and_(self.value >= max(*lows, -LARGEST), below) if lows else below
+
+    def _real_within(
+        self, bound: Bound, number: sa.ColumnElement[Any], text: sa.ColumnElement[str] | None, spell: Any
+    ) -> sa.ColumnElement[bool]:
+        """Return whether a float is in the range; near its end, where SQLite may be wrong, by its *text*."""
+        if isinstance(bound.real, bool):
+            return _constant(bound.real)
+        if text is None:
+            return bound.applied(number, sa.literal(bound.real))
+        low, high, inside = bound.near(_WRONG)
+        low, high = max(low, -LARGEST), min(high, LARGEST)
+        surely = number > high if bound.is_lower else number < low
+        both_zeros = [0.0, -0.0] if 0.0 in inside else []
+        texts = [spell(each) for each in (*inside, *both_zeros)]
+        return sa.or_(surely, (number >= low) & (number <= high) & text.in_(texts))
+
+    def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
+        return (self.type == "text") & self.value.bool_op(operator)(text)
+
+    def like(self, pattern: str) -> sa.ColumnElement[bool]:
+        # LIKE takes no notice of case, GLOB does.
+        glob = "".join(_globbed(character, special) for character, special in pieces_of(pattern))
+        return (self.type == "text") & self.value.bool_op("GLOB")(glob)
+
+    def has_text(self, text: str) -> sa.ColumnElement[bool]:
+        return (self.type == "text") & (sa.func.instr(self.value, text) > 0)
+
+    def has_item(self, values: Sequence[JSON]) -> sa.ColumnElement[bool]:
+        items = _each(sa.case((self.type == "array", self.json)), "item")
+        return sa.exists(
+            sa.select(sa.literal_column("1"))
+            .select_from(items)
+            .where(_is_one(items.c.type, items.c.value, values))
+            .correlate_except(items)
+        )
+
+    def order(self) -> list[sa.ColumnElement[Any]]:
+        rank = rank_of(self.tagged, self.type, ["null", "false", "true", _NUMBERS, "text", "array", "object"])
+        plain = sa.case((self.type.in_(_NUMBERS), sa.cast(self.value, sa.REAL())), else_=0.0)
+        number = sa.case((self.tagged.is_number, self.tagged.double(_real)), else_=plain)
+        return [rank, sa.type_coerce(number, sa.Double()), sa.case((self.type == "text", self.value), else_="")]
+
+
+class _Reached:
+    """A place that a path leads to; a token that may be a key or an index is tried as either."""
+
+    def __init__(self, body: sa.ColumnElement[Any], tokens: Sequence[str]) -> None:
+        container, path = body, "$"
+        for token in tokens[:-1]:
+            if INDEX.fullmatch(token):
+                container, path = sa.func.coalesce(*(_arrow(container, said(p)) for p in _either(path, token))), "$"
+            else:
+                path += f'."{token}"'
+        last = tokens[-1] if tokens else None
+        paths = [path] if last is None else _either(path, last) if INDEX.fullmatch(last) else [f'{path}."{last}"']
+        self.type: sa.ColumnElement[str] = _first(sa.func.json_type(container, said(p)) for p in paths)
+        self.value: sa.ColumnElement[Any] = _first(_extract(container, said(p)) for p in paths)
+        self.json: sa.ColumnElement[str] = _first(_arrow(container, said(p)) for p in paths)
+
+
+class _Walked:
+    """The same, found by looking at each member of an object for the key."""
+
+    def __init__(self, body: sa.ColumnElement[Any], tokens: Sequence[str]) -> None:
+        value, levels, conditions = body, [], []
+        for number, token in enumerate(tokens):
+            level = _each(value, f"level_{number}")
+            levels.append(level)
+            is_index = level.c.key == sa.literal(int(token)) if INDEX.fullmatch(token) else sa.false()
+            conditions.append(sa.or_(level.c.key == sa.literal(token), is_index))
+            value = sa.case((level.c.type.in_(["array", "object"]), level.c.value))
+        last = levels[-1]
+
+        def found(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+            query = sa.select(column).select_from(*levels).where(*conditions).correlate_except(*levels)
+            return sa.type_coerce(query.scalar_subquery(), column.type)
+
+        self.type: sa.ColumnElement[str] = found(last.c.type)
+        self.value: sa.ColumnElement[Any] = found(last.c.value)
+        self.json: sa.ColumnElement[str] = self.value
+
+
+def _either(path: str, index: str) -> list[str]:
+    return [f'{path}."{index}"', f"{path}[{index}]"]
+
+
+def _first(found: Any) -> sa.ColumnElement[Any]:
+    each = list(found)
+    return sa.func.coalesce(*each) if len(each) > 1 else each[0]
+
+
+def _extract(json: sa.ColumnElement[Any], path: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    return sa.func.json_extract(json, path, type_=sa.types.NullType())
+
+
+def _arrow(json: sa.ColumnElement[Any], path: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    return sa.type_coerce(json.op("->")(path).self_group(), sa.Text())
+
+
+def _read(text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    return _extract(text, sa.literal_column("'$'"))
+
+
+def _each(json: sa.ColumnElement[Any], name: str) -> sa.TableValuedAlias:
+    return sa.func.json_each(json).table_valued("key", "value", "type", name=name, joins_implicitly=True)
+
+
+def _real(text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:
+    return sa.type_coerce(sa.cast(text, sa.REAL()), sa.Double())
+
+
+def _constant(value: bool) -> sa.ColumnElement[bool]:
+    return sa.true() if value else sa.false()
+
+
+def _is_one(
+    type_: sa.ColumnElement[str], value: sa.ColumnElement[Any], values: Sequence[JSON]
+) -> sa.ColumnElement[bool]:
+    """Return whether a row of ``json_each`` has one of *values*."""
+
+    def is_it(wanted: JSON) -> sa.ColumnElement[bool]:
+        if wanted is None or isinstance(wanted, bool):
+            return type_ == text_of(wanted)
+        if isinstance(wanted, str):
+            return (type_ == "text") & (value == wanted)
+        if isinstance(wanted, (list, dict)):
+            return type_.in_(["array", "object"]) & (value == text_of(wanted))
+        return type_.in_(_NUMBERS) & (value == _read(sa.literal(text_of(wanted))))
+
+    return sa.or_(sa.false(), *map(is_it, values))
+
+
+def _globbed(character: str, special: bool) -> str:
+    if special:
+        return "*" if character == "%" else "?"
+    return f"[{character}]" if character in "*?[" else character
+
+
+class SQLite(Places):
+    """SQLite of 3.38 or later."""
+
+    reads_indexes = True
+    prefers_lists = True
+
+    def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
+        return _Spot(row.c.body, tokens)
+
+    def create_index(
+        self, connection: Connection, table: sa.Table, name: str, tokens: Sequence[str], *, of_parts: bool
+    ) -> None:
+        which = table.c.path != said("") if of_parts else table.c.path == said("")
+        index = sa.Index(name, table.c.kind, _Spot(table.c.body, tokens).value, sqlite_where=which, _table=table)
+        connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+    def drop_index(self, connection: Connection, table: sa.Table, name: str) -> None:
+        connection.execute(sa.schema.DropIndex(sa.Index(name, table.c.kind), if_exists=True))

@@ -1,0 +1,259 @@
+"""MariaDB and MySQL: documents as text, names in a binary collation. Writers of one document take turns at its head."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
+from docstore.sql.dialects.meanings import (
+    DENIED,
+    FULL,
+    HELD,
+    LOST,
+    NO_LOGIN,
+    NO_TABLES,
+    RACE,
+    READ_ONLY,
+    TOO_MANY,
+    UNKNOWN,
+)
+from docstore.sql.dialects.pools import pooled_engine
+from docstore.sql.dialects.urls import shown
+
+_BESIDE: Final = 4096
+"""Bytes kept free in a packet for the statement around a text, and its other columns."""
+
+_NAME_IT: Final = "Name the database in the URL: mysql://user:password@host/database."
+_TOO_SLOW: Final = Meaning(DatabaseError, "It took longer than the server's max_statement_time.")
+_NO_USER: Final = Meaning(DatabaseError, "There is no such user: CREATE USER first, and say USER@HOST if not at any.")
+_NO_HOST: Final = Meaning(DatabaseError, "Check the host and the port in the URL. Is the server running there?")
+
+_SILENT: Final = Meaning(
+    ConnectionLostError,
+    "Is the server running? Set a longer connect_timeout or read_timeout in the URL: ?read_timeout=600.",
+)
+_NO_CLUSTER: Final = Meaning(
+    ConnectionLostError,
+    "This node of Galera is not in its cluster: connect to another one, or try again when it has joined.",
+)
+
+_NETWORK: Final = {"connect_timeout": 30, "read_timeout": 120, "write_timeout": 60}
+"""Timeouts in seconds; above the 50 that the server lets a statement wait for a lock by default."""
+
+_PATIENCE: Final = 3600
+"""Seconds that a statement that reads or changes all rows may take."""
+
+_MEANINGS: Final = {
+    1062: RACE,  # duplicate entry
+    1050: RACE,  # table exists: made at another node of a cluster meanwhile, as are the next two
+    1060: RACE,  # duplicate column
+    1061: RACE,  # duplicate name of a key
+    1213: RACE,  # deadlock
+    1020: RACE,  # record has changed since last read
+    1205: HELD,  # lock wait timeout
+    3572: HELD,  # NOWAIT
+    1047: _NO_CLUSTER,
+    0: LOST,  # PyMySQL's code for a connection that it closed before
+    1053: LOST,  # server shutdown in progress
+    1077: LOST,  # normal shutdown
+    1079: LOST,  # shutdown complete
+    1080: LOST,  # forcing close of a thread
+    1152: LOST,  # aborted connection
+    1156: LOST,  # packets out of order
+    1157: LOST,  # couldn't uncompress a packet
+    1158: LOST,  # error reading a packet
+    1159: LOST,  # timeout reading a packet
+    1160: LOST,  # error writing a packet
+    1161: LOST,  # timeout writing a packet
+    1184: LOST,  # aborted connection, of a login
+    1927: LOST,  # connection was killed
+    3169: LOST,  # session was killed, on MySQL
+    4031: LOST,  # MySQL's wait_timeout
+    2006: LOST,  # server has gone away
+    2013: LOST,  # lost connection during query
+    2014: LOST,  # commands out of sync
+    2027: LOST,  # malformed packet
+    2055: LOST,  # lost connection, with the system's error
+    1146: NO_TABLES,
+    1347: Meaning(TablesError, "It is not docstore's: name a database of its own in the URL."),  # a table, no view
+    1142: DENIED,
+    1143: DENIED,
+    1044: Meaning(NotAllowedError, "Is the name right? An administrator can GRANT it."),  # said of none there, too
+    1227: DENIED,
+    1370: DENIED,
+    1045: NO_LOGIN,
+    1698: NO_LOGIN,
+    1049: Meaning(DatabaseError, "Make it, as with: CREATE DATABASE NAME, or name another in the URL."),
+    1046: Meaning(DatabaseError, _NAME_IT),
+    1130: Meaning(DatabaseError, "An administrator can let this user in from here: CREATE USER NAME@HOST."),
+    2002: _NO_HOST,
+    2003: _NO_HOST,
+    2005: _NO_HOST,
+    1133: _NO_USER,
+    1410: _NO_USER,  # as MySQL says it
+    1290: READ_ONLY,
+    1792: READ_ONLY,
+    1836: READ_ONLY,
+    1021: FULL,
+    1114: FULL,
+    1040: TOO_MANY,
+    1203: TOO_MANY,  # of this user, the server's max_user_connections
+    1226: TOO_MANY,  # of this user, what the account was given
+    1969: _TOO_SLOW,
+    3024: _TOO_SLOW,  # as MySQL says it
+    1153: Meaning(DatabaseError, "Raise the server's max_allowed_packet."),
+    1366: Meaning(DatabaseError, "The connection's charset has to be utf8mb4."),
+}
+
+
+class MySQL(Backend):
+    """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
+
+    title: ClassVar = "MariaDB and MySQL"
+    schemes: ClassVar = {"mysql": "mysql", "mariadb": "mariadb"}
+    driver: ClassVar = "pymysql"
+    modules: ClassVar = {"pymysql": "mysql+pymysql"}
+    has_transactional_ddl: ClassVar = False
+
+    def engine(self, url: sa.URL, opening: Opening) -> Engine:
+        """Return an engine whose connections refuse to truncate values and give up a silent server."""
+        is_pymysql = opening.creator is None and url.get_driver_name() == "pymysql"
+        network = {name: _seconds(url, name) for name in _NETWORK} if is_pymysql else {}
+        options: dict[str, Any] = {}
+        if opening.creator is not None:
+            options["creator"] = opening.creator
+        elif is_pymysql:
+            # The driver's connect_timeout ends when the socket is connected, and read_timeout applies to the login.
+            # Once that is done, read_timeout is set to its own value.
+            login = {"read_timeout": min(network["connect_timeout"], network["read_timeout"])}
+            options["connect_args"] = {"charset": "utf8mb4", **network, **login}
+            if url.password is not None:
+                # The driver would encode it as Latin-1; servers store passwords that were set in UTF-8.
+                options["connect_args"]["password"] = str(url.password).encode()
+        engine = pooled_engine(url, opening, **options)
+        if is_pymysql:
+            # The driver would say that it knows no such option with a TypeError, at each connection.
+            arguments, keywords = engine.dialect.create_connect_args(url)
+            inspect.signature(engine.dialect.loaded_dbapi.connect).bind(*arguments, **keywords)
+
+        @sa.event.listens_for(engine, "connect")
+        def be_strict(connection: Any, record: Any) -> None:
+            if is_pymysql:
+                connection._read_timeout = network["read_timeout"]
+            if hasattr(connection, "set_character_set"):
+                connection.set_character_set("utf8mb4")
+            cursor = connection.cursor()
+            cursor.execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')")
+            cursor.close()
+
+        return engine
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin as a writer (READ COMMITTED, which locks no gaps between rows) or as a reader (REPEATABLE READ)."""
+        if connection.dialect.default_schema_name is None:
+            # Said before anything else: SQLAlchemy takes for granted that there is one.
+            raise DatabaseError(f"{shown(connection.engine.url)}: no database is chosen. {_NAME_IT}")
+        level = "READ COMMITTED" if write else "REPEATABLE READ"
+        connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        connection.exec_driver_sql("START TRANSACTION" if write else "START TRANSACTION READ ONLY")
+
+    def check_settings(self, connection: Connection) -> None:
+        """Refuse a charset that lacks characters, and a server that cuts off what a column does not take."""
+        query = "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, @@sql_mode"
+        *charsets, mode = map(str, connection.exec_driver_sql(query).one())
+        told = shown(connection.engine.url)
+        if {*charsets} != {"utf8mb4"}:
+            problem = f"its connections have the charset {charsets[0]}, which lacks characters"
+            raise DatabaseError(f"{told}: {problem}. Set charset=utf8mb4.")
+        if "STRICT" not in mode:
+            problem = f"its sql_mode {mode!r} lets the server cut off what a column does not take"
+            raise DatabaseError(f"{told}: {problem}. Add STRICT_ALL_TABLES to it.")
+
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what the error's number means."""
+        arguments = getattr(error.orig, "args", ())
+        code = arguments[0] if arguments else None
+        if code == 2013 and "timed out" in str(error.orig):
+            return _SILENT
+        if isinstance(getattr(error.orig, "original_exception", None), (ConnectionResetError, BrokenPipeError)):
+            return LOST  # in the login, for which PyMySQL reports every failure as 2003
+        if code in _MEANINGS:
+            return _MEANINGS[code]
+        if str(code).startswith("Packet sequence number wrong"):
+            return LOST
+        if "No space left on device" in str(error.orig):
+            return FULL
+        return LOST if error.connection_invalidated else UNKNOWN
+
+    def says_nothing_kept(self, error: DBAPIError) -> bool:
+        """Return whether the transaction lost a race; after any other error, as KILL QUERY, it may have been kept."""
+        return self.meaning(error).error is RaceLostError
+
+    @contextmanager
+    def long_read_timeout(self, connection: Connection) -> Iterator[None]:
+        """Raise PyMySQL's read timeout in the block, by a private attribute, as there is no public one."""
+        driver: Any = connection.connection.driver_connection
+        usual = getattr(driver, "_read_timeout", None)
+        if usual is None:
+            yield
+            return
+        driver._read_timeout = max(usual, _PATIENCE)
+        try:
+            yield
+        finally:
+            driver._read_timeout = usual
+
+    def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert *rows*; the driver makes statements of many rows of them, each of a megabyte or of one row."""
+        connection.execute(table.insert(), list(rows))
+
+    def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
+        """Return the bytes of *text* as a statement spells it, and what a packet holds of them."""
+        packet = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+        return len(text) + sum(map(text.count, (b'"', b"'", b"\\"))), int(packet) - _BESIDE
+
+    def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+        """Yield what CHECK TABLE finds; the server commits the transaction before such a statement."""
+        quote = connection.dialect.identifier_preparer.quote
+        told = connection.exec_driver_sql(f"CHECK TABLE {', '.join(map(quote, tables))} EXTENDED")
+        for table, _, sort, text in told.all():
+            if sort in ("error", "warning", "Error", "Warning") or (sort == "status" and text != "OK"):
+                yield Fault(str(table).rpartition(".")[2], "its rows and indexes", str(text))
+
+    @contextmanager
+    def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
+        """Take the lock of migrations: it outlives the commit that this database makes of each table."""
+        connection.exec_driver_sql("SET SESSION default_storage_engine = InnoDB")
+        lock = "CONCAT('docstore ', SHA1(DATABASE()))"
+        if connection.exec_driver_sql(f"SELECT GET_LOCK({lock}, 60)").scalar() != 1:
+            raise DatabaseError("another process has been making the tables for a minute. Try again.")
+        try:
+            yield
+        except BaseException:
+            connection.invalidate()  # it would keep the lock in the pool
+            raise
+        # Before others have their turn: the last row of a migration is the one thing that is not committed by itself.
+        connection.commit()
+        connection.exec_driver_sql(f"SELECT RELEASE_LOCK({lock})")
+
+    def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+        """Let *user*, as ``name`` or ``name@host``, write to some tables of the current database and read others."""
+        name, _, host = user.rpartition("@") if "@" in user else (user, "", "%")
+        account = {"name": name, "host": host}
+        for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
+            for table in tables:
+                connection.execute(sa.text(f"GRANT {rights} ON {table} TO :name@:host"), account)
+
+
+def _seconds(url: sa.URL, option: str) -> int:
+    """Return the timeout that *url* sets, or docstore's default."""
+    given = url.query.get(option)
+    return int(given) if isinstance(given, str) else _NETWORK[option]

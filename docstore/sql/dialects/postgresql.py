@@ -1,0 +1,303 @@
+"""PostgreSQL: documents as JSONB, tables in a schema if one is named. Writers of a document take turns at its head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.errors import DatabaseError, NotAllowedError, TablesError
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
+from docstore.sql.dialects.meanings import (
+    DENIED,
+    FULL,
+    HELD,
+    LOST,
+    NO_LOGIN,
+    NO_TABLES,
+    RACE,
+    READ_ONLY,
+    TOO_MANY,
+    UNKNOWN,
+)
+from docstore.sql.dialects.pools import pooled_engine
+from docstore.sql.dialects.urls import shown
+
+_LARGEST: Final = 0x0FFFFFFF - 1024
+"""What JSONB takes in one string, array or object: lengths in it have 28 bits; less what it adds of its own."""
+
+_BATCH: Final = 1000, 8 << 20
+"""The most rows, and bytes of text, that one execution is given; above a gigabyte the server refuses a statement."""
+
+_PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', true) WHERE current_setting('lock_timeout') = '0'"
+"""Unless the user set another: without one, a save would wait forever for a process that stopped in a save.
+
+Set in each transaction, since PgBouncer may run the next one in another session of the server.
+"""
+
+_NETWORK: Final = {
+    "connect_timeout": "30",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours.
+
+``connect_timeout`` covers the TCP connection and the login, for each address of the host.
+"""
+
+_TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes.")
+_NOT_YET: Final = Meaning(DatabaseError, "The server is starting or stopping: try again in a moment.")
+_OPTIONS: Final = Meaning(DatabaseError, "Check the options in the URL.")
+_NO_DATABASE: Final = Meaning(DatabaseError, "Make it, as with: createdb NAME, or name another in the URL.")
+_NO_ANSWER: Final = Meaning(DatabaseError, "Nothing answers there: check the host and the port in the URL.")
+
+_MEANINGS: Final = {
+    "23505": RACE,  # unique_violation
+    "40001": RACE,  # serialization_failure
+    "40P01": RACE,  # deadlock_detected
+    "57P01": LOST,  # admin_shutdown
+    "57P02": LOST,  # crash_shutdown
+    "57P04": LOST,  # database_dropped
+    "57P05": LOST,  # idle_session_timeout
+    "25P03": LOST,  # idle_in_transaction_session_timeout
+    "25P04": LOST,  # transaction_timeout
+    "40003": LOST,  # statement_completion_unknown
+    "08004": TOO_MANY,  # sqlserver_rejected_establishment_of_sqlconnection
+    "57P03": _NOT_YET,
+    "42P01": NO_TABLES,
+    "42P07": Meaning(TablesError, "It is not docstore's: give docstore a schema of its own, connect(url, schema=...)."),
+    "42501": DENIED,
+    "25006": READ_ONLY,
+    "3F000": Meaning(NotAllowedError, "Name one that there is, and that you may use: connect(url, schema=...)."),
+    "42704": Meaning(DatabaseError, "A user is made by: CREATE ROLE NAME LOGIN PASSWORD '...'."),
+    "53100": FULL,  # disk_full
+    "53200": Meaning(DatabaseError, "The server is out of memory."),
+    "53300": TOO_MANY,
+    "54000": _TOO_LARGE,  # program_limit_exceeded
+    "55P03": HELD,
+    "57014": Meaning(DatabaseError, "It took longer than the server's statement_timeout."),
+    "22P05": Meaning(DatabaseError, "The database's encoding has to be UTF8."),
+    "28P01": NO_LOGIN,
+    "28000": NO_LOGIN,
+    "3D000": _NO_DATABASE,
+}
+
+_LOST_TEXTS: Final = (
+    # libpq: fe-misc.c, fe-secure.c, fe-exec.c, fe-protocol3.c
+    "closed the connection unexpectedly",
+    "connection has been closed unexpectedly",
+    "could not receive data from server",
+    "could not send data to server",
+    "could not wait for socket",
+    "connection not open",
+    "no connection to the server",
+    "connection pointer is NULL",
+    "lost synchronization with server",
+    "message contents do not agree with length",
+    "insufficient data left in message",
+    "terminating connection",
+    # libpq: fe-secure-openssl.c, fe-secure-gssapi.c
+    "SSL SYSCALL error",
+    "bad record mac",
+    "unexpected eof while reading",
+    "GSSAPI unwrap error",
+    "GSSAPI wrap error",
+    # the system's
+    "Connection reset by peer",
+    "Broken pipe",
+    "Software caused connection abort",
+    "forcibly closed by the remote host",
+    # psycopg2
+    "connection already closed",
+    "cursor already closed",
+    "and no message from the libpq",
+    # PgBouncer
+    "server conn crashed",
+)
+"""Messages for a lost connection that come without a code; SQLAlchemy does not recognize them while connecting."""
+
+# Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
+_AT_CONNECT: Final = {
+    "invalid connection option": _OPTIONS,
+    "invalid integer value": _OPTIONS,
+    "invalid sslmode value": _OPTIONS,
+    "unsupported startup parameter": _OPTIONS,
+    "too many connections for": TOO_MANY,
+    "too many clients": TOO_MANY,
+    "remaining connection slots": TOO_MANY,
+    "starting up": _NOT_YET,
+    "shutting down": _NOT_YET,
+    "not permitted to log in": NO_LOGIN,
+    'FATAL:  role "': NO_LOGIN,
+    "no pg_hba.conf entry": Meaning(DatabaseError, "An administrator can let this user in from here: pg_hba.conf."),
+    "permission denied for database": Meaning(DatabaseError, "An administrator can GRANT CONNECT ON DATABASE."),
+    "password authentication failed": NO_LOGIN,
+    "no password supplied": NO_LOGIN,
+    "could not translate host name": Meaning(DatabaseError, "Check the name of the host in the URL."),
+    "Connection refused": Meaning(DatabaseError, "Is the server running there, and does it listen on that port?"),
+    "timeout expired": _NO_ANSWER,
+    "Connection timed out": _NO_ANSWER,
+    "No route to host": _NO_ANSWER,
+    "Host is down": _NO_ANSWER,
+    "Network is unreachable": _NO_ANSWER,
+    "does not exist": _NO_DATABASE,
+}
+
+
+_AMCHECK: Final = """
+    SELECT quote_ident(n.nspname) || '.bt_index_check' FROM pg_extension e
+    JOIN pg_namespace n ON n.oid = e.extnamespace
+    JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = 'bt_index_check'
+    WHERE e.extname = 'amcheck' AND p.pronargs = 2
+    AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+"""
+"""The function that checks an index, if this user may call it."""
+
+_INDEXES: Final = """
+    SELECT c.relname AS "table", i.relname AS name, x.indexrelid AS id FROM pg_index x
+    JOIN pg_class i ON i.oid = x.indexrelid
+    JOIN pg_class c ON c.oid = x.indrelid
+    JOIN pg_am a ON a.oid = i.relam
+    WHERE a.amname = 'btree' AND x.indisvalid AND c.oid = ANY (CAST(:tables AS regclass[])) ORDER BY 1, 2
+"""
+
+_CORRUPTED: Final = frozenset({"XX001", "XX002"})
+"""The SQLSTATEs by which amcheck reports a damaged index."""
+
+
+class PostgreSQL(Backend):
+    """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
+
+    title: ClassVar = "PostgreSQL"
+    schemes: ClassVar = {"postgresql": "postgresql", "postgres": "postgresql"}
+    driver: ClassVar = "psycopg2"
+    modules: ClassVar = {"psycopg2": "postgresql+psycopg2"}
+    has_schemas: ClassVar = True
+
+    def engine(self, url: sa.URL, opening: Opening) -> Engine:
+        """Return an engine that sends UPDATEs and DELETEs of many rows in batches, and waits 30 s for a lock."""
+        options: dict[str, Any] = {}
+        if url.get_driver_name() == "psycopg2":
+            options["executemany_mode"] = "values_plus_batch"
+            options["connect_args"] = {name: each for name, each in _NETWORK.items() if name not in url.query}
+        if opening.creator is not None:
+            options["creator"] = opening.creator
+        engine = pooled_engine(url, opening, **options)
+
+        @sa.event.listens_for(engine, "connect")
+        def speak_utf8(connection: Any, record: Any) -> None:
+            if hasattr(connection, "set_client_encoding"):
+                connection.set_client_encoding("UTF8")  # else the database's own, which may lack characters
+
+        return engine
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver says it with the BEGIN."""
+        connection.execution_options(isolation_level="READ COMMITTED" if write else "REPEATABLE READ")
+        if write:
+            connection.exec_driver_sql(_PATIENCE)
+
+    def check_settings(self, connection: Connection) -> None:
+        """Refuse another encoding than UTF-8 between here and the server."""
+        encoding = connection.exec_driver_sql("SHOW client_encoding").scalar_one()
+        if encoding != "UTF8":
+            problem = f"its connections have the encoding {encoding}, which lacks characters"
+            raise DatabaseError(f"{shown(connection.engine.url)}: {problem}. Set client_encoding to utf8.")
+
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what the SQLSTATE means, or where there is none, the text."""
+        code, text = _state(error), str(error.orig)
+        otherwise = LOST if error.connection_invalidated else UNKNOWN
+        if "invalid memory alloc request size" in text:
+            return _TOO_LARGE  # without a code of its own: an array of some 16 million items
+        if code is not None:
+            return _MEANINGS.get(code, LOST if code.startswith("08") else otherwise)
+        if any(sign in text for sign in _LOST_TEXTS):
+            return LOST
+        return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in text), otherwise)
+
+    def says_nothing_kept(self, error: DBAPIError) -> bool:
+        """Return whether the server refused; an error without a SQLSTATE is the driver's, about the connection."""
+        return _state(error) is not None and super().says_nothing_kept(error)
+
+    def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert *rows* by few statements, none of them too long for the server."""
+        self.execute_many(connection, table.insert(), rows)
+
+    def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute *statement* for *rows* in batches, none of them too long for the server."""
+        for batch in _batches(rows):
+            connection.execute(statement, batch)
+
+    def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
+        """Return the bytes of *text*, and what JSONB takes; of many short items it takes less, and says so itself."""
+        return len(text), _LARGEST
+
+    def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+        """Yield what amcheck finds in the indexes of *tables*, where it is installed and this user may call it.
+
+        Cost:
+            A read of each index and of its table, since a missing row is searched for.
+        """
+        check = connection.exec_driver_sql(_AMCHECK).scalar()
+        if check is None:
+            return
+        quote = connection.dialect.identifier_preparer.quote
+        schema = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+        inside = f"{quote(schema)}." if schema else ""
+        named = {"tables": [f"{inside}{quote(table)}" for table in tables]}
+        for index in connection.execute(sa.text(_INDEXES), named).all():
+            try:
+                with connection.begin_nested():
+                    connection.execute(sa.text(f"SELECT {check}(CAST(:index AS regclass), true)"), {"index": index.id})
+            except DBAPIError as error:
+                if _state(error) not in _CORRUPTED:
+                    raise
+                yield Fault(index.table, f"index {index.name}", str(error.orig).strip().splitlines()[0])
+
+    @contextmanager
+    def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
+        """Take the lock of migrations until the transaction ends, and make *schema* where the tables go to."""
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('docstore migrations'))")
+        if schema is not None:
+            quoted = connection.dialect.identifier_preparer.quote(schema)
+            there = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :schema")
+            # IF NOT EXISTS would ask for the right to make one also where it is there.
+            if connection.execute(there, {"schema": schema}).scalar() is None:
+                connection.exec_driver_sql(f"CREATE SCHEMA {quoted}")
+            connection.exec_driver_sql(f"SET LOCAL search_path TO {quoted}")
+        yield
+
+    def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+        """Let *user*, a role, write to some tables of the current schema and read others."""
+        quote = connection.dialect.identifier_preparer.quote
+        role, schema = quote(user), quote(connection.exec_driver_sql("SELECT current_schema()").scalar_one())
+        for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
+            connection.exec_driver_sql(f"GRANT {rights} ON {', '.join(map(quote, tables))} TO {role}")
+        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+
+
+def _state(error: DBAPIError) -> str | None:
+    """Return the SQLSTATE, which only the server gives."""
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+
+
+def _batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    most_rows, most_bytes = _BATCH
+    batch: list[Mapping[str, Any]] = []
+    size = 0
+    for row in rows:
+        length = sum(len(value) for value in row.values() if isinstance(value, str))
+        if batch and (len(batch) == most_rows or size + length > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch

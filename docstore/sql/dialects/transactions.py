@@ -1,0 +1,243 @@
+"""Transactions: begun as a reader or as a writer, ended whole; and what a driver says, translated once, here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from docstore.errors import (
+    CHANGES_KEPT,
+    CHANGES_UNKNOWN,
+    NOTHING_CHANGED,
+    ConnectionLostError,
+    DatabaseError,
+    MissingDependencyError,
+    UnreadableError,
+)
+from docstore.sql.dialects.base import Fault
+from docstore.sql.dialects.driver_errors import told
+from docstore.sql.dialects.engines import backend_of
+from docstore.sql.dialects.urls import shown, without_password
+
+_WRITES: Final = "docstore_writes"
+"""The option of a connection that is in a writer's transaction."""
+
+_NEEDED: Final = re.compile(r"'(\w+)' package is required")
+"""How PyMySQL says that it cannot log in by what the server asks of this user."""
+
+
+@contextmanager
+def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
+    """Give a connection in one transaction: committed at the end, rolled back on any error.
+
+    A reader sees one state throughout. A writer takes its turn: on SQLite with the whole database, at once; elsewhere
+    with each document whose head it reads.
+
+    Raises:
+        RaceLostError: another writer was first; nothing was changed.
+        ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
+        FileReplacedError: the SQLite file was deleted or replaced meanwhile, or since the engine opened it.
+        DatabaseError, TablesError: the database refused; the driver's error is its cause.
+    """
+    with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
+        yield connection
+
+
+@contextmanager
+def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
+    """Like ``transaction``; *changes* is what an error before the COMMIT says about the changes."""
+    backend = backend_of(engine.dialect.name)
+    with (
+        translated(engine, changes=changes),
+        backend.around_transaction(engine),
+        _connected(engine, changes) as connection,
+    ):
+        try:
+            connection.execution_options(**{_WRITES: write})
+            backend.begin(connection, write=write)
+            yield connection
+        except DBAPIError as error:
+            _drop_if_lost(connection, error)
+            raise
+        try:
+            with committing(engine, changes=changes):
+                backend.commit(connection, write=write)
+        except BaseException as error:
+            _drop_if_lost(connection, error.__cause__)
+            _end(connection)
+            raise
+
+
+@contextmanager
+def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[None]:
+    """Translate a driver's error that answers a COMMIT.
+
+    Args:
+        changes: what the error says about the changes if the database refused them; empty if there were none.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        backend = backend_of(engine.dialect.name)
+        unknown = changes and not backend.says_nothing_kept(error)
+        raise told(error, engine.url, backend, changes=CHANGES_UNKNOWN if unknown else changes) from error
+
+
+def _connected(engine: Engine, changes: str) -> Connection:
+    try:
+        return engine.connect()
+    except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
+        # Of an option that the driver does not understand, or of rows that are no tuples.
+        problem = f"no connection could be made: {without_password(repr(error), engine.url)}"
+    # Without a cause, whose arguments may contain the password, as in a UnicodeEncodeError of the driver.
+    remedy = "Check the options of the URL, or what the creator sets."
+    raise DatabaseError(f"{shown(engine.url)}: {problem}. {remedy}", changes=changes)
+
+
+def _drop_if_lost(connection: Connection, error: BaseException | None) -> None:
+    """Discard a connection that is lost according to *error*, as SQLAlchemy may not notice and log a traceback."""
+    if connection.closed or connection.invalidated or not isinstance(error, DBAPIError):
+        return
+    if backend_of(connection.dialect.name).meaning(error).error is ConnectionLostError:
+        connection.invalidate()
+
+
+def _end(connection: Connection) -> None:
+    """Roll back what could not be committed.
+
+    SQLAlchemy takes it for ended, and would give the connection back to the pool with the locks that it holds.
+    """
+    if connection.invalidated:
+        return
+    try:
+        connection.connection.rollback()
+    except BaseException as error:
+        connection.invalidate()
+        if not isinstance(error, Exception):
+            raise
+
+
+@contextmanager
+def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
+    """Turn a driver's error into one of ours that says what to do.
+
+    Args:
+        changes: what an error says about the changes; empty if there were none.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise told(error, engine.url, backend_of(engine.dialect.name), changes=changes) from error
+    except sa.exc.TimeoutError as error:
+        problem = f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use."
+        raise DatabaseError(problem, changes=changes) from error
+    except UnicodeEncodeError as error:
+        if error.encoding in ("utf-8", "ascii"):
+            raise
+        # PyMySQL's own, of a connection that the user made.
+        problem = f"{error.encoding} lacks a character. The connection's charset has to be utf8mb4."
+        raise DatabaseError(f"{shown(engine.url)}: {problem}", changes=changes) from error
+    except RuntimeError as error:
+        if needed := _NEEDED.search(str(error)):
+            raise MissingDependencyError(needed[1], purpose="this user's password") from error
+        raise
+
+
+def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
+    """Return the row that a query by a unique key found, or None.
+
+    Raises:
+        UnreadableError: there are several, so that the index of that key is damaged.
+    """
+    rows = found.fetchmany(2)
+    found.close()
+    if len(rows) > 1:
+        raise UnreadableError(
+            "two rows were found where a unique key allows one: its index is damaged. verify() of the whole store "
+            "names it."
+        )
+    return rows[0] if rows else None
+
+
+def locks_rows(connection: Connection) -> bool:
+    """Return whether a document's head has to be locked before it is read: for a writer, where rows can be."""
+    return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection.dialect.name).locks_rows
+
+
+def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *rows*, all with the same columns, by as few statements as the database takes."""
+    backend_of(connection.dialect.name).insert_many(connection, table, rows)
+
+
+def execute_many(connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute *statement* for each of *rows*, in batches no longer than the database takes."""
+    backend_of(connection.dialect.name).execute_many(connection, statement, rows)
+
+
+def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
+    """Return the size of *text* as this database counts it, and the largest it takes; both in bytes."""
+    return backend_of(connection.dialect.name).largest_text(connection, text)
+
+
+def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
+    """Yield what the database's own integrity check finds in *tables*; nothing may be read after it."""
+    return backend_of(connection.dialect.name).faults(connection, tables)
+
+
+def check_settings(connection: Connection) -> None:
+    """Refuse a connection that would not keep each text as it is."""
+    backend_of(connection.dialect.name).check_settings(connection)
+
+
+def schema_of(connection: Connection) -> str | None:
+    """Return the schema that the tables of *connection* are in, or None for where the server looks first."""
+    schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+    return schema
+
+
+def erasing(connection: Connection) -> AbstractContextManager[None]:
+    """Overwrite what is deleted in the meantime, in the transaction of *connection*, where the database can."""
+    return backend_of(connection.dialect.name).erasing(connection)
+
+
+def forget(engine: Engine) -> None:
+    """Let go of what was deleted and stands in a log still, as far as others allow it: SQLite's, the file ``-wal``.
+
+    A server does so by itself. PostgreSQL keeps deleted rows until it vacuums their table, and MariaDB until no
+    transaction may look at them; both have a log of what was written, for as long as they are set up to keep it.
+    """
+    with translated(engine, changes=CHANGES_KEPT):
+        backend_of(engine.dialect.name).forget(engine)
+
+
+def long_read_timeout(connection: Connection) -> AbstractContextManager[None]:
+    """Raise the driver's read timeout in the block, for statements that read or change all rows."""
+    return backend_of(connection.dialect.name).long_read_timeout(connection)
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """Give a connection in a writer's transaction that holds the lock of migrations.
+
+    Raises:
+        RaceLostError: another node of a cluster, where the lock is not held, made the tables.
+    """
+    backend = backend_of(engine.dialect.name)
+    changes = NOTHING_CHANGED if backend.has_transactional_ddl else ""
+    with (
+        _transaction(engine, write=True, changes=changes) as connection,
+        backend.long_read_timeout(connection),
+        backend.migrating(connection, schema_of(connection)),
+    ):
+        yield connection
+
+
+def grant(connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
+    """Let *user* of the database write to some tables and read others."""
+    backend_of(connection.dialect.name).grant(connection, user, write=write, read=read)

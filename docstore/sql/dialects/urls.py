@@ -1,0 +1,169 @@
+"""Database URLs: which database one is of, with its driver spelled out, and what of it a person may see."""
+
+from __future__ import annotations
+
+import re
+from os import PathLike
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from docstore.documents.canonical import is_plain
+from docstore.errors import InvalidValueError
+from docstore.sql.dialects.base import Backend
+
+EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mysql://user:password@host/database"
+
+_SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
+
+_SECRET_ON: Final = re.compile(_SECRET.pattern.replace(r"[^&;\s]*", ".+"), re.IGNORECASE | re.DOTALL)
+"""The same for text that is not a URL, where the end of such a value is not known."""
+
+_FORGOTTEN: Final = re.compile(r"(://[^:?#]*:|^(?!sqlite:)[^:]*:(?!//))(?!\d{1,5}(?:[/?#]|$)).+", re.DOTALL)
+"""Where a password stands if the ``@host`` was forgotten: in the place of the port, or after the first colon."""
+
+ESCAPES: Final = "In a user and a password, write %40 for @, %3A for :, %2F for / and %25 for %."
+
+_DSN: Final = re.compile(
+    r"invalid dsn|invalid port number|invalid integer value|missing \"=\"|percent-encoded|query parameter|in URI|"
+    r"host name \"[^\"]*@"
+)
+"""Errors of libpq about a connection string that it cannot parse, or a host name that is a piece of a password."""
+
+
+def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
+    """Return *url* with its driver spelled out, and which of *backends* it is of.
+
+    Raises:
+        InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know. Without
+            a cause or context: SQLAlchemy's parser quotes what it took for a port, which may be a password.
+    """
+    if not isinstance(url, (str, sa.URL)) or not all(map(is_plain, _texts_of(url))):
+        remedy = f"Write one like {EXAMPLES}, without NUL or lone surrogates."
+        raise InvalidValueError("database URL", type(url) if isinstance(url, sa.URL) else redacted(url), remedy)
+    made = _made(url)
+    if made is None:
+        raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.")
+    if isinstance(url, str) and made.username is not None and (url.count("@") > 1 or "@" in _of_secret(url)):
+        # SQLAlchemy ends the password at the first @: the rest would be shown as a host or an option.
+        raise InvalidValueError("database URL", redacted(url), ESCAPES)
+    scheme, _, driver = made.drivername.partition("+")
+    backend = next((each for each in backends if scheme in each.schemes), None)
+    if backend is None:
+        raise unsupported("database URL", redacted(url), backends)
+    spelled = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
+    is_async = _is_async(spelled)
+    if is_async is None:
+        remedy = f"There is no driver {driver!r}: write {scheme}://."
+        raise InvalidValueError("database URL", redacted(url), remedy)
+    if is_async:
+        remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
+        raise InvalidValueError("database URL", redacted(url), remedy)
+    return spelled, backend
+
+
+def _made(url: str | sa.URL) -> sa.URL | None:
+    """Return *url* parsed by SQLAlchemy; None if that fails or the port is out of range."""
+    try:
+        made = make_url(url)
+    except (ArgumentError, ValueError):
+        return None
+    return made if made.port is None or made.port <= 0xFFFF else None
+
+
+def _of_secret(url: str) -> str:
+    """Return the part of *url* that begins with a password among its options; empty if there is none."""
+    found = _SECRET_ON.search(url)
+    return found[0] if found else ""
+
+
+def _is_async(url: sa.URL) -> bool | None:
+    """Return whether the driver is asynchronous, or None if there is no such driver."""
+    try:
+        return url.get_dialect().is_async
+    except (NoSuchModuleError, ValueError):
+        return None
+
+
+def _texts_of(url: str | sa.URL) -> list[str]:
+    """Return every text in *url*, since a URL with a lone surrogate cannot be rendered as a whole."""
+    if isinstance(url, str):
+        return [url]
+    options = [each for value in url.query.values() for each in ((value,) if isinstance(value, str) else value)]
+    texts = (url.username, url.password, url.host, url.database, *url.query, *options)
+    return [str(each) for each in texts if each is not None]
+
+
+def _is_torn(url: sa.URL) -> bool:
+    """Return whether a piece of a password may stand in the host or the database: which piece, nobody knows."""
+    if url.get_backend_name() == "sqlite" and not url.host:
+        return False
+    return "@" in f"{url.host}{url.database}" or (not url.host and ":" in f"{url.database}")
+
+
+def of_server(url: sa.URL) -> sa.URL:
+    """Return *url* with the user and the password in their places, also where they stood among the options.
+
+    There, SQLAlchemy shows them in the ``repr`` of an engine.
+
+    Raises:
+        InvalidValueError: a part of the password would be taken for the host, and told as such.
+    """
+    if _is_torn(url):
+        raise InvalidValueError("database URL", redacted(url), ESCAPES)
+    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
+    password = options.get("password", options.get("passwd"))
+    moved = url.difference_update_query(("user", "password", "passwd"))
+    # None leaves it as it is.
+    return moved.set(username=options.get("user"), password=password)
+
+
+def unsupported(thing: str, value: object, backends: tuple[Backend, ...]) -> InvalidValueError:
+    """Return the error of a database that is none of *backends*."""
+    titles = ", ".join(backend.title for backend in backends)
+    return InvalidValueError(thing, value, f"docstore stores documents in {titles}. Write a URL like {EXAMPLES}.")
+
+
+def shown(url: sa.URL) -> str:
+    """Return *url* as a person may see it: a password is hidden, also one among its options."""
+    return _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
+
+
+def for_administrator(url: sa.URL) -> str:
+    """Return *url* with words where an administrator has a name and a password to write."""
+    anonymous = url.difference_update_query(("user", "password", "passwd"))
+    filled = anonymous.set(username="ADMIN", password="PASSWORD").render_as_string(hide_password=False)
+    return _SECRET.sub(r"\1***", filled)
+
+
+def redacted(url: object) -> str:
+    """Return what may be shown of what was given for a URL; of all that may hold a password in it, nothing."""
+    if isinstance(url, (Engine, sa.URL)):
+        made = url.url if isinstance(url, Engine) else url
+        return f"{made.drivername}://***" if _is_torn(made) else shown(made)
+    if isinstance(url, PathLike):
+        return repr(url)
+    if not isinstance(url, str):
+        return f"something of type {type(url).__qualname__}"
+    url = _SECRET_ON.sub(r"\1***", url)
+    head, at, tail = url.rpartition("@")
+    scheme, separator, _ = head.partition("://")
+    return f"{scheme if separator else ''}{separator}***@{tail}" if at else _FORGOTTEN.sub(r"\1***", url)
+
+
+def without_password(text: str, url: sa.URL) -> str:
+    """Return *text*, a driver's complaint, without the password of *url*, should the driver have put it there."""
+    password = str(url.password or "")
+    # One of a letter or two is in every sentence, and hidden there it would be spelled out by the gaps.
+    if len(password) > 3:
+        for spelled in (password, repr(password)[1:-1], quote(password, safe=""), quote_plus(password)):
+            text = text.replace(spelled, "***")
+    return _SECRET.sub(r"\1***", text)
+
+
+def shows_dsn(text: str) -> bool:
+    """Return whether *text*, an error message of a driver, quotes a piece of the connection string."""
+    return _DSN.search(text) is not None

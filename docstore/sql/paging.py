@@ -1,0 +1,122 @@
+"""The SQL that reads a document of any size in bounded memory: which rows there are, then those rows page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.sql.dialects import JsonText, only_row
+from docstore.sql.tables import IS_HEAD, documents, versions
+
+T = TypeVar("T", str, int)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """How much of a document is read at once; a row with more text than ``text`` is a page by itself.
+
+    Units:
+        rows: of ``documents`` or ``versions``
+        text: characters of their JSON and messages, together
+    """
+
+    rows: int = 500
+    text: int = 8 * 2**20
+
+
+class Key(NamedTuple):
+    """What tells a head or part as it is from the same one as it was: its last version, and its digest."""
+
+    version: int
+    digest: str
+
+
+class Link(NamedTuple):
+    """Where a version stands in its history: when it was made, and its chain."""
+
+    created_at: datetime
+    chain: str
+
+
+# --- which rows there are --------------------------------------------------------------------------------------------
+
+
+def keys(connection: Connection, id: str) -> dict[str, Key]:
+    """Return the key of the head and of each part, by path.
+
+    Cost:
+        No body is read; memory for a digest of each part.
+    """
+    c = documents.c
+    query = sa.select(c.path, c.version, c.digest).where(c.id == id).order_by(c.path)
+    return {row.path: Key(row.version, row.digest) for row in connection.execute(query)}
+
+
+def project_of(connection: Connection, id: str) -> str | None:
+    """Return the project of the document with this id, or None where there is none."""
+    query = sa.select(documents.c.project).where(documents.c.id == id, IS_HEAD)
+    return connection.execute(query).scalar()
+
+
+def link(connection: Connection, id: str, number: int) -> Link | None:
+    """Return where version *number* stands, or None where its row is missing."""
+    c = versions.c
+    row = only_row(connection.execute(sa.select(c.created_at, c.chain).where(c.id == id, c.version == number)))
+    return None if row is None else Link(row.created_at, row.chain)
+
+
+# --- the rows, a page at a time --------------------------------------------------------------------------------------
+
+
+def piece_pages(connection: Connection, id: str, paths: Iterable[str], size: PageSize) -> Iterator[list[sa.Row[Any]]]:
+    """Yield the rows of the head and parts at *paths*, those that there are."""
+    # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
+    c = documents.c
+    measure = sa.select(c.path, _length(c.body).label("size"))
+    wanted = iter(paths)
+    while chunk := list(islice(wanted, size.rows)):
+        at = (c.id == id) & c.path.in_(chunk)
+        sizes = {row.path: row.size or 0 for row in connection.execute(measure.where(at))}
+        for page in _within(size.text, [path for path in chunk if path in sizes], sizes):
+            yield list(connection.execute(sa.select(documents).where(c.id == id, c.path.in_(page)).order_by(c.path)))
+
+
+def version_pages(connection: Connection, id: str, size: PageSize, *, after: int = 0) -> Iterator[list[sa.Row[Any]]]:
+    """Yield the rows of history of versions after *after*, oldest first."""
+    c = versions.c
+    length = _length(c.changes) + sa.func.char_length(c.message)
+    measure = sa.select(c.version, length.label("size")).where(c.id == id).order_by(c.version).limit(size.rows)
+    while True:
+        found = connection.execute(measure.where(c.version > after))
+        sizes = {row.version: row.size or 0 for row in found}
+        if not sizes:
+            return
+        for page in _within(size.text, list(sizes), sizes):
+            at = (c.id == id) & c.version.between(page[0], page[-1])
+            yield list(connection.execute(sa.select(versions).where(at).order_by(c.version)))
+            after = page[-1]
+
+
+def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
+    """Return the SQL of how many characters the text has that a JSON column is fetched as."""
+    return sa.func.char_length(JsonText().column_expression(json))
+
+
+def _within(most: int, found: Sequence[T], sizes: Mapping[T, int]) -> Iterator[list[T]]:
+    """Yield *found* in groups whose sizes sum to *most* or less, or of one."""
+    page: list[T] = []
+    text = 0
+    for each in found:
+        if page and text + sizes[each] > most:
+            yield page
+            page, text = [], 0
+        page.append(each)
+        text += sizes[each]
+    if page:
+        yield page

@@ -1,0 +1,102 @@
+"""What stands at one place of a stored document, now or at a version, without reading all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import JSON, resolve
+from docstore.documents.digests import DigestTree, piece
+from docstore.documents.history import Version, piece_at, pieces_touched, rebuild
+from docstore.documents.kinds import HEAD, Kind, join
+from docstore.documents.patch import Change
+from docstore.errors import DamagedDocumentError, PatchError
+from docstore.sql import paging
+from docstore.sql.reader import back_to, read, read_pieces, read_version, stored_kind, without_history
+from docstore.sql.rows import HeadRow
+
+
+def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
+    """Return what stands at *pointer* in a document, now or at version *number*.
+
+    Raises:
+        DecodeError: nothing stands there, or *pointer* is none.
+        VersionNotFoundError, DamagedDocumentError: as ``read_version``.
+
+    Cost:
+        The digests of all pieces are read; of the pieces, the one at *pointer* and those that were changed since. All,
+        if *pointer* leads to several, or if the document was cut into other parts since.
+    """
+    history = [] if number is None else back_to(connection, head, number)
+    newer = [version.changes for version in history[:-1]]
+    kind = stored_kind(connection, head)
+    path, is_whole = piece_at(kind, pointer)
+    if is_whole or any(change.path == HEAD for changes in newer for change in changes):
+        state = read(connection, head) if number is None else read_version(connection, head, kind, number)
+        return resolve(join(state.pieces), pointer)
+    pieces, digests = _read_some(
+        connection, head, {path, *pieces_touched(kind, (change for changes in newer for change in changes))}
+    )
+    if newer:
+        pieces = _undone(head, kind, pieces, newer, history[-1], digests)
+    return resolve(_joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()}), pointer)
+
+
+def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Kind, JSON]:
+    """Return the kind of a document as it says itself, and of the document now as much as has what is at *pointer*.
+
+    Shapes:
+        of a list whose items are parts, only some are there: each by its index, as in ``join(..., sparse=)``
+
+    Raises:
+        DecodeError: *pointer* is none.
+        DamagedDocumentError: what is stored is not what was saved.
+
+    Cost:
+        As ``read_place``.
+    """
+    kind = stored_kind(connection, head)
+    path, is_whole = piece_at(kind, pointer)
+    if is_whole:
+        return kind, join(read(connection, head).pieces)
+    pieces, _ = _read_some(connection, head, {path})
+    return kind, _joined(kind, pieces)
+
+
+def _read_some(connection: Connection, head: HeadRow, paths: Collection[str]) -> tuple[dict[str, JSON], dict[str, str]]:
+    """Return the head and the parts at *paths* that there are, and the digests of all pieces, checked together."""
+    if not head.digest:
+        raise without_history(head, head.version)
+    pieces, _ = read_pieces(connection, head, {HEAD, *paths})
+    digests = {path: key.digest for path, key in paging.keys(connection, head.id).items()}
+    _check_tree(head, digests, head.digest, head.version)
+    return pieces, digests
+
+
+def _joined(kind: Kind, pieces: Mapping[str, JSON]) -> JSON:
+    return join(pieces, sparse=kind.of(pieces[HEAD]).lists(pieces[HEAD]))
+
+
+def _undone(
+    head: HeadRow,
+    kind: Kind,
+    pieces: Mapping[str, JSON],
+    newer: Sequence[Sequence[Change]],
+    then: Version,
+    digests: Mapping[str, str],
+) -> dict[str, JSON]:
+    """Return *pieces*, all that were changed since, as they were at the version *then*; checked with all others."""
+    try:
+        old = rebuild(pieces, kind, newer, partial=True)
+    except PatchError as error:
+        raise DamagedDocumentError(head.name, where=f"version {then.number}", problem=str(error)) from error
+    untouched = {path: each for path, each in digests.items() if path not in pieces}
+    rebuilt = {path: piece(path, body).digest for path, body in old.items()}
+    _check_tree(head, {**untouched, **rebuilt}, then.digest, then.number)
+    return old
+
+
+def _check_tree(head: HeadRow, digests: Mapping[str, str], digest: str, number: int) -> None:
+    if DigestTree(digests).digest() != digest:
+        raise DamagedDocumentError(head.name, where=f"version {number}", problem="its pieces have other digests")

@@ -1,0 +1,310 @@
+"""A stored document read: its pieces checked against their digests, as they are now or as they stood at a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import JSON, digest, loads
+from docstore.documents.digests import DigestTree, piece
+from docstore.documents.history import (
+    GENESIS,
+    NOT_KEPT,
+    Parent,
+    Version,
+    chained,
+    changes_from,
+    lineage,
+    piece_of,
+    pieces_touched,
+    rebuild,
+)
+from docstore.documents.kinds import HEAD, KINDS, Kind, kind_named
+from docstore.documents.patch import Change
+from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
+from docstore.sql import rows
+from docstore.sql.rows import HeadRow
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A document at one version: the JSON of its head and parts by path, and their digests."""
+
+    version: int
+    pieces: dict[str, JSON]
+    digests: DigestTree
+
+
+def read(connection: Connection, head: HeadRow) -> State:
+    """Return the current state of a document.
+
+    Raises:
+        DamagedDocumentError: a piece, or the set of them, is not what was saved.
+    """
+    return state_of(head, rows.pieces(connection, head.id))
+
+
+def state_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> State:
+    """Return the state of a document of which *found* are all rows; as ``read``."""
+    if not head.digest:
+        raise without_history(head, head.version)
+    pieces, digests = _read_of(head, found)
+    tree = DigestTree(digests)
+    if tree.digest() != head.digest:
+        raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
+    return State(head.version, pieces, tree)
+
+
+def read_pieces(
+    connection: Connection, head: HeadRow, paths: Collection[str] | None
+) -> tuple[dict[str, JSON], dict[str, str]]:
+    """Return the current JSON and digest of the pieces at *paths*, those that there are, or of all."""
+    return _read_of(head, rows.pieces(connection, head.id, paths))
+
+
+def _read_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> tuple[dict[str, JSON], dict[str, str]]:
+    pieces: dict[str, JSON] = {}
+    digests: dict[str, str] = {}
+    for row in found:
+        pieces[row.path] = checked_body(head.name, row)
+        digests[row.path] = row.digest
+    return pieces, digests
+
+
+def checked_body(name: str, row: rows.PieceRow) -> JSON:
+    """Return the JSON of a head or part of the document *name*.
+
+    Raises:
+        DamagedDocumentError: it is not what was saved.
+    """
+    try:
+        body = loads(row.body)
+    except DecodeError as error:
+        raise DamagedDocumentError(name, where=row.path or "its head", problem=str(error)) from error
+    if digest(row.body.encode()) != row.digest:
+        raise DamagedDocumentError(
+            name, where=row.path or "its head", problem="its body is not what was saved: the digest is another"
+        )
+    return body
+
+
+def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int) -> State:
+    """Return the state of a document at version *number*, rebuilt from the current one.
+
+    Raises:
+        VersionNotFoundError: there is no such version.
+        DamagedDocumentError: what is rebuilt is not what was saved then.
+
+    Cost:
+        A whole read, and time in proportion to the changes since.
+    """
+    history = back_to(connection, head, number)
+    state = read(connection, head)
+    if not history:
+        return state
+    then = history.pop()
+    try:
+        pieces = rebuild(state.pieces, kind, [version.changes for version in history])
+    except PatchError as error:
+        raise DamagedDocumentError(head.name, where=f"version {number}", problem=str(error)) from error
+    tree = DigestTree({path: piece(path, body).digest for path, body in pieces.items()})
+    if tree.digest() != then.digest:
+        raise DamagedDocumentError(head.name, where=f"version {number}", problem="what is rebuilt has another digest")
+    return State(number, pieces, tree)
+
+
+def back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]:
+    """Return the versions from the current one back to *number*; none if that is the current one.
+
+    Raises:
+        VersionNotFoundError: there is no such version, or it is not kept.
+    """
+    if type(number) is not int or not 1 <= number <= head.version:
+        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
+    if number == head.version:
+        return []
+    history = history_of(connection, head, after=number - 1)
+    if not history[-1].is_kept:
+        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
+    return history
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Some pieces of a document as they stood at the versions that an object stands on, and as they stand now."""
+
+    base: dict[str, JSON]
+    theirs: dict[str, JSON]
+    digests: dict[str, str | None]
+    """The current digest of each piece that others touched since the newest version seen; None for one that is gone."""
+    laid_out_anew: bool
+    """Whether other pieces of it are parts since: then base and theirs cannot be compared piece by piece."""
+
+
+def read_divergence(
+    connection: Connection, head: HeadRow, seen: int, behind: Mapping[str, int], mine: Collection[str]
+) -> Divergence:
+    """Return how the pieces that others changed, and those in *mine*, stood and stand.
+
+    Shapes:
+        seen: the newest version that the object's origin knows
+        behind: the version that the object stands on, for each piece where that is an older one
+
+    Raises:
+        VersionNotFoundError: a version that it stands on was folded.
+
+    Cost:
+        In proportion to those pieces and the changes since; not to the document.
+    """
+    stood_on = {seen, *behind.values()}
+    history = history_of(connection, head, after=min(stood_on) - 1)
+    for version in history:
+        if version.number in stood_on and not version.is_kept:
+            raise VersionNotFoundError(
+                head.name, wanted=version.number, head=head.version, kind=head.kind, is_folded=True
+            )
+    history.pop()
+    kind = stored_kind(connection, head)
+    touched = {path for each in history if each.number > seen for path in pieces_touched(kind, each.changes)}
+    theirs, digests = read_pieces(connection, head, {HEAD, *touched, *behind, *mine})
+    changes = [
+        [change for change in each.changes if each.number > behind.get(piece_of(kind, change), seen)]
+        for each in history
+    ]
+    base = rebuild(theirs, kind, changes, partial=True)
+    anew = any(change.path == HEAD for each in history for change in each.changes)
+    return Divergence(base, theirs, {path: digests.get(path) for path in touched}, anew)
+
+
+def stored_kind(connection: Connection, head: HeadRow) -> Kind:
+    """Return the kind of a stored document: of a user's own, as its head says.
+
+    Raises:
+        DamagedDocumentError: the head is not what was saved.
+    """
+    if head.kind in KINDS:
+        return KINDS[head.kind]
+    pieces, _ = read_pieces(connection, head, {HEAD})
+    return kind_named(head.kind).of(pieces.get(HEAD))
+
+
+def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list[Version]:
+    """Return the versions after *after*, newest first.
+
+    Raises:
+        DamagedDocumentError: one is missing, or cannot be read.
+    """
+    found = [version_of(head.name, row) for row in rows.version_rows(connection, head.id, after=after)]
+    numbers, number = {version.number for version in found}, head.version
+    while number in numbers:  # from the newest: a column that something else wrote to may say any number of versions
+        number -= 1
+    if number > after:
+        raise without_history(head, number)
+    return [version for version in found if version.number <= head.version]
+
+
+def history_page(connection: Connection, head: HeadRow, before: int | None, size: int) -> list[Version]:
+    """Return the *size* versions before version *before*, newest first, or those that there are, proved by the chain.
+
+    Args:
+        before: None for the newest versions.
+
+    Raises:
+        DamagedDocumentError: one is missing, cannot be read, or does not follow on the one before it; or the history
+            has a later version than the head.
+
+    Cost:
+        One SELECT, also of the row before the page; of the past that a branch shares with its parent, two.
+    """
+    found = rows.version_rows(connection, head.id, before=before, limit=size + 1)
+    if found and before is None and found[0].version > head.version:
+        problem = f"its column version says {head.version}, and there is a later version in its history"
+        raise DamagedDocumentError(head.name, where="its head", problem=problem)
+    before = head.version + 1 if before is None else before
+    page = [version_of(head.name, row) for row in found[:size]]
+    for expected, row in zip(range(before - 1, 0, -1), found, strict=False):
+        if row.version != expected:
+            raise without_history(head, expected)
+    if len(found) < min(size + 1, before - 1):
+        raise without_history(head, before - 1 - len(found))
+    _prove(connection, head, page, found)
+    return page
+
+
+def _prove(connection: Connection, head: HeadRow, page: Sequence[Version], found: Sequence[sa.Row[Any]]) -> None:
+    """Check that each version of *page* follows on the row of *found* that is before its own."""
+    saved_in: Callable[[int], str] | None = None
+    chains = [*(row.chain for row in found[1:]), GENESIS]
+    for version, row, previous in zip(page, found, chains, strict=False):
+        if chained(previous, head.id, version, row.changes) == version.chain:
+            continue
+        # Only a branch has versions that were saved in another document: of no other is that looked up.
+        saved_in = saved_in or lineage(parents_of(connection, head), head.id)
+        if chained(previous, saved_in(version.number), version, row.changes) != version.chain:
+            problem = "its row, or the chain before it, was changed"
+            raise DamagedDocumentError(head.name, where=f"version {version.number}", problem=problem)
+
+
+def version_numbered(connection: Connection, head: HeadRow, number: int) -> Version:
+    """Return one version of a document.
+
+    Raises:
+        DamagedDocumentError: its row of history is missing, or cannot be read.
+    """
+    row = rows.version_row(connection, head.id, number)
+    if row is None:
+        raise without_history(head, number)
+    return version_of(head.name, row)
+
+
+def has_version(connection: Connection, head: HeadRow, number: int, digest: str) -> bool:
+    """Return whether version *number* is there with that digest: in a database put back from a backup it may not be."""
+    if not head.digest:
+        raise without_history(head, head.version)
+    if number == head.version:
+        return head.digest == digest
+    return number < head.version and version_numbered(connection, head, number).digest == digest
+
+
+def without_history(head: HeadRow, number: int) -> DamagedDocumentError:
+    """Return the error of a version of which nothing is told."""
+    return DamagedDocumentError(head.name, where=f"version {number}", problem="its row of history is missing")
+
+
+def version_of(name: str, row: sa.Row[Any]) -> Version:
+    """Return the version that a row of history tells of."""
+    is_kept = row.changes != NOT_KEPT
+    try:
+        return version_told(name, row, changes_from(row.changes) if is_kept else (), is_kept=is_kept)
+    except (DecodeError, PatchError) as error:
+        raise DamagedDocumentError(name, where=f"version {row.version}", problem=str(error)) from error
+
+
+def version_told(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), *, is_kept: bool = True) -> Version:
+    """Return what a row of history tells of a version beside its changes, which are not read."""
+    try:
+        parent = Parent.from_json(loads(row.parent)) if row.parent is not None else None
+    except (DecodeError, PatchError) as error:
+        raise DamagedDocumentError(name, where=f"version {row.version}", problem=str(error)) from error
+    return Version(
+        row.version,
+        row.created_at,
+        row.author,
+        row.message,
+        changes,
+        row.digest,
+        row.chain,
+        parent,
+        row.folded or "",
+        is_kept,
+    )
+
+
+def parents_of(connection: Connection, head: HeadRow) -> dict[int, Parent]:
+    """Return the parents of the versions that have one, by number."""
+    versions = [version_told(head.name, row) for row in rows.rows_with_parent(connection, head.id)]
+    return {version.number: version.parent for version in versions if version.parent is not None}

@@ -1,0 +1,388 @@
+"""The SQL that reads and writes the rows of one document. Bodies and changes are canonical text, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import is_plain
+from docstore.errors import RaceLostError
+from docstore.sql.dialects import Whole, execute_many, insert_many, locks_rows, only_row, reading_times
+from docstore.sql.tables import IS_HEAD, codes, documents, tags, versions
+
+_MANY: Final = 500
+"""Above this, all pieces of a document are read rather than listed: SQLite binds 32,766 values at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """What is known of a stored document without reading its body."""
+
+    id: str
+    kind: str
+    name: str
+    model: str
+    version: int
+    updated_at: datetime
+    deleted_at: datetime | None
+    digest: str
+    """Of the whole document at ``version``; empty if its row of history is missing."""
+    chain: str
+
+
+class PieceRow(NamedTuple):
+    """A head or part as stored; a tuple, since there are thousands in a read."""
+
+    path: str
+    digest: str
+    body: str
+
+
+_HEAD: Final = (
+    sa.select(
+        documents.c.id,
+        documents.c.kind,
+        documents.c.name,
+        documents.c.model,
+        documents.c.version,
+        documents.c.updated_at,
+        documents.c.deleted_at,
+        # A document whose row of history is missing is damaged, not absent: reading it says so.
+        sa.func.coalesce(versions.c.digest, ""),
+        sa.func.coalesce(versions.c.chain, ""),
+    )
+    .outerjoin(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
+    .where(IS_HEAD)
+)
+# A writer's turn at a document. By a statement of its own: after a wait, PostgreSQL would join the head as it is now
+# with the history as it was when the statement began.
+_LOCK: Final = sa.select(documents.c.id).where(IS_HEAD).with_for_update()
+
+_OF_NAME: Final = (
+    (documents.c.project == sa.bindparam("of_project"))
+    & (documents.c.kind == sa.bindparam("of_kind"))
+    & (documents.c.name == sa.bindparam("of_name"))
+)
+_LIVE: Final = _OF_NAME & documents.c.deleted_at.is_(None)
+_DELETED: Final = _OF_NAME & documents.c.deleted_at.is_not(None)
+_OF_ID: Final = documents.c.id == sa.bindparam("of_id")
+
+_HEAD_LIVE: Final = _HEAD.where(_LIVE), _LOCK.where(_LIVE)
+_ID_DELETED: Final = (
+    sa.select(documents.c.id).where(IS_HEAD, _DELETED).order_by(documents.c.deleted_at.desc(), documents.c.id).limit(1)
+)
+_HEAD_OF: Final = _HEAD.where(_OF_ID), _LOCK.where(_OF_ID)
+
+
+def _head(connection: Connection, query: tuple[sa.Select[Any], sa.Select[Any]], **values: str) -> HeadRow | None:
+    if not all(is_plain(value) for value in values.values()):
+        return None
+    select, lock = query
+    if locks_rows(connection) and connection.execute(lock, values).first() is None:
+        return None
+    with reading_times():
+        row = only_row(connection.execute(select, values))
+    return HeadRow(*tuple(row)) if row else None
+
+
+def head_named(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
+    """Return the live document of this name; a writer has its turn at it then, until the transaction ends."""
+    return _head(connection, _HEAD_LIVE, of_project=project, of_kind=kind, of_name=name)
+
+
+def head_deleted(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
+    """Return the document of this name that was deleted last; as ``head_named``.
+
+    Raises:
+        RaceLostError: another writer brought it back, or purged it, just now.
+    """
+    values = {"of_project": project, "of_kind": kind, "of_name": name}
+    if not all(is_plain(value) for value in values.values()):
+        return None
+    # Found without a lock: of all that were deleted under this name, two writers would take turns in no order.
+    id = connection.execute(_ID_DELETED, values).scalar()
+    if id is None:
+        return None
+    found = head_of(connection, id)
+    if found is None or found.deleted_at is None:
+        raise RaceLostError(f"{kind} {name!r} was brought back or purged just now.")
+    return found
+
+
+def head_of(connection: Connection, id: str) -> HeadRow | None:
+    """Return the document with this id, deleted or not; as ``head_named``."""
+    return _head(connection, _HEAD_OF, of_id=id)
+
+
+_ID_LIVE: Final = sa.select(documents.c.id).where(IS_HEAD, _LIVE)
+
+
+def id_named(connection: Connection, project: str, kind: str, name: str) -> str | None:
+    """Return the id of the live document of this name; no turn is taken at it."""
+    values = {"of_project": project, "of_kind": kind, "of_name": name}
+    if not all(is_plain(value) for value in values.values()):
+        return None
+    return connection.execute(_ID_LIVE, values).scalar()
+
+
+def owned(connection: Connection, id: str) -> list[str]:
+    """Return the ids of the documents that belong to the one with this id, deleted ones too, in ascending order."""
+    query = sa.select(documents.c.id).where(IS_HEAD, documents.c.owner == id).order_by(documents.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]:
+    """Return the id, kind and name of every document of *project*, deleted ones too."""
+    c = documents.c
+    query = sa.select(c.id, c.kind, c.name).where(IS_HEAD, c.project == project).order_by(c.kind, c.name, c.id)
+    return [(row.id, row.kind, row.name) for row in connection.execute(query)]
+
+
+def column_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
+    """Return what the columns beside the body say of a document's head and parts, by path."""
+    c = documents.c
+    query = sa.select(c.path, c.type, c.status, c.created_at, c.updated_at, c.deleted_at).where(c.id == id)
+    with reading_times():
+        return list(connection.execute(query.order_by(c.path)))
+
+
+def headless(connection: Connection, project: str) -> list[str]:
+    """Return the ids under which there are parts of *project*, or a history of whichever project, and no head."""
+    head = documents.alias("head")
+    with_head = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"))
+    parts = sa.select(documents.c.id).where(documents.c.project == project, documents.c.id.not_in(with_head))
+    past = sa.select(versions.c.id).where(versions.c.id.not_in(sa.select(documents.c.id)))
+    return sorted(connection.execute(sa.union(parts, past)).scalars())
+
+
+def names(connection: Connection, project: str, kind: str) -> list[str]:
+    """Return the names of the live documents of *kind*."""
+    if not is_plain(kind):
+        return []
+    query = sa.select(documents.c.name).where(
+        documents.c.project == project,
+        documents.c.kind == kind,
+        IS_HEAD,
+        documents.c.deleted_at.is_(None),
+        documents.c.name.is_not(None),
+    )
+    return list(connection.execute(query).scalars())
+
+
+_PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(
+    documents.c.id == sa.bindparam("of_id")
+)
+_PIECES_AT: Final = _PIECES.where(documents.c.path.in_(sa.bindparam("at_paths", expanding=True)))
+
+
+def pieces(connection: Connection, id: str, paths: Collection[str] | None = None) -> list[PieceRow]:
+    """Return the head and parts of a document, or those of them at *paths*, in no order."""
+    if paths is not None and not paths:
+        return []
+    if paths is not None and len(paths) <= _MANY:
+        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
+    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id})]
+    return rows if paths is None else [row for row in rows if row.path in paths]
+
+
+def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert heads and parts: one statement, however many."""
+    if rows:
+        insert_many(connection, documents, rows)
+
+
+_UPDATED: Final = ("name", "owner", "type", "status", "model", "version", "updated_at", "digest", "body")
+_UPDATE: Final = (
+    documents.update()
+    .where(documents.c.id == sa.bindparam("at_id"), documents.c.path == sa.bindparam("at_path"))
+    .values({column: sa.bindparam(column) for column in _UPDATED})
+)
+
+
+def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write heads and parts over those of the same id and path: one statement, however many."""
+    if rows:
+        values = [{"at_id": row["id"], "at_path": row["path"], **{c: row[c] for c in _UPDATED}} for row in rows]
+        execute_many(connection, _UPDATE, values)
+
+
+_TOUCH: Final = (
+    documents.update()
+    .where(documents.c.id == sa.bindparam("at_id"), IS_HEAD)
+    .values(version=sa.bindparam("version"), updated_at=sa.bindparam("updated_at"))
+)
+
+
+def touch_head(connection: Connection, id: str, *, version: int, updated_at: datetime) -> None:
+    """Give the head its new version where its body stays as it is."""
+    connection.execute(_TOUCH, {"at_id": id, "version": version, "updated_at": updated_at})
+
+
+_DELETE: Final = documents.delete().where(
+    documents.c.id == sa.bindparam("at_id"), documents.c.path == sa.bindparam("at_path")
+)
+
+
+def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None:
+    """Delete the parts at *paths*: one statement, however many."""
+    values = [{"at_id": id, "at_path": path} for path in paths]
+    if values:
+        connection.execute(_DELETE, values)
+
+
+def mark_deleted(connection: Connection, id: str, moment: datetime | None) -> None:
+    """Set or take away the time at which the document was deleted."""
+    connection.execute(documents.update().where(documents.c.id == id, IS_HEAD).values(deleted_at=moment))
+
+
+def deleted_at(connection: Connection, id: str) -> datetime | None:
+    """Return when the document was deleted, or None if it was not."""
+    return connection.execute(sa.select(documents.c.deleted_at).where(documents.c.id == id, IS_HEAD)).scalar()
+
+
+def purge(connection: Connection, id: str) -> None:
+    """Delete every row of a document, of its history and of its tags."""
+    for table in (documents, versions, tags):
+        connection.execute(table.delete().where(table.c.id == id))
+
+
+def tag_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
+    """Return the rows of a document's tags, by version."""
+    with reading_times():
+        return list(connection.execute(sa.select(tags).where(tags.c.id == id).order_by(tags.c.version, tags.c.tag)))
+
+
+def tagged(connection: Connection, id: str, tag: str) -> int | None:
+    """Return the version that *tag* names, or None where there is no such tag."""
+    if not is_plain(tag):
+        return None
+    return connection.execute(sa.select(tags.c.version).where(tags.c.id == id, tags.c.tag == tag)).scalar()
+
+
+def insert_tag(connection: Connection, **values: Any) -> None:
+    """Insert one tag."""
+    connection.execute(tags.insert(), values)
+
+
+def delete_tags(connection: Connection, id: str, names: Iterable[str]) -> None:
+    """Delete these tags of a document."""
+    for name in names:
+        connection.execute(tags.delete().where(tags.c.id == id, tags.c.tag == name))
+
+
+_INSERT_VERSION: Final = versions.insert()
+
+
+def insert_version(connection: Connection, **values: Any) -> None:
+    """Insert one row of history.
+
+    Raises:
+        RaceLostError: another writer has made this version.
+    """
+    connection.execute(_INSERT_VERSION, values)
+
+
+def insert_versions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of history: one statement, however many.
+
+    Raises:
+        RaceLostError: another writer has made one of these versions.
+    """
+    if rows:
+        insert_many(connection, versions, rows)
+
+
+def version_rows(
+    connection: Connection, id: str, *, after: int = 0, before: int | None = None, limit: int | None = None
+) -> list[sa.Row[Any]]:
+    """Return the rows of history of versions after *after* and before *before*, newest first; *limit* of them."""
+    c = versions.c
+    query = sa.select(versions).where(c.id == id, c.version > after).order_by(c.version.desc()).limit(limit)
+    if before is not None:
+        query = query.where(c.version < before)
+    with reading_times():
+        return list(connection.execute(query))
+
+
+def copy_versions(connection: Connection, id: str, new_id: str, *, upto: int) -> None:
+    """Give the document *new_id* the history of another up to a version, row by row as it is."""
+    c = versions.c
+    columns = [sa.literal(new_id) if column is c.id else column for column in c]
+    query = sa.select(*columns).where(c.id == id, c.version <= upto)
+    connection.execute(versions.insert().from_select([column.name for column in c], query))
+
+
+def rows_with_parent(connection: Connection, id: str) -> list[sa.Row[Any]]:
+    """Return the rows of history of versions that came from another document, oldest first."""
+    query = sa.select(versions).where(versions.c.id == id, versions.c.parent.is_not(None)).order_by(versions.c.version)
+    with reading_times():
+        return list(connection.execute(query))
+
+
+def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any] | None:
+    """Return the row of history of one version."""
+    query = sa.select(versions).where(versions.c.id == id, versions.c.version == number)
+    with reading_times():
+        return only_row(connection.execute(query))
+
+
+def chain_of(connection: Connection, id: str, number: int) -> str | None:
+    """Return the chain of one version, or None where there is no such version."""
+    query = sa.select(versions.c.chain).where(versions.c.id == id, versions.c.version == number)
+    return connection.execute(query).scalar()
+
+
+def version_numbers(connection: Connection, id: str) -> list[int]:
+    """Return the numbers of the versions that have a row of history."""
+    query = sa.select(versions.c.version).where(versions.c.id == id).order_by(versions.c.version)
+    return list(connection.execute(query).scalars())
+
+
+def version_at(connection: Connection, id: str, moment: datetime) -> int | None:
+    """Return the version that was current at *moment*, or None if it was before the first."""
+    newest = sa.type_coerce(sa.func.max(versions.c.version), Whole())  # of none, it is NULL
+    query = sa.select(newest).where(versions.c.id == id, versions.c.created_at <= moment)
+    return connection.execute(query).scalar()
+
+
+def code_rows(connection: Connection) -> list[tuple[str, int, str]]:
+    """Return what the integers mean: column, value, name."""
+    return [(row.column, row.value, row.name) for row in connection.execute(sa.select(codes))]
+
+
+def insert_codes(connection: Connection, rows: Iterable[tuple[str, int, str]]) -> None:
+    """Say what integers mean."""
+    values = [{"column": column, "value": value, "name": name} for column, value, name in rows]
+    if values:
+        connection.execute(codes.insert(), values)
+
+
+def parent_texts(connection: Connection) -> list[tuple[str, str]]:
+    """Return the id of each document of the database that has parents, with the text of each of them.
+
+    Cost:
+        A look at every row of history.
+    """
+    query = sa.select(versions.c.id, versions.c.parent).where(versions.c.parent.is_not(None))
+    return [(row.id, row.parent) for row in connection.execute(query)]
+
+
+_FOLD: Final = (
+    versions.update()
+    .where(versions.c.id == sa.bindparam("at_id"), versions.c.version == sa.bindparam("at_version"))
+    .values(changes=sa.bindparam("changes"), folded=sa.bindparam("folded"))
+)
+
+
+def fold_versions(connection: Connection, id: str, found: Iterable[tuple[int, str, str]]) -> None:
+    """Put other changes in the place of those of some versions: number, changes, and the digest of those saved."""
+    values = [
+        {"at_id": id, "at_version": number, "changes": changes, "folded": folded} for number, changes, folded in found
+    ]
+    if values:
+        execute_many(connection, _FOLD, values)

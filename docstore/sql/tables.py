@@ -1,0 +1,134 @@
+"""The tables: documents and their parts, versions and tags, what the integers mean, and which places are indexed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from docstore.sql.dialects import ExactText, JsonText, LongText, UtcTime, Whole
+
+metadata: Final = sa.MetaData()
+
+VERSION_TABLE: Final = "docstore_schema"
+"""Where Alembic keeps which migration the tables are at: a name of our own, beside a user's own Alembic."""
+
+migration: Final = sa.Table(VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+"""That table, which is Alembic's to make."""
+
+
+def _has_indexes_of_some_rows(
+    ddl: sa.schema.BaseDDLElement, *ignored: object, dialect: Dialect, **rest: object
+) -> bool:
+    return dialect.name in ("sqlite", "postgresql")
+
+
+LISTED: Final = {
+    "documents_listed": (),
+    "documents_listed_type": ("type",),
+    "documents_listed_status": ("status",),
+    "documents_listed_type_status": ("type", "status"),
+}
+"""The indexes of live heads, each with what stands between the kind and the name."""
+
+documents: Final = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("path", ExactText(255, True), primary_key=True),
+    sa.Column("project", ExactText(100), nullable=False),
+    sa.Column("kind", ExactText(64, True), nullable=False),
+    sa.Column("name", ExactText(255)),
+    sa.Column("owner", ExactText(32)),
+    sa.Column("position", Whole),
+    sa.Column("type", Whole),
+    sa.Column("status", Whole),
+    sa.Column("model", ExactText(32, True), nullable=False),
+    sa.Column("version", Whole(True), nullable=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+    sa.Column("updated_at", UtcTime(True), nullable=False),
+    sa.Column("deleted_at", UtcTime),
+    sa.Column("digest", ExactText(64, True), nullable=False),
+    sa.Column("body", JsonText(True), nullable=False),
+    # A deleted document gives its name free, and keeps it for undelete. MySQL has no index of some rows only: there
+    # the migration adds a column ``live``, computed, which is in the index and NULL for all other rows.
+    sa.Index(
+        "documents_name",
+        "name",
+        "kind",
+        "project",
+        unique=True,
+        sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
+        postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
+    ).ddl_if(callable_=_has_indexes_of_some_rows),
+    # In the order in which documents are listed, of whatever type and status is asked. MySQL sorts: there, these would
+    # be of all trials, too.
+    *(
+        sa.Index(
+            name,
+            "project",
+            "kind",
+            *columns,
+            "name",
+            sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
+            postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
+        ).ddl_if(callable_=_has_indexes_of_some_rows)
+        for name, columns in LISTED.items()
+    ),
+    sa.Index("documents_type", "kind", "type"),
+    sa.Index("documents_status", "kind", "status"),
+    sa.Index("documents_owner", "owner"),
+)
+
+IS_HEAD: Final = documents.c.path == sa.literal_column("''")
+"""With a literal, so that whatever the driver, the statement says that the index of live names can serve it."""
+
+versions: Final = sa.Table(
+    "versions",
+    metadata,
+    # The primary key is the lock: of two writers that both read version 3, only one can insert version 4.
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("version", Whole(True), primary_key=True, autoincrement=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+    sa.Column("author", ExactText(255, True), nullable=False),
+    sa.Column("message", LongText, nullable=False),
+    # They lead back to the newest version before it that is kept; of one that is not kept itself, null.
+    sa.Column("changes", JsonText(True), nullable=False),
+    sa.Column("digest", ExactText(64, True), nullable=False),
+    sa.Column("chain", ExactText(64, True), nullable=False),
+    # The version of another document that this one came from, by a branch or a merge.
+    sa.Column("parent", JsonText),
+    # Once the changes were folded into others: the digest of those that were saved.
+    sa.Column("folded", ExactText(64)),
+)
+
+tags: Final = sa.Table(
+    "tags",
+    metadata,
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("tag", ExactText(255, True), primary_key=True),
+    sa.Column("version", Whole(True), nullable=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+    sa.Column("author", ExactText(255, True), nullable=False),
+)
+
+codes: Final = sa.Table(
+    "codes",
+    metadata,
+    sa.Column("column", ExactText(64), primary_key=True),
+    sa.Column("value", Whole, primary_key=True, autoincrement=False),
+    sa.Column("name", ExactText(255), nullable=False),
+    sa.UniqueConstraint("column", "name", name="codes_name"),
+)
+
+place_indexes: Final = sa.Table(
+    "place_indexes",
+    metadata,
+    sa.Column("name", ExactText(64, True), primary_key=True),
+    sa.Column("kind", ExactText(64, True), nullable=False),
+    # The kind of the parts in which the place stands; of a place in the head, NULL.
+    sa.Column("part", ExactText(64)),
+    sa.Column("pointer", LongText, nullable=False),
+    sa.Column("created_at", UtcTime(True), nullable=False),
+)

@@ -1,0 +1,92 @@
+"""Which version of a document is meant: by its number, by a tag, or by a time at which it was current."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy.engine import Connection
+
+from docstore.abridging import abridged
+from docstore.errors import InvalidValueError, VersionNotFoundError
+from docstore.sql import rows
+from docstore.sql.dialects import checked_moment
+from docstore.sql.reader import version_numbered
+from docstore.sql.rows import HeadRow
+
+When: TypeAlias = int | str | datetime
+"""What names a version: its number, a tag, or a time at which it was current."""
+
+
+def number_of(
+    connection: Connection, head: HeadRow, version: int | None, at: datetime | None, tag: str | None
+) -> int | None:
+    """Return the version that one of these names, or None for the current one; as ``number_named``.
+
+    Raises:
+        InvalidValueError: several are given, the version is no number, or the time has no zone.
+    """
+    given = [(key, value) for key, value in (("version", version), ("at", at), ("tag", tag)) if value is not None]
+    if len(given) > 1:
+        (first, its), *_, (last, value) = given
+        raise InvalidValueError(last, value, f"Give it or {first}={its!r}, not both.")
+    if version is not None and type(version) is not int:
+        raise InvalidValueError("version", version, "Give its number; tag= takes a tag, and at= a time.")
+    if at is not None:
+        return _number_at(connection, head, at)
+    return version if tag is None else _tagged(connection, head, tag)
+
+
+def number_named(connection: Connection, head: HeadRow, when: When) -> int:
+    """Return the version that *when* names: by its number, by a tag, or by a time at which it was current.
+
+    Raises:
+        InvalidValueError: it is none of these, or a time without a zone.
+        VersionNotFoundError: there is no such tag, or the time is before the first version. Of a number, it is not
+            asked whether there is such a version.
+    """
+    if type(when) is int:
+        return when
+    if isinstance(when, datetime):
+        return _number_at(connection, head, when)
+    if isinstance(when, str):
+        return _tagged(connection, head, when)
+    raise InvalidValueError("version", when, "Give its number, a tag, or a time with a zone.")
+
+
+def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
+    number = rows.tagged(connection, head.id, tag)
+    if number is None:
+        known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
+        wanted = f"tagged {abridged(tag)} (its tags: {known})"
+        raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind)
+    return number
+
+
+def numbered(connection: Connection, head: HeadRow, when: When) -> int:
+    """Return the number of the version that *when* names, one that is kept.
+
+    Raises:
+        InvalidValueError, VersionNotFoundError: as ``number_named``; or there is no such version, or it was folded.
+    """
+    number = number_named(connection, head, when)
+    if type(number) is not int or not 1 <= number <= head.version:
+        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
+    if not version_numbered(connection, head, number).is_kept:
+        raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
+    return number
+
+
+def _number_at(connection: Connection, head: HeadRow, moment: datetime) -> int:
+    """Return the version that was current at *moment*.
+
+    Raises:
+        InvalidValueError: *moment* has no time zone.
+        VersionNotFoundError: it is before the first version.
+    """
+    number = rows.version_at(connection, head.id, checked_moment("at", moment))
+    if number is None:
+        raise VersionNotFoundError(
+            head.name, wanted=f"from {moment.isoformat()} or before", head=head.version, kind=head.kind
+        )
+    return number

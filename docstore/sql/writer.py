@@ -1,0 +1,379 @@
+"""The one place that writes documents: in the transaction it is given, the pieces, the head and one row of history."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
+
+from docstore.codec.mapper import Document
+from docstore.documents.canonical import JSON, dumps
+from docstore.documents.changeset import Revision, revise
+from docstore.documents.digests import DigestTree, Piece, piece
+from docstore.documents.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
+from docstore.documents.kinds import HEAD, Kind, is_document, kind_named, position_of
+from docstore.documents.patch import Change
+from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
+from docstore.sql import rows
+from docstore.sql.dialects import largest_text
+from docstore.sql.enum_codes import Coded, Codes, Name, coded_in
+from docstore.sql.living import living_named
+from docstore.sql.reader import State, parents_of, read, version_numbered
+from docstore.sql.rows import HeadRow
+
+_LARGE: Final = 64 << 10
+"""Bytes of text that every database takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person says of a save."""
+
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was written: the version, and the integers to remember once it is committed."""
+
+    id: str
+    version: Version
+    codes: Mapping[Name, int]
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A document to be inserted under an id of its own, with the digests of its pieces."""
+
+    id: str
+    document: Document
+    digests: DigestTree
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMany:
+    """What was written: the first version of each document, and the integers to remember once all are committed."""
+
+    versions: Sequence[Version]
+    codes: Mapping[Name, int]
+
+
+class Writer:
+    """Writes to the documents of one project."""
+
+    def __init__(self, project: str, codes: Codes) -> None:
+        self._project = project
+        self._codes = codes
+
+    def create(self, connection: Connection, id: str, document: Document, note: Note, remedy: str = "") -> Saved:
+        """Insert *document* as version 1, under the new *id*.
+
+        Args:
+            remedy: what the error says to do if the name is taken, in place of loading that document.
+
+        Raises:
+            DocumentExistsError: the name is taken.
+            RaceLostError: another writer is taking it now.
+        """
+        taken = rows.head_named(connection, self._project, document.kind.name, document.name)
+        if taken is not None:
+            raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version, remedy=remedy)
+        return self._insert(connection, id, document, note)
+
+    def create_many(self, connection: Connection, new: Sequence[New], note: Note) -> SavedMany:
+        """Insert each of *new*, at most ``AT_ONCE``, as ``create`` does one after the other; no two have one name.
+
+        Raises:
+            DocumentExistsError: the name of one is taken.
+            RaceLostError: another writer is taking one now.
+
+        Cost:
+            A statement for each kind, one more for each whose documents have owners, two for the rows (more where the
+            database takes them in batches), and two for each document that brings a type or status of its own.
+        """
+        self._refuse_taken(connection, new)
+        if new and len(note.message) >= _LARGE:
+            check_size(connection, new[0].document.name, HEAD, f"{_ADDED}{note.message}".encode())
+        owners = self._owners_of(connection, new)
+        pieces: list[dict[str, Any]] = []
+        history: list[tuple[str, Version]] = []
+        codes: dict[Name, int] = {}
+        for each, owner in zip(new, owners, strict=True):
+            document, moment = each.document, next_moment(None)
+            coded = _coded(document.kind, document.pieces)
+            # One after the other, so that they get the integers that they would get if each were saved alone.
+            codes |= self._codes.resolve(connection, _names(coded) - codes.keys())
+            pieces += self._made(connection, each.id, document, document.pieces, coded, codes, 1, moment, owner)
+            version = Version(1, moment, note.author, note.message, _WHOLE, each.digests.digest(), "")
+            history.append((each.id, dataclasses.replace(version, chain=chained(GENESIS, each.id, version, _ADDED))))
+        rows.insert_pieces(connection, pieces)
+        rows.insert_versions(connection, [_version_row(id, version, _ADDED) for id, version in history])
+        return SavedMany([version for _, version in history], codes)
+
+    def _refuse_taken(self, connection: Connection, new: Sequence[New]) -> None:
+        names: dict[str, list[str]] = {}
+        for each in new:
+            names.setdefault(each.document.kind.name, []).append(each.document.name)
+        for kind, wanted in names.items():
+            taken = living_named(connection, self._project, kind, wanted)
+            for name in wanted if taken else ():
+                if name in taken:
+                    raise DocumentExistsError(name, kind=kind, head=taken[name][1])
+
+    def _owners_of(self, connection: Connection, new: Sequence[New]) -> list[str | None]:
+        """Return the id of the owner of each: one that is stored, or that comes before it."""
+        owned = [(each.document.kind.owner_kind or "", _owner_name(each.document) or "") for each in new]
+        ids: dict[tuple[str, str], str] = {}
+        for kind in {kind for kind, name in owned if name}:
+            wanted = {name for other, name in owned if name and other == kind}
+            living = living_named(connection, self._project, kind, wanted)
+            ids.update({(kind, name): id for name, (id, _) in living.items()})
+        found: list[str | None] = []
+        for each, owner in zip(new, owned, strict=True):
+            found.append(ids.get(owner))
+            ids[each.document.kind.name, each.document.name] = each.id
+        return found
+
+    def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
+        moment = next_moment(None)
+        written, found = self._rows(connection, id, document, document.pieces, 1, moment)
+        rows.insert_pieces(connection, written)
+        digest = DigestTree({path: each.digest for path, each in document.pieces.items()}).digest()
+        version = Version(1, moment, note.author, note.message, _WHOLE, digest, "")
+        return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
+
+    def branch(
+        self,
+        connection: Connection,
+        id: str,
+        source: HeadRow,
+        state: State,
+        document: Document,
+        note: Note,
+    ) -> Saved:
+        """Insert *document* under the new *id*, whose history up to the version of *state* is there already.
+
+        Shapes:
+            state: that of *source* at this version, from which *document* differs in its head only
+        """
+        begun, then = (version_numbered(connection, source, number) for number in (1, state.version))
+        number, moment = then.number + 1, next_moment(then.created_at)
+        written, found = self._rows(connection, id, document, document.pieces, number, moment)
+        rows.insert_pieces(
+            connection, [row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written]
+        )
+        head = {HEAD: document.pieces[HEAD]}
+        revision = revise(document.kind, {HEAD: state.pieces[HEAD]}, head)
+        digest = state.digests.digest(revision.digests)
+        # Of a branch's past, it is where it came from: the chain has the id of the document that each was saved in.
+        saved_in = lineage(parents_of(connection, source), source.id)(then.number)
+        parent = Parent("branch", saved_in, then.number)
+        version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
+        return Saved(id, self._append(connection, id, document.name, then.chain, version), found)
+
+    def overwrite(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
+        """Make *document* the newest version of the one that has its name, or the first, under the new *id*."""
+        head = rows.head_named(connection, self._project, document.kind.name, document.name)
+        # Not looked up again: of one that was made just now, inserting tells, and then it is there to be replaced.
+        if head is None:
+            return self._insert(connection, id, document, note)
+        return self.replace(connection, head, document, note)
+
+    def replace(
+        self, connection: Connection, head: HeadRow, document: Document, note: Note, parent: Parent | None = None
+    ) -> Saved:
+        """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is.
+
+        Args:
+            parent: where it came from; it makes a version even of a document that is as it was.
+
+        Raises:
+            InvalidValueError: it is a JSON value, and that one was made of an object.
+        """
+        now = read(connection, head)
+        if is_document(now.pieces[HEAD]) and not is_document(document.pieces[HEAD].body):
+            raise InvalidValueError(
+                "kind",
+                head.kind,
+                f"{head.name!r} is a document that was made of an object: use save(), or another kind.",
+            )
+        revision = revise(document.kind, now.pieces, document.pieces)
+        if not revision.changes and parent is None:
+            return Saved(head.id, version_numbered(connection, head, head.version), {})
+        return self.write(connection, head, document, revision, now.digests, note, parent)
+
+    def replace_head(
+        self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note
+    ) -> Saved:
+        """Write the next version of the document at *head*, with *body* as its head and *name* as its name.
+
+        It makes a version even if the body is unchanged: a value that was put does not contain its name.
+
+        Shapes:
+            now: the current state
+
+        Raises:
+            RaceLostError: another writer has made this version.
+        """
+        kind = kind_named(head.kind).of(body)
+        target = {HEAD: piece(HEAD, body)}
+        changes = revise(kind, {HEAD: now.pieces[HEAD]}, target).changes
+        document = Document(kind, name, head.model, target)
+        return self.write(connection, head, document, Revision(target, frozenset(), changes), now.digests, note)
+
+    def write(
+        self,
+        connection: Connection,
+        head: HeadRow,
+        document: Document,
+        revision: Revision,
+        digests: DigestTree,
+        note: Note,
+        parent: Parent | None = None,
+    ) -> Saved:
+        """Write *revision* as the next version of the document at *head*; *digests* are those of the current one.
+
+        Shapes:
+            document: says kind, name and model; of its pieces only those of the revision are looked at
+
+        Raises:
+            RaceLostError: another writer has made this version.
+        """
+        number, moment = head.version + 1, next_moment(head.updated_at)
+        written, found = self._rows(connection, head.id, document, revision.written, number, moment)
+        new = [row for row in written if digests.get(row["path"]) is None]
+        changed = [row for row in written if digests.get(row["path"]) is not None]
+        digest = digests.digest(revision.digests)
+        version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
+        version = self._append(connection, head.id, head.name, head.chain, version)
+        rows.insert_pieces(connection, new)
+        rows.update_pieces(connection, changed)
+        rows.delete_pieces(connection, head.id, revision.removed)
+        if HEAD not in revision.written:
+            rows.touch_head(connection, head.id, version=number, updated_at=moment)
+        return Saved(head.id, version, found)
+
+    def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
+        changes = changes_text(version.changes)
+        if len(changes) + len(version.message) >= _LARGE:
+            # The row of history is one statement: on MySQL, one packet.
+            text = f"{changes}{version.message}".encode()
+            check_size(connection, name, _place_of(version.changes), text, len(version.changes))
+        version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
+        rows.insert_version(connection, **_version_row(id, version, changes))
+        return version
+
+    def _rows(
+        self,
+        connection: Connection,
+        id: str,
+        document: Document,
+        pieces: Mapping[str, Piece],
+        number: int,
+        moment: datetime,
+    ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
+        """Return the rows of *pieces* as new ones, and the integers that stand in them."""
+        coded = _coded(document.kind, pieces)
+        found = self._codes.resolve(connection, _names(coded))
+        owner = self._owner(connection, document.kind, pieces[HEAD].body) if HEAD in pieces else None
+        return self._made(connection, id, document, pieces, coded, found, number, moment, owner), found
+
+    def _made(
+        self,
+        connection: Connection,
+        id: str,
+        document: Document,
+        pieces: Mapping[str, Piece],
+        coded: Mapping[str, Coded],
+        found: Mapping[Name, int],
+        number: int,
+        moment: datetime,
+        owner: str | None,
+    ) -> list[dict[str, Any]]:
+        kind = document.kind
+        made = []
+        for path, each in pieces.items():
+            check_size(connection, document.name, path, each.text)
+            code, is_head = coded[path], path == HEAD
+            made.append(
+                {
+                    "id": id,
+                    "path": path,
+                    "project": self._project,
+                    "kind": (kind.rule(path) or kind).name,
+                    "name": document.name if is_head else None,
+                    "owner": owner if is_head else None,
+                    "position": position_of(path),
+                    "type": code.type and found[code.type],
+                    "status": code.status and found[code.status],
+                    "model": document.model,
+                    "version": number,
+                    "created_at": moment,
+                    "updated_at": moment,
+                    "deleted_at": None,
+                    "digest": each.digest,
+                    "body": each.text.decode(),
+                }
+            )
+        return made
+
+    def _owner(self, connection: Connection, kind: Kind, head: JSON) -> str | None:
+        name = kind.owner_in(head)
+        return rows.id_named(connection, self._project, kind.owner_kind or "", name) if name else None
+
+
+_WHOLE: Final = (Change("add", HEAD),)
+_ADDED: Final = changes_text(_WHOLE)
+"""The changes of every first version."""
+
+
+def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> dict[str, Coded]:
+    return {path: coded_in(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
+
+
+def _names(coded: Mapping[str, Coded]) -> set[Name]:
+    return {name for each in coded.values() for name in each.names}
+
+
+def _owner_name(document: Document) -> str | None:
+    return document.kind.owner_in(document.pieces[HEAD].body)
+
+
+def _version_row(id: str, version: Version, changes: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "version": version.number,
+        "created_at": version.created_at,
+        "author": version.author,
+        "message": version.message,
+        "changes": changes,
+        "digest": version.digest,
+        "chain": version.chain,
+        "parent": dumps(version.parent.to_json()).decode() if version.parent else None,
+    }
+
+
+def check_size(connection: Connection, name: str, pointer: str, text: bytes, places: int = 1) -> None:
+    """Refuse a *text* that the database would refuse; of the old values of *places*, *pointer* is the largest's.
+
+    Raises:
+        TooLargeError: it is larger than the database takes in one value.
+
+    Cost:
+        None for a text of less than 64 KiB; for others, of a server, the statement that asks for its limit.
+    """
+    if len(text) < _LARGE:
+        return
+    size, limit = largest_text(connection, text)
+    if size > limit:
+        raise TooLargeError(name, pointer=pointer, size=size, limit=limit, places=places)
+
+
+def _place_of(changes: Sequence[Change]) -> str:
+    """Return the place whose old value makes most of the text of *changes*."""
+    return max(changes, key=lambda change: len(changes_text((change,)))).path if changes else HEAD

@@ -1,0 +1,319 @@
+"""Old versions folded: which stay, the changes that then lead from one to the next before it, and the chain proved.
+
+The row of a folded version stays: who saved it, when, what was said of it, its digest and its link of the chain. Its
+changes go, and their digest stays in their place, so that the chain can be followed over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, pairwise
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import JSON, Absent, MaybeJSON, digest, loads
+from docstore.documents.changeset import laid_out_alike, revise
+from docstore.documents.digests import piece
+from docstore.documents.history import GENESIS, NOT_KEPT, Parent, Version, chained, changes_text, lineage, rebuild
+from docstore.documents.kinds import HEAD, Kind, kind_named
+from docstore.documents.patch import Change
+from docstore.documents.rewinding import Rewound
+from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
+from docstore.sql import paging, rows
+from docstore.sql.context import Access
+from docstore.sql.dialects import erasing, forget, long_read_timeout
+from docstore.sql.reader import State, parents_of, read, version_of
+from docstore.sql.rows import HeadRow
+from docstore.sql.writer import check_size
+
+Keep: TypeAlias = int | timedelta
+"""Which versions are to stay: so many of the newest, or those that were current in so long a time until now."""
+
+_PAGE: Final = 100
+"""Versions that are read at once; each has the old values of a save."""
+
+_BEGIN: Final = (Change("add", HEAD),)
+"""The changes of the oldest version that is kept, as of version 1: nothing is before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What is left of the history of a document.
+
+    Attributes:
+        versions: how many it has, folded ones too.
+        kept: the numbers of those that can be loaded, oldest first.
+        folded: how many were folded by this call.
+        freed: how many characters less its changes have; 0 where they have no less.
+    """
+
+    kind: str
+    name: str
+    versions: int
+    kept: tuple[int, ...]
+    folded: int
+    freed: int
+
+
+def compact(access: Access, kind: str, name: str, keep: Keep) -> Compacted:
+    """Fold the versions of a document that need not stay; ``Past.compact`` says which.
+
+    Raises:
+        InvalidValueError: *keep* is neither a number of versions nor a time.
+        DocumentNotFoundError: there is no such document.
+        DamagedDocumentError: its history is not what was saved. Nothing was changed.
+        TooLargeError: the changes between two versions that stay are larger than the database takes.
+    """
+    checked_keep(keep)
+
+    def work(connection: Connection) -> tuple[str, int | None, Compacted]:
+        head = access.head(connection, kind, name)
+        with erasing(connection), long_read_timeout(connection):
+            folding = _Folding(connection, head, _wanted(connection, head, keep))
+            done = folding.run()
+        return head.id, folding.oldest_folded, done
+
+    def landed(connection: Connection, done: tuple[str, int | None, Compacted]) -> bool:
+        id, folded, _ = done
+        row = rows.version_row(connection, id, folded) if folded is not None else None
+        return folded is None or (row is not None and row.changes == NOT_KEPT)
+
+    *_, done = access.writing(work, landed)
+    if done.folded:
+        forget(access.engine)
+    return done
+
+
+def checked_keep(keep: object) -> None:
+    """Refuse what names no versions, before anything is read.
+
+    Raises:
+        InvalidValueError: so it does; says what to give.
+    """
+    is_number = type(keep) is int and keep >= 1
+    is_time = isinstance(keep, timedelta) and keep > timedelta(0)
+    if not (is_number or is_time):
+        remedy = "Give how many of the newest versions to keep, 1 or more, or for how long, as in timedelta(days=90)."
+        raise InvalidValueError("keep", keep, remedy)
+
+
+# --- which versions stay ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The versions that are to stay: all from ``first`` on, and some before."""
+
+    first: int
+    named: frozenset[int]
+
+    def __contains__(self, number: int) -> bool:
+        return number >= self.first or number in self.named
+
+
+def _wanted(connection: Connection, head: HeadRow, keep: Keep) -> _Wanted:
+    tagged = {row.version for row in rows.tag_rows(connection, head.id)}
+    return _Wanted(_first(connection, head, keep), frozenset(tagged | _stood_on(connection, head)))
+
+
+def _first(connection: Connection, head: HeadRow, keep: Keep) -> int:
+    if isinstance(keep, timedelta):
+        try:
+            since = datetime.now(UTC) - keep
+        except OverflowError:  # before the year 1
+            return 1
+        return min(rows.version_at(connection, head.id, since) or 1, head.version)
+    return max(1, head.version - keep + 1)
+
+
+def _stood_on(connection: Connection, head: HeadRow) -> set[int]:
+    """Return the versions that other documents name as parents; to merge with them, one looks at those.
+
+    Where a branch shares a version with a document that was purged, the branch stands for it.
+    """
+    named: set[tuple[str, int]] = set()
+    for id, text in rows.parent_texts(connection):
+        if id != head.id:
+            try:
+                parent = Parent.from_json(loads(text))
+            except (CodecError, PatchError):
+                continue  # damage, and of another document
+            named.add((parent.id, parent.version))
+    saved_in = lineage(parents_of(connection, head), head.id)
+    ours = {(id, version) for id, version in named if version <= head.version and saved_in(version) == id}
+    # Of another one's head no lock is taken: two that compact would wait for each other.
+    there = {id for id, _ in ours if paging.project_of(connection, id) is not None}
+    return {version for id, version in named if id == head.id} | {version for id, version in ours if id not in there}
+
+
+# --- the walk back ---------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """A document led back from version to version, and what of it is not as it was where one last stood."""
+
+    def __init__(self, kind: Kind, state: State) -> None:
+        self._named = kind
+        self._document = Rewound(kind, state.pieces, state.digests)
+        self.stand()
+
+    @property
+    def digest(self) -> str:
+        """The document's digest as it is now."""
+        return self._document.digest()
+
+    def stand(self) -> None:
+        """Let ``changes`` lead back from here."""
+        self._from: dict[str, MaybeJSON] = {}
+        self._from_kind = self._named.of(self._document.pieces[HEAD])
+
+    def back(self, changes: Sequence[Change]) -> None:
+        """Undo the changes of a version; as ``Rewound.undo``."""
+        for path, body in self._document.undo(changes).items():
+            self._from.setdefault(path, body)
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return the changes that lead back to here from where one last stood; the only old values are those of here.
+
+        Raises:
+            PatchError: none leads back exactly.
+        """
+        pieces = self._document.pieces
+        if not laid_out_alike(self._named, pieces[HEAD], self._then()[HEAD]):
+            # One change keeps all that is here.
+            self._from = {**pieces, **self._from}
+        then = {path: piece(path, body) for path, body in self._then().items() if path in self._from}
+        here = {path: pieces[path] for path in self._from if path in pieces}
+        changes = revise(self._from_kind, here, then).changes
+        self._check(changes)
+        return changes
+
+    def _then(self) -> dict[str, JSON]:
+        """Return the head as it was where one last stood, and of the parts those that are not as they were."""
+        now = {HEAD: self._document.pieces[HEAD], **self._from}
+        return {path: body for path, body in now.items() if not isinstance(body, Absent)}
+
+    def _check(self, changes: Sequence[Change]) -> None:
+        """Undo the changes: each piece was seen to lead back for itself, and all together have to, too."""
+        is_whole = any(change.path == HEAD for change in changes)
+        restored = rebuild(self._then(), self._named, [changes], partial=not is_whole)
+        for path in self._from:
+            found = piece(path, restored[path]).digest if path in restored else None
+            if found != self._document.digests.get(path):
+                raise PatchError("no change leads back to the version before it that stays", pointer=path)
+
+
+class _Folding:
+    """The history of one document, proved and folded in one go from the newest version to the first."""
+
+    def __init__(self, connection: Connection, head: HeadRow, wanted: _Wanted) -> None:
+        self._connection = connection
+        self._head = head
+        self._wanted = wanted
+        self._walk = _Walk(kind_named(head.kind), read(connection, head))
+        self._kept: list[int] = []
+        self._waiting: list[tuple[int, str, str]] = []
+        self._folded = self._freed = 0
+        self.oldest_folded: int | None = None
+
+    def run(self) -> Compacted:
+        """Fold what need not stay.
+
+        Raises:
+            DamagedDocumentError: the history is not what was saved; what was written until then is to be rolled back.
+        """
+        stays: sa.Row[Any] | None = None  # the last one seen that does
+        is_led = True  # whether its changes lead back to the next one that does
+        pending: tuple[Change, ...] = ()  # of the last one seen that can be loaded
+        for row, version in self._proved():
+            if not version.is_kept:
+                if stays is None:
+                    raise self._damaged(version.number, "it is the current version, and its changes are missing")
+                continue
+            if stays is not None:
+                self._back(version, pending)
+            if self._walk.digest != version.digest:
+                raise self._damaged(version.number, "what is rebuilt has another digest")
+            pending = version.changes
+            if version.number not in self._wanted:
+                self._fold(row)
+                is_led = False
+                continue
+            if stays is not None and not is_led:
+                self._lead(stays, self._walk.changes())
+            self._kept.append(version.number)
+            self._walk.stand()
+            stays, is_led = row, True
+        if stays is None or pending != _BEGIN:
+            raise self._damaged(self._kept[-1], "its changes lead to a version before it, and none is kept")
+        if not is_led:
+            self._lead(stays, _BEGIN)
+        self._write()
+        head, kept = self._head, tuple(reversed(self._kept))
+        return Compacted(head.kind, head.name, head.version, kept, self._folded, max(0, self._freed))
+
+    def _back(self, version: Version, changes: Sequence[Change]) -> None:
+        try:
+            self._walk.back(changes)
+        except (PatchError, CodecError) as error:
+            raise self._damaged(version.number, f"it cannot be rebuilt: {error}") from error
+
+    def _fold(self, row: sa.Row[Any]) -> None:
+        self._put(row, NOT_KEPT)
+        self._folded += 1
+        self.oldest_folded = row.version
+
+    def _lead(self, row: sa.Row[Any], changes: Sequence[Change]) -> None:
+        text = changes_text(changes)
+        check_size(self._connection, self._head.name, f"version {row.version}", text.encode())
+        self._put(row, text)
+
+    def _put(self, row: sa.Row[Any], changes: str) -> None:
+        """Let *changes* stand for those of *row*, and the digest of those that were saved beside them."""
+        self._freed += len(row.changes) - len(changes)
+        self._waiting.append((row.version, changes, row.folded or digest(row.changes.encode())))
+        if changes != NOT_KEPT or len(self._waiting) >= _PAGE:
+            self._write()
+
+    def _write(self) -> None:
+        rows.fold_versions(self._connection, self._head.id, self._waiting)
+        self._waiting = []
+
+    # --- what is there -----------------------------------------------------------------------------------------------
+
+    def _proved(self) -> Iterator[tuple[sa.Row[Any], Version]]:
+        """Yield each row of history with the version that it tells of, newest first, once it follows on the one before.
+
+        Raises:
+            DamagedDocumentError: it does not, or is missing.
+        """
+        saved_in = lineage(parents_of(self._connection, self._head), self._head.id)
+        for row, older in pairwise(chain(self._rows(), [None])):
+            assert row is not None  # only the last is none, and nothing follows it
+            version = version_of(self._head.name, row)
+            previous = GENESIS if older is None else older.chain
+            if chained(previous, saved_in(row.version), version, row.changes) != row.chain:
+                raise self._damaged(row.version, "its row, or the chain before it, was changed")
+            yield row, version
+
+    def _rows(self) -> Iterator[sa.Row[Any]]:
+        expected, before = self._head.version, None
+        while page := rows.version_rows(self._connection, self._head.id, before=before, limit=_PAGE):
+            for row in page:
+                if row.version > self._head.version:
+                    problem = f"the document is at version {self._head.version} only"
+                    raise self._damaged(row.version, problem)
+                if row.version != expected:
+                    raise self._damaged(expected, "its row of history is missing")
+                yield row
+                expected -= 1
+            before = page[-1].version
+        if expected:
+            raise self._damaged(expected, "its row of history is missing")
+
+    def _damaged(self, number: int, problem: str) -> DamagedDocumentError:
+        return DamagedDocumentError(self._head.name, where=f"version {number}", problem=problem)

@@ -1,0 +1,423 @@
+"""Documents copied from one store to another with their whole history: the same ids, digests and chain, verified.
+
+Tags become the source's. Versions that were folded are copied as they are. Of those that the target has it keeps what
+it can load, though they were folded in the source since, and gets back none that it folded itself, nor its tags. Of
+changes that took the place of others when those were folded the chain says nothing: whether they lead back, ``verify``
+tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os.path import realpath
+from typing import Any, Literal, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from docstore.documents.arguments import LONGEST_NAME, checked_iterable, checked_key, checked_text
+from docstore.documents.canonical import digest, loads
+from docstore.documents.changeset import revise
+from docstore.documents.digests import DigestTree, piece
+from docstore.documents.history import GENESIS, NOT_KEPT, chained, changes_text, lineage
+from docstore.documents.kinds import HEAD, Kind, PartRule, is_document, kind_named
+from docstore.errors import (
+    ConnectionLostError,
+    DamagedDocumentError,
+    DatabaseError,
+    DivergedError,
+    DocumentExistsError,
+    InvalidValueError,
+    RaceLostError,
+)
+from docstore.sql import paging, rows
+from docstore.sql.context import Access
+from docstore.sql.dialects import insert_many, shown, translated
+from docstore.sql.enum_codes import Coded, Codes, Name, coded_in
+from docstore.sql.paging import Key, PageSize
+from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_numbered, version_told
+from docstore.sql.rows import HeadRow
+from docstore.sql.tables import versions
+from docstore.sql.writer import check_size
+
+Row: TypeAlias = dict[str, Any]
+"""A row of a table, by column."""
+
+Status: TypeAlias = Literal["copied", "updated", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """One document that is in the target now as it is in the source.
+
+    Attributes:
+        versions: how many it has.
+        status: ``"copied"`` if the target had none of it, ``"updated"`` if it had less of it, or another state or
+            other tags; ``"unchanged"`` if nothing had to be written.
+    """
+
+    kind: str
+    name: str
+    id: str
+    versions: int
+    status: Status
+
+
+def copy_documents(
+    source: Access,
+    target: Access,
+    codes: Codes,
+    *,
+    names: Iterable[str] | None = None,
+    kind: str | None = None,
+    size: PageSize | None = None,
+) -> list[Copied]:
+    """Copy documents of *source* to *target*, each in a transaction of its own, and return what became of each.
+
+    Args:
+        codes: the target's.
+        names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
+        kind: of all documents, those of this kind.
+        size: how much is held in memory at once.
+
+    Raises:
+        InvalidValueError: both are of one database, where the ids are taken; or *names* is a single text.
+        DocumentNotFoundError: one of *names* is missing. Nothing was copied.
+        DocumentExistsError: the name of one is taken in the target by another document.
+        DivergedError: one was saved in the target too, and differently.
+        DamagedDocumentError: one is not what was saved. Of it nothing was copied.
+        UnknownCodeError, TooLargeError: the target does not take a type or status of one, or a text.
+
+    Cost:
+        Of each document, what the target lacks is read, written and read back, in pages; of the rest the digests only
+        are compared. Memory for a page, and for a digest of each part. The source's state is held to the end; on
+        SQLite, other writers of the target wait while one document is written.
+    """
+    if _is_one_database(source.engine, target.engine):
+        remedy = "It is the source's own database, and copies keep their ids: copy to another one."
+        raise InvalidValueError("other", shown(target.engine.url), remedy)
+    with source.reading() as reading:
+        # All are looked up before any is copied, and all are copied as of one moment.
+        heads = _heads(source, reading, names, kind)
+        copier = _Copier(source, reading, target, codes, size or PageSize())
+        return _each_copied(copier, heads)
+
+
+def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
+    """Copy each of *heads*; one whose name is taken in the target waits until the copy renames the other document."""
+    done: dict[str, Copied] = {}
+    pending, ids = list(heads), {head.id for head in heads}
+    while pending:
+        postponed: list[HeadRow] = []
+        for head in pending:
+            try:
+                done[head.id] = copier.copy(head)
+            except DocumentExistsError:
+                in_the_way = copier.called_there(head)
+                if in_the_way not in ids - done.keys() or len(postponed) + 1 == len(pending):
+                    raise
+                postponed.append(head)
+        pending = postponed
+    return [done[head.id] for head in heads]
+
+
+def _heads(source: Access, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
+    if kind is not None:
+        checked_key("kind", kind)
+    if names is not None:
+        checked_iterable("names", names, "names=['cakes']")
+        wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
+        return [source.head(reading, kind or "experiment", name) for name in wanted]
+    ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
+    # Those that are deleted come first: in the target, one may still have the name that another has now.
+    return sorted(filter(None, (rows.head_of(reading, id) for id in ids)), key=lambda head: head.deleted_at is None)
+
+
+def _is_one_database(a: Engine, b: Engine) -> bool:
+    """Return whether both are of one database, as far as URLs tell; those of creators, and in memory, tell nothing."""
+    first, second = a.url.set(password=None), b.url.set(password=None)
+    in_one_schema = _schema(a) == _schema(b)
+    if a.pool is b.pool:
+        return in_one_schema
+    if not first.database or first.get_backend_name() != second.get_backend_name():
+        return False
+    if first.get_backend_name() == "sqlite":
+        in_memory = first.database == ":memory:" or first.query.get("mode") == "memory"
+        return not in_memory and realpath(first.database) == realpath(second.database or "")
+    return first == second and in_one_schema
+
+
+def _schema(engine: Engine) -> object:
+    return engine.get_execution_options().get("schema_translate_map")
+
+
+class _Copier:
+    """Copies documents, one after another, from one state of the source."""
+
+    def __init__(self, source: Access, reading: Connection, target: Access, codes: Codes, size: PageSize) -> None:
+        self._source = source
+        self._reading = reading
+        self._target = target
+        self._codes = codes
+        self._size = size
+
+    def copy(self, head: HeadRow) -> Copied:
+        """Make a document of the target what it is in the source."""
+        if not head.digest:
+            raise _missing(head, head.version)
+        keys = paging.keys(self._reading, head.id)
+        if DigestTree({path: key.digest for path, key in keys.items()}).digest() != head.digest:
+            raise _damaged(head, "its rows", "they are not the ones that version has")
+        tags = _tags(self._reading, head)
+        status, codes = self._target.writing(
+            lambda connection: self._write(connection, head, keys, tags),
+            lambda connection, _: _stands(connection, head, keys, tags),
+        )
+        self._codes.learn(codes)
+        return Copied(head.kind, head.name, head.id, head.version, status)
+
+    def called_there(self, head: HeadRow) -> str | None:
+        """Return the id of the document that has the name of *head* in the target, or None."""
+        with self._target.reading() as connection:
+            return rows.id_named(connection, self._target.project, head.kind, head.name)
+
+    def _write(
+        self, connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]
+    ) -> tuple[Status, dict[Name, int]]:
+        there = rows.head_of(connection, head.id)
+        self._check_place(connection, head, there)
+        held = paging.keys(connection, head.id)
+        changed = {path for path in {*keys, *held} if keys.get(path) != held.get(path)}
+        if there != head:
+            changed.add(HEAD)
+        if not changed and not any(_retagging(connection, head, tags)):
+            return "unchanged", {}
+        self._write_history(connection, head, there)
+        rows.delete_pieces(connection, head.id, changed & held.keys() - {HEAD})
+        paths = [path for path in keys if path in changed]
+        codes = self._write_pieces(connection, head, there, paths)
+        gone, new = _retagging(connection, head, tags)
+        rows.delete_tags(connection, head.id, gone)
+        for row in new:
+            rows.insert_tag(connection, **row)
+        self._read_back(connection, head, there, keys, paths, tags)
+        return "updated" if there else "copied", codes
+
+    def _write_history(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
+        """Write the versions that the target lacks. What it holds of others stays, whatever was folded in the source.
+
+        It comes first: its primary key is the lock, at which a second copy of this document waits.
+        """
+        after, chain = _end_of(there)
+        led = self._led(connection, head, there)
+        for history in self._from_source(_versions(self._reading, head, after, chain, self._size)):
+            for row in history:
+                row |= led.get(row["version"], {})
+                check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
+            insert_many(connection, versions, history)
+
+    def _led(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> dict[int, Row]:
+        """Return what of a version leads back to the target's newest, where in the source it leads to one before it.
+
+        That is the first version after it that was not folded, if the target's newest was.
+        """
+        if there is None or there.version == head.version:
+            return {}
+        with self._at_source():
+            number = _next_kept(self._reading, head, there.version)
+            if number == there.version:
+                return {}
+            then = read_version(self._reading, head, kind_named(head.kind), number)
+        try:
+            held = read(connection, there).pieces
+        except DamagedDocumentError as error:
+            raise _in_target(error) from error
+        kind = kind_named(head.kind).of(then.pieces[HEAD])
+        target = {path: piece(path, body) for path, body in then.pieces.items()}
+        return {number: {"changes": changes_text(revise(kind, held, target).changes)}}
+
+    def _check_place(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
+        """Refuse to write over another document, and over what was saved in the target alone."""
+        if there is not None:
+            project = paging.project_of(connection, head.id)
+            if project != self._target.project:
+                remedy = f"Its project {project!r} has {head.kind} {head.name!r} by this id: copy to another database."
+                raise InvalidValueError("other", shown(self._target.engine.url), remedy)
+            if not there.chain:
+                raise _in_target(_missing(there, there.version))
+            with self._at_source():
+                link = paging.link(self._reading, head.id, there.version)
+            if link is None or link.chain != there.chain:
+                raise DivergedError(head.name, kind=head.kind, source=head.version, target=there.version)
+        if head.deleted_at is not None:
+            return
+        taken = rows.head_named(connection, self._target.project, head.kind, head.name)
+        if taken is not None and taken.id != head.id:
+            remedy = f"The target has it under another id: delete({head.name!r}, kind={head.kind!r}) it there first."
+            raise DocumentExistsError(head.name, kind=head.kind, head=taken.version, remedy=remedy)
+
+    def _write_pieces(
+        self, connection: Connection, head: HeadRow, there: HeadRow | None, paths: Iterable[str]
+    ) -> dict[Name, int]:
+        with self._at_source():
+            kind = stored_kind(self._reading, head)
+        codes: dict[Name, int] = {}
+        for page in self._from_source(_pieces(self._reading, head, paths, self._size)):
+            coded = [_coded(kind.rule(row["path"]) or kind, row["body"]) for row in page]
+            codes |= self._codes.resolve(connection, {name for each in coded for name in each.names})
+            for row, each in zip(page, coded, strict=True):
+                check_size(connection, head.name, row["path"], row["body"].encode())
+                row |= {
+                    "project": self._target.project,
+                    "type": each.type and codes[each.type],
+                    "status": each.status and codes[each.status],
+                }
+            # A head that is there stays the same row: other writers may be waiting for it.
+            kept = [row for row in page if there and row["path"] == HEAD]
+            rows.insert_pieces(connection, [row for row in page if not (there and row["path"] == HEAD)])
+            rows.update_pieces(connection, kept)
+        if there and there.deleted_at != head.deleted_at:
+            rows.mark_deleted(connection, head.id, head.deleted_at)
+        return codes
+
+    def _read_back(
+        self,
+        connection: Connection,
+        head: HeadRow,
+        there: HeadRow | None,
+        keys: Mapping[str, Key],
+        paths: Iterable[str],
+        tags: Sequence[Row],
+    ) -> None:
+        """Check what was written, before it is committed, by what the target gives back."""
+        try:
+            if not _stands(connection, head, keys, tags):
+                raise _damaged(head, "its rows", "they are not the ones written")
+            for _ in _versions(connection, head, *_end_of(there), self._size):
+                pass
+            for _ in _pieces(connection, head, paths, self._size):
+                pass
+        except DamagedDocumentError as error:
+            raise _in_target(error) from error
+
+    def _from_source(self, pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
+        with self._at_source():
+            yield from pages
+
+    @contextmanager
+    def _at_source(self) -> Iterator[None]:
+        """Tell the source's errors as its own: in the target's transaction, it would be tried again for them."""
+        try:
+            with translated(self._source.engine):
+                yield
+        except (ConnectionLostError, RaceLostError) as error:
+            raise DatabaseError(str(error)) from error
+
+
+def _stands(connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]) -> bool:
+    """Return whether the document is in the database as *head*, *keys* and *tags* say."""
+    return (
+        rows.head_of(connection, head.id) == head
+        and paging.keys(connection, head.id) == keys
+        and not any(_retagging(connection, head, tags))
+    )
+
+
+def _end_of(there: HeadRow | None) -> tuple[int, str]:
+    """Return the number and the chain of the newest version of a document that is there, or of none."""
+    return (there.version, there.chain) if there else (0, GENESIS)
+
+
+def _next_kept(connection: Connection, head: HeadRow, number: int) -> int:
+    """Return version *number*, or the first one after it that was not folded."""
+    while number < head.version and not version_numbered(connection, head, number).is_kept:
+        number += 1
+    return number
+
+
+def _tags(connection: Connection, head: HeadRow) -> list[Row]:
+    """Return the rows of a document's tags."""
+    return [row._asdict() for row in rows.tag_rows(connection, head.id)]
+
+
+def _retagging(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> tuple[list[str], list[Row]]:
+    """Return which tags of a document have to go, and which to come, to make them *tags*; none of a folded version."""
+    held = _tags(connection, head)
+    gone = [row["tag"] for row in held if row not in tags]
+    new = [row for row in tags if row not in held]
+    found = {row["version"]: rows.version_row(connection, head.id, row["version"]) for row in new}
+    folded = {number for number, row in found.items() if row is not None and row.changes == NOT_KEPT}
+    return gone, [row for row in new if row["version"] not in folded]
+
+
+# --- rows read and checked -------------------------------------------------------------------------------------------
+
+
+def _versions(connection: Connection, head: HeadRow, after: int, chain: str, size: PageSize) -> Iterator[list[Row]]:
+    """Yield the rows of history after version *after*, whose chain is *chain*.
+
+    Raises:
+        DamagedDocumentError: a row is missing, or does not follow on the one before it.
+    """
+    number = after
+    saved_in = lineage(parents_of(connection, head), head.id)
+    for page in paging.version_pages(connection, head.id, size, after=after):
+        for row in page:
+            number += 1
+            if row.version != number:
+                raise _missing(head, number)
+            version = version_told(head.name, row)
+            if chained(chain, saved_in(number), version, row.changes) != row.chain:
+                raise _damaged(head, f"version {number}", "its row, or the chain before it, was changed")
+            chain = row.chain
+        yield [row._asdict() for row in page]
+    if number > head.version:
+        raise _damaged(head, f"version {number}", f"the document is at version {head.version} only")
+
+
+def _pieces(connection: Connection, head: HeadRow, paths: Iterable[str], size: PageSize) -> Iterator[list[Row]]:
+    """Yield the rows of the head and parts at *paths*.
+
+    Raises:
+        DamagedDocumentError: a body is not what was saved, or the head's columns are other than its body and history.
+    """
+    for page in paging.piece_pages(connection, head.id, paths, size):
+        for row in page:
+            if digest(row.body.encode()) != row.digest:
+                problem = "its body is not what was saved: the digest is another"
+                raise _damaged(head, row.path or "its head", problem)
+            if row.path == HEAD:
+                _check_columns(connection, head, row)
+        yield [row._asdict() for row in page]
+
+
+def _check_columns(connection: Connection, head: HeadRow, row: sa.Row[Any]) -> None:
+    """Refuse a head by whose columns it would be found as another than it is."""
+    first, last = (paging.link(connection, head.id, number) for number in (1, head.version))
+    if (first and first.created_at, last and last.created_at) != (row.created_at, row.updated_at):
+        problem = "created_at or updated_at is not the time of the first or the current version"
+        raise _damaged(head, "its head", problem)
+    body = loads(row.body)
+    named = kind_named(head.kind).of(body).name_in(body) if is_document(body) else head.name
+    if named != head.name:
+        raise _damaged(head, "its head", f"the column name says {head.name!r}, and the body {named!r}")
+
+
+def _damaged(head: HeadRow, where: str, problem: str) -> DamagedDocumentError:
+    return DamagedDocumentError(head.name, where=where, problem=problem)
+
+
+def _missing(head: HeadRow, number: int) -> DamagedDocumentError:
+    return _damaged(head, f"version {number}", "its row of history is missing")
+
+
+def _in_target(error: DamagedDocumentError) -> DamagedDocumentError:
+    problem = f"as the target has it, {error.problem}; nothing of it was changed there"
+    return DamagedDocumentError(error.name, where=error.where, problem=problem)
+
+
+def _coded(rule: Kind | PartRule, text: str) -> Coded:
+    """Return what a body says: integers are each database's own, and a column's are made anew from it."""
+    return coded_in(rule, loads(text) if rule.type or rule.status else None)

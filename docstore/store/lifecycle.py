@@ -1,0 +1,135 @@
+"""Rename, soft delete, undelete and purge a document."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy.engine import Connection
+
+from docstore.codec.mapper import Documents
+from docstore.documents.kinds import HEAD, kind_named
+from docstore.errors import DocumentExistsError, called
+from docstore.sql import rows
+from docstore.sql.context import Access
+from docstore.sql.dialects import erasing, forget
+from docstore.sql.enum_codes import Name
+from docstore.sql.living import living_named
+from docstore.sql.reader import read, version_numbered
+from docstore.sql.rows import HeadRow
+from docstore.sql.writer import Note, Saved, Writer
+
+
+class Renaming:
+    """Renames documents of one project.
+
+    Args:
+        documents: checks that the class accepts the new name; documents of unregistered classes are not checked.
+    """
+
+    def __init__(self, access: Access, writer: Writer, documents: Documents) -> None:
+        self._access = access
+        self._writer = writer
+        self._documents = documents
+
+    def rename(self, connection: Connection, kind: str, old: str, new: str, note: Note) -> Saved:
+        """Rename a document, as its next version, and the owner in the documents that belong to it.
+
+        Raises:
+            DocumentNotFoundError: no document has the *old* name.
+            DocumentExistsError: another has the *new* name.
+            InvalidValueError: its class does not accept the *new* name.
+        """
+        head = self._access.head(connection, kind, old, argument="old")
+        if new == old:
+            return Saved(head.id, version_numbered(connection, head, head.version), {})
+        # Without a lock, which two renames that swap names would both wait for. The unique index of names decides.
+        taken = living_named(connection, self._access.project, kind, [new]).get(new)
+        if taken is not None:
+            remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
+            raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)
+        now = read(connection, head)
+        which = kind_named(kind).of(now.pieces[HEAD])
+        body = which.renamed(now.pieces[HEAD], new, argument="new")
+        self._documents.check_renamed(which, now.pieces, body, "new", new)
+        said = Note(note.author, note.message or f"renamed from {old!r}")
+        saved = self._writer.replace_head(connection, head, now, new, body, said)
+        told = Note(note.author, f"its {kind} was renamed from {old!r}{note.message and f': {note.message}'}")
+        return Saved(saved.id, saved.version, {**saved.codes, **self._rename_owner(connection, head, new, told)})
+
+    def _rename_owner(self, connection: Connection, owner: HeadRow, name: str, note: Note) -> dict[Name, int]:
+        codes: dict[Name, int] = {}
+        for id in rows.owned(connection, owner.id):
+            head = rows.head_of(connection, id)
+            field = kind_named(head.kind).owner_field if head is not None else None
+            if head is None or field is None:
+                continue
+            now = read(connection, head)
+            body = now.pieces[HEAD]
+            assert isinstance(body, dict)  # its head names the owner
+            codes |= self._writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
+        return codes
+
+
+def delete(access: Access, kind: str, name: str) -> None:
+    """Mark a document as deleted.
+
+    Raises:
+        DocumentNotFoundError: there is none.
+    """
+    moment = datetime.now(UTC)
+
+    def work(connection: Connection) -> str:
+        head = access.head(connection, kind, name)
+        rows.mark_deleted(connection, head.id, moment)
+        return head.id
+
+    access.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)
+
+
+def undelete(access: Access, kind: str, name: str) -> None:
+    """Bring back the document of this name that was deleted last.
+
+    Raises:
+        DocumentNotFoundError: none was deleted.
+        DocumentExistsError: another has the name now.
+    """
+
+    def work(connection: Connection) -> str:
+        gone = access.deleted(connection, kind, name)
+        taken = rows.head_named(connection, access.project, kind, name)
+        if taken is not None:
+            remedy = f"rename({name!r}, ...) or delete({called(name, kind)}) it before undelete()."
+            raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
+        rows.mark_deleted(connection, gone.id, None)
+        return gone.id
+
+    access.writing(work, lambda connection, id: rows.deleted_at(connection, id) is None)
+
+
+def purge(access: Access, kind: str, name: str) -> None:
+    """Delete every row of a document, of its history and of its tags; also of one that is marked as deleted.
+
+    What branches of it have of its past is their own, and stays.
+
+    On SQLite nothing of it is left in the database's files: neither in free room, which is overwritten, nor in the
+    log of writes, which is emptied; but for the log while someone reads an older state, and for what was replaced by a
+    connection with ``secure_delete`` off: an Engine that the user set up, or docstore before it turned that on.
+    ``VACUUM`` removes the latter. Servers do it in their own time: PostgreSQL keeps deleted rows until VACUUM, which
+    autovacuum runs, MariaDB until its purge thread comes to them; both have logs, as do backups.
+
+    Raises:
+        DocumentNotFoundError: there is none.
+
+    Cost:
+        On SQLite, all that other writers have in the log of writes is written into the database, too.
+    """
+
+    def work(connection: Connection) -> str:
+        head = rows.head_named(connection, access.project, kind, name)
+        id = (head or access.deleted(connection, kind, name)).id
+        with erasing(connection):
+            rows.purge(connection, id)
+        return id
+
+    access.writing(work, lambda connection, id: rows.head_of(connection, id) is None)
+    forget(access.engine)

@@ -1,0 +1,180 @@
+"""The versions of a stored document, newest first, each read when it is looked at; and the past of one place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeVar, overload
+
+from sqlalchemy.engine import Connection
+
+from docstore.documents.history import Version
+from docstore.errors import DamagedDocumentError, InvalidValueError, PatchError
+from docstore.sql.context import Access
+from docstore.sql.partial import read_around
+from docstore.sql.reader import history_page, version_numbered
+from docstore.sql.rows import HeadRow
+from docstore.store.blame import Blame, Decode, changes_at
+
+_PAGE: Final = 100
+"""Versions that are read at once; each has the old values of a save."""
+
+
+class Timeline(Sequence[Version]):
+    """The versions of one document as it stood when it was asked for: ``timeline[0]`` is the newest.
+
+    Cost:
+        The newest 100 are read at once, so that damage is reported early, and a SELECT looks for a later one. After
+        that, a SELECT for every 100, or for one by its index; the length is known.
+
+    Raises:
+        DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; when one comes to it.
+            Or there is a later one than the document's column says.
+        DocumentNotFoundError: the document was purged since.
+    """
+
+    def __init__(self, access: Access, connection: Connection, head: HeadRow) -> None:
+        self._access = access
+        self._head = head
+        self._newest = history_page(connection, head, None, _PAGE)
+
+    def __len__(self) -> int:
+        return self._head.version
+
+    def __iter__(self) -> Iterator[Version]:
+        yield from self._newest
+        yield from self._before(self._newest[-1].number, _PAGE)
+
+    @overload
+    def __getitem__(self, index: int) -> Version: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Version]: ...
+    def __getitem__(self, index: int | slice) -> Version | list[Version]:
+        indices = range(len(self))[index]
+        if isinstance(indices, int):
+            is_read = indices < len(self._newest)
+            return self._newest[indices] if is_read else next(self._before(len(self) - indices + 1, 1))
+        if not indices:
+            return []
+        first, last = min(indices), max(indices)
+        found = list(islice(self._before(len(self) - first + 1, min(_PAGE, last - first + 1)), last - first + 1))
+        return [found[each - first] for each in indices]
+
+    def __repr__(self) -> str:
+        return f"Timeline({self._head.name!r}, {len(self)} versions)"
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, (Timeline, list)) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as of any list
+
+    def _before(self, number: int, size: int) -> Iterator[Version]:
+        while number > 1:
+            with self._access.reading() as connection:
+                page = self._page(connection, number, size)
+            yield from page
+            number = page[-1].number
+
+    def _page(self, connection: Connection, number: int, size: int) -> list[Version]:
+        """Return the *size* versions before version *number*, newest first."""
+        try:
+            return history_page(connection, self._head, number, size)
+        except DamagedDocumentError:
+            self._access.again(connection, self._head)  # a document that is gone is not damaged
+            raise
+
+    def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
+        """Give each change of what stands at *pointer*, with its version and the values before and after, newest first.
+
+        The document is read now, the versions as one comes to them.
+
+        Raises:
+            DecodeError: *pointer* is none.
+            DocumentNotFoundError: the document was purged.
+            DamagedDocumentError: what is stored is not what was saved, or the history does not lead back.
+            InvalidValueError: versions were folded after those that came before them were read.
+        """
+        with self._access.reading() as connection:
+            # As it is now: what was saved since the timeline was made is to be undone, too.
+            head = self._access.again(connection, self._head)
+            kind, document = read_around(connection, head, pointer)
+            newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
+        return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
+
+    def _changes(self, found: Iterator[Blame]) -> Iterator[Blame]:
+        try:
+            yield from found
+        except PatchError as error:
+            raise DamagedDocumentError(self._head.name, where=error.pointer, problem=str(error)) from error
+
+    def _leading_back(self, page: list[Version]) -> Iterator[Version]:
+        """Yield the versions of *page* and those before them, of which the changes of each lead to the next."""
+        undone = page[0]
+        while True:
+            for version in page:
+                yield version
+                undone = version if version.is_kept else undone
+            if page[-1].number == 1:
+                return
+            with self._access.reading() as connection:
+                page = self._page(connection, page[-1].number, _PAGE)
+                if version_numbered(connection, self._head, undone.number) != undone:
+                    remedy = "Older versions were folded by compact() while you looked at them. Ask again."
+                    raise InvalidValueError("history", self._head.name, remedy)
+
+
+T = TypeVar("T", covariant=True)
+
+
+class Lazily(Sequence[T]):
+    """What an iterator gives, read as far as one looks, and kept. An error that ends it is raised again and again."""
+
+    def __init__(self, iterator: Iterator[T]) -> None:
+        self._rest = iterator
+        self._read: list[T] = []
+        self._error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        index = 0
+        while self._has(index):
+            yield self._read[index]
+            index += 1
+
+    def _has(self, index: int) -> bool:
+        return index < len(self._read_to(index + 1))
+
+    def _read_to(self, length: int | None = None) -> list[T]:
+        """Return what was read, of *length* or more if there is as much; without a length, all."""
+        missing = None if length is None else max(0, length - len(self._read))
+        if missing != 0 and self._error is not None:
+            raise self._error
+        try:
+            self._read.extend(islice(self._rest, missing))
+        except BaseException as error:  # an iterator that has raised gives no more: all would seem to be read
+            self._error = error
+            raise
+        return self._read
+
+    def __len__(self) -> int:
+        return len(self._read_to())
+
+    def __bool__(self) -> bool:
+        return self._has(0)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, int):
+            return self._read_to(index + 1 if index >= 0 else None)[index]
+        ends = (index.start or 0, -1 if index.stop is None else index.stop, index.step or 1)
+        return self._read_to(index.stop if min(ends) >= 0 else None)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self._read_to() == list(other) if isinstance(other, (Lazily, list)) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as of any list
+
+    def __repr__(self) -> str:
+        return repr(self._read_to())

@@ -1,0 +1,119 @@
+"""Which stored version an object in memory came from: remembered outside the object, for as long as it lives."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from docstore.codec.core import Unknown
+from docstore.codec.side_data import Remembered
+from docstore.documents.canonical import JSON, Absent
+from docstore.documents.digests import DigestTree, piece
+
+
+@dataclass(slots=True)
+class Origin:
+    """What an object in memory is based on.
+
+    Attributes:
+        name: the name of the object when it was loaded or saved last; its document may have been renamed since.
+        version: the newest version of its document that was seen.
+        digests: those of that version.
+        behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
+            it still stands on.
+        saved: what was saved of the object in those of *behind* that were merged with others' changes, and could not be
+            brought up to the result since the object changed meanwhile. No version contains it.
+        unknown: what it was loaded with, and takes on others' changes with.
+    """
+
+    id: str
+    name: str
+    version: int
+    digests: DigestTree
+    behind: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    saved: dict[str, JSON | Absent] = field(default_factory=dict)
+    unknown: Unknown = "error"
+
+    def digest(self, path: str) -> str | None:
+        """Return the digest of the piece that the object stands on, or None if there was none."""
+        return self.behind[path][1] if path in self.behind else self.digests.get(path)
+
+    def paths(self) -> set[str]:
+        """Return the paths of the pieces that the object stands on."""
+        paths = {*self.digests.paths(), *self.behind}
+        return {path for path in paths if self.digest(path) is not None}
+
+    def since(self) -> dict[str, int]:
+        """Return, for each piece that the object is behind in, the version that it stands on."""
+        return {path: version for path, (version, _) in self.behind.items()}
+
+    def base_pieces(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Return the merge base of the object: the pieces of *base*, as stored, with ``saved`` in place of those."""
+        pieces = {**base, **self.saved}
+        return {path: body for path, body in pieces.items() if not isinstance(body, Absent)}
+
+    def advance(
+        self,
+        version: int,
+        digests: Mapping[str, str | None],
+        kept: Collection[str],
+        left: Mapping[str, JSON | Absent] = MappingProxyType({}),
+    ) -> None:
+        """Take on a newer version.
+
+        Shapes:
+            digests: those of every piece that changed since the newest version that was seen
+            kept: the pieces in which the object is as stored, or was when it was saved
+            left: what was saved of the object in those of *kept* that were left as they are, as it changed meanwhile
+        """
+        for path in digests.keys() - set(kept):
+            self.behind.setdefault(path, (self.version, self.digests.get(path)))
+        for path in left.keys() & set(kept):
+            since, _ = self.behind.get(path, (self.version, None))
+            body = left[path]
+            self.behind[path] = since, None if isinstance(body, Absent) else piece(path, body).digest
+            self.saved[path] = body
+        for path in set(kept) - left.keys():
+            self.behind.pop(path, None)
+            self.saved.pop(path, None)
+        self.digests.update(digests)
+        self.version = version
+
+
+class Origins:
+    """Where objects came from, for as long as they live."""
+
+    def __init__(self) -> None:
+        self._origins: Remembered[Origin] = Remembered()
+        self._first: Remembered[tuple[str, str]] = Remembered()
+
+    def get(self, obj: Any) -> Origin | None:
+        """Return where *obj* came from, or None if it was made here."""
+        return self._origins.get(obj)
+
+    def set(self, obj: Any, origin: Origin) -> None:
+        """Remember where *obj* came from, until it is garbage."""
+        self._origins.set(obj, origin)
+
+    def snapshot(self, obj: Any) -> object:
+        """Return a value to compare with a later one: equal if *obj* was not saved or updated in between."""
+        origin = self.get(obj)
+        return None if origin is None else (origin.id, origin.name, origin.version, len(origin.behind))
+
+    def try_first(self, obj: Any, name: str, *, as_new: bool = False) -> str:
+        """Return the id under which *obj* is to be saved for the first time; the same at each try, under one name.
+
+        Args:
+            as_new: give a new id even if one was tried.
+        """
+        tried = None if as_new else self.tried(obj)
+        id = tried[1] if tried is not None and tried[0] == name else uuid.uuid4().hex
+        self._first.set(obj, (name, id))
+        return id
+
+    def tried(self, obj: Any) -> tuple[str, str] | None:
+        """Return the name and the id of an earlier try: a save may be committed, and its caller not know it."""
+        return self._first.get(obj)

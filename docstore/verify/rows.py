@@ -1,0 +1,168 @@
+"""What a document is now: each row of its head and parts, and whether they are the ones that its version has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import JSON, digest, join_pointer, loads, split_pointer
+from docstore.documents.digests import DigestTree
+from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
+from docstore.documents.rewinding import Rewound
+from docstore.errors import DecodeError
+from docstore.sql.paging import PageSize
+from docstore.sql.rows import HeadRow
+from docstore.sql.tables import documents
+from docstore.verify import statements
+from docstore.verify.blame_rows import Trace
+from docstore.verify.columns import Names, Said, unlike_head, unlike_part
+from docstore.verify.damage import Damage, Subject
+from docstore.verify.statements import Unread
+
+Decode = Callable[[JSON], object]
+
+
+@dataclass(slots=True)
+class Now:
+    """What was read of the rows of a document.
+
+    Attributes:
+        created_at: of its head.
+        parts: what the rows of its parts say of the versions that wrote each, by path.
+        state: the document, to be taken back; None if its rows cannot be put together, or there is none of its version.
+        trace: tells what of it is not what was saved; None if all of *state* is.
+    """
+
+    created_at: datetime | None = None
+    parts: dict[str, Said] = field(default_factory=dict)
+    state: Rewound | None = None
+    trace: Trace | None = None
+
+
+class Pieces:
+    """Looks at the rows of one document."""
+
+    def __init__(
+        self, connection: Connection, project: str, head: HeadRow, names: Names | None, size: PageSize
+    ) -> None:
+        self._connection, self._project, self._head = connection, project, head
+        self._names, self._size = names, size
+        self._subject = Subject(head.kind, head.name, head.id)
+        self._named = kind_named(head.kind)
+        self._kind: Kind | None = self._named if self._named.name in KINDS else None
+        self._pieces: dict[str, JSON] = {}
+        self._digests: dict[str, str] = {}
+        self._now = Now()
+
+    def look(self, decode: Decode | None) -> Generator[Damage, None, Now]:
+        """Yield each damage, and return what was read."""
+        lost: set[str] = set()
+        for page in statements.pages(self._connection, documents, documents.c.path, self._head.id, self._size):
+            for row in page:
+                found = list(self._unread(row) if isinstance(row, Unread) else self._body(row))
+                yield from found
+                if found:
+                    lost.add(str(row.key) if isinstance(row, Unread) else row.path)
+                elif not isinstance(row, Unread):
+                    yield from self._columns(row)
+        if not self._head.digest:  # of a document without its row of history, that is told
+            return self._now
+        if not lost:
+            yield from self._without_surplus()
+        tree = DigestTree({path: known for path, known in self._digests.items() if path not in lost})
+        if not lost and tree.digest() == self._head.digest:
+            yield from self._whole(tree, decode)
+        else:
+            self._trace(tree, frozenset(lost))
+        return self._now
+
+    def _without_surplus(self) -> Iterator[Damage]:
+        """Leave out the part without which the others are what was saved, if there is such a one, and yield that."""
+        tree = DigestTree(self._digests)
+        if tree.digest() == self._head.digest:
+            return
+        path = next((each for each in self._now.parts if tree.digest({each: None}) == self._head.digest), None)
+        if path is not None:
+            yield self._subject.piece(path, "there is a row, and the document has no such part")
+            del self._pieces[path], self._digests[path], self._now.parts[path]
+
+    def _trace(self, tree: DigestTree, lost: frozenset[str]) -> None:
+        if HEAD in lost or HEAD not in self._pieces:
+            if self._named.name not in KINDS:  # what is a part of it stands in its head
+                return
+            self._pieces[HEAD] = {rule.field: {} for rule in self._named.parts}
+        pieces = {path: body for path, body in self._pieces.items() if path == HEAD or path not in lost}
+        self._now.state = Rewound(self._named, pieces, tree)
+        self._now.trace = Trace(self._subject, self._now.state, lost, frozenset(self._digests) | lost)
+
+    def _unread(self, row: Unread) -> Iterator[Damage]:
+        yield self._subject.piece(str(row.key), row.problem)
+
+    def _body(self, row: sa.Row[Any]) -> Iterator[Damage]:
+        """Yield the damage of a body that is not what was saved."""
+        if row.path == HEAD:
+            self._now.created_at = row.created_at
+        else:
+            self._now.parts[row.path] = Said(row.version, row.created_at, row.updated_at)
+        self._digests[row.path] = row.digest
+        try:
+            body = loads(row.body)
+        except DecodeError as error:
+            yield self._subject.piece(row.path, str(error))
+            return
+        if digest(row.body.encode()) != row.digest:
+            yield self._subject.piece(row.path, "its body is not what was saved: the digest is another")
+            return
+        self._pieces[row.path] = body
+        if row.path == HEAD:
+            try:
+                self._kind = self._named.of(body)
+            except DecodeError as error:
+                yield self._subject.piece(HEAD, str(error), error.pointer)
+
+    def _columns(self, row: sa.Row[Any]) -> Iterator[Damage]:
+        """Yield the columns, by which documents are found and read, that say other than the body."""
+        if self._kind is None:  # what is a part of it stands in its head, which cannot be read
+            return
+        body = self._pieces[row.path]
+        if row.path == HEAD:
+            problems = unlike_head(self._kind, self._head, row, body, self._names, self._called)
+        else:
+            problems = unlike_part(self._kind, self._head, self._project, row, body, self._names)
+        for problem in problems:
+            yield self._subject.piece(row.path, problem)
+
+    def _called(self, id: str) -> tuple[str, str] | None:
+        return statements.called(self._connection, id)
+
+    def _whole(self, tree: DigestTree, decode: Decode | None) -> Iterator[Damage]:
+        try:
+            document = join(self._pieces)
+        except DecodeError as error:
+            yield self._subject.piece(self._at(error.pointer), str(error), error.pointer)
+            return
+        self._now.state = Rewound(self._named, self._pieces, tree)
+        if decode is not None and (refused := undecoded(decode, lambda: document)):
+            problem, pointer = refused
+            yield self._subject.piece(self._at(pointer), problem, pointer)
+
+    def _at(self, pointer: str) -> str:
+        """Return the path of the piece that *pointer* leads into."""
+        path = join_pointer(split_pointer(pointer)[:2])
+        return path if path in self._pieces else HEAD
+
+
+def undecoded(decode: Decode, document: Callable[[], JSON]) -> tuple[str, str] | None:
+    """Return why what *document* gives does not decode, and where, or None where it does."""
+    try:
+        decode(document())
+    except DecodeError as error:
+        first, *others = error.errors
+        more = f" (and {len(others)} more)" if others else ""
+        return f"it does not decode: {first}{more}", first.pointer
+    return None

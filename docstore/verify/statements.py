@@ -1,0 +1,196 @@
+"""The SQL of verifying: which documents there are, and their rows in pages; one that is unreadable hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import is_plain, loads
+from docstore.documents.history import Parent
+from docstore.errors import DecodeError, PatchError, UnreadableError
+from docstore.sql.dialects import JsonText, only_row, reading_times, translated
+from docstore.sql.paging import PageSize
+from docstore.sql.tables import IS_HEAD, documents, tags, versions
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A row that holds something that docstore does not write there: what finds it among its document's, and what."""
+
+    key: str | int
+    problem: str
+
+
+Row: TypeAlias = "sa.Row[Any] | Unread"
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """Tell whatever a driver makes of values that docstore does not write as an UnreadableError."""
+    with translated(connection.engine), reading_times():
+        yield
+
+
+# --- which documents -------------------------------------------------------------------------------------------------
+
+
+def ids(connection: Connection, project: str, kind: str | None) -> list[str]:
+    """Return the ids of all documents of *project*, or of those of *kind*; deleted ones too."""
+    if kind is not None and not is_plain(kind):
+        return []
+    c = documents.c
+    query = sa.select(c.id).where(IS_HEAD, c.project == project).order_by(c.kind, c.name, c.id)
+    with reading(connection):
+        return list(connection.execute(query if kind is None else query.where(c.kind == kind)).scalars())
+
+
+def id_called(connection: Connection, project: str, kind: str, name: str) -> str | None:
+    """Return the id of the document of this name: the live one or, without one, that which was deleted last."""
+    if not is_plain(kind) or not is_plain(name):
+        return None
+    c = documents.c
+    query = sa.select(c.id).where(IS_HEAD, c.project == project, c.kind == kind, c.name == name)
+    with reading(connection):
+        return connection.execute(query.order_by(c.deleted_at.is_not(None), c.deleted_at.desc()).limit(1)).scalar()
+
+
+def called(connection: Connection, id: str) -> tuple[str, str] | None:
+    """Return the kind and the name of the document with this id, or None where there is none."""
+    query = sa.select(documents.c.kind, documents.c.name).where(documents.c.id == id, IS_HEAD)
+    with reading(connection):
+        row = only_row(connection.execute(query))
+    return None if row is None else (row.kind, row.name)
+
+
+def project_of(connection: Connection, id: str) -> str | None:
+    """Return the project of the document with this id, or None where there is none."""
+    with reading(connection):
+        return connection.execute(sa.select(documents.c.project).where(documents.c.id == id, IS_HEAD)).scalar()
+
+
+def counts(connection: Connection, project: str) -> dict[str, int]:
+    """Return how many versions each document of *project* has rows of."""
+    of_project = sa.select(documents.c.id).where(IS_HEAD, documents.c.project == project)
+    query = sa.select(versions.c.id, sa.func.count()).where(versions.c.id.in_(of_project)).group_by(versions.c.id)
+    with reading(connection):
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def strays(connection: Connection, project: str) -> list[str]:
+    """Return the ids under which there are parts of *project*, and a head of another one."""
+    head = documents.alias("head")
+    c = documents.c
+    elsewhere = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"), head.c.project != project)
+    query = sa.select(c.id).where(c.project == project, c.id.in_(elsewhere)).distinct().order_by(c.id)
+    with reading(connection):
+        return list(connection.execute(query).scalars())
+
+
+def stray_tags(connection: Connection) -> list[sa.Row[Any]]:
+    """Return the tags, of whichever project they were, whose document is gone."""
+    heads = sa.select(documents.c.id).where(IS_HEAD)
+    query = sa.select(tags.c.id, tags.c.tag).where(tags.c.id.not_in(heads)).order_by(tags.c.id, tags.c.tag)
+    with reading(connection):
+        return list(connection.execute(query))
+
+
+# --- the rows of one -------------------------------------------------------------------------------------------------
+
+
+def parents(connection: Connection, id: str) -> dict[int, Parent]:
+    """Return the parents of the versions that have one, by number; one that is none is told where its row is read."""
+    c = versions.c
+    query = sa.select(c.version, c.parent).where(c.id == id, c.parent.is_not(None))
+    found: dict[int, Parent] = {}
+    try:
+        with reading(connection):
+            rows = list(connection.execute(query))
+    except UnreadableError:
+        return found
+    for row in rows:
+        try:
+            found[row.version] = Parent.from_json(loads(row.parent))
+        except (DecodeError, PatchError):
+            continue
+    return found
+
+
+def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
+    """Return the SQL of how many characters the text has that a JSON column is fetched as."""
+    return sa.func.char_length(JsonText().column_expression(json))
+
+
+_LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
+    "documents": _length(documents.c.body),
+    "versions": _length(versions.c.changes) + sa.func.char_length(versions.c.message),
+    "tags": sa.literal_column("0", sa.Integer),
+}
+
+
+def pages(
+    connection: Connection, table: sa.Table, key: sa.Column[Any], id: str, size: PageSize, *, falling: bool = False
+) -> Iterator[list[Row]]:
+    """Yield the rows of a document in *table*, ordered by *key*: a page at a time, in memory for one.
+
+    Raises:
+        UnreadableError: what finds a row is not even of its type, so that it cannot be told which row it is.
+
+    Cost:
+        Two SELECTs for a page; where a row of it cannot be read, one more for each of its rows.
+    """
+    of_document, order = table.c.id == id, key.desc() if falling else key
+    # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
+    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(size.rows)
+    query = measure
+    while True:
+        with reading(connection):
+            sizes = {row[0]: row.size or 0 for row in connection.execute(query)}
+        for page in _within(size.text, sizes):
+            at = key.between(page[-1], page[0]) if falling else key.between(page[0], page[-1])
+            yield _page(connection, sa.select(table).where(of_document), key, at, order, page)
+        if len(sizes) < size.rows:
+            return
+        last = next(reversed(sizes))
+        query = measure.where(key < last if falling else key > last)
+
+
+def _page(
+    connection: Connection,
+    query: sa.Select[Any],
+    key: sa.Column[Any],
+    at: sa.ColumnElement[bool],
+    order: sa.ColumnElement[Any],
+    page: list[Any],
+) -> list[Row]:
+    try:
+        with reading(connection):
+            return list(connection.execute(query.where(at).order_by(order)))
+    except UnreadableError:
+        return [row for each in page if (row := _single(connection, query.where(key == each), each)) is not None]
+
+
+def _single(connection: Connection, query: sa.Select[Any], key: str | int) -> Row | None:
+    try:
+        with reading(connection):
+            return only_row(connection.execute(query))
+    except UnreadableError as error:
+        return Unread(key, str(error))
+
+
+def _within(most: int, sizes: dict[Any, int]) -> Iterator[list[Any]]:
+    """Yield the keys of *sizes* in groups whose sizes sum to *most* or less, or of one."""
+    page: list[Any] = []
+    text = 0
+    for each, size in sizes.items():
+        if page and text + size > most:
+            yield page
+            page, text = [], 0
+        page.append(each)
+        text += size
+    if page:
+        yield page

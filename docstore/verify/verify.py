@@ -1,0 +1,220 @@
+"""Which documents are verified, and each of them: its rows, its history, its tags; and what is left of ones gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from docstore.abridging import abridged
+from docstore.errors import UnreadableError
+from docstore.sql import rows
+from docstore.sql.dialects import faults
+from docstore.sql.paging import PageSize
+from docstore.sql.rows import HeadRow
+from docstore.sql.tables import metadata, tags, versions
+from docstore.verify import statements
+from docstore.verify.columns import Names
+from docstore.verify.damage import Damage, Subject
+from docstore.verify.history import History
+from docstore.verify.progress import Progress, Report
+from docstore.verify.rows import Decode, Now, Pieces
+from docstore.verify.statements import Unread
+
+T = TypeVar("T")
+
+_UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How documents are verified.
+
+    Attributes:
+        decode: makes an object of a document, or raises a DecodeError; None if none is to be made.
+        report: is told of the progress.
+    """
+
+    decode: Decode | None
+    report: Report
+    size: PageSize = field(default_factory=PageSize)
+
+
+def sought(connection: Connection, project: str, kind: str, name: str) -> str | None:
+    """Return the id of the document of this name: the live one or, without one, that which was deleted last."""
+    return statements.id_called(connection, project, kind, name)
+
+
+def verified(
+    connection: Connection, project: str, id: str | None, kind: str | None, options: Options
+) -> Iterator[Damage]:
+    """Yield each damage of the document with this *id*, of all those of *kind*, or of all of *project*.
+
+    For a whole project, also what is left of documents whose head is gone, and the findings of the database's own
+    integrity check, which may end the transaction.
+
+    Cost:
+        A read of everything; for a whole project also the database's own check. For each version, time in proportion to
+        what it changed; to decode, to the document. Memory for a document, its copy under change, and a page of rows.
+    """
+    names = yield from _tried(project, "codes", lambda: _names(connection), None)
+    ids = [id] if id is not None else []
+    if id is None:
+        ids = yield from _tried(project, "documents", lambda: statements.ids(connection, project, kind), ids)
+    counts = yield from _tried(project, "versions", lambda: statements.counts(connection, project), dict[str, int]())
+    done = _Done(sum(counts.get(each, 0) for each in ids), options.report)
+    for each in ids:
+        yield from _Verification(connection, project, names, options, done).document(each)
+        done.document(counts.get(each, 0))
+    if id is None and kind is None:
+        left = yield from _tried(project, "documents", lambda: list(_leftovers(connection, project)), list[Damage]())
+        yield from left
+        yield from _faults(connection, project)
+
+
+def _tried(project: str, table: str, read: Callable[[], T], otherwise: T) -> Generator[Damage, None, T]:
+    """Return what *read* reads of *table*; where that cannot be read, yield so, and return what is there otherwise."""
+    try:
+        return read()
+    except UnreadableError as error:
+        yield Damage(_UNKNOWN, project, table, "its rows", str(error))
+        return otherwise
+
+
+def _faults(connection: Connection, project: str) -> Iterator[Damage]:
+    """Yield the findings of the database's own integrity check: searches miss a row that an index lacks."""
+    try:
+        with statements.reading(connection):
+            for fault in faults(connection, [table.name for table in metadata.sorted_tables]):
+                yield Damage(_UNKNOWN, project, fault.table, fault.where, fault.problem)
+    except UnreadableError as error:
+        yield Damage(_UNKNOWN, project, "(any)", "the database file", str(error))
+
+
+def _names(connection: Connection) -> Names | None:
+    with statements.reading(connection):
+        return {(column, value): name for column, value, name in rows.code_rows(connection)}
+
+
+class _Done:
+    """How many versions have been looked at."""
+
+    def __init__(self, total: int, report: Report) -> None:
+        self._total, self._report = total, report
+        self._name, self._before, self._of_this, self._told = "", 0, 0, -1
+
+    def begin(self, name: str) -> None:
+        self._name = name
+        self._tell()
+
+    def looked_at(self, versions: int) -> None:
+        """Count more versions of this document as done."""
+        self._of_this += versions
+        self._tell()
+
+    def document(self, versions: int) -> None:
+        """Count a document as done, however far its history could be read."""
+        self._before, self._of_this = self._before + versions, 0
+        self._tell()
+
+    def _tell(self) -> None:
+        done = min(self._before + self._of_this, self._total)
+        if self._total and done > self._told:
+            self._told = done
+            self._report(Progress(done, self._total, self._name))
+
+
+def _readable(subject: Subject, table: str, damages: Iterator[Damage]) -> Iterator[Damage]:
+    """Yield *damages* and, as the last, that rows of *table* cannot even be told apart."""
+    try:
+        yield from damages
+    except UnreadableError as error:
+        yield subject.rows(table, str(error))
+
+
+class _Verification:
+    """Of one document after the other."""
+
+    def __init__(
+        self, connection: Connection, project: str, names: Names | None, options: Options, done: _Done
+    ) -> None:
+        self._connection, self._project, self._names, self._done = connection, project, names, done
+        self._decode, self._size = options.decode, options.size
+
+    def document(self, id: str) -> Iterator[Damage]:
+        """Yield each damage of the document with this id."""
+        try:
+            with statements.reading(self._connection):
+                head = rows.head_of(self._connection, id)
+        except UnreadableError as error:
+            yield self._subject(id).head(str(error))
+            return
+        if head is None:  # it was listed in the same transaction
+            yield self._subject(id).head(f"its id {abridged(id)} is none that docstore gives")
+            return
+        subject = Subject(head.kind, head.name, id)
+        self._done.begin(head.name)
+        now = yield from self._pieces(subject, head)
+        tagged: dict[str, int] = {}
+        yield from _readable(subject, "tags", self._tags(subject, tagged))
+        history = History(
+            head,
+            statements.parents(self._connection, id),
+            now,
+            self._decode,
+            frozenset(tagged.values()),
+        )
+        yield from _readable(subject, "versions", self._history(id, history))
+        yield from history.unexplained()
+        for tag, number in tagged.items():
+            if not history.kept.get(number):
+                problem = "which was folded" if number in history.kept else "of which there is no row"
+                yield subject.tag(tag, f"it names version {number}, {problem}")
+
+    def _subject(self, id: str) -> Subject:
+        """Return what is known of a document whose head cannot be read."""
+        try:
+            kind, name = statements.called(self._connection, id) or (_UNKNOWN, id)
+        except UnreadableError:
+            kind, name = _UNKNOWN, id
+        return Subject(kind, name, id)
+
+    def _pieces(self, subject: Subject, head: HeadRow) -> Generator[Damage, None, Now]:
+        try:
+            return (
+                yield from Pieces(self._connection, self._project, head, self._names, self._size).look(self._decode)
+            )
+        except UnreadableError as error:
+            yield subject.rows("documents", str(error))
+            return Now()
+
+    def _tags(self, subject: Subject, found: dict[str, int]) -> Iterator[Damage]:
+        for page in statements.pages(self._connection, tags, tags.c.tag, subject.id, self._size):
+            for row in page:
+                if isinstance(row, Unread):
+                    yield subject.tag(str(row.key), row.problem)
+                else:
+                    found[row.tag] = row.version
+
+    def _history(self, id: str, history: History) -> Iterator[Damage]:
+        for page in statements.pages(self._connection, versions, versions.c.version, id, self._size, falling=True):
+            for number, row in enumerate(page, start=1):
+                yield from history.look(row)
+                if self._decode or number == len(page):  # of each that takes long, or of the page
+                    self._done.looked_at(1 if self._decode else number)
+        yield from history.end()
+
+
+def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
+    """Yield what there is without a head: it has no name, and no search finds it."""
+    with statements.reading(connection):
+        ids = rows.headless(connection, project)
+    for id in ids:
+        yield Subject(_UNKNOWN, id, id).head("its row is missing, and its parts or history are there")
+    for id in statements.strays(connection, project):
+        other = statements.project_of(connection, id)
+        yield Subject(_UNKNOWN, id, id).head(f"its row is of the project {other!r}, and parts of it are of {project!r}")
+    for row in statements.stray_tags(connection):
+        yield Subject(_UNKNOWN, row.id, row.id).tag(row.tag, "there is no document of this id")
