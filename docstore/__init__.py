@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from docstore import registry
 from docstore.codec import UnknownObject
-from docstore.codec.mapper import digest, dumps, loads
 from docstore.documents.canonical import ABSENT
 from docstore.documents.diff.diff import Diff
 from docstore.documents.history import Version
 from docstore.documents.patch import Change
 from docstore.errors import Conflict, ConflictError, DocstoreError
-from docstore.json_store.functions import diff
+from docstore.json_store.functions import diff, digest, dumps, loads
 from docstore.model import (
     AbandonedArm,
     AnalysisCard,

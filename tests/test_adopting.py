@@ -21,10 +21,10 @@ from test_custom_encoders import PARTED
 
 import docstore
 from docstore import ConflictError, Metric, Objective, OptimizationConfig, registry
-from docstore.codec.mapper import documents_of
 from docstore.documents.canonical import ABSENT
 from docstore.errors import DecodeError
 from docstore.model import Arm, AuxiliaryExperiment, AuxiliaryExperimentPurpose
+from docstore.registry.bundle import documents_of
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment, observe
 

@@ -17,12 +17,12 @@ from backends import BACKENDS, Backends, SwitchedOff
 from fuzzing import fuzz
 
 import docstore
-from docstore.codec.mapper import documents_of
 from docstore.documents.canonical import DOCUMENT_DEPTH
 from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
+from docstore.registry.bundle import documents_of
 from docstore.testing.exact import identity
 from docstore.testing.experiments import new_experiment
 from docstore.testing.strategies import experiments, json_documents

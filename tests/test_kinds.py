@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
-from docstore.codec.mapper import documents_of
 from docstore.codec.parts import Parts
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve
 from docstore.documents.changeset import laid_out_alike
@@ -31,6 +30,7 @@ from docstore.documents.kinds import (
 )
 from docstore.documents.merge_keys import Keyed
 from docstore.errors import DecodeError, RegistryError
+from docstore.registry.bundle import documents_of
 
 NUMBERS = Code("number", (("first",), ("list", 0, "second"), ("deep", "er")))
 BOXED = Kind("boxed", parts=(PartRule("boxes", "box"), PartRule("lids", "lid")))

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_custom_encoders import BUNDLES, PARTED
 
-from docstore.codec.mapper import Documents, documents_of
+from docstore.codec.mapper import Documents
 from docstore.documents.canonical import ABSENT, JSON, alike, dumps, loads
 from docstore.documents.kinds import EXPERIMENT, HEAD, join
 from docstore.documents.merge import trials as renumbering
@@ -19,6 +19,7 @@ from docstore.documents.merge.trial_conflicts import arm_clashes
 from docstore.documents.merge.trials import Renumbering, collisions, names_for, numbers_for, renumbered
 from docstore.errors import Conflict
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
+from docstore.registry.bundle import documents_of
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.testing.strategies import json_documents
 

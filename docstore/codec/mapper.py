@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from typing import Any, Final, get_args
+from typing import Any, Final
 from uuid import UUID
 
 from docstore.abridging import abridged
@@ -19,40 +17,19 @@ from docstore.codec.parts import Parts
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.update_in_place import Adoption
 from docstore.documents import canonical
-from docstore.documents.arguments import LONGEST_NAME, checked_choice, checked_flag
+from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import ABSENT, JSON, TAG, Absent, join_pointer
-from docstore.documents.digests import Piece, digest_of, piece
+from docstore.documents.digests import Piece, piece
+from docstore.documents.document import Document
 from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.documents.merge.trials import DATA, TRIALS, Renumbering, arms_in, moved_path, numbers_in, renumbered
 from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError
-from docstore.registry import registered
-from docstore.registry.bundle import RegistryBundle, checked_bundle
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
 
 _TRIES: Final = 20
 """How often the numbers of trials are written that another thread changes meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What an object is stored as: ``pieces`` are its head and parts by path, ``model`` says whose classes it is of."""
-
-    kind: Kind
-    name: str
-    model: str
-    pieces: Mapping[str, Piece]
-
-
-def with_name(document: Document, name: str) -> Document:
-    """Return *document* under another *name*: that of the stored one, which may have been renamed."""
-    if document.name == name:
-        return document
-    pieces = dict(document.pieces)
-    if HEAD in pieces:  # a save of parts has none
-        pieces[HEAD] = piece(HEAD, document.kind.renamed(pieces[HEAD].body, name))
-    return replace(document, name=name, pieces=pieces)
 
 
 class Documents:
@@ -514,54 +491,3 @@ def _named(kind: Kind, name: object) -> str:
             pointer=join_pointer((kind.name_field,)),
         )
     return name
-
-
-def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Documents:
-    """Return the maker of documents of all classes that are registered now and, with a *bundle*, those in it.
-
-    Raises:
-        RegistryError: a class is registered wrongly, or lacks an upcast.
-        InvalidValueError: *unknown* is no policy.
-    """
-    checked_choice("unknown", unknown, get_args(Unknown), "Use 'error' or 'keep'.")
-    return _documents(registered(), None if bundle is None else checked_bundle(bundle), unknown)
-
-
-@functools.lru_cache(maxsize=16)
-def _documents(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Documents:
-    # Kept: its codec plans how to write each class when it first meets it. A class registered since makes a new one.
-    return Documents(registry if bundle is None else bundle.extend(registry), unknown=unknown)
-
-
-def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) -> bytes:
-    """Return the canonical JSON text of *obj*, UTF-8; with *indent*, in lines for people.
-
-    Raises:
-        EncodeError: something in *obj* cannot be written exactly; with its pointer, and what to do.
-    """
-    return canonical.dumps(
-        documents_of(bundle).encode(obj), indent=checked_flag("indent", indent), within=canonical.CHANGE_DEPTH
-    )
-
-
-def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unknown = "error") -> Any:
-    """Return the object that *data* spells, exactly as it was given to ``dumps``.
-
-    Args:
-        unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered, which is written back unchanged.
-
-    Raises:
-        DecodeError: it is not JSON, or not what docstore writes; with the place.
-        UnknownTagError: it names a class that is not registered.
-    """
-    return documents_of(bundle, unknown=unknown).decode(canonical.loads_written(data))
-
-
-def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
-    """Return the digest of the document that *obj* makes: the ``digest`` of its version in every database.
-
-    Raises:
-        EncodeError: *obj* makes no document.
-    """
-    documents = documents_of(bundle)
-    return digest_of(documents.kind_of(obj), documents.encode(obj))

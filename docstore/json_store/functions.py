@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from docstore.codec.mapper import Documents, documents_of
+from docstore.codec.core import Unknown
+from docstore.codec.mapper import Documents
+from docstore.documents import canonical
+from docstore.documents.arguments import checked_flag
 from docstore.documents.diff.diff import Diff, of_documents
+from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.errors import EncodeError
-from docstore.registry.bundle import RegistryBundle
+from docstore.registry.bundle import RegistryBundle, documents_of
 
 
 def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
@@ -31,3 +35,37 @@ def _kind(documents: Documents, obj: Any) -> Kind:
         return documents.kind_of(obj)
     except EncodeError:
         return Kind("value")  # no document by itself, so it has no parts
+
+
+def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) -> bytes:
+    """Return the canonical JSON text of *obj*, UTF-8; with *indent*, in lines for people.
+
+    Raises:
+        EncodeError: something in *obj* cannot be written exactly; with its pointer, and what to do.
+    """
+    return canonical.dumps(
+        documents_of(bundle).encode(obj), indent=checked_flag("indent", indent), within=canonical.CHANGE_DEPTH
+    )
+
+
+def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unknown = "error") -> Any:
+    """Return the object that *data* spells, exactly as it was given to ``dumps``.
+
+    Args:
+        unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered, which is written back unchanged.
+
+    Raises:
+        DecodeError: it is not JSON, or not what docstore writes; with the place.
+        UnknownTagError: it names a class that is not registered.
+    """
+    return documents_of(bundle, unknown=unknown).decode(canonical.loads_written(data))
+
+
+def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
+    """Return the digest of the document that *obj* makes: the ``digest`` of its version in every database.
+
+    Raises:
+        EncodeError: *obj* makes no document.
+    """
+    documents = documents_of(bundle)
+    return digest_of(documents.kind_of(obj), documents.encode(obj))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from docstore.abridging import abridged
 from docstore.codec.core import Unknown
-from docstore.codec.mapper import FORMAT, documents_of
+from docstore.codec.mapper import FORMAT
 from docstore.codec.registry import Decoder
 from docstore.documents.arguments import checked_path
 from docstore.documents.canonical import JSON, TAG, loads_written
@@ -15,7 +15,7 @@ from docstore.documents.kinds import FORMAT_KEY
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry.bundle import RegistryBundle, bundle_of
+from docstore.registry.bundle import RegistryBundle, bundle_of, documents_of
 
 
 def load_experiment(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from docstore.codec.mapper import documents_of
 from docstore.codec.registry import Encoder
 from docstore.documents.arguments import checked_flag, checked_path
 from docstore.documents.canonical import CHANGE_DEPTH, dumps
 from docstore.errors import InvalidValueError
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry.bundle import RegistryBundle, bundle_of
+from docstore.registry.bundle import RegistryBundle, bundle_of, documents_of
 
 
 def save_experiment(

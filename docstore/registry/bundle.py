@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, get_args
 
 from docstore.codec import Codec
+from docstore.codec.core import Unknown
+from docstore.codec.mapper import Documents
 from docstore.codec.objects import check_restorable
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.codec.storable import no_data
+from docstore.documents.arguments import checked_choice
+from docstore.documents.enums import checked_enum
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry import bundle_checks as checks
-from docstore.registry import with_reachable
+from docstore.registry import registered, with_reachable
 from docstore.registry.model_classes import model_registry
-from docstore.sql.enum_codes import checked_enum
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -278,3 +282,20 @@ def _numbered(what: str, classes: Mapping[type, int | None]) -> dict[type, int]:
 def _number_of(name: str) -> int:
     """Return an integer that depends on *name* alone: not on the process, the machine or the order of imports."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % checks.LARGEST + 1
+
+
+def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Documents:
+    """Return the maker of documents of all classes that are registered now and, with a *bundle*, those in it.
+
+    Raises:
+        RegistryError: a class is registered wrongly, or lacks an upcast.
+        InvalidValueError: *unknown* is no policy.
+    """
+    checked_choice("unknown", unknown, get_args(Unknown), "Use 'error' or 'keep'.")
+    return _documents(registered(), None if bundle is None else checked_bundle(bundle), unknown)
+
+
+@functools.lru_cache(maxsize=16)
+def _documents(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Documents:
+    # Kept: its codec plans how to write each class when it first meets it. A class registered since makes a new one.
+    return Documents(registry if bundle is None else bundle.extend(registry), unknown=unknown)

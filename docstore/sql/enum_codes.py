@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.abridging import abridged
 from docstore.documents.canonical import JSON, is_plain
+from docstore.documents.enums import _fits
 from docstore.documents.kinds import Code, Kind, PartRule
 from docstore.errors import InvalidValueError, UnknownCodeError
 from docstore.sql.rows import code_rows, insert_codes
@@ -51,44 +52,9 @@ def _name_in(code: Code | None, body: JSON) -> Name | None:
     return None if code is None or name is None else (code.column, name)
 
 
-def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
-    """Return *enum* if each member has an integer.
-
-    Raises:
-        InvalidValueError: it has no members, or one whose value is no integer; shows what to write.
-    """
-    if not isinstance(enum, type) or not issubclass(enum, Enum):
-        raise InvalidValueError(argument, enum, "Give an Enum: class Kinds(Enum): DEFAULT = 0")
-    members = list(enum.__members__.items())
-    if not members:
-        annotated = [f"{name} = {value}" for name, value in getattr(enum, "__annotations__", {}).items()]
-        name = getattr(enum, "__name__", repr(enum))
-        lines = "; ".join(annotated) or "DEFAULT = 0"
-        raise InvalidValueError(
-            argument,
-            enum,
-            f"{name} has no members"
-            + (": a colon only annotates a name, an equals sign gives it a value" if annotated else "")
-            + f". Write: class {name}(Enum): {lines}",
-        )
-    for name, member in members:
-        if type(member.value) is not int or not _fits(member.value):
-            raise InvalidValueError(
-                f"{argument}: {enum.__name__}.{name}",
-                member.value,
-                f"Give it an integer, as in {name} = 0, of 32 bits.",
-            )
-    return enum
-
-
 def _is_own(enum: type[Enum]) -> bool:
     """Return whether *enum* is docstore's own."""
     return enum.__module__.startswith("docstore.model.")
-
-
-def _fits(integer: int) -> bool:
-    """Return whether a column takes *integer*: of any other, a search finds nothing."""
-    return -(2**31) <= integer < 2**31
 
 
 def _column(argument: Literal["type", "status"], rule: Kind | PartRule) -> tuple[Code | None, str]:

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Document
 from docstore.documents.canonical import JSON, dumps
 from docstore.documents.changeset import Revision, revise
 from docstore.documents.digests import DigestTree, Piece, piece
+from docstore.documents.document import Document
 from docstore.documents.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
 from docstore.documents.kinds import HEAD, Kind, is_document, kind_named, position_of
 from docstore.documents.patch import Change

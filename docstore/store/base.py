@@ -13,15 +13,16 @@ from docstore import model, registry
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.codec.locking import locked
-from docstore.codec.mapper import Documents, documents_of, origin_mark
+from docstore.codec.mapper import Documents, origin_mark
 from docstore.codec.registry import Registry
 from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.documents.enums import checked_enum
 from docstore.documents.kinds import Kind
 from docstore.errors import InvalidValueError, NameChangedError
-from docstore.registry.bundle import RegistryBundle
+from docstore.registry.bundle import RegistryBundle, documents_of
 from docstore.sql.context import Access, os_user
 from docstore.sql.dialects import checked_engine, shown
-from docstore.sql.enum_codes import Codes, checked_enum
+from docstore.sql.enum_codes import Codes
 from docstore.sql.paging import project_of
 from docstore.sql.rows import head_of
 from docstore.sql.writer import Note, Saved, Writer

@@ -10,9 +10,10 @@ from typing import Any, Final
 from sqlalchemy.engine import Connection
 
 from docstore.codec.locking import locked
-from docstore.codec.mapper import Document, Documents
+from docstore.codec.mapper import Documents
 from docstore.documents.arguments import checked_iterable, checked_number
 from docstore.documents.digests import DigestTree
+from docstore.documents.document import Document
 from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError
 from docstore.sql import rows

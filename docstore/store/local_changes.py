@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docstore.codec.mapper import Document, Documents
+from docstore.codec.mapper import Documents
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import Piece
+from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, split_path
 from docstore.documents.merge.trials import DATA, TRIALS, numbers_in
 from docstore.errors import InvalidValueError

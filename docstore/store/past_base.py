@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Document
 from docstore.documents.arguments import LONGEST_NAME, checked_flag, checked_key, checked_text
 from docstore.documents.canonical import JSON
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.digests import piece
+from docstore.documents.document import Document
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, is_document, kind_named
 from docstore.documents.merge.resolve import OnConflict, check_policy

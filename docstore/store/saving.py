@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Documents, with_name
+from docstore.codec.mapper import Documents
 from docstore.documents.canonical import ABSENT, JSON, SCHEMA, Absent
 from docstore.documents.changeset import Revision, laid_out_alike, refuse_downgrade, revise
 from docstore.documents.digests import DigestTree, Piece
+from docstore.documents.document import with_name
 from docstore.documents.history import Version
-from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, gap, kind_named
-from docstore.documents.merge.resolve import Both, OnConflict, Settled, all_places, checked, nonsense, settle
+from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, gap, in_order, kind_named
+from docstore.documents.merge.resolve import OnConflict, Settled, all_places, checked, settle
+from docstore.documents.merge.three_way import changed_places
 from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
-from docstore.documents.merge.trials import Renumbering, numbers_in, renumbered, trials_in
+from docstore.documents.merge.trials import (
+    Renumbering,
+    numbers_in,
+    renumbered,
+    trials_in,
+)
 from docstore.errors import (
     Conflict,
     ConflictError,
     DamagedDocumentError,
+    DecodeError,
+    InvalidValueError,
     VersionNotFoundError,
 )
 from docstore.sql.enum_codes import Name
@@ -402,3 +411,40 @@ def _check_lists(head: HeadRow, lists: Collection[str], revision: Revision, dige
 
 def _only(pieces: Mapping[str, T], paths: set[str]) -> dict[str, T]:
     return {path: piece for path, piece in pieces.items() if path in paths}
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """A piece that both sides changed: as it was, as each has it, and as it is to be; ABSENT where there is none."""
+
+    base: JSON | Absent
+    mine: JSON | Absent
+    theirs: JSON | Absent
+    made: JSON | Absent
+
+
+Nonsense: TypeAlias = tuple[Exception, tuple[Conflict, ...]]
+"""Why pieces make no sense together, and the places that either side changed in them."""
+
+
+def nonsense(documents: Documents, obj: Any, pieces: Mapping[str, Both]) -> Nonsense | None:
+    """Return why *obj* cannot be brought up to what both sides made of *pieces*, and all that they changed in them.
+
+    Raises:
+        DecodeError: what others saved cannot be read here, whatever was made of it.
+    """
+
+    def problem_with(paths: Iterable[str]) -> Exception | None:
+        try:
+            documents.check(obj, {path: pieces[path].made for path in paths}, merged=True)
+        except (DecodeError, InvalidValueError) as error:
+            return error
+        return None
+
+    problem = problem_with(pieces)
+    if problem is None:
+        return None
+    documents.check(obj, {path: each.theirs for path, each in pieces.items()})
+    wrong = [path for path in pieces if problem_with([path])] or list(pieces)
+    three = {path: (pieces[path].base, pieces[path].mine, pieces[path].theirs) for path in sorted(wrong, key=in_order)}
+    return problem, tuple(place for path, each in three.items() for place in changed_places(*each, at=path))

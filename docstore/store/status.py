@@ -8,20 +8,31 @@ from typing import Any, cast
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Document, Documents
+from docstore.codec.mapper import Documents
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
 from docstore.documents.changeset import laid_out_alike
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.lines import Line, line
 from docstore.documents.digests import Piece, piece
+from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, join
-from docstore.documents.merge.resolve import Both, Nonsense, Settled, nonsense
+from docstore.documents.merge.resolve import Settled
 from docstore.documents.patch import Change
 from docstore.errors import Conflict
 from docstore.sql.reader import Divergence, State, has_version, read
 from docstore.sql.rows import HeadRow
 from docstore.store.local_changes import Mine, mine_whole
-from docstore.store.saving import RESTORED, both_settled, changed_by_both, divergence, refused, senseless
+from docstore.store.saving import (
+    RESTORED,
+    Both,
+    Nonsense,
+    both_settled,
+    changed_by_both,
+    divergence,
+    nonsense,
+    refused,
+    senseless,
+)
 from docstore.store.tracking import Origin
 
 

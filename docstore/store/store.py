@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from docstore.codec.core import Unknown
-from docstore.codec.mapper import Document
 from docstore.documents.arguments import LONGEST_NAME, checked_flag, checked_iterable, checked_text
 from docstore.documents.digests import DigestTree, piece
+from docstore.documents.document import Document
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, RESERVED, Kind
 from docstore.documents.merge.resolve import OnConflict, check_policy

@@ -15,12 +15,13 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.documents.rewinding import Rewound
 from docstore.errors import DecodeError
+from docstore.sql.columns import Names, unlike_head, unlike_part
 from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.verify import statements
 from docstore.verify.blame_rows import Trace
-from docstore.verify.columns import Names, Said, unlike_head, unlike_part
+from docstore.verify.columns import Said
 from docstore.verify.damage import Damage, Subject
 from docstore.verify.statements import Unread
 

@@ -11,12 +11,12 @@ from sqlalchemy.engine import Connection
 from docstore.abridging import abridged
 from docstore.errors import UnreadableError
 from docstore.sql import rows
+from docstore.sql.columns import Names
 from docstore.sql.dialects import faults
 from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
-from docstore.verify.columns import Names
 from docstore.verify.damage import Damage, Subject
 from docstore.verify.history import History
 from docstore.verify.progress import Progress, Report

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import docstore
 from docstore import Data, Experiment, Metric, ParameterType, RangeParameter, SearchSpace
-from docstore.codec.mapper import documents_of
+from docstore.registry.bundle import documents_of
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the servers of the tests
 from backends import BACKENDS, Backends

@@ -31,11 +31,11 @@ from unittest.mock import patch
 from uuid import UUID
 
 import docstore
-from docstore.codec.mapper import documents_of
 from docstore.documents.canonical import JSON, TAG, loads
 from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.registry import scope
+from docstore.registry.bundle import documents_of
 from formats import of_store
 from formats.classes_0_1_0 import register
 from formats.recipes import RECIPES

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from docstore.codec.mapper import Documents
 from docstore.documents.canonical import ABSENT, JSON, Absent, alike, join_pointer, split_pointer
 from docstore.documents.changeset import merged
 from docstore.documents.digests import Piece, piece
@@ -14,7 +13,7 @@ from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order
 from docstore.documents.merge.three_way import changed_places
 from docstore.documents.merge.trial_conflicts import arm_clashes, data_decided, inconsistencies
 from docstore.documents.merge.trials import TRIALS, Pieces, moved_path, names_for, numbers_for, renumbered, trials_in
-from docstore.errors import Conflict, DecodeError, InvalidValueError
+from docstore.errors import Conflict, InvalidValueError
 
 Policy: TypeAlias = Literal["merge", "error", "overwrite"]
 
@@ -181,43 +180,6 @@ def _with(target: Mapping[str, Piece], pieces: Mapping[str, JSON | Absent]) -> d
 
 
 # --- what does not fit though no place was changed by both ------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """A piece that both sides changed: as it was, as each has it, and as it is to be; ABSENT where there is none."""
-
-    base: JSON | Absent
-    mine: JSON | Absent
-    theirs: JSON | Absent
-    made: JSON | Absent
-
-
-Nonsense: TypeAlias = tuple[Exception, tuple[Conflict, ...]]
-"""Why pieces make no sense together, and the places that either side changed in them."""
-
-
-def nonsense(documents: Documents, obj: Any, pieces: Mapping[str, Both]) -> Nonsense | None:
-    """Return why *obj* cannot be brought up to what both sides made of *pieces*, and all that they changed in them.
-
-    Raises:
-        DecodeError: what others saved cannot be read here, whatever was made of it.
-    """
-
-    def problem_with(paths: Iterable[str]) -> Exception | None:
-        try:
-            documents.check(obj, {path: pieces[path].made for path in paths}, merged=True)
-        except (DecodeError, InvalidValueError) as error:
-            return error
-        return None
-
-    problem = problem_with(pieces)
-    if problem is None:
-        return None
-    documents.check(obj, {path: each.theirs for path, each in pieces.items()})
-    wrong = [path for path in pieces if problem_with([path])] or list(pieces)
-    three = {path: (pieces[path].base, pieces[path].mine, pieces[path].theirs) for path in sorted(wrong, key=in_order)}
-    return problem, tuple(place for path, each in three.items() for place in changed_places(*each, at=path))
 
 
 def all_places(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:

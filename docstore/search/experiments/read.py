@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.errors import DamagedDocumentError
+from docstore.sql.columns import unlike_part
 from docstore.sql.context import Access
 from docstore.sql.dialects import UtcTime, reading_times
 from docstore.sql.enum_codes import coded_in
 from docstore.sql.reader import state_of
 from docstore.sql.rows import HeadRow, PieceRow, code_rows
 from docstore.sql.tables import documents, versions
-from docstore.verify.columns import unlike_part
 
 Decode: TypeAlias = Callable[[JSON], Any]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Document, Documents
+from docstore.codec.mapper import Documents
 from docstore.documents.digests import piece
+from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
 from docstore.sql import rows

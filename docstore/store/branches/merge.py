@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Document, Documents, check_sense
+from docstore.codec.mapper import Documents, check_sense
 from docstore.documents.canonical import ABSENT, JSON, alike, dumps
 from docstore.documents.changeset import laid_out_alike, merged, revise
 from docstore.documents.digests import piece
+from docstore.documents.document import Document
 from docstore.documents.history import Parent
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
 from docstore.documents.merge.resolve import OnConflict, Settled, all_places, checked, settle

@@ -14,8 +14,8 @@ from uuid import UUID, SafeUUID
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from docstore.codec.mapper import documents_of
 from docstore.documents.canonical import JSON, TAG, is_plain
+from docstore.registry.bundle import documents_of
 
 _ODD_TEXTS: Final = (
     "",
