@@ -60,12 +60,12 @@ from docstore.search.experiments.similar import Similar
 from docstore.search.indexes import PlaceIndex
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.results import Found, Page
-from docstore.store.blame import Blame
 from docstore.store.compaction import Compacted
 from docstore.store.connect import connect
 from docstore.store.copying import Copied
 from docstore.store.status import Status
 from docstore.store.store import Store
+from docstore.store.timeline import Blame
 from docstore.verify import Damage, Progress
 
 __version__ = "0.1.0"

@@ -39,7 +39,7 @@ import typing_extensions
 from case_names import case_name
 
 from docstore.codec.annotations import hints, remember
-from docstore.codec.reach import reachable, spelled, unstorable
+from docstore.codec.storable import reachable, spelled, unstorable
 from docstore.errors import RegistryError, UnresolvedError
 
 if TYPE_CHECKING:

@@ -28,10 +28,9 @@ from docstore.codec.registry import Registry
 from docstore.documents.canonical import ABSENT, JSON, dumps, resolve, split_pointer
 from docstore.documents.kinds import EXPERIMENT, KINDS, Kind, kind_declared
 from docstore.errors import EncodeError, InvalidValueError
-from docstore.search.compile import order_terms, spelled
+from docstore.search.compile import lifted, order_terms, spelled
 from docstore.search.conditions import All, AnyOf, Condition, Place, checked_where, q
 from docstore.search.indexes import create_index, indexes_in
-from docstore.search.lifting import lifted
 from docstore.sql.dialects import insert_many, transaction
 from docstore.sql.dialects.json_path import places_of
 from docstore.sql.tables import documents

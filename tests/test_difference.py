@@ -23,8 +23,8 @@ from rich.console import Console
 import docstore
 from docstore.documents.canonical import alike, dumps, join_pointer, loads, resolve
 from docstore.documents.diff.diff import Diff, difference, of_documents
+from docstore.documents.diff.format import read_both
 from docstore.documents.diff.lines import Line
-from docstore.documents.diff.reading import read_both
 from docstore.documents.kinds import EXPERIMENT, kind_declared, kind_named
 from docstore.documents.patch import apply
 from docstore.model import (

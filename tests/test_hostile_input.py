@@ -30,8 +30,8 @@ import docstore
 from docstore import RegistryBundle
 from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject
-from docstore.codec.hashing import MOST_ALIKE
 from docstore.codec.registry import Entry, Registry
+from docstore.codec.tags import MOST_ALIKE
 from docstore.errors import (
     DecodeError,
     DocstoreError,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.codec.mapper import Documents
-from docstore.sql.interrupts import Deferral, deferring
+from docstore.sql.context import Deferral, deferring
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 

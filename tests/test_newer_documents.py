@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 import docstore
 from docstore import registry
-from docstore.codec import carried, stored_fields
+from docstore.codec import side_data, stored_fields
 from docstore.errors import DecodeError, NewerSchemaError
 
 
@@ -192,14 +192,14 @@ class TestADocumentThatOlderProgramsMayRead:
     def test_is_forgotten_with_its_object(self, cls):
         docstore.register(cls)
         gc.collect()
-        before = len(carried.BESIDE)
+        before = len(side_data.BESIDE)
         read = loaded(newer(cls, a=1, colour="green"))
-        assert len(carried.BESIDE) == before + 1
+        assert len(side_data.BESIDE) == before + 1
 
         del read
         gc.collect()
 
-        assert len(carried.BESIDE) == before
+        assert len(side_data.BESIDE) == before
 
     @pytest.mark.parametrize("cls", [AsDataclass, AsAttrs, AsModel])
     def test_with_a_known_field_that_cannot_be_read_is_wrong_as_any_other(self, cls):

@@ -18,8 +18,7 @@ from typing import Any, Final, Literal
 
 from docstore.abridging import abridged
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
-from docstore.codec.hashing import hashed
-from docstore.codec.tags import BARE, BY_TAG, BY_TYPE, INT_MAX, INT_MIN, Decode, Encode, canonical_order, tag
+from docstore.codec.tags import BARE, BY_TAG, BY_TYPE, INT_MAX, INT_MIN, Decode, Encode, canonical_order, hashed, tag
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
 from docstore.errors import CodecError, DecodeError
 

@@ -2,15 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from enum import Enum
+from types import MemberDescriptorType
+from typing import Any, Final, TypeAlias, TypeVar
 
 from docstore.codec import class_fields, pydantic_objects, stored_fields
 from docstore.codec.class_fields import MISSING
-from docstore.codec.contents import preserving
 from docstore.codec.errors_at import REFUSALS
+from docstore.codec.pydantic_objects import fields_beside
 from docstore.codec.stored_fields import StoredField
-from docstore.errors import DecodeError
+from docstore.errors import DecodeError, RegistryError
+
+# What the values of an object hold, kept from its class's own code: a constructor may change what it is given.
+
+T = TypeVar("T")
+
+Slots: TypeAlias = "Mapping[str, MemberDescriptorType]"
+
+Plan: TypeAlias = "tuple[frozenset[str] | None, Slots]"
+"""Of a class: the attributes that are looked into, None for all of them, and the slots that may hold them."""
+
+
+def preserving(make: Callable[[dict[str, Any]], T]) -> Callable[[dict[str, Any]], T]:
+    """Return *make*, after which each container in the values of its argument holds what it held before.
+
+    Containers are lists, dicts, sets, bytearrays and NumPy arrays, however deep they are in one another and in tuples
+    and frozensets, and the stored attributes of the objects in them, but not of objects inside those: their own classes
+    made these. They are put right in place, so that whoever kept one still has it. Objects of other libraries, such as
+    a frame of pandas, are not looked into.
+
+    Cost:
+        A visit of every value, and a shallow copy of every container, for as long as *make* runs; of an object inside
+        another, once more.
+    """
+    plans: dict[type, Plan] = {}
+
+    def preserve(state: dict[str, Any]) -> T:
+        found = list(_containers(state.values(), plans))
+        try:
+            return make(state)
+        finally:
+            # The inner ones first: the hash of what is put back into a set may depend on them.
+            for container, held in reversed(found):
+                _put_back(container, held, plans)
+
+    return preserve
+
+
+_ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+def _containers(roots: Iterable[Any], plans: dict[type, Plan]) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield each container in *roots*, outer ones first, with what it holds: of a dict, all keys and then all values.
+
+    Of an object, it is the attributes' names, and then their values.
+    """
+    seen: set[int] = set()
+    to_visit = [(root, False) for root in roots]
+    while to_visit:
+        value, is_inside = to_visit.pop()
+        cls = type(value)
+        if cls in _ATOMS or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, (tuple, frozenset)):
+            to_visit += [(item, is_inside) for item in value]
+        elif cls in _HELD or not is_inside:
+            held = _held(value, plans)
+            to_visit += [(item, is_inside or cls not in _HELD) for item in held if type(item) not in _ATOMS]
+            if held or cls in _HELD:
+                yield value, held
+
+
+def _held(value: Any, plans: dict[type, Plan]) -> list[Any]:
+    cls = type(value)
+    if cls in _HELD:
+        return _HELD[cls](value)
+    if (cls.__module__, cls.__name__) == _ARRAY:
+        return [value.tobytes()] if value.flags.writeable and not value.dtype.hasobject else []
+    if cls not in plans:
+        plans[cls] = _plan(cls)
+    return _attributes(value, plans[cls])
+
+
+_ARRAY: Final = ("numpy", "ndarray")
+
+
+_HELD: Final[dict[type, Callable[[Any], list[Any]]]] = {
+    list: list,
+    set: list,
+    bytearray: list,
+    dict: lambda value: [*value, *value.values()],
+    OrderedDict: lambda value: [*value, *value.values()],
+}
+
+
+def _plan(cls: type) -> Plan:
+    if issubclass(cls, (Enum, type)):
+        return frozenset(), {}
+    slots = stored_fields.slots_of(cls)
+    try:
+        stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
+    except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
+        return None, slots
+    names = frozenset(name for field in stored for name in field.names)
+    return names, {name: slot for name, slot in slots.items() if name in names}
+
+
+def _attributes(value: Any, plan: Plan) -> list[Any]:
+    names, slots = plan
+    held = getattr(value, "__dict__", {})
+    found = {name: item for name, item in held.items() if names is None or name in names}
+    for name, slot in slots.items():
+        with suppress(AttributeError):  # it was never set
+            found[name] = slot.__get__(value)
+    return [*found, *found.values()]
+
+
+def _put_back(container: Any, held: list[Any], plans: dict[type, Plan]) -> None:
+    cls, half = type(container), len(held) // 2
+    if (cls.__module__, cls.__name__) == _ARRAY:
+        if container.tobytes() != held[0]:
+            container[...] = sys.modules["numpy"].frombuffer(held[0], container.dtype).reshape(container.shape)
+    elif cls in plans:
+        if not _are_same(_attributes(container, plans[cls]), held):
+            for name, item in zip(held[:half], held[half:], strict=True):
+                stored_fields.setter(cls)(container, name, item)
+    elif not _are_same(_HELD[cls](container), held):
+        container.clear()
+        if cls is dict or cls is OrderedDict:
+            container.update(zip(held[:half], held[half:], strict=True))
+        elif cls is set:
+            container.update(held)
+        else:
+            container.extend(held)
+
+
+def _are_same(some: list[Any], others: list[Any]) -> bool:
+    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
+
 
 Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
 """Takes an object's state, by attribute, and gives the object."""

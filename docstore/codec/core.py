@@ -12,12 +12,11 @@ from typing import Any, Final, Literal, TypeAlias
 from docstore.abridging import abridged
 from docstore.codec import optional_types, round_trip, upcast
 from docstore.codec.by_annotation import Plain, Shape
-from docstore.codec.carried import carried_by
-from docstore.codec.classes import class_encode
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
-from docstore.codec.objects import custom_decode, object_shape
+from docstore.codec.objects import class_encode, custom_decode, object_shape
 from docstore.codec.records import FieldShapes, field_shapes
 from docstore.codec.registry import Entry, Registry
+from docstore.codec.side_data import carried_by
 from docstore.codec.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.tags import (
     BY_TAG,

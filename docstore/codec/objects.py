@@ -11,10 +11,10 @@ from docstore.codec.by_annotation import Plain, Shape
 from docstore.codec.construct import is_bare, made
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.records import record_shape
-from docstore.codec.registry import Decoder, Encoder, Entry
+from docstore.codec.registry import Decoder, Encoder, Entry, Registry
 from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
 from docstore.codec.stored_fields import check_constructor, check_hashable, stored_fields
-from docstore.codec.tags import int_encode
+from docstore.codec.tags import Encode, int_encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import DecodeError, EncodeError, RegistryError
@@ -169,3 +169,28 @@ def _members(members: dict[str, Any], plain: Shape) -> dict[str, JSON]:
 
 def _untagged(value: dict[str, JSON]) -> dict[str, JSON]:
     return {key: item for key, item in value.items() if key != TAG}
+
+
+# How a value that is a class, not an instance of one, is written: by the function of the closest of its bases.
+
+
+def class_encode(registry: Registry, plain: Plain) -> Encode:
+    """Return what writes classes by *registry*'s functions; ``Type[Base]`` is the tag unless one names its own."""
+    encoders = {
+        base: custom_encode(encoder, f"Type[{base.__name__}]", plain)
+        for base, encoder in registry.class_encoders.items()
+    }
+
+    def encode(cls: Any) -> JSON:
+        for base in cls.__mro__:
+            if base in encoders:
+                return encoders[base](cls)
+        name = cls.__name__
+        raise EncodeError(
+            f"the class {cls.__module__}.{cls.__qualname__} itself stands here, not an instance, and no function "
+            f"writes it. Pass bundle=RegistryBundle(json_class_encoder_registry={{{name}: ...}}, "
+            f"json_class_decoder_registry={{'Type[{name}]': ...}}), with a function that gives what tells the class as "
+            f"a dict, and one that finds it by that; those of a base serve for its subclasses."
+        )
+
+    return encode

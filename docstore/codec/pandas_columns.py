@@ -15,8 +15,7 @@ import pandas as pd
 from docstore.abridging import abridged
 from docstore.codec import numpy
 from docstore.codec.numpy import inside, refusing
-from docstore.codec.tags import Decode, Encode, Members, member
-from docstore.codec.zones import is_zone, zone_of
+from docstore.codec.tags import Decode, Encode, Members, is_zone, member, zone_of
 from docstore.documents.canonical import JSON
 from docstore.errors import DecodeError, EncodeError, MissingDependencyError
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from docstore.abridging import abridged
-from docstore.codec import carried, construct, stored_fields
+from docstore.codec import construct, side_data, stored_fields
 from docstore.codec.by_annotation import Plain, Shape, shape_of
 from docstore.codec.class_fields import left_out
 from docstore.codec.errors_at import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
@@ -63,7 +63,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     shaped = ((field.key, shapes[field.key][1]) for field in stored)
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
     declared = stored_fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
-    told = declared | {carried.CARRIED}
+    told = declared | {side_data.CARRIED}
     slots = stored_fields.slot_names(cls) - declared
 
     def refuse_undeclared(value: Any) -> None:
@@ -87,9 +87,9 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
             raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
         if slots or not declared.issuperset(getattr(value, "__dict__", ())):
             refuse_undeclared(value)
-            members |= carried.carried_by(value)
-        elif carried.BESIDE:
-            members |= carried.carried_by(value)
+            members |= side_data.carried_by(value)
+        elif side_data.BESIDE:
+            members |= side_data.carried_by(value)
         return members
 
     return encode

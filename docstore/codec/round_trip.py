@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from docstore.abridging import abridged
 from docstore.codec import construct, stored_fields
-from docstore.codec.carried import CARRIED
 from docstore.codec.class_fields import is_struct, is_validated
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.registry import Entry, Registry
+from docstore.codec.side_data import CARRIED
 from docstore.codec.tags import Encode
 from docstore.documents.canonical import JSON, TAG, alike, dumps, join_pointer, loads
 from docstore.errors import CodecError, EncodeError

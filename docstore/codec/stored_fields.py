@@ -15,7 +15,7 @@ from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any, cast, get_args, get_origin
 
-from docstore.codec import carried, class_fields
+from docstore.codec import class_fields, side_data
 from docstore.codec.annotations import hints
 from docstore.codec.by_annotation import without_none
 from docstore.codec.class_fields import MISSING
@@ -387,7 +387,7 @@ def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> No
         taken = {name: value for name, value in vars(source).items() if name not in kept}
         held.clear()
         held.update({**taken, **own})
-    carried.pass_on(source, target)
+    side_data.pass_on(source, target)
 
 
 def _take_on_model(target: Any, source: Any, kept: set[str]) -> None:

@@ -11,25 +11,77 @@ import binascii
 import math
 import re
 import struct
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 from uuid import UUID, SafeUUID
+from zoneinfo import ZoneInfo
 
 from docstore.abridging import abridged
-from docstore.codec.hashing import hashed
-from docstore.codec.zones import is_zone, zone_of
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, dumps
 from docstore.errors import CodecError, DecodeError, EncodeError
+
+# Dicts and sets made of keys that a document names: of such as can be hashed, and in time that grows as they do.
+
+T = TypeVar("T")
+
+MOST_ALIKE: Final = 1_000
+"""Keys of one hash in a dict or set. Numbers have a hash that who writes the document knows, and each key is compared
+with all before it that share its own."""
+
+
+def hashed(make: Callable[[list[Any]], T], items: list[Any], keys: Iterable[Any] | None = None) -> T:
+    """Return the dict or set that *make* makes of *items*, whose *keys* are the items themselves if none are given.
+
+    Raises:
+        DecodeError: one cannot be hashed, or so many share a hash that this would take time in their square.
+    """
+    try:
+        if len(items) > MOST_ALIKE:
+            [(_, alike)] = Counter(map(hash, items if keys is None else keys)).most_common(1)
+            if alike > MOST_ALIKE:
+                raise DecodeError(f"{alike} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have")
+        made = make(items)
+        if len(made) != len(items):  # type: ignore[arg-type]  # a dict or a set
+            raise DecodeError("two keys of a dict, or two items of a set, are one here, and one would be lost")
+        return made
+    except DecodeError:
+        raise
+    except Exception as error:
+        # Objects of a registered class are hashed and compared by its own methods, whatever the document put in them.
+        raise DecodeError(f"a key or a set's item cannot be hashed: {error!s:.200}") from error
+
+
+# Time zones by the names that a document gives: looked up in the time zone database, and nowhere else.
+
+# zoneinfo looks a key up as a file, and as a module of the package tzdata, which it would import.
+_ZONE_KEY: Final = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
+
+
+def is_zone(zone: tzinfo | None) -> TypeGuard[ZoneInfo]:
+    """Return whether ``zone_of`` finds *zone* again by its key."""
+    return type(zone) is ZoneInfo and zone.key is not None and _ZONE_KEY.fullmatch(zone.key) is not None
+
+
+def zone_of(key: str) -> ZoneInfo:
+    """Return the time zone that *key* names, as in ``"Europe/Paris"``.
+
+    Raises:
+        ValueError: it does not look like a name of one.
+        LookupError, OSError: there is none of that name.
+    """
+    if not _ZONE_KEY.fullmatch(key):
+        raise ValueError(f"{abridged(key)} is not the name of a time zone")
+    return ZoneInfo(key)
+
 
 Encode: TypeAlias = Callable[[Any], JSON]
 Decode: TypeAlias = Callable[[JSON], Any]
 Members: TypeAlias = "dict[str, JSON]"
-T = TypeVar("T")
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1

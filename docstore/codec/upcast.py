@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from docstore.abridging import abridged
-from docstore.codec.carried import carry
 from docstore.codec.registry import Entry, Registry, Upcast
+from docstore.codec.side_data import carry
 from docstore.codec.tags import Decode, Encode, Members
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG
 from docstore.errors import DecodeError, NewerSchemaError

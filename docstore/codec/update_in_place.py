@@ -10,14 +10,14 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Final, TypeAlias, cast
 
-from docstore.codec import carried, stored_fields
-from docstore.codec.carried import CARRIED
+from docstore.codec import side_data, stored_fields
 from docstore.codec.class_fields import MISSING, ORIGIN, is_frozen
 from docstore.codec.construct import RESTORED
 from docstore.codec.core import Codec
 from docstore.codec.in_place import attribute, edit_dict, edit_list, edit_object
 from docstore.codec.parts import Parts
 from docstore.codec.pydantic_objects import fields_beside
+from docstore.codec.side_data import CARRIED
 from docstore.codec.stored_fields import state_of
 from docstore.codec.tags import BY_TYPE
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
@@ -405,7 +405,7 @@ def _found_in(items: Sequence[Any], value: Any) -> Any:
 
 def _carry(source: Any, target: Any) -> bool:
     """Pass the side data of *source* on to *target*."""
-    carried.pass_on(source, target)
+    side_data.pass_on(source, target)
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from docstore.abridging import abridged
 from docstore.codec import class_fields, pydantic_objects, stored_fields
-from docstore.codec.contents import preserving
+from docstore.codec.construct import preserving
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import join_pointer

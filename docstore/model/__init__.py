@@ -11,11 +11,10 @@ from enum import Enum
 
 from docstore.model.analysis_card import AnalysisCard, AnalysisCardBase, AnalysisCardGroup
 from docstore.model.arm import Arm
-from docstore.model.auxiliary import AuxiliaryExperimentPurpose
 from docstore.model.batch_trial import AbandonedArm, BatchTrial
+from docstore.model.checks import NOT_STORED
 from docstore.model.data import Data
 from docstore.model.experiment import AuxiliaryExperiment, Experiment
-from docstore.model.experiment_status import ExperimentStatus
 from docstore.model.generation_strategy import GenerationNode, GenerationStrategy
 from docstore.model.generator_run import GeneratorRun, GeneratorRunType
 from docstore.model.metric import MapMetric, Metric
@@ -40,8 +39,7 @@ from docstore.model.parameter import (
 )
 from docstore.model.runner import Runner
 from docstore.model.search_space import ParameterConstraint, SearchSpace
-from docstore.model.statuses import TrialStatus
-from docstore.model.stored import NOT_STORED
+from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
 from docstore.model.trial import BaseTrial, Trial
 
 CLASSES: tuple[type, ...] = (

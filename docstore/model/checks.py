@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from enum import Enum
 from numbers import Real
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from docstore.errors import InvalidValueError
@@ -53,3 +54,10 @@ def name_of(thing: str, value: str | Enum | None) -> str | None:
     if isinstance(value, Enum):
         return value.name
     raise InvalidValueError(thing, value, "Give a string, or a member of an Enum.")
+
+
+# Which attributes of a model object are left out when it is stored.
+#
+# Every dataclass field is stored, under its name without one leading underscore. A field that can be worked out from
+# the others, or points back at its owner, is declared ``field(metadata=NOT_STORED)``.
+NOT_STORED = MappingProxyType({"stored": False})

@@ -12,19 +12,16 @@ from typing import Any, Self
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
 from docstore.model.arm_index import ArmIndex
-from docstore.model.auxiliary import AuxiliaryExperimentPurpose
 from docstore.model.batch_trial import BatchTrial
-from docstore.model.checks import check_instances, check_name, check_unique, name_of
+from docstore.model.checks import NOT_STORED, check_instances, check_name, check_unique, name_of
 from docstore.model.data import Data
-from docstore.model.experiment_status import ExperimentStatus
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParameterization
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
-from docstore.model.statuses import TrialStatus
-from docstore.model.stored import NOT_STORED
+from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
 from docstore.model.trial import BaseTrial, Trial
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from docstore.errors import InvalidValueError
 from docstore.model.checks import check_instances, check_name, check_unique
-from docstore.model.experiment_status import ExperimentStatus
 from docstore.model.generator_run import GeneratorRun
+from docstore.model.statuses import ExperimentStatus
 
 
 @dataclass

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from docstore.errors import InvalidValueError
 from docstore.model import expressions
-from docstore.model.checks import check_finite, check_instances, check_unique
+from docstore.model.checks import NOT_STORED, check_finite, check_instances, check_unique
 from docstore.model.metric import Metric
-from docstore.model.stored import NOT_STORED
 
 
 @dataclass(init=False, repr=False)

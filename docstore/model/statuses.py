@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 
 from docstore.errors import InvalidTransitionError
 
@@ -103,3 +103,31 @@ def check_transition(thing: str, present: TrialStatus, wanted: TrialStatus) -> N
         raise InvalidTransitionError(
             thing, present=present.name, wanted=wanted.name, possible=[status.name for status in possible]
         )
+
+
+# Which phases an experiment goes through.
+
+
+class ExperimentStatus(Enum):
+    """The phase of an experiment, with Ax's integers; it doesn't depend on the statuses of its trials."""
+
+    DRAFT = 0
+    INITIALIZATION = 1
+    OPTIMIZATION = 2
+    COMPLETED = 4
+
+    @property
+    def is_active(self) -> bool:
+        """Whether trials are being run."""
+        return self in (ExperimentStatus.INITIALIZATION, ExperimentStatus.OPTIMIZATION)
+
+
+# What another experiment can be good for.
+
+
+class AuxiliaryExperimentPurpose(StrEnum):
+    """What an auxiliary experiment is used for, with Ax's values."""
+
+    BO_EXPERIMENT = "bo_experiment"
+    PE_EXPERIMENT = "pe_experiment"
+    TRANSFERABLE_EXPERIMENT = "transferable_experiment"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
+from docstore.model.checks import NOT_STORED
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.statuses import TrialStatus, check_transition
-from docstore.model.stored import NOT_STORED
 
 if TYPE_CHECKING:
     from docstore.model.data import Data

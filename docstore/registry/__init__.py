@@ -19,8 +19,8 @@ from docstore.abridging import abridged
 from docstore.codec import Codec
 from docstore.codec.annotations import remember
 from docstore.codec.objects import check_readable
-from docstore.codec.reach import reachable, unstorable
 from docstore.codec.registry import Entry, Registry, Upcast
+from docstore.codec.storable import reachable, unstorable
 from docstore.documents.merge_keys import KeyedBy
 from docstore.errors import RegistryError, UnresolvedError
 from docstore.registry import proof

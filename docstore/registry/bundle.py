@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Self, get_args
+from typing import Any, Final, Self, TypeVar, get_args
 
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
@@ -20,9 +20,129 @@ from docstore.codec.storable import no_data
 from docstore.documents.arguments import checked_choice
 from docstore.documents.enums import checked_enum
 from docstore.errors import InvalidValueError, RegistryError
-from docstore.registry import bundle_checks as checks
 from docstore.registry import registered, with_reachable
 from docstore.registry.model_classes import model_registry
+
+# What a bundle of classes is made of, refused where it is wrong, with what to write in its place.
+
+V = TypeVar("V")
+
+LARGEST: Final = 2**31 - 1
+"""The largest integer that can stand for a class: columns have 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one of a bundle's registries is like.
+
+    Attributes:
+        attribute: the property of a bundle that gives it.
+        example: what to write.
+        value: what its values are, in words; empty where they are integers.
+        by_tag: whether its keys are tags, and not classes.
+        takes_classes: whether a class may stand for a function.
+    """
+
+    attribute: str
+    example: str
+    value: str = ""
+    by_tag: bool = False
+    takes_classes: bool = True
+
+
+METRICS: Final = Rule("metric_registry", "{MyMetric: None}")
+RUNNERS: Final = Rule("runner_registry", "{MyRunner: None}")
+ENCODERS: Final = Rule(
+    "encoder_registry", "{MyClass: function}", "a function that takes an object and gives its members as a dict"
+)
+DECODERS: Final = Rule(
+    "decoder_registry", "{'MyClass': MyClass}", "the class, or a function that makes an object of the members", True
+)
+CLASS_ENCODERS: Final = Rule(
+    "class_encoder_registry", "{MyBase: function}", "a function that takes a class and gives what tells it as a dict"
+)
+CLASS_DECODERS: Final = Rule(
+    "class_decoder_registry",
+    "{'Type[MyBase]': function}",
+    "a function that finds the class by the members, as in lambda members: MyBase",
+    True,
+    takes_classes=False,
+)
+
+
+def check_registry(argument: str, registry: Mapping[Any, V], rule: Rule) -> dict[Any, V]:
+    """Return a copy of *registry*, given as *argument*, if it is as *rule* says.
+
+    Raises:
+        InvalidValueError: it is something else, a whole bundle perhaps, or one of its keys or values is.
+    """
+    if not isinstance(registry, Mapping):
+        raise InvalidValueError(argument, registry, _instead_of(argument, registry, rule))
+    for key, value in registry.items():
+        _check_key(argument, key, rule)
+        if rule.value and (not callable(value) or (isinstance(value, type) and not rule.takes_classes)):
+            raise InvalidValueError(f"{argument}[{_key_shown(key)}]", value, f"Give {rule.value}.")
+        if not rule.value:
+            _check_integer(f"{argument}[{_key_shown(key)}]", value)
+    return dict(registry)
+
+
+def _instead_of(argument: str, value: object, rule: Rule) -> str:
+    if hasattr(value, rule.attribute):
+        return (
+            f"It is a whole bundle: give the registry in it, {argument}=bundle.{rule.attribute}. A bundle itself goes "
+            f"to bundle=, as bundle.sqa_config to config=, and with others to RegistryBundle.from_registry_bundles()."
+        )
+    return f"Give a dict, as in {argument}={rule.example}."
+
+
+def _check_key(argument: str, key: object, rule: Rule) -> None:
+    if rule.by_tag and not isinstance(key, str):
+        other = argument.replace("decoder", "encoder")
+        remedy = f"A registry by class goes to {other}." if isinstance(key, type) else f"As in {rule.example}."
+        raise InvalidValueError(f"a key of {argument}", key, f"Its keys are tags, which are texts. {remedy}")
+    if rule.by_tag or isinstance(key, type):
+        return
+    if isinstance(key, str) and rule.value:
+        other = argument.replace("encoder", "decoder")
+        raise InvalidValueError(
+            f"a key of {argument}", key, f"Its keys are classes. A registry by tag goes to {other}."
+        )
+    raise InvalidValueError(
+        f"a key of {argument}", key, f"Give the class itself: {argument}={{{_class_of(key)}: ...}}."
+    )
+
+
+def _check_integer(thing: str, number: object) -> None:
+    if number is not None and (type(number) is not int or not 0 <= number <= LARGEST):
+        raise InvalidValueError(
+            thing, number, f"Give an integer from 0 to {LARGEST}, or None for one that is made of the class's name."
+        )
+
+
+def check_classes(argument: str, classes: Iterable[type]) -> tuple[type, ...]:
+    """Return *classes*, given as *argument*, if they are.
+
+    Raises:
+        InvalidValueError: they are not several, or one is an object or a name.
+    """
+    if isinstance(classes, (type, str)) or not isinstance(classes, Iterable):
+        raise InvalidValueError(argument, classes, f"Give several, as in {argument}=[{_class_of(classes)}].")
+    several = tuple(classes)
+    for each in several:
+        if not isinstance(each, type):
+            raise InvalidValueError(argument, each, f"Give the class itself: {argument}=[{_class_of(each)}].")
+    return several
+
+
+def _class_of(value: object) -> str:
+    """Return what to write for the class that was meant by *value*: itself, its name, or an instance of it."""
+    return value if isinstance(value, str) else _key_shown(value if isinstance(value, type) else type(value))
+
+
+def _key_shown(key: object) -> str:
+    return key.__name__ if isinstance(key, type) else repr(key)
+
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -62,18 +182,18 @@ class RegistryBundle:
         *,
         classes: Iterable[type] = (),
     ) -> None:
-        check = checks.check_registry
-        metrics = check("metric_clss", metric_clss, checks.METRICS)
-        runners = check("runner_clss", runner_clss, checks.RUNNERS)
-        encoders = check("json_encoder_registry", json_encoder_registry, checks.ENCODERS)
-        decoders = check("json_decoder_registry", json_decoder_registry, checks.DECODERS)
-        self._class_encoders = check("json_class_encoder_registry", json_class_encoder_registry, checks.CLASS_ENCODERS)
-        self._class_decoders = check("json_class_decoder_registry", json_class_decoder_registry, checks.CLASS_DECODERS)
+        check = check_registry
+        metrics = check("metric_clss", metric_clss, METRICS)
+        runners = check("runner_clss", runner_clss, RUNNERS)
+        encoders = check("json_encoder_registry", json_encoder_registry, ENCODERS)
+        decoders = check("json_decoder_registry", json_decoder_registry, DECODERS)
+        self._class_encoders = check("json_class_encoder_registry", json_class_encoder_registry, CLASS_ENCODERS)
+        self._class_decoders = check("json_class_decoder_registry", json_class_decoder_registry, CLASS_DECODERS)
         self._metric_registry, self._runner_registry = _numbered("metric", metrics), _numbered("runner", runners)
         # by_fields, and a class for a decoder, say what being in the bundle says: that the class is written by fields.
         by_themselves = [cls for cls, encoder in encoders.items() if encoder is by_fields]
         by_themselves += [cls for cls in decoders.values() if isinstance(cls, type)]
-        others = checks.check_classes("classes", classes)
+        others = check_classes("classes", classes)
         self._classes = tuple(dict.fromkeys((*metrics, *runners, *others, *by_themselves)))
         self._encoders = {cls: encoder for cls, encoder in encoders.items() if encoder is not by_fields}
         self._decoders = {tag: d for tag, d in decoders.items() if not (isinstance(d, type) and d.__name__ == tag)}
@@ -186,8 +306,8 @@ class SQAConfig:
             if enum is not None:
                 checked_enum(enum, argument)
         # A bundle knows these two by other names.
-        checks.check_registry("metric_registry", self.metric_registry, checks.METRICS)
-        checks.check_registry("runner_registry", self.runner_registry, checks.RUNNERS)
+        check_registry("metric_registry", self.metric_registry, METRICS)
+        check_registry("runner_registry", self.runner_registry, RUNNERS)
         self.bundle  # noqa: B018  # asked for here, so that a class registered wrongly is told at once
 
     @property
@@ -234,10 +354,10 @@ def bundle_of(
         InvalidValueError: one is something else; names the argument that takes it.
         RegistryError: *bundle* and a registry say different things of one class or tag.
     """
-    rules = (checks.ENCODERS, checks.CLASS_ENCODERS, checks.DECODERS, checks.CLASS_DECODERS)
+    rules = (ENCODERS, CLASS_ENCODERS, DECODERS, CLASS_DECODERS)
     given = (encoder_registry, class_encoder_registry, decoder_registry, class_decoder_registry)
     found: dict[str, Any] = {
-        f"json_{rule.attribute}": checks.check_registry(rule.attribute, registry, rule)
+        f"json_{rule.attribute}": check_registry(rule.attribute, registry, rule)
         for rule, registry in zip(rules, given, strict=True)
         if registry is not None
     }
@@ -270,7 +390,7 @@ def _numbered(what: str, classes: Mapping[type, int | None]) -> dict[type, int]:
     for cls, number in numbers.items():
         owner = owners.setdefault(number, cls)
         if owner is not cls:
-            later = itertools.chain(range(number + 1, checks.LARGEST + 1), itertools.count())
+            later = itertools.chain(range(number + 1, LARGEST + 1), itertools.count())
             free = next(other for other in later if other not in numbers.values())
             raise RegistryError(
                 f"the {what} classes {owner.__name__} and {cls.__name__} share the integer {number}. "
@@ -281,7 +401,7 @@ def _numbered(what: str, classes: Mapping[type, int | None]) -> dict[type, int]:
 
 def _number_of(name: str) -> int:
     """Return an integer that depends on *name* alone: not on the process, the machine or the order of imports."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % checks.LARGEST + 1
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % LARGEST + 1
 
 
 def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Documents:

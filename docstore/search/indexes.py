@@ -17,7 +17,7 @@ from docstore.documents.canonical import dumps, is_plain, split_pointer
 from docstore.documents.kinds import KINDS, Kind, PartRule, part_kind
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import checked_pointer
-from docstore.search.members import stored_parts
+from docstore.search.query import stored_parts
 from docstore.sql.context import Access
 from docstore.sql.dialects import ExactText, JsonText, long_read_timeout
 from docstore.sql.dialects.json_path import can_stand, places_of

@@ -17,7 +17,8 @@ from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
 from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError
-from docstore.search import cursors, frames
+from docstore.search import cursors
+from docstore.search import read as frames
 from docstore.search.conditions import checked_pointer_of_column
 from docstore.search.cursors import Cursor
 from docstore.search.info import DocumentInfo, PartInfo

@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from docstore.documents.kinds import Kind, PartRule
-from docstore.search.compile import is_served, order_terms, spelled
+from docstore.search.compile import is_served, lifted, order_terms, spelled
 from docstore.search.conditions import Condition
 from docstore.search.indexes import IndexedPlace, indexed_places
-from docstore.search.lifting import lifted
 from docstore.search.query import Order, Sought
 from docstore.search.statements import (
     DOCUMENTS,

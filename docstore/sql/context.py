@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import getpass
 import random
+import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from types import FrameType
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -31,10 +33,55 @@ from docstore.errors import (
 )
 from docstore.sql import rows
 from docstore.sql.dialects import transaction
-from docstore.sql.interrupts import Deferral, deferring
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import number_of
+
+# Ctrl-C put off for a moment: from a COMMIT until the program has learned what it committed.
+
+
+class Deferral:
+    """Puts Ctrl-C off between ``begin`` and ``end``; a second one comes through at once, if something hangs."""
+
+    def __init__(self) -> None:
+        self._handler: Callable[[int, FrameType | None], Any] | None = None
+        self._came = 0
+
+    def begin(self) -> None:
+        """Put off what comes from now on; in another thread, or where Ctrl-C is not Python's to handle, do nothing."""
+        handler = signal.getsignal(signal.SIGINT)
+        if self._handler is not None or not callable(handler):
+            return
+        self._handler = handler
+        try:
+            signal.signal(signal.SIGINT, self._note)
+        except ValueError:  # only the main thread may, and only it is interrupted
+            self._handler = None
+
+    def end(self) -> None:
+        """Put off no more; one that came takes effect now."""
+        if self._handler is None:
+            return
+        signal.signal(signal.SIGINT, self._handler)
+        self._handler, came, self._came = None, self._came, 0
+        if came == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came += 1
+        if self._came > 1 and self._handler is not None:
+            self._handler(number, frame)
+
+
+@contextmanager
+def deferring() -> Iterator[Deferral]:
+    """Give what puts Ctrl-C off, at the longest until the end of the block."""
+    deferral = Deferral()
+    try:
+        yield deferral
+    finally:
+        deferral.end()
+
 
 _TRIES: Final = 20
 """How often a write that lost a race is made again, on what the winner wrote."""

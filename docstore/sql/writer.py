@@ -21,9 +21,8 @@ from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeErro
 from docstore.sql import rows
 from docstore.sql.dialects import largest_text
 from docstore.sql.enum_codes import Coded, Codes, Name, coded_in
-from docstore.sql.living import living_named
 from docstore.sql.reader import State, parents_of, read, version_numbered
-from docstore.sql.rows import HeadRow
+from docstore.sql.rows import HeadRow, living_named
 
 _LARGE: Final = 64 << 10
 """Bytes of text that every database takes."""

@@ -19,8 +19,8 @@ from docstore.errors import DatabaseError
 from docstore.sql import rows
 from docstore.sql.context import Access
 from docstore.sql.enum_codes import Codes
-from docstore.sql.living import AT_ONCE, living_versions
 from docstore.sql.reader import version_numbered
+from docstore.sql.rows import AT_ONCE, living_versions
 from docstore.sql.writer import New, Note, SavedMany, Writer
 from docstore.store.local_changes import mine_whole
 from docstore.store.tracking import Origin, Origins

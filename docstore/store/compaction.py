@@ -18,10 +18,19 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import JSON, Absent, MaybeJSON, digest, loads
 from docstore.documents.changeset import laid_out_alike, revise
 from docstore.documents.digests import piece
-from docstore.documents.history import GENESIS, NOT_KEPT, Parent, Version, chained, changes_text, lineage, rebuild
+from docstore.documents.history import (
+    GENESIS,
+    NOT_KEPT,
+    Parent,
+    Rewound,
+    Version,
+    chained,
+    changes_text,
+    lineage,
+    rebuild,
+)
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
-from docstore.documents.rewinding import Rewound
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
 from docstore.sql import paging, rows
 from docstore.sql.context import Access

@@ -13,9 +13,8 @@ from docstore.sql import rows
 from docstore.sql.context import Access
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
-from docstore.sql.living import living_named
 from docstore.sql.reader import read, version_numbered
-from docstore.sql.rows import HeadRow
+from docstore.sql.rows import HeadRow, living_named
 from docstore.sql.writer import Note, Saved, Writer
 
 

@@ -18,7 +18,7 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, is_document, kind_named
 from docstore.documents.merge.resolve import OnConflict, check_policy
 from docstore.errors import DocumentExistsError
-from docstore.search.members import check_kind
+from docstore.search.query import check_kind
 from docstore.sql import rows
 from docstore.sql.dialects import long_read_timeout
 from docstore.sql.reader import read, read_version
@@ -26,12 +26,11 @@ from docstore.sql.version_names import When, numbered
 from docstore.sql.writer import Note, Saved
 from docstore.store import lifecycle, tags
 from docstore.store.base import Base
-from docstore.store.blame import Blame
 from docstore.store.branches.branch import Branching
 from docstore.store.branches.merge import Merger
 from docstore.store.compaction import Compacted, compact
 from docstore.store.status import Status, status_of, status_of_new
-from docstore.store.timeline import Lazily, Timeline
+from docstore.store.timeline import Blame, Lazily, Timeline
 from docstore.verify import Damage, Options, Report, reporting, sought, verified
 
 

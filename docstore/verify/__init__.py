@@ -7,8 +7,7 @@ has the SQL, ``damage`` what is told.
 
 from __future__ import annotations
 
-from docstore.verify.damage import Damage
-from docstore.verify.progress import Progress, Report, reporting
+from docstore.verify.report import Damage, Progress, Report, reporting
 from docstore.verify.verify import Options, sought, verified
 
 __all__ = ["Damage", "Options", "Progress", "Report", "reporting", "sought", "verified"]

@@ -11,12 +11,11 @@ from collections.abc import Generator, Iterator
 from typing import Final
 
 from docstore.documents.canonical import ABSENT, MaybeJSON
-from docstore.documents.history import Version
+from docstore.documents.history import Rewound, Version
 from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
-from docstore.documents.rewinding import Rewound
 from docstore.errors import CodecError, PatchError
-from docstore.verify.damage import Damage, Subject
+from docstore.verify.report import Damage, Subject
 
 _UNLIKE: Final = "they are not the ones that version has"
 _MANY: Final = 10

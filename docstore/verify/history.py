@@ -16,9 +16,8 @@ from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError
 from docstore.sql.reader import version_told
 from docstore.sql.rows import HeadRow
-from docstore.verify.columns import Added, Written
-from docstore.verify.damage import Damage, Subject
-from docstore.verify.rows import Decode, Now, undecoded
+from docstore.verify.report import Damage, Subject
+from docstore.verify.rows import Added, Decode, Now, Written, undecoded
 from docstore.verify.statements import Unread
 
 _MANY: Final = 1_000

@@ -17,9 +17,8 @@ from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
-from docstore.verify.damage import Damage, Subject
 from docstore.verify.history import History
-from docstore.verify.progress import Progress, Report
+from docstore.verify.report import Damage, Progress, Report, Subject
 from docstore.verify.rows import Decode, Now, Pieces
 from docstore.verify.statements import Unread
 

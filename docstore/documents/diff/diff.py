@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, alike, join_pointer
 from docstore.documents.changeset import laid_out_alike, revise
 from docstore.documents.diff.experiment import experiment_lines
+from docstore.documents.diff.format import read_name
 from docstore.documents.diff.lines import Line, plain_lines, whole
-from docstore.documents.diff.reading import read_name
 from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
 from docstore.documents.digests import piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path

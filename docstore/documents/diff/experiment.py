@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, join_pointer, token_order
-from docstore.documents.diff.format import Way
-from docstore.documents.diff.lines import Line, plain_lines, whole
-from docstore.documents.diff.matching import (
+from docstore.documents.diff.format import Way, read_in_full, read_name, read_one, short
+from docstore.documents.diff.lines import (
+    Line,
     ListOf,
     Members,
     Pair,
@@ -19,10 +19,11 @@ from docstore.documents.diff.matching import (
     items,
     member,
     one_by_one,
+    plain_lines,
     tell_members,
     text_of,
+    whole,
 )
-from docstore.documents.diff.reading import read_in_full, read_name, read_one, short
 from docstore.documents.diff.trial import Trial, arm_lines, arm_text, trial_lines
 from docstore.documents.kinds import HEAD, split_path
 

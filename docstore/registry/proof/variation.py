@@ -18,7 +18,7 @@ from uuid import UUID
 
 from docstore.codec import class_fields, storable, stored_fields
 from docstore.codec.annotations import hints
-from docstore.codec.reach import aliased
+from docstore.codec.storable import aliased
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry.proof.exact import identity, slots_of
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from docstore.sql.dialects.base import Fault
 from docstore.sql.dialects.engines import checked_engine, engine_from_creator, engine_from_url, make_engine
-from docstore.sql.dialects.pasting import pasteable
+from docstore.sql.dialects.text import pasteable
 from docstore.sql.dialects.transactions import (
     check_settings,
     committing,

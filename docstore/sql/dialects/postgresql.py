@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import DatabaseError, NotAllowedError, TablesError
 from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
-from docstore.sql.dialects.meanings import (
+from docstore.sql.dialects.driver_errors import (
     DENIED,
     FULL,
     HELD,
