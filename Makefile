@@ -45,6 +45,7 @@ check: .venv/installed ## Lint, formatting, types and every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict docstore
+	$(RUN) .venv/bin/lint-imports
 	$(TESTS)
 
 fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/test_exactness.py for some of them)

@@ -43,9 +43,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
 from typing import Any, Final
 
-from docstore.abridging import abridged
+# A value as a message shows it: whatever it is, in one line.
+
+_SHOWN: Final = 120  # characters of a text that a message shows
+_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid", "docstore.search.conditions"})
+"""Modules of classes whose repr is made at once, and says what a person wrote."""
+_BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+
+
+def short_repr(value: object, levels: int = 3) -> str:
+    """Return *value* as a message shows it: its repr, cut where it is long or deep; of an object, its class.
+
+    A repr would be made whole before it could be cut; of an object with fields of wrong types, it may never end.
+    """
+    cls = type(value)
+    if isinstance(value, (str, bytes, bytearray)):
+        return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}..."
+    if cls in _BRACKETS and value:
+        return _members_short(value, levels - 1)
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
+    text = repr(value) if cls.__module__ in _PLAIN or isinstance(value, Enum) else f"<{cls.__qualname__}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _members_short(value: Any, levels: int) -> str:
+    members = value.items() if type(value) is dict else ((item,) for item in value)
+    texts = [": ".join(short_repr(part, levels) for part in each) for each in islice(members, 4 * levels)]
+    return ", ".join([*texts, *["..."] * (len(value) > len(texts))]).join(_BRACKETS[type(value)])
 
 
 def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> DocstoreError:
@@ -67,7 +96,7 @@ class InvalidValueError(DocstoreError, ValueError):
     """A value that cannot be taken; the message names the thing, the value and the remedy."""
 
     def __init__(self, thing: str, value: object, remedy: str) -> None:
-        self.thing, self.value, self.remedy = thing, abridged(value), remedy
+        self.thing, self.value, self.remedy = thing, short_repr(value), remedy
         super().__init__(f"{thing}: {self.value} cannot be used. {remedy}")
 
 
@@ -158,7 +187,7 @@ class UnknownTagError(DecodeError):
     def __init__(self, tag: str, *, pointer: str = "") -> None:
         self.tag = tag
         super().__init__(
-            f"no class is registered for the tag {abridged(tag)}. Register the class that was saved: "
+            f"no class is registered for the tag {short_repr(tag)}. Register the class that was saved: "
             f"docstore.register(cls), or bundle=RegistryBundle(...) with metric_clss, runner_clss or classes. Or pass "
             f"unknown='keep', to carry its JSON along unread.",
             pointer=pointer,
@@ -367,7 +396,7 @@ class VersionNotFoundError(StoreError, LookupError):
     def __init__(
         self, name: str, *, wanted: object, head: int, kind: str = "experiment", is_folded: bool = False
     ) -> None:
-        wanted = wanted if isinstance(wanted, str) else abridged(wanted)
+        wanted = wanted if isinstance(wanted, str) else short_repr(wanted)
         self.name, self.wanted, self.head, self.kind, self.is_folded = name, wanted, head, kind, is_folded
         what = f"version {wanted} was folded by compact() and is not kept" if is_folded else f"none is {wanted}"
         super().__init__(

@@ -28,7 +28,6 @@ from test_no_field_is_forgotten import CLASSES, sample
 
 import docstore
 from docstore import RegistryBundle
-from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.tags import MOST_ALIKE
@@ -38,6 +37,7 @@ from docstore.errors import (
     EncodeError,
     InvalidValueError,
     UnknownTagError,
+    short_repr,
 )
 from docstore.json_store.load import load_experiment
 from docstore.testing.strategies import experiments, json_documents
@@ -506,7 +506,7 @@ class TestAValueThatIsNone:
 
         assert len(str(caught.value)) < 1500
 
-    @pytest.mark.parametrize("key", ZONES, ids=abridged)
+    @pytest.mark.parametrize("key", ZONES, ids=short_repr)
     @pytest.mark.parametrize("tag", ["datetime", "time"])
     def test_is_refused_where_it_names_no_zone(self, tag, key):
         with pytest.raises(DecodeError) as caught:
@@ -570,7 +570,7 @@ class Looping:
 class TestAValueShownInAMessage:
     @pytest.mark.parametrize("value", [None, 1, "x", b"x", [], {}, (), (1, 2), {"a": [1, "b"]}, 0.5, {1, 2}, [True]])
     def test_is_its_repr_where_it_is_short(self, value):
-        assert abridged(value) == repr(value)
+        assert short_repr(value) == repr(value)
 
     @pytest.mark.parametrize(
         "value",
@@ -582,7 +582,7 @@ class TestAValueShownInAMessage:
         ids=lambda value: type(value).__name__,
     )
     def test_is_short_whatever_it_is(self, value):
-        assert len(abridged(value)) <= 1500
+        assert len(short_repr(value)) <= 1500
 
     def test_is_short_in_the_errors_of_the_model_too(self):
         with pytest.raises(InvalidValueError) as caught:
@@ -593,7 +593,7 @@ class TestAValueShownInAMessage:
     def test_is_not_made_whole_first(self):
         value = {"a": ["x" * MEGABYTE] * 10}
 
-        assert peak(abridged, value) < MEGABYTE // 10
+        assert peak(short_repr, value) < MEGABYTE // 10
 
 
 class TestInAProcessOfItsOwn:

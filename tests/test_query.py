@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import DocumentInfo, ExperimentStatus, GenerationNode, GenerationStrategy, PartInfo, TrialStatus, q
-from docstore.abridging import abridged
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
 from docstore.documents.canonical import alike, join_pointer, resolve
-from docstore.errors import DecodeError, InvalidValueError, UnknownCodeError
+from docstore.errors import DecodeError, InvalidValueError, UnknownCodeError, short_repr
 from docstore.testing.experiments import new_experiment
 
 
@@ -351,7 +350,7 @@ class TestWhatIsNoQuestion:
             ({"where": {"/trials": {}}}, r"/trials.*; or say kind= of documents that have no such parts\.$"),
             ({"kind": "experiment", "order_by": "/trials"}, r"/trials"),
         ],
-        ids=abridged,
+        ids=short_repr,
     )
     def test_as(self, shelf, criteria, told):
         with pytest.raises((InvalidValueError, UnknownCodeError), match=told):

@@ -16,11 +16,10 @@ from enum import Enum, Flag
 from functools import cache
 from typing import Any, Final, Literal
 
-from docstore.abridging import abridged
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
 from docstore.codec.tags import BARE, BY_TAG, BY_TYPE, INT_MAX, INT_MIN, Decode, Encode, canonical_order, hashed, tag
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
-from docstore.errors import CodecError, DecodeError
+from docstore.errors import CodecError, DecodeError, short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def _refusing(members: list[Any]) -> Decode:
 
     def decode(value: JSON) -> Any:
         raise DecodeError(
-            f"{abridged(value)} was written while the field had one type, and which of {names} it is cannot be told. "
+            f"{short_repr(value)} was written while the field had one type, and which of {names} it is cannot be told. "
             f"Count up the version of the class, and write an upcast that says it."
         )
 
@@ -201,7 +200,7 @@ def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], 
         try:
             return parse(value)
         except (ValueError, ArithmeticError) as error:
-            raise DecodeError(f"{abridged(value)} is not a {cls.__name__}: {error!s:.200}") from error
+            raise DecodeError(f"{short_repr(value)} is not a {cls.__name__}: {error!s:.200}") from error
 
     return Shape(encode, decode)
 
@@ -318,7 +317,7 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
             raise_in_dict(error, value, list(value).index(text), text, decode)
         except ValueError as error:
             place = join_pointer((text,))
-            raise DecodeError(f"{abridged(text)} is not a key of type {key.__name__}", pointer=place) from error
+            raise DecodeError(f"{short_repr(text)} is not a key of type {key.__name__}", pointer=place) from error
         if len(members) != len(value):
             raise _same_keys(value, parse)
         return members

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
-from docstore.abridging import abridged
 from docstore.codec import optional_types, round_trip, upcast
 from docstore.codec.by_annotation import Plain, Shape
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
@@ -37,6 +36,7 @@ from docstore.errors import (
     NewerSchemaError,
     RegistryError,
     UnknownTagError,
+    short_repr,
 )
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
@@ -260,7 +260,7 @@ class Codec:
     def _decode_tagged(self, value: dict[str, JSON]) -> Any:
         tag = value[TAG]
         if type(tag) is not str:
-            raise DecodeError(f"{TAG!r} should name a class, and is {abridged(tag)}")
+            raise DecodeError(f"{TAG!r} should name a class, and is {short_repr(tag)}")
         decoders = self._numbered if SCHEMA in value else self._decoders
         decode = decoders.get(tag)
         if decode is None:

@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
-from docstore.abridging import abridged
 from docstore.codec import Codec, UnknownObject, stored_fields
 from docstore.codec.by_annotation import without_none
 from docstore.codec.class_fields import MISSING, ORIGIN, declares
@@ -23,7 +22,7 @@ from docstore.documents.digests import Piece, piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, in_order, is_document, join, split_path
 from docstore.documents.merge.trials import DATA, TRIALS, Renumbering, arms_in, moved_path, numbers_in, renumbered
-from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError
+from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError, short_repr
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
@@ -76,7 +75,7 @@ class Documents:
         found = value[FORMAT_KEY]
         if type(found) is not int or found != FORMAT:
             raise DecodeError(
-                f"the document has format {abridged(found)}, and this docstore reads {FORMAT}: upgrade it",
+                f"the document has format {short_repr(found)}, and this docstore reads {FORMAT}: upgrade it",
                 pointer=f"/{FORMAT_KEY}",
             )
         if self.codec.registry.of_tag(str(value[TAG])) is None:
@@ -487,7 +486,7 @@ def _named(kind: Kind, name: object) -> str:
     if type(name) is not str or not 1 <= len(name) <= LONGEST_NAME or not canonical.is_plain(name):
         raise EncodeError(
             f"this {kind.name} needs a name of 1 to {LONGEST_NAME} characters (str), without NUL or lone surrogates, "
-            f"to be stored in a database, and has {abridged(name)}",
+            f"to be stored in a database, and has {short_repr(name)}",
             pointer=join_pointer((kind.name_field,)),
         )
     return name

@@ -19,10 +19,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from docstore.abridging import abridged
 from docstore.codec.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 DType: TypeAlias = "np.dtype[Any]"
@@ -147,7 +146,7 @@ def dtype_decode(spelling: JSON, decode: Decode) -> DType:
     if type(spelling) is str and (spelling in _NAMES or _SPELLING.fullmatch(spelling)):
         return _dtype_of(spelling)
     if type(spelling) is not dict:
-        raise DecodeError(f"{abridged(spelling)} is not a dtype that docstore writes")
+        raise DecodeError(f"{short_repr(spelling)} is not a dtype that docstore writes")
     with refusing("dtype"):
         if "base" in spelling:
             return np.dtype((dtype_decode(spelling["base"], decode), _shape_of(spelling)))
@@ -159,10 +158,10 @@ def dtype_decode(spelling: JSON, decode: Decode) -> DType:
 
 def _field_of(field: JSON, decode: Decode) -> tuple[str, DType, int]:
     if type(field) is not dict:
-        raise DecodeError(f"each field should be an object, and one is {abridged(field)}")
+        raise DecodeError(f"each field should be an object, and one is {short_repr(field)}")
     name = decode(field.get("name"))
     if type(name) is not str:
-        raise DecodeError(f"a field's name should be text, and is {abridged(name)}")
+        raise DecodeError(f"a field's name should be text, and is {short_repr(name)}")
     return name, dtype_decode(field.get("dtype"), decode), member(field, "offset", int)
 
 
@@ -198,7 +197,7 @@ def _dates(texts: list[str], dtype: DType) -> Array:
     for text in texts:
         # NumPy would take "today" and "now" too.
         if not _ISO.fullmatch(text):
-            raise DecodeError(f"{abridged(text)} is not a date and time in ISO 8601")
+            raise DecodeError(f"{short_repr(text)} is not a date and time in ISO 8601")
     return np.array(texts, dtype)
 
 
@@ -255,7 +254,7 @@ def _from_items(items: list[Any], dtype: DType) -> Array:
         raise DecodeError(f"items of dtype {dtype!s:.200} are written in base64, not as a list")
     for index, item in enumerate(items):
         if type(item) is not readable.item:
-            raise DecodeError(f"should be {readable.item.__name__}, and is {abridged(item)}", pointer=f"/{index}")
+            raise DecodeError(f"should be {readable.item.__name__}, and is {short_repr(item)}", pointer=f"/{index}")
     if _is_padded(items, dtype):
         raise DecodeError(f"such short texts of dtype {dtype} are written in base64, not as a list")
     with refusing(f"list of {dtype}"), np.errstate(all="ignore"):
@@ -321,7 +320,7 @@ def _from_bytes(text: str, dtype: DType, count: int | None) -> Array:
 def _shape_of(members: Members) -> tuple[int, ...]:
     shape = member(members, "shape", list)
     if len(shape) > MAX_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
-        raise DecodeError(f"not a shape: {abridged(shape)}")
+        raise DecodeError(f"not a shape: {short_repr(shape)}")
     return tuple(shape)
 
 
@@ -360,7 +359,7 @@ def scalar_decode(members: Members, decode: Decode) -> Any:
     if members.get("dtype") == "str":
         text = decode(members.get("value"))
         if type(text) is not str:
-            raise DecodeError(f"'value' should be text, and is {abridged(text)}")
+            raise DecodeError(f"'value' should be text, and is {short_repr(text)}")
         return np.str_(text)
     if members.get("dtype") == "bytes":
         with refusing("base64 text"):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any
 
-from docstore.abridging import abridged
 from docstore.codec.by_annotation import Plain, Shape
 from docstore.codec.construct import is_bare, made
 from docstore.codec.errors_at import REFUSALS
@@ -17,7 +16,7 @@ from docstore.codec.stored_fields import check_constructor, check_hashable, stor
 from docstore.codec.tags import Encode, int_encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.kinds import RESERVED_KEYS
-from docstore.errors import DecodeError, EncodeError, RegistryError
+from docstore.errors import DecodeError, EncodeError, RegistryError, short_repr
 
 
 def object_shape(entry: Entry, plain: Plain) -> Shape:
@@ -101,7 +100,7 @@ def _enum(cls: type[Enum], entry: Entry, plain: Shape) -> Shape:
         try:
             return cls(plain.decode(value["value"])) if flag else cls[renamed.get(value["name"], value["name"])]
         except (KeyError, ValueError, TypeError) as error:
-            found = abridged(value.get("value" if flag else "name"))
+            found = short_repr(value.get("value" if flag else "name"))
             raise DecodeError(
                 f"{cls.__name__} has no such member: {found}. It has {', '.join(cls.__members__)}; add the one that "
                 f"was saved, or load it with the version of the enum that wrote it."
@@ -140,7 +139,7 @@ def custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], J
         # An encoder in Ax's style names the tag itself.
         own_tag = members.pop(TAG, tag)
         if type(own_tag) is not str:
-            raise EncodeError(f"the encoder of {tag} should give a text as {TAG!r}, and gave {abridged(own_tag)}")
+            raise EncodeError(f"the encoder of {tag} should give a text as {TAG!r}, and gave {short_repr(own_tag)}")
         for key in RESERVED_KEYS & members.keys():
             raise EncodeError(
                 f"the encoder of {tag} gave a member {key!r}, which is a name of docstore's own. Choose another."

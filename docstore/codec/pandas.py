@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from docstore.abridging import abridged
 from docstore.codec import numpy
 from docstore.codec.numpy import inside, refusing
 from docstore.codec.pandas_columns import (
@@ -26,7 +25,7 @@ from docstore.codec.pandas_columns import (
 )
 from docstore.codec.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
-from docstore.errors import DecodeError, EncodeError
+from docstore.errors import DecodeError, EncodeError, short_repr
 
 # --- indexes ---------------------------------------------------------------------------------------------------------
 
@@ -58,7 +57,7 @@ def _index_decode(members: Members, decode: Decode) -> Any:
 def _range(bounds: list[JSON]) -> range:
     start, stop, step = bounds
     if not (type(start) is type(stop) is type(step) is int):
-        raise DecodeError(f"'range' should be [start, stop, step], and is {abridged(bounds)}")
+        raise DecodeError(f"'range' should be [start, stop, step], and is {short_repr(bounds)}")
     return range(start, stop, step)
 
 
@@ -103,7 +102,7 @@ def _refuse_unusual_levels(index: Any) -> None:
 def _levels_decode(members: Members, decode: Decode) -> Any:
     levels = listed(members, "levels", decode)
     if not all(isinstance(level, pd.Index) for level in levels):
-        raise DecodeError(f"each of the 'levels' should be a pandas.Index: {abridged(levels)}")
+        raise DecodeError(f"each of the 'levels' should be a pandas.Index: {short_repr(levels)}")
     with refusing("pandas.MultiIndex"):
         codes = []
         for position, spelled in enumerate(member(members, "codes", list)):
@@ -222,7 +221,7 @@ def _of_unit(cls: Any, members: Members, decode: Decode) -> Any:
     scalar = numpy.scalar_decode(members, decode)
     value: Any = cls(scalar) if type(scalar) in (np.datetime64, np.timedelta64) else None
     if type(value) is not cls or np.datetime_data(scalar.dtype) != (value.unit, 1):
-        raise DecodeError(f"not a pandas.{cls.__name__}: {abridged(scalar)}")
+        raise DecodeError(f"not a pandas.{cls.__name__}: {short_repr(scalar)}")
     return value
 
 

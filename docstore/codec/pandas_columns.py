@@ -12,12 +12,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from docstore.abridging import abridged
 from docstore.codec import numpy
 from docstore.codec.numpy import inside, refusing
 from docstore.codec.tags import Decode, Encode, Members, is_zone, member, zone_of
 from docstore.documents.canonical import JSON
-from docstore.errors import DecodeError, EncodeError, MissingDependencyError
+from docstore.errors import DecodeError, EncodeError, MissingDependencyError, short_repr
 
 _UNITS: Final = (("s", 1), ("ms", 1), ("us", 1), ("ns", 1))
 _REMEDIES: Final = {
@@ -59,7 +58,7 @@ def zone_decode(members: Members, decode: Decode) -> tzinfo | None:
             return zone_of(member(spelled, "zone", str))
         offset = decode(spelled["offset"])
         if type(offset) is not timedelta:
-            raise DecodeError(f"'offset' should be a timedelta, and is {abridged(offset)}")
+            raise DecodeError(f"'offset' should be a timedelta, and is {short_repr(offset)}")
         return timezone(offset, decode(spelled["name"])) if "name" in spelled else timezone(offset)
 
 
@@ -127,7 +126,7 @@ def _object_decode(members: Members, decode: Decode) -> Any:
 def _string_encode(values: Any, encode: Encode) -> Members:
     items = [None if missing else item for item, missing in zip(values, values.isna(), strict=True)]
     for item in _other_than_text(items):
-        raise EncodeError(f"the item {abridged(item)} among text is of type {type(item).__qualname__}. Use str.")
+        raise EncodeError(f"the item {short_repr(item)} among text is of type {type(item).__qualname__}. Use str.")
     missing = "NA" if values.dtype.na_value is pd.NA else "nan"
     return {"dtype": "string", "storage": values.dtype.storage, "missing": missing, "data": encode(items)}
 
@@ -135,10 +134,10 @@ def _string_encode(values: Any, encode: Encode) -> Members:
 def _string_decode(members: Members, decode: Decode) -> Any:
     storage, missing = member(members, "storage", str), member(members, "missing", str)
     if storage not in ("python", "pyarrow") or missing not in ("NA", "nan"):
-        raise DecodeError(f"not a dtype of text: storage {abridged(storage)}, missing {abridged(missing)}")
+        raise DecodeError(f"not a dtype of text: storage {short_repr(storage)}, missing {short_repr(missing)}")
     items = listed(members, "data", decode)
     for item in _other_than_text(items):
-        raise DecodeError(f"'data' should be text or null, and holds {abridged(item)}")
+        raise DecodeError(f"'data' should be text or null, and holds {short_repr(item)}")
     # NA is what every pandas means by itself; only from 2.3 on can another be asked for.
     other: dict[str, Any] = {} if missing == "NA" else {"na_value": np.nan}
     try:
@@ -174,7 +173,7 @@ def _masked_decode(members: Members, decode: Decode) -> Any:
     plain = numpy.data_decode({**members, "dtype": dtype.numpy_dtype.name}, decode)
     missing = member(members, "missing", list)
     if not all(type(position) is int and 0 <= position < plain.size for position in missing):
-        raise DecodeError(f"'missing' should hold positions below {plain.size}, and is {abridged(missing)}")
+        raise DecodeError(f"'missing' should hold positions below {plain.size}, and is {short_repr(missing)}")
     mask = np.zeros(plain.size, bool)
     mask[np.array(missing, np.intp)] = True
     return dtype.construct_array_type()(plain, mask)
@@ -211,7 +210,7 @@ def decoded(members: Members, key: str, cls: type, decode: Decode) -> Any:
     with inside(key):
         value = decode(members.get(key))
         if not isinstance(value, cls):
-            raise DecodeError(f"should be a {cls.__name__}, and is {abridged(value)}")
+            raise DecodeError(f"should be a {cls.__name__}, and is {short_repr(value)}")
         return value
 
 

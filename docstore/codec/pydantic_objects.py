@@ -10,13 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from docstore.abridging import abridged
 from docstore.codec import class_fields, stored_fields
 from docstore.codec.class_fields import MISSING, left_out
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import join_pointer
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
 _EXTRA: Final = StoredField("__pydantic_extra__", "__extra", Any, left_out, None)
 """A member only where a model that allows extras has some."""
@@ -109,12 +108,12 @@ def _beside(cls: Any, extra: Any, were_set: Any) -> tuple[dict[str, Any], set[st
     if extra is MISSING:
         extra = {}
     elif type(extra) is not dict or not extra or cls.model_config.get("extra") != "allow":
-        raise DecodeError(f"{cls.__qualname__} takes no such extra members: {abridged(extra)}", pointer="/__extra")
+        raise DecodeError(f"{cls.__qualname__} takes no such extra members: {short_repr(extra)}", pointer="/__extra")
     if were_set is MISSING:
         return extra, None
     if type(were_set) is not list or any(type(name) is not str for name in were_set):
         raise DecodeError(
-            f"it should be a list of the fields that were set, and is {abridged(were_set)}", pointer="/__set"
+            f"it should be a list of the fields that were set, and is {short_repr(were_set)}", pointer="/__set"
         )
     return extra, set(were_set)
 
@@ -193,7 +192,7 @@ def _complaints(cls: Any, error: Exception, thing: str, kind: type[CodecError]) 
     return [
         kind(
             f"{opening}{_further(cls, complaint['loc'])}: {complaint['msg']}"
-            + ("" if hides else f", and this is {abridged(complaint['input'])}")
+            + ("" if hides else f", and this is {short_repr(complaint['input'])}")
             + remedy,
             pointer=_place(cls, complaint["loc"]),
         )

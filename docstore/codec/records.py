@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from docstore.abridging import abridged
 from docstore.codec import construct, side_data, stored_fields
 from docstore.codec.by_annotation import Plain, Shape, shape_of
 from docstore.codec.class_fields import left_out
@@ -17,7 +16,7 @@ from docstore.codec.stored_fields import StoredField
 from docstore.codec.tags import Encode
 from docstore.codec.validators import Check, accepting
 from docstore.documents.canonical import JSON, TAG
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
 FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
 """By stored key: the attribute, and the shape of its annotation."""
@@ -264,7 +263,7 @@ def _refuse_unknown_members(value: dict[str, JSON], shapes: FieldShapes, entry: 
     if unknown:
         errors = [
             DecodeError(
-                f"{entry.tag} has the member {abridged(key)}, which {entry.cls.__qualname__} lacks here and would "
+                f"{entry.tag} has the member {short_repr(key)}, which {entry.cls.__qualname__} lacks here and would "
                 f"lose. Load it with the version of the class that wrote it, or add the field, or count up the class's "
                 f"version and write an upcast."
             )

@@ -12,7 +12,6 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from docstore.abridging import abridged
 from docstore.codec import construct, stored_fields
 from docstore.codec.class_fields import is_struct, is_validated
 from docstore.codec.errors_at import REFUSALS
@@ -20,7 +19,7 @@ from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import CARRIED
 from docstore.codec.tags import Encode
 from docstore.documents.canonical import JSON, TAG, alike, dumps, join_pointer, loads
-from docstore.errors import CodecError, EncodeError
+from docstore.errors import CodecError, EncodeError, short_repr
 
 if TYPE_CHECKING:
     from docstore.codec.core import Codec
@@ -169,7 +168,7 @@ class RoundTrip:
     def _changed(self, tokens: Tokens, before: Any, after: Any, *, pointer: str | None = None) -> EncodeError:
         name = ".".join((_name(self._entry.cls), *tokens[:1]))
         return EncodeError(
-            f"{name}: {abridged(before)} would come back as {abridged(after)}. {self._remedy()}",
+            f"{name}: {short_repr(before)} would come back as {short_repr(after)}. {self._remedy()}",
             pointer=join_pointer(tokens) if pointer is None else pointer,
         )
 

@@ -21,9 +21,8 @@ from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, dumps
-from docstore.errors import CodecError, DecodeError, EncodeError
+from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
 # Dicts and sets made of keys that a document names: of such as can be hashed, and in time that grows as they do.
 
@@ -75,7 +74,7 @@ def zone_of(key: str) -> ZoneInfo:
         LookupError, OSError: there is none of that name.
     """
     if not _ZONE_KEY.fullmatch(key):
-        raise ValueError(f"{abridged(key)} is not the name of a time zone")
+        raise ValueError(f"{short_repr(key)} is not the name of a time zone")
     return ZoneInfo(key)
 
 
@@ -112,7 +111,7 @@ def member(members: Members, key: str, *types: type) -> Any:
     """
     value = members.get(key)
     if type(value) not in types:
-        raise DecodeError(f"{key!r} should be {' or '.join(t.__name__ for t in types)}, and is {abridged(value)}")
+        raise DecodeError(f"{key!r} should be {' or '.join(t.__name__ for t in types)}, and is {short_repr(value)}")
     return value
 
 
@@ -136,7 +135,7 @@ def _int_decode(members: Members, decode: Decode) -> int:
     key, base, digits = ("hex", 16, "[0-9a-f]+") if "hex" in members else ("value", 10, "[0-9]{1,640}")
     text = member(members, key, str)
     if not re.fullmatch(f"-?{digits}", text):
-        raise DecodeError(f"{abridged(text)} is not an integer in base {base}")
+        raise DecodeError(f"{short_repr(text)} is not an integer in base {base}")
     return int(text, base)
 
 
@@ -219,7 +218,7 @@ def _listed(members: Members, decode: Decode) -> list[Any]:
 def _pairs(members: Members, decode: Decode) -> list[Any]:
     def pair(item: JSON) -> Any:
         if type(item) is not list or len(item) != 2:
-            raise DecodeError(f"an item should be a [key, value] pair, and is {abridged(item)}")
+            raise DecodeError(f"an item should be a [key, value] pair, and is {short_repr(item)}")
         return _items(item, decode)
 
     return _listed(members, pair)
@@ -233,7 +232,7 @@ def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list
             known = type(key) is str and key in done
             pairs.append([key, done[key]] if known else [encode(key), encode(item)])
     except CodecError as error:
-        error.inside(key if type(key) is str else abridged(key))
+        error.inside(key if type(key) is str else short_repr(key))
         raise
     return pairs
 
@@ -333,7 +332,7 @@ def _path_decode(members: Members, decode: Decode) -> PurePath:
     cls = _PATHS.get(member(members, "class", str))
     text = decode(members.get("value"))
     if cls is None or type(text) is not str:
-        raise DecodeError(f"not a path: {abridged(members)}")
+        raise DecodeError(f"not a path: {short_repr(members)}")
     try:
         return cls(text)
     except (NotImplementedError, ValueError) as error:

@@ -8,12 +8,11 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final
 
-from docstore.abridging import abridged
 from docstore.codec.registry import Entry, Registry, Upcast
 from docstore.codec.side_data import carry
 from docstore.codec.tags import Decode, Encode, Members
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG
-from docstore.errors import DecodeError, NewerSchemaError
+from docstore.errors import DecodeError, NewerSchemaError, short_repr
 
 
 def numbers(entry: Entry) -> Members:
@@ -47,7 +46,7 @@ def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[],
     def read(value: Any) -> Any:
         found = value.get(SCHEMA, 1)
         if type(found) is not int or found < 1:
-            raise DecodeError(f"{SCHEMA!r} should be the number of a schema, and is {abridged(found)}")
+            raise DecodeError(f"{SCHEMA!r} should be the number of a schema, and is {short_repr(found)}")
         if found > entry.schema:
             return _read_newer(entry, decode, keys, value, found)
         members = {key: item for key, item in value.items() if key not in _NUMBERS}
@@ -70,11 +69,11 @@ def _lifted(entry: Entry, schema: int, lift: Upcast, members: Members) -> Member
     except Exception as error:
         raise DecodeError(
             f"the upcast of {entry.tag} from schema {schema} failed: {type(error).__name__}: {error!s:.200}. It was "
-            f"given the members {abridged(list(members))}."
+            f"given the members {short_repr(list(members))}."
         ) from error
     if type(lifted) is not dict:
         raise DecodeError(
-            f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {abridged(lifted)}"
+            f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {short_repr(lifted)}"
         )
     return lifted
 

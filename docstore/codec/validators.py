@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from docstore.abridging import abridged
 from docstore.codec import class_fields, pydantic_objects, stored_fields
 from docstore.codec.construct import preserving
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import join_pointer
-from docstore.errors import CodecError, EncodeError
+from docstore.errors import CodecError, EncodeError, short_repr
 
 Check: TypeAlias = "Callable[[Any], None]"
 """Takes an object, and refuses it if it could be written and not be read."""
@@ -62,7 +61,7 @@ def _asking_attrs(attributes: list[tuple[StoredField, Any]]) -> Check:
             error = _complaint(value, attribute, item)
             if error is not None:
                 yield EncodeError(
-                    f"{type(value).__qualname__}(...) will refuse {abridged(item)} when it is loaded: {error}. Set "
+                    f"{type(value).__qualname__}(...) will refuse {short_repr(item)} when it is loaded: {error}. Set "
                     f"what its validator takes, or change the validator.",
                     pointer=join_pointer((field.key,)),
                 )

@@ -13,8 +13,7 @@ from typing import Final, TypeAlias, cast
 
 import orjson
 
-from docstore.abridging import abridged
-from docstore.errors import DecodeError, EncodeError
+from docstore.errors import DecodeError, EncodeError, short_repr
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
@@ -149,7 +148,7 @@ def _refuse_repeated_keys(data: bytes) -> None:
             string = token[: token.rindex(b'"') + 1]
             key = orjson.loads(string).encode() if b"\\" in string else string[1:-1]
             if key in seen[-1]:
-                told, line = abridged(key.decode()), data.count(b"\n", 0, match.start()) + 1
+                told, line = short_repr(key.decode()), data.count(b"\n", 0, match.start()) + 1
                 raise DecodeError(f"the key {told} stands twice in one object (line {line}). Remove one of the two")
             seen[-1].add(key)
 
@@ -188,7 +187,7 @@ def split_pointer(pointer: str) -> list[str]:
     if isinstance(pointer, str) and not pointer:
         return []
     if not isinstance(pointer, str) or pointer[0] != "/":
-        raise DecodeError(f"{abridged(pointer)} is not a pointer; one starts with a slash, as in '/trials/12/status'")
+        raise DecodeError(f"{short_repr(pointer)} is not a pointer; one starts with a slash, as in '/trials/12/status'")
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 
 

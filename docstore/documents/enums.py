@@ -28,7 +28,7 @@ def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
             + f". Write: class {name}(Enum): {lines}",
         )
     for name, member in members:
-        if type(member.value) is not int or not _fits(member.value):
+        if type(member.value) is not int or not fits_column(member.value):
             raise InvalidValueError(
                 f"{argument}: {enum.__name__}.{name}",
                 member.value,
@@ -37,6 +37,6 @@ def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
     return enum
 
 
-def _fits(integer: int) -> bool:
+def fits_column(integer: int) -> bool:
     """Return whether a column takes *integer*: of any other, a search finds nothing."""
     return -(2**31) <= integer < 2**31

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.digests import DigestTree, piece
 from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join
 from docstore.documents.patch import Change, undo_all
-from docstore.errors import PatchError, UnreadableError
+from docstore.errors import PatchError, UnreadableError, short_repr
 
 GENESIS: Final = "0" * 64
 """What stands for the chain before version 1."""
@@ -58,7 +57,7 @@ class Parent:
                 numbers, names = (_pairs(rest.pop(key, []), cls) for key, cls in (("numbers", int), ("names", str)))
                 if not rest and numbers is not None and names is not None:
                     return cls(cast(Any, how), id, version, numbers, names)
-        raise PatchError(f"a parent has how, id and version; this is {abridged(record)}", pointer="")
+        raise PatchError(f"a parent has how, id and version; this is {short_repr(record)}", pointer="")
 
 
 def _pairs(listed: object, cls: type) -> dict[Any, Any] | None:

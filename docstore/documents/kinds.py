@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
 from docstore.documents.merge_keys import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
-from docstore.errors import DecodeError, InvalidValueError, RegistryError
+from docstore.errors import DecodeError, InvalidValueError, RegistryError, short_repr
 
 HEAD: Final = ""
 """The path of the head: what of a document is not in a part."""
@@ -388,11 +387,11 @@ def kind_declared(
     taken = {*RESERVED, "generator_run"}
     if name in taken or not 1 <= len(name) <= longest or UNSAFE_TEXT.search(name):
         raise RegistryError(
-            f"kind {abridged(name)} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
+            f"kind {short_repr(name)} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
             f"{', '.join(sorted(taken))}."
         )
     if isinstance(parts, str):
-        raise RegistryError(f"parts={abridged(parts)}: give several, as in parts=[{abridged(parts)}].")
+        raise RegistryError(f"parts={short_repr(parts)}: give several, as in parts=[{short_repr(parts)}].")
     return Kind(
         name,
         type=Code(f"{name}_type", ((type,),)) if type else None,
@@ -412,7 +411,7 @@ def _part_field(pattern: str) -> str:
     found = _PATTERN.fullmatch(pattern)
     if found is None:
         raise RegistryError(
-            f"parts: {abridged(pattern)} is no pattern of parts. Write '/field/*', of a field of the document."
+            f"parts: {short_repr(pattern)} is no pattern of parts. Write '/field/*', of a field of the document."
         )
     return split_pointer(found[1])[0]
 

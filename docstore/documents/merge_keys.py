@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import JSON, dumps, is_plain, join_pointer, split_pointer
-from docstore.errors import DecodeError, RegistryError
+from docstore.errors import DecodeError, RegistryError, short_repr
 
 ANY: Final = "*"
 """The token of a pattern that stands for any."""
@@ -112,7 +111,7 @@ def keyed_declared(declared: KeyedBy) -> tuple[Keyed, ...]:
         RegistryError: a pattern or a member makes no sense; shows it.
     """
     if not isinstance(declared, Mapping):
-        raise RegistryError(f"keyed={abridged(declared)} is no dict by pattern. {_FORM}")
+        raise RegistryError(f"keyed={short_repr(declared)} is no dict by pattern. {_FORM}")
     made = []
     for pattern, members in declared.items():
         problem = _problem_of(pattern, members)
@@ -131,7 +130,7 @@ def keyed_said(said: JSON, *, at: str) -> KeyedBy:
     if not isinstance(said, dict):
         raise DecodeError("should say by which members the items of lists are known", pointer=at)
     for pattern, members in said.items():
-        problem = _problem_of(pattern, members) if isinstance(members, list) else f"{abridged(members)} is no list"
+        problem = _problem_of(pattern, members) if isinstance(members, list) else f"{short_repr(members)} is no list"
         if problem is not None:
             raise DecodeError(problem, pointer=at + join_pointer((pattern,)))
     return said  # type: ignore[return-value]  # looked at above
@@ -145,14 +144,14 @@ def as_said(keyed: Sequence[Keyed]) -> dict[str, JSON]:
 def _problem_of(pattern: object, members: object) -> str | None:
     """Return what is wrong with a pattern and the members of its items' key, or None."""
     if not (isinstance(pattern, str) and is_plain(pattern) and _PATTERN.fullmatch(pattern)):
-        return f"{abridged(pattern)} is no pattern of a list's pointer"
+        return f"{short_repr(pattern)} is no pattern of a list's pointer"
     if pattern.startswith(f"/{ANY}"):
-        return f"{abridged(pattern)} should begin with a field of the document"
+        return f"{short_repr(pattern)} should begin with a field of the document"
     each = [members] if isinstance(members, str) else members
     if not isinstance(each, (list, tuple)) or not each:
-        return f"{abridged(members)} names no members of the items of {pattern!r}"
+        return f"{short_repr(members)} names no members of the items of {pattern!r}"
     for member in each:
         if type(member) is not str or not member or not is_plain(member):
-            return f"{abridged(member)} is no name of a member of the items of {pattern!r}"
+            return f"{short_repr(member)} is no name of a member of the items of {pattern!r}"
     twice = next((member for member in each if each.count(member) > 1), None)
     return None if twice is None else f"{twice!r} stands twice in the key of the items of {pattern!r}"

@@ -16,9 +16,8 @@ from difflib import SequenceMatcher
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, cast
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import ABSENT, JSON, Absent, MaybeJSON, alike, dumps, join_pointer, split_pointer
-from docstore.errors import PatchError
+from docstore.errors import PatchError, short_repr
 
 # Possessive, here: of what could be matched in another way, Python would remember each place, a hundred bytes and more.
 _POINTER: Final = re.compile(r"(?:/[^/~]*+(?:~[01][^/~]*+)*+)*+")
@@ -53,9 +52,9 @@ class Change:
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str) or not _POINTER.fullmatch(self.path):
-            raise PatchError(f"the path {abridged(self.path)} of a change is not a pointer", pointer="")
+            raise PatchError(f"the path {short_repr(self.path)} of a change is not a pointer", pointer="")
         if self.op not in _OPS:
-            raise PatchError(f"a change is one of {', '.join(_OPS)}, not {abridged(self.op)}", pointer=self.path)
+            raise PatchError(f"a change is one of {', '.join(_OPS)}, not {short_repr(self.op)}", pointer=self.path)
         if (self.op == "add") != (self.old is ABSENT):
             raise PatchError(f"{self.op!r} {'has no' if self.op == 'add' else 'needs an'} old value", pointer=self.path)
 
@@ -72,7 +71,7 @@ class Change:
             PatchError: it spells none; it may have been read from a database that something else wrote to.
         """
         if not isinstance(record, dict) or not {"op", "path"} <= record.keys() <= {"op", "path", "old"}:
-            raise PatchError(f"a change has op, path and perhaps old; this is {abridged(record)}", pointer="")
+            raise PatchError(f"a change has op, path and perhaps old; this is {short_repr(record)}", pointer="")
         return cls(cast(Any, record["op"]), cast(Any, record["path"]), record.get("old", ABSENT))
 
 
@@ -169,7 +168,7 @@ def apply(old: JSON, patch: Sequence[Mapping[str, JSON]]) -> JSON:
     for step in patch:
         op, path, value = step.get("op"), step.get("path"), step.get("value", ABSENT)
         if not isinstance(path, str) or not _POINTER.fullmatch(path) or op not in _OPS:
-            raise PatchError(f"not an operation of a patch: {abridged(step)}", pointer="")
+            raise PatchError(f"not an operation of a patch: {short_repr(step)}", pointer="")
         if op == "remove":
             draft.remove(path)
         elif value is ABSENT:
@@ -330,7 +329,7 @@ class _Draft:
         if id(container) in self._copies:
             return container
         if not isinstance(container, (dict, list)):
-            raise PatchError(f"the way leads through {abridged(container)}", pointer=path)
+            raise PatchError(f"the way leads through {short_repr(container)}", pointer=path)
         copied = container.copy()
         self._copies[id(copied)] = copied
         return copied
@@ -341,13 +340,13 @@ def _key(holder: dict[str, JSON] | list[JSON], token: str, path: str) -> str | i
     if isinstance(holder, list):
         return _index(token, len(holder), path)
     if token not in holder:
-        raise PatchError(f"there is no {abridged(token)}", pointer=path)
+        raise PatchError(f"there is no {short_repr(token)}", pointer=path)
     return token
 
 
 def _index(token: str, limit: int, path: str) -> int:
     if not _INDEX.fullmatch(token) or int(token) >= limit:
-        raise PatchError(f"{abridged(token)} is no index here, where they are below {limit}", pointer=path)
+        raise PatchError(f"{short_repr(token)} is no index here, where they are below {limit}", pointer=path)
     return int(token)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from docstore.abridging import abridged
 from docstore.codec.core import Unknown
 from docstore.codec.mapper import FORMAT
 from docstore.codec.registry import Decoder
 from docstore.documents.arguments import checked_path
 from docstore.documents.canonical import JSON, TAG, loads_written
 from docstore.documents.kinds import FORMAT_KEY
-from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError
+from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, short_repr
 from docstore.json_store import files
 from docstore.model import Experiment
 from docstore.registry.bundle import RegistryBundle, bundle_of, documents_of
@@ -73,7 +72,7 @@ def _document(path: str) -> JSON:
         raise FileFormatError(path, f"it is no document of docstore: it has no {FORMAT_KEY!r} at the top.{hint}")
     found = document[FORMAT_KEY]
     if type(found) is not int:
-        raise FileFormatError(path, f"at /{FORMAT_KEY}: {abridged(found)} is not the number of a format")
+        raise FileFormatError(path, f"at /{FORMAT_KEY}: {short_repr(found)} is not the number of a format")
     if found > FORMAT:
         raise NewerFormatError(path, found=found, known=FORMAT)
     return document

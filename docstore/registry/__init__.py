@@ -15,14 +15,13 @@ from threading import RLock
 from types import FrameType, ModuleType
 from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
-from docstore.abridging import abridged
 from docstore.codec import Codec
 from docstore.codec.annotations import remember
 from docstore.codec.objects import check_readable
 from docstore.codec.registry import Entry, Registry, Upcast
 from docstore.codec.storable import reachable, unstorable
 from docstore.documents.merge_keys import KeyedBy
-from docstore.errors import RegistryError, UnresolvedError
+from docstore.errors import RegistryError, UnresolvedError, short_repr
 from docstore.registry import proof
 from docstore.registry.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
 from docstore.registry.model_classes import model_registry
@@ -249,13 +248,13 @@ def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
     what is stored is not rewritten. Where a step is missing, the first use of a store or of ``loads`` says so.
     """
     if type(tag) is not str:
-        raise RegistryError(f"upcast({abridged(tag)}, from_={abridged(from_)}): the tag should be a text.")
+        raise RegistryError(f"upcast({short_repr(tag)}, from_={short_repr(from_)}): the tag should be a text.")
     if type(from_) is not int or from_ < 1:
-        raise RegistryError(f"upcast({tag!r}, from_={abridged(from_)}): schemas are counted from 1.")
+        raise RegistryError(f"upcast({tag!r}, from_={short_repr(from_)}): schemas are counted from 1.")
 
     def decorate(lift: U) -> U:
         if not callable(lift):
-            raise RegistryError(f"upcast({tag!r}, from_={from_}): {abridged(lift)} is no function of the members.")
+            raise RegistryError(f"upcast({tag!r}, from_={from_}): {short_repr(lift)} is no function of the members.")
         _registrations.upcast(tag, from_, lift)
         return lift
 
@@ -272,7 +271,7 @@ def prove(cls: type, sample: Any = None) -> None:
         RegistryError: a field is lost or comes back as something else; names each of them.
     """
     if not isinstance(cls, type):
-        raise RegistryError(f"{abridged(cls)} is no class. Give the class itself.")
+        raise RegistryError(f"{short_repr(cls)} is no class. Give the class itself.")
     proof.prove(Codec(registered()), cls, sample)
 
 

@@ -8,7 +8,6 @@ from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from uuid import UUID
 
-from docstore.abridging import abridged
 from docstore.codec.by_annotation import without_none
 from docstore.codec.class_fields import declares
 from docstore.codec.core import RESERVED_TAGS
@@ -18,7 +17,7 @@ from docstore.codec.stored_fields import StoredField, stored_fields, stored_name
 from docstore.documents.canonical import is_plain, join_pointer
 from docstore.documents.kinds import Kind, kind_declared
 from docstore.documents.merge_keys import ANY, Keyed, KeyedBy
-from docstore.errors import RegistryError
+from docstore.errors import RegistryError, short_repr
 
 Aliases: TypeAlias = Iterable[str] | Mapping[str, str]
 """Former tags of a class; or, by former name, the present name: of the class, or of a member of an enum."""
@@ -52,16 +51,16 @@ def entry_declared(
             is named.
     """
     if not isinstance(cls, type):
-        raise RegistryError(f"{abridged(cls)} is no class. Register the class itself.")
+        raise RegistryError(f"{short_repr(cls)} is no class. Register the class itself.")
     if encode is None and decode is None:
         check_restorable(cls)
     if type(version) is not int or version < 1:
         raise RegistryError(
-            f"{cls.__name__}: version={abridged(version)} is no schema number; they are counted from 1."
+            f"{cls.__name__}: version={short_repr(version)} is no schema number; they are counted from 1."
         )
     if compatible_from is not None and not (type(compatible_from) is int and 1 <= compatible_from <= version):
         raise RegistryError(
-            f"{cls.__name__}: compatible_from={abridged(compatible_from)} should be from 1 to {abridged(version)}."
+            f"{cls.__name__}: compatible_from={short_repr(compatible_from)} should be from 1 to {short_repr(version)}."
         )
     if version > 1 and issubclass(cls, Enum) and encode is None:
         raise RegistryError(
@@ -95,7 +94,7 @@ def _checked_tag(cls: type, argument: str, tag: object) -> str:
     # Not a subclass of str, such as a member of a StrEnum: a document's text has the tag itself.
     if type(tag) is not str or not 1 <= len(tag) <= _LONGEST_TAG or not is_plain(tag):
         raise RegistryError(
-            f"{cls.__name__}: {argument}: {abridged(tag)} is no tag. Give a text of 1 to {_LONGEST_TAG} characters, "
+            f"{cls.__name__}: {argument}: {short_repr(tag)} is no tag. Give a text of 1 to {_LONGEST_TAG} characters, "
             f"without NUL or lone surrogates."
         )
     if tag in RESERVED_TAGS:
@@ -107,7 +106,7 @@ def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dic
     """Return the former tags of a class and, of an enum, the present name of each member by its former one."""
     if isinstance(aliases, str) or not isinstance(aliases, Iterable):
         raise RegistryError(
-            f"{cls.__name__}: aliases={abridged(aliases)}: give several, as in aliases=[{abridged(aliases)}]."
+            f"{cls.__name__}: aliases={short_repr(aliases)}: give several, as in aliases=[{short_repr(aliases)}]."
         )
     if not isinstance(aliases, Mapping):
         return tuple(_checked_tag(cls, "aliases", old) for old in aliases), {}
@@ -117,7 +116,7 @@ def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dic
         if type(new) is not str or new not in members or old in members or type(old) is not str:
             has = f"it has {', '.join(members)}" if members else "it is no Enum"
             raise RegistryError(
-                f"{cls.__name__}: aliases={{{abridged(old)}: {abridged(new)}}} should rename a member, and {has}."
+                f"{cls.__name__}: aliases={{{short_repr(old)}: {short_repr(new)}}} should rename a member, and {has}."
             )
     return tuple(_checked_tag(cls, "aliases", old) for old in aliases if old not in renamed), renamed
 
@@ -164,13 +163,14 @@ def kind_of(
 
 def _text(cls: type, argument: str, given: object) -> str:
     if type(given) is not str:
-        raise RegistryError(f"{cls.__name__}: {argument}={abridged(given)} should be a text.")
+        raise RegistryError(f"{cls.__name__}: {argument}={short_repr(given)} should be a text.")
     return given
 
 
 def _patterns(cls: type, parts: object) -> list[str]:
     if isinstance(parts, str) or not isinstance(parts, Iterable):
-        raise RegistryError(f"{cls.__name__}: parts={abridged(parts)}: give several, as in parts=[{abridged(parts)}].")
+        given = short_repr(parts)
+        raise RegistryError(f"{cls.__name__}: parts={given}: give several, as in parts=[{given}].")
     return [_text(cls, "parts", each) for each in parts]
 
 

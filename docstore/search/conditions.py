@@ -12,10 +12,9 @@ from enum import Enum, Flag
 from numbers import Real
 from typing import Any, Final, NoReturn, TypeAlias
 
-from docstore.abridging import abridged
 from docstore.codec.tags import BARE, float_encode, int_encode
 from docstore.documents.canonical import JSON, alike, is_plain
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, short_repr
 
 # The JSON that a value may be stored as: what a search for it looks for.
 
@@ -393,8 +392,8 @@ def _written(condition: Condition, levels: int) -> str:
         place, operator, values = f"q({condition.pointer!r})", condition.operator, condition.values
         if operator.isalpha():
             alone = operator == "in" and len(values) == 1
-            return f"{place} == {abridged(values[0])}" if alone else _called(place, operator, values)
-        return f"{place} {operator} {abridged(values[0])}"
+            return f"{place} == {short_repr(values[0])}" if alone else _called(place, operator, values)
+        return f"{place} {operator} {short_repr(values[0])}"
     if levels == 0:
         return "..."
     if isinstance(condition, Not):
@@ -407,8 +406,8 @@ def _written(condition: Condition, levels: int) -> str:
 
 def _called(place: str, operator: str, values: tuple[Any, ...]) -> str:
     if operator == "in":
-        return f"{place}.in_({abridged(list(values))})"
-    return f"{place}.{operator}({', '.join(map(abridged, values))})"
+        return f"{place}.in_({short_repr(list(values))})"
+    return f"{place}.{operator}({', '.join(map(short_repr, values))})"
 
 
 def _value(value: Any) -> Any:

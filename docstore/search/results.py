@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.abridging import abridged
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
 from docstore.documents.kinds import HEAD, join
-from docstore.errors import DatabaseError
+from docstore.errors import DatabaseError, short_repr
 from docstore.search import cursors
 from docstore.search import read as frames
 from docstore.search.conditions import checked_pointer_of_column
@@ -364,7 +363,7 @@ class Found(Sequence[T], Generic[T]):
 
 def _not_after(start: Cursor) -> DatabaseError:
     """Return the error for a page that repeats the row after which it should begin."""
-    place = ", ".join(map(abridged, start.values))
+    place = ", ".join(map(short_repr, start.values))
     return DatabaseError(
         f"asked for the rows after ({place}), the database returned that row again, so the pages would never end. "
         f"Choose another order_by=, and report this: it is a bug of docstore or of the database."

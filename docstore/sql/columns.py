@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import Kind, PartRule, is_document, position_of
+from docstore.errors import short_repr
 from docstore.sql.rows import HeadRow
 
 _MODELS: Final = ("docstore", "ax", "user")
@@ -69,7 +69,7 @@ def unlike_part(
     for column, right in wanted.items():
         said = getattr(row, column)
         if said != right:
-            yield f"the column {column} says {_shown(said)}, and of this part it is {_shown(right)}"
+            yield f"the column {column} says {shown_value(said)}, and of this part it is {shown_value(right)}"
     if not 1 <= row.version <= head.version:
         yield f"the column version says {row.version}, and the document is at version {head.version}"
     if row.created_at > row.updated_at:
@@ -87,17 +87,17 @@ def _unlike_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Na
 
 def _unlike_model(row: sa.Row[Any], possible: tuple[str, ...]) -> Iterator[str]:
     if row.model not in possible:
-        yield f"the column model says {abridged(row.model)}, and it is {' or '.join(map(repr, possible))}"
+        yield f"the column model says {short_repr(row.model)}, and it is {' or '.join(map(repr, possible))}"
 
 
 def _unlike_owner(kind: Kind, id: str, name: str | None, called: Called) -> Iterator[str]:
     if name is None:
-        yield f"the column owner says {abridged(id)}, and the body names none"
+        yield f"the column owner says {short_repr(id)}, and the body names none"
     elif not _ID.fullmatch(id):
-        yield f"the column owner says {abridged(id)}, which is no id"
+        yield f"the column owner says {short_repr(id)}, which is no id"
     elif (found := called(id)) not in (None, (kind.owner_kind, name)):
-        yield f"the column owner is the id of {' '.join(map(abridged, found or ()))}, and the body names {name!r}"
+        yield f"the column owner is the id of {' '.join(map(short_repr, found or ()))}, and the body names {name!r}"
 
 
-def _shown(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else abridged(value)
+def shown_value(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else short_repr(value)

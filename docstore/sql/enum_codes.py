@@ -9,11 +9,10 @@ from typing import Final, Literal, TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import JSON, is_plain
-from docstore.documents.enums import _fits
+from docstore.documents.enums import fits_column
 from docstore.documents.kinds import Code, Kind, PartRule
-from docstore.errors import InvalidValueError, UnknownCodeError
+from docstore.errors import InvalidValueError, UnknownCodeError, short_repr
 from docstore.sql.rows import code_rows, insert_codes
 
 Name: TypeAlias = tuple[str, str]
@@ -154,7 +153,7 @@ class Codes:
             self._check_integers(column, several, stored, self._enums.get(column, enum))
         found = [self._sought(column, each, stored, enum) for each in several]
         found += [stored[column, old] for old in former if (column, old) in stored]
-        return [integer for integer in found if integer is not None and _fits(integer)]
+        return [integer for integer in found if integer is not None and fits_column(integer)]
 
     def seen(
         self,
@@ -173,7 +172,8 @@ class Codes:
             return None
         names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
         seen: dict[str | int, int] = {name: value for (other, name), value in self._seen.items() if other == column}
-        integers = seen.values() if argument == "status" else [n for n in names if isinstance(n, int) and _fits(n)]
+        numbers = [name for name in names if isinstance(name, int) and fits_column(name)]
+        integers = seen.values() if argument == "status" else numbers
         seen |= {integer: integer for integer in integers}
         return [seen[name] for name in names] if all(name in seen for name in names) else None
 
@@ -206,7 +206,7 @@ class Codes:
         for each in wanted:
             if isinstance(each, int) and not isinstance(each, Enum) and each not in known.values():
                 listed = ", ".join(f"{name} = {value}" for name, value in known.items()) or "no integers yet"
-                told = each if _fits(each) else abridged(each)
+                told = each if fits_column(each) else short_repr(each)
                 raise UnknownCodeError(column, told, f"{enum.__name__} has {listed}.")
 
     def _check_own(self, column: str, stored: Mapping[Name, int]) -> None:

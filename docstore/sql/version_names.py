@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from docstore.abridging import abridged
-from docstore.errors import InvalidValueError, VersionNotFoundError
+from docstore.errors import InvalidValueError, VersionNotFoundError, short_repr
 from docstore.sql import rows
 from docstore.sql.dialects import checked_moment
 from docstore.sql.reader import version_numbered
@@ -58,7 +57,7 @@ def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
     number = rows.tagged(connection, head.id, tag)
     if number is None:
         known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
-        wanted = f"tagged {abridged(tag)} (its tags: {known})"
+        wanted = f"tagged {short_repr(tag)} (its tags: {known})"
         raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind)
     return number
 

@@ -10,13 +10,12 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from sqlalchemy.engine import Connection
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, alike, resolve
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind
 from docstore.documents.patch import undo
-from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError
+from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
 from docstore.sql.context import Access
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, version_numbered
@@ -94,7 +93,7 @@ class Blame:
 
 
 def _shown(value: MaybeJSON) -> str:
-    return "nothing" if value is ABSENT else abridged(value)
+    return "nothing" if value is ABSENT else short_repr(value)
 
 
 def changes_at(

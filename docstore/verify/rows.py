@@ -15,7 +15,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rewound, Version
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, _shown, unlike_head, unlike_part
+from docstore.sql.columns import Names, shown_value, unlike_head, unlike_part
 from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
@@ -102,7 +102,7 @@ class Added:
         for path in paths:
             said = self._open.pop(path, None)
             if said is not None and said not in moments:
-                yield path, f"the column created_at says {_shown(said)}, and {which} added it at another time"
+                yield path, f"the column created_at says {shown_value(said)}, and {which} added it at another time"
 
     def lose(self) -> None:
         """Take notice of versions that are missing, or cannot be relied on: what they added is not known."""

@@ -8,8 +8,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from docstore.abridging import abridged
-from docstore.errors import UnreadableError
+from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
 from docstore.sql.columns import Names
 from docstore.sql.dialects import faults
@@ -151,7 +150,7 @@ class _Verification:
             yield self._subject(id).head(str(error))
             return
         if head is None:  # it was listed in the same transaction
-            yield self._subject(id).head(f"its id {abridged(id)} is none that docstore gives")
+            yield self._subject(id).head(f"its id {short_repr(id)} is none that docstore gives")
             return
         subject = Subject(head.kind, head.name, id)
         self._done.begin(head.name)

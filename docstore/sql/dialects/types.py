@@ -13,9 +13,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from docstore.abridging import abridged
 from docstore.documents.canonical import dumps, loads
-from docstore.errors import CodecError, InvalidValueError, UnreadableError
+from docstore.errors import CodecError, InvalidValueError, UnreadableError, short_repr
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
@@ -168,7 +167,7 @@ def checking(dialect: Dialect, cls: type, *, required: bool) -> Callable[[Any], 
 
     def check(value: Any) -> Any:
         if type(value) is not cls and (required or value is not None):
-            problem = f"{abridged(value)} stands in the database where {cls.__name__} does"
+            problem = f"{short_repr(value)} stands in the database where {cls.__name__} does"
             raise UnreadableError(f"{problem}: something else wrote it. verify() says where.")
         return value
 
@@ -238,7 +237,7 @@ class UtcTime(TypeDecorator[datetime]):
             except (TypeError, ValueError, AttributeError) as error:
                 # SQLite keeps a time as text, and takes any text for one; MySQL's driver gives such a one as text.
                 raise UnreadableError(
-                    f"the time {abridged(value)} in the database is none. verify() says where."
+                    f"the time {short_repr(value)} in the database is none. verify() says where."
                 ) from error
 
         return read
