@@ -48,7 +48,7 @@ check: .venv/installed ## Lint, formatting, types and every test
 	$(RUN) .venv/bin/lint-imports
 	$(TESTS)
 
-fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/test_exactness.py for some of them)
+fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/codec/test_exactness.py for some of them)
 	DOCSTORE_FUZZ_MINUTES=$(or $(MINUTES),20) $(IN_MEMORY) $(RUN) -m pytest -m fuzz -rP --hypothesis-profile=nightly --timeout=0 -o faulthandler_timeout=0 $(or $(ONLY),tests)
 
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
@@ -57,7 +57,7 @@ bench: .venv/installed ## Compare with the bare driver: ratios of one run on thi
 	$(RUN) tests/bench/bench_find.py
 
 picture: .venv/installed ## Make the picture of Datasette in the README again
-	$(RUN) tests/picture.py
+	$(RUN) tests/support/picture.py
 
 clean: ## Remove .venv and what the tools left
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -271,12 +271,11 @@ def unstorable(cls: type, known: Callable[[type], bool], namespace: Mapping[str,
         remember(cls, namespace)
     sentences = []
     for name, annotation in _stored(cls):
-        refusals = (refusal(each, known) for each in _named(annotation, surely=True))
-        refusal = next(filter(None, refusals), None)
-        if refusal is not None:
+        refused = next(filter(None, (refusal(each, known) for each in _named(annotation, surely=True))), None)
+        if refused is not None:
             sentences.append(
-                f"{cls.__qualname__}.{name} is annotated {spelled(annotation)}, and {refusal.problem}. "
-                f"{_remedy(cls, refusal)}."
+                f"{cls.__qualname__}.{name} is annotated {spelled(annotation)}, and {refused.problem}. "
+                f"{_remedy(cls, refused)}."
             )
     return sentences
 

@@ -29,7 +29,7 @@ import sqlalchemy as sa
 import docstore
 from docstore import DocumentInfo, Found
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the servers of the tests
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests
 from backends import BACKENDS, Backends
 from bench_store import experiment, timed
 

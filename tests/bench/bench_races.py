@@ -22,7 +22,7 @@ from typing import Any
 import docstore
 from docstore.testing.experiments import new_experiment
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the servers of the tests, and the racers
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests, and the racers
 from backends import BACKENDS, Backends
 from racing import NAME, Race, Report
 

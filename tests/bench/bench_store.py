@@ -23,7 +23,7 @@ import docstore
 from docstore import Data, Experiment, Metric, ParameterType, RangeParameter, SearchSpace
 from docstore.registry.bundle import documents_of
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the servers of the tests
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests
 from backends import BACKENDS, Backends
 from floors import FLOORS, Floor
 

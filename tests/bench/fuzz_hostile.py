@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # what the tests take for hostile
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # what the tests take for hostile
 
 try:
     import atheris

@@ -6,7 +6,7 @@ A release gets its folder once, when it is made:
    ``since=``, to ``recipes``. Edit no function that is there: older documents are held to what it makes. A user's
    class that should look different is a class of a new module ``classes_<release>``.
 2. Set the release in ``docstore.__version__``, and run the command above with it.
-3. Run ``tests/test_old_formats.py``, which also says what no kept document has yet, and commit the folder.
+3. Run ``tests/faces/test_old_formats.py``, which also says what no kept document has yet, and commit the folder.
 
 A folder that exists is not written into: what a release wrote is never edited. Until that release is out, a change of
 the stored form means to delete the folder and to make it again; afterwards, that older documents need an upcast.

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.errors import DocumentExistsError
-from docstore.testing.contract import OpenStore, Setting, stored, together
+from docstore.testing.contract.setting import OpenStore, Setting, stored, together
 from docstore.testing.experiments import add_trial, new_experiment
 
 PEOPLE: Final = 6

@@ -11,7 +11,7 @@ import docstore
 from docstore.documents.canonical import ABSENT
 from docstore.documents.merge.resolve import OnConflict
 from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError
-from docstore.testing.contract import Setting, stored
+from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 Readers: TypeAlias = tuple[docstore.Experiment, docstore.Experiment]

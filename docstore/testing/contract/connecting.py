@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 import docstore
 from docstore.errors import InvalidValueError
-from docstore.testing.contract import OpenStore, Setting, contents, stored
+from docstore.testing.contract.setting import OpenStore, Setting, contents, stored
 from docstore.testing.experiments import add_trial, new_experiment
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import docstore
-from docstore.testing.contract import Setting, contents
+from docstore.testing.contract.setting import Setting, contents
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.errors import DamagedDocumentError
-from docstore.testing.contract import Setting
+from docstore.testing.contract.setting import Setting
 from docstore.testing.experiments import new_experiment
 
 

@@ -17,7 +17,7 @@ import pytest
 
 import docstore
 from docstore.errors import EncodeError, InvalidValueError
-from docstore.testing.contract import Setting
+from docstore.testing.contract.setting import Setting
 from docstore.testing.exact import identity
 
 

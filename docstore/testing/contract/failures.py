@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.errors import EncodeError
-from docstore.testing.contract import OpenStore, Setting, contents
+from docstore.testing.contract.setting import OpenStore, Setting, contents
 from docstore.testing.experiments import add_trial, new_experiment
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import docstore
 from docstore.errors import DocumentExistsError, DocumentNotFoundError
-from docstore.testing.contract import Setting, stored
+from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import docstore
 from docstore.errors import DocumentNotFoundError, EncodeError, InvalidValueError
-from docstore.testing.contract import OpenStore, Setting
+from docstore.testing.contract.setting import OpenStore, Setting
 from docstore.testing.experiments import new_experiment
 
 NAMES: Final = {

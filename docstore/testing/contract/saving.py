@@ -17,7 +17,7 @@ import docstore
 from docstore.errors import DocumentNotFoundError, InvalidValueError, NameChangedError, UnknownTagError
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
-from docstore.testing.contract import OpenStore, Setting, stored
+from docstore.testing.contract.setting import OpenStore, Setting, stored
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment, observe
 

@@ -9,7 +9,7 @@ import pytest
 
 import docstore
 from docstore.errors import InvalidValueError, UnknownCodeError
-from docstore.testing.contract import OpenStore, Setting
+from docstore.testing.contract.setting import OpenStore, Setting
 from docstore.testing.experiments import new_experiment
 
 

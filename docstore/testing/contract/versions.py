@@ -11,7 +11,7 @@ import docstore
 from docstore.documents.canonical import dumps, loads
 from docstore.documents.patch import apply
 from docstore.errors import DecodeError, InvalidValueError, VersionNotFoundError
-from docstore.testing.contract import Setting, stored
+from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment
 
 Saves = tuple[list[bytes], list[docstore.Version]]

@@ -1,4 +1,4 @@
-"""Make the README's picture of Datasette: ``python tests/picture.py``, or ``make picture``."""
+"""Make the README's picture of Datasette: ``python tests/support/picture.py``, or ``make picture``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools import datasette, take_picture
 
 import docstore
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "datasette"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "datasette"
 SHOWN = "name type_name status_name trials completed failed objective best_value updated_at"
 WIDTH, HEIGHT = 1190, 704
 

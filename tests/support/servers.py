@@ -1,8 +1,8 @@
 """The database servers of the tests: started when a test first asks for one, gone when pytest is, however it ends.
 
-A server runs under a supervisor, ``python tests/servers.py run mariadb``, whose stdin is a pipe from pytest. The system
-closes a pipe with the process that holds it, also of one that was killed: at its end the supervisor stops the server
-and removes the server's folder.
+A server runs under a supervisor, ``python tests/support/servers.py run mariadb``, whose stdin is a pipe from pytest.
+The system closes a pipe with the process that holds it, also of one that was killed: at its end the supervisor stops
+the server and removes the server's folder.
 """
 
 from __future__ import annotations

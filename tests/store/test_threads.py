@@ -24,7 +24,7 @@ from docstore.codec.locking import locked
 from docstore.codec.parts import Parts
 from docstore.errors import ConflictError, EncodeError, InvalidValueError, ObjectBusyError
 from docstore.registry import registered
-from docstore.testing.contract import together
+from docstore.testing.contract.setting import together
 from docstore.testing.experiments import new_experiment, observe
 
 

@@ -24,7 +24,7 @@ import docstore
 from docstore.errors import ConnectionLostError, DatabaseError, DocstoreError, InvalidValueError, MissingDependencyError
 from docstore.sql.dialects import long_read_timeout, make_engine, transaction
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
 

@@ -22,7 +22,7 @@ from servers import HOST, KINDS, Server, ServerError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 on_each_server = pytest.mark.parametrize("name", list(KINDS))
 
@@ -305,7 +305,10 @@ sys.stdin.read()
     @pytest.fixture
     def other(self, installed: str) -> Iterator[subprocess.Popen[str]]:
         command = [sys.executable, "-c", self.SOURCE, installed]
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (TESTS, TESTS / "support", TESTS / "store"))),
+        }
         with subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
@@ -336,7 +339,11 @@ class TestASession:
             return subprocess.run(
                 [sys.executable, "-m", "pytest", "-ra", "-p", "conftest", "-p", "no:cacheprovider", *arguments],
                 cwd=tmp_path,
-                env={**clean, "PYTHONPATH": str(TESTS), **environment},
+                env={
+                    **clean,
+                    "PYTHONPATH": os.pathsep.join(map(str, (TESTS, TESTS / "support", TESTS / "store"))),
+                    **environment,
+                },
                 capture_output=True,
                 text=True,
             )

@@ -22,7 +22,7 @@ from docstore.migrations.views_0003 import views
 from docstore.sql.dialects import make_engine
 from docstore.testing.experiments import add_trial, new_experiment
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "docstore"
+PACKAGE = Path(__file__).parents[2] / "docstore"
 
 
 def lines_of_code(function: ast.FunctionDef) -> int:

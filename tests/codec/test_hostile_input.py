@@ -24,7 +24,7 @@ import pytest
 from hostile import HOSTILE, MEGABYTE, examples, is_settled, nested, peak, soup, spoilt, tagged, text, written_to
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_no_field_is_forgotten import CLASSES, sample
+from samples import CLASSES, sample
 
 import docstore
 from docstore import RegistryBundle

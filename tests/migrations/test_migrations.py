@@ -26,7 +26,7 @@ from docstore.testing.experiments import new_experiment
 
 VIEWS = sorted(views("sqlite"))
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

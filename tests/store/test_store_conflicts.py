@@ -1009,11 +1009,11 @@ CONNECT = "print(store.find())\n"
 def run(script: str, database: str, *arguments: object) -> list[str]:
     """Run *script* in several processes at once, and return what they printed; an error in one is one here."""
     command = [sys.executable, "-W", "error", "-c", PREAMBLE + script, database]
-    root = Path(__file__).parent
+    support = Path(__file__).parents[1] / "support"
     processes = [
         subprocess.Popen(
             [*command, str(number), *map(str, arguments)],
-            env={"PYTHONPATH": f"{root.parent}:{root}", "PATH": ""},
+            env={"PYTHONPATH": f"{support.parents[1]}:{support}", "PATH": ""},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -17,7 +17,7 @@ import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_custom_encoders import PARTED
+from own_encoders import PARTED
 
 import docstore
 from docstore import ConflictError, Metric, Objective, OptimizationConfig, registry

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
-from test_no_field_is_forgotten import CLASSES, sample
+from samples import CLASSES, sample
 
 from docstore import model
 from docstore.codec import Codec

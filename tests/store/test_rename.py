@@ -20,7 +20,7 @@ from docstore.errors import (
     NameChangedError,
     RegistryError,
 )
-from docstore.testing.contract import together
+from docstore.testing.contract.setting import together
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment
 

@@ -15,7 +15,7 @@ from docstore import migrations, registry
 from docstore.sql.dialects import make_engine, migrating, transaction
 from docstore.sql.tables import codes, documents, versions
 
-HERE = Path(__file__).parent / "formats"
+HERE = Path(__file__).parents[1] / "formats"
 VERSIONS = json.loads((HERE / "0.1.0" / "digests.json").read_bytes())["versions"]
 LATER = {"rolls", "rolls, sweet"}
 """Documents of the kept database that the first migration's has not."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from test_custom_encoders import BUNDLES, PARTED
+from own_encoders import BUNDLES, PARTED
 
 from docstore.codec.mapper import Documents
 from docstore.documents.canonical import ABSENT, JSON, alike, dumps, loads

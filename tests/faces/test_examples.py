@@ -19,7 +19,7 @@ import pytest
 import docstore
 from docstore.json_store.load import load_experiment
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 QUICKSTART = REPOSITORY / "examples" / "quickstart.py"
 NAME = "zlib-on-sources"

@@ -112,7 +112,7 @@ def room(tmp_path_factory):
     cases |= {f"{how} {name}": (how, data) for name, data in DENSE.items() for how in ("keep", "orjson")}
     path = tmp_path_factory.mktemp("room") / "cases"
     path.write_bytes(pickle.dumps(cases))
-    script = Path(__file__).with_name("room.py")
+    script = Path(__file__).parents[1] / "support" / "room.py"
     done = subprocess.run([sys.executable, script, path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)

@@ -29,7 +29,7 @@ from picture import EXAMPLE, HEIGHT, WIDTH, page, picture
 import docstore
 
 SECTION = "\n## In SQL\n"
-README = (Path(__file__).parent.parent / "README.md").read_text().split(SECTION)[1].split("\n## ")[0]
+README = (Path(__file__).parents[2] / "README.md").read_text().split(SECTION)[1].split("\n## ")[0]
 TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 
 

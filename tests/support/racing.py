@@ -1,9 +1,9 @@
 """Processes that race: they begin together, do their turns on one database, and report what they did and saw.
 
-A racer is ``python tests/racing.py``. Its first line of stdin is its task, with the database's URL: among its arguments
-or in its environment, others could read the password. It says when it is ready, which is when it has loaded what it
-begins with; begins at its second line; and writes a line of JSON for each turn. A task that has no end of its own ends
-at its third line, or with its stdin.
+A racer is ``python tests/support/racing.py``. Its first line of stdin is its task, with the database's URL: among its
+arguments or in its environment, others could read the password. It says when it is ready, which is when it has loaded
+what it begins with; begins at its second line; and writes a line of JSON for each turn. A task that has no end of its
+own ends at its third line, or with its stdin.
 """
 
 from __future__ import annotations
