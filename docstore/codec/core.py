@@ -28,7 +28,7 @@ from docstore.codec.tags import (
     int_encode,
     str_encode,
 )
-from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, alike, dumps
+from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, dumps, same_json
 from docstore.errors import (
     CodecError,
     DecodeError,
@@ -61,7 +61,7 @@ class UnknownObject:
     json: dict[str, JSON]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnknownObject) and alike(self.json, other.json)
+        return isinstance(other, UnknownObject) and same_json(self.json, other.json)
 
     def __hash__(self) -> int:
         # It may stand in a set, as the object itself did.

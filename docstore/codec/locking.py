@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-from docstore.codec.side_data import Remembered
+from docstore.codec.side_data import WeakIdentityMap
 from docstore.errors import ObjectBusyError
 
 # Module state, as the objects are the process's: an object has one lock, however many stores save it.
-_LOCKS: Final[dict[int, Remembered[threading.Lock]]] = {}
+_LOCKS: Final[dict[int, WeakIdentityMap[threading.Lock]]] = {}
 """The locks of objects, by process id: a fork needs new ones, as no thread of the parent can release the old ones."""
 
 _THREAD: Final = threading.local()
@@ -41,7 +41,7 @@ def _locked(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
     if id(obj) in held:
         raise ObjectBusyError(type(obj), by_this_thread=True)
     process = os.getpid()
-    locks = _LOCKS[process] if process in _LOCKS else _LOCKS.setdefault(process, Remembered())
+    locks = _LOCKS[process] if process in _LOCKS else _LOCKS.setdefault(process, WeakIdentityMap())
     lock = locks.first(obj, threading.Lock)
     with lock if may_wait else _at_once(lock, obj):
         held.add(id(obj))

@@ -14,7 +14,7 @@ from docstore.codec.class_fields import MISSING, ORIGIN, declares
 from docstore.codec.core import Unknown, retry_if_changed
 from docstore.codec.parts import Parts
 from docstore.codec.registry import Entry, Registry
-from docstore.codec.update_in_place import Adoption
+from docstore.codec.update_in_place import InPlaceUpdate
 from docstore.documents import canonical
 from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import ABSENT, JSON, TAG, Absent, join_pointer
@@ -31,7 +31,7 @@ _TRIES: Final = 20
 """How often the numbers of trials are written that another thread changes meanwhile."""
 
 
-class Documents:
+class Mapper:
     """Makes documents of objects, and objects of documents, by one registry."""
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error") -> None:
@@ -248,7 +248,7 @@ class Documents:
         """Bring *obj* up to *pieces*, in place: a head's fields, parts put in, taken on or (ABSENT) taken out.
 
         What the user holds a reference to (a trial, its metadata, a parameter) stays the same object; where it cannot,
-        says ``Adoption``. Everything is worked out before anything is changed.
+        says ``InPlaceUpdate``. Everything is worked out before anything is changed.
 
         Args:
             saved: what was saved of *obj* at the paths of *pieces*; what another thread changed in it since stays. A
@@ -265,7 +265,7 @@ class Documents:
     def _update(self, obj: Any, pieces: Mapping[str, JSON | Absent], saved: Mapping[str, JSON | Absent]) -> set[str]:
         if not pieces:
             return set()
-        adoption = Adoption(self.codec.uncompared, obj, self.kind_of(obj))
+        adoption = InPlaceUpdate(self.codec.uncompared, obj, self.kind_of(obj))
         (self._plan_whole if self._by_function(obj) else self._plan_pieces)(obj, pieces, saved, adoption)
         left = adoption.write()
         adoption.finish()
@@ -344,7 +344,7 @@ class Documents:
         obj: Any,
         pieces: Mapping[str, JSON | Absent],
         saved: Mapping[str, JSON | Absent],
-        adoption: Adoption,
+        adoption: InPlaceUpdate,
     ) -> None:
         fields_of_parts = [rule.field for rule in self.kind_of(obj).parts]
         gone = {path for path, body in pieces.items() if isinstance(body, Absent)}
@@ -411,7 +411,7 @@ class Documents:
         obj: Any,
         pieces: Mapping[str, JSON | Absent],
         saved: Mapping[str, JSON | Absent],
-        adoption: Adoption,
+        adoption: InPlaceUpdate,
     ) -> None:
         try:
             base, fresh = self._with_pieces(obj, saved, pieces)

@@ -18,7 +18,7 @@ from docstore.codec.errors_at import REFUSALS
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import CARRIED
 from docstore.codec.tags import Encode
-from docstore.documents.canonical import JSON, TAG, alike, dumps, join_pointer, loads
+from docstore.documents.canonical import JSON, TAG, dumps, join_pointer, loads, same_json
 from docstore.errors import CodecError, EncodeError, short_repr
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class RoundTrip:
             made = self._entry.cls(**given)
             kept = [(field, field.read(made)) for field in self._arguments]
             others = [(field.key, item) for field, item in kept if item is not given[str(field.argument)]]
-            return any(not alike(shapes[key][1].encode(item), written[key]) for key, item in others)
+            return any(not same_json(shapes[key][1].encode(item), written[key]) for key, item in others)
         except REFUSALS:
             return False  # the comparison that follows reports it
 

@@ -14,7 +14,7 @@ from docstore.codec.tags import Members
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
+class WeakIdentityMap(Generic[T]):
     """Something about each of some objects, weakly: by identity, since two that are equal may differ in it."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Carried:
     members: Members
 
 
-BESIDE: Final[Remembered[Carried]] = Remembered()
+BESIDE: Final[WeakIdentityMap[Carried]] = WeakIdentityMap()
 """What objects carry that have no attribute for it: those with slots only, and those whose library takes each attribute
 for a field. It is state of the process, as there is no place in the object; nothing is in it but where a program reads
 documents of a newer one. A copy of such an object carries nothing."""

@@ -41,9 +41,10 @@ def hashed(make: Callable[[list[Any]], T], items: list[Any], keys: Iterable[Any]
     """
     try:
         if len(items) > MOST_ALIKE:
-            [(_, alike)] = Counter(map(hash, items if keys is None else keys)).most_common(1)
-            if alike > MOST_ALIKE:
-                raise DecodeError(f"{alike} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have")
+            [(_, same_hash)] = Counter(map(hash, items if keys is None else keys)).most_common(1)
+            if same_hash > MOST_ALIKE:
+                text = f"{same_hash} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have"
+                raise DecodeError(text)
         made = make(items)
         if len(made) != len(items):  # type: ignore[arg-type]  # a dict or a set
             raise DecodeError("two keys of a dict, or two items of a set, are one here, and one would be lost")

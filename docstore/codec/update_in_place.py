@@ -35,7 +35,7 @@ _INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECT
 """Types whose values never change, and hold nothing that does."""
 
 
-class Adoption:
+class InPlaceUpdate:
     """What it takes to bring *root* up to a newer state: worked out first, while nothing is changed, then written.
 
     Three states are compared: what *root* has now, what was saved of it, and what others made of that. Only the places

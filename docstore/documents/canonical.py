@@ -158,7 +158,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def alike(a: JSON | Absent, b: JSON | Absent) -> bool:
+def same_json(a: JSON | Absent, b: JSON | Absent) -> bool:
     """Return whether the two have the same canonical text: 1, 1.0 and True differ, and so do 0.0 and -0.0.
 
     Cost:

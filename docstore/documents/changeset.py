@@ -15,7 +15,7 @@ from docstore.errors import Conflict, EncodeError, PatchError
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
+class Changeset:
     """The pieces to write and to remove, and the changes that lead back to what they replace."""
 
     written: Mapping[str, Piece]
@@ -28,7 +28,7 @@ class Revision:
         return {**{path: each.digest for path, each in self.written.items()}, **dict.fromkeys(self.removed)}
 
 
-def revise(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, Piece]) -> Revision:
+def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, Piece]) -> Changeset:
     """Return what makes *target* of *current*.
 
     Shapes:
@@ -49,7 +49,7 @@ def revise(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, Piece])
         if steps and new is not None:
             written[path] = new
         changes += steps
-    return Revision(written, removed, tuple(changes))
+    return Changeset(written, removed, tuple(changes))
 
 
 def laid_out_alike(kind: Kind, a: JSON, b: JSON) -> bool:
@@ -58,11 +58,11 @@ def laid_out_alike(kind: Kind, a: JSON, b: JSON) -> bool:
     return one.parts == other.parts and not (one.lists(a) & other.dicts(b) or one.dicts(a) & other.lists(b))
 
 
-def _laid_out_anew(current: Mapping[str, JSON], target: Mapping[str, Piece], removed: frozenset[str]) -> Revision:
+def _laid_out_anew(current: Mapping[str, JSON], target: Mapping[str, Piece], removed: frozenset[str]) -> Changeset:
     """Return what makes *target*, all of it, of all of *current*, of which other pieces are parts."""
     before = {path: piece(path, body).digest for path, body in current.items()}
     written = {path: each for path, each in target.items() if before.get(path) != each.digest}
-    return Revision(written, removed, (Change("replace", "", join(current)),))
+    return Changeset(written, removed, (Change("replace", "", join(current)),))
 
 
 def _steps(kind: Kind, path: str, current: Mapping[str, JSON], new: Piece | None) -> Iterator[Change]:
@@ -78,7 +78,7 @@ def _steps(kind: Kind, path: str, current: Mapping[str, JSON], new: Piece | None
         yield from steps
 
 
-def refuse_downgrade(revision: Revision) -> None:
+def refuse_downgrade(revision: Changeset) -> None:
     """Refuse a revision in which an object of an older schema takes the place of a newer one of its class.
 
     It was made anew by a program that has no fields for what is new: by ``dataclasses.replace``, say.

@@ -227,7 +227,7 @@ _LAYOUT: Final = frozenset({TAG, FORMAT_KEY, LAYOUT_KEY})
 """Members of a head that say, of a user's kind, which pieces are parts."""
 
 
-class Rewound:
+class Rollback:
     """A document as it stood at a version, from the current one back."""
 
     def __init__(self, kind: Kind, pieces: Mapping[str, JSON], digests: DigestTree) -> None:

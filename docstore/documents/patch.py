@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, cast
 
-from docstore.documents.canonical import ABSENT, JSON, Absent, MaybeJSON, alike, dumps, join_pointer, split_pointer
+from docstore.documents.canonical import ABSENT, JSON, Absent, MaybeJSON, dumps, join_pointer, same_json, split_pointer
 from docstore.errors import PatchError, short_repr
 
 # Possessive, here: of what could be matched in another way, Python would remember each place, a hundred bytes and more.
@@ -85,7 +85,7 @@ def diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
         Equal members are passed over at the speed of ``==`` and one writing; levels above a change are compared once
         for each level. Lists: n log n in their length, for the items between the first and the last that differ.
     """
-    return () if alike(old, new) else tuple(_steps(at, old, new))
+    return () if same_json(old, new) else tuple(_steps(at, old, new))
 
 
 def checked_diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
@@ -199,7 +199,7 @@ def _steps(path: str, old: MaybeJSON, new: MaybeJSON) -> list[Change]:
 def _member_steps(path: str, old: dict[str, JSON], new: dict[str, JSON]) -> list[Change]:
     sides = {key: (old.get(key, ABSENT), new.get(key, ABSENT)) for key in old.keys() | new.keys()}
     steps: list[Change] = []
-    for key in sorted(key for key, pair in sides.items() if not alike(*pair)):
+    for key in sorted(key for key, pair in sides.items() if not same_json(*pair)):
         steps += _steps(path + join_pointer((key,)), *sides[key])
     return steps
 
@@ -211,7 +211,7 @@ def _item_steps(path: str, old: list[JSON], new: list[JSON]) -> list[Change]:
     for i, j, k, m in _unlike(old, new):
         paired = min(j - i, m - k)
         for index, was, now in zip(range(k, k + paired), old[i:j], new[k:m], strict=False):
-            if not alike(was, now):
+            if not same_json(was, now):
                 inside += _steps(f"{path}/{index}", was, now)
         moves += (Change("remove", f"{path}/{k + paired}", gone) for gone in old[i + paired : j])
         moves += (Change("add", f"{path}/{index}") for index in range(k + paired, m))
@@ -243,7 +243,7 @@ def _unlike(old: list[JSON], new: list[JSON]) -> Iterator[tuple[int, int, int, i
 
 
 def _run(pairs: Iterable[tuple[JSON, JSON]]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: alike(*pair), pairs))
+    return sum(1 for _ in takewhile(lambda pair: same_json(*pair), pairs))
 
 
 def _landmarks(a: Sequence[bytes], b: Sequence[bytes]) -> list[tuple[int, int]]:

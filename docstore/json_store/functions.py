@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from docstore.codec.core import Unknown
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.documents import canonical
 from docstore.documents.arguments import checked_flag
 from docstore.documents.diff.diff import Diff, of_documents
 from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.errors import EncodeError
-from docstore.registry.bundle import RegistryBundle, documents_of
+from docstore.registry.bundle import RegistryBundle, mapper_of
 
 
 def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
@@ -24,13 +24,13 @@ def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
     Cost:
         One encoding of each.
     """
-    documents = documents_of(bundle)
+    documents = mapper_of(bundle)
     kinds = {_kind(documents, each) for each in (a, b)}
     kind = kinds.pop() if len(kinds) == 1 else Kind("value")
     return of_documents(kind, documents.encode(a), documents.encode(b))
 
 
-def _kind(documents: Documents, obj: Any) -> Kind:
+def _kind(documents: Mapper, obj: Any) -> Kind:
     try:
         return documents.kind_of(obj)
     except EncodeError:
@@ -44,7 +44,7 @@ def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) 
         EncodeError: something in *obj* cannot be written exactly; with its pointer, and what to do.
     """
     return canonical.dumps(
-        documents_of(bundle).encode(obj), indent=checked_flag("indent", indent), within=canonical.CHANGE_DEPTH
+        mapper_of(bundle).encode(obj), indent=checked_flag("indent", indent), within=canonical.CHANGE_DEPTH
     )
 
 
@@ -58,7 +58,7 @@ def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unkn
         DecodeError: it is not JSON, or not what docstore writes; with the place.
         UnknownTagError: it names a class that is not registered.
     """
-    return documents_of(bundle, unknown=unknown).decode(canonical.loads_written(data))
+    return mapper_of(bundle, unknown=unknown).decode(canonical.loads_written(data))
 
 
 def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
@@ -67,5 +67,5 @@ def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
     Raises:
         EncodeError: *obj* makes no document.
     """
-    documents = documents_of(bundle)
+    documents = mapper_of(bundle)
     return digest_of(documents.kind_of(obj), documents.encode(obj))

@@ -14,7 +14,7 @@ from docstore.documents.kinds import FORMAT_KEY
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, short_repr
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry.bundle import RegistryBundle, bundle_of, documents_of
+from docstore.registry.bundle import RegistryBundle, bundle_of, mapper_of
 
 
 def load_experiment(
@@ -42,7 +42,7 @@ def load_experiment(
     """
     path = checked_path("filepath", filepath)
     together = bundle_of(bundle, decoder_registry=decoder_registry, class_decoder_registry=class_decoder_registry)
-    documents = documents_of(together, unknown=unknown)
+    documents = mapper_of(together, unknown=unknown)
     document = _document(path)
     try:
         experiment = documents.decode(document)

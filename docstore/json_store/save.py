@@ -11,7 +11,7 @@ from docstore.documents.canonical import CHANGE_DEPTH, dumps
 from docstore.errors import InvalidValueError
 from docstore.json_store import files
 from docstore.model import Experiment
-from docstore.registry.bundle import RegistryBundle, bundle_of, documents_of
+from docstore.registry.bundle import RegistryBundle, bundle_of, mapper_of
 
 
 def save_experiment(
@@ -43,5 +43,5 @@ def save_experiment(
         raise InvalidValueError("experiment", experiment, "Give an Experiment; docstore.dumps writes other objects.")
     together = bundle_of(bundle, encoder_registry=encoder_registry, class_encoder_registry=class_encoder_registry)
     path = checked_path("filepath", filepath)
-    encoded = documents_of(together).encode(experiment)
+    encoded = mapper_of(together).encode(experiment)
     files.write(path, dumps(encoded, indent=checked_flag("indent", indent), within=CHANGE_DEPTH))

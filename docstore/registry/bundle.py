@@ -13,7 +13,7 @@ from typing import Any, Final, Self, TypeVar, get_args
 
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.codec.objects import check_restorable
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.codec.storable import no_data
@@ -404,7 +404,7 @@ def _number_of(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % LARGEST + 1
 
 
-def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Documents:
+def mapper_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Mapper:
     """Return the maker of documents of all classes that are registered now and, with a *bundle*, those in it.
 
     Raises:
@@ -416,6 +416,6 @@ def documents_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "er
 
 
 @functools.lru_cache(maxsize=16)
-def _documents(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Documents:
+def _documents(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Mapper:
     # Kept: its codec plans how to write each class when it first meets it. A class registered since makes a new one.
-    return Documents(registry if bundle is None else bundle.extend(registry), unknown=unknown)
+    return Mapper(registry if bundle is None else bundle.extend(registry), unknown=unknown)

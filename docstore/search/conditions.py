@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, Final, NoReturn, TypeAlias
 
 from docstore.codec.tags import BARE, float_encode, int_encode
-from docstore.documents.canonical import JSON, alike, is_plain
+from docstore.documents.canonical import JSON, is_plain, same_json
 from docstore.errors import InvalidValueError, short_repr
 
 # The JSON that a value may be stored as: what a search for it looks for.
@@ -31,7 +31,7 @@ def forms_of(value: Any, encode: Callable[[Any], JSON]) -> list[JSON]:
         # A NumPy number looks for those of its own type, and for all that equal it.
         return [*forms, *(_number_forms(number) if type(number) is not bool else [number])]
     bare = _bare(value)
-    if bare is not None and not any(alike(bare, form) for form in forms):
+    if bare is not None and not any(same_json(bare, form) for form in forms):
         forms.append(encode(bare))
     return forms
 

@@ -14,7 +14,7 @@ from docstore.codec import Codec
 from docstore.codec.registry import Registry
 from docstore.documents.canonical import dumps, is_plain, loads
 from docstore.errors import CodecError, InvalidValueError
-from docstore.search.query import Sought
+from docstore.search.query import Query
 
 _CODEC: Final = Codec(Registry())
 
@@ -34,13 +34,13 @@ class Cursor:
     left: int | None
 
 
-def written(cursor: Cursor, sought: Sought) -> str:
+def written(cursor: Cursor, sought: Query) -> str:
     """Return *cursor* as a text: letters, digits, ``-`` and ``_``."""
     value = {"order": _order(sought), "values": list(cursor.values), "left": cursor.left}
     return base64.urlsafe_b64encode(dumps(_CODEC.encode(value))).decode().rstrip("=")
 
 
-def read(text: object, sought: Sought, types: Sequence[type | None]) -> Cursor:
+def read(text: object, sought: Query, types: Sequence[type | None]) -> Cursor:
     """Return the cursor that *text* is.
 
     Args:
@@ -77,7 +77,7 @@ def _is_value(value: object, wanted: type | None) -> bool:
     return isinstance(value, _VALUES) and (not isinstance(value, str) or is_plain(value))
 
 
-def _order(sought: Sought) -> list[str]:
+def _order(sought: Query) -> list[str]:
     """Return what makes the values of one search's cursor mean the same in another."""
     where = [sought.kind.name if sought.kind else "", sought.part.name if sought.part else ""]
     return [*where, *(f"{'-' if order.descending else ''}{order.by}" for order in sought.order)]

@@ -20,9 +20,9 @@ from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, pa
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.sql.context import Access
+from docstore.sql.context import StoreContext
 from docstore.sql.dialects import checked_moment
-from docstore.sql.enum_codes import Codes, Wanted
+from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.tables import IS_HEAD, documents
 
 # What the classes of this process say of names: which kinds there are, whose enum a name is of, what it was before.
@@ -126,7 +126,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class Query:
     """What is asked for, with the integers of types and statuses."""
 
     projects: tuple[str, ...]
@@ -151,13 +151,13 @@ class Sought:
 class Known:
     """What is known where a search is asked for: the project, the classes, and what integers mean."""
 
-    access: Access
+    access: StoreContext
     registry: Registry
-    codes: Codes
+    codes: EnumCodes
     encode: Callable[[Any], JSON]
 
 
-def checked(known: Known, kind: object, part: object, given: Criteria) -> Sought:
+def checked(known: Known, kind: object, part: object, given: Criteria) -> Query:
     """Return what is sought.
 
     Raises:
@@ -179,7 +179,7 @@ def checked(known: Known, kind: object, part: object, given: Criteria) -> Sought
     if not isinstance(deleted, bool):
         raise InvalidValueError("deleted", deleted, "Use True for documents that were deleted, False for the others.")
     types, statuses = _integers(known, sought_kind, sought_part, given.get("type"), given.get("status"))
-    return Sought(
+    return Query(
         projects=_projects(known.access.project, given.get("project")),
         kind=sought_kind,
         part=sought_part,

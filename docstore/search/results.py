@@ -21,10 +21,10 @@ from docstore.search import read as frames
 from docstore.search.conditions import checked_pointer_of_column
 from docstore.search.cursors import Cursor
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.search.query import Sought
+from docstore.search.query import Query
 from docstore.search.read import Whole, at, check_codes, place_in, read_around, read_bodies, read_documents
 from docstore.search.selection import Selection
-from docstore.sql.context import Access
+from docstore.sql.context import StoreContext
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +54,7 @@ class Reading:
         part: gives the object at a path of another.
     """
 
-    access: Access
+    access: StoreContext
     decode: Callable[[JSON], Any]
     made: Callable[[Whole], Any]
     part: Callable[[Any, str], Any]
@@ -104,7 +104,7 @@ class Found(Sequence[T], Generic[T]):
         A SELECT for every 500 rows that one looks at; ``len`` of more than 500 counts them.
     """
 
-    def __init__(self, reading: Reading, sought: Sought) -> None:
+    def __init__(self, reading: Reading, sought: Query) -> None:
         self._reading = reading
         self._sought = sought
         self._selection = Selection(reading.access.engine, sought)

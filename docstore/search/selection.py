@@ -15,7 +15,7 @@ from docstore.documents.kinds import Kind, PartRule
 from docstore.search.compile import is_served, lifted, order_terms, spelled
 from docstore.search.conditions import Condition
 from docstore.search.indexes import IndexedPlace, indexed_places
-from docstore.search.query import Order, Sought
+from docstore.search.query import Order, Query
 from docstore.search.statements import (
     DOCUMENTS,
     PARTS,
@@ -127,7 +127,7 @@ def _query(asked: Asked) -> sa.Select[Any]:
 class Selection:
     """What is *sought*, as SELECTs for the database of *engine*."""
 
-    def __init__(self, engine: Engine, sought: Sought) -> None:
+    def __init__(self, engine: Engine, sought: Query) -> None:
         self.sought = sought
         self._engine = engine
         is_part = sought.part is not None

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from docstore.documents.canonical import is_plain
-from docstore.search.query import Order, Sought
+from docstore.search.query import Order, Query
 from docstore.sql.dialects.joins import OrderedJoin
 from docstore.sql.dialects.text import unindexed
 from docstore.sql.tables import IS_HEAD, codes, documents
@@ -130,7 +130,7 @@ def _parts_with_heads(form: Form) -> sa.FromClause:
     return documents.join(_HEADS, same & is_head)
 
 
-def _code_columns(sought: Sought) -> dict[str, str]:
+def _code_columns(sought: Query) -> dict[str, str]:
     if sought.part is not None:
         codes = {"type": sought.part.type, "status": sought.part.status}
         return {f"{column}_column": code.column if code else "" for column, code in codes.items()}
@@ -183,7 +183,7 @@ def _owners(asked: Asked) -> sa.Select[Any]:
     return ids if asked.how == "once owned" else ids.where(o.deleted_at.is_(None))
 
 
-def asked_of(sought: Sought) -> tuple[tuple[Asked, ...], dict[str, Any]]:
+def asked_of(sought: Query) -> tuple[tuple[Asked, ...], dict[str, Any]]:
     """Return what is asked of the columns, and the values to bind."""
     asked: dict[Asked, Any] = {Asked("part", "is"): sought.part.name} if sought.part is not None else {}
     asked |= _one_of("project", sought.projects)
@@ -309,7 +309,7 @@ def column_term(order: Order, columns: Mapping[str, sa.ColumnElement[Any]]) -> T
     return Term(columns[order.by], order.descending, order.by in _NULLABLE)
 
 
-def ties(sought: Sought) -> list[str]:
+def ties(sought: Query) -> list[str]:
     """Return the columns by which rows come at last, so that no two are in the same place.
 
     No more than it takes: of live documents of one kind in one project it is the name, and the index of names serves.

@@ -18,7 +18,7 @@ from docstore.registry.bundle import RegistryBundle
 from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.sql.dialects import checked_engine, committing, make_engine, shown, translated
 from docstore.store.store import Store
-from docstore.store.tracking import Origins
+from docstore.store.tracking import Tracker
 
 _STORES: Final = 8
 
@@ -27,7 +27,7 @@ _STORES: Final = 8
 class _Database:
     source: object = field(repr=False)
     engine: Engine
-    origins: Origins = field(default_factory=Origins)
+    origins: Tracker = field(default_factory=Tracker)
     stores: list[tuple[SQAConfig, Store]] = field(default_factory=list)
     """Those made for the last few configs: each has planned how to write the classes that it met."""
 

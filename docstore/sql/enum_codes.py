@@ -61,7 +61,7 @@ def _column(argument: Literal["type", "status"], rule: Kind | PartRule) -> tuple
     return code, code.column if code else f"{rule.name}_{argument}"
 
 
-class Codes:
+class EnumCodes:
     """Names and integers of one database, column by column.
 
     Args:

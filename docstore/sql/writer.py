@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, dumps
-from docstore.documents.changeset import Revision, revise
+from docstore.documents.changeset import Changeset, changeset_of
 from docstore.documents.digests import DigestTree, Piece, piece
 from docstore.documents.document import Document
 from docstore.documents.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
@@ -20,7 +20,7 @@ from docstore.documents.patch import Change
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
 from docstore.sql import rows
 from docstore.sql.dialects import largest_text
-from docstore.sql.enum_codes import Coded, Codes, Name, coded_in
+from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.reader import State, parents_of, read, version_numbered
 from docstore.sql.rows import HeadRow, living_named
 
@@ -65,7 +65,7 @@ class SavedMany:
 class Writer:
     """Writes to the documents of one project."""
 
-    def __init__(self, project: str, codes: Codes) -> None:
+    def __init__(self, project: str, codes: EnumCodes) -> None:
         self._project = project
         self._codes = codes
 
@@ -167,7 +167,7 @@ class Writer:
             connection, [row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written]
         )
         head = {HEAD: document.pieces[HEAD]}
-        revision = revise(document.kind, {HEAD: state.pieces[HEAD]}, head)
+        revision = changeset_of(document.kind, {HEAD: state.pieces[HEAD]}, head)
         digest = state.digests.digest(revision.digests)
         # Of a branch's past, it is where it came from: the chain has the id of the document that each was saved in.
         saved_in = lineage(parents_of(connection, source), source.id)(then.number)
@@ -201,7 +201,7 @@ class Writer:
                 head.kind,
                 f"{head.name!r} is a document that was made of an object: use save(), or another kind.",
             )
-        revision = revise(document.kind, now.pieces, document.pieces)
+        revision = changeset_of(document.kind, now.pieces, document.pieces)
         if not revision.changes and parent is None:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
         return self.write(connection, head, document, revision, now.digests, note, parent)
@@ -221,16 +221,16 @@ class Writer:
         """
         kind = kind_named(head.kind).of(body)
         target = {HEAD: piece(HEAD, body)}
-        changes = revise(kind, {HEAD: now.pieces[HEAD]}, target).changes
+        changes = changeset_of(kind, {HEAD: now.pieces[HEAD]}, target).changes
         document = Document(kind, name, head.model, target)
-        return self.write(connection, head, document, Revision(target, frozenset(), changes), now.digests, note)
+        return self.write(connection, head, document, Changeset(target, frozenset(), changes), now.digests, note)
 
     def write(
         self,
         connection: Connection,
         head: HeadRow,
         document: Document,
-        revision: Revision,
+        revision: Changeset,
         digests: DigestTree,
         note: Note,
         parent: Parent | None = None,

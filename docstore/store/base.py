@@ -13,21 +13,21 @@ from docstore import model, registry
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.codec.locking import locked
-from docstore.codec.mapper import Documents, origin_mark
+from docstore.codec.mapper import Mapper, origin_mark
 from docstore.codec.registry import Registry
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.enums import checked_enum
 from docstore.documents.kinds import Kind
 from docstore.errors import InvalidValueError, NameChangedError
-from docstore.registry.bundle import RegistryBundle, documents_of
-from docstore.sql.context import Access, os_user
+from docstore.registry.bundle import RegistryBundle, mapper_of
+from docstore.sql.context import StoreContext, os_user
 from docstore.sql.dialects import checked_engine, shown
-from docstore.sql.enum_codes import Codes
+from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.paging import project_of
 from docstore.sql.rows import head_of
 from docstore.sql.writer import Note, Saved, Writer
 from docstore.store.saving import made_unseen
-from docstore.store.tracking import Origin, Origins
+from docstore.store.tracking import LoadedState, Tracker
 
 
 class Base:
@@ -43,7 +43,7 @@ class Base:
         generator_run_type_enum: type[Enum] | None = None,
         author: str | None = None,
         unknown: Unknown = "error",
-        origins: Origins | None = None,
+        origins: Tracker | None = None,
     ) -> None:
         enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
         if experiment_type_enum is not None:
@@ -52,15 +52,15 @@ class Base:
             enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
         self.engine = checked_engine(engine)
         self.project = checked_text("project", project, 100)
-        self._access = Access(engine, self.project)
+        self._access = StoreContext(engine, self.project)
         self.author = checked_text("author", os_user() if author is None else author, LONGEST_NAME)
         self._bundle, self._unknown = bundle, unknown
         self._raw = Codec(Registry(), unknown="members")
         self._documents(unknown)  # what is registered wrongly is told now
         registry.check()
-        self._codes = Codes(enums)
+        self._codes = EnumCodes(enums)
         self._writer = Writer(self.project, self._codes)
-        self._origins = origins or Origins()
+        self._origins = origins or Tracker()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({shown(self.engine.url)!r}, project={self.project!r})"
@@ -75,11 +75,11 @@ class Base:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _documents(self, unknown: Unknown = "error") -> Documents:
+    def _documents(self, unknown: Unknown = "error") -> Mapper:
         """Return the maker of documents of the classes that are registered now."""
         if isinstance(unknown, str) and unknown == "members":
             raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
-        return documents_of(self._bundle, unknown=unknown)
+        return mapper_of(self._bundle, unknown=unknown)
 
     def _write(self, work: Callable[[Connection], Saved], learn: Callable[[Saved], None] = lambda saved: None) -> Saved:
         saved = self._access.saving(work, learn)
@@ -97,7 +97,7 @@ class Base:
         self._documents().kind_of(obj)
         return locked(obj)
 
-    def _origin_of(self, obj: Any, kind: Kind, name: str) -> Origin | None:
+    def _origin_of(self, obj: Any, kind: Kind, name: str) -> LoadedState | None:
         """Return where *obj* came from, or None if it makes a new document.
 
         Raises:
@@ -123,11 +123,11 @@ class Base:
             raise NameChangedError(called, name, kind=kind.name, may_be_copy=origin is None)
         return origin
 
-    def _remember(self, obj: Any, origin: Origin, documents: Documents) -> None:
+    def _remember(self, obj: Any, origin: LoadedState, documents: Mapper) -> None:
         self._origins.set(obj, origin)
         documents.mark_origin(obj, origin.id)
 
-    def _made_unseen(self, obj: Any, known: Origin | None) -> Origin | None:
+    def _made_unseen(self, obj: Any, known: LoadedState | None) -> LoadedState | None:
         """Return where *obj* was saved by a call that was interrupted before it knew; None if it was not.
 
         Args:

@@ -10,20 +10,20 @@ from typing import Any, Final
 from sqlalchemy.engine import Connection
 
 from docstore.codec.locking import locked
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import checked_iterable, checked_number
 from docstore.documents.digests import DigestTree
 from docstore.documents.document import Document
 from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError
 from docstore.sql import rows
-from docstore.sql.context import Access
-from docstore.sql.enum_codes import Codes
+from docstore.sql.context import StoreContext
+from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.reader import version_numbered
 from docstore.sql.rows import AT_ONCE, living_versions
 from docstore.sql.writer import New, Note, SavedMany, Writer
-from docstore.store.local_changes import mine_whole
-from docstore.store.tracking import Origin, Origins
+from docstore.store.local_changes import local_changes_of
+from docstore.store.tracking import LoadedState, Tracker
 
 _ENOUGH: Final = 32 << 20
 """Bytes of text at which a batch is written, however few its objects are: it stands in memory."""
@@ -34,14 +34,14 @@ class Taken:
     """An object, the document that it was encoded to, and the version that it was loaded from.
 
     Attributes:
-        snapshot: ``Origins.snapshot`` of the object, by which a save of another thread since is noticed.
+        snapshot: ``Tracker.snapshot`` of the object, by which a save of another thread since is noticed.
         new: the document to insert, if it is a new one.
         is_same: whether the object has no local changes.
     """
 
     obj: Any
     document: Document
-    origin: Origin | None
+    origin: LoadedState | None
     snapshot: object
     new: New | None
     is_same: bool
@@ -91,15 +91,15 @@ class Bulk:
 
     def __init__(
         self,
-        access: Access,
+        access: StoreContext,
         writer: Writer,
-        codes: Codes,
-        origins: Origins,
-        documents: Documents,
+        codes: EnumCodes,
+        origins: Tracker,
+        documents: Mapper,
         note: Note,
         *,
-        origin_of: Callable[[Any, Kind, str], Origin | None],
-        save: Callable[[Any, Document, Origin | None, Note], object],
+        origin_of: Callable[[Any, Kind, str], LoadedState | None],
+        save: Callable[[Any, Document, LoadedState | None, Note], object],
     ) -> None:
         self._access, self._writer, self._codes, self._origins = access, writer, codes, origins
         self._documents, self._note, self._origin_of, self._save = documents, note, origin_of, save
@@ -146,7 +146,7 @@ class Bulk:
             origin = self._origin_of(obj, document.kind, document.name)
             snapshot = self._origins.snapshot(obj)
             if origin is not None:
-                is_same = not mine_whole(document, origin).paths and not origin.behind
+                is_same = not local_changes_of(document, origin).paths and not origin.behind
                 return Taken(obj, document, origin, snapshot, None, is_same)
             digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
             new = New(self._origins.try_first(obj, document.name), document, digests)
@@ -196,7 +196,7 @@ class Bulk:
     def _learn(self, batch: Batch, done: SavedMany) -> None:
         self._codes.learn(done.codes)
         for obj, new in ((each.obj, each.new) for each in batch.taken if each.new):
-            self._origins.set(obj, Origin(new.id, new.document.name, 1, new.digests))
+            self._origins.set(obj, LoadedState(new.id, new.document.name, 1, new.digests))
             self._documents.mark_origin(obj, new.id)
         self.saved += len(batch)
 

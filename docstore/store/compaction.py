@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, Absent, MaybeJSON, digest, loads
-from docstore.documents.changeset import laid_out_alike, revise
+from docstore.documents.changeset import changeset_of, laid_out_alike
 from docstore.documents.digests import piece
 from docstore.documents.history import (
     GENESIS,
     NOT_KEPT,
     Parent,
-    Rewound,
+    Rollback,
     Version,
     chained,
     changes_text,
@@ -33,7 +33,7 @@ from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
 from docstore.sql import paging, rows
-from docstore.sql.context import Access
+from docstore.sql.context import StoreContext
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
@@ -68,7 +68,7 @@ class Compacted:
     freed: int
 
 
-def compact(access: Access, kind: str, name: str, keep: Keep) -> Compacted:
+def compact(access: StoreContext, kind: str, name: str, keep: Keep) -> Compacted:
     """Fold the versions of a document that need not stay; ``Past.compact`` says which.
 
     Raises:
@@ -167,7 +167,7 @@ class _Walk:
 
     def __init__(self, kind: Kind, state: State) -> None:
         self._named = kind
-        self._document = Rewound(kind, state.pieces, state.digests)
+        self._document = Rollback(kind, state.pieces, state.digests)
         self.stand()
 
     @property
@@ -181,7 +181,7 @@ class _Walk:
         self._from_kind = self._named.of(self._document.pieces[HEAD])
 
     def back(self, changes: Sequence[Change]) -> None:
-        """Undo the changes of a version; as ``Rewound.undo``."""
+        """Undo the changes of a version; as ``Rollback.undo``."""
         for path, body in self._document.undo(changes).items():
             self._from.setdefault(path, body)
 
@@ -197,7 +197,7 @@ class _Walk:
             self._from = {**pieces, **self._from}
         then = {path: piece(path, body) for path, body in self._then().items() if path in self._from}
         here = {path: pieces[path] for path in self._from if path in pieces}
-        changes = revise(self._from_kind, here, then).changes
+        changes = changeset_of(self._from_kind, here, then).changes
         self._check(changes)
         return changes
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore.documents.arguments import LONGEST_NAME, checked_iterable, checked_key, checked_text
 from docstore.documents.canonical import digest, loads
-from docstore.documents.changeset import revise
+from docstore.documents.changeset import changeset_of
 from docstore.documents.digests import DigestTree, piece
 from docstore.documents.history import GENESIS, NOT_KEPT, chained, changes_text, lineage
 from docstore.documents.kinds import HEAD, Kind, PartRule, is_document, kind_named
@@ -33,9 +33,9 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.sql import paging, rows
-from docstore.sql.context import Access
+from docstore.sql.context import StoreContext
 from docstore.sql.dialects import insert_many, shown, translated
-from docstore.sql.enum_codes import Coded, Codes, Name, coded_in
+from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_numbered, version_told
 from docstore.sql.rows import HeadRow
@@ -66,9 +66,9 @@ class Copied:
 
 
 def copy_documents(
-    source: Access,
-    target: Access,
-    codes: Codes,
+    source: StoreContext,
+    target: StoreContext,
+    codes: EnumCodes,
     *,
     names: Iterable[str] | None = None,
     kind: str | None = None,
@@ -123,7 +123,7 @@ def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
     return [done[head.id] for head in heads]
 
 
-def _heads(source: Access, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
+def _heads(source: StoreContext, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
     if kind is not None:
         checked_key("kind", kind)
     if names is not None:
@@ -156,7 +156,9 @@ def _schema(engine: Engine) -> object:
 class _Copier:
     """Copies documents, one after another, from one state of the source."""
 
-    def __init__(self, source: Access, reading: Connection, target: Access, codes: Codes, size: PageSize) -> None:
+    def __init__(
+        self, source: StoreContext, reading: Connection, target: StoreContext, codes: EnumCodes, size: PageSize
+    ) -> None:
         self._source = source
         self._reading = reading
         self._target = target
@@ -236,7 +238,7 @@ class _Copier:
             raise _in_target(error) from error
         kind = kind_named(head.kind).of(then.pieces[HEAD])
         target = {path: piece(path, body) for path, body in then.pieces.items()}
-        return {number: {"changes": changes_text(revise(kind, held, target).changes)}}
+        return {number: {"changes": changes_text(changeset_of(kind, held, target).changes)}}
 
     def _check_place(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
         """Refuse to write over another document, and over what was saved in the target alone."""

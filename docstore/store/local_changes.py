@@ -6,18 +6,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import Piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, split_path
 from docstore.documents.merge.trials import DATA, TRIALS, numbers_in
 from docstore.errors import InvalidValueError
-from docstore.store.tracking import Origin
+from docstore.store.tracking import LoadedState
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class LocalChanges:
     """What an object holds that the version it stands on does not.
 
     Attributes:
@@ -57,14 +57,14 @@ class Mine:
         return {**kept, **{path: piece.body for path, piece in self.changed.items()}}
 
 
-def mine_whole(document: Document, origin: Origin) -> Mine:
+def local_changes_of(document: Document, origin: LoadedState) -> LocalChanges:
     """Return what an object that makes *document* holds beyond *origin*."""
     changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
     gone = frozenset(origin.paths() - document.pieces.keys())
-    return Mine(document, changed, gone, frozenset(), whole=True, frame=document.pieces[HEAD].body)
+    return LocalChanges(document, changed, gone, frozenset(), whole=True, frame=document.pieces[HEAD].body)
 
 
-def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin: Origin) -> Mine:
+def local_changes_in(documents: Mapper, obj: Any, paths: Collection[str], origin: LoadedState) -> LocalChanges:
     """Return what *obj* holds at *paths* beyond *origin*, without encoding the rest of it.
 
     Raises:
@@ -82,7 +82,7 @@ def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin:
     for listed in kind.lists(frame):
         _refuse_shifted(listed, documents.items_in(obj, listed), changed, origin)
     made = Document(kind, name, model, pieces)
-    return Mine(
+    return LocalChanges(
         made,
         changed,
         gone,
@@ -94,7 +94,7 @@ def mine_in_part(documents: Documents, obj: Any, paths: Collection[str], origin:
     )
 
 
-def _naming(documents: Documents, obj: Any, asked: Collection[str], names: Collection[str]) -> dict[str, JSON]:
+def _naming(documents: Mapper, obj: Any, asked: Collection[str], names: Collection[str]) -> dict[str, JSON]:
     """Return the pieces of an experiment, but for those *asked* for, in which it uses arms of these *names*.
 
     Cost:
@@ -112,7 +112,7 @@ def _naming(documents: Documents, obj: Any, asked: Collection[str], names: Colle
     return {path: piece.body for path, piece in found.items()}
 
 
-def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: Origin) -> None:
+def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: LoadedState) -> None:
     """Refuse an item of a list that has another length now: under its index, another item may be stored."""
     stored = {path for path in origin.paths() if path != HEAD and split_path(path)[0] == field}
     for path in stored & set(changed) if length != len(stored) else ():

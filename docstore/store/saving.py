@@ -8,14 +8,14 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, SCHEMA, Absent
-from docstore.documents.changeset import Revision, laid_out_alike, refuse_downgrade, revise
+from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, refuse_downgrade
 from docstore.documents.digests import DigestTree, Piece
 from docstore.documents.document import with_name
 from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, gap, in_order, kind_named
-from docstore.documents.merge.resolve import OnConflict, Settled, all_places, checked, settle
+from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import changed_places
 from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
 from docstore.documents.merge.trials import (
@@ -36,8 +36,8 @@ from docstore.sql.enum_codes import Name
 from docstore.sql.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
 from docstore.sql.rows import HeadRow, head_of
 from docstore.sql.writer import Note, Saved, Writer
-from docstore.store.local_changes import Mine
-from docstore.store.tracking import Origin
+from docstore.store.local_changes import LocalChanges
+from docstore.store.tracking import LoadedState
 
 T = TypeVar("T")
 
@@ -77,18 +77,24 @@ class Outcome:
     saved: Mapping[str, JSON | Absent] = field(default_factory=dict)
 
 
-def made_unseen(connection: Connection, id: str) -> Origin | None:
+def made_unseen(connection: Connection, id: str) -> LoadedState | None:
     """Return version 1 of a document that was made by a save which was interrupted before it knew; if it was made."""
     head = head_of(connection, id)
     if head is None:
         return None
     first = read_version(connection, head, kind_named(head.kind), 1)
     name = kind_named(head.kind).of(first.pieces[HEAD]).name_in(first.pieces[HEAD]) or head.name
-    return Origin(id, name, 1, first.digests)
+    return LoadedState(id, name, 1, first.digests)
 
 
 def save_on(
-    connection: Connection, writer: Writer, head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, note: Note
+    connection: Connection,
+    writer: Writer,
+    head: HeadRow,
+    origin: LoadedState,
+    mine: LocalChanges,
+    policy: OnConflict,
+    note: Note,
 ) -> Outcome:
     """Write *mine* as the version after *head*, of an object that stands on *origin*.
 
@@ -125,7 +131,7 @@ def senseless(error: Exception) -> str:
     return f"what you and others made of it makes no sense together: {str(error).removesuffix('.')}"
 
 
-def divergence(connection: Connection, head: HeadRow, origin: Origin, mine: Mine) -> Divergence:
+def divergence(connection: Connection, head: HeadRow, origin: LoadedState, mine: LocalChanges) -> Divergence:
     """Return what others saved since *origin*, beside what it was, and what *mine* is about.
 
     Raises:
@@ -138,7 +144,7 @@ def divergence(connection: Connection, head: HeadRow, origin: Origin, mine: Mine
         raise refused(head, int(error.wanted), _FOLDED) from error
 
 
-def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin, outcome: Outcome) -> None:
+def check_readable(documents: Mapper, obj: Any, head: HeadRow, origin: LoadedState, outcome: Outcome) -> None:
     """Refuse an outcome that *obj* could not be brought up to, while nothing is committed.
 
     Raises:
@@ -155,7 +161,7 @@ def check_readable(documents: Documents, obj: Any, head: HeadRow, origin: Origin
         raise refused(head, origin.version, senseless(error), places) from error
 
 
-def learn(documents: Documents, obj: Any, origin: Origin, mine: Mine, outcome: Outcome) -> None:
+def learn(documents: Mapper, obj: Any, origin: LoadedState, mine: LocalChanges, outcome: Outcome) -> None:
     """Update *obj* to the *outcome* of *mine*, which is committed, and *origin* to the version *obj* is based on now.
 
     What another thread changed in *obj* since it was encoded stays in it, not saved yet. A piece in which others
@@ -171,7 +177,9 @@ def learn(documents: Documents, obj: Any, origin: Origin, mine: Mine, outcome: O
     origin.name = renamed or mine.document.name
 
 
-def _may_clash(connection: Connection, head: HeadRow, origin: Origin, mine: Mine, current: Mapping[str, JSON]) -> bool:
+def _may_clash(
+    connection: Connection, head: HeadRow, origin: LoadedState, mine: LocalChanges, current: Mapping[str, JSON]
+) -> bool:
     """Return whether parts bring in an arm whose name one may have that others saved, and the object has not taken on.
 
     Cost:
@@ -188,14 +196,14 @@ def _write_alone(
     connection: Connection,
     writer: Writer,
     head: HeadRow,
-    origin: Origin,
-    mine: Mine,
+    origin: LoadedState,
+    mine: LocalChanges,
     current: Mapping[str, JSON],
     policy: OnConflict,
     note: Note,
 ) -> Outcome:
     """Write what changed in place of *current*, which nobody changed since."""
-    revision = revise(mine.document.kind, _only(current, mine.paths), mine.changed)
+    revision = changeset_of(mine.document.kind, _only(current, mine.paths), mine.changed)
     _check_lists(head, mine.document.kind.lists(_head(mine.changed, current)), revision, origin.digests)
     if policy != "overwrite":
         refuse_downgrade(revision)
@@ -203,7 +211,7 @@ def _write_alone(
     return Outcome(saved.id, saved.version, saved.codes, revision.digests, frozenset(mine.paths), {})
 
 
-def _known_pieces(connection: Connection, head: HeadRow, origin: Origin, mine: Mine) -> dict[str, JSON]:
+def _known_pieces(connection: Connection, head: HeadRow, origin: LoadedState, mine: LocalChanges) -> dict[str, JSON]:
     """Return the stored pieces that *mine* replaces, and the head of a document of a user's kind.
 
     Raises:
@@ -224,7 +232,7 @@ def _head(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:
     return target[HEAD].body if HEAD in target else stored.get(HEAD)
 
 
-def _fits(mine: Mine, stored: Mapping[str, JSON]) -> bool:
+def _fits(mine: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     """Return whether the pieces that *mine* has can stand beside the other ones that are stored."""
     kind, head = mine.document.kind, stored.get(HEAD)
     if kind.name in KINDS or head is None or (mine.whole and laid_out_alike(kind, head, mine.frame)):
@@ -232,7 +240,7 @@ def _fits(mine: Mine, stored: Mapping[str, JSON]) -> bool:
     return not mine.whole and _stands_alike(mine, stored)
 
 
-def _stands_alike(mine: Mine, stored: Mapping[str, JSON]) -> bool:
+def _stands_alike(mine: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     """Return whether *mine* and what is stored can be compared piece by piece.
 
     They are of one schema then, and a field whose items are parts is in both a dict, or in both a list.
@@ -250,7 +258,7 @@ def _stands_alike(mine: Mine, stored: Mapping[str, JSON]) -> bool:
 
 
 def _write_whole(
-    connection: Connection, writer: Writer, head: HeadRow, origin: Origin, mine: Mine, note: Note
+    connection: Connection, writer: Writer, head: HeadRow, origin: LoadedState, mine: LocalChanges, note: Note
 ) -> Outcome:
     """Write all of *mine* in the place of a document that is cut into other parts."""
     if not mine.whole:
@@ -263,7 +271,7 @@ def _write_whole(
     return Outcome(saved.id, saved.version, saved.codes, digests, frozenset(digests), adopted)
 
 
-def _laid_out_otherwise(head: HeadRow, origin: Origin, mine: Mine) -> ConflictError:
+def _laid_out_otherwise(head: HeadRow, origin: LoadedState, mine: LocalChanges) -> ConflictError:
     return refused(head, origin.version, _LAID_OUT if mine.whole else f"{_LAID_OUT} (save the whole of it first)")
 
 
@@ -273,29 +281,29 @@ def refused(head: HeadRow, yours: int, problem: str, places: Sequence[Conflict] 
 
 
 def _settled(
-    head: HeadRow, origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence
-) -> tuple[Revision, Settled]:
+    head: HeadRow, origin: LoadedState, mine: LocalChanges, policy: OnConflict, seen: Divergence
+) -> tuple[Changeset, Resolution]:
     """Return what to write over *theirs*, and the pieces that it makes, by the policy."""
     paths = _paths(mine, seen)
     if policy == "overwrite":
         target = {path: piece for path, piece in with_name(mine.document, head.name).pieces.items() if path in paths}
-        return revise(mine.document.kind, _only(seen.theirs, paths), target), Settled(target)
-    settled = both_settled(origin, mine, policy, seen)
+        return changeset_of(mine.document.kind, _only(seen.theirs, paths), target), Resolution(target)
+    settled = resolved(origin, mine, policy, seen)
     if settled.conflicts or policy == "error":
         stands_on = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
         if settled.conflicts:
             raise refused(head, stands_on, settled.problem, settled.conflicts)
         raise refused(head, stands_on, _ELSEWHERE, all_places(seen.base, mine.pieces_beside(seen.base), seen.theirs))
     paths = {*paths, *map(settled.moved, paths)}
-    return revise(mine.document.kind, _only(seen.theirs, paths), _only(settled.target, paths)), settled
+    return changeset_of(mine.document.kind, _only(seen.theirs, paths), _only(settled.target, paths)), settled
 
 
-def _paths(mine: Mine, seen: Divergence) -> set[str]:
+def _paths(mine: LocalChanges, seen: Divergence) -> set[str]:
     """Return the paths of the pieces that a save of *mine* is about."""
     return {*seen.base, *seen.theirs, *mine.paths} if mine.whole else mine.about
 
 
-def both_settled(origin: Origin, mine: Mine, policy: OnConflict, seen: Divergence) -> Settled:
+def resolved(origin: LoadedState, mine: LocalChanges, policy: OnConflict, seen: Divergence) -> Resolution:
     """Return what *mine* and what others saved since make together, with the conflicts that there are."""
 
     def stored() -> Iterator[int]:
@@ -303,7 +311,7 @@ def both_settled(origin: Origin, mine: Mine, policy: OnConflict, seen: Divergenc
         yield from numbers_in({*origin.digests.paths(), *seen.theirs})
 
     kind, pieces = mine.document.kind, mine.pieces_beside(seen.base)
-    settled = settle(
+    settled = resolve(
         kind,
         seen.base,
         pieces,
@@ -322,11 +330,11 @@ def _write_on(
     connection: Connection,
     writer: Writer,
     head: HeadRow,
-    origin: Origin,
-    mine: Mine,
+    origin: LoadedState,
+    mine: LocalChanges,
     seen: Divergence,
-    revision: Revision,
-    settled: Settled,
+    revision: Changeset,
+    settled: Resolution,
     note: Note,
 ) -> Outcome:
     digests = origin.digests.copy()
@@ -356,7 +364,9 @@ def _write_on(
     )
 
 
-def _adopted(origin: Origin, mine: Mine, settled: Settled, paths: Collection[str]) -> dict[str, JSON | Absent]:
+def _adopted(
+    origin: LoadedState, mine: LocalChanges, settled: Resolution, paths: Collection[str]
+) -> dict[str, JSON | Absent]:
     """Return the pieces at *paths* to update in the object, as the database has others than it saved."""
     target = settled.target
     held = {
@@ -373,7 +383,7 @@ def _adopted(origin: Origin, mine: Mine, settled: Settled, paths: Collection[str
     return adopted | {path: ABSENT for path in mine.paths if settled.moved(path) != path and path not in target}
 
 
-def changed_by_both(mine: Mine, seen: Divergence, settled: Settled, paths: Iterable[str]) -> dict[str, Both]:
+def changed_by_both(mine: LocalChanges, seen: Divergence, settled: Resolution, paths: Iterable[str]) -> dict[str, Both]:
     """Return what became of the pieces at *paths*, which are as neither side has them."""
     own = {settled.moved(path): body for path, body in mine.pieces_beside(seen.base).items()}
     made = {path: piece.body for path, piece in settled.target.items()}
@@ -384,8 +394,8 @@ def _written(
     connection: Connection,
     writer: Writer,
     head: HeadRow,
-    mine: Mine,
-    revision: Revision,
+    mine: LocalChanges,
+    revision: Changeset,
     digests: DigestTree,
     note: Note,
 ) -> Saved:
@@ -394,7 +404,7 @@ def _written(
     return writer.write(connection, head, replace(mine.document, name=head.name), revision, digests, note)
 
 
-def _check_lists(head: HeadRow, lists: Collection[str], revision: Revision, digests: DigestTree) -> None:
+def _check_lists(head: HeadRow, lists: Collection[str], revision: Changeset, digests: DigestTree) -> None:
     """Refuse a save after which a list whose items are parts would lack one in the middle.
 
     Raises:
@@ -427,7 +437,7 @@ Nonsense: TypeAlias = tuple[Exception, tuple[Conflict, ...]]
 """Why pieces make no sense together, and the places that either side changed in them."""
 
 
-def nonsense(documents: Documents, obj: Any, pieces: Mapping[str, Both]) -> Nonsense | None:
+def nonsense(documents: Mapper, obj: Any, pieces: Mapping[str, Both]) -> Nonsense | None:
     """Return why *obj* cannot be brought up to what both sides made of *pieces*, and all that they changed in them.
 
     Raises:

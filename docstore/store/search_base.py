@@ -16,7 +16,7 @@ from docstore.search.results import Found, Reading
 from docstore.sql.reader import State
 from docstore.sql.rows import HeadRow
 from docstore.store.past_base import Past
-from docstore.store.tracking import Origin
+from docstore.store.tracking import LoadedState
 
 
 class Search(Past):
@@ -115,6 +115,6 @@ class Search(Past):
         if is_ours and is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
             # The name in this version: the document may have been renamed since.
             name = kind_named(head.kind).of(state.pieces[HEAD]).name_in(state.pieces[HEAD]) or head.name
-            origin = Origin(head.id, name, state.version, state.digests, unknown=unknown)
+            origin = LoadedState(head.id, name, state.version, state.digests, unknown=unknown)
             self._remember(obj, origin, documents)
         return obj

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
 from docstore.documents.changeset import laid_out_alike
 from docstore.documents.diff.diff import Diff, difference
@@ -16,24 +16,24 @@ from docstore.documents.diff.lines import Line, line
 from docstore.documents.digests import Piece, piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, join
-from docstore.documents.merge.resolve import Settled
+from docstore.documents.merge.resolve import Resolution
 from docstore.documents.patch import Change
 from docstore.errors import Conflict
 from docstore.sql.reader import Divergence, State, has_version, read
 from docstore.sql.rows import HeadRow
-from docstore.store.local_changes import Mine, mine_whole
+from docstore.store.local_changes import LocalChanges, local_changes_of
 from docstore.store.saving import (
     RESTORED,
     Both,
     Nonsense,
-    both_settled,
     changed_by_both,
     divergence,
     nonsense,
     refused,
+    resolved,
     senseless,
 )
-from docstore.store.tracking import Origin
+from docstore.store.tracking import LoadedState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def status_of_new(document: Document) -> Status:
 
 
 def status_of(
-    connection: Connection, head: HeadRow, documents: Documents, obj: Any, document: Document, origin: Origin
+    connection: Connection, head: HeadRow, documents: Mapper, obj: Any, document: Document, origin: LoadedState
 ) -> Status:
     """Return the status of *obj*, which makes *document* and stands on *origin*.
 
@@ -98,20 +98,20 @@ def _settled(
     head: HeadRow,
     now: State,
     document: Document,
-    origin: Origin,
+    origin: LoadedState,
     check: Callable[[Mapping[str, Both]], Nonsense | None],
-) -> tuple[Settled, str]:
+) -> tuple[Resolution, str]:
     """Return the whole document that a save would make, and what is wrong with it that the conflicts do not say."""
-    mine = mine_whole(document, origin)
+    mine = local_changes_of(document, origin)
     if head.version == origin.version and not origin.behind:
-        return Settled(document.pieces), ""
+        return Resolution(document.pieces), ""
     if not mine.paths and not origin.behind:
-        return Settled({path: piece(path, body) for path, body in now.pieces.items()}), ""
+        return Resolution({path: piece(path, body) for path, body in now.pieces.items()}), ""
     seen = divergence(connection, head, origin, mine)
     if seen.laid_out_anew or not laid_out_alike(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
         own = join({path: each.body for path, each in document.pieces.items()})
-        return Settled(document.pieces, (Conflict(HEAD, ABSENT, own, join(now.pieces)),)), ""
-    settled = both_settled(origin, mine, "merge", seen)
+        return Resolution(document.pieces, (Conflict(HEAD, ABSENT, own, join(now.pieces)),)), ""
+    settled = resolved(origin, mine, "merge", seen)
     touched = {*seen.base, *seen.theirs, *mine.paths, *map(settled.moved, mine.paths)}
     kept = {path: piece(path, body) for path, body in now.pieces.items() if path not in touched}
     whole = replace(settled, target={**kept, **_only(settled.target, touched)})
@@ -122,7 +122,9 @@ def _settled(
     return replace(whole, conflicts=places), senseless(error)
 
 
-def _merged(now: State, document: Document, mine: Mine, seen: Divergence, settled: Settled) -> dict[str, Both]:
+def _merged(
+    now: State, document: Document, mine: LocalChanges, seen: Divergence, settled: Resolution
+) -> dict[str, Both]:
     """Return the pieces that neither the object nor the database has as they would be."""
     own = {settled.moved(path): each.digest for path, each in document.pieces.items()}
     made = {path: each.digest for path, each in settled.target.items()}
@@ -130,7 +132,7 @@ def _merged(now: State, document: Document, mine: Mine, seen: Divergence, settle
     return changed_by_both(mine, seen, settled, paths)
 
 
-def _lines(settled: Settled) -> Iterator[Line]:
+def _lines(settled: Resolution) -> Iterator[Line]:
     for old, new in sorted(settled.numbers.items()):
         yield Line(f"trial {old}", "number", str(old), str(new))
     for each in settled.conflicts:

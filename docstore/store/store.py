@@ -26,9 +26,9 @@ from docstore.store import lifecycle
 from docstore.store.bulk import Bulk
 from docstore.store.copying import Copied, copy_documents
 from docstore.store.experiments_base import Experiments
-from docstore.store.local_changes import Mine, mine_in_part, mine_whole
+from docstore.store.local_changes import LocalChanges, local_changes_in, local_changes_of
 from docstore.store.saving import Outcome, check_readable, learn, save_on
-from docstore.store.tracking import Origin
+from docstore.store.tracking import LoadedState
 
 
 class Store(Experiments):
@@ -138,7 +138,7 @@ class Store(Experiments):
                 with self._access.reading() as connection:
                     raise self._access.unsaved(connection, kind, name)
             paths = [path for trial in trials for path in documents.paths_of(experiment, trial)]
-            mine = mine_in_part(documents, experiment, paths, origin)
+            mine = local_changes_in(documents, experiment, paths, origin)
             return self._save_known(experiment, origin, mine, on_conflict, note)
 
     def save_many(
@@ -315,11 +315,13 @@ class Store(Experiments):
 
     # --- how a save is made --------------------------------------------------------------------------------------
 
-    def _save(self, obj: Any, document: Document, origin: Origin | None, policy: OnConflict, note: Note) -> Version:
+    def _save(
+        self, obj: Any, document: Document, origin: LoadedState | None, policy: OnConflict, note: Note
+    ) -> Version:
         """Save *obj*, encoded as *document* and loaded from *origin*; the caller holds its lock."""
         if origin is None:
             return self._save_first(obj, document, note, policy)
-        return self._save_known(obj, origin, mine_whole(document, origin), policy, note)
+        return self._save_known(obj, origin, local_changes_of(document, origin), policy, note)
 
     def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
         write = self._writer.overwrite if policy == "overwrite" else self._writer.create
@@ -341,12 +343,12 @@ class Store(Experiments):
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
 
         def learn(saved: Saved) -> None:
-            origin = Origin(saved.id, document.name, saved.version.number, digests)
+            origin = LoadedState(saved.id, document.name, saved.version.number, digests)
             self._remember(obj, origin, self._documents())
 
         return self._write(lambda connection: write(connection, id, document, note), learn).version
 
-    def _save_known(self, obj: Any, origin: Origin, mine: Mine, policy: OnConflict, note: Note) -> Version:
+    def _save_known(self, obj: Any, origin: LoadedState, mine: LocalChanges, policy: OnConflict, note: Note) -> Version:
         kind, name = mine.document.kind, mine.document.name
         # An unchanged object says nothing about what others saved; unless it is to stand in their place.
         if not mine.paths and not (mine.whole and (policy == "overwrite" or origin.behind)):

@@ -10,13 +10,13 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, alike, resolve
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
-from docstore.sql.context import Access
+from docstore.sql.context import StoreContext
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, version_numbered
 from docstore.sql.rows import HeadRow
@@ -128,7 +128,7 @@ def changes_at(
         document = undo(document, ours)
         is_whole = is_whole_since
         before = _at(document, pointer)
-        if not alike(before, now):
+        if not same_json(before, now):
             yield Blame(version, before, now, first, authors, decode)
         now = before
 
@@ -174,7 +174,7 @@ class Timeline(Sequence[Version]):
         DocumentNotFoundError: the document was purged since.
     """
 
-    def __init__(self, access: Access, connection: Connection, head: HeadRow) -> None:
+    def __init__(self, access: StoreContext, connection: Connection, head: HeadRow) -> None:
         self._access = access
         self._head = head
         self._newest = history_page(connection, head, None, _PAGE)

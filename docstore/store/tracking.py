@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import Any
 
 from docstore.codec.core import Unknown
-from docstore.codec.side_data import Remembered
+from docstore.codec.side_data import WeakIdentityMap
 from docstore.documents.canonical import JSON, Absent
 from docstore.documents.digests import DigestTree, piece
 
 
 @dataclass(slots=True)
-class Origin:
+class LoadedState:
     """What an object in memory is based on.
 
     Attributes:
@@ -83,18 +83,18 @@ class Origin:
         self.version = version
 
 
-class Origins:
+class Tracker:
     """Where objects came from, for as long as they live."""
 
     def __init__(self) -> None:
-        self._origins: Remembered[Origin] = Remembered()
-        self._first: Remembered[tuple[str, str]] = Remembered()
+        self._origins: WeakIdentityMap[LoadedState] = WeakIdentityMap()
+        self._first: WeakIdentityMap[tuple[str, str]] = WeakIdentityMap()
 
-    def get(self, obj: Any) -> Origin | None:
+    def get(self, obj: Any) -> LoadedState | None:
         """Return where *obj* came from, or None if it was made here."""
         return self._origins.get(obj)
 
-    def set(self, obj: Any, origin: Origin) -> None:
+    def set(self, obj: Any, origin: LoadedState) -> None:
         """Remember where *obj* came from, until it is garbage."""
         self._origins.set(obj, origin)
 

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from typing import Final
 
 from docstore.documents.canonical import ABSENT, MaybeJSON
-from docstore.documents.history import Rewound, Version
+from docstore.documents.history import Rollback, Version
 from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, PatchError
@@ -32,7 +32,7 @@ class Trace:
         rows: the paths of all rows.
     """
 
-    def __init__(self, subject: Subject, state: Rewound, lost: frozenset[str], rows: frozenset[str]) -> None:
+    def __init__(self, subject: Subject, state: Rollback, lost: frozenset[str], rows: frozenset[str]) -> None:
         self._subject, self._state = subject, state
         self._rows, self._lost = rows, set(lost)
         self._named: set[str] = set()
@@ -45,7 +45,7 @@ class Trace:
         """Whether it is right at the version that it was taken to; whether it cannot be taken back any further."""
 
     def back(self, version: Version, newer: Version) -> Generator[Damage, None, dict[str, MaybeJSON]]:
-        """Yield the damage of rows that *newer* tells of; return what it touched, as ``Rewound.undo``."""
+        """Yield the damage of rows that *newer* tells of; return what it touched, as ``Rollback.undo``."""
         touched = self._state.touched(newer.changes)
         if touched is None:
             self._is_laid_out = False  # what was a part before, no row stands for now

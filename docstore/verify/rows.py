@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, digest, join_pointer, loads, split_pointer
 from docstore.documents.digests import DigestTree
-from docstore.documents.history import Rewound, Version
+from docstore.documents.history import Rollback, Version
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
 from docstore.sql.columns import Names, shown_value, unlike_head, unlike_part
@@ -135,7 +135,7 @@ class Now:
 
     created_at: datetime | None = None
     parts: dict[str, Said] = field(default_factory=dict)
-    state: Rewound | None = None
+    state: Rollback | None = None
     trace: Trace | None = None
 
 
@@ -192,7 +192,7 @@ class Pieces:
                 return
             self._pieces[HEAD] = {rule.field: {} for rule in self._named.parts}
         pieces = {path: body for path, body in self._pieces.items() if path == HEAD or path not in lost}
-        self._now.state = Rewound(self._named, pieces, tree)
+        self._now.state = Rollback(self._named, pieces, tree)
         self._now.trace = Trace(self._subject, self._now.state, lost, frozenset(self._digests) | lost)
 
     def _unread(self, row: Unread) -> Iterator[Damage]:
@@ -241,7 +241,7 @@ class Pieces:
         except DecodeError as error:
             yield self._subject.piece(self._at(error.pointer), str(error), error.pointer)
             return
-        self._now.state = Rewound(self._named, self._pieces, tree)
+        self._now.state = Rollback(self._named, self._pieces, tree)
         if decode is not None and (refused := undecoded(decode, lambda: document)):
             problem, pointer = refused
             yield self._subject.piece(self._at(pointer), problem, pointer)

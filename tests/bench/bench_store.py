@@ -21,7 +21,7 @@ from pathlib import Path
 
 import docstore
 from docstore import Data, Experiment, Metric, ParameterType, RangeParameter, SearchSpace
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests
 from backends import BACKENDS, Backends
@@ -71,7 +71,7 @@ def bench(trials: int, backend: str, fresh: Callable[[], str], runs: int) -> Non
     """Print the table for one size on one database."""
     print(f"{backend + ', median ms':52} {'docstore':>10} {'floor':>10} {'ratio':>10}")
     made = experiment(trials)
-    pieces = documents_of().kind_of(made).split(documents_of().encode(made))
+    pieces = mapper_of().kind_of(made).split(mapper_of().encode(made))
     store = docstore.connect(fresh())
     floor: Floor = FLOORS[backend](fresh(), pieces)
 
@@ -97,7 +97,7 @@ def bench(trials: int, backend: str, fresh: Callable[[], str], runs: int) -> Non
         return lambda: store.save(loaded)
 
     def encode_and_write(run: int) -> Work:
-        return lambda: (documents_of().encode(loaded), floor.save("0", some, run + 100))
+        return lambda: (mapper_of().encode(loaded), floor.save("0", some, run + 100))
 
     compare(f"save again, one changed; encode + floor, n = {trials}", save_again, encode_and_write, runs)
     store.close()

@@ -24,7 +24,7 @@ from docstore import ConflictError, Metric, Objective, OptimizationConfig, regis
 from docstore.documents.canonical import ABSENT
 from docstore.errors import DecodeError
 from docstore.model import Arm, AuxiliaryExperiment, AuxiliaryExperimentPurpose
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
@@ -44,7 +44,7 @@ def meet(ada, bob):
     """
 
     def meet(document: Any, change: Callable[[Any], Any], hold: Callable[[Any], Any], mine=set_note) -> tuple[Any, Any]:
-        kind = documents_of().kind_of(document).name
+        kind = mapper_of().kind_of(document).name
         name = document.name
         ada.save(document)
         hers, his = ada.load(name, kind=kind), bob.load(name, kind=kind)
@@ -680,7 +680,7 @@ class TestWhatCannotBeChangedInPlace:
 class TestAnExperimentThatFunctionsOfAUsersOwnWrite:
     @pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES.keys())
     def test_a_piece_that_i_hold_is_still_the_one_in_it(self, piece):
-        documents = documents_of(PARTED)
+        documents = mapper_of(PARTED)
         mine = experiment()
         theirs = documents.decode(documents.encode(mine))
         held = piece(mine)
@@ -711,7 +711,7 @@ class TestAnErrorChangesNothing:
         assert hers.properties is properties
 
     def test_of_a_piece_that_cannot_be_read(self):
-        documents = documents_of()
+        documents = mapper_of()
         mine, theirs = experiment(), experiment()
         heat(theirs)
         complete(theirs)
@@ -757,7 +757,7 @@ class TestTheObjectInHandIsWhatIsStored:
     @given(two_boxes())
     def test_whatever_both_hold(self, boxes):
         mine, theirs = boxes
-        documents = documents_of()
+        documents = mapper_of()
         had, wanted = ({path: p.body for path, p in documents.document(box).pieces.items()} for box in (mine, theirs))
         gone = dict.fromkeys(had.keys() - wanted.keys(), ABSENT)
         text = docstore.dumps(theirs)  # now, as the two may share values
@@ -770,7 +770,7 @@ class TestTheObjectInHandIsWhatIsStored:
     @given(two_boxes())
     def test_nothing_is_replaced_if_nothing_changed(self, boxes):
         box, _ = boxes
-        documents = documents_of()
+        documents = mapper_of()
         pieces = {path: piece.body for path, piece in documents.document(box).pieces.items()}
         held = [box.item, box.other, box.parts, box.rows, *box.parts.values(), *box.rows]
 

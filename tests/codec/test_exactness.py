@@ -22,7 +22,7 @@ from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 from docstore.testing.exact import identity
 from docstore.testing.experiments import new_experiment
 from docstore.testing.strategies import experiments, json_documents
@@ -68,7 +68,7 @@ def value_in_all(folder: Path, stores: dict[str, docstore.Store], value: Any) ->
     file = folder / "value.json"
     file.write_bytes(docstore.dumps(value))
     loaded = docstore.loads(file.read_bytes())
-    places = {"file": Kept(loaded, file.read_bytes(), digest_of(Kind(KIND), documents_of().encode(loaded)))}
+    places = {"file": Kept(loaded, file.read_bytes(), digest_of(Kind(KIND), mapper_of().encode(loaded)))}
     for backend, store in stores.items():
         store.put(KIND, NAME, value)
         places |= kept_by(store, backend, KIND, NAME, partial(store.put, KIND, NAME, "another"))

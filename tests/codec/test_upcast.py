@@ -140,7 +140,7 @@ class TestADocumentOfAnOlderSchema:
             members["size"]["of"].append(2)
             return {"size": members.pop("size")["of"][0]}
 
-        documents = mapper.documents_of()
+        documents = mapper.mapper_of()
         value = {"__type": "Leaf", "size": {"of": [1.0]}}
 
         assert identity(documents.decode(value)) == identity(Leaf(1.0))

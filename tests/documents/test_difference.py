@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import docstore
-from docstore.documents.canonical import alike, dumps, join_pointer, loads, resolve
+from docstore.documents.canonical import dumps, join_pointer, loads, resolve, same_json
 from docstore.documents.diff.diff import Diff, difference, of_documents
 from docstore.documents.diff.format import read_both
 from docstore.documents.diff.lines import Line
@@ -161,7 +161,7 @@ class TestADifferenceOfAnyTwoDocuments:
 
         diff = of_documents(kind, old, new)
 
-        assert bool(diff) == bool(diff.words) == (not alike(old, new))
+        assert bool(diff) == bool(diff.words) == (not same_json(old, new))
 
     @given(PAIRS)
     def test_it_leaves_both_as_they_are(self, pair):
@@ -184,7 +184,7 @@ class TestADifferenceOfAnyTwoDocuments:
         "place", ["/search_space", "/trials", "/trials/7", "/data/7", "/optimization_config", "/runner"]
     )
     def test_a_member_of_an_experiment_that_is_no_such_thing_is_told_all_the_same(self, place, other):
-        assert bool(told(put(place, other))) == (not alike(other, at(place)))
+        assert bool(told(put(place, other))) == (not same_json(other, at(place)))
 
 
 class TestADifferenceInHand:
@@ -513,7 +513,7 @@ class TestAValueReadsAsAPersonWouldWriteIt:
     def test_two_values_that_differ_never_read_the_same(self, was, now):
         texts = read_both(was, now)
 
-        assert (texts[0] == texts[1]) == alike(was, now)
+        assert (texts[0] == texts[1]) == same_json(was, now)
 
 
 # --- in tables -------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from docstore.documents.kinds import (
 )
 from docstore.documents.merge_keys import Keyed
 from docstore.errors import DecodeError, RegistryError
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 
 NUMBERS = Code("number", (("first",), ("list", 0, "second"), ("deep", "er")))
 BOXED = Kind("boxed", parts=(PartRule("boxes", "box"), PartRule("lids", "lid")))
@@ -76,7 +76,7 @@ class TestACode:
 
 class TestTheKindOfAnExperiment:
     def test_finds_name_type_and_status_in_the_head(self):
-        head = documents_of().encode(experiment())
+        head = mapper_of().encode(experiment())
 
         assert EXPERIMENT.name_in(head) == "e"
         assert EXPERIMENT.type.name_in(head) == "TUNING"
@@ -86,19 +86,19 @@ class TestTheKindOfAnExperiment:
         ("path", "type_", "status"), [("/trials/0", "GRID", "RUNNING"), ("/trials/1", "SOBOL", "CANDIDATE")]
     )
     def test_finds_type_and_status_of_a_trial_and_of_a_batch_trial(self, path, type_, status):
-        trial = EXPERIMENT.split(documents_of().encode(experiment()))[path]
+        trial = EXPERIMENT.split(mapper_of().encode(experiment()))[path]
 
         assert EXPERIMENT.rule(path).type.name_in(trial) == type_
         assert EXPERIMENT.rule(path).status.name_in(trial) == status
 
     def test_makes_parts_of_trials_and_data(self):
-        pieces = EXPERIMENT.split(documents_of().encode(experiment()))
+        pieces = EXPERIMENT.split(mapper_of().encode(experiment()))
 
         assert pieces.keys() == {HEAD, "/trials/0", "/trials/1", "/data/0"}
         assert pieces[HEAD]["trials"] == pieces[HEAD]["data"] == {}
 
     def test_gives_parts_that_are_written_alone_as_they_are_in_the_whole(self):
-        made, documents = experiment(), documents_of()
+        made, documents = experiment(), mapper_of()
         pieces = EXPERIMENT.split(documents.encode(made))
 
         alone = {path: Parts(documents.codec).encode(made, path) for path in pieces if path != HEAD}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import docstore
 from docstore import ConflictError, GenerationNode, GenerationStrategy, registry
 from docstore.documents import changeset, patch
-from docstore.documents.canonical import ABSENT, JSON, alike, dumps, join_pointer, loads, resolve, split_pointer
+from docstore.documents.canonical import ABSENT, JSON, dumps, join_pointer, loads, resolve, same_json, split_pointer
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge import three_way as merging
 from docstore.documents.merge.three_way import changed_places, merge, merge_sparse
@@ -41,8 +41,8 @@ class TestMergingAnyTwoEdits:
     def test_a_side_that_changed_nothing_gives_way(self, pair):
         base, edit = pair
 
-        assert alike(merge(base, edit, base)[0], edit)
-        assert alike(merge(base, base, edit)[0], edit)
+        assert same_json(merge(base, edit, base)[0], edit)
+        assert same_json(merge(base, base, edit)[0], edit)
         assert merge(base, edit, base)[1] == merge(base, base, edit)[1] == ()
 
     @unhurried
@@ -56,7 +56,7 @@ class TestMergingAnyTwoEdits:
         assert [(c.pointer, c.base, c.mine, c.theirs) for c in conflicts] == [
             (c.pointer, c.base, c.theirs, c.mine) for c in turned_conflicts
         ]
-        assert conflicts or alike(merged, turned)
+        assert conflicts or same_json(merged, turned)
 
     @unhurried
     @given(triples())
@@ -66,8 +66,8 @@ class TestMergingAnyTwoEdits:
         merged, conflicts = merge(*triple)
 
         shown = [(c.pointer, side, getattr(c, side)) for c in conflicts for side in sides]
-        assert all(value is ABSENT or alike(value, resolve(sides[side], place)) for place, side, value in shown)
-        assert all(c.mine is ABSENT or alike(c.mine, resolve(merged, c.pointer)) for c in conflicts)
+        assert all(value is ABSENT or same_json(value, resolve(sides[side], place)) for place, side, value in shown)
+        assert all(c.mine is ABSENT or same_json(c.mine, resolve(merged, c.pointer)) for c in conflicts)
 
     @unhurried
     @given(triples())
@@ -132,7 +132,7 @@ class TestTwoEditsOfOneDocument:
         result, conflicts = merge(base, mine, theirs)
 
         assert repr(conflicts) == repr((conflict,))
-        assert alike(result, mine)
+        assert same_json(result, mine)
 
     def test_what_is_not_in_conflict_is_merged_beside_it(self):
         result, conflicts = merge({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 3}, at="/p")
@@ -155,11 +155,11 @@ class TestThePlacesThatEitherSideChanged:
 
         places = list(changed_places(*triple))
 
-        assert bool(places) is any(not alike(base, side) for side in sides)
+        assert bool(places) is any(not same_json(base, side) for side in sides)
         for place in places:
             values = place.base, place.mine, place.theirs
             assert [at(side, place.pointer) for side in triple] == list(map(dumped, values))
-            assert not all(alike(place.base, value) for value in values)
+            assert not all(same_json(place.base, value) for value in values)
 
     @given(triples())
     @unhurried
@@ -171,7 +171,7 @@ class TestThePlacesThatEitherSideChanged:
             made = base
             for place, value in zip(places, values, strict=True):
                 made = with_place(made, split_pointer(place.pointer), value)
-            assert alike(made, side)
+            assert same_json(made, side)
 
     @pytest.mark.parametrize(
         ("base", "mine", "theirs", "pointers"),
@@ -421,7 +421,7 @@ class TestTwoEditsOfAKeyedList:
         result, conflicts = merged_lists(base, mine, theirs)
 
         assert repr(conflicts) == repr((conflict,))
-        assert alike(result, mine)
+        assert same_json(result, mine)
 
     @pytest.mark.parametrize("mine_moved", [False, True])
     def test_one_of_which_moved_items_and_removed_what_the_other_changed_are_a_conflict_there(self, mine_moved):
@@ -853,7 +853,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
         base, mine, theirs = triple
         for conflict in conflicts:
             place = place_by_key(conflict, mine, theirs)
-            assert conflict.mine is ABSENT or alike(conflict.mine, resolve(mine, conflict.pointer))
+            assert conflict.mine is ABSENT or same_json(conflict.mine, resolve(mine, conflict.pointer))
             for side, value in ((base, conflict.base), (mine, conflict.mine), (theirs, conflict.theirs)):
                 assert there(side, place) == (ABSENT if value is ABSENT else in_keys(value, place))
             assert there(merged, place) == there(mine, place)

@@ -11,34 +11,34 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from own_encoders import BUNDLES, PARTED
 
-from docstore.codec.mapper import Documents
-from docstore.documents.canonical import ABSENT, JSON, alike, dumps, loads
+from docstore.codec.mapper import Mapper
+from docstore.documents.canonical import ABSENT, JSON, dumps, loads, same_json
 from docstore.documents.kinds import EXPERIMENT, HEAD, join
 from docstore.documents.merge import trials as renumbering
 from docstore.documents.merge.trial_conflicts import arm_clashes
 from docstore.documents.merge.trials import Renumbering, collisions, names_for, numbers_for, renumbered
 from docstore.errors import Conflict
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.testing.strategies import json_documents
 
 Pieces = dict[str, JSON]
 
 
-def pieces_of(experiment: Experiment, documents: Documents | None = None) -> Pieces:
-    return EXPERIMENT.split((documents or documents_of()).encode(experiment))
+def pieces_of(experiment: Experiment, documents: Mapper | None = None) -> Pieces:
+    return EXPERIMENT.split((documents or mapper_of()).encode(experiment))
 
 
 def twin_of(experiment: Experiment) -> Experiment:
     """Return the experiment as another person loads it."""
-    documents = documents_of()
+    documents = mapper_of()
     twin: Experiment = documents.decode(documents.encode(experiment))
     return twin
 
 
 def changed(pieces: Mapping[str, JSON], since: Mapping[str, JSON]) -> Pieces:
-    return {path: body for path, body in pieces.items() if path not in since or not alike(body, since[path])}
+    return {path: body for path, body in pieces.items() if path not in since or not same_json(body, since[path])}
 
 
 def parameters(eighths: int) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Writers:
     def together(self) -> Experiment:
         """Return the experiment with what both made; where both changed a piece, mine."""
         base, _, theirs = self.sides
-        both: Experiment = documents_of().decode(join({**base, **theirs, **self.settled()[2]}))
+        both: Experiment = mapper_of().decode(join({**base, **theirs, **self.settled()[2]}))
         return both
 
 
@@ -200,7 +200,7 @@ class TestASaveThatWasInterruptedBeforeTheObjectLearnedItsNumbers:
         _, _, theirs = again.sides
         _, _, mine = again.settled()
 
-        assert [path for path, body in mine.items() if not alike(body, theirs.get(path, ABSENT))] == []
+        assert [path for path, body in mine.items() if not same_json(body, theirs.get(path, ABSENT))] == []
 
     def test_but_not_over_another_trial_of_the_object_that_is_not_saved_now(self, again):
         base, mine, theirs = again.sides
@@ -220,7 +220,7 @@ class TestWhatIsNotWrittenAsTheModelWritesIt:
 
     @pytest.mark.parametrize("name", ["Trial", "Arm", "GeneratorRun", "Data"])
     def test_a_class_with_functions_of_a_users_own(self, twelve, name):
-        documents = documents_of(BUNDLES[name])
+        documents = mapper_of(BUNDLES[name])
         base, *sides = (pieces_of(each, documents) for each in (twelve.base, twelve.mine, twelve.theirs))
         mine, theirs = (changed(side, base) for side in sides)
 
@@ -239,7 +239,7 @@ class TestWhatIsNotWrittenAsTheModelWritesIt:
     @given(json_documents(), json_documents(), json_documents())
     def test_no_shape_is_an_error(self, one, other, third):
         sides = [
-            {path: loads(dumps(documents_of().codec.encode(value))) for path in (HEAD, "/trials/0", "/data/0")}
+            {path: loads(dumps(mapper_of().codec.encode(value))) for path in (HEAD, "/trials/0", "/data/0")}
             for value in (one, other, third)
         ]
         base, mine, theirs = sides
@@ -358,7 +358,7 @@ class TestArmsOfAMovedTrial:
         assert both.lookup_data([3]).records[-1]["arm_name"] == "13_0"
 
     def test_leave_the_arms_of_an_auxiliary_experiment_alone(self, twelve):
-        other = documents_of().encode(twelve.mine)
+        other = mapper_of().encode(twelve.mine)
 
         head = renumbered({HEAD: {"auxiliary_experiments_by_purpose": other}}, {12: 13}, {"12_0": "13_0"})[HEAD]
 
@@ -588,7 +588,7 @@ class TestTheObjectInHandLearnsIt:
 
     @pytest.fixture(params=[None, PARTED], ids=["by fields", "by functions of a user's own"])
     def documents(self, request):
-        return documents_of(request.param)
+        return mapper_of(request.param)
 
     @pytest.fixture
     def held(self, twelve):

@@ -35,7 +35,7 @@ from docstore.documents.canonical import JSON, TAG, loads
 from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.registry import scope
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 from formats import of_store
 from formats.classes_0_1_0 import register
 from formats.recipes import RECIPES
@@ -69,7 +69,7 @@ def digest_of_text(text: bytes) -> str:
 
 
 def _kind_of(value: JSON) -> Kind:
-    entry = documents_of().codec.registry.of_tag(str(value.get(TAG))) if isinstance(value, dict) else None
+    entry = mapper_of().codec.registry.of_tag(str(value.get(TAG))) if isinstance(value, dict) else None
     return entry.kind if entry and entry.kind else Kind("value")
 
 

@@ -105,7 +105,7 @@ def file(lab_on: Callable[[str], str]) -> Path:
     return Path(str(sa.make_url(lab_on("sqlite")).database))
 
 
-def alike(rows: list[list[str]]) -> list[list[str]]:
+def same_json(rows: list[list[str]]) -> list[list[str]]:
     """Return the cells without what is only the shell's: 1.0 is 1, t is 1, and JSON has no blanks."""
     return [[_plain(cell) for cell in row] for row in rows]
 
@@ -123,7 +123,7 @@ class TestAQueryOfTheReadme:
 
     @with_backends(SHOWN)
     def test_gives_in_the_databases_own_shell_what_is_shown(self, query, lab):
-        assert alike(tools.ask(lab, query.sql)) == alike(query.cells)
+        assert same_json(tools.ask(lab, query.sql)) == same_json(query.cells)
 
     @pytest.mark.parametrize("query", [query for query in SHOWN if "postgresql" in query.backends])
     def test_is_shown_as_psql_prints_it(self, query, lab_on):

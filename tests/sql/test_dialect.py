@@ -156,21 +156,21 @@ class TestExactText:
     """Names differ wherever a person could see a difference, or could not."""
 
     @pytest.fixture
-    def alike(self, engine):
+    def same_json(self, engine):
         with transaction(engine, write=True) as connection:
             connection.execute(TEXTS.insert(), [{"name": text, "long": text} for text in ALIKE])
         return engine
 
     @pytest.mark.parametrize("column", ["name", "long"])
     @pytest.mark.parametrize("text", ALIKE, ids=ascii)
-    def test_equals_only_itself(self, alike, column, text):
+    def test_equals_only_itself(self, same_json, column, text):
         query = sa.select(TEXTS.c.name).where(TEXTS.c[column] == text)
 
-        with alike.connect() as connection:
+        with same_json.connect() as connection:
             assert list(connection.execute(query).scalars()) == [text]
 
-    def test_is_sorted_by_code_points(self, alike):
-        with alike.connect() as connection:
+    def test_is_sorted_by_code_points(self, same_json):
+        with same_json.connect() as connection:
             found = list(connection.execute(sa.select(TEXTS.c.name).order_by(TEXTS.c.name)).scalars())
 
         assert found == sorted(ALIKE)

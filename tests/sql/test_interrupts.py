@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore.codec.mapper import Documents
+from docstore.codec.mapper import Mapper
 from docstore.sql.context import Deferral, deferring
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
@@ -157,14 +157,14 @@ class TestASaveThatIsInterruptedWhileTheObjectLearns:
             trial = experiment.new_trial(parameters={"x": x, "flour": "rye"})
             observe(experiment, trial.index, x)
         bob.save(theirs)
-        learn = getattr(Documents, request.param)
+        learn = getattr(Mapper, request.param)
 
         def interrupted(*arguments):
             press()
             return learn(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Documents, request.param, interrupted)
+            patch.setattr(Mapper, request.param, interrupted)
             with pytest.raises(KeyboardInterrupt):
                 ada.save(mine)
         return mine

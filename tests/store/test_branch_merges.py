@@ -323,7 +323,7 @@ def contents(experiment: Experiment) -> dict[Cell, Any]:
     return found
 
 
-class Documents:
+class Mapper:
     """Three documents of one past, two people who each hold every one of them, and all that was done in each."""
 
     def __init__(self, ada: docstore.Store, bob: docstore.Store) -> None:
@@ -431,11 +431,11 @@ class Documents:
         arms = [Arm(parameters(x)) for x in (places if is_batch else places[:1])]
         self.save(person, {("trial", mark): type(trial).__name__, **self.run_of(experiment, trial, arms)})
 
-    def measure(self, person: tuple[str, int], index: int, arm: int, metric: str, alike: bool) -> None:
+    def measure(self, person: tuple[str, int], index: int, arm: int, metric: str, same_json: bool) -> None:
         """Measure an arm anew: what nobody else has measured, or what others may have measured as well."""
         experiment, _ = self.take(person, 0)
         trial = list(experiment.trials.values())[index % len(experiment.trials)]
-        mean = 0.5 if alike else next(self.ids)
+        mean = 0.5 if same_json else next(self.ids)
         found = trial.arms[arm % len(trial.arms)]
         self.save(person, self.record(experiment, trial, found, metric, mean))
 
@@ -470,7 +470,7 @@ def test_each_arm_is_there_once_with_its_own_data_whatever_was_merged_into_what(
 
     def law(steps: list[tuple[Any, ...]]) -> None:
         project = f"run {next(runs)}"
-        documents = Documents(*(docstore.Store(each.engine, author=each.author, project=project) for each in people))
+        documents = Mapper(*(docstore.Store(each.engine, author=each.author, project=project) for each in people))
         for step in steps:
             documents.step(*step)
         for name in DOCUMENTS:

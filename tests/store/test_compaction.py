@@ -930,7 +930,7 @@ STEPS = st.lists(
 )
 
 
-class Documents:
+class Mapper:
     """What should be found in a store: of each document, the text of each version, and the numbers of those kept."""
 
     def __init__(self, store):
@@ -971,7 +971,7 @@ class Editing:
     """Does the steps to one experiment and one note, and to their branches."""
 
     def __init__(self, store):
-        self.store, self.found = store, Documents(store)
+        self.store, self.found = store, Mapper(store)
         self.experiment = new_experiment("cakes", trials=1)
         self.found.saved("experiment", "cakes", store.save(self.experiment))
         self.found.saved("note", "n", store.put("note", "n", None))

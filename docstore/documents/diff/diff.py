@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, alike, join_pointer
-from docstore.documents.changeset import laid_out_alike, revise
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json
+from docstore.documents.changeset import changeset_of, laid_out_alike
 from docstore.documents.diff.experiment import experiment_lines
 from docstore.documents.diff.format import read_name
 from docstore.documents.diff.lines import Line, plain_lines, whole
@@ -77,7 +77,9 @@ def of_documents(kind: Kind, old: JSON, new: JSON) -> Diff:
     """
     before, after = kind.split(old), kind.split(new)
     unequal = {
-        path for path in before.keys() | after.keys() if not alike(before.get(path, ABSENT), after.get(path, ABSENT))
+        path
+        for path in before.keys() | after.keys()
+        if not same_json(before.get(path, ABSENT), after.get(path, ABSENT))
     }
     return difference(kind, before, after, unequal)
 
@@ -96,7 +98,7 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
     kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
-    changes = revise(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
+    changes = changeset_of(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
     there = _forward(kind.lists(new[HEAD]), {HEAD: new[HEAD], **after}, changes)
     lines = (
         experiment_lines(old, new, unequal) if kind.name == EXPERIMENT.name else _lines(kind, before, after, unequal)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from operator import eq
 from typing import Any, Final, TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, alike, dumps, join_pointer, token_order
+from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, dumps, join_pointer, same_json, token_order
 
 Way: TypeAlias = "tuple[str | int, ...]"
 """The tokens of a pointer, before they are put together."""
@@ -48,7 +48,7 @@ def unlike_places(old: JSON, new: JSON) -> list[Place]:
     Cost:
         As of ``describe``.
     """
-    places = [] if alike(old, new) else list(_unlike_places(old, new, ()))
+    places = [] if same_json(old, new) else list(_unlike_places(old, new, ()))
     return sorted(places, key=lambda place: ([token_order(str(token)) for token in place[0]], _line("", *place[1:])))
 
 
@@ -57,7 +57,7 @@ def _unlike_places(old: MaybeJSON, new: MaybeJSON, way: Way) -> Iterator[Place]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old.keys() | new.keys():
             was, now = old.get(key, ABSENT), new.get(key, ABSENT)
-            if not alike(was, now):
+            if not same_json(was, now):
                 yield from _unlike_places(was, now, (*way, key))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _unlike_items(old, new, way)

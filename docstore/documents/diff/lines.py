@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, alike, join_pointer
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json
 from docstore.documents.diff.format import (
     Way,
     on_one_line,
@@ -97,7 +97,7 @@ def tell_members(subject: str, way: Way, was: Members, now: Members, tells: Mapp
     lines: list[Line] = []
     for key in (*tells, *sorted((was.keys() | now.keys()) - tells.keys())):
         before, after, there = was.get(key, ABSENT), now.get(key, ABSENT), (*way, key)
-        if not alike(before, after):
+        if not same_json(before, after):
             told = tells[key](subject, there, before, after) if key in tells else []
             lines += told or plain_lines(subject, there, before, after)
     return lines
@@ -179,7 +179,7 @@ def _pairs(way: Way, was: Mapping[_Key, tuple[int, JSON]], now: Mapping[_Key, tu
     gone = [Pair(key[0], item, ABSENT, (*way, index)) for key, (index, item) in was.items() if key not in now]
     nothing = -1, ABSENT
     there = [Pair(key[0], was.get(key, nothing)[1], item, (*way, index)) for key, (index, item) in now.items()]
-    return gone + [pair for pair in there if not alike(pair.was, pair.now)]
+    return gone + [pair for pair in there if not same_json(pair.was, pair.now)]
 
 
 def member(value: MaybeJSON, key: str) -> MaybeJSON:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, alike
+from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, same_json
 from docstore.documents.diff.format import Way, read_in_full, read_name, read_one, short
 from docstore.documents.diff.lines import (
     Line,
@@ -144,8 +144,8 @@ class Trial:
 def trial_lines(trial: Trial) -> list[Line]:
     """Return what changed of a trial and of its data."""
     subject = trial.subject
-    lines = [] if alike(*trial.trial) else _of_trial(subject, *trial.trial, trial.order)
-    if not alike(*trial.data):
+    lines = [] if same_json(*trial.trial) else _of_trial(subject, *trial.trial, trial.order)
+    if not same_json(*trial.data):
         lines += data_lines(subject, *trial.data, key=trial.key, with_arm=trial.has_several_arms)
     return lines
 
@@ -202,7 +202,7 @@ def arm_lines(subject: str, pair: Pair, *, of: str = "") -> list[Line]:
     if not isinstance(was, dict) or not isinstance(now, dict) or not all(isinstance(each, dict) for each in settings):
         return plain_lines(subject, (), was, now, of=of)
     rest = ({key: side[key] for key in side if key != "parameters"} for side in (was, now))
-    inside = [] if alike(*settings) else plain_lines(subject, (), *settings, of=of)
+    inside = [] if same_json(*settings) else plain_lines(subject, (), *settings, of=of)
     return inside + plain_lines(subject, (), *rest, of=of)
 
 
@@ -261,7 +261,7 @@ def _weights(subject: str, way: Way, was: MaybeJSON, now: MaybeJSON) -> list[Lin
     if not isinstance(was, dict) or not isinstance(now, dict):
         return []
     sides = ((name, was.get(name, ABSENT), now.get(name, ABSENT)) for name in {**was, **now})
-    return [line(subject, f"weight of arm {read_name(name)}", *pair) for name, *pair in sides if not alike(*pair)]
+    return [line(subject, f"weight of arm {read_name(name)}", *pair) for name, *pair in sides if not same_json(*pair)]
 
 
 def _abandonment(abandoned: JSON) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from docstore.documents.canonical import ABSENT, JSON, Absent, alike, join_pointer, split_pointer
+from docstore.documents.canonical import ABSENT, JSON, Absent, join_pointer, same_json, split_pointer
 from docstore.documents.changeset import merged
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order
@@ -39,7 +39,7 @@ def check_policy(policy: object) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Resolution:
     """What both sides' changes make together.
 
     Attributes:
@@ -73,7 +73,7 @@ class Settled:
         return moved_path(path, self.numbers) if self.numbers else path
 
 
-def settle(
+def resolve(
     kind: Kind,
     base: Mapping[str, JSON],
     mine: Mapping[str, JSON],
@@ -83,7 +83,7 @@ def settle(
     paths: Collection[str] | None = None,
     stored: Iterable[int] = (),
     held: Iterable[int] = (),
-) -> Settled:
+) -> Resolution:
     """Return what *mine* and *theirs* make together, both of which came from *base*.
 
     Two trials that were made under one number stay two: mine takes a free one. Of two arms that were named after one
@@ -102,18 +102,18 @@ def settle(
     target, conflicts = merged(kind, base, mine, theirs, decide=policy if callable(policy) else None)
     if kind.name == EXPERIMENT.name:
         target = _with(target, data_decided(base, mine, theirs, target))
-    return Settled(target, (*conflicts, *fit.arms), fit.numbers, fit.names, fit.arms)
+    return Resolution(target, (*conflicts, *fit.arms), fit.numbers, fit.names, fit.arms)
 
 
 def checked(
-    settled: Settled,
+    settled: Resolution,
     base: Pieces,
     mine: Pieces,
     theirs: Pieces,
     *,
     numbers: Mapping[int, int],
     names: Mapping[str, str],
-) -> Settled:
+) -> Resolution:
     """Return *settled*, with a conflict for each trial that the merge would leave inconsistent.
 
     Every merged experiment is checked here before it is stored, whoever merged it and whatever a user's function
@@ -153,7 +153,7 @@ class _Fit:
 
 
 def _fit(base: Pieces, mine: Pieces, theirs: Pieces, stored: Iterable[int], held: Iterable[int]) -> _Fit:
-    changed = {path: body for path, body in mine.items() if not alike(body, base.get(path, ABSENT))}
+    changed = {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
     unchanged = {path: body for path, body in mine.items() if path not in changed}
     numbers = numbers_for(base.keys(), changed, theirs, stored=stored, held=held)
     names = names_for(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})

@@ -18,10 +18,10 @@ from docstore.documents.canonical import (
     SCHEMA,
     TAG,
     MaybeJSON,
-    alike,
     dumps,
     join_pointer,
     loads,
+    same_json,
     split_pointer,
     token_order,
 )
@@ -78,7 +78,7 @@ def changed_places(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON, *, at: s
     Shapes:
         at: the pointer of all three in their document
     """
-    if alike(base, mine) and alike(base, theirs):
+    if same_json(base, mine) and same_json(base, theirs):
         return
     three = (base, mine, theirs)
     if isinstance(base, dict) and isinstance(mine, dict) and isinstance(theirs, dict):
@@ -99,7 +99,7 @@ class _Conflicts:
         self.decide = decide
         self.left: list[Conflict] = []
 
-    def settle(self, pointer: str, base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON) -> MaybeJSON:
+    def resolve(self, pointer: str, base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON) -> MaybeJSON:
         """Return what shall stand at a place of conflict: of one that is left, *mine*."""
         decided = NotImplemented
         if self.decide is not None:
@@ -158,9 +158,9 @@ def _place(pointer: str, keyed: Sequence[Keyed]) -> _Place:
 
 def _undisputed(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON) -> tuple[MaybeJSON, ...]:
     """Return the one value that stands, or nothing if each side made something else of the place."""
-    if alike(mine, theirs) or alike(base, theirs):
+    if same_json(mine, theirs) or same_json(base, theirs):
         return (mine,)
-    return (theirs,) if alike(base, mine) else ()
+    return (theirs,) if same_json(base, mine) else ()
 
 
 def _disputed(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON, place: _Place, conflicts: _Conflicts) -> MaybeJSON:
@@ -174,7 +174,7 @@ def _disputed(base: MaybeJSON, mine: MaybeJSON, theirs: MaybeJSON, place: _Place
         standing = _merged_by_index(base, mine, theirs) if by_key is None and base is not ABSENT else by_key
         if standing:
             return standing[0]
-    return conflicts.settle(place.pointer, base, mine, theirs)
+    return conflicts.resolve(place.pointer, base, mine, theirs)
 
 
 def _is_of_one_schema(a: dict[str, JSON], b: dict[str, JSON]) -> bool:
@@ -191,7 +191,7 @@ def _frame(mine: dict[str, JSON], theirs: dict[str, JSON], place: _Place) -> May
     lists = {key for key in mine.keys() & theirs.keys() if place.under(key).items}
     lists = {key for key in lists if isinstance(mine[key], list) and isinstance(theirs[key], list)}
     ours, others = ({key: side[key] for key in side.keys() - lists} for side in (mine, theirs))
-    return ours if lists and ours.keys() <= {TAG, SCHEMA, COMPATIBLE} and alike(ours, others) else ABSENT
+    return ours if lists and ours.keys() <= {TAG, SCHEMA, COMPATIBLE} and same_json(ours, others) else ABSENT
 
 
 def _merged_members(
@@ -315,7 +315,7 @@ def merge_sparse(
         at, keyed, decide: as in ``merge``
     """
     if _is_index_disputed(base, mine, theirs):
-        if alike(dict(mine), dict(theirs)):
+        if same_json(dict(mine), dict(theirs)):
             return dict(mine), ()
         # Not asked of anyone: what stands at which index is not known here, as some are left out.
         return dict(mine), (Conflict(at, dict(base), dict(mine), dict(theirs)),)
@@ -330,7 +330,7 @@ def merge_sparse(
         elif _is_one_item(place.items, (was, ours, other)):
             value = _disputed(was, ours, other, place.at(int(key)), conflicts)
         else:
-            value = conflicts.settle(place.under(key).pointer, was, ours, other)
+            value = conflicts.resolve(place.under(key).pointer, was, ours, other)
         if value is not ABSENT:
             merged[key] = value
     return merged, tuple(conflicts.left)
@@ -344,13 +344,13 @@ def _is_one_item(known: Keyed | None, three: Collection[MaybeJSON]) -> bool:
 def _is_index_disputed(base: Mapping[str, JSON], mine: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> bool:
     """Return whether one side moved items and the other changed some; or one made the list longer, one shorter."""
     moved = _is_moved(base, mine), _is_moved(base, theirs)
-    changed = not alike(dict(base), dict(mine)), not alike(dict(base), dict(theirs))
+    changed = not same_json(dict(base), dict(mine)), not same_json(dict(base), dict(theirs))
     return (moved[0] and changed[1]) or (moved[1] and changed[0]) or _growth(base, mine) * _growth(base, theirs) < 0
 
 
 def _is_moved(base: Mapping[str, JSON], side: Mapping[str, JSON]) -> bool:
     """Return whether items stand at other places now, as after an insertion: both their number and some are others."""
-    return base.keys() != side.keys() and any(not alike(base[key], side[key]) for key in base.keys() & side.keys())
+    return base.keys() != side.keys() and any(not same_json(base[key], side[key]) for key in base.keys() & side.keys())
 
 
 def _growth(base: Mapping[str, JSON], side: Mapping[str, JSON]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, Absent, alike, dumps
+from docstore.documents.canonical import ABSENT, JSON, Absent, dumps, same_json
 from docstore.documents.kinds import HEAD
 from docstore.documents.merge.trials import (
     DATA,
@@ -80,7 +80,7 @@ def inconsistencies(
     found = dict(_named_twice(own, theirs, target, names))
     for number in sorted(numbers_in(target) - found.keys()):
         paths = TRIALS.path(number), DATA.path(number)
-        if any(not alike(target.get(path, ABSENT), theirs.get(path, ABSENT)) for path in paths):
+        if any(not same_json(target.get(path, ABSENT), theirs.get(path, ABSENT)) for path in paths):
             problem = _mixed(number, (base, own, theirs), target, names)
             if not problem and _is_of_two(paths[0], base, moved, theirs, target):
                 problem = f"trial {number} would be half of a trial and half of another that was put in its place"
@@ -144,7 +144,7 @@ def _is_of_two(path: str, base: Pieces, mine: Pieces, theirs: Pieces, target: Pi
     if not all(path in each for each in (base, mine, theirs, target)):
         return False
     created = [body.get("time_created") if isinstance(body := each[path], dict) else None for each in (base, *sides)]
-    return len({dumps(each) for each in created}) > 1 and not any(alike(target[path], each[path]) for each in sides)
+    return len({dumps(each) for each in created}) > 1 and not any(same_json(target[path], each[path]) for each in sides)
 
 
 def data_decided(base: Pieces, mine: Pieces, theirs: Pieces, target: Collection[str]) -> dict[str, JSON | Absent]:
@@ -158,7 +158,7 @@ def data_decided(base: Pieces, mine: Pieces, theirs: Pieces, target: Collection[
         trial, data = TRIALS.path(number), DATA.path(number)
         sides = [(each.get(trial, ABSENT), each.get(data, ABSENT)) for each in (mine, theirs)]
         three = (base[trial], sides[0][0], sides[1][0])
-        is_disputed = data in base and not any(alike(*pair) for pair in combinations(three, 2))
-        if is_disputed and all(alike(its, base[data]) or (has is its is ABSENT) for has, its in sides):
+        is_disputed = data in base and not any(same_json(*pair) for pair in combinations(three, 2))
+        if is_disputed and all(same_json(its, base[data]) or (has is its is ABSENT) for has, its in sides):
             decided[data] = base[data] if trial in target else ABSENT
     return decided

@@ -14,7 +14,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from docstore.documents.canonical import JSON, alike, dumps, join_pointer
+from docstore.documents.canonical import JSON, dumps, join_pointer, same_json
 from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, in_order, position_of, split_path
 
 Pieces: TypeAlias = Mapping[str, JSON]
@@ -83,7 +83,7 @@ def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces) -> list[int
     return [
         number
         for number, trial, data in added
-        if (not alike(mine[trial], theirs[trial]) if trial in theirs else data in theirs and data not in base)
+        if (not same_json(mine[trial], theirs[trial]) if trial in theirs else data in theirs and data not in base)
     ]
 
 

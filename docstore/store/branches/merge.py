@@ -12,17 +12,17 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Documents, check_sense
-from docstore.documents.canonical import ABSENT, JSON, alike, dumps
-from docstore.documents.changeset import laid_out_alike, merged, revise
+from docstore.codec.mapper import Mapper, check_sense
+from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
+from docstore.documents.changeset import changeset_of, laid_out_alike, merged
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.history import Parent
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
-from docstore.documents.merge.resolve import OnConflict, Settled, all_places, checked, settle
+from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
-from docstore.sql.context import Access
+from docstore.sql.context import StoreContext
 from docstore.sql.reader import State, read, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved, Writer
@@ -40,7 +40,7 @@ class Merger:
         documents: decodes what is merged; a class that is not registered is left unread.
     """
 
-    def __init__(self, access: Access, writer: Writer, documents: Documents) -> None:
+    def __init__(self, access: StoreContext, writer: Writer, documents: Mapper) -> None:
         self._access = access
         self._writer = writer
         self._documents = documents
@@ -65,13 +65,13 @@ class Merger:
             current = {path: body for path, body in sides.theirs.items() if path in changed}
         else:
             current = dict(sides.theirs)
-        revision = revise(sides.kind, current, goal)
+        revision = changeset_of(sides.kind, current, goal)
         parent = Parent("merge", source.id, source.version, *sides.moves(settled))
         document = Document(sides.kind.of(settled.target[HEAD].body), target.name, target.model, settled.target)
         said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
         return self._writer.write(connection, target, document, revision, theirs.digests, said, parent)
 
-    def _settled(self, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Settled:
+    def _settled(self, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Resolution:
         def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
             yours, head = sides.version, target.version
             return ConflictError(
@@ -85,7 +85,7 @@ class Merger:
             )
 
         if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
-            settled = sides.checked(Settled({path: piece(path, body) for path, body in sides.mine.items()}))
+            settled = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
             if settled.conflicts:
                 raise refused(settled.problem, settled.conflicts)
             return settled
@@ -94,7 +94,7 @@ class Merger:
         if not sides.are_laid_out_alike:
             raise refused(_LAID_OUT)
         decide = sides.deciding(policy) if callable(policy) else policy
-        settled = sides.checked(settle(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
+        settled = sides.checked(resolve(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
         if settled.conflicts:
             raise refused(settled.problem, settled.conflicts)
         problem = self._problem_with({path: piece.body for path, piece in settled.target.items()}, sides.theirs)
@@ -146,11 +146,11 @@ class _Sides:
         """Whether the three can be compared piece by piece."""
         return all(laid_out_alike(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
 
-    def moves(self, settled: Settled) -> tuple[dict[int, int], dict[str, str]]:
+    def moves(self, settled: Resolution) -> tuple[dict[int, int], dict[str, str]]:
         """Return where trials of the source went in all, and what their arms are called now."""
         return _composed(self.numbers, settled.numbers), _composed(self.names, settled.names)
 
-    def checked(self, settled: Settled) -> Settled:
+    def checked(self, settled: Resolution) -> Resolution:
         """Return *settled*, with a conflict for each trial that would be inconsistent; see ``settling.checked``."""
         if self.kind.name != EXPERIMENT.name:
             return settled
@@ -286,4 +286,4 @@ def _displaced(mine: AbstractSet[int], theirs: AbstractSet[int], numbers: Mappin
 
 
 def _unlike(a: Mapping[str, JSON], b: Mapping[str, JSON]) -> set[str]:
-    return {path for path in a.keys() | b.keys() if not alike(a.get(path, ABSENT), b.get(path, ABSENT))}
+    return {path for path in a.keys() | b.keys() if not same_json(a.get(path, ABSENT), b.get(path, ABSENT))}

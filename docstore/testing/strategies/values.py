@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from docstore.documents.canonical import JSON, TAG, is_plain
-from docstore.registry.bundle import documents_of
+from docstore.registry.bundle import mapper_of
 
 _ODD_TEXTS: Final = (
     "",
@@ -161,7 +161,7 @@ def json_documents(draw: st.DrawFn, deepest: int = 250) -> Any:
     """
     value = draw(_DOCUMENTS)
     # One in four is wrapped, in lists and in dicts of these keys by turns.
-    room = max(0, deepest - _depth(documents_of().encode(value)))
+    room = max(0, deepest - _depth(mapper_of().encode(value)))
     levels = draw(st.just(0) | st.just(0) | st.just(0) | st.integers(0, room))
     for key in itertools.cycle(draw(st.lists(st.none() | keys(), min_size=1, max_size=3)) if levels else []):
         levels -= 1 if key is None or (is_plain(key) and key != TAG) else 3  # a tagged dict has a list of pairs
