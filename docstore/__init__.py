@@ -2,6 +2,9 @@
 
 ``connect(url)`` gives a ``Store``; ``dumps`` and ``loads`` give and take the JSON text. The classes of the light
 experiment model are here too, under the names that users of Ax know.
+
+Public are the names in ``__all__`` and the modules ``errors``, ``registry``, ``registry_bundle``, ``json_store``,
+``sqa_store``, ``testing`` and ``migrations``. The other modules are internal.
 """
 
 from __future__ import annotations
@@ -141,3 +144,10 @@ __all__ = [
     "register",
     "registry",
 ]
+
+_PUBLIC_MODULES = ("errors", "json_store", "migrations", "registry", "registry_bundle", "sqa_store", "testing")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, and those public modules that have been imported."""
+    return sorted({*__all__, *(name for name in _PUBLIC_MODULES if name in globals())})

@@ -18,6 +18,8 @@ from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, R
 from docstore.sql.dialects import check_settings, for_administrator, migrating, schema_of, shown, transaction
 from docstore.sql.tables import VERSION_TABLE, migration
 
+__all__ = ["ensure"]
+
 HEAD: Final = "0003"
 """The newest migration."""
 

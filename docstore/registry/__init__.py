@@ -26,6 +26,8 @@ from docstore.registry import proof
 from docstore.registry.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
 from docstore.registry.model_classes import model_registry
 
+__all__ = ["check", "document", "prove", "register", "scope", "upcast"]
+
 C = TypeVar("C", bound=type)
 U = TypeVar("U", bound=Upcast)
 

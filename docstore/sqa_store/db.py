@@ -20,6 +20,8 @@ from docstore.sql.dialects import checked_engine, committing, make_engine, shown
 from docstore.store.store import Store
 from docstore.store.tracking import Tracker
 
+__all__ = ["create_all_tables", "get_engine", "init_engine_and_session_factory", "session_scope"]
+
 _STORES: Final = 8
 
 
