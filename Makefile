@@ -14,7 +14,7 @@ IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/
 # Each process has database servers of its own, and takes tests from another that has more of them left.
 TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
 
-.PHONY: help demo test quick services check fuzz bench picture clean
+.PHONY: help demo test quick services check fuzz coverage bench picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 14
@@ -50,6 +50,12 @@ check: .venv/installed ## Lint, formatting, types and every test
 
 fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/codec/test_exactness.py for some of them)
 	DOCSTORE_FUZZ_MINUTES=$(or $(MINUTES),20) $(IN_MEMORY) $(RUN) -m pytest -m fuzz -rP --hypothesis-profile=nightly --timeout=0 -o faulthandler_timeout=0 $(or $(ONLY),tests)
+
+coverage: .venv/installed ## Measure which statements and branches of each package the tests on SQLite reach (MISSING=1 lists the others)
+	@folder=$$(mktemp -d) && export COVERAGE_FILE=$$folder/coverage DOCSTORE_TEST_BACKENDS=sqlite && \
+	$(IN_MEMORY) $(RUN) -m coverage run -m pytest --numprocesses=auto --dist=worksteal --timeout=900 $(or $(ONLY),tests); \
+	failed=$$?; $(RUN) -m coverage combine --quiet && \
+	$(RUN) tests/bench/coverage_of_packages.py $(if $(MISSING),--missing); rm -rf $$folder; exit $$failed
 
 bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
 	$(RUN) tests/bench/bench_store.py
