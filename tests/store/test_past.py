@@ -330,11 +330,6 @@ class TestAVersionIsNamed:
             with pytest.raises(VersionNotFoundError, match="1999-12-31T23:00:00"):
                 call(store, datetime(1999, 12, 31, 23, tzinfo=UTC))
 
-    @pytest.mark.parametrize("version", [0, 4, -1])
-    def test_that_is_not_there_is_refused(self, store, versions, version):
-        with pytest.raises(VersionNotFoundError, match="versions 1 to 3"):
-            store.load("cakes", version=version)
-
     @pytest.mark.parametrize("version", [True, 2.0, "best", datetime(2026, 1, 1, tzinfo=UTC)])
     @pytest.mark.parametrize("call", ["load", "get"])
     def test_by_what_is_no_number_is_told_what_takes_it(self, store, versions, call, version):

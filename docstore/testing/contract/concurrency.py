@@ -102,11 +102,15 @@ class ConcurrencyPromises(Setting):
             for turn in range(TURNS):
                 loaded[number].trials[number].run_metadata[str(turn)] = number
                 stores[number].save_trial(loaded[number], loaded[number].trials[number])
+            loaded[number].properties[str(number)] = "done"
+            stores[number].save(loaded[number])
 
         together(*(partial(save, number) for number in range(PEOPLE)))
 
-        saved = [trial.run_metadata for trial in stores[0].load("cakes").trials.values()]
+        experiment = stores[0].load("cakes")
+        saved = [trial.run_metadata for trial in experiment.trials.values()]
         assert saved == [{str(turn): number for turn in range(TURNS)} for number in range(PEOPLE)]
+        assert experiment.properties == {str(number): "done" for number in range(PEOPLE)}
         assert stores[0].verify() == []
 
     def test_one_store_serves_several_threads(self, store: docstore.Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pytest
 
@@ -35,6 +35,7 @@ APART: Final[dict[str, tuple[Edit, Edit]]] = {
         lambda theirs: theirs.trials[1].stop_metadata.update(b=1),
     ),
     "a new trial, an old one removed": (add_trial, lambda theirs: theirs.trials.pop(2)),
+    "an old trial removed, a new one": (lambda mine: mine.trials.pop(2), add_trial),
     "data of two trials": (lambda mine: observe(mine, 1, 0.5), lambda theirs: observe(theirs, 2, 0.5)),
 }
 TOGETHER: Final[dict[str, tuple[str, Edit, Edit]]] = {
@@ -52,6 +53,16 @@ TOGETHER: Final[dict[str, tuple[str, Edit, Edit]]] = {
         "/trials/1",
         lambda mine: mine.trials[1].run_metadata.update(a=1),
         lambda theirs: theirs.trials.pop(1),
+    ),
+    "a removed trial that the other changed": (
+        "/trials/1",
+        lambda mine: mine.trials.pop(1),
+        lambda theirs: theirs.trials[1].run_metadata.update(a=1),
+    ),
+    "a removed property that the other changed": (
+        "/properties/a",
+        lambda mine: mine.properties.pop("a"),
+        lambda theirs: theirs.properties.update(a=2),
     ),
     "a list that grew in both": (
         "/properties/list",
@@ -79,7 +90,8 @@ class ConflictPromises(Setting):
         kept = {*bob.diff("cakes", 1, 2).words, *bob.diff("cakes", 2, 3).words}
         assert set(bob.diff("cakes", 1, 3).words) == kept
         assert (docstore.dumps(two_readers[0]), version.digest) == (stored(bob), docstore.digest(two_readers[0]))
-        assert bob.verify() == []
+        assert stored(bob, version=2) == docstore.dumps(two_readers[1])
+        assert (ada.save(two_readers[0]), bob.verify()) == (version, [])
 
     def test_a_trial_that_is_held_shows_what_the_other_did(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
@@ -101,7 +113,9 @@ class ConflictPromises(Setting):
             experiment.description = "with salt"
         bob.save(two_readers[1])
 
-        assert ada.save(two_readers[0]).number == 2
+        version = ada.save(two_readers[0])
+
+        assert (version.number, version.author) == (2, "bob")
 
     def test_single_trials_saved_by_both_are_both_kept(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
@@ -153,12 +167,13 @@ class ConflictPromises(Setting):
         bob.save(two_readers[1])
         before = docstore.dumps(two_readers[0]), stored(bob), bob.history("cakes")
 
-        with pytest.raises(docstore.ConflictError) as caught:
-            ada.save(two_readers[0])
+        for _ in range(2):
+            with pytest.raises(docstore.ConflictError, match=rf"both changed {place}\. Call load\('cakes'\)") as caught:
+                ada.save(two_readers[0])
 
-        assert [each.pointer for each in caught.value.places] == [place]
-        assert (caught.value.yours, caught.value.head) == (1, 2)
-        assert (docstore.dumps(two_readers[0]), stored(bob), bob.history("cakes")) == before
+            assert [each.pointer for each in caught.value.places] == [place]
+            assert (caught.value.name, caught.value.yours, caught.value.head) == ("cakes", 1, 2)
+            assert (docstore.dumps(two_readers[0]), stored(bob), bob.history("cakes")) == before
 
     def test_a_conflict_has_the_value_of_each_side_and_the_one_before(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
@@ -201,19 +216,20 @@ class ConflictPromises(Setting):
         version = ada.save(behind, on_conflict="overwrite")
 
         assert (version.number, stored(ada), docstore.dumps(behind)) == (3, before, before)
-        assert stored(ada, version=2) == docstore.dumps(two_readers[1])
+        assert (stored(ada, version=2), ada.verify()) == (docstore.dumps(two_readers[1]), [])
 
     def test_the_policy_error_refuses_any_change_of_another(
         self, ada: docstore.Store, behind: docstore.Experiment
     ) -> None:
         behind.description = "with salt"
 
-        with pytest.raises(docstore.ConflictError) as caught:
+        with pytest.raises(docstore.ConflictError, match="in other places than yours") as caught:
             ada.save(behind, on_conflict="error")
 
-        told = {place.pointer: (place.mine, place.theirs) for place in caught.value.places}
-        assert told["/description"] == ("with salt", None)
-        assert told["/trials/2/run_metadata/oven"][1] == 3
+        assert [(place.pointer, place.base, place.mine, place.theirs) for place in caught.value.places] == [
+            ("/description", None, "with salt", None),
+            ("/trials/2/run_metadata/oven", ABSENT, ABSENT, 3),
+        ]
 
     def test_the_policy_error_saves_where_nobody_else_did(
         self, ada: docstore.Store, behind: docstore.Experiment
@@ -223,9 +239,15 @@ class ConflictPromises(Setting):
 
         assert ada.save(again, on_conflict="error").number == 3
 
-    def test_a_policy_that_there_is_not_is_refused(self, ada: docstore.Store, behind: docstore.Experiment) -> None:
-        with pytest.raises(InvalidValueError, match="'merge', 'error', 'overwrite'"):
-            ada.save(behind, on_conflict="replace")  # type: ignore[arg-type]  # that is the point
+    @pytest.mark.parametrize("description", [None, "with salt"], ids=["unchanged", "changed"])
+    @pytest.mark.parametrize("policy", ["replace", "", None, "MERGE"])
+    def test_a_policy_that_there_is_not_is_refused(
+        self, ada: docstore.Store, behind: docstore.Experiment, policy: Any, description: str | None
+    ) -> None:
+        behind.description = description
+
+        with pytest.raises(InvalidValueError, match=r"on_conflict: .*'merge', 'error', 'overwrite'"):
+            ada.save(behind, on_conflict=policy)
 
     # --- objects that did not come from the document ------------------------------------------------------------------
 
@@ -235,9 +257,10 @@ class ConflictPromises(Setting):
     ) -> None:
         before = stored(ada)
 
-        with pytest.raises(DocumentExistsError, match="'cakes' is stored already, at version 1"):
+        with pytest.raises(DocumentExistsError, match=r"'cakes' is stored already, at version 1.*load") as caught:
             ada.save(new_experiment(description="another"), on_conflict=policy)
 
+        assert (caught.value.name, caught.value.kind, caught.value.head) == ("cakes", "experiment", 1)
         assert (stored(ada), len(ada.history("cakes"))) == (before, 1)
 
     def test_an_object_that_another_store_loaded_does_not_either(
@@ -251,10 +274,12 @@ class ConflictPromises(Setting):
     def test_an_object_made_anew_becomes_the_newest_version_by_overwriting(
         self, ada: docstore.Store, two_readers: Readers
     ) -> None:
-        other = new_experiment(description="another")
+        before, other = stored(ada), new_experiment(description="another")
 
         assert ada.save(other, on_conflict="overwrite").number == 2
-        assert stored(ada) == docstore.dumps(other)
+        assert (stored(ada), stored(ada, version=1)) == (docstore.dumps(other), before)
+        add_trial(other)
+        assert ada.save(other).number == 3
 
     def test_a_document_that_took_the_name_of_a_deleted_one_is_not_saved_over(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers

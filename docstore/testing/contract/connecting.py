@@ -84,9 +84,10 @@ class ConnectingPromises(Setting):
 
         assert open_store(project="theirs").save(experiment).number == 1
 
-    def test_a_project_needs_a_name_that_fits(self, open_store: OpenStore) -> None:
+    @pytest.mark.parametrize("project", ["", "x" * 101, "a\0", None], ids=ascii)
+    def test_a_project_needs_a_name_that_fits(self, open_store: OpenStore, project: Any) -> None:
         with pytest.raises(InvalidValueError, match=r"project: .*1 to 100 characters"):
-            open_store(project="x" * 101)
+            open_store(project=project)
 
     def test_a_store_never_shows_a_password(self, store: docstore.Store) -> None:
         password = store.engine.url.password

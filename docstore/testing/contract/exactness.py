@@ -91,11 +91,29 @@ CONTAINERS: Final = {
     "bytes": [bytes(range(256)), bytearray(b"\x00\xff")],
     "identifiers and paths": [UUID(int=7), Path("a/b"), PurePosixPath("/\ud800"), PureWindowsPath("C:/a\\b")],
 }
+ALONE: Final[dict[str, Any]] = {
+    "nothing": None,
+    "truth": True,
+    "an integer": 0,
+    "an integer beyond 64 bits": 10**30,
+    "a float": 1.5,
+    "a whole float": 1.0,
+    "minus zero": -0.0,
+    "NaN": math.nan,
+    "minus infinity": -math.inf,
+    "a word that JSON knows": "null",
+    "an empty list": [],
+    "an empty dict": {},
+    "a tuple of a set": (1, {2}),
+    "a decimal": Decimal("1.50"),
+    "a moment": datetime(2026, 1, 2, tzinfo=UTC),
+}
 THEMES: Final[dict[str, dict[str, Any]]] = {
     "numbers": NUMBERS,
     "text": TEXTS,
     "times": TIMES,
     "containers": CONTAINERS,
+    "alone": ALONE,
 }
 VALUES: Final = {f"{theme}: {title}": value for theme, values in THEMES.items() for title, value in values.items()}
 
@@ -104,12 +122,14 @@ class ExactnessPromises(Setting):
     """A JSON value, with all that docstore tags, is put under a name."""
 
     def check(self, store: docstore.Store, value: Any) -> None:
-        """Put *value*, and fail unless it is the same to the bit, as the newest version and as one of the past."""
+        """Put *value* between two others, and fail unless it is the same to the bit, newest and as a past version."""
+        store.put("note", "n1", {"first": 1})
         store.put("note", "n1", value)
         assert identity(store.get("n1", kind="note")) == identity(value)
         assert identity(store.load("n1", kind="note")) == identity(value)
         store.put("note", "n1", "another")
-        assert identity(store.get("n1", kind="note", version=1)) == identity(value)
+        assert identity(store.get("n1", kind="note", version=2)) == identity(value)
+        assert store.get("n1", kind="note", version=1) == {"first": 1}
         assert store.verify() == []
 
     @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
@@ -153,13 +173,12 @@ class ExactnessPromises(Setting):
         [(1, 1.0), (1, True), (0.0, -0.0), ([1], [True]), ("1", 1), (None, False), ("a", "a "), ("\u00e9", "e\u0301")],
     )
     def test_a_difference_that_is_hardly_one_is_a_new_version(self, store: docstore.Store, old: Any, new: Any) -> None:
-        store.put("note", "n1", {"a": old})
+        for name, before, after in (("alone", old, new), ("inside", {"a": old}, {"a": new})):
+            store.put("note", name, before)
 
-        assert store.put("note", "n1", {"a": new}).number == 2
-        assert [identity(store.get("n1", kind="note", version=v)["a"]) for v in (1, 2)] == [
-            identity(old),
-            identity(new),
-        ]
+            assert store.put("note", name, after).number == 2
+            states = [identity(store.get(name, kind="note", version=number)) for number in (1, 2)]
+            assert states == [identity(before), identity(after)]
 
     def test_what_is_the_same_to_the_bit_is_no_new_version(self, store: docstore.Store) -> None:
         store.put("note", "n1", {"a": math.nan, "b": -0.0, "c": {1, 2}})
@@ -178,10 +197,18 @@ class ExactnessPromises(Setting):
 
         assert store.history("n1", kind="note")[0].message == message
 
-    @pytest.mark.parametrize("message", ["a\x00", "\ud800"])
-    def test_a_message_that_not_every_database_takes_is_refused(self, store: docstore.Store, message: str) -> None:
+    @pytest.mark.parametrize(
+        "said",
+        [{"message": "a\x00"}, {"message": "\ud800"}, {"author": "a\x00"}, {"author": "x" * 256}],
+        ids=["NUL", "a surrogate", "NUL in the author", "a long author"],
+    )
+    def test_a_message_or_author_that_not_every_database_takes_is_refused(
+        self, store: docstore.Store, said: dict[str, str]
+    ) -> None:
         with pytest.raises(InvalidValueError, match="without NUL or lone surrogates"):
-            store.put("note", "n1", 1, message=message)
+            store.put("note", "n1", 1, **said)
+
+        assert store.find() == []
 
     def test_an_object_that_cannot_be_written_is_refused_with_its_place(self, store: docstore.Store) -> None:
         with pytest.raises(EncodeError, match=r"at /a/0: builtins\.object"):

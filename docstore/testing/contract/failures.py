@@ -109,6 +109,8 @@ class FailurePromises(Setting):
         store.save(new_experiment("cakes", experiment_type="CAKE"))
 
         assert [info.name for info in store.find(kind="experiment", type=0)] == ["cakes"]
+        store.save(new_experiment("bread", experiment_type="BREAD"))
+        assert [info.name for info in store.find(kind="experiment", type=1)] == ["bread"]
 
     def test_an_object_that_cannot_be_written_leaves_everything_as_it_was(
         self, store: docstore.Store, changed: docstore.Experiment

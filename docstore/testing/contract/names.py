@@ -14,6 +14,7 @@ from docstore.testing.experiments import new_experiment
 NAMES: Final = {
     "a space": " ",
     "spaces around": "  cakes  ",
+    "a tab": "\t",
     "a line break": "a\r\nb\t",
     "single quotes": "it's",
     "double quotes": '"best"',
@@ -26,6 +27,7 @@ NAMES: Final = {
     "other scripts": "\u0645\u0631\u062d\u0628\u0627 \u4f60\u597d \u03ba\u03b1\u03bb\u03cc",
     "an emoji of several code points": "\U0001f468\u200d\U0001f469\u200d\U0001f467",
     "nothing to see": "\u200b",
+    "a joiner": "\u200d",
     "no character": "\uffff\U0010ffff",
     "255 letters": "x" * 255,
     "255 characters of four bytes": "\U0001f370" * 255,
@@ -40,9 +42,12 @@ ALIKE: Final = {
     "spelt out": ("stra\u00dfe", "strasse"),
     "in wide letters": ("cakes", "\uff43\uff41\uff4b\uff45\uff53"),
     "with a dotless i": ("kiwi", "k\u0131w\u0131"),
+    "with a dotted capital": ("\u0130", "i"),
     "with something unseen": ("cakes", "cakes\u200b"),
+    "with a joiner behind": ("x", "x\u200d"),
     "with another emoji": ("\U0001f370", "\U0001f382"),
     "after 254 equal letters": ("x" * 254 + "a", "x" * 254 + "b"),
+    "with the 255th letter": ("x" * 254, "x" * 255),
 }
 
 
@@ -89,7 +94,7 @@ class NamePromises(Setting):
         with pytest.raises(DocumentNotFoundError, match=r"named 'cake'\. Names like it: 'cakes'") as caught:
             store.load("cake")
 
-        assert caught.value.near == ("cakes",)
+        assert (caught.value.name, caught.value.kind, caught.value.near) == ("cake", "experiment", ("cakes",))
 
     @pytest.mark.parametrize("name", [None, "x" * 256, "a\x00", "\ud800"], ids=ascii)
     def test_an_experiment_without_a_name_that_fits_is_refused(self, store: docstore.Store, name: str | None) -> None:

@@ -50,12 +50,16 @@ class FindingPromises(Setting):
             ({"kind": "experiment", "type": ExperimentType.BAKING}, ["cakes"]),
             ({"kind": "experiment", "type": "BAKING"}, ["cakes"]),
             ({"kind": "experiment", "type": 7}, ["cakes"]),
+            ({"kind": "experiment", "type": 0}, ["bread"]),
             ({"kind": "experiment", "type": 99}, []),
             ({"kind": "experiment", "status": docstore.ExperimentStatus.COMPLETED}, ["cakes"]),
             ({"kind": "experiment", "status": "DRAFT"}, ["bread"]),
             ({"kind": "experiment", "status": ["DRAFT", docstore.ExperimentStatus.COMPLETED]}, ["bread", "cakes"]),
+            ({"kind": "experiment", "status": 0}, ["bread"]),
             ({"kind": "experiment", "status": "OPTIMIZATION"}, []),
+            ({"kind": "experiment", "status": []}, []),
             ({"kind": "experiment", "type": "BAKING", "status": "DRAFT"}, []),
+            ({"deleted": True}, []),
         ],
         ids=str,
     )
@@ -67,7 +71,7 @@ class FindingPromises(Setting):
         [version] = shelf.history("cakes")
 
         assert (info.project, info.kind, info.name, info.owner) == ("default", "experiment", "cakes", None)
-        assert (info.type, info.status, info.version) == ("BAKING", "COMPLETED", 1)
+        assert (info.type, info.status, info.version, info.model) == ("BAKING", "COMPLETED", 1, "docstore")
         assert (info.created_at, info.updated_at, info.deleted_at) == (version.created_at, version.created_at, None)
 
     @pytest.mark.parametrize("column", ["created", "updated"])
