@@ -20,7 +20,7 @@ from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, pa
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.tables import IS_HEAD, documents
@@ -151,7 +151,7 @@ class Query:
 class Known:
     """What is known where a search is asked for: the project, the classes, and what integers mean."""
 
-    access: StoreContext
+    access: Transactions
     registry: Registry
     codes: EnumCodes
     encode: Callable[[Any], JSON]

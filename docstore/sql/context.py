@@ -106,7 +106,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Stored)
 
 
-class StoreContext:
+class Transactions:
     """Reads and writes of one project in one database."""
 
     def __init__(self, engine: Engine, project: str) -> None:

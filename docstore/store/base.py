@@ -20,7 +20,7 @@ from docstore.documents.enums import checked_enum
 from docstore.documents.kinds import Kind
 from docstore.errors import InvalidValueError, NameChangedError
 from docstore.registry.bundle import RegistryBundle, mapper_of
-from docstore.sql.context import StoreContext, os_user
+from docstore.sql.context import Transactions, os_user
 from docstore.sql.dialects import checked_engine, shown
 from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.paging import project_of
@@ -52,7 +52,7 @@ class Base:
             enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
         self.engine = checked_engine(engine)
         self.project = checked_text("project", project, 100)
-        self._access = StoreContext(engine, self.project)
+        self._access = Transactions(engine, self.project)
         self.author = checked_text("author", os_user() if author is None else author, LONGEST_NAME)
         self._bundle, self._unknown = bundle, unknown
         self._raw = Codec(Registry(), unknown="members")

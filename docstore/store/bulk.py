@@ -17,7 +17,7 @@ from docstore.documents.document import Document
 from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError
 from docstore.sql import rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.reader import version_numbered
 from docstore.sql.rows import AT_ONCE, living_versions
@@ -91,7 +91,7 @@ class Bulk:
 
     def __init__(
         self,
-        access: StoreContext,
+        access: Transactions,
         writer: Writer,
         codes: EnumCodes,
         origins: Tracker,

@@ -33,7 +33,7 @@ from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
 from docstore.sql import paging, rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
@@ -68,7 +68,7 @@ class Compacted:
     freed: int
 
 
-def compact(access: StoreContext, kind: str, name: str, keep: Keep) -> Compacted:
+def compact(access: Transactions, kind: str, name: str, keep: Keep) -> Compacted:
     """Fold the versions of a document that need not stay; ``Past.compact`` says which.
 
     Raises:

@@ -9,11 +9,11 @@ from sqlalchemy.engine import Connection
 from docstore.documents.arguments import checked_text
 from docstore.errors import InvalidValueError, TagExistsError
 from docstore.sql import rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.version_names import When, numbered
 
 
-def tag(access: StoreContext, kind: str, name: str, text: str, version: When | None, author: str, *, move: bool) -> int:
+def tag(access: Transactions, kind: str, name: str, text: str, version: When | None, author: str, *, move: bool) -> int:
     """Let the tag *text* name a version of a document, the newest by default, and return its number.
 
     Raises:
@@ -39,7 +39,7 @@ def tag(access: StoreContext, kind: str, name: str, text: str, version: When | N
     return access.writing(work, lambda connection, done: rows.tagged(connection, done[0], text) == done[1])[1]
 
 
-def untag(access: StoreContext, kind: str, name: str, text: str) -> None:
+def untag(access: Transactions, kind: str, name: str, text: str) -> None:
     """Take a tag away; the version stays.
 
     Raises:
@@ -57,7 +57,7 @@ def untag(access: StoreContext, kind: str, name: str, text: str) -> None:
     access.writing(work, lambda connection, id: rows.tagged(connection, id, text) is None)
 
 
-def tags(access: StoreContext, kind: str, name: str) -> dict[str, int]:
+def tags(access: Transactions, kind: str, name: str) -> dict[str, int]:
     """Return the versions that tags name, by tag."""
     with access.reading() as connection:
         head = access.head(connection, kind, name)

@@ -16,7 +16,7 @@ from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, version_numbered
 from docstore.sql.rows import HeadRow
@@ -174,7 +174,7 @@ class Timeline(Sequence[Version]):
         DocumentNotFoundError: the document was purged since.
     """
 
-    def __init__(self, access: StoreContext, connection: Connection, head: HeadRow) -> None:
+    def __init__(self, access: Transactions, connection: Connection, head: HeadRow) -> None:
         self._access = access
         self._head = head
         self._newest = history_page(connection, head, None, _PAGE)

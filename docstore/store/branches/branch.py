@@ -10,7 +10,7 @@ from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
 from docstore.sql import rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.reader import read_version
 from docstore.sql.version_names import When, numbered
 from docstore.sql.writer import Note, Saved, Writer
@@ -23,7 +23,7 @@ class Branching:
         documents: decodes them; a class that is not registered is left unread.
     """
 
-    def __init__(self, access: StoreContext, writer: Writer, documents: Mapper) -> None:
+    def __init__(self, access: Transactions, writer: Writer, documents: Mapper) -> None:
         self._access = access
         self._writer = writer
         self._documents = documents

@@ -22,7 +22,7 @@ from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, 
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.reader import State, read, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved, Writer
@@ -40,7 +40,7 @@ class Merger:
         documents: decodes what is merged; a class that is not registered is left unread.
     """
 
-    def __init__(self, access: StoreContext, writer: Writer, documents: Mapper) -> None:
+    def __init__(self, access: Transactions, writer: Writer, documents: Mapper) -> None:
         self._access = access
         self._writer = writer
         self._documents = documents
