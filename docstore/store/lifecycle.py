@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper
+from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError, called
 from docstore.sql import rows
@@ -16,6 +18,8 @@ from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, version_numbered
 from docstore.sql.rows import HeadRow, living_named
 from docstore.sql.writer import Note, Saved, Writer
+from docstore.store.context import StoreContext
+from docstore.store.saving.direct import write_version
 
 
 class Renaming:
@@ -67,6 +71,13 @@ class Renaming:
             assert isinstance(body, dict)  # its head names the owner
             codes |= self._writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
         return codes
+
+
+def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> Version:
+    """Rename a document; as ``Store.rename``."""
+    checked_text("new", new, LONGEST_NAME)
+    renaming = Renaming(context.transactions, context.writer, context.mapper("keep"))
+    return write_version(context, lambda connection: renaming.rename(connection, kind, old, new, note))
 
 
 def delete(access: Transactions, kind: str, name: str) -> None:

@@ -18,11 +18,13 @@ from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, join
 from docstore.documents.merge.resolve import Resolution
 from docstore.documents.patch import Change
-from docstore.errors import Conflict
+from docstore.errors import Conflict, DocumentExistsError
 from docstore.sql.reader import Divergence, State, has_version, read
-from docstore.sql.rows import HeadRow
-from docstore.store.local_changes import LocalChanges, local_changes_of
-from docstore.store.saving import (
+from docstore.sql.rows import HeadRow, head_named
+from docstore.store.context import StoreContext
+from docstore.store.saving.local_changes import LocalChanges, local_changes_of
+from docstore.store.saving.origins import origin_of
+from docstore.store.saving.pipeline import (
     RESTORED,
     Both,
     Nonsense,
@@ -142,3 +144,19 @@ def _lines(settled: Resolution) -> Iterator[Line]:
 
 def _only(pieces: Mapping[str, Piece], paths: set[str]) -> dict[str, Piece]:
     return {path: each for path, each in pieces.items() if path in paths}
+
+
+def status(context: StoreContext, obj: Any) -> Status:
+    """Return what a save of *obj* would write; as ``Store.status``."""
+    access = context.transactions
+    with context.locked(obj):
+        document = context.mapper().document(obj)
+        origin = origin_of(context, obj, document.kind, document.name)
+        with access.reading() as connection:
+            if origin is not None:
+                head = access.living(connection, origin.id, document.kind, document.name)
+                return status_of(connection, head, context.mapper(origin.unknown), obj, document, origin)
+            taken = head_named(connection, context.project, document.kind.name, document.name)
+    if taken is not None:
+        raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
+    return status_of_new(document)

@@ -10,16 +10,20 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from sqlalchemy.engine import Connection
 
+from docstore.documents.arguments import checked_key
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
+from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.history import Version, piece_at, piece_of
-from docstore.documents.kinds import HEAD, Kind
+from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
 from docstore.sql.context import Transactions
 from docstore.sql.partial import read_around
-from docstore.sql.reader import history_page, version_numbered
+from docstore.sql.reader import history_page, read, read_version, version_numbered
 from docstore.sql.rows import HeadRow
+from docstore.sql.version_names import When, numbered
+from docstore.store.context import StoreContext
 
 # When a place in a document changed, and who did it: the past of one pointer, found in the changes of each version.
 
@@ -319,3 +323,41 @@ class Lazily(Sequence[T]):
 
     def __repr__(self) -> str:
         return repr(self._read_to())
+
+
+# What a store is asked of the past.
+
+
+def history(context: StoreContext, kind: str, name: str, pointer: str | None) -> Sequence[Version]:
+    """Return the versions of a document, newest first; as ``Store.history``."""
+    timeline = _timeline(context, kind, name)
+    if pointer is None:
+        return timeline
+    return Lazily(blame.version for blame in timeline.at(pointer, context.raw.decode))
+
+
+def blame(context: StoreContext, kind: str, name: str, pointer: str) -> Sequence[Blame]:
+    """Return when the value at *pointer* changed, newest first; as ``Store.blame``."""
+    return Lazily(_timeline(context, kind, name).at(pointer, context.raw.decode))
+
+
+def _timeline(context: StoreContext, kind: str, name: str) -> Timeline:
+    access = context.transactions
+    with access.reading() as connection:
+        return Timeline(access, connection, access.head(connection, kind, name))
+
+
+def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, other: str) -> Diff:
+    """Return what changed from version *a* to version *b*; as ``Store.diff``."""
+    checked_key("other", other)
+    access = context.transactions
+    with access.reading() as connection:
+        head = access.head(connection, kind, name)
+        target = access.head(connection, kind, other, argument="other") if other else head
+        which = kind_named(head.kind)
+        old = read_version(connection, head, which, numbered(connection, head, a))
+        if b is None:
+            new = read(connection, target)
+        else:
+            new = read_version(connection, target, which, numbered(connection, target, b))
+    return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))

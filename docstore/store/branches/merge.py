@@ -14,41 +14,34 @@ from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper, check_sense
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
-from docstore.documents.changeset import changeset_of, laid_out_alike, merged
+from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, merged
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
-from docstore.documents.history import Parent
+from docstore.documents.history import Parent, Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
-from docstore.sql.context import Transactions
 from docstore.sql.reader import State, read, version_numbered
 from docstore.sql.rows import HeadRow
-from docstore.sql.writer import Note, Saved, Writer
+from docstore.sql.writer import Note, Saved
 from docstore.store.branches.ancestry import Ancestry, Held
 from docstore.store.branches.trial_identity import ArmNames, Kinship
+from docstore.store.context import StoreContext
+from docstore.store.saving.direct import write_version
 
 _ELSEWHERE = "others saved it since the version that both have in common: on_conflict='merge' would keep both"
 _LAID_OUT = "it keeps its parts otherwise there, so that nothing but 'overwrite' can be done"
 
 
-class Merger:
-    """Merges documents of one project.
+def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Version:
+    """Merge what was changed in *name* into *into*; as ``Store.merge``."""
+    # A class that is not registered is left unread.
+    mapper = context.mapper("keep")
 
-    Args:
-        documents: decodes what is merged; a class that is not registered is left unread.
-    """
-
-    def __init__(self, access: Transactions, writer: Writer, documents: Mapper) -> None:
-        self._access = access
-        self._writer = writer
-        self._documents = documents
-
-    def merge(self, connection: Connection, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Saved:
-        """Take what was changed in *name* into *into*, as its next version; as ``Past.merge``."""
-        source = self._access.head(connection, kind, name)
-        target = self._access.head(connection, kind, into, argument="into")
+    def work(connection: Connection) -> Saved:
+        source = context.transactions.head(connection, kind, name)
+        target = context.transactions.head(connection, kind, into, argument="into")
         if source.id == target.id:
             raise InvalidValueError("into", into, "It is the document itself: name another one.")
         both = _Both(Ancestry(connection, source, target), source, target)
@@ -57,66 +50,80 @@ class Merger:
         if sides is None or not _unlike(sides.base, sides.mine):
             # Nothing was done in it that is not in the target already.
             return Saved(target.id, version_numbered(connection, target, target.version), {})
-        settled = self._settled(source, target, sides, policy)
-        goal = settled.target
-        changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
-        if laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
-            goal = {path: piece for path, piece in goal.items() if path in changed}
-            current = {path: body for path, body in sides.theirs.items() if path in changed}
-        else:
-            current = dict(sides.theirs)
-        revision = changeset_of(sides.kind, current, goal)
-        parent = Parent("merge", source.id, source.version, *sides.moves(settled))
-        document = Document(sides.kind.of(settled.target[HEAD].body), target.name, target.model, settled.target)
+        resolution = _resolution(mapper, source, target, sides, policy)
+        parent = Parent("merge", source.id, source.version, *sides.moves(resolution))
+        document = Document(sides.kind.of(resolution.target[HEAD].body), target.name, target.model, resolution.target)
         said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
-        return self._writer.write(connection, target, document, revision, theirs.digests, said, parent)
+        changeset = _changeset(sides, resolution)
+        return context.writer.write(connection, target, document, changeset, theirs.digests, said, parent)
 
-    def _settled(self, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Resolution:
-        def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
-            yours, head = sides.version, target.version
-            return ConflictError(
-                target.name,
-                yours=yours,
-                head=head,
-                places=[sides.shown(each) for each in places],
-                problem=problem,
-                kind=target.kind,
-                source=source.name,
-            )
+    return write_version(context, work)
 
-        if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
-            settled = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
-            if settled.conflicts:
-                raise refused(settled.problem, settled.conflicts)
-            return settled
-        if policy == "error":
-            raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
-        if not sides.are_laid_out_alike:
-            raise refused(_LAID_OUT)
-        decide = sides.deciding(policy) if callable(policy) else policy
-        settled = sides.checked(resolve(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
-        if settled.conflicts:
-            raise refused(settled.problem, settled.conflicts)
-        problem = self._problem_with({path: piece.body for path, piece in settled.target.items()}, sides.theirs)
-        if problem:
-            raise refused(
-                f"what both made of it makes no sense together: {problem.removesuffix('.')}", sides.changed_by_both()
-            )
-        return settled
 
-    def _problem_with(self, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
-        """Return why *merged* cannot be read though *theirs* can; nothing if it can, or if neither can."""
-        if not is_document(theirs[HEAD]):
-            return ""
-        try:
-            before = self._documents.decode(join(theirs))
-        except DecodeError:
-            return ""
-        try:
-            check_sense(self._documents.decode(join(merged)), before)
-        except (DecodeError, InvalidValueError) as error:
-            return str(error)
+def _changeset(sides: _Sides, resolution: Resolution) -> Changeset:
+    """Return what makes the resolution of the target."""
+    goal = resolution.target
+    if not laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
+        return changeset_of(sides.kind, sides.theirs, goal)
+    changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
+    current = {path: body for path, body in sides.theirs.items() if path in changed}
+    return changeset_of(sides.kind, current, {path: piece for path, piece in goal.items() if path in changed})
+
+
+def _resolution(mapper: Mapper, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Resolution:
+    """Return the document that both sides make together.
+
+    Raises:
+        ConflictError: both changed the same place, or the policy refuses.
+    """
+
+    def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
+        yours, head = sides.version, target.version
+        shown = [sides.shown(each) for each in places]
+        return ConflictError(
+            target.name,
+            yours=yours,
+            head=head,
+            places=shown,
+            problem=problem,
+            kind=target.kind,
+            source=source.name,
+        )
+
+    if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
+        resolution = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
+        if resolution.conflicts:
+            raise refused(resolution.problem, resolution.conflicts)
+        return resolution
+    if policy == "error":
+        raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
+    if not sides.are_laid_out_alike:
+        raise refused(_LAID_OUT)
+    decide = sides.deciding(policy) if callable(policy) else policy
+    resolution = sides.checked(resolve(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
+    if resolution.conflicts:
+        raise refused(resolution.problem, resolution.conflicts)
+    problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, sides.theirs)
+    if problem:
+        raise refused(
+            f"what both made of it makes no sense together: {problem.removesuffix('.')}", sides.changed_by_both()
+        )
+    return resolution
+
+
+def _problem_with(mapper: Mapper, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
+    """Return why *merged* cannot be read though *theirs* can; nothing if it can, or if neither can."""
+    if not is_document(theirs[HEAD]):
         return ""
+    try:
+        before = mapper.decode(join(theirs))
+    except DecodeError:
+        return ""
+    try:
+        check_sense(mapper.decode(join(merged)), before)
+    except (DecodeError, InvalidValueError) as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

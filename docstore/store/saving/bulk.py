@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
 from docstore.codec.locking import locked
-from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import checked_iterable, checked_number
 from docstore.documents.digests import DigestTree
 from docstore.documents.document import Document
-from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError
 from docstore.sql import rows
-from docstore.sql.context import Transactions
-from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.reader import version_numbered
 from docstore.sql.rows import AT_ONCE, living_versions
-from docstore.sql.writer import New, Note, SavedMany, Writer
-from docstore.store.local_changes import local_changes_of
-from docstore.store.tracking import LoadedState, Tracker
+from docstore.sql.writer import New, Note, SavedMany
+from docstore.store.context import StoreContext
+from docstore.store.saving.local_changes import local_changes_of
+from docstore.store.saving.origins import origin_of
+from docstore.store.saving.pipeline import save_encoded
+from docstore.store.tracking import LoadedState
 
 _ENOUGH: Final = 32 << 20
 """Bytes of text at which a batch is written, however few its objects are: it stands in memory."""
@@ -82,27 +81,11 @@ class Batch:
 
 
 class Bulk:
-    """Saves many objects, once; ``saved`` counts those that are.
+    """Saves many objects, once; ``saved`` counts those that are."""
 
-    Args:
-        origin_of: gives where an object of some kind and name came from.
-        save: saves an object, given its document and its origin; the caller holds the object's lock.
-    """
-
-    def __init__(
-        self,
-        access: Transactions,
-        writer: Writer,
-        codes: EnumCodes,
-        origins: Tracker,
-        documents: Mapper,
-        note: Note,
-        *,
-        origin_of: Callable[[Any, Kind, str], LoadedState | None],
-        save: Callable[[Any, Document, LoadedState | None, Note], object],
-    ) -> None:
-        self._access, self._writer, self._codes, self._origins = access, writer, codes, origins
-        self._documents, self._note, self._origin_of, self._save = documents, note, origin_of, save
+    def __init__(self, context: StoreContext, note: Note) -> None:
+        self._context, self._note = context, note
+        self._mapper = context.mapper()
         self.saved = 0
 
     def save(self, objects: Iterable[Any], size: int) -> int:
@@ -140,29 +123,29 @@ class Bulk:
 
     def _taken(self, obj: Any) -> Taken:
         """Encode *obj* as it is now. Its lock is released: the iterator of objects may wait for other threads."""
-        self._documents.kind_of(obj)
+        self._mapper.kind_of(obj)
         with locked(obj):
-            document = self._documents.document(obj)
-            origin = self._origin_of(obj, document.kind, document.name)
-            snapshot = self._origins.snapshot(obj)
+            document = self._mapper.document(obj)
+            origin = origin_of(self._context, obj, document.kind, document.name)
+            snapshot = self._context.tracker.snapshot(obj)
             if origin is not None:
                 is_same = not local_changes_of(document, origin).paths and not origin.behind
                 return Taken(obj, document, origin, snapshot, None, is_same)
             digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
-            new = New(self._origins.try_first(obj, document.name), document, digests)
+            new = New(self._context.tracker.try_first(obj, document.name), document, digests)
             return Taken(obj, document, None, snapshot, new, is_same=False)
 
     def _is_current(self, taken: Taken) -> bool:
-        return self._origins.snapshot(taken.obj) == taken.snapshot
+        return self._context.tracker.snapshot(taken.obj) == taken.snapshot
 
     def _save_alone(self, taken: Taken) -> None:
         """Save an object by itself, encoded again if another thread saved it since."""
         with locked(taken.obj):
             document, origin = taken.document, taken.origin
             if not self._is_current(taken):
-                document = self._documents.document(taken.obj)
-                origin = self._origin_of(taken.obj, document.kind, document.name)
-            self._save(taken.obj, document, origin, self._note)
+                document = self._mapper.document(taken.obj)
+                origin = origin_of(self._context, taken.obj, document.kind, document.name)
+            save_encoded(self._context, taken.obj, document, origin, "merge", self._note)
         self.saved += 1
 
     def _written(self, batch: Batch) -> Batch:
@@ -176,7 +159,7 @@ class Bulk:
             for each in batch.taken:
                 self._save_alone(each)
         elif batch.taken and not added:
-            with self._access.reading() as connection:
+            with self._context.transactions.reading() as connection:
                 self._find(connection, batch)
             self.saved += len(batch)
         return Batch()
@@ -186,18 +169,17 @@ class Bulk:
 
         def work(connection: Connection) -> SavedMany:
             self._find(connection, batch)
-            return self._writer.create_many(connection, new, self._note)
+            return self._context.writer.create_many(connection, new, self._note)
 
         def landed(connection: Connection, done: SavedMany) -> bool:
             return rows.chain_of(connection, new[0].id, 1) == done.versions[0].chain
 
-        self._access.writing(work, landed, lambda done: self._learn(batch, done))
+        self._context.transactions.writing(work, landed, lambda done: self._learn(batch, done))
 
     def _learn(self, batch: Batch, done: SavedMany) -> None:
-        self._codes.learn(done.codes)
+        self._context.codes.learn(done.codes)
         for obj, new in ((each.obj, each.new) for each in batch.taken if each.new):
-            self._origins.set(obj, LoadedState(new.id, new.document.name, 1, new.digests))
-            self._documents.mark_origin(obj, new.id)
+            self._context.remember(obj, LoadedState(new.id, new.document.name, 1, new.digests), self._mapper)
         self.saved += len(batch)
 
     def _find(self, connection: Connection, batch: Batch) -> None:
@@ -206,8 +188,13 @@ class Bulk:
         stored = living_versions(connection, {origin.id for origin, _ in same})
         for origin, document in same:
             if stored.get(origin.id, 0) < origin.version:
-                head = self._access.living(connection, origin.id, document.kind, document.name)
+                head = self._context.transactions.living(connection, origin.id, document.kind, document.name)
                 version_numbered(connection, head, origin.version)
+
+
+def save_many(context: StoreContext, objects: Iterable[Any], note: Note, batch: int) -> int:
+    """Save many objects, and return how many there were; as ``Store.save_many``."""
+    return Bulk(context, note).save(objects, batch)
 
 
 def _checked(objects: Iterable[Any], size: int) -> Iterable[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -12,9 +13,9 @@ from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, SCHEMA, Absent
 from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, refuse_downgrade
 from docstore.documents.digests import DigestTree, Piece
-from docstore.documents.document import with_name
+from docstore.documents.document import Document, with_name
 from docstore.documents.history import Version
-from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, gap, in_order, kind_named
+from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, gap, in_order
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import changed_places
 from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
@@ -33,10 +34,12 @@ from docstore.errors import (
     VersionNotFoundError,
 )
 from docstore.sql.enum_codes import Name
-from docstore.sql.reader import Divergence, has_version, read_divergence, read_pieces, read_version, version_numbered
-from docstore.sql.rows import HeadRow, head_of
+from docstore.sql.reader import Divergence, has_version, read_divergence, read_pieces, version_numbered
+from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved, Writer
-from docstore.store.local_changes import LocalChanges
+from docstore.store.context import StoreContext
+from docstore.store.saving.local_changes import LocalChanges, local_changes_in, local_changes_of
+from docstore.store.saving.origins import origin_of
 from docstore.store.tracking import LoadedState
 
 T = TypeVar("T")
@@ -75,16 +78,6 @@ class Outcome:
     merged: Mapping[str, Both] = field(default_factory=dict)
     renumbering: Renumbering = field(default_factory=Renumbering)
     saved: Mapping[str, JSON | Absent] = field(default_factory=dict)
-
-
-def made_unseen(connection: Connection, id: str) -> LoadedState | None:
-    """Return version 1 of a document that was made by a save which was interrupted before it knew; if it was made."""
-    head = head_of(connection, id)
-    if head is None:
-        return None
-    first = read_version(connection, head, kind_named(head.kind), 1)
-    name = kind_named(head.kind).of(first.pieces[HEAD]).name_in(first.pieces[HEAD]) or head.name
-    return LoadedState(id, name, 1, first.digests)
 
 
 def save_on(
@@ -458,3 +451,91 @@ def nonsense(documents: Mapper, obj: Any, pieces: Mapping[str, Both]) -> Nonsens
     wrong = [path for path in pieces if problem_with([path])] or list(pieces)
     three = {path: (pieces[path].base, pieces[path].mine, pieces[path].theirs) for path in sorted(wrong, key=in_order)}
     return problem, tuple(place for path, each in three.items() for place in changed_places(*each, at=path))
+
+
+# What a store is asked to save.
+
+
+def save(context: StoreContext, obj: Any, note: Note, policy: OnConflict, *, as_new: bool) -> Version:
+    """Save *obj* whole; as ``Store.save``."""
+    with context.locked(obj):
+        document = context.mapper().document(obj)
+        if as_new:
+            return _save_as_new(context, obj, document, note)
+        origin = origin_of(context, obj, document.kind, document.name)
+        return save_encoded(context, obj, document, origin, policy, note)
+
+
+def save_trials(
+    context: StoreContext, experiment: Any, trials: Iterable[Any], note: Note, policy: OnConflict
+) -> Version:
+    """Save some trials of *experiment* and their data; as ``Store.save_trials``."""
+    # Exhausted before the experiment is locked: a generator may run any code.
+    trials, mapper = list(trials), context.mapper()
+    with context.locked(experiment):
+        kind, name, _ = mapper.identify(experiment)
+        origin = origin_of(context, experiment, kind, name)
+        if origin is None:
+            with context.transactions.reading() as connection:
+                raise context.transactions.unsaved(connection, kind, name)
+        paths = [path for trial in trials for path in mapper.paths_of(experiment, trial)]
+        changes = local_changes_in(mapper, experiment, paths, origin)
+        return _save_known(context, experiment, origin, changes, policy, note)
+
+
+def save_encoded(
+    context: StoreContext, obj: Any, document: Document, origin: LoadedState | None, policy: OnConflict, note: Note
+) -> Version:
+    """Save *obj*, encoded as *document* and loaded from *origin*; the caller holds its lock."""
+    if origin is None:
+        write = context.writer.overwrite if policy == "overwrite" else context.writer.create
+        return _insert(context, obj, document, context.tracker.try_first(obj, document.name), write, note)
+    return _save_known(context, obj, origin, local_changes_of(document, origin), policy, note)
+
+
+def _save_as_new(context: StoreContext, obj: Any, document: Document, note: Note) -> Version:
+    write = partial(context.writer.create, remedy="Choose another name for the new document.")
+    id = context.tracker.try_first(obj, document.name, as_new=True)
+    return _insert(context, obj, document, id, write, note)
+
+
+def _insert(
+    context: StoreContext,
+    obj: Any,
+    document: Document,
+    id: str,
+    write: Callable[[Connection, str, Document, Note], Saved],
+    note: Note,
+) -> Version:
+    digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
+
+    def learned(saved: Saved) -> None:
+        origin = LoadedState(saved.id, document.name, saved.version.number, digests)
+        context.remember(obj, origin, context.mapper())
+
+    saved = context.transactions.saving(lambda connection: write(connection, id, document, note), learned)
+    context.codes.learn(saved.codes)
+    return saved.version
+
+
+def _save_known(
+    context: StoreContext, obj: Any, origin: LoadedState, mine: LocalChanges, policy: OnConflict, note: Note
+) -> Version:
+    access, kind, name = context.transactions, mine.document.kind, mine.document.name
+    # An unchanged object says nothing about what others saved; unless it is to stand in their place.
+    if not mine.paths and not (mine.whole and (policy == "overwrite" or origin.behind)):
+        with access.reading() as connection:
+            head = access.living(connection, origin.id, kind, name)
+            return version_numbered(connection, head, origin.version)
+
+    documents = context.mapper(origin.unknown)
+
+    def work(connection: Connection) -> Outcome:
+        head = access.living(connection, origin.id, kind, name)
+        outcome = save_on(connection, context.writer, head, origin, mine, policy, note)
+        check_readable(documents, obj, head, origin, outcome)
+        return outcome
+
+    outcome = access.saving(work, lambda outcome: learn(documents, obj, origin, mine, outcome))
+    context.codes.learn(outcome.codes)
+    return outcome.version
