@@ -117,29 +117,25 @@ class Transactions:
         """Give a connection that sees one state throughout."""
         return transaction(self.engine, write=False)
 
-    def saving(self, work: Callable[[Connection], S], learn: Callable[[S], None] | None = None) -> S:
-        """Return what *work* saves in a transaction of its own; as ``writing``."""
+    def saved(self, work: Callable[[Connection], S]) -> AbstractContextManager[S]:
+        """Give the version that *work* writes in a transaction of its own, once it is committed; as ``committed``."""
+        return self.committed(work, _has_version)
 
-        def landed(connection: Connection, done: S) -> bool:
-            return rows.chain_of(connection, done.id, done.version.number) == done.version.chain
+    def writing(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> T:
+        """Return what *work* does in a transaction of its own, once it is committed; as ``committed``."""
+        with self.committed(work, landed) as done:
+            return done
 
-        return self.writing(work, landed, learn)
+    @contextmanager
+    def committed(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> Iterator[T]:
+        """Give what *work* returns from a transaction of its own, once it is committed.
 
-    def writing(
-        self,
-        work: Callable[[Connection], T],
-        landed: Callable[[Connection, T], bool],
-        learn: Callable[[T], None] | None = None,
-    ) -> T:
-        """Return what *work* does in a transaction of its own.
-
-        Again, if another writer was first; and once more, if the connection was lost and nothing was committed.
+        Ctrl-C waits from the COMMIT to the end of the block, so that an object is not saved without knowing it. *work*
+        is called again if another writer was first, and once more if the connection was lost and nothing was committed.
 
         Args:
             landed: whether what *work* returned is in the database. Asked if the connection was lost in the COMMIT,
                 which may or may not have reached the server, or is on its way to it.
-            learn: is given it once it is committed. Ctrl-C waits from the COMMIT to the end of that, so that an object
-                is not saved without knowing it.
 
         Raises:
             RaceLostError: others were first each time.
@@ -147,10 +143,8 @@ class Transactions:
         """
         with deferring() as interrupts:
             done = self._tried(work, landed, interrupts)
-            if learn is not None:
-                interrupts.begin()
-                learn(done)
-        return done
+            interrupts.begin()
+            yield done
 
     def _tried(
         self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool], interrupts: Deferral
@@ -288,6 +282,10 @@ class Transactions:
         return head, read(connection, head) if number is None else read_version(
             connection, head, kind_named(kind), number
         )
+
+
+def _has_version(connection: Connection, saved: Stored) -> bool:
+    return rows.chain_of(connection, saved.id, saved.version.number) == saved.version.chain
 
 
 def _step_aside(attempt: int) -> None:

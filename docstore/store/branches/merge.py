@@ -105,9 +105,7 @@ def _resolution(mapper: Mapper, source: HeadRow, target: HeadRow, sides: _Sides,
         raise refused(resolution.problem, resolution.conflicts)
     problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, sides.theirs)
     if problem:
-        raise refused(
-            f"what both made of it makes no sense together: {problem.removesuffix('.')}", sides.changed_by_both()
-        )
+        raise refused(f"the merged document is invalid: {problem.removesuffix('.')}", sides.changed_by_both())
     return resolution
 
 

@@ -22,8 +22,8 @@ from docstore.store.context import StoreContext
 
 def write_version(context: StoreContext, work: Callable[[Connection], Saved]) -> Version:
     """Return the version that *work* writes in a transaction of its own."""
-    saved = context.transactions.saving(work)
-    context.codes.learn(saved.codes)
+    with context.transactions.saved(work) as saved:
+        context.codes.learn(saved.codes)
     return saved.version
 
 
