@@ -43,6 +43,7 @@ from docstore.store.reading import VersionChoice
 from docstore.store.saving import direct, pipeline
 from docstore.store.saving.bulk import save_many
 from docstore.store.status import Status, status
+from docstore.store.tags import NewTag
 from docstore.store.timeline import Blame
 from docstore.store.tracking import Tracker
 from docstore.verify import Damage, Report
@@ -632,9 +633,8 @@ class Store:
         Raises:
             TagExistsError: it names another version.
         """
-        who = self._context.note("", author).author
-        checked_flag("move", move)
-        return tags.tag(self._context.transactions, kind, name, tag, version, who, move=move)
+        new = NewTag(tag, version, self._context.note("", author).author, checked_flag("move", move))
+        return tags.tag(self._context.transactions, kind, name, new)
 
     def untag(self, name: str, tag: str, *, kind: str = "experiment") -> None:
         """Remove a tag; the version that it named stays."""
