@@ -1,4 +1,4 @@
-"""The versions of a stored document, newest first, each read when it is looked at; and the past of one place in it."""
+"""The past of a document: its versions, the changes of one value (blame), and the difference of two versions."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import When, numbered
 from docstore.store.context import StoreContext
 
-# When a place in a document changed, and who did it: the past of one pointer, found in the changes of each version.
+# --- blame: when the value at a pointer changed, found in the changes of each version ---------------------------------
 
 Decode: TypeAlias = Callable[[JSON], Any]
-"""Makes values of what is tagged in a JSON value."""
+"""Decodes the tagged values in a JSON value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """One change of a place: the version that made it, and what stood there before and since.
+    """One change of a value: the version that made it, and the value before and after.
 
-    Of versions that ``compact`` folded, their digests and the log are left: a change of theirs was made in one or more
-    of the versions ``first`` to ``number``, and which of them is not known any more.
+    Versions that ``compact`` folded keep only their digests and the log: a change in them was made by one or more of
+    the versions ``first`` to ``number``, and it is not known by which.
 
     Attributes:
-        version: the one that made it; of several that were folded together, the newest.
-        was, became: the JSON as stored; ``ABSENT`` where nothing stood there.
-        first: the number of the oldest version that may have made it; ``number``, if it is known.
+        version: the one that made the change; the newest, if several were folded together.
+        was, became: the JSON as stored; ``ABSENT`` for no value.
+        first: the number of the oldest version that may have made the change; ``number``, if it is known.
         authors: who saved the versions from *first* on, without repetition, oldest first.
     """
 
@@ -54,37 +54,37 @@ class Blame:
 
     @property
     def old(self) -> Any:
-        """What stood there before, as ``get`` gives it, made at each call; ``ABSENT`` for nothing."""
+        """The value before, as ``get`` gives it, decoded at each call; ``ABSENT`` for none."""
         return ABSENT if self.was is ABSENT else self.decode(self.was)
 
     @property
     def new(self) -> Any:
-        """What stands there since, as ``get`` gives it, made at each call; ``ABSENT`` for nothing."""
+        """The value after, as ``get`` gives it, decoded at each call; ``ABSENT`` for none."""
         return ABSENT if self.became is ABSENT else self.decode(self.became)
 
     @property
     def number(self) -> int:
-        """The number of the version; of several that were folded together, of the newest."""
+        """The number of the version; that of the newest, if several were folded together."""
         return self.version.number
 
     @property
     def is_exact(self) -> bool:
-        """Whether that version made the change, and not perhaps one that was folded into it."""
+        """Whether it is known that this version made the change, and not one that was folded into it."""
         return self.first == self.number
 
     @property
     def created_at(self) -> datetime:
-        """When it was saved; of several that were folded together, when the newest was."""
+        """When the version was saved; the newest, if several were folded together."""
         return self.version.created_at
 
     @property
     def author(self) -> str | None:
-        """Who saved it; None where versions of several authors were folded together, so that it may be any of them."""
+        """Who saved the version; None if versions of several authors were folded together."""
         return self.authors[0] if len(self.authors) == 1 else None
 
     @property
     def message(self) -> str:
-        """What was said of it; of several that were folded together, of the newest."""
+        """The message of the version; that of the newest, if several were folded together."""
         return self.version.message
 
     def __str__(self) -> str:
@@ -103,14 +103,14 @@ def _shown(value: MaybeJSON) -> str:
 def changes_at(
     kind: Kind, document: JSON, pointer: str, newest_first: Iterable[Version], decode: Decode
 ) -> Iterator[Blame]:
-    """Yield each change of what stands at *pointer*, with the values before and after; newest first.
+    """Yield each change of the value at *pointer*, with the values before and after; newest first.
 
-    A list's item is meant by its index as it was at each version.
+    An item of a list is meant by its index, as it was at each version.
 
     Shapes:
         document: the current one; of its parts, at least the one that *pointer* leads into, or all, if it leads to
             several; items of a list that are parts by their index
-        newest_first: the versions from the current one on
+        newest_first: the versions from the current one back
 
     Raises:
         PatchError: the changes do not fit: the history, or the document, is damaged.
@@ -138,9 +138,9 @@ def changes_at(
 
 
 def _with_folded(newest_first: Iterable[Version]) -> Iterator[tuple[Version, int, tuple[str, ...]]]:
-    """Yield each version that is kept, the number of the oldest that was folded into it, and the authors of these.
+    """Yield each version that is kept, the number of the oldest one folded into it, and the authors of all of these.
 
-    Of one that others were not folded into, the versions before it are not looked at yet.
+    The versions before a kept one are read only if some were folded into it.
     """
     rest = iter(newest_first)
     version = next(rest, None)
@@ -161,6 +161,8 @@ def _at(document: JSON, pointer: str) -> MaybeJSON:
         return ABSENT
 
 
+# --- history ----------------------------------------------------------------------------------------------------------
+
 _PAGE: Final = 100
 """Versions that are read at once; each has the old values of a save."""
 
@@ -173,8 +175,8 @@ class Timeline(Sequence[Version]):
         that, a SELECT for every 100, or for one by its index; the length is known.
 
     Raises:
-        DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; when one comes to it.
-            Or there is a later one than the document's column says.
+        DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; raised when one comes
+            to it. Or there is a later one than the document's column says.
         DocumentNotFoundError: the document was purged since.
     """
 
@@ -229,18 +231,18 @@ class Timeline(Sequence[Version]):
             raise
 
     def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
-        """Give each change of what stands at *pointer*, with its version and the values before and after, newest first.
+        """Return an iterator of the changes of the value at *pointer*, newest first, with the values before and after.
 
         The document is read now, the versions as one comes to them.
 
         Raises:
-            DecodeError: *pointer* is none.
+            DecodeError: *pointer* is invalid.
             DocumentNotFoundError: the document was purged.
             DamagedDocumentError: what is stored is not what was saved, or the history does not lead back.
             InvalidValueError: versions were folded after those that came before them were read.
         """
         with self._access.reading() as connection:
-            # As it is now: what was saved since the timeline was made is to be undone, too.
+            # Read again: versions that were saved since the timeline was made have to be undone, too.
             head = self._access.again(connection, self._head)
             kind, document = read_around(connection, head, pointer)
             newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
@@ -253,7 +255,11 @@ class Timeline(Sequence[Version]):
             raise DamagedDocumentError(self._head.name, where=error.pointer, problem=str(error)) from error
 
     def _leading_back(self, page: list[Version]) -> Iterator[Version]:
-        """Yield the versions of *page* and those before them, of which the changes of each lead to the next."""
+        """Yield the versions of *page* and those before them; the changes of each lead back to the next.
+
+        Raises:
+            InvalidValueError: some were folded meanwhile.
+        """
         undone = page[0]
         while True:
             for version in page:
@@ -272,7 +278,10 @@ T = TypeVar("T", covariant=True)
 
 
 class Lazily(Sequence[T]):
-    """What an iterator gives, read as far as one looks, and kept. An error that ends it is raised again and again."""
+    """A sequence of what an iterator gives, read as far as one looks, and kept.
+
+    If the iterator raises, so does every later look beyond that item.
+    """
 
     def __init__(self, iterator: Iterator[T]) -> None:
         self._rest = iterator
@@ -289,13 +298,13 @@ class Lazily(Sequence[T]):
         return index < len(self._read_to(index + 1))
 
     def _read_to(self, length: int | None = None) -> list[T]:
-        """Return what was read, of *length* or more if there is as much; without a length, all."""
+        """Return the items read so far, at least *length* if there are as many; without a length, all."""
         missing = None if length is None else max(0, length - len(self._read))
         if missing != 0 and self._error is not None:
             raise self._error
         try:
             self._read.extend(islice(self._rest, missing))
-        except BaseException as error:  # an iterator that has raised gives no more: all would seem to be read
+        except BaseException as error:  # an iterator that has raised ends: the next look would find no more items
             self._error = error
             raise
         return self._read
@@ -325,7 +334,7 @@ class Lazily(Sequence[T]):
         return repr(self._read_to())
 
 
-# What a store is asked of the past.
+# --- the calls of a store ---------------------------------------------------------------------------------------------
 
 
 def history(context: StoreContext, kind: str, name: str, pointer: str | None) -> Sequence[Version]:
