@@ -68,7 +68,7 @@ class Compacted:
     freed: int
 
 
-def compact(access: Transactions, kind: str, name: str, keep: Keep) -> Compacted:
+def compact(transactions: Transactions, kind: str, name: str, keep: Keep) -> Compacted:
     """Fold the versions of a document that need not stay; ``Store.compact`` says which.
 
     Raises:
@@ -80,7 +80,7 @@ def compact(access: Transactions, kind: str, name: str, keep: Keep) -> Compacted
     checked_keep(keep)
 
     def work(connection: Connection) -> tuple[str, int | None, Compacted]:
-        head = access.head(connection, kind, name)
+        head = transactions.head(connection, kind, name)
         with erasing(connection), long_read_timeout(connection):
             folding = _Folding(connection, head, _wanted(connection, head, keep))
             done = folding.run()
@@ -91,9 +91,9 @@ def compact(access: Transactions, kind: str, name: str, keep: Keep) -> Compacted
         row = rows.version_row(connection, id, folded) if folded is not None else None
         return folded is None or (row is not None and row.changes == NOT_KEPT)
 
-    *_, done = access.writing(work, landed)
+    *_, done = transactions.writing(work, landed)
     if done.folded:
-        forget(access.engine)
+        forget(transactions.engine)
     return done
 
 

@@ -49,9 +49,9 @@ class VersionChoice:
 
 def load(context: StoreContext, kind: str, name: str, choice: VersionChoice, unknown: Unknown | None) -> Any:
     """Return the object of a document; as ``Store.load``."""
-    access = context.transactions
-    with access.reading() as connection:
-        head, state = access.state(connection, kind, name, version=choice.version, at=choice.at, tag=choice.tag)
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        head, state = transactions.state(connection, kind, name, version=choice.version, at=choice.at, tag=choice.tag)
     return object_of(context, head, state, context.unknown if unknown is None else unknown)
 
 
@@ -161,12 +161,14 @@ def verify(
         # A JSON value that was put came from no object.
         return mapper.decode(value) if mapper and is_document(value) else context.raw.decode(value)
 
-    access = context.transactions
-    with reporting(progress) as report, access.reading() as connection, long_read_timeout(connection):
+    transactions = context.transactions
+    with reporting(progress) as report, transactions.reading() as connection, long_read_timeout(connection):
         if kind is not None and name is None:
             check_kind(connection, context.mapper().codec.registry, kind)
         id = None if name is None else sought(connection, context.project, kind or "experiment", name)
         if name is not None and id is None:
-            access.head(connection, kind or "experiment", name)  # raises the error that says what there is instead
+            transactions.head(
+                connection, kind or "experiment", name
+            )  # raises the error that says what there is instead
         options = Options(decoded if decode else None, report)
         return list(verified(connection, context.project, id, kind, options))

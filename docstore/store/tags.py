@@ -29,7 +29,7 @@ class NewTag:
     move: bool
 
 
-def tag(access: Transactions, kind: str, name: str, new: NewTag) -> int:
+def tag(transactions: Transactions, kind: str, name: str, new: NewTag) -> int:
     """Let a tag name a version of a document, and return its number; as ``Store.tag``.
 
     Raises:
@@ -40,7 +40,7 @@ def tag(access: Transactions, kind: str, name: str, new: NewTag) -> int:
     text = checked_text("tag", new.text, 255)
 
     def work(connection: Connection) -> tuple[str, int]:
-        head = access.head(connection, kind, name)
+        head = transactions.head(connection, kind, name)
         number = head.version if new.version is None else numbered(connection, head, new.version)
         present = rows.tagged(connection, head.id, text)
         if present is not None and present != number and not new.move:
@@ -51,10 +51,10 @@ def tag(access: Transactions, kind: str, name: str, new: NewTag) -> int:
             rows.insert_tag(connection, id=head.id, tag=text, version=number, created_at=now, author=new.author)
         return head.id, number
 
-    return access.writing(work, lambda connection, done: rows.tagged(connection, done[0], text) == done[1])[1]
+    return transactions.writing(work, lambda connection, done: rows.tagged(connection, done[0], text) == done[1])[1]
 
 
-def untag(access: Transactions, kind: str, name: str, text: str) -> None:
+def untag(transactions: Transactions, kind: str, name: str, text: str) -> None:
     """Remove a tag; the version stays.
 
     Raises:
@@ -62,18 +62,18 @@ def untag(access: Transactions, kind: str, name: str, text: str) -> None:
     """
 
     def work(connection: Connection) -> str:
-        head = access.head(connection, kind, name)
+        head = transactions.head(connection, kind, name)
         if rows.tagged(connection, head.id, text) is None:
             known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
             raise InvalidValueError("tag", text, f"The tags of {name!r} are: {known}.")
         rows.delete_tags(connection, head.id, [text])
         return head.id
 
-    access.writing(work, lambda connection, id: rows.tagged(connection, id, text) is None)
+    transactions.writing(work, lambda connection, id: rows.tagged(connection, id, text) is None)
 
 
-def tags(access: Transactions, kind: str, name: str) -> dict[str, int]:
+def tags(transactions: Transactions, kind: str, name: str) -> dict[str, int]:
     """Return the number of the version that each tag names."""
-    with access.reading() as connection:
-        head = access.head(connection, kind, name)
+    with transactions.reading() as connection:
+        head = transactions.head(connection, kind, name)
         return {row.tag: row.version for row in rows.tag_rows(connection, head.id)}

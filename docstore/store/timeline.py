@@ -180,8 +180,8 @@ class Timeline(Sequence[Version]):
         DocumentNotFoundError: the document was purged since.
     """
 
-    def __init__(self, access: Transactions, connection: Connection, head: HeadRow) -> None:
-        self._access = access
+    def __init__(self, transactions: Transactions, connection: Connection, head: HeadRow) -> None:
+        self._transactions = transactions
         self._head = head
         self._newest = history_page(connection, head, None, _PAGE)
 
@@ -217,7 +217,7 @@ class Timeline(Sequence[Version]):
 
     def _before(self, number: int, size: int) -> Iterator[Version]:
         while number > 1:
-            with self._access.reading() as connection:
+            with self._transactions.reading() as connection:
                 page = self._page(connection, number, size)
             yield from page
             number = page[-1].number
@@ -227,7 +227,7 @@ class Timeline(Sequence[Version]):
         try:
             return history_page(connection, self._head, number, size)
         except DamagedDocumentError:
-            self._access.again(connection, self._head)  # a document that is gone is not damaged
+            self._transactions.again(connection, self._head)  # a document that is gone is not damaged
             raise
 
     def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
@@ -241,9 +241,9 @@ class Timeline(Sequence[Version]):
             DamagedDocumentError: what is stored is not what was saved, or the history does not lead back.
             InvalidValueError: versions were folded after those that came before them were read.
         """
-        with self._access.reading() as connection:
+        with self._transactions.reading() as connection:
             # Read again: versions that were saved since the timeline was made have to be undone, too.
-            head = self._access.again(connection, self._head)
+            head = self._transactions.again(connection, self._head)
             kind, document = read_around(connection, head, pointer)
             newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
         return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
@@ -267,7 +267,7 @@ class Timeline(Sequence[Version]):
                 undone = version if version.is_kept else undone
             if page[-1].number == 1:
                 return
-            with self._access.reading() as connection:
+            with self._transactions.reading() as connection:
                 page = self._page(connection, page[-1].number, _PAGE)
                 if version_numbered(connection, self._head, undone.number) != undone:
                     remedy = "Older versions were folded by compact() while you looked at them. Ask again."
@@ -351,18 +351,18 @@ def blame(context: StoreContext, kind: str, name: str, pointer: str) -> Sequence
 
 
 def _timeline(context: StoreContext, kind: str, name: str) -> Timeline:
-    access = context.transactions
-    with access.reading() as connection:
-        return Timeline(access, connection, access.head(connection, kind, name))
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        return Timeline(transactions, connection, transactions.head(connection, kind, name))
 
 
 def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, other: str) -> Diff:
     """Return what changed from version *a* to version *b*; as ``Store.diff``."""
     checked_key("other", other)
-    access = context.transactions
-    with access.reading() as connection:
-        head = access.head(connection, kind, name)
-        target = access.head(connection, kind, other, argument="other") if other else head
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        head = transactions.head(connection, kind, name)
+        target = transactions.head(connection, kind, other, argument="other") if other else head
         which = kind_named(head.kind)
         old = read_version(connection, head, which, numbered(connection, head, a))
         if b is None:

@@ -23,10 +23,10 @@ from docstore.store.saving.direct import write_version
 def branch(context: StoreContext, kind: str, name: str, new_name: str, version: When | None, note: Note) -> Version:
     """Start the document *new_name* from a version of *name*; as ``Store.branch``."""
     checked_text("new_name", new_name, LONGEST_NAME)
-    id, access, mapper = uuid.uuid4().hex, context.transactions, context.mapper("keep")
+    id, transactions, mapper = uuid.uuid4().hex, context.transactions, context.mapper("keep")
 
     def work(connection: Connection) -> Saved:
-        head = access.head(connection, kind, name)
+        head = transactions.head(connection, kind, name)
         taken = rows.head_named(connection, context.project, kind, new_name)
         if taken is not None:
             remedy = "Choose another name for the branch."

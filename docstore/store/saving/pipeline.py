@@ -1,15 +1,4 @@
-"""The save of an object, step by step; each step is a function of the one before.
-
-``LocalChanges -> Divergence -> Resolution -> Changeset -> Saved``, in one transaction, and then, after the COMMIT, the
-object is brought up to date:
-
-1. ``local_changes``: what the object has that the version it was loaded from does not.
-2. ``divergence``: what others saved since.
-3. ``resolution``: both merged, or the places that conflict.
-4. ``documents.changeset``: the rows to write, and the changes that lead back.
-5. ``sql.writer``: the rows and the version written.
-6. ``after_commit``: the object gets what others changed, and its loaded state becomes the new version.
-"""
+"""The save of an object: the steps of the pipeline in their order, up to the COMMIT and after it."""
 
 from __future__ import annotations
 
