@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeGuard
+from typing import Any, Literal, TypeAlias, TypedDict, TypeGuard
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -109,9 +109,6 @@ class Criteria(TypedDict, total=False):
     limit: int | None
 
 
-FIELDS: Final = ("kind", "part", *Criteria.__annotations__)
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """A column, or a pointer, by which rows come."""
@@ -197,12 +194,6 @@ def checked(known: Known, kind: object, part: object, given: Criteria) -> Query:
         order=order,
         limit=None if given.get("limit") is None else checked_number("limit", given["limit"], least=0),
     )
-
-
-def unknown_fields(given: Mapping[str, object]) -> InvalidValueError:
-    """Return the error of arguments that no search has."""
-    remedy = f"Documents are found by {', '.join(FIELDS)}; by what stands in them with where={{'/a/pointer': value}}."
-    return InvalidValueError("find", ", ".join(given), remedy)
 
 
 # --- texts, numbers and times ----------------------------------------------------------------------------------------
