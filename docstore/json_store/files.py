@@ -1,4 +1,4 @@
-"""Files that are whole, whatever happens: the old bytes or the new ones, never something between."""
+"""Files that are replaced as a whole: after a crash, either the old bytes are there or the new ones."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ MOST_UNPACKED: Final = 64 * 2**20
 """Bytes that a compressed file may always unpack to."""
 
 MOST_REPETITIVE: Final = 200
-"""How many times its own size a file may unpack to above that. Experiments compress 20 to 40 times; what compresses the
-1,030 times that deflate can is one thing over and over."""
+"""How many times its own size a file may unpack to above that. Experiments compress 20 to 40 times; only repetitions
+compress 1,030 times, the most that deflate can."""
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
-    """Put *data* at *path*, compressed where the name ends in ``.gz``; the folder is made if it is missing.
+    """Write *data* to *path*, compressed if the name ends in ``.gz``; the folder is made if it is missing.
 
-    The bytes go to a temporary file in the same folder and reach the disk before it takes the name: a crash, a full
+    The bytes go to a temporary file in the same folder and reach the disk before it gets the name: a crash, a full
     disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written. A new
-    file gets the permissions that the umask leaves. A file that replaces another gets its permissions and, where this
+    file gets the permissions that the umask leaves. A file that replaces another gets its permissions and, if this
     user may set them, its owner and group.
 
     Raises:
@@ -81,7 +81,7 @@ def _found(target: Path) -> os.stat_result | None:
 
 
 def _give(handle: int, replaced: os.stat_result) -> None:
-    """Set the owner and group of a file to those of the one that it replaces, as far as this user may."""
+    """Set the owner and group of a file to those of the file that it replaces, as far as this user may."""
     if os.name != "posix":
         return
     for owner in (replaced.st_uid, -1):  # an ordinary user may set a group that they are in
@@ -101,18 +101,18 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
-    """Return the bytes at *path*, unpacked where they are compressed.
+    """Return the bytes of the file *path*, unpacked if they are compressed.
 
     Raises:
-        MissingFileError: there is no such file; names some like it.
+        MissingFileError: there is no such file; names similar ones.
         FileAccessError: it cannot be read.
-        FileFormatError: it is empty, or compressed and cut off, or unpacks to unreasonably much.
+        FileFormatError: it is empty, compressed and cut off, or unpacks to more than is plausible.
     """
     with _explained(path):
         data = Path(path).read_bytes()
     if not data:
         raise FileFormatError(
-            os.fspath(path), "it is empty: a save by something else was cut off, or nothing was saved"
+            os.fspath(path), "it is empty: another program was cut off while it saved, or nothing was saved"
         )
     if not data.startswith(_GZIP):
         return data
@@ -123,8 +123,8 @@ def read(path: str | os.PathLike[str]) -> bytes:
     if unpacked is None:
         raise FileFormatError(
             os.fspath(path),
-            f"its {len(data):,} bytes unpack to more than {_most(data):,}, which an experiment's hardly do. If you "
-            f"know what is in it, unpack it with gunzip and load that.",
+            f"its {len(data):,} bytes unpack to more than {_most(data):,}, which is not plausible for an experiment. "
+            f"If you trust it, unpack it with gunzip and load that.",
         )
     return unpacked
 
@@ -134,7 +134,7 @@ def _most(data: bytes) -> int:
 
 
 def _unpacked(data: bytes) -> bytes | None:
-    """Return what *data* unpacks to, or None where that is unreasonably much; no more is unpacked to find out."""
+    """Return the unpacked bytes of *data*, or None if they are more than is plausible; no more are unpacked."""
     unpacked = io.BytesIO()
     # Not gzip.decompress: it copies the rest of the data for each of the members that can stand one after another.
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:

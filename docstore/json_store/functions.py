@@ -1,4 +1,4 @@
-"""Two objects in memory compared, as they would be stored."""
+"""JSON text, digests and differences of objects in memory, without a store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from docstore.registry.bundle import RegistryBundle, mapper_of
 
 
 def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
-    """Return what changed from *a* to *b*, two documents or any other objects that can be stored.
+    """Return the difference from *a* to *b*, two documents or any other objects that can be stored.
 
     Raises:
         EncodeError: something in one of them cannot be written; with its pointer.
@@ -24,17 +24,17 @@ def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
     Cost:
         One encoding of each.
     """
-    documents = mapper_of(bundle)
-    kinds = {_kind(documents, each) for each in (a, b)}
+    mapper = mapper_of(bundle)
+    kinds = {_kind(mapper, each) for each in (a, b)}
     kind = kinds.pop() if len(kinds) == 1 else Kind("value")
-    return of_documents(kind, documents.encode(a), documents.encode(b))
+    return of_documents(kind, mapper.encode(a), mapper.encode(b))
 
 
-def _kind(documents: Mapper, obj: Any) -> Kind:
+def _kind(mapper: Mapper, obj: Any) -> Kind:
     try:
-        return documents.kind_of(obj)
+        return mapper.kind_of(obj)
     except EncodeError:
-        return Kind("value")  # no document by itself, so it has no parts
+        return Kind("value")  # not a document, so it has no parts
 
 
 def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) -> bytes:
@@ -49,10 +49,10 @@ def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) 
 
 
 def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unknown = "error") -> Any:
-    """Return the object that *data* spells, exactly as it was given to ``dumps``.
+    """Return the object whose JSON text is *data*, exactly as it was given to ``dumps``.
 
     Args:
-        unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered, which is written back unchanged.
+        unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; it is written back unchanged.
 
     Raises:
         DecodeError: it is not JSON, or not what docstore writes; with the place.
@@ -67,5 +67,5 @@ def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:
     Raises:
         EncodeError: *obj* makes no document.
     """
-    documents = mapper_of(bundle)
-    return digest_of(documents.kind_of(obj), documents.encode(obj))
+    mapper = mapper_of(bundle)
+    return digest_of(mapper.kind_of(obj), mapper.encode(obj))

@@ -1,4 +1,4 @@
-"""An experiment loaded from a JSON file."""
+"""Load an experiment from a JSON file."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ def load_experiment(
     """Return the experiment, with its trials and data, that was saved to *filepath*.
 
     Args:
-        decoder_registry: how custom classes are read, as ``RegistryBundle(...).decoder_registry`` gives it.
-        class_decoder_registry: how values are read that are classes, as its ``class_decoder_registry`` gives it.
-        bundle: the bundle itself, in their place.
-        unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered; saving writes it back unchanged.
+        decoder_registry: how custom classes are read; see ``RegistryBundle.decoder_registry``.
+        class_decoder_registry: how values that are classes are read; see ``RegistryBundle.class_decoder_registry``.
+        bundle: the bundle itself, in place of both.
+        unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
+            unchanged.
 
     Raises:
         MissingFileError, FileAccessError: there is no such file, or it cannot be read.
-        FileFormatError: it is empty, cut off, or something else; says where.
+        FileFormatError: it is empty, cut off, or not a document; says where.
         NewerFormatError: a later docstore wrote it.
-        DecodeError: a class that it needs is not registered, or is another now; with the pointer.
-        InvalidValueError: a registry is something else; names the argument that takes it.
+        DecodeError: a class that it needs is not registered, or has changed; with the pointer.
+        InvalidValueError: a registry is passed to the wrong argument; names the right one.
     """
     path = checked_path("filepath", filepath)
     together = bundle_of(bundle, decoder_registry=decoder_registry, class_decoder_registry=class_decoder_registry)
-    documents = mapper_of(together, unknown=unknown)
+    mapper = mapper_of(together, unknown=unknown)
     document = _document(path)
     try:
-        experiment = documents.decode(document)
+        experiment = mapper.decode(document)
     except CodecError as error:
         error.add_note(f"in the file {path}")
         raise
@@ -66,10 +67,10 @@ def _document(path: str) -> JSON:
         cut_off = "" if end in b"}]" else "; it ends in the middle, so it was cut off"
         raise FileFormatError(path, f"{error.problem}{cut_off}") from error
     if not isinstance(document, dict) or TAG not in document:
-        raise FileFormatError(path, f"it is JSON, and no document of docstore: it has no {TAG!r} at the top")
+        raise FileFormatError(path, f"it is JSON, but not a document of docstore: it has no {TAG!r} at the top")
     if FORMAT_KEY not in document:
         hint = " It may be a file of Ax's own storage." if document.get(TAG) == "Experiment" else ""
-        raise FileFormatError(path, f"it is no document of docstore: it has no {FORMAT_KEY!r} at the top.{hint}")
+        raise FileFormatError(path, f"it is not a document of docstore: it has no {FORMAT_KEY!r} at the top.{hint}")
     found = document[FORMAT_KEY]
     if type(found) is not int:
         raise FileFormatError(path, f"at /{FORMAT_KEY}: {short_repr(found)} is not the number of a format")

@@ -1,4 +1,4 @@
-"""An experiment saved to a JSON file."""
+"""Save an experiment to a JSON file."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def save_experiment(
     encoded leaves it as it was. A name that ends in ``.gz`` is compressed.
 
     Args:
-        encoder_registry: how custom classes are written, as ``RegistryBundle(...).encoder_registry`` gives it.
-        class_encoder_registry: how values are written that are classes, as its ``class_encoder_registry`` gives it.
-        bundle: the bundle itself, in their place.
-        indent: lines and spaces, for people who read the file.
+        encoder_registry: how custom classes are written; see ``RegistryBundle.encoder_registry``.
+        class_encoder_registry: how values that are classes are written; see ``RegistryBundle.class_encoder_registry``.
+        bundle: the bundle itself, in place of both.
+        indent: whether to write lines and spaces, for people who read the file.
 
     Raises:
         EncodeError: something in *experiment* cannot be written; with its pointer.
-        InvalidValueError: a registry is something else; names the argument that takes it.
+        InvalidValueError: a registry is passed to the wrong argument; names the right one.
         FileAccessError: the file cannot be written.
     """
     if not isinstance(experiment, Experiment):

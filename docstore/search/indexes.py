@@ -18,7 +18,7 @@ from docstore.documents.kinds import KINDS, Kind, PartRule, part_kind
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import checked_pointer
 from docstore.search.query import stored_parts
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import ExactText, JsonText, long_read_timeout
 from docstore.sql.dialects.json_path import can_stand, places_of
 from docstore.sql.tables import IS_HEAD, documents, place_indexes
@@ -57,7 +57,7 @@ class IndexedPlace(NamedTuple):
     pointer: str
 
 
-def create_index(access: StoreContext, kind: Kind | None, name: str, pointer: str, part: str | None) -> PlaceIndex:
+def create_index(access: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None) -> PlaceIndex:
     """Make an index on *pointer*, if there is none, and return it.
 
     Args:
@@ -88,7 +88,7 @@ def create_index(access: StoreContext, kind: Kind | None, name: str, pointer: st
     return access.writing(make, lambda connection, index: _found(connection, index.name) is not None)
 
 
-def drop_index(access: StoreContext, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
+def drop_index(access: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
     """Drop the index on *pointer*; arguments as of ``create_index``.
 
     Raises:
@@ -113,7 +113,7 @@ def drop_index(access: StoreContext, kind: Kind | None, name: str, pointer: str,
     access.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)
 
 
-def indexes(access: StoreContext) -> list[PlaceIndex]:
+def indexes(access: Transactions) -> list[PlaceIndex]:
     """Return the indexes that there are, by kind, part and pointer."""
     with access.reading() as connection:
         return indexes_in(connection)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeGuard
+from typing import Any, Literal, TypeAlias, TypedDict, TypeGuard
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,7 +20,7 @@ from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, pa
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.tables import IS_HEAD, documents
@@ -109,9 +109,6 @@ class Criteria(TypedDict, total=False):
     limit: int | None
 
 
-FIELDS: Final = ("kind", "part", *Criteria.__annotations__)
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """A column, or a pointer, by which rows come."""
@@ -151,7 +148,7 @@ class Query:
 class Known:
     """What is known where a search is asked for: the project, the classes, and what integers mean."""
 
-    access: StoreContext
+    access: Transactions
     registry: Registry
     codes: EnumCodes
     encode: Callable[[Any], JSON]
@@ -197,12 +194,6 @@ def checked(known: Known, kind: object, part: object, given: Criteria) -> Query:
         order=order,
         limit=None if given.get("limit") is None else checked_number("limit", given["limit"], least=0),
     )
-
-
-def unknown_fields(given: Mapping[str, object]) -> InvalidValueError:
-    """Return the error of arguments that no search has."""
-    remedy = f"Documents are found by {', '.join(FIELDS)}; by what stands in them with where={{'/a/pointer': value}}."
-    return InvalidValueError("find", ", ".join(given), remedy)
 
 
 # --- texts, numbers and times ----------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.query import Query
 from docstore.search.read import Whole, at, check_codes, place_in, read_around, read_bodies, read_documents
 from docstore.search.selection import Selection
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +54,7 @@ class Reading:
         part: gives the object at a path of another.
     """
 
-    access: StoreContext
+    access: Transactions
     decode: Callable[[JSON], Any]
     made: Callable[[Whole], Any]
     part: Callable[[Any, str], Any]

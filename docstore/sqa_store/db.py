@@ -1,4 +1,4 @@
-"""The database of this process. This package's one piece of global state: everywhere else a ``Store`` is passed."""
+"""The database of this process, the only global state of docstore: everywhere else a ``Store`` is passed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Database:
     engine: Engine
     origins: Tracker = field(default_factory=Tracker)
     stores: list[tuple[SQAConfig, Store]] = field(default_factory=list)
-    """Those made for the last few configs: each has planned how to write the classes that it met."""
+    """The stores of the last few configs, kept because each has compiled how to write the classes that it met."""
 
 
 _database: _Database | None = None
@@ -46,8 +46,8 @@ def init_engine_and_session_factory(
     """Set the database that this package's functions use, by its URL or by a function that makes connections.
 
     Raises:
-        StoreError: another one is set, and *force_init* does not say to leave it.
-        InvalidValueError: not the URL of a database that docstore knows.
+        StoreError: another one is set, and *force_init* is False.
+        InvalidValueError: *url* is not the URL of a database that docstore knows.
     """
     global _database
     checked_flag("echo", echo)
@@ -56,8 +56,8 @@ def init_engine_and_session_factory(
         if _database.source == source:
             return
         raise StoreError(
-            f"this process uses {shown(_database.engine.url)} already. Pass force_init=True to leave it for another, "
-            f"or use docstore.connect(url) for each of several databases."
+            f"this process uses {shown(_database.engine.url)} already. Pass force_init=True to use another one, or "
+            f"docstore.connect(url) for each of several databases."
         )
     engine = make_engine(url, creator=creator, echo=echo)
     if _database is not None:
@@ -67,16 +67,16 @@ def init_engine_and_session_factory(
 
 
 def get_engine() -> Engine:
-    """Return the engine that was set.
+    """Return the engine of the database that was set.
 
     Raises:
-        StoreError: none was.
+        StoreError: none was set.
     """
     return _current().engine
 
 
 def create_all_tables(engine: Engine) -> None:
-    """Make the tables, or bring older ones up to date; where they are, nothing is written."""
+    """Make the tables, or bring older ones up to date; if they are, nothing is written."""
     migrations.ensure(checked_engine(engine))
 
 

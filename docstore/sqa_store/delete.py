@@ -1,4 +1,4 @@
-"""Experiments deleted from the database of this process."""
+"""Delete experiments from the database of this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experiments and generation strategies loaded from the database of this process."""
+"""Load experiments and generation strategies from the database of this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experiments, their trials and generation strategies saved to the database of this process."""
+"""Save experiments, their trials and generation strategies to the database of this process."""
 
 from __future__ import annotations
 

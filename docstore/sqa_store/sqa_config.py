@@ -1,4 +1,4 @@
-"""What the functions of this package need to know beside the experiment, under the seed's name."""
+"""The configuration that this package's functions take beside the experiment, under the seed's name."""
 
 from docstore.registry.bundle import SQAConfig
 

@@ -1,4 +1,4 @@
-"""The documents of one project inside a transaction: found by name, or an error that says what there is instead."""
+"""Transactions of one project, retried when a race or the connection is lost; and its documents found by name."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import number_of
 
-# Ctrl-C put off for a moment: from a COMMIT until the program has learned what it committed.
+# --- Ctrl-C deferred, from a COMMIT until the program knows what it committed -----------------------------------------
 
 
 class Deferral:
-    """Puts Ctrl-C off between ``begin`` and ``end``; a second one comes through at once, if something hangs."""
+    """Defers Ctrl-C between ``begin`` and ``end``; a second one takes effect at once, in case something hangs."""
 
     def __init__(self) -> None:
         self._handler: Callable[[int, FrameType | None], Any] | None = None
         self._came = 0
 
     def begin(self) -> None:
-        """Put off what comes from now on; in another thread, or where Ctrl-C is not Python's to handle, do nothing."""
+        """Defer Ctrl-C from now on; do nothing in another thread, or if Python does not handle Ctrl-C."""
         handler = signal.getsignal(signal.SIGINT)
         if self._handler is not None or not callable(handler):
             return
@@ -59,7 +59,7 @@ class Deferral:
             self._handler = None
 
     def end(self) -> None:
-        """Put off no more; one that came takes effect now."""
+        """Stop deferring; a Ctrl-C that came takes effect now."""
         if self._handler is None:
             return
         signal.signal(signal.SIGINT, self._handler)
@@ -75,7 +75,7 @@ class Deferral:
 
 @contextmanager
 def deferring() -> Iterator[Deferral]:
-    """Give what puts Ctrl-C off, at the longest until the end of the block."""
+    """Give a deferral of Ctrl-C that ends with the block at the latest."""
     deferral = Deferral()
     try:
         yield deferral
@@ -83,18 +83,20 @@ def deferring() -> Iterator[Deferral]:
         deferral.end()
 
 
+# --- transactions -----------------------------------------------------------------------------------------------------
+
 _TRIES: Final = 20
-"""How often a write that lost a race is made again, on what the winner wrote."""
+"""How often a write is tried that lost a race; each time on what the winner wrote."""
 
 _STEP: Final = 0.002
-"""Seconds, twice as many each time and at most 64 of them, within which a loser waits a random while."""
+"""Seconds: the loser of the n-th race waits a random time of at most 2**n of them, or 64."""
 
 _RANDOM: Final = random.SystemRandom()
 """A generator of its own, so that a save does not advance the random numbers of a program that set a seed."""
 
 
 class Stored(Protocol):
-    """What a save returns: which version of which document it made."""
+    """A version of a document that was written."""
 
     @property
     def id(self) -> str: ...
@@ -106,40 +108,36 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Stored)
 
 
-class StoreContext:
-    """Reads and writes of one project in one database."""
+class Transactions:
+    """Reads and writes of one project in one database, each in a transaction, and the documents in it by name."""
 
     def __init__(self, engine: Engine, project: str) -> None:
         self.engine = engine
         self.project = project
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Give a connection that sees one state throughout."""
+        """Give a connection that sees one state of the database throughout."""
         return transaction(self.engine, write=False)
 
-    def saving(self, work: Callable[[Connection], S], learn: Callable[[S], None] | None = None) -> S:
-        """Return what *work* saves in a transaction of its own; as ``writing``."""
+    def saved(self, work: Callable[[Connection], S]) -> AbstractContextManager[S]:
+        """Give the version that *work* writes in a transaction of its own, once it is committed; as ``committed``."""
+        return self.committed(work, _has_version)
 
-        def landed(connection: Connection, done: S) -> bool:
-            return rows.chain_of(connection, done.id, done.version.number) == done.version.chain
+    def writing(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> T:
+        """Return what *work* does in a transaction of its own, once it is committed; as ``committed``."""
+        with self.committed(work, landed) as done:
+            return done
 
-        return self.writing(work, landed, learn)
+    @contextmanager
+    def committed(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> Iterator[T]:
+        """Give what *work* returns from a transaction of its own, once it is committed.
 
-    def writing(
-        self,
-        work: Callable[[Connection], T],
-        landed: Callable[[Connection, T], bool],
-        learn: Callable[[T], None] | None = None,
-    ) -> T:
-        """Return what *work* does in a transaction of its own.
-
-        Again, if another writer was first; and once more, if the connection was lost and nothing was committed.
+        Ctrl-C waits from the COMMIT to the end of the block, so that an object is not saved without knowing it. *work*
+        is called again if another writer was first, and once more if the connection was lost and nothing was committed.
 
         Args:
             landed: whether what *work* returned is in the database. Asked if the connection was lost in the COMMIT,
                 which may or may not have reached the server, or is on its way to it.
-            learn: is given it once it is committed. Ctrl-C waits from the COMMIT to the end of that, so that an object
-                is not saved without knowing it.
 
         Raises:
             RaceLostError: others were first each time.
@@ -147,10 +145,8 @@ class StoreContext:
         """
         with deferring() as interrupts:
             done = self._tried(work, landed, interrupts)
-            if learn is not None:
-                interrupts.begin()
-                learn(done)
-        return done
+            interrupts.begin()
+            yield done
 
     def _tried(
         self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool], interrupts: Deferral
@@ -171,7 +167,7 @@ class StoreContext:
                     raise _refused(error, unsure=bool(unsure)) from error
                 _step_aside(attempt)
             except FileReplacedError:
-                raise  # another try would find the same
+                raise  # another try would fail in the same way
             except DatabaseError as error:
                 if error.committing:
                     unsure.append(done)
@@ -181,28 +177,36 @@ class StoreContext:
                     raise
                 lost = True
             except DocstoreError:
-                # What is in the way may be what this call wrote itself, by a COMMIT that came through since.
+                # The error may come from what this call wrote itself, by a COMMIT that reached the server since.
                 if self._any_landed(landed, unsure):
                     return unsure[0]
                 raise
         raise AssertionError("the loop returns or raises")
 
     def _any_landed(self, landed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
-        """Return whether the database holds what was written; raise ConnectionLostError if it cannot be read either."""
+        """Return whether the database holds what was written.
+
+        Raises:
+            ConnectionLostError: it cannot be read either.
+        """
         if not unsure:
             return False
         try:
             with self.reading() as connection:
                 return landed(connection, unsure[0])
         except StoreError as error:
-            problem = f"the connection was lost in the COMMIT, and reading what became of it failed: {_problem(error)}"
+            problem = (
+                f"the connection was lost in the COMMIT, and reading whether it was done failed: {_problem(error)}"
+            )
             raise ConnectionLostError(problem, changes=CHANGES_UNKNOWN) from error
 
+    # --- documents by name -------------------------------------------------------------------------------------------
+
     def head(self, connection: Connection, kind: str, name: str, *, argument: str = "name") -> HeadRow:
-        """Return the live document of this name.
+        """Return the head row of the document with this name that is not deleted.
 
         Raises:
-            DocumentNotFoundError: there is none; names some like it.
+            DocumentNotFoundError: there is none; names similar ones.
             InvalidValueError: the kind or the name is not a str; names the *argument*.
         """
         kind, name = checked_key("kind", kind), checked_key(argument, name)
@@ -218,10 +222,10 @@ class StoreContext:
         )
 
     def again(self, connection: Connection, head: HeadRow) -> HeadRow:
-        """Return the row of a document as it is now.
+        """Return the head row of a document as it is now.
 
         Raises:
-            DocumentNotFoundError: it was purged.
+            DocumentNotFoundError: it was purged since.
         """
         found = rows.head_of(connection, head.id)
         if found is None:
@@ -229,7 +233,7 @@ class StoreContext:
         return found
 
     def deleted(self, connection: Connection, kind: str, name: str) -> HeadRow:
-        """Return the document of this name that was deleted last.
+        """Return the head row of the document with this name that was deleted last.
 
         Raises:
             DocumentNotFoundError: there is none.
@@ -242,7 +246,7 @@ class StoreContext:
         return found
 
     def living(self, connection: Connection, id: str, kind: Kind, name: str) -> HeadRow:
-        """Return the row of the document with this *id*, which an object came from.
+        """Return the head row of the document with this *id*, which an object came from.
 
         Raises:
             DocumentNotFoundError: it was deleted, or purged.
@@ -261,7 +265,7 @@ class StoreContext:
         return found
 
     def unsaved(self, connection: Connection, kind: Kind, name: str) -> Exception:
-        """Return the error of an object that was to be saved in part, and came from no document here."""
+        """Return the error of a save of parts whose object came from no document here."""
         taken = rows.head_named(connection, self.project, kind.name, name)
         if taken is not None:
             return DocumentExistsError(name, kind=kind.name, head=taken.version)
@@ -277,7 +281,7 @@ class StoreContext:
         at: datetime | None = None,
         tag: str | None = None,
     ) -> tuple[HeadRow, State]:
-        """Return a document's row and its state: the current one, that of *version*, *at* a time, or of a *tag*.
+        """Return a document's head row and its state: the current one, that of *version*, *at* a time, or of a *tag*.
 
         Raises:
             DocumentNotFoundError, VersionNotFoundError: there is no such document, or no such version.
@@ -290,8 +294,12 @@ class StoreContext:
         )
 
 
+def _has_version(connection: Connection, saved: Stored) -> bool:
+    return rows.chain_of(connection, saved.id, saved.version.number) == saved.version.chain
+
+
 def _step_aside(attempt: int) -> None:
-    """Wait a random while, so that those who met once do not meet again."""
+    """Wait a random time, so that two writers that collided do not collide again."""
     if attempt:
         time.sleep(_RANDOM.uniform(0, _STEP * 2 ** min(attempt, 6)))
 
@@ -310,12 +318,12 @@ def _changes(unsure: bool) -> str:
 
 
 def _problem(error: StoreError) -> str:
-    """Return what went wrong, without the sentence on changes: a read makes none."""
+    """Return the problem without the sentence on changes, since a read makes none."""
     return error.problem if isinstance(error, DatabaseError) else str(error)
 
 
 def os_user() -> str:
-    """Return who runs this process, as the operating system says, or ``unknown``."""
+    """Return the name of the user who runs this process, or ``unknown``."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

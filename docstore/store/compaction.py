@@ -1,7 +1,7 @@
-"""Old versions folded: which stay, the changes that then lead from one to the next before it, and the chain proved.
+"""Compaction: fold old versions of a document, and prove its history on the way.
 
-The row of a folded version stays: who saved it, when, what was said of it, its digest and its link of the chain. Its
-changes go, and their digest stays in their place, so that the chain can be followed over them.
+The row of a folded version stays: its author, time, message, digest and link of the chain. Its changes are replaced by
+their digest, so that the chain can still be proved. The changes of a kept version lead back to the kept one before it.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
 from docstore.sql import paging, rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import check_size
 
 Keep: TypeAlias = int | timedelta
-"""Which versions are to stay: so many of the newest, or those that were current in so long a time until now."""
+"""Which versions stay: so many of the newest, or those that were current in so long a time until now."""
 
 _PAGE: Final = 100
 """Versions that are read at once; each has the old values of a save."""
 
 _BEGIN: Final = (Change("add", HEAD),)
-"""The changes of the oldest version that is kept, as of version 1: nothing is before it."""
+"""The changes of the oldest version that is kept, the same as of version 1: there is nothing before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What is left of the history of a document.
+    """The history of a document after a compaction.
 
     Attributes:
         versions: how many it has, folded ones too.
         kept: the numbers of those that can be loaded, oldest first.
         folded: how many were folded by this call.
-        freed: how many characters less its changes have; 0 where they have no less.
+        freed: by how many characters the text of its changes is shorter, or 0.
     """
 
     kind: str
@@ -68,8 +68,8 @@ class Compacted:
     freed: int
 
 
-def compact(access: StoreContext, kind: str, name: str, keep: Keep) -> Compacted:
-    """Fold the versions of a document that need not stay; ``Past.compact`` says which.
+def compact(transactions: Transactions, kind: str, name: str, keep: Keep) -> Compacted:
+    """Fold the versions of a document that need not stay; ``Store.compact`` says which.
 
     Raises:
         InvalidValueError: *keep* is neither a number of versions nor a time.
@@ -80,7 +80,7 @@ def compact(access: StoreContext, kind: str, name: str, keep: Keep) -> Compacted
     checked_keep(keep)
 
     def work(connection: Connection) -> tuple[str, int | None, Compacted]:
-        head = access.head(connection, kind, name)
+        head = transactions.head(connection, kind, name)
         with erasing(connection), long_read_timeout(connection):
             folding = _Folding(connection, head, _wanted(connection, head, keep))
             done = folding.run()
@@ -91,17 +91,17 @@ def compact(access: StoreContext, kind: str, name: str, keep: Keep) -> Compacted
         row = rows.version_row(connection, id, folded) if folded is not None else None
         return folded is None or (row is not None and row.changes == NOT_KEPT)
 
-    *_, done = access.writing(work, landed)
+    *_, done = transactions.writing(work, landed)
     if done.folded:
-        forget(access.engine)
+        forget(transactions.engine)
     return done
 
 
 def checked_keep(keep: object) -> None:
-    """Refuse what names no versions, before anything is read.
+    """Validate *keep*, before anything is read.
 
     Raises:
-        InvalidValueError: so it does; says what to give.
+        InvalidValueError: it is neither a number of versions nor a time.
     """
     is_number = type(keep) is int and keep >= 1
     is_time = isinstance(keep, timedelta) and keep > timedelta(0)
@@ -115,7 +115,7 @@ def checked_keep(keep: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The versions that are to stay: all from ``first`` on, and some before."""
+    """The versions that stay: all from ``first`` on, and those in ``named``."""
 
     first: int
     named: frozenset[int]
@@ -126,7 +126,7 @@ class _Wanted:
 
 def _wanted(connection: Connection, head: HeadRow, keep: Keep) -> _Wanted:
     tagged = {row.version for row in rows.tag_rows(connection, head.id)}
-    return _Wanted(_first(connection, head, keep), frozenset(tagged | _stood_on(connection, head)))
+    return _Wanted(_first(connection, head, keep), frozenset(tagged | _merge_bases(connection, head)))
 
 
 def _first(connection: Connection, head: HeadRow, keep: Keep) -> int:
@@ -139,10 +139,10 @@ def _first(connection: Connection, head: HeadRow, keep: Keep) -> int:
     return max(1, head.version - keep + 1)
 
 
-def _stood_on(connection: Connection, head: HeadRow) -> set[int]:
-    """Return the versions that other documents name as parents; to merge with them, one looks at those.
+def _merge_bases(connection: Connection, head: HeadRow) -> set[int]:
+    """Return the versions that other documents name as parents, which a merge with them needs.
 
-    Where a branch shares a version with a document that was purged, the branch stands for it.
+    A version that a branch shares with a purged document is a version of the branch.
     """
     named: set[tuple[str, int]] = set()
     for id, text in rows.parent_texts(connection):
@@ -150,11 +150,11 @@ def _stood_on(connection: Connection, head: HeadRow) -> set[int]:
             try:
                 parent = Parent.from_json(loads(text))
             except (CodecError, PatchError):
-                continue  # damage, and of another document
+                continue  # damaged, and not this document
             named.add((parent.id, parent.version))
     saved_in = lineage(parents_of(connection, head), head.id)
     ours = {(id, version) for id, version in named if version <= head.version and saved_in(version) == id}
-    # Of another one's head no lock is taken: two that compact would wait for each other.
+    # Other documents' heads are not locked: two compactions would wait for each other.
     there = {id for id, _ in ours if paging.project_of(connection, id) is not None}
     return {version for id, version in named if id == head.id} | {version for id, version in ours if id not in there}
 
@@ -163,20 +163,20 @@ def _stood_on(connection: Connection, head: HeadRow) -> set[int]:
 
 
 class _Walk:
-    """A document led back from version to version, and what of it is not as it was where one last stood."""
+    """A document taken back from version to version, and the pieces that changed since the last kept version."""
 
     def __init__(self, kind: Kind, state: State) -> None:
         self._named = kind
         self._document = Rollback(kind, state.pieces, state.digests)
-        self.stand()
+        self.mark()
 
     @property
     def digest(self) -> str:
         """The document's digest as it is now."""
         return self._document.digest()
 
-    def stand(self) -> None:
-        """Let ``changes`` lead back from here."""
+    def mark(self) -> None:
+        """Make this version the one that ``changes`` lead back from."""
         self._from: dict[str, MaybeJSON] = {}
         self._from_kind = self._named.of(self._document.pieces[HEAD])
 
@@ -186,14 +186,14 @@ class _Walk:
             self._from.setdefault(path, body)
 
     def changes(self) -> tuple[Change, ...]:
-        """Return the changes that lead back to here from where one last stood; the only old values are those of here.
+        """Return the changes that lead back to here from the marked version; their old values are those of here.
 
         Raises:
-            PatchError: none leads back exactly.
+            PatchError: no changes lead back exactly.
         """
         pieces = self._document.pieces
         if not laid_out_alike(self._named, pieces[HEAD], self._then()[HEAD]):
-            # One change keeps all that is here.
+            # The layout differs: one change has the whole document of here.
             self._from = {**pieces, **self._from}
         then = {path: piece(path, body) for path, body in self._then().items() if path in self._from}
         here = {path: pieces[path] for path in self._from if path in pieces}
@@ -202,12 +202,12 @@ class _Walk:
         return changes
 
     def _then(self) -> dict[str, JSON]:
-        """Return the head as it was where one last stood, and of the parts those that are not as they were."""
+        """Return the head as it was at the marked version, and the parts that changed since, as they were there."""
         now = {HEAD: self._document.pieces[HEAD], **self._from}
         return {path: body for path, body in now.items() if not isinstance(body, Absent)}
 
     def _check(self, changes: Sequence[Change]) -> None:
-        """Undo the changes: each piece was seen to lead back for itself, and all together have to, too."""
+        """Check that the changes lead back all together; for each piece alone this is known already."""
         is_whole = any(change.path == HEAD for change in changes)
         restored = rebuild(self._then(), self._named, [changes], partial=not is_whole)
         for path in self._from:
@@ -217,7 +217,7 @@ class _Walk:
 
 
 class _Folding:
-    """The history of one document, proved and folded in one go from the newest version to the first."""
+    """The history of one document, proved and folded in one walk from the newest version to the first."""
 
     def __init__(self, connection: Connection, head: HeadRow, wanted: _Wanted) -> None:
         self._connection = connection
@@ -230,14 +230,14 @@ class _Folding:
         self.oldest_folded: int | None = None
 
     def run(self) -> Compacted:
-        """Fold what need not stay.
+        """Fold the versions that need not stay.
 
         Raises:
-            DamagedDocumentError: the history is not what was saved; what was written until then is to be rolled back.
+            DamagedDocumentError: the history is not what was saved; the transaction is to be rolled back.
         """
-        stays: sa.Row[Any] | None = None  # the last one seen that does
-        is_led = True  # whether its changes lead back to the next one that does
-        pending: tuple[Change, ...] = ()  # of the last one seen that can be loaded
+        stays: sa.Row[Any] | None = None  # the last row seen that stays
+        is_led = True  # whether its changes lead back to the next row that stays
+        pending: tuple[Change, ...] = ()  # the changes of the last version seen that can be loaded
         for row, version in self._proved():
             if not version.is_kept:
                 if stays is None:
@@ -255,7 +255,7 @@ class _Folding:
             if stays is not None and not is_led:
                 self._lead(stays, self._walk.changes())
             self._kept.append(version.number)
-            self._walk.stand()
+            self._walk.mark()
             stays, is_led = row, True
         if stays is None or pending != _BEGIN:
             raise self._damaged(self._kept[-1], "its changes lead to a version before it, and none is kept")
@@ -282,7 +282,7 @@ class _Folding:
         self._put(row, text)
 
     def _put(self, row: sa.Row[Any], changes: str) -> None:
-        """Let *changes* stand for those of *row*, and the digest of those that were saved beside them."""
+        """Replace the changes of *row* by *changes*, and keep the digest of those that were saved."""
         self._freed += len(row.changes) - len(changes)
         self._waiting.append((row.version, changes, row.folded or digest(row.changes.encode())))
         if changes != NOT_KEPT or len(self._waiting) >= _PAGE:
@@ -292,17 +292,17 @@ class _Folding:
         rows.fold_versions(self._connection, self._head.id, self._waiting)
         self._waiting = []
 
-    # --- what is there -----------------------------------------------------------------------------------------------
+    # --- the stored history ------------------------------------------------------------------------------------------
 
     def _proved(self) -> Iterator[tuple[sa.Row[Any], Version]]:
-        """Yield each row of history with the version that it tells of, newest first, once it follows on the one before.
+        """Yield each row of history with its version, newest first, proved to follow on the one before it.
 
         Raises:
-            DamagedDocumentError: it does not, or is missing.
+            DamagedDocumentError: a row does not follow, or is missing.
         """
         saved_in = lineage(parents_of(self._connection, self._head), self._head.id)
         for row, older in pairwise(chain(self._rows(), [None])):
-            assert row is not None  # only the last is none, and nothing follows it
+            assert row is not None  # only the last of the chain is None, and pairwise gives it as *older* alone
             version = version_of(self._head.name, row)
             previous = GENESIS if older is None else older.chain
             if chained(previous, saved_in(row.version), version, row.changes) != row.chain:

@@ -1,16 +1,19 @@
-"""A store opened: the engine made of what the user gave, the tables made or brought up to date."""
+"""Connect to a database: make the engine and the store, and make the tables or bring them up to date."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from enum import Enum
 from os import PathLike
 from typing import Any
 
 from sqlalchemy.engine import URL, Engine
 
 from docstore import migrations
+from docstore.codec.core import Unknown
 from docstore.documents.arguments import checked_flag
+from docstore.registry.bundle import RegistryBundle
 from docstore.sql.dialects import make_engine
 from docstore.store.store import Store
 
@@ -23,7 +26,12 @@ def connect(
     pool_pre_ping: bool = True,
     schema: str | None = None,
     body_index: bool = False,
-    **options: Any,
+    project: str = "default",
+    bundle: RegistryBundle | None = None,
+    experiment_type_enum: type[Enum] | None = None,
+    generator_run_type_enum: type[Enum] | None = None,
+    author: str | None = None,
+    unknown: Unknown = "error",
 ) -> Store:
     """Return a store, its tables made or brought up to date.
 
@@ -39,7 +47,13 @@ def connect(
             looks first.
         body_index: PostgreSQL only: whether to index all that stands in the bodies (GIN, ``jsonb_path_ops``), for SQL
             like ``body @> '{"status": "RUNNING"}'``. Once made it stays.
-        options: what ``Store`` takes: project, bundle, experiment_type_enum, generator_run_type_enum, author.
+        project: names are unique within it and a kind.
+        bundle: the user's own classes.
+        experiment_type_enum, generator_run_type_enum: the integers of the types in the indexed columns. Without one,
+            a new type gets the next free integer.
+        author: who saves, unless a call says so; by default the user of the operating system.
+        unknown: what ``load`` does with a class that is not registered, unless a call says so: ``"error"`` or
+            ``"keep"``.
 
     Raises:
         InvalidValueError: not a URL of a database that docstore knows.
@@ -50,9 +64,18 @@ def connect(
     """
     checked_flag("pool_pre_ping", pool_pre_ping)
     engine = make_engine(url, creator=creator, synchronous=synchronous, pool_pre_ping=pool_pre_ping, schema=schema)
-    store = Store(engine, **options)
+    store = Store(
+        engine,
+        project=project,
+        bundle=bundle,
+        experiment_type_enum=experiment_type_enum,
+        generator_run_type_enum=generator_run_type_enum,
+        author=author,
+        unknown=unknown,
+    )
     if not isinstance(url, Engine):
-        # Closed when the store is garbage, at the latest when Python ends: the engine is nobody else's.
-        weakref.finalize(store, engine.dispose)
+        # The engine belongs to this store: its connections are closed once neither the store nor a search of it is
+        # in use, at the latest when Python ends.
+        weakref.finalize(store._context, engine.dispose)
     migrations.ensure(engine, body_index=body_index)
     return store

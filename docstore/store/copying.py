@@ -33,7 +33,7 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.sql import paging, rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import insert_many, shown, translated
 from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.paging import Key, PageSize
@@ -66,8 +66,8 @@ class Copied:
 
 
 def copy_documents(
-    source: StoreContext,
-    target: StoreContext,
+    source: Transactions,
+    target: Transactions,
     codes: EnumCodes,
     *,
     names: Iterable[str] | None = None,
@@ -123,7 +123,7 @@ def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
     return [done[head.id] for head in heads]
 
 
-def _heads(source: StoreContext, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
+def _heads(source: Transactions, reading: Connection, names: Iterable[str] | None, kind: str | None) -> list[HeadRow]:
     if kind is not None:
         checked_key("kind", kind)
     if names is not None:
@@ -157,7 +157,7 @@ class _Copier:
     """Copies documents, one after another, from one state of the source."""
 
     def __init__(
-        self, source: StoreContext, reading: Connection, target: StoreContext, codes: EnumCodes, size: PageSize
+        self, source: Transactions, reading: Connection, target: Transactions, codes: EnumCodes, size: PageSize
     ) -> None:
         self._source = source
         self._reading = reading

@@ -7,15 +7,19 @@ from datetime import UTC, datetime
 from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper
+from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError, called
 from docstore.sql import rows
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, version_numbered
 from docstore.sql.rows import HeadRow, living_named
 from docstore.sql.writer import Note, Saved, Writer
+from docstore.store.context import StoreContext
+from docstore.store.saving.direct import write_version
 
 
 class Renaming:
@@ -25,7 +29,7 @@ class Renaming:
         documents: checks that the class accepts the new name; documents of unregistered classes are not checked.
     """
 
-    def __init__(self, access: StoreContext, writer: Writer, documents: Mapper) -> None:
+    def __init__(self, access: Transactions, writer: Writer, documents: Mapper) -> None:
         self._access = access
         self._writer = writer
         self._documents = documents
@@ -69,7 +73,14 @@ class Renaming:
         return codes
 
 
-def delete(access: StoreContext, kind: str, name: str) -> None:
+def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> Version:
+    """Rename a document; as ``Store.rename``."""
+    checked_text("new", new, LONGEST_NAME)
+    renaming = Renaming(context.transactions, context.writer, context.mapper("keep"))
+    return write_version(context, lambda connection: renaming.rename(connection, kind, old, new, note))
+
+
+def delete(access: Transactions, kind: str, name: str) -> None:
     """Mark a document as deleted.
 
     Raises:
@@ -85,7 +96,7 @@ def delete(access: StoreContext, kind: str, name: str) -> None:
     access.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)
 
 
-def undelete(access: StoreContext, kind: str, name: str) -> None:
+def undelete(access: Transactions, kind: str, name: str) -> None:
     """Bring back the document of this name that was deleted last.
 
     Raises:
@@ -105,7 +116,7 @@ def undelete(access: StoreContext, kind: str, name: str) -> None:
     access.writing(work, lambda connection, id: rows.deleted_at(connection, id) is None)
 
 
-def purge(access: StoreContext, kind: str, name: str) -> None:
+def purge(access: Transactions, kind: str, name: str) -> None:
     """Delete every row of a document, of its history and of its tags; also of one that is marked as deleted.
 
     What branches of it have of its past is their own, and stays.

@@ -1,14 +1,13 @@
-"""What a save of an object in hand would write: its difference from what is stored, together with what others saved."""
+"""The status of an object: what a save would write now, merged with what others saved, and where it would conflict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
 from docstore.documents.changeset import laid_out_alike
 from docstore.documents.diff.diff import Diff, difference
@@ -18,37 +17,29 @@ from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, join
 from docstore.documents.merge.resolve import Resolution
 from docstore.documents.patch import Change
-from docstore.errors import Conflict
-from docstore.sql.reader import Divergence, State, has_version, read
-from docstore.sql.rows import HeadRow
-from docstore.store.local_changes import LocalChanges, local_changes_of
-from docstore.store.saving import (
-    RESTORED,
-    Both,
-    Nonsense,
-    changed_by_both,
-    divergence,
-    nonsense,
-    refused,
-    resolved,
-    senseless,
-)
-from docstore.store.tracking import LoadedState
+from docstore.errors import Conflict, DocumentExistsError
+from docstore.sql.reader import Divergence, State, read
+from docstore.sql.rows import HeadRow, head_named
+from docstore.store.context import StoreContext
+from docstore.store.saving.divergence import Save, check_not_restored, read_since
+from docstore.store.saving.local_changes import local_changes_of
+from docstore.store.saving.origins import origin_of
+from docstore.store.saving.resolution import MergedPiece, invalid_merge, merged_changes, merged_pieces
 
 
 @dataclass(frozen=True, slots=True)
 class Status(Diff):
     """What ``save`` would write now, as the difference from the newest version to the one that it would make.
 
-    Its lines tell of conflicts and of new numbers, too.
+    Its lines include conflicts and new numbers.
 
     Attributes:
-        version: the one that the object stands on; None if it was never saved.
+        version: the one that the object is based on; None if it was never saved.
         newest: the newest that is stored; None if there is none.
-        conflicts: the places that others changed too, or in which both make no sense together; ``save`` refuses then.
-            The object's stand in the difference.
+        conflicts: the places that others changed too, or at which the merged document is invalid; ``save`` would
+            refuse. The difference shows the object's own values there.
         numbers: the trials that would get other numbers, since others took theirs.
-        problem: what is wrong with the conflicts, where their places alone do not say it.
+        problem: what is wrong with the conflicts, if their places alone do not say it.
     """
 
     version: int | None = None
@@ -58,8 +49,24 @@ class Status(Diff):
     problem: str = ""
 
 
-def status_of_new(document: Document) -> Status:
-    """Return the status of an object that makes *document* and was never saved."""
+def status(context: StoreContext, obj: Any) -> Status:
+    """Return what a save of *obj* would write; as ``Store.status``."""
+    with context.locked(obj):
+        document = context.mapper().document(obj)
+        origin = origin_of(context, obj, document.kind, document.name)
+        with context.transactions.reading() as connection:
+            if origin is not None:
+                head = context.transactions.living(connection, origin.id, document.kind, document.name)
+                changes = local_changes_of(document, origin)
+                return _status_of(connection, head, Save(obj, origin, changes, "merge", context.mapper(origin.unknown)))
+            taken = head_named(connection, context.project, document.kind.name, document.name)
+    if taken is not None:
+        raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
+    return _status_of_new(document)
+
+
+def _status_of_new(document: Document) -> Status:
+    """Return the status of an object that was never saved."""
     whole = join({path: piece.body for path, piece in document.pieces.items()})
     added = Line(f"{document.kind.name} {document.name}", "", None, "as version 1")
     forth: dict[str, JSON] = {"op": "add", "path": HEAD, "value": whole}
@@ -67,75 +74,62 @@ def status_of_new(document: Document) -> Status:
     return Status((Change("add", HEAD),), (forth,), (back,), (added,))
 
 
-def status_of(
-    connection: Connection, head: HeadRow, documents: Mapper, obj: Any, document: Document, origin: LoadedState
-) -> Status:
-    """Return the status of *obj*, which makes *document* and stands on *origin*.
+def _status_of(connection: Connection, head: HeadRow, save: Save) -> Status:
+    """Return the status of an object that came from a stored version.
 
     Raises:
-        ConflictError: the version that it stands on was folded, so that nothing can be merged; or the database does not
-            hold it, since it was put back to an older state.
+        ConflictError: the version that it is based on was folded, so that nothing can be merged; or the database does
+            not hold it, since it was restored from a backup.
         DecodeError: what others saved, and the object changed too, cannot be read here.
 
     Cost:
         A read of the whole document.
     """
-    if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise refused(head, origin.version, RESTORED)
+    check_not_restored(connection, head, save.origin)
     now = read(connection, head)
-    settled, problem = _settled(connection, head, now, document, origin, lambda both: nonsense(documents, obj, both))
-    unequal = {path for path, each in settled.target.items() if now.digests.get(path) != each.digest}
-    unequal |= now.pieces.keys() - settled.target.keys()
-    new = {path: each.body for path, each in settled.target.items()}
-    made = difference(document.kind, now.pieces, new, unequal)
-    lines = (*made.lines, *_lines(settled))
-    told = (made.changes, made.patch, made.undo, lines)
-    return Status(*told, origin.version, head.version, settled.conflicts, settled.numbers, problem)
+    resolution, problem = _resolution(connection, head, now, save)
+    unequal = {path for path, each in resolution.target.items() if now.digests.get(path) != each.digest}
+    unequal |= now.pieces.keys() - resolution.target.keys()
+    new = {path: each.body for path, each in resolution.target.items()}
+    made = difference(save.changes.document.kind, now.pieces, new, unequal)
+    lines = (*made.lines, *_lines(resolution))
+    diff = (made.changes, made.patch, made.undo, lines)
+    return Status(*diff, save.origin.version, head.version, resolution.conflicts, resolution.numbers, problem)
 
 
-def _settled(
-    connection: Connection,
-    head: HeadRow,
-    now: State,
-    document: Document,
-    origin: LoadedState,
-    check: Callable[[Mapping[str, Both]], Nonsense | None],
-) -> tuple[Resolution, str]:
+def _resolution(connection: Connection, head: HeadRow, now: State, save: Save) -> tuple[Resolution, str]:
     """Return the whole document that a save would make, and what is wrong with it that the conflicts do not say."""
-    mine = local_changes_of(document, origin)
+    origin, changes, document = save.origin, save.changes, save.changes.document
     if head.version == origin.version and not origin.behind:
         return Resolution(document.pieces), ""
-    if not mine.paths and not origin.behind:
+    if not changes.paths and not origin.behind:
         return Resolution({path: piece(path, body) for path, body in now.pieces.items()}), ""
-    seen = divergence(connection, head, origin, mine)
-    if seen.laid_out_anew or not laid_out_alike(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
+    divergence = read_since(connection, head, save)
+    if divergence.laid_out_anew or not laid_out_alike(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
         own = join({path: each.body for path, each in document.pieces.items()})
         return Resolution(document.pieces, (Conflict(HEAD, ABSENT, own, join(now.pieces)),)), ""
-    settled = resolved(origin, mine, "merge", seen)
-    touched = {*seen.base, *seen.theirs, *mine.paths, *map(settled.moved, mine.paths)}
-    kept = {path: piece(path, body) for path, body in now.pieces.items() if path not in touched}
-    whole = replace(settled, target={**kept, **_only(settled.target, touched)})
-    found = None if settled.conflicts else check(_merged(now, document, mine, seen, settled))
-    if found is None:
-        return whole, settled.problem
-    error, places = found
-    return replace(whole, conflicts=places), senseless(error)
+    merged = merged_changes(save, divergence)
+    touched = {*divergence.base, *divergence.theirs, *changes.paths, *map(merged.moved, changes.paths)}
+    untouched = {path: piece(path, body) for path, body in now.pieces.items() if path not in touched}
+    whole = replace(merged, target={**untouched, **_only(merged.target, touched)})
+    if merged.conflicts:
+        return whole, merged.problem
+    invalid = invalid_merge(save.mapper, save.obj, _merged_pieces(now, save, divergence, merged))
+    return (whole, merged.problem) if invalid is None else (replace(whole, conflicts=invalid.places), invalid.problem)
 
 
-def _merged(
-    now: State, document: Document, mine: LocalChanges, seen: Divergence, settled: Resolution
-) -> dict[str, Both]:
-    """Return the pieces that neither the object nor the database has as they would be."""
-    own = {settled.moved(path): each.digest for path, each in document.pieces.items()}
-    made = {path: each.digest for path, each in settled.target.items()}
+def _merged_pieces(now: State, save: Save, divergence: Divergence, merged: Resolution) -> dict[str, MergedPiece]:
+    """Return the merged pieces that neither the object nor the database has as they would be."""
+    own = {merged.moved(path): each.digest for path, each in save.changes.document.pieces.items()}
+    made = {path: each.digest for path, each in merged.target.items()}
     paths = [path for path, digest in made.items() if digest not in (own.get(path), now.digests.get(path))]
-    return changed_by_both(mine, seen, settled, paths)
+    return merged_pieces(save, divergence, merged, paths)
 
 
-def _lines(settled: Resolution) -> Iterator[Line]:
-    for old, new in sorted(settled.numbers.items()):
+def _lines(resolution: Resolution) -> Iterator[Line]:
+    for old, new in sorted(resolution.numbers.items()):
         yield Line(f"trial {old}", "number", str(old), str(new))
-    for each in settled.conflicts:
+    for each in resolution.conflicts:
         place = each.pointer.removeprefix("/") or "all of it"
         yield line("conflict", place, cast(MaybeJSON, each.theirs), cast(MaybeJSON, each.mine))
 

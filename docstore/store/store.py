@@ -1,38 +1,59 @@
-"""Documents in a database: saved as versions, loaded as they are or were, found by what they are."""
+"""``Store``: every call of a store on a database. Each is its documentation and one call of what does it."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Engine
 
+from docstore import model, registry
+from docstore.codec import Codec
 from docstore.codec.core import Unknown
+from docstore.codec.registry import Registry
 from docstore.documents.arguments import LONGEST_NAME, checked_flag, checked_iterable, checked_text
-from docstore.documents.digests import DigestTree, piece
-from docstore.documents.document import Document
+from docstore.documents.diff.diff import Diff
+from docstore.documents.enums import checked_enum
 from docstore.documents.history import Version
-from docstore.documents.kinds import HEAD, RESERVED, Kind
 from docstore.documents.merge.resolve import OnConflict, check_policy
 from docstore.errors import InvalidValueError
-from docstore.sql.partial import read_place
-from docstore.sql.reader import version_numbered
-from docstore.sql.version_names import number_of
-from docstore.sql.writer import Note, Saved
-from docstore.store import lifecycle
-from docstore.store.bulk import Bulk
+from docstore.model import Experiment, SearchSpace
+from docstore.registry.bundle import RegistryBundle
+from docstore.search import indexes
+from docstore.search.experiments.best import BestArm
+from docstore.search.experiments.similar import Similar
+from docstore.search.indexes import PlaceIndex
+from docstore.search.info import DocumentInfo, PartInfo
+from docstore.search.query import Moments, Where
+from docstore.search.results import Found
+from docstore.sql.context import Transactions, os_user
+from docstore.sql.dialects import checked_engine, shown
+from docstore.sql.enum_codes import EnumCodes, Wanted
+from docstore.sql.version_names import When
+from docstore.sql.writer import Writer
+from docstore.store import lifecycle, reading, tags, timeline
+from docstore.store.branches.branch import branch
+from docstore.store.branches.merge import merge
+from docstore.store.compaction import Compacted, compact
+from docstore.store.context import StoreContext
 from docstore.store.copying import Copied, copy_documents
-from docstore.store.experiments_base import Experiments
-from docstore.store.local_changes import LocalChanges, local_changes_in, local_changes_of
-from docstore.store.saving import Outcome, check_readable, learn, save_on
-from docstore.store.tracking import LoadedState
+from docstore.store.reading import VersionChoice
+from docstore.store.saving import direct, pipeline
+from docstore.store.saving.bulk import save_many
+from docstore.store.status import Status, status
+from docstore.store.tags import NewTag
+from docstore.store.timeline import Blame
+from docstore.store.tracking import Tracker
+from docstore.verify import Damage, Report
+
+if TYPE_CHECKING:
+    import pandas
 
 
-class Store(Experiments):
-    """Documents of one project in one database. ``connect`` makes one; it holds no state but what objects came from.
+class Store:
+    """Documents of one project in one database. ``connect`` makes a store; it knows only what objects came from.
 
     Args:
         engine: where the tables are.
@@ -42,8 +63,55 @@ class Store(Experiments):
             a new type gets the next free integer.
         author: who saves, unless a call says so; by default the user of the operating system.
         unknown: what ``load`` does with a class that is not registered, unless a call says so.
-        origins: what objects came from, where several stores on one database are to share it.
+        origins: what objects came from, for several stores on one database that share it.
     """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        project: str = "default",
+        bundle: RegistryBundle | None = None,
+        experiment_type_enum: type[Enum] | None = None,
+        generator_run_type_enum: type[Enum] | None = None,
+        author: str | None = None,
+        unknown: Unknown = "error",
+        origins: Tracker | None = None,
+    ) -> None:
+        enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
+        if experiment_type_enum is not None:
+            enums["experiment_type"] = checked_enum(experiment_type_enum, "experiment_type_enum")
+        if generator_run_type_enum is not None:
+            enums["generator_run_type"] = checked_enum(generator_run_type_enum, "generator_run_type_enum")
+        self.engine: Final = checked_engine(engine)
+        self.project: Final = checked_text("project", project, 100)
+        self.author: Final = checked_text("author", os_user() if author is None else author, LONGEST_NAME)
+        codes = EnumCodes(enums)
+        self._context: Final = StoreContext(
+            transactions=Transactions(engine, self.project),
+            writer=Writer(self.project, codes),
+            codes=codes,
+            tracker=origins or Tracker(),
+            raw=Codec(Registry(), unknown="members"),
+            bundle=bundle,
+            unknown=unknown,
+            author=self.author,
+        )
+        self._context.mapper(unknown)  # a class that is registered wrongly raises now
+        registry.check()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({shown(self.engine.url)!r}, project={self.project!r})"
+
+    def close(self) -> None:
+        """Close the connections to the database, as a ``with`` block does at its end; a later call opens new ones."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     # --- saving --------------------------------------------------------------------------------------------------
 
@@ -56,23 +124,23 @@ class Store(Experiments):
         on_conflict: OnConflict = "merge",
         as_new: bool = False,
     ) -> Version:
-        """Save *obj* whole, and return the version it now is; where nothing changed, that is the one it was.
+        """Save *obj* whole, and return its version; if nothing changed, the version that it already was.
 
         Threads that save one object take turns.
 
         Args:
-            as_new: make a new document, whichever document *obj*, or the object it is a copy of, came from. That one
-                stays as it is, and later saves of *obj* go to the new one.
-            on_conflict: when others saved since: ``"merge"`` puts both changes together where no place was changed by
+            as_new: make a new document, whichever document *obj*, or the object it is a copy of, came from. That
+                document stays as it is, and later saves of *obj* go to the new one.
+            on_conflict: what to do if others saved since. ``"merge"`` keeps both changes where no place was changed by
                 both, and brings *obj* up to the result: a trial of *obj* that was made under the number of another one
-                gets the next that is free. ``"error"`` refuses; ``"overwrite"`` makes *obj* the newest version as it
-                is, and theirs stays in the history. A function merges as well, and decides where both changed a place:
-                it is given each ``Conflict``, and returns the JSON value that shall stand there, ``ABSENT`` for none,
-                or ``NotImplemented``. It may be called again, on other values, if others save meanwhile. It is not
-                asked where no value would do: of two arms of one name, of a trial that one took away and the other
-                measured, and of one that the other changed while another took its place. Where it decides whether a
-                trial stands, the data of that trial do as the trial. It must not use the store, which waits for it, nor
-                wait for a thread that saves *obj*. It may save other objects in another store.
+                gets the next free number. ``"error"`` refuses. ``"overwrite"`` makes *obj* the newest version as it
+                is; theirs stays in the history. A function merges as well, and decides where both changed a place: it
+                is given each ``Conflict`` and returns the JSON value for that place, ``ABSENT`` for none, or
+                ``NotImplemented``. It may be called again, on other values, if others save meanwhile. It is not asked
+                where no value would do: two arms of one name, a trial that one side removed and the other measured, or
+                a trial that one side changed while another took its place. Where it decides whether a trial stays, the
+                data of that trial follow. It must not use the store, which waits for it, nor wait for a thread that
+                saves *obj*. It may save other objects in another store.
 
         Raises:
             ConflictError: both changed the same place; names the places.
@@ -81,7 +149,7 @@ class Store(Experiments):
                 ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
                 (slots, a Struct), of a class that declares no fields, or of one that a function of the user's own
                 writes or reads is taken for a new object.
-            EncodeError: something in *obj* cannot be written; with its pointer. Nothing has been.
+            EncodeError: something in *obj* cannot be written; with its pointer. Nothing was written.
             ObjectBusyError: code inside the save, such as an *on_conflict* function, saves *obj*, or an object that
                 another thread is saving.
 
@@ -91,16 +159,20 @@ class Store(Experiments):
         check_policy(on_conflict)
         if checked_flag("as_new", as_new) and on_conflict == "overwrite":
             raise InvalidValueError("on_conflict", on_conflict, "With as_new=True there is nothing to overwrite.")
-        note = self._note(message, author)
-        with self._locked(obj):
-            document = self._documents().document(obj)
-            if as_new:
-                return self._save_as_new(obj, document, note)
-            return self._save(obj, document, self._origin_of(obj, document.kind, document.name), on_conflict, note)
+        note = self._context.note(message, author)
+        return pipeline.save(self._context, obj, note, on_conflict, as_new=as_new)
 
-    def save_trial(self, experiment: Any, trial: Any, **options: Any) -> Version:
+    def save_trial(
+        self,
+        experiment: Any,
+        trial: Any,
+        *,
+        message: str = "",
+        author: str | None = None,
+        on_conflict: OnConflict = "merge",
+    ) -> Version:
         """Save one trial of *experiment* and its data, and nothing else; as ``save_trials``."""
-        return self.save_trials(experiment, [trial], **options)
+        return self.save_trials(experiment, [trial], message=message, author=author, on_conflict=on_conflict)
 
     def save_trials(
         self,
@@ -113,8 +185,8 @@ class Store(Experiments):
     ) -> Version:
         """Save the given trials of *experiment* and their data, and nothing else; return the version.
 
-        What others saved since is looked at as by ``save``, so that no data come under another trial, and no two arms
-        have one name. *experiment* takes on what they changed in these trials and their data.
+        Changes that others saved since are merged as by ``save``, so that no data come under another trial, and no two
+        arms have one name. *experiment* is brought up to what they changed in these trials and their data.
 
         Args:
             on_conflict: as for ``save``; ``"overwrite"`` makes these trials and their data what *experiment* has.
@@ -124,60 +196,41 @@ class Store(Experiments):
             ConflictError, NameChangedError, EncodeError: as ``save``.
 
         Cost:
-            In proportion to the trials given, and to what others changed that *experiment* has not taken on; however
+            In proportion to the trials given, and to what others changed that *experiment* does not have yet; however
             many trials it has.
         """
         check_policy(on_conflict)
         checked_iterable("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
-        # Exhausted before the experiment is locked: a generator may run any code.
-        trials, documents, note = list(trials), self._documents(), self._note(message, author)
-        with self._locked(experiment):
-            kind, name, _ = documents.identify(experiment)
-            origin = self._origin_of(experiment, kind, name)
-            if origin is None:
-                with self._access.reading() as connection:
-                    raise self._access.unsaved(connection, kind, name)
-            paths = [path for trial in trials for path in documents.paths_of(experiment, trial)]
-            mine = local_changes_in(documents, experiment, paths, origin)
-            return self._save_known(experiment, origin, mine, on_conflict, note)
+        note = self._context.note(message, author)
+        return pipeline.save_trials(self._context, experiment, trials, note, on_conflict)
 
     def save_many(
         self, objects: Iterable[Any], *, message: str = "", author: str | None = None, batch: int = 500
     ) -> int:
         """Save many documents, of any kinds, as ``save`` would one after the other; return how many there were.
 
-        New ones are inserted together, a batch in one transaction. One that is as it was saved makes no version; one
-        that was changed since is saved by itself, after the batch before it. Of two with one name in a batch, the
-        second begins the next.
+        New ones are inserted together, a batch in one transaction. One that is unchanged makes no version; one that was
+        changed is saved by itself, after the batch before it. Of two with one name in a batch, the second begins the
+        next.
 
         Args:
-            objects: an iterable, read as they are saved: a batch of them stands in memory.
-            batch: how many to save in one transaction, at most 10,000; fewer, where they hold 32 MiB of text.
+            objects: an iterable, read as they are saved: a batch of them is in memory.
+            batch: how many to save in one transaction, at most 10,000; fewer, if they hold 32 MiB of text.
 
         Raises:
             DocumentExistsError: the name of one is taken by a document that it did not come from; names it.
             ConflictError, NameChangedError, EncodeError: as ``save``.
-            InvalidValueError: *objects* are not several, or *batch* is no such number.
+            InvalidValueError: *objects* is not an iterable of objects, or *batch* is out of range.
 
-            Whatever error it is, Ctrl-C or one of *objects* itself: batches before it are kept, and nothing of its own.
-            ``error.saved`` is how many of the objects, the first ones, are saved; its notes tell. To go on, give all
-            that are there still, or of a generator, ``itertools.islice(objects, error.saved, None)``.
+            Whatever the error, Ctrl-C and those that *objects* itself raises included: earlier batches are kept, and
+            nothing of its own. ``error.saved`` is how many of the objects, the first ones, are saved; its notes say it
+            too. To go on, give the remaining ones, or of a generator, ``itertools.islice(objects, error.saved, None)``.
 
         Cost:
             One encoding of each. A batch is looked up by one statement for each kind, and inserted by two (more where
             the database takes rows in pieces), and two for each document whose type no other had.
         """
-        bulk = Bulk(
-            self._access,
-            self._writer,
-            self._codes,
-            self._origins,
-            self._documents(),
-            self._note(message, author),
-            origin_of=self._origin_of,
-            save=lambda obj, document, origin, note: self._save(obj, document, origin, "merge", note),
-        )
-        return bulk.save(objects, batch)
+        return save_many(self._context, objects, self._context.note(message, author), batch)
 
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
@@ -186,15 +239,23 @@ class Store(Experiments):
             InvalidValueError: *kind* is one whose documents are saved as objects.
             EncodeError: something in *value* cannot be written.
         """
-        documents = self._documents()
-        kind = checked_text("kind", kind, 64)
-        if kind in RESERVED or documents.kind_named(kind) is not None:
-            raise InvalidValueError("kind", kind, "Its documents are made of objects: use save(). Choose another kind.")
-        body = documents.codec.encode(value)
-        name = checked_text("name", name, LONGEST_NAME)
-        document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
-        id, note = uuid.uuid4().hex, self._note(message, author)
-        return self._write(lambda connection: self._writer.overwrite(connection, id, document, note)).version
+        return direct.put(self._context, kind, name, value, self._context.note(message, author))
+
+    def status(self, obj: Any) -> Status:
+        """Return what ``save(obj)`` would write now: the difference from what is stored, with others' changes merged.
+
+        Raises:
+            DocumentExistsError: the name is taken by a document that *obj* did not come from.
+            NameChangedError: the name of *obj* was changed, but its document was not renamed.
+            DocumentNotFoundError: the document was deleted since.
+            ConflictError: the version that *obj* is based on was folded since, or is not in the database.
+            EncodeError: *obj* cannot be saved.
+            DecodeError: what others saved, and *obj* changed too, cannot be read here.
+
+        Cost:
+            One encoding of *obj*, and a read of the whole document. Nothing is written.
+        """
+        return status(self._context, obj)
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -208,22 +269,20 @@ class Store(Experiments):
         tag: str | None = None,
         unknown: Unknown | None = None,
     ) -> Any:
-        """Return the object as it was saved last, as *version*, as it stood *at* a time, or as the version of a *tag*.
+        """Return the object as it was saved last, as *version*, as it was *at* a time, or as the version of a *tag*.
 
         Args:
-            unknown: ``"keep"`` gives an ``UnknownObject`` where a class is not registered; saving writes it back
+            unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
                 unchanged. By default as the store was made.
 
         Raises:
-            DocumentNotFoundError: there is no such document; names some like it.
+            DocumentNotFoundError: there is no such document; names similar ones.
             VersionNotFoundError: it has no such version or tag, none so early, or the version was folded.
             InvalidValueError: more than one of *version*, *at* and *tag* is given, or *at* has no time zone.
-            DecodeError: a class that it needs is not registered, or is another now.
+            DecodeError: a class that it needs is not registered, or has changed.
             DamagedDocumentError: what is stored is not what was saved.
         """
-        with self._access.reading() as connection:
-            head, state = self._access.state(connection, kind, name, version=version, at=at, tag=tag)
-        return self._loaded(head, state, self._unknown if unknown is None else unknown)
+        return reading.load(self._context, kind, name, VersionChoice(version, at, tag), unknown)
 
     def get(
         self,
@@ -235,26 +294,498 @@ class Store(Experiments):
         tag: str | None = None,
         pointer: str = "",
     ) -> Any:
-        """Return the JSON of a document, or what is at *pointer* in it, tagged values decoded; no class is needed.
+        """Return the JSON of a document, or the value at *pointer*, tagged values decoded; no class is needed.
 
         Raises:
-            DecodeError: nothing stands at *pointer*.
+            DecodeError: there is nothing at *pointer*.
             DocumentNotFoundError, VersionNotFoundError, InvalidValueError, DamagedDocumentError: as ``load``.
 
         Cost:
             With a *pointer* into one part, that part and what was changed since; without, as ``load``.
         """
-        with self._access.reading() as connection:
-            head = self._access.head(connection, kind, name)
-            place = read_place(connection, head, pointer, number_of(connection, head, version, at, tag))
-        return self._raw.decode(place)
+        return reading.get(self._context, kind, name, VersionChoice(version, at, tag), pointer)
 
-    # --- the whole life of a document ----------------------------------------------------------------------------
+    # --- experiments -----------------------------------------------------------------------------------------------
+
+    def trials(self, name: str) -> pandas.DataFrame:
+        """Return a pandas frame with a row for each trial of an experiment, by its index, with its first arm.
+
+        Its columns are those of the view ``trials``, but for ``parameters``: each parameter has a column, in the order
+        of the search space. A parameter with the name of another column is ``parameters.NAME``. The experiment is read
+        as it is stored, and no class of the user's is needed.
+
+        Units:
+            ``trial_index``, ``changed_in_version``: int64. ``status``, ``generator_run_type``: Int64. ``time_*``:
+            datetime64[us, UTC]; of objects, if one has no zone. ``run_time``: seconds, float64. A parameter: FLOAT
+            float64, INT Int64, BOOL boolean; of objects, if a value is of another type, or too large. All others are
+            of objects: texts, and in ``arms`` the list of their names. What is missing is NaN, NaT, NA or None.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+            DocumentNotFoundError: as ``load``.
+            DamagedDocumentError: as ``load``; or the columns of a trial, or the table ``codes``, contradict the trial
+                or the history.
+
+        Cost:
+            Three SELECTs; each trial and its data are read.
+        """
+        return reading.trials(self._context, name)
+
+    def observations(self, name: str) -> pandas.DataFrame:
+        """Return a pandas frame with a row for each observation of an experiment, by trial and as they were attached.
+
+        Its columns are those of the view ``observations``.
+
+        Units:
+            ``trial_index``: int64. ``step``, ``mean``, ``sem``: float64, of objects if one is no number or an
+            integer beyond 64 bits. All others are of objects: texts, and ``start_time`` and ``end_time`` as they were
+            attached. What is missing is NaN or None.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+            DocumentNotFoundError, DamagedDocumentError: as ``load``.
+
+        Cost:
+            As ``trials``.
+        """
+        return reading.observations(self._context, name)
+
+    def best(self, name: str, n: int = 1) -> list[BestArm]:
+        """Return the *n* best arms of an experiment by its objective: first those that fulfil its outcome constraints.
+
+        Of arms that are equally good, the one that was tried earlier comes first. There are fewer if the objective
+        was measured on fewer, and none if it was measured on none.
+
+        An arm's value of a metric is found as follows. Trials that failed, were abandoned or are stale do not count,
+        nor do arms that were abandoned, nor a mean that is NaN. Of an arm's observations of a metric in one trial, the
+        one with the largest step counts, of equal ones the last; one without a step comes after all steps. For an arm
+        in several trials, it is the unweighted mean of these, summed in the order of the trials. (The view
+        ``experiments`` computes the same; its ``best_value`` is the best of all arms, whatever the constraints.) The
+        objective is that of its metric; or the weighted sum of those of its metrics.
+
+        A constraint holds if its metrics were measured, and their (weighted) mean is within the bound. The bound of a
+        relative one is that much above or below the status quo: -5 percent is 9.5 for 10, and -10.5 for -10.
+
+        Raises:
+            InvalidValueError: the experiment has no objective, or several at once; a constraint is relative to a status
+                quo that does not exist or was not measured; or *n* is not an integer of 1 or more.
+            DecodeError: the objective, or a constraint, is of a class of the user's own that is not registered.
+            DocumentNotFoundError, DamagedDocumentError: as ``load``.
+
+        Cost:
+            As ``trials``.
+        """
+        return reading.best(self._context, name, n)
+
+    def similar(
+        self,
+        like: SearchSpace | Experiment,
+        *,
+        n: int = 10,
+        overlap: float = 0.0,
+        types: Enum | str | int | Iterable[Enum | str | int] | None = None,
+        since: datetime | None = None,
+    ) -> list[Similar]:
+        """Return the *n* experiments that share the most parameters with a search space, the newest first of equals.
+
+        As Ax's ``identify_transferable_experiments``: which earlier experiments a new one can learn from, and by which
+        parameters. A parameter is shared that has the same name and the same type (FLOAT, INT, ...), whatever its
+        bounds or choices. ``load`` gives the experiments themselves.
+
+        Args:
+            like: a search space; or an experiment, which is not in the result.
+            overlap: the least share of the parameters of *like*; an experiment that shares none is never returned.
+            types: only experiments of this type, or of one of several, as for ``find``.
+            since: only those that were saved at this time or later.
+
+        Raises:
+            InvalidValueError: *like* is neither, or has no parameters; *overlap* is not between 0 and 1; *n* is not an
+                integer of 1 or more; or *since* has no time zone.
+            UnknownCodeError: there is no such type.
+
+        Cost:
+            Two SELECTs (and one for *types*), in which the database looks into the search space of each experiment.
+        """
+        return reading.similar(self._context, like, n, overlap, types, since)
+
+    # --- finding -------------------------------------------------------------------------------------------------
+
+    @overload
+    def find(
+        self,
+        kind: str | None = None,
+        *,
+        part: None = None,
+        name: str | None = None,
+        name_prefix: str | None = None,
+        name_like: str | None = None,
+        project: str | Iterable[str] | None = None,
+        type: Wanted = None,
+        status: Wanted = None,
+        owner: str | None = None,
+        model: str | None = None,
+        created: Moments | None = None,
+        updated: Moments | None = None,
+        deleted: bool = False,
+        where: Where = None,
+        order_by: str | Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> Found[DocumentInfo]: ...
+    @overload
+    def find(
+        self,
+        kind: str | None = None,
+        *,
+        part: str,
+        name: str | None = None,
+        name_prefix: str | None = None,
+        name_like: str | None = None,
+        project: str | Iterable[str] | None = None,
+        type: Wanted = None,
+        status: Wanted = None,
+        owner: str | None = None,
+        model: str | None = None,
+        created: Moments | None = None,
+        updated: Moments | None = None,
+        deleted: bool = False,
+        where: Where = None,
+        order_by: str | Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> Found[PartInfo]: ...
+    def find(
+        self,
+        kind: str | None = None,
+        *,
+        part: str | None = None,
+        name: str | None = None,
+        name_prefix: str | None = None,
+        name_like: str | None = None,
+        project: str | Iterable[str] | None = None,
+        type: Wanted = None,
+        status: Wanted = None,
+        owner: str | None = None,
+        model: str | None = None,
+        created: Moments | None = None,
+        updated: Moments | None = None,
+        deleted: bool = False,
+        where: Where = None,
+        order_by: str | Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> Found[Any]:
+        """Return the documents, or the parts, that fulfil all criteria, as a sequence that is read as one looks at it.
+
+        Args:
+            kind: of the documents; None for all kinds.
+            part: ``"trial"``: the parts of that kind in place of the documents; name, owner and project stay those of
+                the document, and type, status, times and *where* are the part's own.
+            name, name_prefix, name_like: the name, how it begins, or a pattern: ``%`` is any text, ``_`` any character,
+                a backslash escapes; upper and lower case differ.
+            project: another project, or several; by default, this store's.
+            type, status: a member, its name or its integer, or several of them; a former name of a member counts too.
+            owner: the name of the experiment that the documents belong to.
+            model: whose classes they are of: ``docstore``, ``ax`` or ``user``.
+            created, updated: from the first time (included) to the second (not included); None leaves an end open.
+            deleted: those that are deleted, in place of those that are not.
+            where: ``{pointer: value}``, or conditions of ``docstore.q``, on the JSON of a document or part.
+            order_by: columns (the fields of the result) or pointers, one or several, ``-`` before one for the largest
+                first; by default kind and name, and parts by their index. Rows without a value come first.
+            limit: at most so many.
+
+        Raises:
+            InvalidValueError: an argument is invalid, or there is no such kind, part or column: it lists those that
+                there are; or *type* or *status* without a kind that has one, or a time without a zone.
+            UnknownCodeError: a name that the enum lacks; or, of statuses, an integer.
+
+        Cost:
+            Of the call, nothing, or a SELECT for each kind that has no class here, and for each type or status that no
+            search has seen yet.
+        """
+        return reading.find(
+            self._context,
+            kind,
+            part,
+            {
+                "name": name,
+                "name_prefix": name_prefix,
+                "name_like": name_like,
+                "project": project,
+                "type": type,
+                "status": status,
+                "owner": owner,
+                "model": model,
+                "created": created,
+                "updated": updated,
+                "deleted": deleted,
+                "where": where,
+                "order_by": order_by,
+                "limit": limit,
+            },
+        )
+
+    def create_index(self, pointer: str, *, kind: str = "experiment", part: str | None = None) -> str:
+        """Make an index that makes ``find`` by the value at *pointer* quick, unless there is one; return its name.
+
+        It is the database's own, of the documents of all projects, and is kept up to date by every save. Comparing with
+        ``==``, ``in_`` and ``< <= > >=`` uses it, if the kind is given; ``contains`` and ``exists`` do not.
+
+        Args:
+            kind: of the documents.
+            part: ``"trial"``: *pointer* leads into those parts.
+
+        Raises:
+            InvalidValueError: there is no such kind, or part; or *pointer* is invalid, or cannot be indexed.
+            NotAllowedError: the database's user may make none.
+            DatabaseError: MariaDB has no room for more: its 64 indexes of a table are enough for 29 of these.
+
+        Cost:
+            One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
+        """
+        known = reading.known_kind(self._context, kind)
+        return indexes.create_index(self._context.transactions, known, kind, pointer, part).name
+
+    def indexes(self) -> list[PlaceIndex]:
+        """Return the indexes that ``create_index`` made, by kind, part and pointer."""
+        return indexes.indexes(self._context.transactions)
+
+    def drop_index(self, pointer: str, *, kind: str = "experiment", part: str | None = None) -> None:
+        """Drop the index on *pointer*; searches find the same as before.
+
+        Raises:
+            InvalidValueError: there is none; lists those that there are.
+        """
+        known = reading.known_kind(self._context, kind)
+        indexes.drop_index(self._context.transactions, known, kind, pointer, part)
+
+    # --- the past ------------------------------------------------------------------------------------------------
+
+    def history(self, name: str, *, kind: str = "experiment", pointer: str | None = None) -> Sequence[Version]:
+        """Return the versions of a document, newest first; each is read when it is looked at.
+
+        Args:
+            pointer: only those that changed the value there; ``blame`` also says what it was before and after.
+
+        Raises:
+            DecodeError: *pointer* is invalid.
+            DamagedDocumentError: a version is missing, cannot be read, or is not as it was saved; raised when one comes
+                to it.
+            DocumentNotFoundError: there is no such document; or it was purged before one came to an older version.
+
+        Cost:
+            A SELECT for every 100 versions that one looks at.
+        """
+        return timeline.history(self._context, kind, name, pointer)
+
+    def blame(self, name: str, pointer: str, *, kind: str = "experiment") -> Sequence[Blame]:
+        """Return when the value at *pointer* changed and by whom, newest first, with the values before and after.
+
+        An item of a list is meant by its index, as it was at each version. A change in versions that ``compact`` folded
+        is reported with the next version that is kept, and with who and which it may have been: ``Blame.authors``,
+        ``first``.
+
+        Raises:
+            DecodeError: *pointer* is invalid.
+            DamagedDocumentError: the history is not as it was saved, or does not lead back.
+
+        Cost:
+            The part that *pointer* leads into is read, and each version as one comes to it. Values are kept as JSON: of
+            a large value that changed often, look at them one after the other, with ``iter``, or at ``history``.
+        """
+        return timeline.blame(self._context, kind, name, pointer)
+
+    def diff(self, name: str, a: When, b: When | None = None, *, kind: str = "experiment", other: str = "") -> Diff:
+        """Return what changed from version *a* to version *b*, which may be the older; by default, the newest.
+
+        Args:
+            a, b: a number, a tag, or a time at which the version was current.
+            other: the name of another document of the *kind*, of which *b* is a version then.
+        """
+        return timeline.diff(self._context, kind, name, a, b, other)
+
+    def revert(
+        self, name: str, version: When, *, kind: str = "experiment", message: str = "", author: str | None = None
+    ) -> Version:
+        """Make the state of *version* the newest version; the history stays as it is.
+
+        Args:
+            version: a number, a tag, or a time at which the version was current.
+
+        Raises:
+            VersionNotFoundError: there is no such version, or it was folded.
+        """
+        return direct.revert(self._context, kind, name, version, self._context.note(message, author))
+
+    def tag(
+        self,
+        name: str,
+        tag: str,
+        version: When | None = None,
+        *,
+        kind: str = "experiment",
+        author: str | None = None,
+        move: bool = False,
+    ) -> int:
+        """Let *tag* name a version, by default the newest, and return its number; ``load(name, tag=tag)`` gives it.
+
+        Args:
+            version: a number, another tag, or a time at which the version was current.
+            move: let the tag name this version from now on, also if it names another one.
+
+        Raises:
+            TagExistsError: it names another version.
+        """
+        new = NewTag(tag, version, self._context.note("", author).author, checked_flag("move", move))
+        return tags.tag(self._context.transactions, kind, name, new)
+
+    def untag(self, name: str, tag: str, *, kind: str = "experiment") -> None:
+        """Remove a tag; the version that it named stays."""
+        tags.untag(self._context.transactions, kind, name, tag)
+
+    def tags(self, name: str, *, kind: str = "experiment") -> dict[str, int]:
+        """Return the number of the version that each tag of a document names."""
+        return tags.tags(self._context.transactions, kind, name)
+
+    def compact(self, name: str, *, keep: int | timedelta, kind: str = "experiment") -> Compacted:
+        """Fold old versions of a document, and return which are kept.
+
+        Kept are the newest *keep* versions, or those that were current at any time in the last *keep*; each one that a
+        tag names; and each that another document branched from or has merged, since a merge goes back to it. They load
+        as they were saved, to the byte. Of the others the log stays (``history``: who, when, the message, the digest),
+        and the chain can still be proved. Their changes go, and cannot be brought back: ``load``, ``diff``, ``revert``,
+        ``branch`` and ``tag`` of one raise. Their changes count as made by the next version that is kept.
+
+        The history is proved first. It can be compacted again, further; a version that was folded once stays folded.
+
+        Args:
+            keep: so many versions, 1 or more; or for so long: ``timedelta(days=90)``.
+
+        Raises:
+            InvalidValueError: *keep* is neither.
+            DocumentNotFoundError: there is no such document.
+            DamagedDocumentError: its history is not what was saved. Folding would destroy the evidence: nothing was
+                changed.
+            TooLargeError: what is between two versions that are kept is larger than the database takes at once.
+                Nothing was changed: keep more, or tag some in between.
+
+        Cost:
+            A walk through the whole history, in which each version is rebuilt, and a look for the parents of all
+            versions in the database; memory for the document, for what of it changed between two kept versions, and for
+            100 versions. Other writers wait. What is freed is the old values: each folded version keeps a digest in
+            place of its changes, so that a history of small ones needs as much room as before. SQLite uses the room
+            again; its file gets smaller by VACUUM only. As with ``purge``, nothing of what was folded is left in it; a
+            server removes it in its own time.
+        """
+        return compact(self._context.transactions, kind, name, keep)
+
+    def verify(
+        self, name: str | None = None, *, kind: str | None = None, decode: bool = False, progress: bool | Report = False
+    ) -> list[Damage]:
+        """Return every damage of a document, of all of a *kind*, or of the project; an empty list if all is as saved.
+
+        Each digest is computed again, each history is walked back to version 1, each chain, each column and each tag is
+        checked. Deleted documents are verified, too; a *name* means the live one, if there is one. A row that is gone,
+        or was changed with its digest, is named if the history tells which; else, the damage is of ``its rows``.
+        Without *name* and *kind*, the database's own integrity check runs as well, since an index that lacks a row
+        hides a document: SQLite's ``integrity_check``, ``CHECK TABLE`` on MariaDB, ``amcheck`` where PostgreSQL has it.
+        Its findings have the kind ``"unknown"``.
+
+        Args:
+            name: of a document of *kind*, or of an experiment; None for all.
+            decode: make objects of each version as well, with the classes that are registered now.
+            progress: True draws a bar on stderr (``docstore[rich]``); or a function that is told how far it is.
+
+        Raises:
+            DocumentNotFoundError: there is no such document, and was none.
+            InvalidValueError: there is no such kind; lists those that there are.
+            MissingDependencyError: there is no ``rich`` to draw a bar with.
+
+        Cost:
+            A read of everything, and of each version time in proportion to what it changed; memory for a document and
+            a page of rows. To decode takes a load of each version. The database's own check covers all projects.
+        """
+        return reading.verify(self._context, name, kind, decode=decode, progress=progress)
+
+    # --- branches ------------------------------------------------------------------------------------------------
+
+    def branch(
+        self,
+        name: str,
+        new_name: str,
+        version: When | None = None,
+        *,
+        kind: str = "experiment",
+        message: str = "",
+        author: str | None = None,
+    ) -> Version:
+        """Start the document *new_name* from a version of *name*, the newest by default; return its first own version.
+
+        The versions before are its past, too. ``merge`` brings its changes back.
+
+        Args:
+            version: a number, a tag, or a time at which the version was current.
+
+        Raises:
+            DocumentExistsError: the new name is taken.
+            DocumentNotFoundError, VersionNotFoundError: there is no such document, or no such version.
+
+        Cost:
+            A copy of the document, and of its history.
+        """
+        return branch(self._context, kind, name, new_name, version, self._context.note(message, author))
+
+    def merge(
+        self,
+        name: str,
+        into: str,
+        *,
+        kind: str = "experiment",
+        on_conflict: OnConflict = "merge",
+        message: str = "",
+        author: str | None = None,
+    ) -> Version:
+        """Merge what was changed in *name* into *into*, as its next version, and return that.
+
+        Both have a version in common: one is a branch of the other, say. What was changed in *name* since is "mine",
+        what was changed in *into* is "theirs"; they are merged as by ``save``. *name* stays as it is. The next merge
+        recognizes a trial that got another number in *into*.
+
+        Args:
+            on_conflict: as for ``save``; ``"overwrite"`` makes *into* what *name* is.
+
+        Raises:
+            ConflictError: both changed the same place; names the places.
+            InvalidValueError: they have no version in common, or none that is kept.
+
+        Cost:
+            Both documents and the version that they have in common, whole.
+        """
+        check_policy(on_conflict)
+        return merge(self._context, kind, name, into, on_conflict, self._context.note(message, author))
+
+    # --- rename, delete, copy ------------------------------------------------------------------------------------
+
+    def rename(
+        self, old: str, new: str, *, kind: str = "experiment", message: str = "", author: str | None = None
+    ) -> Version:
+        """Rename a document, and return its new version; renamed to its own name, its current one.
+
+        The document keeps its id, its history and its tags; earlier versions still contain the old name, and are
+        loaded by the new one. An object that was loaded under the old name is still saved to this document, and the
+        save gives it the new name. Documents that contain the name as their owner's, such as an experiment's generation
+        strategies, get a new version too. The old name becomes free.
+
+        Raises:
+            DocumentNotFoundError: no document has the *old* name, or it is deleted.
+            DocumentExistsError: another document, which is not deleted, has the *new* name.
+            InvalidValueError: *new* is not a str of 1 to 255 characters, or the class does not accept it.
+
+        Cost:
+            A read of the document and of those that belong to it; the head of each is written.
+        """
+        return lifecycle.rename(self._context, kind, old, new, self._context.note(message, author))
 
     def delete(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
-
-        lifecycle.delete(self._access, kind, name)
+        lifecycle.delete(self._context.transactions, kind, name)
 
     def undelete(self, name: str, *, kind: str = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.
@@ -263,35 +794,34 @@ class Store(Experiments):
             DocumentNotFoundError: none was deleted.
             DocumentExistsError: another has the name now.
         """
-
-        lifecycle.undelete(self._access, kind, name)
+        lifecycle.undelete(self._context.transactions, kind, name)
 
     def purge(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document for good, with its whole history and its tags; if none is live, the one deleted last.
 
-        Of versions that were folded, the log goes too. Branches keep their copy of the past that they shared with it,
-        and can still be merged with one another.
+        The log of folded versions goes too. Branches keep their copy of the past that they shared with it, and can
+        still be merged with one another.
 
         Raises:
             DocumentNotFoundError: there is none of this name, and none was deleted.
 
         Cost:
-            On SQLite, nothing of it is left in the file: freed room is overwritten, and the log of writes, with what
-            others have in it, is written into the database; ``lives.purge`` says what keeps some of it. Servers remove
+            On SQLite, nothing of it is left in the file: freed room is overwritten, and the write-ahead log, with what
+            others have in it, is written into the database; ``lifecycle.purge`` says what may stay. Servers remove
             deleted rows in their own time.
         """
-
-        lifecycle.purge(self._access, kind, name)
+        lifecycle.purge(self._context.transactions, kind, name)
 
     def copy_to(self, other: Store, names: Iterable[str] | None = None, *, kind: str | None = None) -> list[Copied]:
-        """Copy documents to another store with their whole history, and return what became of each.
+        """Copy documents to another store with their whole history, and return what was done for each.
 
-        They keep their ids, versions, times, digests and chain; each is verified before it is committed. Interrupted, a
-        second call goes on where the first was; a document that went on in the meantime is brought up to date.
+        They keep their ids, versions, times, digests and chain; each is verified before it is committed. After an
+        interruption, a second call continues where the first stopped; a document that was saved in the meantime is
+        brought up to date.
 
         Tags become those of this store, but for one of a version that *other* folded itself. Versions that were folded
-        here are copied as they are, without what they changed. Those that *other* has and can load it keeps, though
-        they were folded here since; none that it folded itself is brought back.
+        here are copied as they are, without their changes. *other* keeps versions that it can load, though they were
+        folded here since; a version that it folded itself is not brought back.
 
         Args:
             names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
@@ -302,7 +832,7 @@ class Store(Experiments):
             DocumentNotFoundError: one of *names* is missing. Nothing was copied.
             DocumentExistsError, DivergedError: *other* has another document of that name, or a later state of this one.
             DamagedDocumentError: one is not what was saved. Of it nothing was copied. Whether changes lead back that
-                took the place of folded ones is not looked at: ``verify`` tells.
+                took the place of folded ones is not checked: ``verify`` does.
             UnknownCodeError, TooLargeError: one has a type that the enum of *other* lacks, or a text too large for it.
 
         Cost:
@@ -311,59 +841,5 @@ class Store(Experiments):
         if not isinstance(other, Store):
             # Not shown: a URL may have a password in it.
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
-        return copy_documents(self._access, other._access, other._codes, names=names, kind=kind)
-
-    # --- how a save is made --------------------------------------------------------------------------------------
-
-    def _save(
-        self, obj: Any, document: Document, origin: LoadedState | None, policy: OnConflict, note: Note
-    ) -> Version:
-        """Save *obj*, encoded as *document* and loaded from *origin*; the caller holds its lock."""
-        if origin is None:
-            return self._save_first(obj, document, note, policy)
-        return self._save_known(obj, origin, local_changes_of(document, origin), policy, note)
-
-    def _save_first(self, obj: Any, document: Document, note: Note, policy: OnConflict) -> Version:
-        write = self._writer.overwrite if policy == "overwrite" else self._writer.create
-        return self._insert(obj, document, self._origins.try_first(obj, document.name), write, note)
-
-    def _save_as_new(self, obj: Any, document: Document, note: Note) -> Version:
-        write = partial(self._writer.create, remedy="Choose another name for the new document.")
-        id = self._origins.try_first(obj, document.name, as_new=True)
-        return self._insert(obj, document, id, write, note)
-
-    def _insert(
-        self,
-        obj: Any,
-        document: Document,
-        id: str,
-        write: Callable[[Connection, str, Document, Note], Saved],
-        note: Note,
-    ) -> Version:
-        digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
-
-        def learn(saved: Saved) -> None:
-            origin = LoadedState(saved.id, document.name, saved.version.number, digests)
-            self._remember(obj, origin, self._documents())
-
-        return self._write(lambda connection: write(connection, id, document, note), learn).version
-
-    def _save_known(self, obj: Any, origin: LoadedState, mine: LocalChanges, policy: OnConflict, note: Note) -> Version:
-        kind, name = mine.document.kind, mine.document.name
-        # An unchanged object says nothing about what others saved; unless it is to stand in their place.
-        if not mine.paths and not (mine.whole and (policy == "overwrite" or origin.behind)):
-            with self._access.reading() as connection:
-                head = self._access.living(connection, origin.id, kind, name)
-                return version_numbered(connection, head, origin.version)
-
-        documents = self._documents(origin.unknown)
-
-        def save(connection: Connection) -> Outcome:
-            head = self._access.living(connection, origin.id, kind, name)
-            outcome = save_on(connection, self._writer, head, origin, mine, policy, note)
-            check_readable(documents, obj, head, origin, outcome)
-            return outcome
-
-        outcome = self._access.saving(save, lambda outcome: learn(documents, obj, origin, mine, outcome))
-        self._codes.learn(outcome.codes)
-        return outcome.version
+        target = other._context
+        return copy_documents(self._context.transactions, target.transactions, target.codes, names=names, kind=kind)

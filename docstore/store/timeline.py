@@ -1,4 +1,4 @@
-"""The versions of a stored document, newest first, each read when it is looked at; and the past of one place in it."""
+"""The past of a document: its versions, the changes of one value (blame), and the difference of two versions."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from sqlalchemy.engine import Connection
 
+from docstore.documents.arguments import checked_key
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
+from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.history import Version, piece_at, piece_of
-from docstore.documents.kinds import HEAD, Kind
+from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.partial import read_around
-from docstore.sql.reader import history_page, version_numbered
+from docstore.sql.reader import history_page, read, read_version, version_numbered
 from docstore.sql.rows import HeadRow
+from docstore.sql.version_names import When, numbered
+from docstore.store.context import StoreContext
 
-# When a place in a document changed, and who did it: the past of one pointer, found in the changes of each version.
+# --- blame: when the value at a pointer changed, found in the changes of each version ---------------------------------
 
 Decode: TypeAlias = Callable[[JSON], Any]
-"""Makes values of what is tagged in a JSON value."""
+"""Decodes the tagged values in a JSON value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """One change of a place: the version that made it, and what stood there before and since.
+    """One change of a value: the version that made it, and the value before and after.
 
-    Of versions that ``compact`` folded, their digests and the log are left: a change of theirs was made in one or more
-    of the versions ``first`` to ``number``, and which of them is not known any more.
+    Versions that ``compact`` folded keep only their digests and the log: a change in them was made by one or more of
+    the versions ``first`` to ``number``, and it is not known by which.
 
     Attributes:
-        version: the one that made it; of several that were folded together, the newest.
-        was, became: the JSON as stored; ``ABSENT`` where nothing stood there.
-        first: the number of the oldest version that may have made it; ``number``, if it is known.
+        version: the one that made the change; the newest, if several were folded together.
+        was, became: the JSON as stored; ``ABSENT`` for no value.
+        first: the number of the oldest version that may have made the change; ``number``, if it is known.
         authors: who saved the versions from *first* on, without repetition, oldest first.
     """
 
@@ -50,37 +54,37 @@ class Blame:
 
     @property
     def old(self) -> Any:
-        """What stood there before, as ``get`` gives it, made at each call; ``ABSENT`` for nothing."""
+        """The value before, as ``get`` gives it, decoded at each call; ``ABSENT`` for none."""
         return ABSENT if self.was is ABSENT else self.decode(self.was)
 
     @property
     def new(self) -> Any:
-        """What stands there since, as ``get`` gives it, made at each call; ``ABSENT`` for nothing."""
+        """The value after, as ``get`` gives it, decoded at each call; ``ABSENT`` for none."""
         return ABSENT if self.became is ABSENT else self.decode(self.became)
 
     @property
     def number(self) -> int:
-        """The number of the version; of several that were folded together, of the newest."""
+        """The number of the version; that of the newest, if several were folded together."""
         return self.version.number
 
     @property
     def is_exact(self) -> bool:
-        """Whether that version made the change, and not perhaps one that was folded into it."""
+        """Whether it is known that this version made the change, and not one that was folded into it."""
         return self.first == self.number
 
     @property
     def created_at(self) -> datetime:
-        """When it was saved; of several that were folded together, when the newest was."""
+        """When the version was saved; the newest, if several were folded together."""
         return self.version.created_at
 
     @property
     def author(self) -> str | None:
-        """Who saved it; None where versions of several authors were folded together, so that it may be any of them."""
+        """Who saved the version; None if versions of several authors were folded together."""
         return self.authors[0] if len(self.authors) == 1 else None
 
     @property
     def message(self) -> str:
-        """What was said of it; of several that were folded together, of the newest."""
+        """The message of the version; that of the newest, if several were folded together."""
         return self.version.message
 
     def __str__(self) -> str:
@@ -99,14 +103,14 @@ def _shown(value: MaybeJSON) -> str:
 def changes_at(
     kind: Kind, document: JSON, pointer: str, newest_first: Iterable[Version], decode: Decode
 ) -> Iterator[Blame]:
-    """Yield each change of what stands at *pointer*, with the values before and after; newest first.
+    """Yield each change of the value at *pointer*, with the values before and after; newest first.
 
-    A list's item is meant by its index as it was at each version.
+    An item of a list is meant by its index, as it was at each version.
 
     Shapes:
         document: the current one; of its parts, at least the one that *pointer* leads into, or all, if it leads to
             several; items of a list that are parts by their index
-        newest_first: the versions from the current one on
+        newest_first: the versions from the current one back
 
     Raises:
         PatchError: the changes do not fit: the history, or the document, is damaged.
@@ -134,9 +138,9 @@ def changes_at(
 
 
 def _with_folded(newest_first: Iterable[Version]) -> Iterator[tuple[Version, int, tuple[str, ...]]]:
-    """Yield each version that is kept, the number of the oldest that was folded into it, and the authors of these.
+    """Yield each version that is kept, the number of the oldest one folded into it, and the authors of all of these.
 
-    Of one that others were not folded into, the versions before it are not looked at yet.
+    The versions before a kept one are read only if some were folded into it.
     """
     rest = iter(newest_first)
     version = next(rest, None)
@@ -157,6 +161,8 @@ def _at(document: JSON, pointer: str) -> MaybeJSON:
         return ABSENT
 
 
+# --- history ----------------------------------------------------------------------------------------------------------
+
 _PAGE: Final = 100
 """Versions that are read at once; each has the old values of a save."""
 
@@ -169,13 +175,13 @@ class Timeline(Sequence[Version]):
         that, a SELECT for every 100, or for one by its index; the length is known.
 
     Raises:
-        DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; when one comes to it.
-            Or there is a later one than the document's column says.
+        DamagedDocumentError: a version is missing, cannot be read, or is not as the chain says; raised when one comes
+            to it. Or there is a later one than the document's column says.
         DocumentNotFoundError: the document was purged since.
     """
 
-    def __init__(self, access: StoreContext, connection: Connection, head: HeadRow) -> None:
-        self._access = access
+    def __init__(self, transactions: Transactions, connection: Connection, head: HeadRow) -> None:
+        self._transactions = transactions
         self._head = head
         self._newest = history_page(connection, head, None, _PAGE)
 
@@ -211,7 +217,7 @@ class Timeline(Sequence[Version]):
 
     def _before(self, number: int, size: int) -> Iterator[Version]:
         while number > 1:
-            with self._access.reading() as connection:
+            with self._transactions.reading() as connection:
                 page = self._page(connection, number, size)
             yield from page
             number = page[-1].number
@@ -221,23 +227,23 @@ class Timeline(Sequence[Version]):
         try:
             return history_page(connection, self._head, number, size)
         except DamagedDocumentError:
-            self._access.again(connection, self._head)  # a document that is gone is not damaged
+            self._transactions.again(connection, self._head)  # a document that is gone is not damaged
             raise
 
     def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
-        """Give each change of what stands at *pointer*, with its version and the values before and after, newest first.
+        """Return an iterator of the changes of the value at *pointer*, newest first, with the values before and after.
 
         The document is read now, the versions as one comes to them.
 
         Raises:
-            DecodeError: *pointer* is none.
+            DecodeError: *pointer* is invalid.
             DocumentNotFoundError: the document was purged.
             DamagedDocumentError: what is stored is not what was saved, or the history does not lead back.
             InvalidValueError: versions were folded after those that came before them were read.
         """
-        with self._access.reading() as connection:
-            # As it is now: what was saved since the timeline was made is to be undone, too.
-            head = self._access.again(connection, self._head)
+        with self._transactions.reading() as connection:
+            # Read again: versions that were saved since the timeline was made have to be undone, too.
+            head = self._transactions.again(connection, self._head)
             kind, document = read_around(connection, head, pointer)
             newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
         return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
@@ -249,7 +255,11 @@ class Timeline(Sequence[Version]):
             raise DamagedDocumentError(self._head.name, where=error.pointer, problem=str(error)) from error
 
     def _leading_back(self, page: list[Version]) -> Iterator[Version]:
-        """Yield the versions of *page* and those before them, of which the changes of each lead to the next."""
+        """Yield the versions of *page* and those before them; the changes of each lead back to the next.
+
+        Raises:
+            InvalidValueError: some were folded meanwhile.
+        """
         undone = page[0]
         while True:
             for version in page:
@@ -257,7 +267,7 @@ class Timeline(Sequence[Version]):
                 undone = version if version.is_kept else undone
             if page[-1].number == 1:
                 return
-            with self._access.reading() as connection:
+            with self._transactions.reading() as connection:
                 page = self._page(connection, page[-1].number, _PAGE)
                 if version_numbered(connection, self._head, undone.number) != undone:
                     remedy = "Older versions were folded by compact() while you looked at them. Ask again."
@@ -268,7 +278,10 @@ T = TypeVar("T", covariant=True)
 
 
 class Lazily(Sequence[T]):
-    """What an iterator gives, read as far as one looks, and kept. An error that ends it is raised again and again."""
+    """A sequence of what an iterator gives, read as far as one looks, and kept.
+
+    If the iterator raises, so does every later look beyond that item.
+    """
 
     def __init__(self, iterator: Iterator[T]) -> None:
         self._rest = iterator
@@ -285,13 +298,13 @@ class Lazily(Sequence[T]):
         return index < len(self._read_to(index + 1))
 
     def _read_to(self, length: int | None = None) -> list[T]:
-        """Return what was read, of *length* or more if there is as much; without a length, all."""
+        """Return the items read so far, at least *length* if there are as many; without a length, all."""
         missing = None if length is None else max(0, length - len(self._read))
         if missing != 0 and self._error is not None:
             raise self._error
         try:
             self._read.extend(islice(self._rest, missing))
-        except BaseException as error:  # an iterator that has raised gives no more: all would seem to be read
+        except BaseException as error:  # an iterator that has raised ends: the next look would find no more items
             self._error = error
             raise
         return self._read
@@ -319,3 +332,41 @@ class Lazily(Sequence[T]):
 
     def __repr__(self) -> str:
         return repr(self._read_to())
+
+
+# --- the calls of a store ---------------------------------------------------------------------------------------------
+
+
+def history(context: StoreContext, kind: str, name: str, pointer: str | None) -> Sequence[Version]:
+    """Return the versions of a document, newest first; as ``Store.history``."""
+    timeline = _timeline(context, kind, name)
+    if pointer is None:
+        return timeline
+    return Lazily(blame.version for blame in timeline.at(pointer, context.raw.decode))
+
+
+def blame(context: StoreContext, kind: str, name: str, pointer: str) -> Sequence[Blame]:
+    """Return when the value at *pointer* changed, newest first; as ``Store.blame``."""
+    return Lazily(_timeline(context, kind, name).at(pointer, context.raw.decode))
+
+
+def _timeline(context: StoreContext, kind: str, name: str) -> Timeline:
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        return Timeline(transactions, connection, transactions.head(connection, kind, name))
+
+
+def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, other: str) -> Diff:
+    """Return what changed from version *a* to version *b*; as ``Store.diff``."""
+    checked_key("other", other)
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        head = transactions.head(connection, kind, name)
+        target = transactions.head(connection, kind, other, argument="other") if other else head
+        which = kind_named(head.kind)
+        old = read_version(connection, head, which, numbered(connection, head, a))
+        if b is None:
+            new = read(connection, target)
+        else:
+            new = read_version(connection, target, which, numbered(connection, target, b))
+    return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))

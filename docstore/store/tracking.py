@@ -1,4 +1,4 @@
-"""Which stored version an object in memory came from: remembered outside the object, for as long as it lives."""
+"""The stored version that an object in memory came from: kept beside the object, for as long as it lives."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from docstore.documents.digests import DigestTree, piece
 
 @dataclass(slots=True)
 class LoadedState:
-    """What an object in memory is based on.
+    """The stored state that an object in memory is based on.
 
     Attributes:
+        id: that of its document.
         name: the name of the object when it was loaded or saved last; its document may have been renamed since.
         version: the newest version of its document that was seen.
         digests: those of that version.
-        behind: the pieces that others changed by then and the object has not taken on: the version and the digest that
-            it still stands on.
+        behind: the pieces that others changed by then and the object does not have yet: the version and the digest of
+            those that it has.
         saved: what was saved of the object in those of *behind* that were merged with others' changes, and could not be
             brought up to the result since the object changed meanwhile. No version contains it.
-        unknown: what it was loaded with, and takes on others' changes with.
+        unknown: how classes that are not registered were loaded, and are read in others' changes.
     """
 
     id: str
@@ -38,16 +39,16 @@ class LoadedState:
     unknown: Unknown = "error"
 
     def digest(self, path: str) -> str | None:
-        """Return the digest of the piece that the object stands on, or None if there was none."""
+        """Return the digest of the piece that the object is based on, or None if there was none."""
         return self.behind[path][1] if path in self.behind else self.digests.get(path)
 
     def paths(self) -> set[str]:
-        """Return the paths of the pieces that the object stands on."""
+        """Return the paths of the pieces that the object is based on."""
         paths = {*self.digests.paths(), *self.behind}
         return {path for path in paths if self.digest(path) is not None}
 
     def since(self) -> dict[str, int]:
-        """Return, for each piece that the object is behind in, the version that it stands on."""
+        """Return, for each piece that the object is behind in, the version that it is based on."""
         return {path: version for path, (version, _) in self.behind.items()}
 
     def base_pieces(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -62,12 +63,12 @@ class LoadedState:
         kept: Collection[str],
         left: Mapping[str, JSON | Absent] = MappingProxyType({}),
     ) -> None:
-        """Take on a newer version.
+        """Make a newer version the one that the object is based on.
 
         Shapes:
             digests: those of every piece that changed since the newest version that was seen
-            kept: the pieces in which the object is as stored, or was when it was saved
-            left: what was saved of the object in those of *kept* that were left as they are, as it changed meanwhile
+            kept: the paths at which the object is as stored, or was when it was saved
+            left: what was saved of the object at those of *kept* that were left as they are, as it changed meanwhile
         """
         for path in digests.keys() - set(kept):
             self.behind.setdefault(path, (self.version, self.digests.get(path)))
@@ -84,18 +85,18 @@ class LoadedState:
 
 
 class Tracker:
-    """Where objects came from, for as long as they live."""
+    """The loaded states of objects, for as long as the objects live."""
 
     def __init__(self) -> None:
         self._origins: WeakIdentityMap[LoadedState] = WeakIdentityMap()
         self._first: WeakIdentityMap[tuple[str, str]] = WeakIdentityMap()
 
     def get(self, obj: Any) -> LoadedState | None:
-        """Return where *obj* came from, or None if it was made here."""
+        """Return the loaded state of *obj*, or None if it was neither loaded nor saved."""
         return self._origins.get(obj)
 
     def set(self, obj: Any, origin: LoadedState) -> None:
-        """Remember where *obj* came from, until it is garbage."""
+        """Remember the loaded state of *obj* until it is garbage."""
         self._origins.set(obj, origin)
 
     def snapshot(self, obj: Any) -> object:
@@ -115,5 +116,5 @@ class Tracker:
         return id
 
     def tried(self, obj: Any) -> tuple[str, str] | None:
-        """Return the name and the id of an earlier try: a save may be committed, and its caller not know it."""
+        """Return the name and the id of an earlier try, which may have been committed without its caller knowing."""
         return self._first.get(obj)

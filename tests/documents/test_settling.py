@@ -377,7 +377,7 @@ class TestAMergeThatMakesNoSense:
         mine.search_space.parameters["x"].update_range(upper=0.5)
         before = docstore.dumps(mine), stored(bob)
 
-        with pytest.raises(ConflictError, match=r"makes no sense together: upper bound of .*'x'"):
+        with pytest.raises(ConflictError, match=r"merged document is invalid: upper bound of .*'x'"):
             ada.save(mine)
 
         assert (docstore.dumps(mine), stored(bob)) == before
@@ -419,7 +419,7 @@ class TestAMergeThatMakesNoSense:
         bob.save(theirs)
         mine.search_space.add_parameter_constraints([ParameterConstraint("x <= 0.5")])
 
-        with pytest.raises(ConflictError, match="makes no sense together"):
+        with pytest.raises(ConflictError, match="merged document is invalid"):
             ada.save(mine)
 
     def test_of_a_users_class_that_refuses_it_is_a_conflict(self, ada, bob):

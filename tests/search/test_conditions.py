@@ -345,7 +345,7 @@ class TestEveryCondition:
 def indexed(store: docstore.Store) -> docstore.Store:
     """A store with indexes on some of the places that documents are drawn with."""
     for pointer in ("/a", "/b", "/0", "/a/0", "/0/1", "/é", "/%25s", "/%s", "/'", "/a b", "/", "/$", "/__type", "/😀"):
-        create_index(store._access, KINDS["experiment"], "experiment", pointer, None)
+        create_index(store._context.transactions, KINDS["experiment"], "experiment", pointer, None)
     return store
 
 
@@ -535,11 +535,11 @@ class TestWhere:
         ids=repr,
     )
     def test_finds_what_a_value_is_stored_as(self, store, value):
-        with store._access.reading() as connection:
-            condition = checked_where({"/a": value}, store._documents().codec.encode)
+        with store._context.transactions.reading() as connection:
+            condition = checked_where({"/a": value}, store._context.mapper().codec.encode)
         store.put("note", "other", {"a": "other"})
         with transaction(store.engine, write=True) as connection:
-            insert_many(connection, documents, [row("tagged", {"a": store._documents().codec.encode(value)})])
+            insert_many(connection, documents, [row("tagged", {"a": store._context.mapper().codec.encode(value)})])
 
         with transaction(store.engine, write=False) as connection:
             asked = spelled(condition, documents, NOTE, places_of(store.engine.dialect.name))

@@ -45,8 +45,8 @@ ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"])
 
 def text(store, name="cakes", number=None, kind="experiment"):
     """The canonical text of a document at a version, tagged values and all."""
-    with store._access.reading() as connection:
-        _, state = store._access.state(connection, kind, name, version=number)
+    with store._context.transactions.reading() as connection:
+        _, state = store._context.transactions.state(connection, kind, name, version=number)
     return dumps(kinds.join(state.pieces))
 
 

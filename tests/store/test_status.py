@@ -282,7 +282,7 @@ class TestOthersSavedWhatMakesNoSenseWithMine:
         assert status.problem in str(caught.value)
 
     def test_it_says_why(self, status):
-        assert "makes no sense together: upper bound of parameter 'x'" in status.problem
+        assert "the merged document is invalid: upper bound of parameter 'x'" in status.problem
 
     def test_it_is_told_in_words(self, status):
         assert "conflict: search_space/parameters/0/lower 0.75 -> 0.0" in status.words

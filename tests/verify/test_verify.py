@@ -1473,7 +1473,7 @@ class TestABar:
 
     def test_leaves_the_terminal_as_it_was_after_an_interrupt(self, store, saved, capsys, monkeypatch):
         monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal has it
-        monkeypatch.setattr(store._raw, "decode", interrupted)
+        monkeypatch.setattr(store._context.raw, "decode", interrupted)
 
         with pytest.raises(KeyboardInterrupt):
             store.verify(decode=True, progress=True)

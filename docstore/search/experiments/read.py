@@ -12,7 +12,7 @@ from docstore.documents.canonical import JSON
 from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.errors import DamagedDocumentError
 from docstore.sql.columns import unlike_part
-from docstore.sql.context import StoreContext
+from docstore.sql.context import Transactions
 from docstore.sql.dialects import UtcTime, reading_times
 from docstore.sql.enum_codes import coded_in
 from docstore.sql.reader import state_of
@@ -49,7 +49,7 @@ class Stored:
     names: Mapping[tuple[str, int], str]
 
 
-def read_experiment(access: StoreContext, name: str) -> Stored:
+def read_experiment(access: Transactions, name: str) -> Stored:
     """Return the experiment *name*, its head and all parts proved by the digest of its version, as ``load`` does.
 
     No digest covers the columns of the parts and the table ``codes``: they are compared with the bodies, and the time

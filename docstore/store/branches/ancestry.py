@@ -1,4 +1,4 @@
-"""Which versions of which documents are in a version, by the branches and merges of their histories."""
+"""The ancestry of versions: which versions of other documents are part of one, by branches and merges."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from docstore.sql.rows import HeadRow
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A version that can be read: of the document that it was saved in, and where it is read.
+    """A version that can be read.
 
     Attributes:
-        head: of that document, or of a branch that shares its past.
+        id: that of the document that it was saved in.
+        head: the head row of the document that it is read from: that one, or a branch that shares its past.
     """
 
     id: str
@@ -30,7 +31,7 @@ class Held:
 
 
 class Ancestry:
-    """The branches and merges that lead to *heads*, in one transaction."""
+    """The branches and merges in the histories of *heads*, read in one transaction."""
 
     def __init__(self, connection: Connection, *heads: HeadRow) -> None:
         self.connection = connection
@@ -39,14 +40,14 @@ class Ancestry:
         self._parents: dict[str, dict[int, Parent]] = {}
 
     def parents(self, id: str) -> Mapping[int, Parent]:
-        """Return the parents of a document's versions, by number; none of a document that was purged."""
+        """Return the parents of a document's versions, by number; none if the document was purged."""
         if id not in self._parents:
             head = self._head(id)
             self._parents[id] = parents_of(self.connection, head) if head else {}
         return self._parents[id]
 
     def saved_in(self, id: str, version: int) -> str:
-        """Return the id of the document that a version was saved in: before a branch, it is the parent's."""
+        """Return the id of the document that a version was saved in; before a branch, that is the parent."""
         return lineage(self.parents(id), id)(version)
 
     def seen(self, id: str, version: int) -> dict[str, int]:
@@ -67,9 +68,9 @@ class Ancestry:
         return seen
 
     def common(self, one: Mapping[str, int], other: Mapping[str, int]) -> list[Held]:
-        """Return the newest versions that are in both, oldest first; none is in another.
+        """Return the newest versions that are in both, oldest first; none is an ancestor of another.
 
-        Of two documents that were merged into each other at once, these are two.
+        Two documents that were merged into each other at the same time have two.
 
         Shapes:
             one, other: what ``seen`` gives
@@ -80,20 +81,20 @@ class Ancestry:
         return sorted(newest, key=lambda each: each.created_at)
 
     def held(self, id: str, version: int) -> Held | None:
-        """Return where a version can be read: in its own document, or in a branch that shares it; or None.
+        """Return where a version can be read: in its own document, or in a branch that shares it.
 
-        It cannot if the document was purged, or the version was folded.
+        None if the document was purged, or the version was folded.
         """
         sharing = [head for head in self._all if version < head.version and self.saved_in(head.id, version) == id]
         for head in (*filter(None, [self._head(id)]), *sharing):
             if version <= head.version:
-                told = version_numbered(self.connection, head, version)
-                if told.is_kept:
-                    return Held(id, version, told.created_at, head)
+                found = version_numbered(self.connection, head, version)
+                if found.is_kept:
+                    return Held(id, version, found.created_at, head)
         return None
 
     def state(self, held: Held) -> State:
-        """Return the state of a version, whole."""
+        """Return the whole state of a version."""
         return read_version(self.connection, held.head, kind_named(held.head.kind), held.version)
 
     def _is_in(self, one: Held, other: Held) -> bool:

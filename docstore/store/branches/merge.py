@@ -1,4 +1,4 @@
-"""What was changed in one document taken into another, with which it has a version in common."""
+"""Merge the changes of one document into another one that shares a part of its history."""
 
 from __future__ import annotations
 
@@ -14,121 +14,126 @@ from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper, check_sense
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
-from docstore.documents.changeset import changeset_of, laid_out_alike, merged
+from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, merged
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
-from docstore.documents.history import Parent
+from docstore.documents.history import Parent, Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
-from docstore.sql.context import StoreContext
 from docstore.sql.reader import State, read, version_numbered
 from docstore.sql.rows import HeadRow
-from docstore.sql.writer import Note, Saved, Writer
+from docstore.sql.writer import Note, Saved
 from docstore.store.branches.ancestry import Ancestry, Held
-from docstore.store.branches.trial_identity import ArmNames, Kinship
+from docstore.store.branches.trial_identity import ArmNames, TrialIdentity
+from docstore.store.context import StoreContext
+from docstore.store.saving.direct import write_version
 
 _ELSEWHERE = "others saved it since the version that both have in common: on_conflict='merge' would keep both"
-_LAID_OUT = "it keeps its parts otherwise there, so that nothing but 'overwrite' can be done"
+_LAYOUT = "its parts are stored otherwise there, so that only on_conflict='overwrite' is possible"
 
 
-class Merger:
-    """Merges documents of one project.
+def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Version:
+    """Merge what was changed in *name* into *into*; as ``Store.merge``."""
+    mapper = context.mapper("keep")  # classes need not be registered
 
-    Args:
-        documents: decodes what is merged; a class that is not registered is left unread.
-    """
-
-    def __init__(self, access: StoreContext, writer: Writer, documents: Mapper) -> None:
-        self._access = access
-        self._writer = writer
-        self._documents = documents
-
-    def merge(self, connection: Connection, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Saved:
-        """Take what was changed in *name* into *into*, as its next version; as ``Past.merge``."""
-        source = self._access.head(connection, kind, name)
-        target = self._access.head(connection, kind, into, argument="into")
+    def work(connection: Connection) -> Saved:
+        source = context.transactions.head(connection, kind, name)
+        target = context.transactions.head(connection, kind, into, argument="into")
         if source.id == target.id:
             raise InvalidValueError("into", into, "It is the document itself: name another one.")
-        both = _Both(Ancestry(connection, source, target), source, target)
+        comparison = _Comparison(Ancestry(connection, source, target), source, target)
         theirs = read(connection, target)
-        sides = None if both.is_taken_in else both.sides(read(connection, source), theirs)
+        sides = None if comparison.is_merged_already else comparison.sides(read(connection, source), theirs)
         if sides is None or not _unlike(sides.base, sides.mine):
-            # Nothing was done in it that is not in the target already.
+            # The target has all of its changes already.
             return Saved(target.id, version_numbered(connection, target, target.version), {})
-        settled = self._settled(source, target, sides, policy)
-        goal = settled.target
-        changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
-        if laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
-            goal = {path: piece for path, piece in goal.items() if path in changed}
-            current = {path: body for path, body in sides.theirs.items() if path in changed}
-        else:
-            current = dict(sides.theirs)
-        revision = changeset_of(sides.kind, current, goal)
-        parent = Parent("merge", source.id, source.version, *sides.moves(settled))
-        document = Document(sides.kind.of(settled.target[HEAD].body), target.name, target.model, settled.target)
+        resolution = _resolution(mapper, source, target, sides, policy)
+        parent = Parent("merge", source.id, source.version, *sides.moves(resolution))
+        document = Document(sides.kind.of(resolution.target[HEAD].body), target.name, target.model, resolution.target)
         said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
-        return self._writer.write(connection, target, document, revision, theirs.digests, said, parent)
+        changeset = _changeset(sides, resolution)
+        return context.writer.write(connection, target, document, changeset, theirs.digests, said, parent)
 
-    def _settled(self, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Resolution:
-        def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
-            yours, head = sides.version, target.version
-            return ConflictError(
-                target.name,
-                yours=yours,
-                head=head,
-                places=[sides.shown(each) for each in places],
-                problem=problem,
-                kind=target.kind,
-                source=source.name,
-            )
+    return write_version(context, work)
 
-        if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
-            settled = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
-            if settled.conflicts:
-                raise refused(settled.problem, settled.conflicts)
-            return settled
-        if policy == "error":
-            raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
-        if not sides.are_laid_out_alike:
-            raise refused(_LAID_OUT)
-        decide = sides.deciding(policy) if callable(policy) else policy
-        settled = sides.checked(resolve(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
-        if settled.conflicts:
-            raise refused(settled.problem, settled.conflicts)
-        problem = self._problem_with({path: piece.body for path, piece in settled.target.items()}, sides.theirs)
-        if problem:
-            raise refused(
-                f"what both made of it makes no sense together: {problem.removesuffix('.')}", sides.changed_by_both()
-            )
-        return settled
 
-    def _problem_with(self, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
-        """Return why *merged* cannot be read though *theirs* can; nothing if it can, or if neither can."""
-        if not is_document(theirs[HEAD]):
-            return ""
-        try:
-            before = self._documents.decode(join(theirs))
-        except DecodeError:
-            return ""
-        try:
-            check_sense(self._documents.decode(join(merged)), before)
-        except (DecodeError, InvalidValueError) as error:
-            return str(error)
+def _changeset(sides: _Sides, resolution: Resolution) -> Changeset:
+    """Return the changeset from the target to the resolution."""
+    goal = resolution.target
+    if not laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
+        return changeset_of(sides.kind, sides.theirs, goal)
+    changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
+    current = {path: body for path, body in sides.theirs.items() if path in changed}
+    return changeset_of(sides.kind, current, {path: piece for path, piece in goal.items() if path in changed})
+
+
+def _resolution(mapper: Mapper, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Resolution:
+    """Return the merged document, as the policy says.
+
+    Raises:
+        ConflictError: both changed the same place, or the policy refuses.
+    """
+
+    def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
+        yours, head = sides.version, target.version
+        shown = [sides.shown(each) for each in places]
+        return ConflictError(
+            target.name,
+            yours=yours,
+            head=head,
+            places=shown,
+            problem=problem,
+            kind=target.kind,
+            source=source.name,
+        )
+
+    if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
+        resolution = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
+        if resolution.conflicts:
+            raise refused(resolution.problem, resolution.conflicts)
+        return resolution
+    if policy == "error":
+        raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
+    if not sides.have_same_layout:
+        raise refused(_LAYOUT)
+    decide = sides.deciding(policy) if callable(policy) else policy
+    resolution = sides.checked(resolve(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
+    if resolution.conflicts:
+        raise refused(resolution.problem, resolution.conflicts)
+    problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, sides.theirs)
+    if problem:
+        raise refused(f"the merged document is invalid: {problem.removesuffix('.')}", sides.changed_by_both())
+    return resolution
+
+
+def _problem_with(mapper: Mapper, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
+    """Return why *merged* cannot be read though *theirs* can; nothing if it can, or if neither can."""
+    if not is_document(theirs[HEAD]):
         return ""
+    try:
+        before = mapper.decode(join(theirs))
+    except DecodeError:
+        return ""
+    try:
+        check_sense(mapper.decode(join(merged)), before)
+    except (DecodeError, InvalidValueError) as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """The source, the target, and what they have in common: each with the target's name and numbers of trials.
+    """The three sides of a merge, each with the name, the numbers of trials and the names of arms of the target.
 
     Attributes:
-        kind: as the target has it.
-        version: the newest of those in common.
+        kind: that of the target, with its parts.
+        version: the newest of the versions in common.
+        base: the merge base; mine: the source; theirs: the target.
         source: the source as it is stored.
         numbers, names: of trials and arms of the source that have another number or name in the target.
-        unsettled: what stands in *base* where the versions in common disagree.
+        undecided: the value in *base* at places where the versions in common disagree.
     """
 
     kind: Kind
@@ -139,61 +144,62 @@ class _Sides:
     source: Mapping[str, JSON]
     numbers: Mapping[int, int]
     names: Mapping[str, str]
-    unsettled: str
+    undecided: str
 
     @property
-    def are_laid_out_alike(self) -> bool:
+    def have_same_layout(self) -> bool:
         """Whether the three can be compared piece by piece."""
         return all(laid_out_alike(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
 
-    def moves(self, settled: Resolution) -> tuple[dict[int, int], dict[str, str]]:
-        """Return where trials of the source went in all, and what their arms are called now."""
-        return _composed(self.numbers, settled.numbers), _composed(self.names, settled.names)
+    def moves(self, resolution: Resolution) -> tuple[dict[int, int], dict[str, str]]:
+        """Return the new number of each trial of the source, and the new names of its arms, this merge included."""
+        return _composed(self.numbers, resolution.numbers), _composed(self.names, resolution.names)
 
-    def checked(self, settled: Resolution) -> Resolution:
-        """Return *settled*, with a conflict for each trial that would be inconsistent; see ``settling.checked``."""
+    def checked(self, resolution: Resolution) -> Resolution:
+        """Return *resolution*, with a conflict for each trial that would be inconsistent; see ``resolve.checked``."""
         if self.kind.name != EXPERIMENT.name:
-            return settled
-        numbers, names = self.moves(settled)
-        return checked(settled, self.base, self.source, self.theirs, numbers=numbers, names=names)
+            return resolution
+        numbers, names = self.moves(resolution)
+        return checked(resolution, self.base, self.source, self.theirs, numbers=numbers, names=names)
 
     def changed_by_both(self) -> tuple[Conflict, ...]:
-        """Return the places that either side changed in pieces that both did; if there are none, in all."""
+        """Return the places that either side changed in pieces that both changed; if there are none, in all pieces."""
         paths = _unlike(self.base, self.mine) & _unlike(self.base, self.theirs)
         three = (self.base, self.mine, self.theirs)
         both = all_places(*({path: each[path] for path in paths & each.keys()} for each in three))
         return both or all_places(*three)
 
     def shown(self, conflict: Conflict) -> Conflict:
-        """Return *conflict* as a user sees it: where the versions in common disagree, there is no base."""
+        """Return *conflict* as a user sees it: without a base, if the versions in common disagree."""
         base = conflict.base
-        is_settled = base is ABSENT or self.unsettled.encode() not in dumps(base)  # type: ignore[arg-type]  # it is JSON
-        return conflict if is_settled else dataclasses.replace(conflict, base=ABSENT)
+        has_base = base is ABSENT or self.undecided.encode() not in dumps(base)  # type: ignore[arg-type]  # it is JSON
+        return conflict if has_base else dataclasses.replace(conflict, base=ABSENT)
 
     def deciding(self, decide: Any) -> Any:
-        """Return the user's function, to be asked of conflicts as the user sees them."""
+        """Return the user's function *decide*, called with conflicts as the user sees them."""
         return lambda conflict: decide(self.shown(conflict))
 
 
 def _composed(first: Mapping[Any, Any], then: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the renaming *first*, followed by *then*; names that do not change are left out."""
     taken = set(first.values())
     moved = {old: then.get(new, new) for old, new in first.items()}
     moved.update({old: new for old, new in then.items() if old not in first and old not in taken})
     return {old: new for old, new in moved.items() if old != new}
 
 
-class _Both:
-    """The source and the target of a merge, with what they have in common."""
+class _Comparison:
+    """The source and the target of a merge, compared by their histories."""
 
     def __init__(self, ancestry: Ancestry, source: HeadRow, target: HeadRow) -> None:
         self._ancestry, self._source, self._target = ancestry, source, target
         self._of_source, self._of_target = (ancestry.seen(head.id, head.version) for head in (source, target))
         self._kind = kind_named(target.kind)
-        self._unsettled = f"unsettled {uuid.uuid4().hex}"
+        self._undecided = f"undecided {uuid.uuid4().hex}"
 
     @property
-    def is_taken_in(self) -> bool:
-        """Whether the target has all of the source already."""
+    def is_merged_already(self) -> bool:
+        """Whether the target contains the newest version of the source already."""
         return self._of_target.get(self._source.id, 0) >= self._source.version
 
     def sides(self, mine: State, theirs: State) -> _Sides:
@@ -207,10 +213,10 @@ class _Both:
             it = called(self._source.name, self._source.kind)
             remedy = f"No version that it has in common with {it} is kept: branch() makes documents that have one."
             raise InvalidValueError("into", self._target.name, remedy)
-        kin = Kinship(self._ancestry, {*self._of_source, *self._of_target}, self._target.kind)
+        identity = TrialIdentity(self._ancestry, {*self._of_source, *self._of_target}, self._target.kind)
         arms = ArmNames(theirs.pieces if self._target.kind == EXPERIMENT.name else {})
-        base, kind = self._named(self._merged(common, kin, arms)), self._kind.of(theirs.pieces[HEAD])
-        numbers = self._numbers(self._source.id, mine.pieces, kin)
+        base, kind = self._named(self._merged(common, identity, arms)), self._kind.of(theirs.pieces[HEAD])
+        numbers = self._numbers(self._source.id, mine.pieces, identity)
         numbers = _displaced(numbers_in(mine.pieces), numbers_in(theirs.pieces), numbers)
         names, own = self._translated(mine.pieces, numbers, arms)
         return _Sides(
@@ -222,13 +228,13 @@ class _Both:
             mine.pieces,
             numbers,
             names,
-            self._unsettled,
+            self._undecided,
         )
 
-    def _numbers(self, id: str, pieces: Pieces, kin: Kinship) -> dict[int, int]:
+    def _numbers(self, id: str, pieces: Pieces, identity: TrialIdentity) -> dict[int, int]:
         """Return the number in the target of each trial of the document *id* that has another one there."""
         is_experiment = self._target.kind == EXPERIMENT.name
-        return kin.numbers(id, self._target.id, trials_in(pieces)) if is_experiment else {}
+        return identity.numbers(id, self._target.id, trials_in(pieces)) if is_experiment else {}
 
     def _translated(
         self, pieces: Pieces, numbers: Mapping[int, int], arms: ArmNames
@@ -239,29 +245,29 @@ class _Both:
         names = arms.of(pieces, numbers)
         return names, renumbered(pieces, numbers, names)
 
-    def _merged(self, common: Sequence[Held], kin: Kinship, arms: ArmNames) -> dict[str, JSON]:
-        """Return the state of the versions in common: of several, what they make together.
+    def _merged(self, common: Sequence[Held], identity: TrialIdentity, arms: ArmNames) -> dict[str, JSON]:
+        """Return the merge base: the state of the version in common, or of several the merge.
 
-        One of several alone would have only the changes of one side, and to take back such a change on the other
-        would look like no change at all.
+        One of several alone would have only the changes of one side; if the other side took such a change back, it
+        would look unchanged.
         """
-        pieces, seen = self._state(common[0], kin, arms), self._ancestry.seen(common[0].id, common[0].version)
+        pieces, seen = self._state(common[0], identity, arms), self._ancestry.seen(common[0].id, common[0].version)
         for each in common[1:]:
-            other, its = self._state(each, kin, arms), self._ancestry.seen(each.id, each.version)
+            other, its = self._state(each, identity, arms), self._ancestry.seen(each.id, each.version)
             before = self._ancestry.common(seen, its)
             if not before or not laid_out_alike(self._kind, pieces[HEAD], other[HEAD]):
                 pieces = other
                 continue
-            base = self._merged(before, kin, arms)
-            made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._unsettled)
+            base = self._merged(before, identity, arms)
+            made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._undecided)
             pieces = {path: piece.body for path, piece in made.items()}
             seen = {id: max(seen.get(id, 0), its.get(id, 0)) for id in seen.keys() | its.keys()}
         return pieces
 
-    def _state(self, held: Held, kin: Kinship, arms: ArmNames) -> dict[str, JSON]:
-        # In any document, its name is its own: else it would be a change of each.
+    def _state(self, held: Held, identity: TrialIdentity, arms: ArmNames) -> dict[str, JSON]:
+        # Every state gets the name of the target, so that the name is no change of either side.
         pieces = self._ancestry.state(held).pieces
-        _, pieces = self._translated(pieces, self._numbers(held.id, pieces, kin), arms)
+        _, pieces = self._translated(pieces, self._numbers(held.id, pieces, identity), arms)
         return self._named(pieces)
 
     def _named(self, pieces: Mapping[str, JSON]) -> dict[str, JSON]:

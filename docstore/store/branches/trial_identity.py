@@ -23,11 +23,11 @@ _Saved: TypeAlias = "tuple[str, int]"
 
 
 @dataclass(frozen=True, slots=True)
-class _Passage:
-    """The trials that went from one document to another, by a branch or a merge.
+class _Transfer:
+    """The trials that a branch or a merge brought from one document into another.
 
     Attributes:
-        numbers: of each of them, its number there and here.
+        numbers: the number of each in the target, by its number in the source.
     """
 
     source: str
@@ -35,13 +35,13 @@ class _Passage:
     numbers: Mapping[int, int]
 
     @property
-    def back(self) -> _Passage:
-        """The same, from here to there."""
-        return _Passage(self.target, self.source, {here: there for there, here in self.numbers.items()})
+    def back(self) -> _Transfer:
+        """The same trials from the target to the source."""
+        return _Transfer(self.target, self.source, {target: source for source, target in self.numbers.items()})
 
 
-class Kinship:
-    """The passages of trials between all documents that are in the history of one of *heads*.
+class TrialIdentity:
+    """The numbers of the same trial in all documents of the ids *seen*, by the transfers between them.
 
     Cost:
         If a trial has ever got another number: the history of each of these documents, back to its first branch or
@@ -56,32 +56,32 @@ class Kinship:
             for number, parent in ancestry.parents(id).items()
         }
         is_needed = kind == EXPERIMENT.name and any(parent.numbers for parent in came.values())
-        self._passages = list(self._found(came)) if is_needed else []
+        self._transfers = list(self._found(came)) if is_needed else []
 
     def numbers(self, source: str, target: str, numbers: Iterable[int]) -> dict[int, int]:
-        """Return the number in *target* of each trial of *source* that is there under another one."""
+        """Return the number in *target* of each trial of *source* that has another number there."""
         known: dict[str, dict[int, int]] = {source: {number: number for number in numbers}}
         is_growing = True
         while is_growing:
             is_growing = False
-            for passage in self._passages:
-                here = known.setdefault(passage.target, {})
-                for number, there in list(known.get(passage.source, {}).items()):
-                    if number not in here and there in passage.numbers:
-                        here[number], is_growing = passage.numbers[there], True
+            for transfer in self._transfers:
+                here = known.setdefault(transfer.target, {})
+                for number, there in list(known.get(transfer.source, {}).items()):
+                    if number not in here and there in transfer.numbers:
+                        here[number], is_growing = transfer.numbers[there], True
         return {number: found for number, found in known.get(target, {}).items() if found != number}
 
-    def _found(self, came: Mapping[tuple[str, int], Parent]) -> Iterator[_Passage]:
-        """Yield each passage, there and back; the latest first, since a number may have been given again."""
+    def _found(self, came: Mapping[tuple[str, int], Parent]) -> Iterator[_Transfer]:
+        """Yield each transfer in both directions; the latest first, since a number may have been used again."""
         wanted = {(parent.id, parent.version) for parent in came.values()}
         numbers = self._numbers_in({key: held for key in wanted if (held := self._ancestry.held(*key))})
         for (id, _), parent in sorted(came.items(), key=lambda each: each[0][1], reverse=True):
             went = numbers.get((parent.id, parent.version), parent.numbers.keys())
-            passage = _Passage(parent.id, id, {each: parent.numbers.get(each, each) for each in went})
-            yield from (passage, passage.back)
+            transfer = _Transfer(parent.id, id, {each: parent.numbers.get(each, each) for each in went})
+            yield from (transfer, transfer.back)
 
     def _numbers_in(self, held: Mapping[_Saved, Held]) -> dict[_Saved, AbstractSet[int]]:
-        """Return the numbers of the trials that each of these versions has."""
+        """Return the numbers of the trials in each of these versions."""
         numbers: dict[_Saved, AbstractSet[int]] = {}
         for head in {each.head.id: each.head for each in held.values()}.values():
             wanted: dict[int, list[_Saved]] = {}
@@ -113,7 +113,7 @@ class ArmNames:
         self._given: dict[str, bytes] = {}
 
     def of(self, pieces: Pieces, numbers: Mapping[int, int]) -> dict[str, str]:
-        """Return the name in the target of each arm of *pieces* that has another one there.
+        """Return the name in the target of each arm of *pieces* that has another name there.
 
         An arm that is new to the target keeps its name, unless another arm in both has it: then it is named after its
         trial again. A name that a user chose stays, and is a conflict then.

@@ -1,0 +1,81 @@
+"""The context of a store: its database, the classes of this process, what objects were loaded from, and who saves."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from docstore.codec import Codec
+from docstore.codec.core import Unknown
+from docstore.codec.locking import locked
+from docstore.codec.mapper import Mapper
+from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.errors import InvalidValueError
+from docstore.registry.bundle import RegistryBundle, mapper_of
+from docstore.sql.context import Transactions
+from docstore.sql.enum_codes import EnumCodes
+from docstore.sql.writer import Note, Writer
+from docstore.store.tracking import LoadedState, Tracker
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class StoreContext:
+    """What every function of a store is given.
+
+    Attributes:
+        transactions: reads and writes of the project in its database.
+        writer: writes documents and their versions.
+        codes: the integers of types and statuses.
+        tracker: which stored version each object in memory came from.
+        raw: decodes tagged JSON values; knows no classes.
+        bundle: the user's own classes, or None.
+        unknown: what ``load`` does with a class that is not registered.
+        author: who saves, unless a call says so.
+    """
+
+    transactions: Transactions
+    writer: Writer
+    codes: EnumCodes
+    tracker: Tracker
+    raw: Codec
+    bundle: RegistryBundle | None
+    unknown: Unknown
+    author: str
+
+    @property
+    def project(self) -> str:
+        """The project whose documents are read and written."""
+        return self.transactions.project
+
+    def mapper(self, unknown: Unknown = "error") -> Mapper:
+        """Return the mapper of the classes that are registered now.
+
+        Raises:
+            RegistryError: a class is registered wrongly.
+            InvalidValueError: *unknown* is neither ``"error"`` nor ``"keep"``.
+        """
+        if isinstance(unknown, str) and unknown == "members":
+            raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
+        return mapper_of(self.bundle, unknown=unknown)
+
+    def note(self, message: str, author: str | None) -> Note:
+        """Return the author and the message of a save, checked."""
+        who = checked_text("author", self.author if author is None else author, LONGEST_NAME)
+        return Note(who, checked_text("message", message, shortest=0))
+
+    def locked(self, obj: Any) -> AbstractContextManager[None]:
+        """Lock *obj* in the block, so that no other thread saves it.
+
+        Raises:
+            EncodeError: *obj* is not a document.
+            ObjectBusyError: this thread is inside a save of *obj*; or another thread has the lock, and this one is
+                inside a save of another object and must not wait.
+        """
+        self.mapper().kind_of(obj)
+        return locked(obj)
+
+    def remember(self, obj: Any, state: LoadedState, mapper: Mapper) -> None:
+        """Remember that *obj* came from *state*, also for its copies and pickles."""
+        self.tracker.set(obj, state)
+        mapper.mark_origin(obj, state.id)

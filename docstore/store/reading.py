@@ -1,0 +1,174 @@
+"""What a store reads without writing: objects, JSON values, searches, tables of experiments, and damage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from docstore.codec import UnknownObject
+from docstore.codec.core import Unknown
+from docstore.documents.arguments import checked_flag, checked_key
+from docstore.documents.canonical import JSON
+from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
+from docstore.errors import InvalidValueError
+from docstore.model import Experiment, SearchSpace
+from docstore.search.experiments.best import BestArm, best_arms, config_of
+from docstore.search.experiments.frames import observations_frame, trials_frame
+from docstore.search.experiments.read import read_experiment
+from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, wanted
+from docstore.search.query import Criteria, Known, check_kind, checked
+from docstore.search.read import Whole
+from docstore.search.results import Found, Reading
+from docstore.sql.dialects import checked_moment, long_read_timeout
+from docstore.sql.enum_codes import Wanted
+from docstore.sql.partial import read_place
+from docstore.sql.reader import State
+from docstore.sql.rows import HeadRow
+from docstore.sql.version_names import number_of
+from docstore.store.context import StoreContext
+from docstore.store.tracking import LoadedState
+from docstore.verify import Damage, Options, Report, reporting, sought, verified
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChoice:
+    """Which version to read: a number, a time or a tag; without any, the current one. Only one may be given."""
+
+    version: int | None = None
+    at: datetime | None = None
+    tag: str | None = None
+
+
+# --- objects and values ----------------------------------------------------------------------------------------------
+
+
+def load(context: StoreContext, kind: str, name: str, choice: VersionChoice, unknown: Unknown | None) -> Any:
+    """Return the object of a document; as ``Store.load``."""
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        head, state = transactions.state(connection, kind, name, version=choice.version, at=choice.at, tag=choice.tag)
+    return object_of(context, head, state, context.unknown if unknown is None else unknown)
+
+
+def object_of(context: StoreContext, head: HeadRow, state: State, unknown: Unknown, *, is_ours: bool = True) -> Any:
+    """Return the object of a document's *state*, and remember what it came from.
+
+    Args:
+        is_ours: whether the document is of this store's project: only such an object can be saved again.
+    """
+    mapper = context.mapper(unknown)
+    obj = mapper.decode(join(state.pieces))
+    # A JSON value that was put came from no object.
+    if is_ours and is_document(state.pieces[HEAD]) and not isinstance(obj, UnknownObject):
+        # The name in this version: the document may have been renamed since.
+        name = kind_named(head.kind).of(state.pieces[HEAD]).name_in(state.pieces[HEAD]) or head.name
+        loaded = LoadedState(head.id, name, state.version, state.digests, unknown=unknown)
+        context.remember(obj, loaded, mapper)
+    return obj
+
+
+def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, pointer: str) -> Any:
+    """Return the JSON value at *pointer* of a document; as ``Store.get``."""
+    with context.transactions.reading() as connection:
+        head = context.transactions.head(connection, kind, name)
+        number = number_of(connection, head, choice.version, choice.at, choice.tag)
+        value = read_place(connection, head, pointer, number)
+    return context.raw.decode(value)
+
+
+# --- searches --------------------------------------------------------------------------------------------------------
+
+
+def find(context: StoreContext, kind: str | None, part: str | None, criteria: Criteria) -> Found[Any]:
+    """Return the documents, or the parts, that fulfil *criteria*; as ``Store.find``."""
+    mapper = context.mapper()
+    known = Known(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
+    reading = Reading(context.transactions, context.raw.decode, partial(_object_found, context), mapper.part)
+    return Found(reading, checked(known, kind, part, criteria))
+
+
+def _object_found(context: StoreContext, found: Whole) -> Any:
+    is_ours = found.project == context.project
+    return object_of(context, found.head, found.state, context.unknown, is_ours=is_ours)
+
+
+def known_kind(context: StoreContext, kind: str) -> Kind | None:
+    """Return the kind of this name that a class here, or docstore, declares; None if none does."""
+    return (KINDS.get(kind) or context.mapper().kind_named(kind)) if isinstance(kind, str) else None
+
+
+# --- experiments -----------------------------------------------------------------------------------------------------
+
+
+def trials(context: StoreContext, name: str) -> pandas.DataFrame:
+    """Return the frame of an experiment's trials; as ``Store.trials``."""
+    return trials_frame(read_experiment(context.transactions, name), context.project, context.raw.decode)
+
+
+def observations(context: StoreContext, name: str) -> pandas.DataFrame:
+    """Return the frame of an experiment's observations; as ``Store.observations``."""
+    return observations_frame(read_experiment(context.transactions, name), context.project, context.raw.decode)
+
+
+def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
+    """Return the *n* best arms of an experiment; as ``Store.best``."""
+    n = _checked_count(n)
+    stored = read_experiment(context.transactions, name)
+    config = config_of(stored, context.mapper().codec.decode)
+    return best_arms(stored, config, context.raw.decode)[:n]
+
+
+def similar(
+    context: StoreContext,
+    like: SearchSpace | Experiment,
+    n: int,
+    overlap: float,
+    types: Wanted,
+    since: datetime | None,
+) -> list[Similar]:
+    """Return the *n* experiments that are most like *like*; as ``Store.similar``."""
+    n = _checked_count(n, most=AT_MOST)
+    sought_like = wanted(like, overlap)
+    moment = None if since is None else checked_moment("since", since)
+    experiments = find(context, "experiment", None, {"type": types, "updated": (moment, None)}).select()
+    with context.transactions.reading() as connection:
+        return find_similar(connection, experiments, sought_like, n)
+
+
+def _checked_count(n: Any, most: int | None = None) -> int:
+    if type(n) is not int or n < 1 or (most is not None and n > most):
+        raise InvalidValueError("n", n, f"Give how many, from 1{f' to {most:,}' if most else ''}.")
+    return n
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def verify(
+    context: StoreContext, name: str | None, kind: str | None, *, decode: bool, progress: bool | Report
+) -> list[Damage]:
+    """Return the damage of a document, of a kind or of the whole project; as ``Store.verify``."""
+    name = None if name is None else checked_key("name", name)
+    kind = None if kind is None else checked_key("kind", kind)
+    mapper = context.mapper() if checked_flag("decode", decode) else None
+
+    def decoded(value: JSON) -> object:
+        # A JSON value that was put came from no object.
+        return mapper.decode(value) if mapper and is_document(value) else context.raw.decode(value)
+
+    transactions = context.transactions
+    with reporting(progress) as report, transactions.reading() as connection, long_read_timeout(connection):
+        if kind is not None and name is None:
+            check_kind(connection, context.mapper().codec.registry, kind)
+        id = None if name is None else sought(connection, context.project, kind or "experiment", name)
+        if name is not None and id is None:
+            transactions.head(
+                connection, kind or "experiment", name
+            )  # raises the error that says what there is instead
+        options = Options(decoded if decode else None, report)
+        return list(verified(connection, context.project, id, kind, options))

@@ -1,0 +1,14 @@
+"""Saving: a pipeline of values, each made from the one before.
+
+``LocalChanges -> Divergence -> Resolution -> Changeset -> Saved -> the object brought up to date``
+
+1. ``local_changes``: what differs in an object from the version that ``origins`` says it was loaded from.
+2. ``divergence``: what others saved since.
+3. ``resolution``: both merged, or an error that names where they conflict.
+4. ``pipeline``: the changeset, which the writer writes and commits. It calls each step, in this order.
+5. ``object_update``: what the object is to get; checked before the COMMIT.
+6. ``after_commit``: the object gets it, and remembers the version that it is now.
+
+``bulk`` saves many new objects at once, ``direct`` writes versions without an object, and ``store.status`` goes the
+same way up to the resolution.
+"""

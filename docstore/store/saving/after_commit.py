@@ -1,0 +1,57 @@
+"""After the COMMIT of a save: objects remember the version that they are now, and get what others changed.
+
+Ctrl-C waits until this is done, so that no object is saved without knowing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from docstore.codec.mapper import Mapper
+from docstore.documents.canonical import ABSENT, Absent
+from docstore.documents.digests import DigestTree
+from docstore.documents.document import Document
+from docstore.documents.kinds import HEAD
+from docstore.documents.merge.trials import numbers_in
+from docstore.sql.writer import New, Saved, SavedMany
+from docstore.store.context import StoreContext
+from docstore.store.saving.divergence import Save
+from docstore.store.saving.object_update import ObjectUpdate, Outcome
+from docstore.store.tracking import LoadedState
+
+
+def remember_new(context: StoreContext, obj: Any, document: Document, saved: Saved) -> None:
+    """Remember that *obj*, encoded as *document*, came from the version that was *saved*."""
+    digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
+    context.remember(obj, LoadedState(saved.id, document.name, saved.version.number, digests), context.mapper())
+    context.codes.learn(saved.codes)
+
+
+def remember_many(context: StoreContext, mapper: Mapper, new: Iterable[tuple[Any, New]], saved: SavedMany) -> None:
+    """Remember that each object of *new* came from the first version of its document."""
+    for obj, each in new:
+        context.remember(obj, LoadedState(each.id, each.document.name, 1, each.digests), mapper)
+    context.codes.learn(saved.codes)
+
+
+def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> None:
+    """Update the saved object in place, and make its loaded state the version that the save made.
+
+    What another thread changed in the object since it was encoded stays in it, not saved yet. A piece in which others
+    changed the same place is left as it is: the next save merges both, or raises a conflict.
+    """
+    obj, origin, mapper, update = save.obj, save.origin, save.mapper, outcome.update
+    unread = mapper.renumber(obj, update.renumbering, numbers_in(update.pieces))
+    left = mapper.adopt(obj, update.pieces, {path: body for path, body in update.saved.items() if path not in unread})
+    left_as_saved = {path: body for path, body in update.saved.items() if path in left}
+    origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
+    origin.name = _saved_name(save, update, is_head_left=HEAD in left)
+    context.codes.learn(outcome.codes)
+
+
+def _saved_name(save: Save, update: ObjectUpdate, *, is_head_left: bool) -> str:
+    """Return the name under which the object was saved: not the one it has now, which another thread may have set."""
+    head = update.pieces.get(HEAD, ABSENT)
+    renamed = None if is_head_left or isinstance(head, Absent) else save.changes.document.kind.name_in(head)
+    return renamed or save.changes.document.name

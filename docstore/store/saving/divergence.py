@@ -1,0 +1,169 @@
+"""The divergence of an object and its stored document: what others saved since the object was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
+
+from docstore.codec.mapper import Mapper
+from docstore.documents.canonical import JSON, SCHEMA
+from docstore.documents.changeset import laid_out_alike
+from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS
+from docstore.documents.merge.resolve import OnConflict
+from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
+from docstore.documents.merge.trials import trials_in
+from docstore.errors import Conflict, ConflictError, DamagedDocumentError, VersionNotFoundError
+from docstore.sql.reader import Divergence, has_version, read_divergence, read_pieces
+from docstore.sql.rows import HeadRow
+from docstore.store.saving.local_changes import LocalChanges
+from docstore.store.tracking import LoadedState
+
+_RESTORED: Final = (
+    "this database does not hold that version as you read it: it was put back to an older state "
+    "(to overwrite it, save a copy.copy() of the object)"
+)
+_FOLDED: Final = "that version was folded since, so that what others changed cannot be told from what you did"
+_LAYOUT: Final = "it has another schema than this object, or keeps its parts otherwise"
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """One save of an object that came from a stored version.
+
+    Attributes:
+        obj: the object; the caller holds its lock.
+        origin: the version that it came from.
+        changes: its local changes.
+        policy: what to do if others saved since.
+        mapper: encodes the object, and decodes others' changes as the object was loaded.
+    """
+
+    obj: Any
+    origin: LoadedState
+    changes: LocalChanges
+    policy: OnConflict
+    mapper: Mapper
+
+
+def refused(head: HeadRow, yours: int, problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
+    """Return the error of a refused save of an object that is based on version *yours*."""
+    return ConflictError(head.name, yours=yours, head=head.version, places=places, problem=problem, kind=head.kind)
+
+
+def check_not_restored(connection: Connection, head: HeadRow, origin: LoadedState) -> None:
+    """Refuse to save an object whose version the database does not hold, as it was restored from a backup.
+
+    Raises:
+        ConflictError: the version is missing, or has another digest.
+    """
+    if not has_version(connection, head, origin.version, origin.digests.digest()):
+        raise refused(head, origin.version, _RESTORED)
+
+
+def is_current(head: HeadRow, save: Save) -> bool:
+    """Return whether nobody else saved since, or nothing in the pieces that the local changes are about."""
+    origin, changes = save.origin, save.changes
+    behind = origin.behind if changes.whole else origin.behind.keys() & changes.about
+    return head.version == origin.version and not behind
+
+
+def read_replaced(connection: Connection, head: HeadRow, save: Save) -> dict[str, JSON]:
+    """Return the stored pieces that the local changes replace, and the head of a document of a user's kind.
+
+    Raises:
+        DamagedDocumentError: one is not what was last saved.
+    """
+    origin, changes = save.origin, save.changes
+    known = {path: digest for path in changes.paths if (digest := origin.digest(path)) is not None}
+    # The head says which pieces are parts: it may have been saved by another release of the class.
+    if head.kind not in KINDS and HEAD not in changes.paths:
+        known[HEAD] = origin.digests.get(HEAD) or ""
+    stored, digests = read_pieces(connection, head, known.keys())
+    if digests != known:
+        damaged = min(path for path in known if digests.get(path) != known[path])
+        raise DamagedDocumentError(head.name, where=damaged or "its head", problem="it is not the one last saved")
+    return stored
+
+
+def read_since(connection: Connection, head: HeadRow, save: Save) -> Divergence:
+    """Return the pieces that others saved since, and those of the local changes: as they were, and as they are now.
+
+    Raises:
+        ConflictError: a version that the object is based on was folded, so that the merge base is lost.
+    """
+    origin = save.origin
+    try:
+        found = read_divergence(connection, head, origin.version, origin.since(), save.changes.about)
+        return replace(found, base=origin.base_pieces(found.base))
+    except VersionNotFoundError as error:
+        raise refused(head, int(error.wanted), _FOLDED) from error
+
+
+def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence | None:
+    """Return what others saved since; None if it cannot be compared piece by piece, and is to be overwritten whole.
+
+    Raises:
+        ConflictError: it cannot be compared, and the policy is not to overwrite it; or only parts are saved.
+    """
+    try:
+        divergence = read_since(connection, head, save)
+    except ConflictError:
+        if save.policy == "overwrite" and save.changes.whole:
+            return None
+        raise
+    has_same_layout = not divergence.laid_out_anew and all(
+        has_layout_of(save.changes, stored) for stored in (divergence.base, divergence.theirs)
+    )
+    if has_same_layout:
+        return divergence
+    if save.policy != "overwrite":
+        raise other_layout(head, save)
+    return None
+
+
+def other_layout(head: HeadRow, save: Save) -> ConflictError:
+    """Return the error of a document that is split into other parts than the object."""
+    problem = _LAYOUT if save.changes.whole else f"{_LAYOUT} (save the whole of it first)"
+    return refused(head, save.origin.version, problem)
+
+
+def fits(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
+    """Return whether the changed pieces can replace some of the *stored* ones, and the others can stay."""
+    kind, head = changes.document.kind, stored.get(HEAD)
+    if kind.name in KINDS or head is None or (changes.whole and laid_out_alike(kind, head, changes.frame)):
+        return True
+    return not changes.whole and has_layout_of(changes, stored)
+
+
+def has_layout_of(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
+    """Return whether the local changes and the *stored* document can be compared piece by piece.
+
+    They have one schema then, and a field whose items are parts is a dict in both, or a list in both.
+    """
+    kind, head, frame = changes.document.kind, stored.get(HEAD), changes.frame
+    if kind.name in KINDS or not isinstance(head, dict) or not isinstance(frame, dict):
+        return True
+    there, fields = kind.of(head), {rule.field for rule in kind.parts if rule.field in frame}
+    return (
+        there.parts == kind.parts
+        and head.get(SCHEMA) == frame.get(SCHEMA)
+        and there.lists(head) & fields == kind.lists(frame) & fields
+        and there.dicts(head) & fields == kind.dicts(frame) & fields
+    )
+
+
+def may_take_a_name(connection: Connection, head: HeadRow, save: Save, stored: Mapping[str, JSON]) -> bool:
+    """Return whether saved parts bring an arm with the name of one that others saved and the object does not have yet.
+
+    Cost:
+        If an arm is new, a read of the trials that the object is behind in.
+    """
+    bodies = {path: each.body for path, each in save.changes.changed.items()}
+    is_experiment = save.changes.document.kind.name == EXPERIMENT.name
+    if save.changes.whole or not is_experiment or not brings_arms(stored, bodies):
+        return False
+    behind = {path for path in save.origin.behind if path == HEAD or trials_in([path])}
+    return bool(behind) and bool(arm_clashes(stored, bodies, read_pieces(connection, head, behind)[0]))

@@ -1,0 +1,106 @@
+"""The local changes of an object, or of some of its parts: what differs from the version it was loaded from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from docstore.codec.mapper import Mapper
+from docstore.documents.canonical import JSON
+from docstore.documents.digests import Piece
+from docstore.documents.document import Document
+from docstore.documents.kinds import HEAD, split_path
+from docstore.documents.merge.trials import DATA, TRIALS, numbers_in
+from docstore.errors import InvalidValueError
+from docstore.store.tracking import LoadedState
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChanges:
+    """What differs in an object from the version it was loaded from.
+
+    Attributes:
+        document: all of the object's pieces, or those that are to be saved.
+        changed: the pieces that are new or have another digest.
+        gone: the paths of pieces that the object no longer has.
+        asked: when only parts are saved: the paths of all pieces to save, whether the object has them or not. Those
+            that belong together are saved together, a trial and its data.
+        whole: whether the document is all of the object.
+        frame: what the object's head says of its schema and its parts; when parts are saved, the rest is not encoded.
+    """
+
+    document: Document
+    changed: Mapping[str, Piece]
+    gone: frozenset[str]
+    asked: frozenset[str]
+    whole: bool
+    frame: JSON
+
+    @property
+    def paths(self) -> set[str]:
+        """The paths of the pieces that changed or are gone."""
+        return {*self.changed, *self.gone}
+
+    @property
+    def about(self) -> set[str]:
+        """The paths of what changed, and of the parts that are to be saved."""
+        return {*self.paths, *self.asked}
+
+    def pieces_beside(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Return the object's pieces: the changed ones, and those of *base*, its merge base, that did not change."""
+        kept = {path: body for path, body in base.items() if path not in self.gone}
+        return {**kept, **{path: piece.body for path, piece in self.changed.items()}}
+
+
+def local_changes_of(document: Document, origin: LoadedState) -> LocalChanges:
+    """Return the local changes of an object that is encoded as *document* and came from *origin*."""
+    changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
+    gone = frozenset(origin.paths() - document.pieces.keys())
+    return LocalChanges(document, changed, gone, frozenset(), whole=True, frame=document.pieces[HEAD].body)
+
+
+def local_changes_in(mapper: Mapper, obj: Any, paths: Collection[str], origin: LoadedState) -> LocalChanges:
+    """Return the local changes of *obj* at *paths*, without encoding the rest of it.
+
+    Raises:
+        InvalidValueError: the parts could not be stored beside the others: *obj* is to be saved as a whole.
+    """
+    kind, name, model = mapper.identify(obj)
+    pieces = mapper.parts(obj, paths)
+    changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
+    for path in changed:
+        other = mapper.spelled_otherwise(obj, path, origin.paths) if origin.digest(path) is None else None
+        if other is not None:
+            raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
+    gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
+    frame = mapper.frame(obj, paths)
+    for listed in kind.lists(frame):
+        _refuse_shifted(listed, mapper.items_in(obj, listed), changed, origin)
+    document = Document(kind, name, model, pieces)
+    return LocalChanges(document, changed, gone, frozenset(paths), whole=False, frame=frame)
+
+
+def pieces_naming(mapper: Mapper, obj: Any, asked: Collection[str], names: Collection[str]) -> dict[str, JSON]:
+    """Return the pieces of an experiment, except those *asked* for, in which it uses arms of these *names*.
+
+    Cost:
+        A look at each trial; an encoding of those that are found, and of the whole, if the status quo is one.
+    """
+
+    def uses(arms: Iterable[Any]) -> bool:
+        return any(getattr(arm, "name", None) in names for arm in arms)
+
+    numbers = sorted(mapper.numbers(obj) - numbers_in(asked))
+    using = [each for each in numbers if uses(getattr(mapper.part(obj, TRIALS.path(each)), "arms", ()))]
+    found = mapper.parts(obj, [rule.path(number) for number in using for rule in (TRIALS, DATA)])
+    if uses([getattr(obj, "status_quo", None)]):
+        found |= {HEAD: mapper.document(obj).pieces[HEAD]}
+    return {path: piece.body for path, piece in found.items()}
+
+
+def _refuse_shifted(field: str, length: int, changed: Collection[str], origin: LoadedState) -> None:
+    """Refuse an item of a list that has another length now: another item may be stored under its index."""
+    stored = {path for path in origin.paths() if path != HEAD and split_path(path)[0] == field}
+    for path in stored & set(changed) if length != len(stored) else ():
+        raise InvalidValueError("part", path, f"The list has {length} items, and {len(stored)} are stored. Use save().")

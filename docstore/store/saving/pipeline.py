@@ -1,0 +1,236 @@
+"""The save of an object: the steps of the pipeline in their order, up to the COMMIT and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from docstore.documents.canonical import JSON
+from docstore.documents.changeset import Changeset, changeset_of, refuse_downgrade
+from docstore.documents.digests import DigestTree, Piece
+from docstore.documents.document import Document, with_name
+from docstore.documents.history import Version
+from docstore.documents.kinds import HEAD, gap
+from docstore.documents.merge.resolve import OnConflict
+from docstore.sql.reader import Divergence, read, version_numbered
+from docstore.sql.rows import HeadRow
+from docstore.sql.writer import Note, Saved
+from docstore.store.context import StoreContext
+from docstore.store.saving.after_commit import bring_up_to_date, remember_new
+from docstore.store.saving.divergence import (
+    Save,
+    check_not_restored,
+    fits,
+    is_current,
+    may_take_a_name,
+    mergeable,
+    other_layout,
+    read_replaced,
+    refused,
+)
+from docstore.store.saving.local_changes import local_changes_in, local_changes_of
+from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
+from docstore.store.saving.origins import origin_of
+from docstore.store.saving.resolution import paths_to_save, resolution_by_policy
+from docstore.store.tracking import LoadedState
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a save writes over the newest version, and what its object gets once that is committed.
+
+    Attributes:
+        digests: of the newest version, over which *changeset* is written.
+    """
+
+    changeset: Changeset
+    digests: DigestTree
+    update: ObjectUpdate
+
+
+# --- the calls of a store --------------------------------------------------------------------------------------------
+
+
+def save(context: StoreContext, obj: Any, note: Note, policy: OnConflict, *, as_new: bool) -> Version:
+    """Save *obj* whole; as ``Store.save``."""
+    with context.locked(obj):
+        document = context.mapper().document(obj)
+        if as_new:
+            return _save_as_new(context, obj, document, note)
+        origin = origin_of(context, obj, document.kind, document.name)
+        return save_encoded(context, obj, document, origin, policy, note)
+
+
+def save_trials(
+    context: StoreContext, experiment: Any, trials: Iterable[Any], note: Note, policy: OnConflict
+) -> Version:
+    """Save some trials of *experiment* and their data; as ``Store.save_trials``."""
+    # Exhausted before the experiment is locked: a generator may run any code.
+    trials, mapper = list(trials), context.mapper()
+    with context.locked(experiment):
+        kind, name, _ = mapper.identify(experiment)
+        origin = origin_of(context, experiment, kind, name)
+        if origin is None:
+            with context.transactions.reading() as connection:
+                raise context.transactions.unsaved(connection, kind, name)
+        paths = [path for trial in trials for path in mapper.paths_of(experiment, trial)]
+        changes = local_changes_in(mapper, experiment, paths, origin)
+        return _save_changes(context, Save(experiment, origin, changes, policy, context.mapper(origin.unknown)), note)
+
+
+def save_encoded(
+    context: StoreContext, obj: Any, document: Document, origin: LoadedState | None, policy: OnConflict, note: Note
+) -> Version:
+    """Save *obj*, encoded as *document* and loaded from *origin*; the caller holds its lock."""
+    if origin is None:
+        return _save_first(context, obj, document, policy, note)
+    changes = local_changes_of(document, origin)
+    return _save_changes(context, Save(obj, origin, changes, policy, context.mapper(origin.unknown)), note)
+
+
+# --- a new document --------------------------------------------------------------------------------------------------
+
+
+def _save_first(context: StoreContext, obj: Any, document: Document, policy: OnConflict, note: Note) -> Version:
+    id = context.tracker.try_first(obj, document.name)
+    write = context.writer.overwrite if policy == "overwrite" else context.writer.create
+    with context.transactions.saved(lambda connection: write(connection, id, document, note)) as saved:
+        remember_new(context, obj, document, saved)
+    return saved.version
+
+
+def _save_as_new(context: StoreContext, obj: Any, document: Document, note: Note) -> Version:
+    id, remedy = context.tracker.try_first(obj, document.name, as_new=True), "Choose another name for the new document."
+    create = context.writer.create
+    with context.transactions.saved(lambda connection: create(connection, id, document, note, remedy)) as saved:
+        remember_new(context, obj, document, saved)
+    return saved.version
+
+
+# --- local changes, of an object that came from a stored version -----------------------------------------------------
+
+
+def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
+    """Write the local changes as the next version, and bring the object up to date with it."""
+    if _is_nothing_to_save(save):
+        with context.transactions.reading() as connection:
+            return version_numbered(connection, _head(connection, context, save), save.origin.version)
+    with context.transactions.saved(lambda connection: _write_changes(connection, context, save, note)) as outcome:
+        bring_up_to_date(context, save, outcome)
+    return outcome.version
+
+
+def _is_nothing_to_save(save: Save) -> bool:
+    """Return whether the object is unchanged, so that what others saved since does not matter.
+
+    It does, if the unchanged object is to replace it, or lacks some of it.
+    """
+    if save.changes.paths:
+        return False
+    return not (save.changes.whole and (save.policy == "overwrite" or save.origin.behind))
+
+
+def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
+    document = save.changes.document
+    return context.transactions.living(connection, save.origin.id, document.kind, document.name)
+
+
+def _write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
+    head = _head(connection, context, save)
+    plan = planned(connection, head, save)
+    if plan.changeset.changes:
+        document = replace(save.changes.document, name=head.name)
+        saved = context.writer.write(connection, head, document, plan.changeset, plan.digests, note)
+    else:
+        saved = Saved(head.id, version_numbered(connection, head, head.version), {})
+    check_readable(save, head, plan.update)
+    return Outcome(saved.id, saved.version, saved.codes, plan.update)
+
+
+def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
+    """Return what the save writes as the version after *head*.
+
+    Raises:
+        ConflictError: others changed the same place since, or (``"error"``) anything at all; or the version that the
+            object is based on is not in the database, which was put back to an older state.
+    """
+    check_not_restored(connection, head, save.origin)
+    if is_current(head, save):
+        stored = read_replaced(connection, head, save)
+        if not fits(save.changes, stored):
+            return _plan_whole(connection, head, save)
+        if save.policy == "overwrite" or not may_take_a_name(connection, head, save, stored):
+            return _plan_undisputed(head, save, stored)
+    divergence = mergeable(connection, head, save)
+    return _plan_whole(connection, head, save) if divergence is None else _plan_merged(head, save, divergence)
+
+
+def _plan_undisputed(head: HeadRow, save: Save, stored: Mapping[str, JSON]) -> Plan:
+    """Plan to write the local changes over *stored*, the pieces that they replace and that nobody changed since."""
+    changes, digests = save.changes, save.origin.digests
+    changeset = changeset_of(changes.document.kind, _only(stored, changes.paths), changes.changed)
+    _check_lists(head, changes.document.kind.lists(_head_of(changes.changed, stored)), changeset, digests)
+    if save.policy != "overwrite":
+        refuse_downgrade(changeset)
+    return Plan(changeset, digests, ObjectUpdate(changeset.digests, frozenset(changes.paths)))
+
+
+def _plan_merged(head: HeadRow, save: Save, divergence: Divergence) -> Plan:
+    """Plan to write the local changes together with what others saved since.
+
+    Raises:
+        ConflictError: both changed the same place, or the policy refuses.
+    """
+    kind = save.changes.document.kind
+    resolution = resolution_by_policy(head, save, divergence)
+    paths = paths_to_save(save, divergence)
+    paths |= set(map(resolution.moved, paths))
+    changeset = changeset_of(kind, _only(divergence.theirs, paths), _only(resolution.target, paths))
+    if save.policy != "overwrite":
+        refuse_downgrade(changeset)
+    digests = save.origin.digests.copy()
+    digests.update(divergence.digests)
+    _check_lists(head, kind.lists(_head_of(resolution.target, divergence.theirs)), changeset, digests)
+    return Plan(changeset, digests, update_after_merge(save, divergence, resolution, changeset))
+
+
+def _plan_whole(connection: Connection, head: HeadRow, save: Save) -> Plan:
+    """Plan to write the whole object in place of a document that is split into other parts.
+
+    Raises:
+        ConflictError: only parts of the object are saved.
+    """
+    if not save.changes.whole:
+        raise other_layout(head, save)
+    document = with_name(save.changes.document, head.name)
+    now = read(connection, head)
+    changeset = changeset_of(document.kind, now.pieces, document.pieces)
+    digests: dict[str, str | None] = dict.fromkeys(save.origin.paths())
+    digests.update({path: piece.digest for path, piece in document.pieces.items()})
+    renamed = {HEAD: document.pieces[HEAD].body} if document is not save.changes.document else {}
+    return Plan(changeset, now.digests, ObjectUpdate(digests, frozenset(digests), renamed))
+
+
+def _head_of(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:
+    return target[HEAD].body if HEAD in target else stored.get(HEAD)
+
+
+def _check_lists(head: HeadRow, lists: Collection[str], changeset: Changeset, digests: DigestTree) -> None:
+    """Refuse a save after which a list whose items are parts would lack one in the middle.
+
+    Raises:
+        ConflictError: others made the list shorter, or the items before a new one are not saved.
+    """
+    for each in lists:
+        missing = gap({*digests.paths(), *changeset.written} - changeset.removed, each)
+        if missing is not None:
+            raise refused(head, head.version, f"the list would lack the item {missing} (save the whole object)")
+
+
+def _only(pieces: Mapping[str, T], paths: set[str]) -> dict[str, T]:
+    return {path: piece for path, piece in pieces.items() if path in paths}

@@ -1,0 +1,132 @@
+"""Local changes and others' changes resolved into one document, or the error that names where they conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from docstore.codec.mapper import Mapper
+from docstore.documents.canonical import ABSENT, JSON, Absent
+from docstore.documents.document import with_name
+from docstore.documents.kinds import EXPERIMENT, in_order
+from docstore.documents.merge.resolve import Resolution, all_places, checked, resolve
+from docstore.documents.merge.three_way import changed_places
+from docstore.documents.merge.trials import numbers_in
+from docstore.errors import Conflict, DecodeError, InvalidValueError
+from docstore.sql.reader import Divergence
+from docstore.sql.rows import HeadRow
+from docstore.store.saving.divergence import Save, refused
+
+_ELSEWHERE: Final = "others saved since, in other places than yours: on_conflict='merge' would keep both"
+
+
+def resolution_by_policy(head: HeadRow, save: Save, divergence: Divergence) -> Resolution:
+    """Return the pieces to store: the object's own, or both sides' changes merged, as the policy says.
+
+    Raises:
+        ConflictError: both changed the same place; or others changed anything, and the policy is ``"error"``.
+    """
+    if save.policy == "overwrite":
+        own, paths = with_name(save.changes.document, head.name), paths_to_save(save, divergence)
+        return Resolution({path: piece for path, piece in own.pieces.items() if path in paths})
+    resolution = merged_changes(save, divergence)
+    if not resolution.conflicts and save.policy != "error":
+        return resolution
+    origin, paths = save.origin, paths_to_save(save, divergence)
+    yours = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
+    if resolution.conflicts:
+        raise refused(head, yours, resolution.problem, resolution.conflicts)
+    mine = save.changes.pieces_beside(divergence.base)
+    raise refused(head, yours, _ELSEWHERE, all_places(divergence.base, mine, divergence.theirs))
+
+
+def paths_to_save(save: Save, divergence: Divergence) -> set[str]:
+    """Return the paths of the pieces that the save is about."""
+    changes = save.changes
+    return {*divergence.base, *divergence.theirs, *changes.paths} if changes.whole else changes.about
+
+
+def merged_changes(save: Save, divergence: Divergence) -> Resolution:
+    """Return the merge of the local changes and of what others saved since, with the conflicts that there are."""
+    origin, changes = save.origin, save.changes
+
+    def stored() -> Iterator[int]:
+        # The numbers of all stored trials: looked at only if numbers collide.
+        yield from numbers_in({*origin.digests.paths(), *divergence.theirs})
+
+    kind, pieces = changes.document.kind, changes.pieces_beside(divergence.base)
+    resolution = resolve(
+        kind,
+        divergence.base,
+        pieces,
+        divergence.theirs,
+        policy=save.policy,
+        paths=None if changes.whole else changes.about,
+        stored=stored(),
+        held=() if changes.whole else save.mapper.numbers(save.obj),
+    )
+    if kind.name != EXPERIMENT.name:
+        return resolution
+    numbers, names = resolution.numbers, resolution.names
+    return checked(resolution, divergence.base, pieces, divergence.theirs, numbers=numbers, names=names)
+
+
+# --- the merged pieces, checked by the class --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPiece:
+    """A piece as it was, as each side has it, and as the merge makes it; ABSENT where there is none."""
+
+    base: JSON | Absent
+    mine: JSON | Absent
+    theirs: JSON | Absent
+    merged: JSON | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidMerge:
+    """Why the class of an object refuses merged pieces, and the places that either side changed in them."""
+
+    error: Exception
+    places: tuple[Conflict, ...]
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, as an error message says it."""
+        return f"the merged document is invalid: {str(self.error).removesuffix('.')}"
+
+
+def merged_pieces(
+    save: Save, divergence: Divergence, resolution: Resolution, paths: Iterable[str]
+) -> dict[str, MergedPiece]:
+    """Return the merged pieces at *paths*, each beside what it was made of."""
+    base, theirs = divergence.base, divergence.theirs
+    own = {resolution.moved(path): body for path, body in save.changes.pieces_beside(base).items()}
+    merged = {path: piece.body for path, piece in resolution.target.items()}
+    return {path: MergedPiece(*(each.get(path, ABSENT) for each in (base, own, theirs, merged))) for path in paths}
+
+
+def invalid_merge(mapper: Mapper, obj: Any, pieces: Mapping[str, MergedPiece]) -> InvalidMerge | None:
+    """Return why *obj* cannot be brought up to the merged *pieces*; None if it can.
+
+    Raises:
+        DecodeError: what others saved cannot be read here, merged or not.
+    """
+
+    def problem_with(paths: Iterable[str]) -> Exception | None:
+        try:
+            mapper.check(obj, {path: pieces[path].merged for path in paths}, merged=True)
+        except (DecodeError, InvalidValueError) as error:
+            return error
+        return None
+
+    problem = problem_with(pieces)
+    if problem is None:
+        return None
+    mapper.check(obj, {path: each.theirs for path, each in pieces.items()})
+    wrong = [path for path in pieces if problem_with([path])] or list(pieces)
+    sides = {path: (pieces[path].base, pieces[path].mine, pieces[path].theirs) for path in sorted(wrong, key=in_order)}
+    places = tuple(place for path, each in sides.items() for place in changed_places(*each, at=path))
+    return InvalidMerge(problem, places)
