@@ -528,7 +528,7 @@ class TestAnObjectOfAnyClass:
         code = (
             "import sys, dataclasses, docstore\n"
             "point = dataclasses.make_dataclass('P', ['x'])\n"
-            "codec = docstore.codec.Codec(docstore.entries.Registry([docstore.entries.Entry(point, 'P')]))\n"
+            "codec = docstore.codec.Codec(docstore.codec.registry.Registry([docstore.codec.registry.Entry(point, 'P')]))\n"
             "codec.decode(codec.encode(point(1)))\n"
             f"print({library!r} in sys.modules)"
         )
