@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
-from docstore.codec import optional_types, round_trip, upcast
-from docstore.codec.by_annotation import Plain, Shape
+from docstore.codec import round_trip, upcast
+from docstore.codec.classes.objects import class_encode, custom_decode, object_shape
+from docstore.codec.classes.records import FieldShapes, field_shapes
+from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
-from docstore.codec.objects import class_encode, custom_decode, object_shape
-from docstore.codec.records import FieldShapes, field_shapes
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import carried_by
-from docstore.codec.storable import TAKE_OUT, why_not_restorable
-from docstore.codec.tags import (
+from docstore.codec.values import optional_types
+from docstore.codec.values.by_annotation import Plain, Shape
+from docstore.codec.values.tags import (
     BY_TAG,
     BY_TYPE,
     Decode,

@@ -8,13 +8,14 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
-from docstore.codec import Codec, UnknownObject, stored_fields
-from docstore.codec.by_annotation import without_none
-from docstore.codec.class_fields import MISSING, ORIGIN, declares
+from docstore.codec import Codec, UnknownObject
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import MISSING, ORIGIN, declares
 from docstore.codec.core import Unknown, retry_if_changed
-from docstore.codec.parts import Parts
+from docstore.codec.live.parts import Parts
+from docstore.codec.live.update_in_place import InPlaceUpdate
 from docstore.codec.registry import Entry, Registry
-from docstore.codec.update_in_place import InPlaceUpdate
+from docstore.codec.values.by_annotation import without_none
 from docstore.documents import canonical
 from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import ABSENT, JSON, TAG, Absent, join_pointer

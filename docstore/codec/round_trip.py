@@ -12,12 +12,12 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from docstore.codec import construct, stored_fields
-from docstore.codec.class_fields import is_struct, is_validated
+from docstore.codec.classes import construct, stored_fields
+from docstore.codec.classes.class_fields import is_struct, is_validated
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import CARRIED
-from docstore.codec.tags import Encode
+from docstore.codec.values.tags import Encode
 from docstore.documents.canonical import JSON, TAG, dumps, join_pointer, loads, same_json
 from docstore.errors import CodecError, EncodeError, short_repr
 

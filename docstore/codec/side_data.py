@@ -8,8 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from docstore.codec import class_fields
-from docstore.codec.tags import Members
+from docstore.codec.classes import class_fields
+from docstore.codec.values.tags import Members
 
 T = TypeVar("T")
 

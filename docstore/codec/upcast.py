@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from docstore.codec.registry import Entry, Registry, Upcast
 from docstore.codec.side_data import carry
-from docstore.codec.tags import Decode, Encode, Members
+from docstore.codec.values.tags import Decode, Encode, Members
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG
 from docstore.errors import DecodeError, NewerSchemaError, short_repr
 

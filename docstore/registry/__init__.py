@@ -16,10 +16,10 @@ from types import FrameType, ModuleType
 from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
 from docstore.codec import Codec
-from docstore.codec.annotations import remember
-from docstore.codec.objects import check_readable
+from docstore.codec.classes.annotations import remember
+from docstore.codec.classes.objects import check_readable
+from docstore.codec.classes.storable import reachable, unstorable
 from docstore.codec.registry import Entry, Registry, Upcast
-from docstore.codec.storable import reachable, unstorable
 from docstore.documents.merge_keys import KeyedBy
 from docstore.errors import RegistryError, UnresolvedError, short_repr
 from docstore.registry import proof

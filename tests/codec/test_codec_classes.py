@@ -28,9 +28,10 @@ import pytest
 from counting import calls_of
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, PrivateAttr
 
-from docstore.codec import Codec, stored_fields
-from docstore.codec.class_fields import is_frozen
-from docstore.codec.objects import check_readable
+from docstore.codec import Codec
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import is_frozen
+from docstore.codec.classes.objects import check_readable
 from docstore.codec.registry import Entry, Registry
 from docstore.documents.canonical import TAG, dumps, loads
 from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
@@ -526,9 +527,11 @@ class TestAnObjectOfAnyClass:
     @pytest.mark.parametrize("library", ["attr", "msgspec", "pydantic", "pydantic_core"])
     def test_needs_no_library_of_other_kinds(self, library):
         code = (
-            "import sys, dataclasses, docstore\n"
+            "import sys, dataclasses\n"
+            "from docstore.codec import Codec\n"
+            "from docstore.codec.registry import Entry, Registry\n"
             "point = dataclasses.make_dataclass('P', ['x'])\n"
-            "codec = docstore.codec.Codec(docstore.codec.registry.Registry([docstore.codec.registry.Entry(point, 'P')]))\n"
+            "codec = Codec(Registry([Entry(point, 'P')]))\n"
             "codec.decode(codec.encode(point(1)))\n"
             f"print({library!r} in sys.modules)"
         )

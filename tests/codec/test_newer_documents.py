@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 import docstore
 from docstore import registry
-from docstore.codec import side_data, stored_fields
+from docstore.codec import side_data
+from docstore.codec.classes import stored_fields
 from docstore.errors import DecodeError, NewerSchemaError
 
 

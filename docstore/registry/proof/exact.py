@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from docstore.codec.stored_fields import unstored_names
+from docstore.codec.classes.stored_fields import unstored_names
 from docstore.errors import InvalidValueError
 
 

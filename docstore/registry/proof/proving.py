@@ -11,9 +11,10 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Final
 
-from docstore.codec import Codec, class_fields, storable, stored_fields
+from docstore.codec import Codec
+from docstore.codec.classes import class_fields, storable, stored_fields
+from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.registry import Entry
-from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import dumps, loads
 from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError, RegistryError
 from docstore.registry.proof import variation

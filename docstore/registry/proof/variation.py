@@ -16,9 +16,9 @@ from pathlib import Path, PurePath
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from docstore.codec import class_fields, storable, stored_fields
-from docstore.codec.annotations import hints
-from docstore.codec.storable import aliased
+from docstore.codec.classes import class_fields, storable, stored_fields
+from docstore.codec.classes.annotations import hints
+from docstore.codec.classes.storable import aliased
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry.proof.exact import identity, slots_of
 

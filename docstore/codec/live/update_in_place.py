@@ -10,16 +10,17 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Final, TypeAlias, cast
 
-from docstore.codec import side_data, stored_fields
-from docstore.codec.class_fields import MISSING, ORIGIN, is_frozen
-from docstore.codec.construct import RESTORED
+from docstore.codec import side_data
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import MISSING, ORIGIN, is_frozen
+from docstore.codec.classes.construct import RESTORED
+from docstore.codec.classes.pydantic_objects import fields_beside
+from docstore.codec.classes.stored_fields import state_of
 from docstore.codec.core import Codec
-from docstore.codec.in_place import attribute, edit_dict, edit_list, edit_object
-from docstore.codec.parts import Parts
-from docstore.codec.pydantic_objects import fields_beside
+from docstore.codec.live.edits import attribute, edit_dict, edit_list, edit_object
+from docstore.codec.live.parts import Parts
 from docstore.codec.side_data import CARRIED
-from docstore.codec.stored_fields import state_of
-from docstore.codec.tags import BY_TYPE
+from docstore.codec.values.tags import BY_TYPE
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
 from docstore.documents.kinds import HEAD, Kind, split_path
 from docstore.documents.merge_keys import ANY, Key, Keyed, below

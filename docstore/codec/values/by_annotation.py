@@ -17,7 +17,18 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
-from docstore.codec.tags import BARE, BY_TAG, BY_TYPE, INT_MAX, INT_MIN, Decode, Encode, canonical_order, hashed, tag
+from docstore.codec.values.tags import (
+    BARE,
+    BY_TAG,
+    BY_TYPE,
+    INT_MAX,
+    INT_MIN,
+    Decode,
+    Encode,
+    canonical_order,
+    hashed,
+    tag,
+)
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
 from docstore.errors import CodecError, DecodeError, short_repr
 

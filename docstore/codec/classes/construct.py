@@ -10,11 +10,11 @@ from enum import Enum
 from types import MemberDescriptorType
 from typing import Any, Final, TypeAlias, TypeVar
 
-from docstore.codec import class_fields, pydantic_objects, stored_fields
-from docstore.codec.class_fields import MISSING
+from docstore.codec.classes import class_fields, pydantic_objects, stored_fields
+from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.classes.pydantic_objects import fields_beside
+from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
-from docstore.codec.pydantic_objects import fields_beside
-from docstore.codec.stored_fields import StoredField
 from docstore.errors import DecodeError, RegistryError
 
 # What the values of an object hold, kept from its class's own code: a constructor may change what it is given.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from docstore.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from docstore.codec.tags import Tagged
+    from docstore.codec.values.tags import Tagged
 
 
 class _Rows(Protocol):
@@ -64,10 +64,10 @@ def tagged_name(tag: str) -> Tagged | None:
 def _rows(library: str, purpose: str) -> _Rows:
     try:
         if library == "numpy":
-            from docstore.codec import numpy
+            from docstore.codec.values import numpy
 
             return numpy
-        from docstore.codec import pandas
+        from docstore.codec.values import pandas
 
         return pandas
     except ImportError as error:

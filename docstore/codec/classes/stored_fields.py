@@ -15,10 +15,11 @@ from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any, cast, get_args, get_origin
 
-from docstore.codec import class_fields, side_data
-from docstore.codec.annotations import hints
-from docstore.codec.by_annotation import without_none
-from docstore.codec.class_fields import MISSING
+from docstore.codec import side_data
+from docstore.codec.classes import class_fields
+from docstore.codec.classes.annotations import hints
+from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.values.by_annotation import without_none
 from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import RegistryError
 

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from docstore.codec import class_fields, stored_fields
-from docstore.codec.class_fields import MISSING, left_out
+from docstore.codec.classes import class_fields, stored_fields
+from docstore.codec.classes.class_fields import MISSING, left_out
+from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
-from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import join_pointer
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from docstore.codec import stored_fields
-from docstore.codec.class_fields import MISSING
-from docstore.codec.stored_fields import slots_of
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.classes.stored_fields import slots_of
 
 
 def edit_dict(target: dict[Any, Any], had: Sequence[tuple[Any, Any]], wanted: Sequence[tuple[Any, Any]]) -> bool:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from docstore.codec.by_annotation import Shape
-from docstore.codec.class_fields import MISSING
+from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.core import Codec
-from docstore.codec.in_place import replace_item, replace_slice
+from docstore.codec.live.edits import replace_item, replace_slice
+from docstore.codec.values.by_annotation import Shape
 from docstore.documents.canonical import JSON, TAG, join_pointer, split_pointer
 from docstore.errors import CodecError, InvalidValueError, RegistryError
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from docstore.codec import class_fields, pydantic_objects, stored_fields
-from docstore.codec.construct import preserving
+from docstore.codec.classes import class_fields, pydantic_objects, stored_fields
+from docstore.codec.classes.construct import preserving
+from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
-from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import join_pointer
 from docstore.errors import CodecError, EncodeError, short_repr
 

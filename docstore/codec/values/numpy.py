@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from docstore.codec.tags import Decode, Encode, Members, Tagged, member
+from docstore.codec.values.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any
 
-from docstore.codec.by_annotation import Plain, Shape
-from docstore.codec.construct import is_bare, made
+from docstore.codec.classes.construct import is_bare, made
+from docstore.codec.classes.records import record_shape
+from docstore.codec.classes.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
+from docstore.codec.classes.stored_fields import check_constructor, check_hashable, stored_fields
 from docstore.codec.errors_at import REFUSALS
-from docstore.codec.records import record_shape
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry
-from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
-from docstore.codec.stored_fields import check_constructor, check_hashable, stored_fields
-from docstore.codec.tags import Encode, int_encode
+from docstore.codec.values.by_annotation import Plain, Shape
+from docstore.codec.values.tags import Encode, int_encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import DecodeError, EncodeError, RegistryError, short_repr

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
 
-from docstore.codec import optional_types
-from docstore.codec.annotations import hints, remember, remembered
-from docstore.codec.stored_fields import slots_of, stored_fields
-from docstore.codec.tags import BY_TYPE
+from docstore.codec.classes.annotations import hints, remember, remembered
+from docstore.codec.classes.stored_fields import slots_of, stored_fields
+from docstore.codec.values import optional_types
+from docstore.codec.values.tags import BY_TYPE
 from docstore.errors import EncodeError, MissingDependencyError, UnresolvedError
 
 JSON_TYPES: Final = frozenset({type(None), bool, int, float, str, list, dict})

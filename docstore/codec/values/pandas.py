@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from docstore.codec import numpy
-from docstore.codec.numpy import inside, refusing
-from docstore.codec.pandas_columns import (
+from docstore.codec.values import numpy
+from docstore.codec.values.numpy import inside, refusing
+from docstore.codec.values.pandas_columns import (
     codes_decode,
     column_decode,
     column_encode,
@@ -23,7 +23,7 @@ from docstore.codec.pandas_columns import (
     zone_decode,
     zone_encode,
 )
-from docstore.codec.tags import Decode, Encode, Members, Tagged, member
+from docstore.codec.values.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
 from docstore.errors import DecodeError, EncodeError, short_repr
 

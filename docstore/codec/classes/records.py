@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from docstore.codec import construct, side_data, stored_fields
-from docstore.codec.by_annotation import Plain, Shape, shape_of
-from docstore.codec.class_fields import left_out
+from docstore.codec import side_data
+from docstore.codec.classes import construct, stored_fields
+from docstore.codec.classes.class_fields import left_out
+from docstore.codec.classes.pydantic_objects import fields_beside, values_beside
+from docstore.codec.classes.stored_fields import StoredField
+from docstore.codec.classes.validators import Check, accepting
 from docstore.codec.errors_at import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
-from docstore.codec.pydantic_objects import fields_beside, values_beside
 from docstore.codec.registry import Entry
-from docstore.codec.stored_fields import StoredField
-from docstore.codec.tags import Encode
-from docstore.codec.validators import Check, accepting
+from docstore.codec.values.by_annotation import Plain, Shape, shape_of
+from docstore.codec.values.tags import Encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
