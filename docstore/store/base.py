@@ -12,8 +12,9 @@ from sqlalchemy.engine import Connection, Engine
 from docstore import model, registry
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
+from docstore.codec.live.live_object import origin_mark
 from docstore.codec.locking import locked
-from docstore.codec.mapper import Mapper, origin_mark
+from docstore.codec.mapper import Mapper
 from docstore.codec.registry import Registry
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.enums import checked_enum
