@@ -170,7 +170,7 @@ class TestADocumentThatOlderProgramsMayRead:
         document = newer(cls, a=1, colour="green")
         target = cls(a=5)
 
-        stored_fields.take_on(target, loaded(document))
+        stored_fields.replace_attributes(target, loaded(document))
 
         assert written(target) == document
 
@@ -179,7 +179,7 @@ class TestADocumentThatOlderProgramsMayRead:
         docstore.register(cls)
         target = loaded(newer(cls, a=1, colour="green"))
 
-        stored_fields.take_on(target, cls(a=5))
+        stored_fields.replace_attributes(target, cls(a=5))
 
         assert written(target) == {"__type": cls.__name__, "a": 5}
 

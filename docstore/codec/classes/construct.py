@@ -1,4 +1,7 @@
-"""How an object is made of its stored state: by its constructor, by Pydantic's validation, or field by field."""
+"""Make an object from its stored state: by its constructor, by Pydantic's validation, or field by field.
+
+Whatever a constructor does with its arguments, the object holds what was stored.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,131 @@ from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
 from docstore.errors import DecodeError, RegistryError
 
-# What the values of an object hold, kept from its class's own code: a constructor may change what it is given.
-
 T = TypeVar("T")
+
+Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
+"""Takes an object's state, by attribute, and returns the object."""
+
+RESTORED: Final = "__docstore_restored__"
+"""The method of a class that restores what is not stored, called once an object has its stored fields. Its name cannot
+clash with a method of a user's class."""
+
+
+def is_bare(cls: type, restore: bool) -> bool:
+    """Return whether instances of *cls* are made without their constructor, so that what was stored always loads.
+
+    A Struct or a Pydantic model never is: only its library can make one.
+    """
+    if class_fields.is_struct(cls) or class_fields.is_model(cls):
+        return False
+    return restore or stored_fields.is_rebuilt(cls)
+
+
+def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
+    """Return a function that makes an instance of *cls* and calls its ``__docstore_restored__``, if it has one.
+
+    The instance holds each value as it was stored, even if a constructor or a validation replaces it or changes it in
+    place: a list to which a ``__post_init__`` appends has its stored items only.
+
+    Cost:
+        The call of the constructor; for a class with code of its own, also that of ``preserving``.
+
+    Raises, when it is called:
+        DecodeError: the class refuses what was stored.
+    """
+    if bare:
+        return _restoring(cls, _rebuilding(cls))
+    make = pydantic_objects.validating(cls, stored) if class_fields.is_validated(cls) else _constructing(cls, stored)
+    if stored_fields.runs_own_code(cls):
+        make = preserving(make)
+    return _restoring(cls, make)
+
+
+def made(make: Callable[[], Any], name: str) -> Any:
+    """Return the result of *make*, a user's own code.
+
+    Raises:
+        DecodeError: it raises an error; says that *name* was to be made.
+    """
+    try:
+        return make()
+    except REFUSALS as error:
+        raise DecodeError(f"{name} cannot be made of what was stored: {error!s:.200}") from error
+
+
+def _rebuilding(cls: type) -> Make:
+    slots, unstored = stored_fields.slot_names(cls), tuple(stored_fields.unstored_defaults(cls).items())
+
+    def make(state: dict[str, Any]) -> Any:
+        for name, default in unstored:
+            state[name] = default()
+        instance: Any = object.__new__(cls)
+        if slots:
+            for name in slots & state.keys():
+                object.__setattr__(instance, name, state.pop(name))
+        if state:
+            # Not instance.__dict__ = state, which a frozen class refuses.
+            object.__setattr__(instance, "__dict__", state)
+        return instance
+
+    return make
+
+
+def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
+    arguments = [(field.argument, field.name) for field in stored if field.argument]
+    plain = [field.name for field in stored if not field.maybe_private]
+    held = [field for field in stored if field.maybe_private]
+    force = stored_fields.setter(cls)
+
+    def make(state: dict[str, Any]) -> Any:
+        try:
+            instance = cls(**{argument: state[name] for argument, name in arguments if name in state})
+            for name in plain:
+                # A constructor may keep another value than its argument.
+                if name in state and getattr(instance, name, MISSING) is not state[name]:
+                    force(instance, name, state[name])
+            for field in held:
+                stored_fields.put(instance, field, state[field.name])
+        except REFUSALS as error:
+            raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error!s:.200}") from error
+        return instance
+
+    return make
+
+
+def _restoring(cls: type, make: Make) -> Make:
+    """Return *make*, followed by a call of ``__docstore_restored__`` if *cls* has it."""
+    hook = getattr(cls, RESTORED, None)
+    if hook is None:
+        return make
+
+    def make_whole(state: dict[str, Any]) -> Any:
+        instance = make(state)
+        made(lambda: hook(instance), cls.__name__)
+        return instance
+
+    return make_whole
+
+
+# --- constructors that change their arguments ------------------------------------------------------------------------
 
 Slots: TypeAlias = "Mapping[str, MemberDescriptorType]"
 
 Plan: TypeAlias = "tuple[frozenset[str] | None, Slots]"
-"""Of a class: the attributes that are looked into, None for all of them, and the slots that may hold them."""
+"""For a class: the attributes that are looked into (None means all), and the slots that may hold them."""
 
 
 def preserving(make: Callable[[dict[str, Any]], T]) -> Callable[[dict[str, Any]], T]:
-    """Return *make*, after which each container in the values of its argument holds what it held before.
+    """Return *make*, changed so that each container in its argument holds afterwards what it held before.
 
-    Containers are lists, dicts, sets, bytearrays and NumPy arrays, however deep they are in one another and in tuples
-    and frozensets, and the stored attributes of the objects in them, but not of objects inside those: their own classes
-    made these. They are put right in place, so that whoever kept one still has it. Objects of other libraries, such as
-    a frame of pandas, are not looked into.
+    Containers are lists, dicts, sets, bytearrays and NumPy arrays, at any depth in one another and in tuples and
+    frozensets; and the stored attributes of objects in them, but not of objects inside those, which their own classes
+    made. They are restored in place, so that a reference that the constructor kept stays valid. Objects of other
+    libraries, such as a pandas frame, are not looked into.
 
     Cost:
-        A visit of every value, and a shallow copy of every container, for as long as *make* runs; of an object inside
-        another, once more.
+        A visit of every value, and a shallow copy of every container while *make* runs; twice for an object inside
+        another.
     """
     plans: dict[type, Plan] = {}
 
@@ -46,7 +153,7 @@ def preserving(make: Callable[[dict[str, Any]], T]) -> Callable[[dict[str, Any]]
         try:
             return make(state)
         finally:
-            # The inner ones first: the hash of what is put back into a set may depend on them.
+            # Inner ones first: the hash of an item that is put back into a set may depend on them.
             for container, held in reversed(found):
                 _put_back(container, held, plans)
 
@@ -57,9 +164,10 @@ _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 
 
 def _containers(roots: Iterable[Any], plans: dict[type, Plan]) -> Iterator[tuple[Any, list[Any]]]:
-    """Yield each container in *roots*, outer ones first, with what it holds: of a dict, all keys and then all values.
+    """Yield each container in *roots*, outer ones first, with what it holds.
 
-    Of an object, it is the attributes' names, and then their values.
+    That is a list of its items; for a dict, of its keys and then its values; for an object, of the names of its
+    attributes and then their values.
     """
     seen: set[int] = set()
     to_visit = [(root, False) for root in roots]
@@ -107,7 +215,7 @@ def _plan(cls: type) -> Plan:
     slots = stored_fields.slots_of(cls)
     try:
         stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
-    except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
+    except (RegistryError, ValueError):  # only the user's functions know what is stored, or its constructor is in C
         return None, slots
     names = frozenset(name for field in stored for name in field.names)
     return names, {name: slot for name, slot in slots.items() if name in names}
@@ -144,107 +252,3 @@ def _put_back(container: Any, held: list[Any], plans: dict[type, Plan]) -> None:
 
 def _are_same(some: list[Any], others: list[Any]) -> bool:
     return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
-
-
-Make: TypeAlias = "Callable[[dict[str, Any]], Any]"
-"""Takes an object's state, by attribute, and gives the object."""
-
-RESTORED: Final = "__docstore_restored__"
-"""The hook of a class that restores what is not stored, called once an object has its stored fields. The name cannot
-clash with a method of a user's class."""
-
-
-def is_bare(cls: type, restore: bool) -> bool:
-    """Return whether instances of *cls* are made without their constructor: what was stored loads, always.
-
-    A Struct or a Pydantic model never is: nothing but its library makes one.
-    """
-    if class_fields.is_struct(cls) or class_fields.is_model(cls):
-        return False
-    return restore or stored_fields.is_rebuilt(cls)
-
-
-def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
-    """Return a function that makes an instance of *cls* and calls its ``__docstore_restored__``, if it has one.
-
-    What it makes holds each value as it was stored, whatever a constructor or a validation makes of it, and whatever
-    one puts into it: a list that a ``__post_init__`` appends to has its items only.
-
-    Cost:
-        Where code of the class's own runs, that of ``preserving``; else nothing but the call of the constructor.
-
-    Raises, when it is called:
-        DecodeError: the class refuses what was stored.
-    """
-    if bare:
-        return _restoring(cls, _rebuilding(cls))
-    make = pydantic_objects.validating(cls, stored) if class_fields.is_validated(cls) else _constructing(cls, stored)
-    if stored_fields.runs_own_code(cls):
-        make = preserving(make)
-    return _restoring(cls, make)
-
-
-def made(make: Callable[[], Any], name: str) -> Any:
-    """Return what *make*, a user's own code, gives.
-
-    Raises:
-        DecodeError: it refuses; names what was to be made.
-    """
-    try:
-        return make()
-    except REFUSALS as error:
-        raise DecodeError(f"{name} cannot be made of what was stored: {error!s:.200}") from error
-
-
-def _rebuilding(cls: type) -> Make:
-    slots, unstored = stored_fields.slot_names(cls), tuple(stored_fields.unstored_defaults(cls).items())
-
-    def make(state: dict[str, Any]) -> Any:
-        for name, default in unstored:
-            state[name] = default()
-        instance: Any = object.__new__(cls)
-        if slots:
-            for name in slots & state.keys():
-                object.__setattr__(instance, name, state.pop(name))
-        if state:
-            # Not instance.__dict__ = state, which a frozen class refuses.
-            object.__setattr__(instance, "__dict__", state)
-        return instance
-
-    return make
-
-
-def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
-    arguments = [(field.argument, field.name) for field in stored if field.argument]
-    plain = [field.name for field in stored if not field.maybe_private]
-    held = [field for field in stored if field.maybe_private]
-    force = stored_fields.setter(cls)
-
-    def make(state: dict[str, Any]) -> Any:
-        try:
-            instance = cls(**{argument: state[name] for argument, name in arguments if name in state})
-            for name in plain:
-                # A constructor may make something else of what it is given.
-                if name in state and getattr(instance, name, MISSING) is not state[name]:
-                    force(instance, name, state[name])
-            for field in held:
-                stored_fields.put(instance, field, state[field.name])
-        except REFUSALS as error:
-            raise DecodeError(f"{cls.__qualname__}(...) refuses what was stored: {error!s:.200}") from error
-        return instance
-
-    return make
-
-
-def _restoring(cls: type, make: Make) -> Make:
-    """Return *make*, with the hook of *cls* called after it, if the class has one."""
-    hook = getattr(cls, RESTORED, None)
-    if hook is None:
-        return make
-
-    def make_whole(state: dict[str, Any]) -> Any:
-        instance = make(state)
-        made(lambda: hook(instance), cls.__name__)
-        return instance
-
-    return make_whole

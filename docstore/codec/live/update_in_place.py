@@ -86,7 +86,7 @@ class InPlaceUpdate:
         stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
         if stands is not present:
             is_one = type(present) is type(fresh) and id(present) not in self._twice
-            if not is_one or not stored_fields.can_take_on(present) or is_frozen(type(present)):
+            if not is_one or not stored_fields.consists_of_attributes(present) or is_frozen(type(present)):
                 self._write(partial(self._parts.replace, self._root, path, present, stands))
                 return
             self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
@@ -319,7 +319,7 @@ class InPlaceUpdate:
     def _is_record(self, value: Any) -> bool:
         """Return whether *value* is an object of fields that can be changed in place without anyone's losing it."""
         cls = type(value)
-        if self._names_in(cls) is None or is_frozen(cls) or not stored_fields.can_take_on(value):
+        if self._names_in(cls) is None or is_frozen(cls) or not stored_fields.consists_of_attributes(value):
             return False
         entry = self._codec.registry.of_class(cls)
         # The name of an arm, by which it is hashed too, changes in its life: nothing of ours has it for a key.

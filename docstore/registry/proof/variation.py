@@ -65,7 +65,7 @@ def twin(value: Any) -> Any:
         except TypeError:  # it is more than its attributes
             pass
         else:
-            stored_fields.take_on(bare, value)
+            stored_fields.replace_attributes(bare, value)
             return bare
     made = copy(value)
     return None if made is value else made
