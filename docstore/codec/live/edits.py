@@ -1,7 +1,7 @@
-"""Update live objects in place, item by item, so that what another thread adds meanwhile stays.
+"""Edit dicts, lists and objects in place, item by item, so that what another thread adds meanwhile stays.
 
 Each function writes only what differs between two states that were compared a moment before. If a place holds something
-else by now, another thread changed it: it is left as it is, and the function returns False.
+else by now, another thread changed it: the place is left as it is, and the function returns False.
 """
 
 from __future__ import annotations
