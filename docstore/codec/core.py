@@ -1,4 +1,4 @@
-"""Python objects to JSON values and back, exactly: the one encoding path of files and databases."""
+"""The codec: Python objects to JSON values and back, exactly; files and databases both use it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
-from docstore.codec import optional_types, round_trip, upcast
-from docstore.codec.by_annotation import Plain, Shape
+from docstore.codec import round_trip, upcast
+from docstore.codec.classes.objects import class_encode, custom_decode, object_shape
+from docstore.codec.classes.records import FieldShapes, field_shapes
+from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
-from docstore.codec.objects import class_encode, custom_decode, object_shape
-from docstore.codec.records import FieldShapes, field_shapes
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import carried_by
-from docstore.codec.storable import TAKE_OUT, why_not_restorable
-from docstore.codec.tags import (
+from docstore.codec.values import optional_types
+from docstore.codec.values.by_annotation import Plain, Shape
+from docstore.codec.values.tags import (
     BY_TAG,
     BY_TYPE,
     Decode,
@@ -43,19 +44,19 @@ Unknown: TypeAlias = Literal["error", "keep", "members"]
 
 _REMEMBERED: Final = 10_000
 _TRIES: Final = 20
-"""How often an object is encoded that changes while it is encoded."""
+"""How often the encoding of an object is tried that another thread changes meanwhile."""
 
 _SHORT: Final = 255
-"""So many keys and tags, of so many characters at most, does a codec remember for as long as the program runs."""
+"""The longest key or tag that a codec remembers; it remembers up to ``_REMEMBERED`` of them."""
 
 _HASHED: Final = frozenset({set, frozenset, dict, OrderedDict})
 RESERVED_TAGS: Final = frozenset(BY_TAG) | optional_types.TAGS
-"""The tags of values that are no objects of a registered class."""
+"""The tags of docstore's own types, which no registered class can have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnknownObject:
-    """An object whose class is not registered, carried along unread; it is written back unchanged."""
+    """An object whose class is not registered: its JSON is kept as it is, and written back unchanged."""
 
     tag: str
     json: dict[str, JSON]
@@ -64,24 +65,24 @@ class UnknownObject:
         return isinstance(other, UnknownObject) and same_json(self.json, other.json)
 
     def __hash__(self) -> int:
-        # It may stand in a set, as the object itself did.
+        # It may be an item of a set, as the object itself was.
         return hash(dumps(self.json))
 
     def __getattr__(self, name: str) -> JSON:
-        # What holds a custom metric asks for its name, also where its class is not known.
+        # The owner of a custom metric asks for its name, even if the metric's class is not registered.
         if not name.startswith("_") and name in self.json:
             return self.json[name]
         raise AttributeError(f"{self.tag}, which is not registered, was saved without {name!r}", name=name, obj=self)
 
 
 class Codec:
-    """Encodes and decodes by a registry; plans for each class are made when it is first met, then kept.
+    """Encodes and decodes values by a registry; how a class is encoded is worked out once, at its first instance.
 
     Args:
-        unknown: what an unregistered tag is: an ``"error"``, something to ``"keep"`` as an ``UnknownObject``, or a
-            dict of the tag and the decoded ``"members"``.
-        compares: whether an object of a class with code of its own is refused if its JSON would not decode to the same
-            object; see ``round_trip``.
+        unknown: what to do with an unregistered tag: raise an ``"error"``, ``"keep"`` the object as an
+            ``UnknownObject``, or return a dict of the tag and the decoded ``"members"``.
+        compares: whether to check that an object of a class with code of its own survives a round trip; see
+            ``round_trip``.
     """
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error", compares: bool = True) -> None:
@@ -112,15 +113,14 @@ class Codec:
         self._plain = Plain(self._encode, self._decode, by_type=self._encoders, renamed=self._renamed)
 
     def encode(self, value: Any) -> JSON:
-        """Return the JSON value of *value*, with what JSON lacks tagged.
+        """Return the JSON value of *value*; types that JSON lacks are tagged. The two share no container.
 
         Raises:
             EncodeError: something in it cannot be written exactly, or would not be decoded to the same value; with
                 its pointer and the remedy.
 
         Cost:
-            One visit of every value, and ``RoundTrip`` for objects whose class has code of its own. *value* is not
-            changed, and what is returned shares no container with it.
+            One visit of every value, and a ``RoundTrip`` of objects whose class has code of its own.
         """
         try:
             return retry_if_changed(lambda: self._encode(value))
@@ -128,7 +128,7 @@ class Codec:
             raise EncodeError("it contains itself, or is nested too deeply to be written") from None
 
     def decode(self, value: JSON) -> Any:
-        """Return what *value* was encoded from.
+        """Return the object that *value* was encoded from.
 
         Raises:
             DecodeError: it is not what this registry writes; with its pointer.
@@ -141,13 +141,13 @@ class Codec:
 
     @cached_property
     def uncompared(self) -> Codec:
-        """The same codec without the round-trip comparison; it keeps unregistered objects."""
+        """A codec of the same registry without the round-trip check; it keeps unregistered objects."""
         return Codec(self.registry, unknown="keep", compares=False)
 
     def frame(self, value: Any) -> dict[str, JSON]:
-        """Return the tag and the schema number that *value*, an object of a registered class, is written with."""
+        """Return the tag and the schema numbers that *value*, an object of a registered class, is written with."""
         entry = self.registry.of_class(type(value))
-        assert entry is not None  # it was asked for
+        assert entry is not None  # the caller has looked
         carried = carried_by(value)
         carried = {key: carried[key] for key in (SCHEMA, COMPATIBLE) if key in carried}
         return {TAG: entry.tag, **upcast.numbers(entry), **carried}
@@ -157,7 +157,7 @@ class Codec:
         return self.fields_of(owner)[field][0]
 
     def fields_of(self, cls: type) -> FieldShapes:
-        """Return how each stored field of *cls* is written, by its key."""
+        """Return the attribute and the shape of each stored field of *cls*, by its key."""
         if cls not in self._fields:
             self._fields[cls] = field_shapes(cls, self._plain)
         return self._fields[cls]
@@ -211,7 +211,7 @@ class Codec:
             encoder = class_encode(self.registry, self._plain)
         elif row := BY_TYPE.get(cls) or optional_types.tagged_type(cls):
             tag, members = row.tag, row.encode
-            encoder = lambda value: {**members(value, self._encode), TAG: tag}  # noqa: E731  # a def would need a name for what has none
+            encoder = lambda value: {**members(value, self._encode), TAG: tag}  # noqa: E731  # a def would only add a name
         else:
             raise self._refusal(cls)
         return encoder
@@ -265,7 +265,7 @@ class Codec:
         decode = decoders.get(tag)
         if decode is None:
             decode = self._decoder_of(tag, numbered=SCHEMA in value)
-            if len(decoders) < _REMEMBERED and len(tag) <= _SHORT:  # a document may have any number that no class has
+            if len(decoders) < _REMEMBERED and len(tag) <= _SHORT:  # a document may have any number of unknown tags
                 decoders[tag] = decode
         return decode(value)
 
@@ -288,8 +288,8 @@ class Codec:
         raise UnknownTagError(tag)
 
     def _decode_hashed(self, row: Tagged, value: dict[str, JSON]) -> Any:
-        """Return a set or a dict, or, where it holds objects that are read as dicts, its members as they are."""
-        # What is inside is decoded once: of sets in sets, twice for each level would be without end.
+        """Return a set or a dict; or its decoded members, if it holds objects that are read as dicts (unhashable)."""
+        # The items are decoded once: twice for each level would take exponential time for sets in sets.
         members = self._decode_dict(value)
         try:
             return row.decode(members, _itself)
@@ -299,7 +299,7 @@ class Codec:
             raise
 
     def _reader_of(self, entry: Entry) -> Decode:
-        """Return what reads an object of any schema."""
+        """Return a decoder of objects of any schema."""
         read = upcast.reading(self.registry, entry, self._object(entry).decode, lambda: self._keys_of(entry))
         if self._unknown != "keep":
             return read
@@ -343,7 +343,7 @@ def retry_if_changed(encode: Callable[[], JSON]) -> JSON:
 
 
 class _Encoders(dict[type, Encode]):
-    """The encoder of each type, found when the type is first met."""
+    """The encoder of each type, made at the first value of the type."""
 
     def __init__(self, find: Callable[[type], Encode]) -> None:
         super().__init__()

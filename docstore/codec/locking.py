@@ -23,7 +23,7 @@ _THREAD: Final = threading.local()
 def locked(*objects: Any) -> Iterator[None]:
     """Hold the locks of *objects* in the block.
 
-    No deadlock is possible: locks are taken in one order, and a thread that holds some never waits for others.
+    Deadlocks are impossible: locks are taken in one order, and a thread that holds some never waits for others.
 
     Raises:
         ObjectBusyError: this thread holds the lock of one of *objects*; or it holds others and would have to wait.

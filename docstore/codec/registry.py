@@ -1,7 +1,7 @@
-"""Which class is written under which tag, and how.
+"""The registry: which class has which tag, and the functions, schema and aliases registered with it.
 
-A ``Registry`` is a value: adding entries gives a new one. It answers two questions, "how is an instance of this class
-written?" and "which class does this tag name?", and knows nothing of JSON.
+A ``Registry`` is a value: adding entries returns a new one. It answers two questions, "how is an instance of this class
+written?" and "which class does this tag name?", and encodes nothing itself.
 """
 
 from __future__ import annotations
@@ -18,36 +18,35 @@ from docstore.documents.kinds import Kind
 from docstore.errors import RegistryError
 
 Encoder: TypeAlias = Callable[[Any], "dict[str, Any]"]
-"""Gives an object's members by key; their values are encoded in turn."""
+"""Returns an object's members by key; their values are encoded in turn."""
 
 Decoder: TypeAlias = Callable[[dict[str, Any]], Any]
-"""Takes the members, already decoded, without the tag, and gives the object."""
+"""Takes the decoded members, without the tag, and returns the object."""
 
 Upcast: TypeAlias = "Callable[[dict[str, JSON]], dict[str, JSON]]"
-"""Takes the JSON members of an object of one schema, without tag and number, and gives those of the next."""
+"""Takes the JSON members of an object of one schema, without tag and number, and returns those of the next schema."""
 
 
 def by_fields(value: Any) -> dict[str, Any]:
-    """Stand for "this class is written by its stored fields" in a table of encoders; the codec never calls it."""
+    """Mark, in a table of encoders, a class that is written by its stored fields; the codec never calls this."""
     raise RegistryError(f"{type(value).__qualname__} is written by its stored fields: the codec reads them itself.")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How one class is written.
-
-    ``encode`` and ``decode`` are None where the class's own fields say it all. ``restore`` rebuilds an object field by
-    field without calling its constructor, so that what was once stored always loads; otherwise the constructor is
-    called.
+    """What is registered for one class.
 
     Attributes:
+        encode, decode: a user's functions; None if the class is written by its fields.
+        restore: whether an object is rebuilt field by field without its constructor, so that what was once stored
+            always loads.
         kind: the kind of document that an instance is by itself, if it is one.
         schema: counts the shapes that the class's JSON has had, from 1.
         compatible_from: the oldest schema whose readers may read what is written today, if any older may.
-        aliases: the tags that older documents name the class by.
-        renamed: of an enum, the present name of each member that older documents know under another.
-        implied: whether it is here only because an annotation names it; what the user says of the class goes first.
-        flaw: why its objects can be neither written nor read yet; told whenever one is.
+        aliases: the tags that the class has in older documents.
+        renamed: for an enum, the present name of each member by its former name.
+        implied: whether the class is registered only because an annotation names it; a user's registration replaces it.
+        flaw: why its objects can be neither written nor read yet; raised whenever one is.
     """
 
     cls: type
@@ -66,18 +65,18 @@ class Entry:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tag that is written, and all others that are read."""
+        """The tag that is written, and then the other tags that are read."""
         return (self.tag, *self.aliases)
 
     def check(self) -> None:
-        """Raise the flaw, if it has one that the user's functions don't make good."""
+        """Raise the flaw, if there is one and no functions of the user replace the fields."""
         if self.flaw is not None and (self.encode is None or self.decode is None):
-            raise type(self.flaw)(*self.flaw.args)  # anew: one that is raised again and again gathers tracebacks
+            raise type(self.flaw)(*self.flaw.args)  # a new error each time: one that is raised again gathers tracebacks
 
 
 @dataclass(frozen=True)
 class _Tables:
-    """What a registry holds beside its entries."""
+    """What a registry holds beside its entries: upcasts, and functions for values that are classes."""
 
     upcasts: Mapping[tuple[str, int], Upcast] = field(default_factory=dict)
     class_encoders: Mapping[type, Encoder] = field(default_factory=dict)
@@ -85,7 +84,7 @@ class _Tables:
 
 
 class Registry:
-    """Entries by class and by tag. One class has one tag, and one tag one class."""
+    """Entries by class and by tag: each class has one tag that is written, and each tag names one class."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._by_class: dict[type, Entry] = {}
@@ -115,21 +114,23 @@ class Registry:
         return made
 
     def with_entries(self, entries: Iterable[Entry]) -> Self:
-        """Return a registry that has *entries* too; an entry for a class that is here already takes its place."""
+        """Return a registry with *entries* added; each replaces the entry of its class, if there is one."""
         return self._like((*self.entries, *entries))
 
     def without(self, *classes: type) -> Self:
-        """Return a registry that does not have *classes*."""
+        """Return a registry without *classes*."""
         return self._like(entry for entry in self.entries if entry.cls not in classes)
 
     def with_class(self, entry: Entry) -> Self:
-        """Return a registry that has *entry*, and nothing that it takes the place of.
+        """Return a registry with *entry*, and without the entries that it replaces.
 
-        A class that was defined again, as in a notebook, takes its own place; the subclasses of the former go with it.
-        One that is here only because an annotation names it may get another tag. A document stays one.
+        A class that was defined again, as in a notebook, replaces its former self, and the subclasses of that are
+        removed too. A class that is registered only because an annotation names it may get another tag. A class that
+        is a document stays one.
 
         Raises:
-            RegistryError: the tag is another class's, or the class has another tag, or its kind is laid out otherwise.
+            RegistryError: another class has the tag, or the class has another tag, or another class of the kind has a
+                different layout.
         """
         former = [known.cls for known in self.entries if _is_former(known, entry)]
         gone = [known.cls for known in self.entries if not set(former).isdisjoint(known.cls.__mro__)]
@@ -148,15 +149,15 @@ class Registry:
         return made.with_entries([entry])
 
     def with_flaw(self, cls: type, flaw: RegistryError | None) -> Self:
-        """Return a registry in which objects of *cls* can be neither written nor read because of *flaw*."""
+        """Return a registry in which *cls* has *flaw*, so that its objects can be neither written nor read."""
         return self.with_entries([replace(self._by_class[cls], flaw=flaw)])
 
     def with_encoders(self, encoders: Mapping[type, Encoder]) -> Self:
-        """Return a registry in which *encoders* write their classes; ``by_fields`` stands for a class's fields."""
+        """Return a registry with *encoders* for their classes; ``by_fields`` stands for no function."""
         return self.with_entries(self._writing(cls, encode) for cls, encode in encoders.items())
 
     def with_decoders(self, decoders: Mapping[str, type | Decoder]) -> Self:
-        """Return a registry in which *decoders*, each a class or a function, read their tags."""
+        """Return a registry with *decoders* for their tags; a decoder is a class or a function."""
         made = self.with_entries(())
         for tag, decoder in decoders.items():
             # One by one: several tags may lead to one class.
@@ -164,7 +165,7 @@ class Registry:
         return made
 
     def with_upcast(self, tag: str, from_: int, lift: Upcast) -> Self:
-        """Return a registry in which *lift* makes JSON of schema *from_* + 1 of what *tag* had at *from_*."""
+        """Return a registry with the upcast *lift*, from schema *from_* of *tag* to the next."""
         known = self._tables.upcasts.get((tag, from_))
         if known is not None and _name(known) != _name(lift):
             raise RegistryError(
@@ -174,11 +175,11 @@ class Registry:
         return self._like(self.entries, upcasts={**self._tables.upcasts, (tag, from_): lift})
 
     def with_class_encoders(self, encoders: Mapping[type, Encoder]) -> Self:
-        """Return a registry in which *encoders* write values that are classes: each its own and its subclasses."""
+        """Return a registry with *encoders* of values that are classes: each encodes its class and the subclasses."""
         return self._like(self.entries, class_encoders={**self.class_encoders, **encoders})
 
     def with_class_decoders(self, decoders: Mapping[str, Decoder]) -> Self:
-        """Return a registry in which *decoders* find the class that a tag such as ``Type[Metric]`` stands for."""
+        """Return a registry with *decoders* that find the class for a tag such as ``Type[Metric]``."""
         for tag in decoders:
             if tag in self._by_tag:
                 raise RegistryError(
@@ -193,10 +194,10 @@ class Registry:
 
     def _reading(self, tag: str, decoder: type | Decoder) -> Entry:
         if isinstance(decoder, type):
-            # A class is written under its own tag; it is read from others too, such as a name that it once had.
+            # A class is written under its own tag, and read from this one too, such as its former name.
             known = self._by_class.get(decoder) or Entry(decoder, decoder.__name__)
             return known if tag in known.tags else replace(known, aliases=(*known.aliases, tag))
-        # A function reads the tag: where no class is known for it, a stand-in is, of which no object is an instance.
+        # A function reads the tag: if no class has it, the entry gets a new class that has no instances.
         known = self._by_tag.get(tag) or Entry(type(tag, (), {}), tag)
         return replace(known, decode=decoder)
 
@@ -207,12 +208,12 @@ class Registry:
 
     @property
     def class_encoders(self) -> Mapping[type, Encoder]:
-        """What writes values that are classes, by a class that they are or inherit."""
+        """The encoders of values that are classes, by the class that they are or inherit from."""
         return self._tables.class_encoders
 
     @property
     def class_decoders(self) -> Mapping[str, Decoder]:
-        """What reads values that are classes, by tag."""
+        """The decoders of values that are classes, by tag."""
         return self._tables.class_decoders
 
     def of_class(self, cls: type) -> Entry | None:
@@ -220,20 +221,20 @@ class Registry:
         return self._by_class.get(cls)
 
     def of_tag(self, tag: str) -> Entry | None:
-        """Return the entry that *tag*, today's or a former one, names."""
+        """Return the entry with *tag*, its present one or a former one."""
         return self._by_tag.get(tag)
 
     def kind_named(self, name: str) -> Kind | None:
-        """Return the kind of document of this name that a class here has."""
+        """Return the kind of document of this name, if a class is one."""
         return next((entry.kind for entry in self.entries if entry.kind and entry.kind.name == name), None)
 
     def upcasts_of(self, entry: Entry) -> dict[int, Upcast]:
-        """Return, by schema, what lifts the JSON of *entry* from it to the next."""
+        """Return the upcasts of *entry*, by the schema that they start from."""
         found = self._tables.upcasts
         return {from_: lift for (tag, from_), lift in found.items() if self._by_tag.get(tag) is entry}
 
     def check_upcasts(self) -> None:
-        """Raise a RegistryError if there is a schema that nothing lifts from, or an upcast that nothing needs."""
+        """Raise a RegistryError if a class lacks an upcast from an older schema, or if no class needs an upcast."""
         found: dict[tuple[str, int], tuple[str, Upcast]] = {}
         for (tag, from_), lift in self._tables.upcasts.items():
             entry = self._by_tag.get(tag)
@@ -284,13 +285,13 @@ class Registry:
 
 def _name(thing: Any) -> str:
     if not hasattr(thing, "__qualname__"):
-        # A functools.partial, or an object that can be called: it goes by what it is made of.
+        # A functools.partial, or another callable object: named after the function, or its class.
         return f"{_name(type(thing))} of {_name(thing.func)}" if hasattr(thing, "func") else _name(type(thing))
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
 def _is_former(known: Entry, entry: Entry) -> bool:
-    """Return whether *entry*'s class is that of *known*, defined again: what a function makes of it may be several."""
+    """Return whether *entry*'s class is *known*'s, defined again; a shared tag, as a function may define several."""
     again = known.cls is not entry.cls and _name(known.cls) == _name(entry.cls)
     return again and not set(known.tags).isdisjoint(entry.tags)
 

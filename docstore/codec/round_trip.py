@@ -1,8 +1,8 @@
-"""Check that an object survives a round trip, where its class has code between its fields and their values.
+"""Check that an object survives a round trip, if its class has code that may change the stored values.
 
-A property, a constructor, a converter or a validator may turn a stored value into another one, again at each save and
-load. The JSON of such an object is therefore decoded, encoded again and compared before anything is stored. Classes
-without such code are recognized once and cost nothing.
+A property, a constructor, a converter or a validator may turn a stored value into another one, at each save and load.
+The JSON of such an object is therefore decoded, encoded again and compared before anything is stored. Classes without
+such code are recognized once and cost nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from docstore.codec import construct, stored_fields
-from docstore.codec.class_fields import is_struct, is_validated
+from docstore.codec.classes import construct, stored_fields
+from docstore.codec.classes.class_fields import is_struct, is_validated
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import CARRIED
-from docstore.codec.tags import Encode
+from docstore.codec.values.tags import Encode
 from docstore.documents.canonical import JSON, TAG, dumps, join_pointer, loads, same_json
 from docstore.errors import CodecError, EncodeError, short_repr
 
@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 Tokens: TypeAlias = "tuple[str, ...]"
 
 _REMEMBERED: Final = 100_000
-"""How many texts of a class's objects are remembered as checked, by 16 bytes each, for as long as the codec lives."""
+"""How many texts of a class's objects a codec remembers as checked; each takes 16 bytes."""
 
 
 def is_needed(entry: Entry) -> bool:
     """Return whether the round trip of objects of *entry*'s class has to be checked.
 
-    It is for classes with a user's decoder or with code of their own; not for docstore's model, each of whose fields is
-    proved by ``tests/test_no_field_is_forgotten.py``, and not where a user registered an encoder without a decoder.
+    It has to for classes with a user's decoder or with code of their own. It does not for docstore's model, each of
+    whose fields is proved by ``tests/registry/test_no_field_is_forgotten.py``, nor for a user's encoder without a
+    decoder.
     """
     cls = entry.cls
     if entry.decode is not None or entry.encode is not None:
@@ -55,11 +56,11 @@ class RoundTrip:
 
     Args:
         encode: encodes such an object; objects inside it are checked by a RoundTrip of their own.
-        codec: decodes and encodes without comparison.
+        codec: decodes and encodes without this check.
 
     Cost:
-        A serialization, by which a text that was checked before is recognized. For any other text, a decoding and a
-        second encoding; for nested objects of such classes, once for each level.
+        A serialization, to recognize a text that was checked before. For any other text, a decoding and a second
+        encoding; nested objects of such classes are decoded once for each level.
     """
 
     def __init__(self, entry: Entry, encode: Encode, codec: Codec) -> None:
@@ -92,11 +93,11 @@ class RoundTrip:
         return written
 
     def _beside(self, value: Any, written: JSON) -> dict[str, Any]:
-        """Return the private attributes of *value* to be compared too, since the JSON does not show them.
+        """Return the private attributes of *value* that have to be compared too, since the JSON does not show them.
 
         For a computed field ``x``, these are ``_x`` and an ``x`` that the property hides, unless the property returns
-        that very object. All private attributes are compared if there is neither, or if the constructor keeps another
-        value than it is given, since it may derive others from it.
+        that very object. If there is neither, or if the constructor keeps another value than its argument, it may
+        derive other attributes from it: then they are all private attributes.
 
         Args:
             written: the JSON of *value*; None if the constructor is known to keep what it is given.
@@ -117,7 +118,7 @@ class RoundTrip:
     def _is_changed(self, written: JSON) -> bool:
         """Return whether the constructor keeps another value than the argument it is given by *written*.
 
-        A container that it changes in place is restored after a load, also where it is shared: see ``preserving``.
+        A container that it changes in place does not count, as it is restored after a load: see ``preserving``.
         """
         assert isinstance(written, dict)  # an object's is
         shapes = self._codec.fields_of(self._entry.cls)

@@ -1,4 +1,8 @@
-"""What is known of objects, beside them, for as long as they live."""
+"""A weak identity map: data attached to objects without touching them; and what objects of a newer schema carry in it.
+
+An object read with an older class than it was written with carries the members that the class has no fields for, and is
+written back with them.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from docstore.codec import class_fields
-from docstore.codec.tags import Members
+from docstore.codec.classes import class_fields
+from docstore.codec.values.tags import Members
 
 T = TypeVar("T")
 
 
 class WeakIdentityMap(Generic[T]):
-    """Something about each of some objects, weakly: by identity, since two that are equal may differ in it."""
+    """A value for each of some objects, by identity (equal objects may have different values), while they live."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
@@ -24,20 +28,20 @@ class WeakIdentityMap(Generic[T]):
         return len(self._known)
 
     def get(self, obj: Any) -> T | None:
-        """Return what is known of *obj*, or None."""
+        """Return the value of *obj*, or None."""
         found = self._known.get(id(obj))
         return found[1] if found is not None and found[0]() is obj else None
 
     def set(self, obj: Any, value: T) -> None:
-        """Remember *value* of *obj*, until that is garbage.
+        """Set the value of *obj*, until *obj* is garbage.
 
         Raises:
-            TypeError: it has slots, and none for weak references.
+            TypeError: *obj* has slots, and none for weak references.
         """
         self._known[id(obj)] = (self._reference(obj), value)
 
     def first(self, obj: Any, make: Callable[[], T]) -> T:
-        """Return what is known of *obj*, or set it to the result of *make*; every thread gets the same.
+        """Return the value of *obj*, set to the result of *make* if there is none; every thread gets the same value.
 
         Raises:
             TypeError: as ``set``.
@@ -56,35 +60,35 @@ class WeakIdentityMap(Generic[T]):
         return weakref.ref(obj, forget)
 
     def drop(self, obj: Any) -> None:
-        """Know nothing more of *obj*."""
+        """Remove the value of *obj*, if there is one."""
         if self.get(obj) is not None:
             del self._known[id(obj)]
 
 
-# What an object of a newer schema holds beside the fields of its class: carried along, and written back with it.
+# --- members of a newer schema ---------------------------------------------------------------------------------------
 
 CARRIED: Final = "_docstore_carried"
-"""The attribute of an object of a newer schema that holds what this program's class has no fields for."""
+"""The attribute of an object of a newer schema that holds its ``Carried`` members."""
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What an object of a newer schema holds beside the fields of its class, to be written back with it."""
+    """The members of an object of a newer schema that its class here has no fields for, to be written back with it."""
 
     members: Members
 
 
 BESIDE: Final[WeakIdentityMap[Carried]] = WeakIdentityMap()
-"""What objects carry that have no attribute for it: those with slots only, and those whose library takes each attribute
-for a field. It is state of the process, as there is no place in the object; nothing is in it but where a program reads
-documents of a newer one. A copy of such an object carries nothing."""
+"""The carried members of objects that cannot have the attribute: those with slots only, and those whose library takes
+every attribute for a field. It is state of the process, since the object has no place for it, and empty unless
+documents of a newer program are read. A copy of such an object carries nothing."""
 
 
 def carry(value: Any, members: Members) -> None:
-    """Have *value* carry *members*.
+    """Attach *members*, copied, to *value*.
 
     Raises:
-        TypeError: it has no attributes but its slots, and none for weak references.
+        TypeError: it has slots only, and none for weak references.
     """
     carried = Carried(deepcopy(members))
     if hasattr(value, "__dict__") and not class_fields.is_validated(type(value)):
@@ -94,13 +98,13 @@ def carry(value: Any, members: Members) -> None:
 
 
 def carried_by(value: Any) -> Members:
-    """Return the members that *value* carries beside its fields, in no container that it shares."""
+    """Return a copy of the members that *value* carries beside its fields."""
     carried = getattr(value, "__dict__", {}).get(CARRIED) or BESIDE.get(value)
     return deepcopy(carried.members) if isinstance(carried, Carried) else {}
 
 
 def pass_on(source: Any, target: Any) -> None:
-    """Have *target* carry what *source* has beside it, and nothing else."""
+    """Make *target* carry what ``BESIDE`` holds for *source*, and nothing else."""
     carried = BESIDE.get(source)
     if carried is not None:
         BESIDE.set(target, carried)

@@ -1,4 +1,4 @@
-"""Objects of another schema than their class has today: older ones are lifted first, newer ones read or refused."""
+"""Objects of another schema than their class has now: older ones are upcast, newer ones read or refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from docstore.codec.registry import Entry, Registry, Upcast
 from docstore.codec.side_data import carry
-from docstore.codec.tags import Decode, Encode, Members
+from docstore.codec.values.tags import Decode, Encode, Members
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG
 from docstore.errors import DecodeError, NewerSchemaError, short_repr
 
 
 def numbers(entry: Entry) -> Members:
-    """Return the members that say which schema an object of *entry* has: none, of the first."""
+    """Return the members with the schema numbers of objects of *entry*; none for the first schema."""
     if entry.schema == 1:
         return {}
     if entry.compatible_from is None or entry.compatible_from == entry.schema:
@@ -25,7 +25,7 @@ def numbers(entry: Entry) -> Members:
 
 
 def writing(entry: Entry, encode: Encode) -> Encode:
-    """Return *encode*, with the schema number of *entry* in what it writes."""
+    """Return *encode*, with the schema numbers of *entry* added to its result."""
     said = numbers(entry)
 
     def write(value: Any) -> JSON:
@@ -36,10 +36,10 @@ def writing(entry: Entry, encode: Encode) -> Encode:
 
 
 def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[], Collection[str] | None]) -> Decode:
-    """Return *decode* for objects of any schema of *entry*.
+    """Return *decode*, extended to objects of any schema of *entry*.
 
     Args:
-        keys: the members that the class has today, or None where a function of its own takes them all.
+        keys: the members that the class has now, or None if a user's function takes them all.
     """
     steps = registry.upcasts_of(entry)
 
@@ -54,7 +54,7 @@ def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[],
             return decode({**members, TAG: entry.tag})
         members = deepcopy(members)
         for schema in range(found, entry.schema):
-            members = _lifted(entry, schema, steps[schema], members)
+            members = _upcast(entry, schema, steps[schema], members)
         return decode({**members, TAG: entry.tag})
 
     return read
@@ -63,28 +63,28 @@ def reading(registry: Registry, entry: Entry, decode: Decode, keys: Callable[[],
 _NUMBERS: Final = frozenset({TAG, SCHEMA, COMPATIBLE})
 
 
-def _lifted(entry: Entry, schema: int, lift: Upcast, members: Members) -> Members:
+def _upcast(entry: Entry, schema: int, upcast: Upcast, members: Members) -> Members:
     try:
-        lifted = lift(members)
+        result = upcast(members)
     except Exception as error:
         raise DecodeError(
             f"the upcast of {entry.tag} from schema {schema} failed: {type(error).__name__}: {error!s:.200}. It was "
             f"given the members {short_repr(list(members))}."
         ) from error
-    if type(lifted) is not dict:
+    if type(result) is not dict:
         raise DecodeError(
-            f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {short_repr(lifted)}"
+            f"the upcast of {entry.tag} from schema {schema} should give a dict, and gave {short_repr(result)}"
         )
-    return lifted
+    return result
 
 
 def _read_newer(
     entry: Entry, decode: Decode, keys: Callable[[], Collection[str] | None], value: Members, found: int
 ) -> Any:
-    """Return the object of a newer schema, if it says that this one may read it; what is new is carried along.
+    """Return the object of a newer schema that this one may read; the object carries its new members.
 
     Raises:
-        NewerSchemaError: it does not say so; or what is new in it could not be carried, and would be lost.
+        NewerSchemaError: this schema may not read it; or the object cannot carry new members, and they would be lost.
     """
     oldest = value.get(COMPATIBLE)
     newer = partial(NewerSchemaError, entry.tag, found=found, known=entry.schema)
@@ -109,7 +109,7 @@ def _read_newer(
 
 
 def _newer_member(decode: Decode, value: Members, newer: Callable[..., NewerSchemaError]) -> Any:
-    """Return the member of an enum that is at a newer schema, if it is one that is known here."""
+    """Return the member of an enum of a newer schema, if the enum here has it."""
     if value.keys() - {*_NUMBERS, "name", "value"}:
         raise newer(reason="an enum, which has no place for what is new")
     try:

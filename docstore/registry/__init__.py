@@ -16,13 +16,12 @@ from types import FrameType, ModuleType
 from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
 from docstore.codec import Codec
-from docstore.codec.annotations import remember
-from docstore.codec.objects import check_readable
+from docstore.codec.classes.annotations import remember
+from docstore.codec.classes.objects import check_readable
+from docstore.codec.classes.storable import reachable, unstorable
 from docstore.codec.registry import Entry, Registry, Upcast
-from docstore.codec.storable import reachable, unstorable
 from docstore.documents.merge_keys import KeyedBy
 from docstore.errors import RegistryError, UnresolvedError, short_repr
-from docstore.registry import proof
 from docstore.registry.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
 from docstore.registry.model_classes import model_registry
 
@@ -274,6 +273,8 @@ def prove(cls: type, sample: Any = None) -> None:
     """
     if not isinstance(cls, type):
         raise RegistryError(f"{short_repr(cls)} is no class. Give the class itself.")
+    from docstore.registry import proof  # a tool for tests: not part of `import docstore`
+
     proof.prove(Codec(registered()), cls, sample)
 
 

@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, get_args
 
 from docstore.codec import Codec
+from docstore.codec.classes.objects import check_restorable
+from docstore.codec.classes.storable import no_data
 from docstore.codec.core import Unknown
 from docstore.codec.mapper import Mapper
-from docstore.codec.objects import check_restorable
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
-from docstore.codec.storable import no_data
 from docstore.documents.arguments import checked_choice
 from docstore.documents.enums import checked_enum
 from docstore.errors import InvalidValueError, RegistryError

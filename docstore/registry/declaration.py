@@ -8,12 +8,12 @@ from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from uuid import UUID
 
-from docstore.codec.by_annotation import without_none
-from docstore.codec.class_fields import declares
+from docstore.codec.classes.class_fields import declares
+from docstore.codec.classes.objects import check_restorable
+from docstore.codec.classes.stored_fields import StoredField, stored_fields, stored_names
 from docstore.codec.core import RESERVED_TAGS
-from docstore.codec.objects import check_restorable
 from docstore.codec.registry import Decoder, Encoder, Entry
-from docstore.codec.stored_fields import StoredField, stored_fields, stored_names
+from docstore.codec.values.by_annotation import without_none
 from docstore.documents.canonical import is_plain, join_pointer
 from docstore.documents.kinds import Kind, kind_declared
 from docstore.documents.merge_keys import ANY, Keyed, KeyedBy

@@ -12,7 +12,7 @@ from enum import Enum, Flag
 from numbers import Real
 from typing import Any, Final, NoReturn, TypeAlias
 
-from docstore.codec.tags import BARE, float_encode, int_encode
+from docstore.codec.values.tags import BARE, float_encode, int_encode
 from docstore.documents.canonical import JSON, is_plain, same_json
 from docstore.errors import InvalidValueError, short_repr
 

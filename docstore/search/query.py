@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeGuard
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.codec.by_annotation import without_none
+from docstore.codec.classes.stored_fields import stored_fields
 from docstore.codec.registry import Registry
-from docstore.codec.stored_fields import stored_fields
+from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, is_plain, loads
 from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, part_kind

@@ -38,8 +38,8 @@ import pytest
 import typing_extensions
 from case_names import case_name
 
-from docstore.codec.annotations import hints, remember
-from docstore.codec.storable import reachable, spelled, unstorable
+from docstore.codec.classes.annotations import hints, remember
+from docstore.codec.classes.storable import reachable, spelled, unstorable
 from docstore.errors import RegistryError, UnresolvedError
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ import docstore
 from docstore import DocstoreError, Metric, RegistryBundle, Runner, UnknownObject
 from docstore.codec import Codec
 from docstore.codec.registry import Entry, Registry
-from docstore.codec.tags import BY_TAG
+from docstore.codec.values.tags import BY_TAG
 from docstore.documents.canonical import DOCUMENT_DEPTH, TAG, dumps, loads
 from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError
 from docstore.registry.model_classes import model_registry

@@ -28,9 +28,10 @@ import pytest
 from counting import calls_of
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, PrivateAttr
 
-from docstore.codec import Codec, stored_fields
-from docstore.codec.class_fields import is_frozen
-from docstore.codec.objects import check_readable
+from docstore.codec import Codec
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import is_frozen
+from docstore.codec.classes.objects import check_readable
 from docstore.codec.registry import Entry, Registry
 from docstore.documents.canonical import TAG, dumps, loads
 from docstore.errors import CodecError, DecodeError, EncodeError, RegistryError, UnknownTagError
@@ -526,9 +527,11 @@ class TestAnObjectOfAnyClass:
     @pytest.mark.parametrize("library", ["attr", "msgspec", "pydantic", "pydantic_core"])
     def test_needs_no_library_of_other_kinds(self, library):
         code = (
-            "import sys, dataclasses, docstore\n"
+            "import sys, dataclasses\n"
+            "from docstore.codec import Codec\n"
+            "from docstore.codec.registry import Entry, Registry\n"
             "point = dataclasses.make_dataclass('P', ['x'])\n"
-            "codec = docstore.codec.Codec(docstore.entries.Registry([docstore.entries.Entry(point, 'P')]))\n"
+            "codec = Codec(Registry([Entry(point, 'P')]))\n"
             "codec.decode(codec.encode(point(1)))\n"
             f"print({library!r} in sys.modules)"
         )
@@ -1205,19 +1208,19 @@ class TestAnObjectInPlace:
     def test_takes_on_the_state_of_another(self, value, name, item):
         target, source = copy.deepcopy(value), twin(value, **{name: item})
 
-        stored_fields.take_on(target, source)
+        stored_fields.replace_attributes(target, source)
 
         assert identity(target) == identity(source) != identity(value)
 
     def test_keeps_what_it_is_told_to_keep(self, value, name, item):
         target, source = copy.deepcopy(value), twin(value, **{name: item})
 
-        stored_fields.take_on(target, source, keep={name})
+        stored_fields.replace_attributes(target, source, keep={name})
 
         assert identity(target) == identity(value)
 
     def test_can_take_on(self, value, name, item):
-        assert stored_fields.can_take_on(value)
+        assert stored_fields.consists_of_attributes(value)
 
 
 class TestTakingOn:
@@ -1225,7 +1228,7 @@ class TestTakingOn:
         target, source = Square(1.0), Square(2.0)
         target.another = 1  # type: ignore[attr-defined]  # on purpose
 
-        stored_fields.take_on(target, source)
+        stored_fields.replace_attributes(target, source)
 
         assert vars(target) == vars(source)
 
@@ -1233,7 +1236,7 @@ class TestTakingOn:
         target, source = SlotsByHand("n", [1]), SlotsByHand("n", [1])
         del source._length
 
-        stored_fields.take_on(target, source)
+        stored_fields.replace_attributes(target, source)
 
         assert not hasattr(target, "_length")
 
@@ -1241,21 +1244,21 @@ class TestTakingOn:
         target = SlotsByHand("n", [1])
 
         stored_fields.assign(target, "items", 7)
-        stored_fields.take_on(target, SlotsByHand("m", [2]), keep={"items"})
+        stored_fields.replace_attributes(target, SlotsByHand("m", [2]), keep={"items"})
 
         assert (target.name, target._items) == ("M", 7)
 
     def test_of_a_model_brings_the_set_of_the_fields_that_were_set(self):
         target, source = Model(x=1), Model(x=2, colours=[])
 
-        stored_fields.take_on(target, source, keep={"colours"})
+        stored_fields.replace_attributes(target, source, keep={"colours"})
 
         assert target.model_fields_set == {"x"}
 
     def test_of_a_model_leaves_out_the_extras_that_it_is_to_keep(self):
         target, source = Open(x=1, z=1), Open(x=2, y=2, z=2)
 
-        stored_fields.take_on(target, source, keep={"y", "z"})
+        stored_fields.replace_attributes(target, source, keep={"y", "z"})
 
         assert (target.x, target.model_extra) == (2, {"z": 1})
 
@@ -1275,7 +1278,7 @@ class TestTakingOn:
 
     @pytest.mark.parametrize("value", [1, "a", [1], {}, Colour.RED, Level.LOW, Pair(1), Text("a"), NOON], ids=repr)
     def test_is_not_for_what_is_more_than_its_attributes(self, value):
-        assert not stored_fields.can_take_on(value)
+        assert not stored_fields.consists_of_attributes(value)
 
 
 # --- all that is wrong -----------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ import docstore
 from docstore import RegistryBundle
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.registry import Entry, Registry
-from docstore.codec.tags import MOST_ALIKE
+from docstore.codec.values.tags import MOST_ALIKE
 from docstore.errors import (
     DecodeError,
     DocstoreError,

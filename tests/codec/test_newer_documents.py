@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 import docstore
 from docstore import registry
-from docstore.codec import side_data, stored_fields
+from docstore.codec import side_data
+from docstore.codec.classes import stored_fields
 from docstore.errors import DecodeError, NewerSchemaError
 
 
@@ -169,7 +170,7 @@ class TestADocumentThatOlderProgramsMayRead:
         document = newer(cls, a=1, colour="green")
         target = cls(a=5)
 
-        stored_fields.take_on(target, loaded(document))
+        stored_fields.replace_attributes(target, loaded(document))
 
         assert written(target) == document
 
@@ -178,7 +179,7 @@ class TestADocumentThatOlderProgramsMayRead:
         docstore.register(cls)
         target = loaded(newer(cls, a=1, colour="green"))
 
-        stored_fields.take_on(target, cls(a=5))
+        stored_fields.replace_attributes(target, cls(a=5))
 
         assert written(target) == {"__type": cls.__name__, "a": 5}
 

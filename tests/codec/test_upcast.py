@@ -14,8 +14,8 @@ import pytest
 
 import docstore
 from docstore import registry
-from docstore.codec import mapper
 from docstore.errors import DecodeError, NewerSchemaError, RegistryError
+from docstore.registry.bundle import mapper_of
 from docstore.testing.exact import identity
 
 
@@ -140,7 +140,7 @@ class TestADocumentOfAnOlderSchema:
             members["size"]["of"].append(2)
             return {"size": members.pop("size")["of"][0]}
 
-        documents = mapper.mapper_of()
+        documents = mapper_of()
         value = {"__type": "Leaf", "size": {"of": [1.0]}}
 
         assert identity(documents.decode(value)) == identity(Leaf(1.0))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
-from docstore.codec.parts import Parts
+from docstore.codec.live.parts import Parts
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve
 from docstore.documents.changeset import laid_out_alike
 from docstore.documents.kinds import (

@@ -24,8 +24,8 @@ from formats.recipes import RECIPES, Recipe
 
 import docstore
 from docstore import migrations, model, registry
-from docstore.codec import optional_types
-from docstore.codec.tags import BY_TAG
+from docstore.codec.values import optional_types
+from docstore.codec.values.tags import BY_TAG
 from docstore.documents.canonical import TAG, loads
 from docstore.registry.model_classes import model_registry
 from docstore.testing.exact import identity

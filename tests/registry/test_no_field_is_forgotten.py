@@ -19,9 +19,9 @@ from samples import CLASSES, Filler, default_of, sample
 import docstore
 from docstore import model
 from docstore.codec import Codec
-from docstore.codec import stored_fields as fields
-from docstore.codec.by_annotation import shape_of
+from docstore.codec.classes import stored_fields as fields
 from docstore.codec.registry import Entry
+from docstore.codec.values.by_annotation import shape_of
 from docstore.documents.canonical import TAG, dumps, loads
 from docstore.errors import DecodeError, EncodeError
 from docstore.registry.model_classes import model_registry

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import subprocess
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -556,3 +558,11 @@ class TestAnotherValue:
     def test_is_none_where_the_annotation_allows_it(self):
         assert None in others(3, int | None)
         assert None not in others(3, int)
+
+
+def test_importing_docstore_does_not_import_what_proves():
+    code = "import sys, docstore; print([name for name in sys.modules if name.startswith('docstore.registry.proof')])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -18,9 +18,9 @@ from case_names import case_name
 import docstore
 from docstore import Metric, RegistryBundle, Runner
 from docstore.codec import Codec
-from docstore.codec.optional_types import TAGS
 from docstore.codec.registry import Entry, Registry, by_fields
-from docstore.codec.tags import BY_TAG
+from docstore.codec.values.optional_types import TAGS
+from docstore.codec.values.tags import BY_TAG
 from docstore.documents.canonical import loads
 from docstore.documents.kinds import EXPERIMENT, Kind
 from docstore.errors import EncodeError, InvalidValueError, RegistryError, UnknownTagError

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore.codec import Codec, locking
+from docstore.codec.live.parts import Parts
 from docstore.codec.locking import locked
-from docstore.codec.parts import Parts
 from docstore.errors import ConflictError, EncodeError, InvalidValueError, ObjectBusyError
 from docstore.registry import registered
 from docstore.testing.contract.setting import together

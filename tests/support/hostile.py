@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import docstore
-from docstore.codec.optional_types import TAGS
-from docstore.codec.tags import BY_TAG
+from docstore.codec.values.optional_types import TAGS
+from docstore.codec.values.tags import BY_TAG
 from docstore.documents.canonical import TAG
 from docstore.errors import DocstoreError
 from docstore.model import CLASSES, ENUMS

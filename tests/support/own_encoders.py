@@ -20,7 +20,7 @@ from docstore import (
     Trial,
     TrialStatus,
 )
-from docstore.codec.stored_fields import unstored_defaults, unstored_names
+from docstore.codec.classes.stored_fields import unstored_defaults, unstored_names
 
 
 def in_a_state(value: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from docstore.codec.stored_fields import unstored_names
+from docstore.codec.classes.stored_fields import unstored_names
 from docstore.errors import InvalidValueError
 
 
@@ -155,30 +155,101 @@ def _library(cls: type) -> Callable[[Any], Any] | None:
         if root == "numpy":
             return _of_numpy
         if root == "pandas":
-            from docstore.registry.proof import exact_frames
-
-            return exact_frames.contents
+            return _of_pandas
     return None
 
 
 def _of_numpy(value: Any) -> Any:
     if hasattr(value, "dtype") and hasattr(value, "tobytes"):
-        return array_contents(value)
-    return dtype_contents(value) if hasattr(value, "isalignedstruct") else _made_in_c(value)
+        return _array_contents(value)
+    return _dtype_contents(value) if hasattr(value, "isalignedstruct") else _made_in_c(value)
 
 
-def array_contents(array: Any) -> Any:
+def _array_contents(array: Any) -> Any:
     """Return the dtype, shape, order and bytes of an array or scalar of NumPy; of objects, each one's identity."""
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     if array.dtype.hasobject:
-        return dtype_contents(array.dtype), array.shape, order, _items(array.ravel().tolist())
+        return _dtype_contents(array.dtype), array.shape, order, _items(array.ravel().tolist())
     # In memory order: in another, NumPy makes up the bytes between a structure's fields.
-    return dtype_contents(array.dtype), array.shape, order, array.tobytes("A")
+    return _dtype_contents(array.dtype), array.shape, order, array.tobytes("A")
 
 
-def dtype_contents(dtype: Any) -> Any:
+def _dtype_contents(dtype: Any) -> Any:
     """Return what tells a dtype of NumPy from all others."""
     return repr(dtype), dtype.str, dtype.type, dtype.itemsize, dtype.isalignedstruct
+
+
+def _of_pandas(value: Any) -> Any:
+    """Return plain data that identifies a value of pandas: dtypes, indexes, names, time zones, and every item.
+
+    Raises:
+        InvalidValueError: it is a kind of value that docstore does not write.
+    """
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        columns = [_column(value.iloc[:, position].array) for position in range(value.shape[1])]
+        return identity(value.index), identity(value.columns), columns, _extras(value)
+    if isinstance(value, pd.Series):
+        return _column(value.array), identity(value.index), identity(value.name), _extras(value)
+    if isinstance(value, pd.Index):
+        return _index(value)
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        return _column(value)
+    if isinstance(value, (pd.Timestamp, pd.Timedelta)):
+        zone = identity(getattr(value, "tz", None))
+        return identity(value.asm8), value.unit, zone, getattr(value, "fold", 0)
+    if value is pd.NaT or value is pd.NA:
+        return repr(value)
+    raise InvalidValueError("value", value, f"identity() cannot look into a {type(value).__name__}.")
+
+
+def _extras(value: Any) -> Any:
+    return identity(dict(value.attrs)), value.flags.allows_duplicate_labels
+
+
+def _index(index: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    names = [identity(name) for name in index.names]
+    if isinstance(index, pd.MultiIndex):
+        codes = [identity(np.asarray(codes)) for codes in index.codes]
+        order = index.sortorder  # type: ignore[attr-defined,unused-ignore]  # not in every pandas-stubs
+        return names, [identity(level) for level in index.levels], codes, order
+    if isinstance(index, pd.RangeIndex):
+        return names, (index.start, index.stop, index.step)
+    return names, _column(index.array), repr(getattr(index, "freq", None))
+
+
+def _column(array: Any) -> Any:
+    """Return plain data that identifies an array of pandas, whatever it holds where a value is missing."""
+    import numpy as np
+    import pandas as pd
+
+    kind, dtype = type(array), array.dtype
+    if isinstance(dtype, np.dtype):
+        return kind, _array_contents(array.to_numpy())
+    if isinstance(dtype, pd.CategoricalDtype):
+        return kind, dtype.ordered, identity(dtype.categories), identity(np.asarray(array.codes))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return kind, dtype.unit, identity(dtype.tz), array.asi8.tobytes()
+    if isinstance(dtype, pd.StringDtype):
+        missing = repr(dtype.na_value)
+        return (
+            kind,
+            dtype.storage,
+            missing,
+            [item if type(item) is str else missing for item in array],
+            array.isna().tolist(),
+        )
+    if hasattr(dtype, "numpy_dtype") and hasattr(array, "_mask"):
+        plain = array.to_numpy(dtype=dtype.numpy_dtype, na_value=0)
+        return kind, repr(dtype), array.isna().tolist(), _array_contents(plain)
+    return kind, repr(dtype), [identity(item) for item in array]
+
+
+# --- what C code keeps -----------------------------------------------------------------------------------------------
 
 
 def _made_in_c(value: Any) -> Any:

@@ -16,9 +16,9 @@ from pathlib import Path, PurePath
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from docstore.codec import class_fields, storable, stored_fields
-from docstore.codec.annotations import hints
-from docstore.codec.storable import aliased
+from docstore.codec.classes import class_fields, storable, stored_fields
+from docstore.codec.classes.annotations import hints
+from docstore.codec.classes.storable import aliased
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry.proof.exact import identity, slots_of
 
@@ -65,7 +65,7 @@ def twin(value: Any) -> Any:
         except TypeError:  # it is more than its attributes
             pass
         else:
-            stored_fields.take_on(bare, value)
+            stored_fields.replace_attributes(bare, value)
             return bare
     made = copy(value)
     return None if made is value else made

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Mapper, check_sense
+from docstore.codec.live.adopt import check_sense
+from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
 from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, merged
 from docstore.documents.digests import piece

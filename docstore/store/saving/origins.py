@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import origin_mark
+from docstore.codec.live.live_object import origin_mark
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.errors import NameChangedError
 from docstore.sql.paging import project_of

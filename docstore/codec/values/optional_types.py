@@ -1,7 +1,7 @@
-"""Which values of NumPy and pandas can be written, without importing either before it is needed.
+"""The NumPy and pandas types that can be written, without importing either library before it is needed.
 
-A value of a library exists only where that library is imported; a document names one of the fixed ``TAGS``, and only
-then is the library imported, by a name that stands here.
+A library is imported when one of its values is written (then it is loaded already) or when a document has one of the
+fixed ``TAGS``; the names of what is imported are constants here.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 from docstore.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from docstore.codec.tags import Tagged
+    from docstore.codec.values.tags import Tagged
 
 
 class _Rows(Protocol):
-    """The module of one library."""
+    """The module with the rows of one library."""
 
     @property
     def BY_TAG(self) -> dict[str, Tagged]: ...
@@ -39,7 +39,7 @@ TAGS: Final = frozenset(
 
 
 def tagged_type(cls: type) -> Tagged | None:
-    """Return the row that writes instances of *cls*, if it is a NumPy or pandas type that can be written.
+    """Return the row of *cls*, if it is a NumPy or pandas type that can be written.
 
     Raises:
         EncodeError: it is a kind of array that cannot be written exactly; says what can.
@@ -51,10 +51,10 @@ def tagged_type(cls: type) -> Tagged | None:
 
 
 def tagged_name(tag: str) -> Tagged | None:
-    """Return the row that reads *tag*.
+    """Return the row of *tag*, if it is the tag of a NumPy or pandas type.
 
     Raises:
-        MissingDependencyError: it is a value of a library that is not installed.
+        MissingDependencyError: the library is not installed.
     """
     if tag not in TAGS:
         return None
@@ -64,10 +64,10 @@ def tagged_name(tag: str) -> Tagged | None:
 def _rows(library: str, purpose: str) -> _Rows:
     try:
         if library == "numpy":
-            from docstore.codec import numpy
+            from docstore.codec.values import numpy
 
             return numpy
-        from docstore.codec import pandas
+        from docstore.codec.values import pandas
 
         return pandas
     except ImportError as error:

@@ -1,6 +1,6 @@
 """The fields that a class declares by its library: a dataclass, an attrs class, a Struct or a Pydantic model.
 
-No library is imported here. A class of one says so by the marks it bears, and then the library is loaded.
+No library is imported here: its classes are recognized by their attributes, and then the library is loaded already.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MISSING: Final = dataclasses.MISSING
 
 
 def left_out() -> Any:
-    """Stand for a default that only the class itself can work out: the field is left to its constructor."""
+    """Stand for a default that only the constructor can compute: the argument is left out."""
     raise NotImplementedError
 
 
@@ -30,16 +30,16 @@ class Declared:
 
     name: str
     default: Callable[[], Any] | None
-    """Gives what a new object has where nothing is said, or is ``left_out``; None if something must be said."""
+    """Returns the default value, or is ``left_out``; None if there is no default."""
     argument: str | None
     """The constructor's argument that sets it, if one does."""
     stored: bool = True
     annotation: Any = None
-    """Its type, where the library knows it; None where the annotations of the class say it."""
+    """Its type, if the library knows it; None if it has to be resolved from the annotations of the class."""
 
 
 def declared_fields(cls: type) -> tuple[Declared, ...]:
-    """Return the fields that *cls* and its bases declare, in their order; none of a class of no such library."""
+    """Return the fields that *cls* and its bases declare, in their order; none for a class of no such library."""
     if is_model(cls):
         return tuple(_of_model(cls))
     if is_struct(cls):
@@ -53,7 +53,7 @@ def declared_fields(cls: type) -> tuple[Declared, ...]:
 
 
 def declares(base: type) -> bool:
-    """Return whether *base* itself, not one of its bases, is a class whose library makes it of its fields."""
+    """Return whether *base* itself, not just one of its bases, declares its fields by a library."""
     return is_model(base) or is_struct(base) or not vars(base).keys().isdisjoint(_MARKS)
 
 
@@ -71,13 +71,13 @@ def is_model(cls: type) -> bool:
 
 
 def is_validated(cls: type) -> bool:
-    """Return whether Pydantic makes the instances of *cls*: it is a model, or a dataclass of Pydantic's."""
+    """Return whether Pydantic makes the instances of *cls*, a model or a Pydantic dataclass."""
     author = next(base for base in cls.__mro__ if "__init__" in vars(base))
     return is_model(cls) or "__is_pydantic_dataclass__" in vars(author)
 
 
 def wrote_init(base: type) -> bool:
-    """Return whether a library wrote the ``__init__`` of *base*: it leaves alone one that is there."""
+    """Return whether a library generated the ``__init__`` of *base*; a library keeps one that a user wrote."""
     file = getattr(getattr(vars(base)["__init__"], "__code__", None), "co_filename", "")
     if "__attrs_attrs__" in vars(base):
         return file.startswith("<attrs generated ")
@@ -86,7 +86,7 @@ def wrote_init(base: type) -> bool:
 
 
 def has_hooks(cls: type) -> bool:
-    """Return whether what its library makes an instance of *cls* with calls code that is not the library's own."""
+    """Return whether the library calls a user's code when it makes an instance of *cls*: a hook, a validator."""
     if is_validated(cls):
         return _calls_functions(cls.__pydantic_core_schema__)  # type: ignore[attr-defined]  # what is validated has one
     if any(hasattr(cls, hook) for hook in _HOOKS) or _has_own_setattr(cls):
@@ -99,7 +99,7 @@ _HOOKS: Final = ("__post_init__", "__attrs_pre_init__", "__attrs_post_init__")
 
 
 def _is_own_code(validator: Any) -> bool:
-    """Return whether a validator of attrs is, or has in it, what is not of attrs, such as ``instance_of``."""
+    """Return whether *validator* is a user's, or one of attrs (such as ``and_``) that contains a user's."""
     if validator is None or isinstance(validator, (type, BuiltinFunctionType)):
         return False
     if not type(validator).__module__.startswith("attr."):
@@ -110,7 +110,7 @@ def _is_own_code(validator: Any) -> bool:
 
 
 def _has_own_setattr(cls: type) -> bool:
-    """Return whether setting a field runs code of the class's own: a ``__setattr__``, or a property in its place."""
+    """Return whether setting a field calls code of the class: a ``__setattr__``, or a property of the field's name."""
     bases = [vars(base) for base in cls.__mro__ if base is not object]
     sets = any("__setattr__" in base and not base.get("__attrs_own_setattr__") for base in bases)
     if sets and not (is_struct(cls) or is_frozen(cls)):
@@ -123,7 +123,7 @@ def _calls_functions(schema: Any) -> bool:
     """Return whether Pydantic calls a function when it validates by *schema*, a part of a core schema."""
     if isinstance(schema, (list, tuple)):
         return any(map(_calls_functions, schema))
-    if not isinstance(schema, Mapping):  # one that is put off until it is needed is no dict
+    if not isinstance(schema, Mapping):  # a deferred schema is no dict
         return False
     if str(schema.get("type", "")).startswith("function-") or schema.get("post_init") or schema.get("custom_init"):
         return True
@@ -132,7 +132,7 @@ def _calls_functions(schema: Any) -> bool:
 
 
 def is_frozen(cls: type) -> bool:
-    """Return whether attributes of an instance of *cls* cannot be set: it is declared frozen, or is a named tuple."""
+    """Return whether attributes of an instance of *cls* cannot be set: it is declared frozen, or is a namedtuple."""
     if is_struct(cls):
         return bool(cls.__struct_config__.frozen)  # type: ignore[attr-defined]  # a Struct has it
     if is_model(cls):
@@ -140,11 +140,11 @@ def is_frozen(cls: type) -> bool:
     parameters = getattr(cls, "__dataclass_params__", None)
     if (parameters and parameters.frozen) or (issubclass(cls, tuple) and hasattr(cls, "_fields")):
         return True
-    return getattr(cls.__setattr__, "__name__", "") == "_frozen_setattrs"  # what attrs puts there, and no other mark
+    return getattr(cls.__setattr__, "__name__", "") == "_frozen_setattrs"  # the only mark that attrs leaves
 
 
 def needs_init_var(cls: type) -> bool:
-    """Return whether the dataclass *cls* cannot be made without an argument that it does not keep."""
+    """Return whether *cls* is a dataclass with an ``InitVar`` that has no default."""
     variables = getattr(cls, "__dataclass_fields__", {}).values()
     return any(_kind(field) is _INIT_VAR and _dataclass_default(field) is None for field in variables)
 
@@ -154,7 +154,7 @@ ORIGIN: Final = "_docstore_origin"
 
 
 def made_again(cls: type) -> frozenset[str]:
-    """Return the attributes that Python or a library keeps in an instance for itself, or caches: a save leaves them."""
+    """Return the attributes of an instance that Python or a library makes again by itself, such as caches."""
     cached = {
         name for base in cls.__mro__ for name, member in vars(base).items() if isinstance(member, cached_property)
     }

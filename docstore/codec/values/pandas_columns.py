@@ -1,6 +1,7 @@
-"""What pandas keeps in one array, as JSON members and back: the values of a Series, an Index or a frame's column.
+"""One array of pandas as JSON members and back: the values of a Series, an Index or a frame's column.
 
-Its ``dtype`` says how the members beside it are read. What has no row here (sparse, Arrow, periods, ...) is refused.
+The member ``dtype`` determines how the others are read. A dtype without a row here (sparse, Arrow, periods, ...) is
+refused.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from docstore.codec import numpy
-from docstore.codec.numpy import inside, refusing
-from docstore.codec.tags import Decode, Encode, Members, is_zone, member, zone_of
+from docstore.codec.values import numpy
+from docstore.codec.values.numpy import inside, refusing
+from docstore.codec.values.tags import Decode, Encode, Members, is_zone, member, zone_of
 from docstore.documents.canonical import JSON
 from docstore.errors import DecodeError, EncodeError, MissingDependencyError, short_repr
 
@@ -31,7 +32,7 @@ _REMEDIES: Final = {
 
 
 def zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
-    """Return the member ``tz``: "UTC" and a ZoneInfo("UTC") are two things, so a ZoneInfo is spelled as an object."""
+    """Return the member ``tz``; a ZoneInfo is written as an object, as ZoneInfo("UTC") differs from "UTC"."""
     if zone is None:
         return {}
     if zone is UTC:
@@ -66,10 +67,10 @@ def zone_decode(members: Members, decode: Decode) -> tzinfo | None:
 
 
 def column_encode(values: Any, encode: Encode) -> Members:
-    """Return the members of the Series, Index or array *values*: ``dtype`` and what that needs; no index, no name.
+    """Return the members for the values of a Series, Index or array: ``dtype`` and its data; no index, no name.
 
     Raises:
-        EncodeError: no members give exactly this dtype back; with what to use instead.
+        EncodeError: its dtype cannot be written exactly; says what to use instead.
     """
     dtype = values.dtype
     if values.ndim != 1:
@@ -84,10 +85,10 @@ def column_encode(values: Any, encode: Encode) -> Members:
 
 
 def column_decode(members: Members, decode: Decode) -> Any:
-    """Return the NumPy or pandas array that *members* say.
+    """Return the NumPy or pandas array that *members* were encoded from.
 
     Raises:
-        DecodeError: they are not what ``column_encode`` writes.
+        DecodeError: ``column_encode`` does not write such members.
     """
     dtype = members.get("dtype")
     read = _READERS.get(dtype) if type(dtype) is str else None
@@ -138,7 +139,7 @@ def _string_decode(members: Members, decode: Decode) -> Any:
     items = listed(members, "data", decode)
     for item in _other_than_text(items):
         raise DecodeError(f"'data' should be text or null, and holds {short_repr(item)}")
-    # NA is what every pandas means by itself; only from 2.3 on can another be asked for.
+    # NA is the default of every pandas; another value can be given only from 2.3 on.
     other: dict[str, Any] = {} if missing == "NA" else {"na_value": np.nan}
     try:
         dtype: Any = pd.StringDtype(storage, **other)
@@ -162,7 +163,7 @@ _MASKED: Final[dict[str, Any]] = {
 
 
 def _masked_encode(values: Any, encode: Encode) -> Members:
-    """Return the values, with 0 where one is missing, and the positions of those."""
+    """Return the values, with 0 for missing ones, and the positions of the missing ones."""
     plain = values.to_numpy(dtype=values.dtype.numpy_dtype, na_value=0)
     missing: list[JSON] = [*np.flatnonzero(values.isna()).tolist()]
     return {**numpy.data_encode(plain, encode), "dtype": str(values.dtype), "missing": missing}

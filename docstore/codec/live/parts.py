@@ -1,4 +1,4 @@
-"""Items of an object's dict and list fields, written, read and put back by themselves, without the rest of it."""
+"""Parts of an object, the items of its dict and list fields: encoded, decoded, found and replaced one by one."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from docstore.codec.by_annotation import Shape
-from docstore.codec.class_fields import MISSING
+from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.core import Codec
-from docstore.codec.in_place import replace_item, replace_slice
+from docstore.codec.live.edits import replace_item, replace_slice
+from docstore.codec.values.by_annotation import Shape
 from docstore.documents.canonical import JSON, TAG, join_pointer, split_pointer
 from docstore.errors import CodecError, InvalidValueError, RegistryError
 
 
 class Parts:
-    """The parts of objects by their pointers, ``/field/key``; of a list, the key is an index."""
+    """The parts of objects by their pointers, ``/field/key``; the key of a list's item is its index."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
 
     def encode(self, owner: Any, pointer: str) -> JSON:
-        """Return the JSON that ``encode(owner)`` has at *pointer*, without encoding anything else.
+        """Return the JSON that an encoding of *owner* has at *pointer*, without encoding anything else.
 
         Raises:
             LookupError: the field has no such key.
@@ -38,7 +38,7 @@ class Parts:
             raise
 
     def get(self, owner: Any, pointer: str, default: Any = None) -> Any:
-        """Return the object at *pointer* of *owner*, or *default* where there is none."""
+        """Return the object at *pointer* of *owner*, or *default* if there is none."""
         items, _, key = self._place(owner, pointer)
         try:
             return items[key]
@@ -46,10 +46,10 @@ class Parts:
             return default
 
     def container(self, owner: Any, field: str) -> JSON:
-        """Return ``{}`` or ``[]``: what the head has in the place of *field*, whose items are parts.
+        """Return ``{}`` or ``[]``: the value of *field* in the head, if its items are parts.
 
         Raises:
-            InvalidValueError: the field is written as something else now, so that there are no parts.
+            InvalidValueError: its present value is written otherwise, so its items are no parts.
         """
         attribute, shape = self._shape(type(owner), field)
         held = getattr(owner, attribute)
@@ -63,7 +63,7 @@ class Parts:
         )
 
     def other_spelling(self, owner: type, pointer: str, others: Iterable[str]) -> str | None:
-        """Return the one of *others*, pointers of the same field, that names the key of *pointer* by a former name."""
+        """Return the one of *others*, pointers of the same field, whose key is a former name of this pointer's key."""
         decode = self._shape(owner, split_pointer(pointer)[0])[1].key_decode
         assert decode is not None  # see _shape
         key = decode(split_pointer(pointer)[1])
@@ -76,14 +76,14 @@ class Parts:
         return None
 
     def pointers_of(self, owner: Any, field: str, part: Any) -> list[str]:
-        """Return where *part* itself, and not one like it, stands in *field*.
+        """Return the pointers in *field* at which *part* is the very object, not an equal one.
 
         Cost:
             A look at every item.
         """
         items = getattr(owner, self._codec.attribute(type(owner), field))
         pairs = list(items.items() if isinstance(items, dict) else enumerate(items or ()))
-        return [join_pointer((field, _spelled(key))) for key, item in pairs if item is part]
+        return [join_pointer((field, _token(key))) for key, item in pairs if item is part]
 
     def replace(self, owner: Any, pointer: str, former: Any, value: Any) -> bool:
         """Replace *former* at *pointer* of *owner* by *value*; MISSING stands for no item.
@@ -101,13 +101,13 @@ class Parts:
         return replace_slice(items, key, removed, added)
 
     def move(self, owner: Any, field: str, keys: Mapping[int, int], free: Iterator[int]) -> dict[int, int]:
-        """Give the items of the dict *field* of *owner* other keys, all at once; of no dict, nothing is moved.
+        """Move the items of the dict *field* of *owner* to other *keys*, all at once; nothing if it is no dict.
 
-        An item that stands at one of those keys and is not moved, as another thread put it there just now, gets a free
-        one. Nothing is ever overwritten. Whoever is interrupted has an item twice, and has lost none.
+        An item at one of the new keys that is not moved itself, since another thread just put it there, gets a *free*
+        key. Nothing is ever overwritten: after an interrupt, an item may be there twice, but none is lost.
 
         Returns:
-            The keys of items that made room, and which they got.
+            The new keys of items that made room, by their old ones.
         """
         items = getattr(owner, self._codec.attribute(type(owner), field))
         if type(items) is not dict:
@@ -115,7 +115,7 @@ class Parts:
         room: dict[int, int] = {}
         waiting = {key: keys[key] for key in sorted(keys) if key in items}
         while waiting:
-            # The last first: mostly each takes the place of the next. In a circle, one has to step aside.
+            # The last first, as mostly each moves to the key of the next. In a circle, one gets a free key meanwhile.
             key = next((key for key in reversed(waiting) if waiting[key] not in waiting), None)
             if key is None:
                 key, goal = waiting.popitem()
@@ -130,7 +130,7 @@ class Parts:
         return room
 
     def decode(self, owner: type, pointer: str, value: JSON) -> Any:
-        """Return the object that *value* spells at *pointer* of an instance of *owner*."""
+        """Return the object that *value* decodes to as the part at *pointer* of an instance of *owner*."""
         shape = self._shape(owner, split_pointer(pointer)[0])[1]
         assert shape.item is not None  # see _shape
         return shape.item.decode(value)
@@ -151,10 +151,10 @@ class Parts:
         return shape
 
 
-def _spelled(key: Any) -> str | int:
+def _token(key: Any) -> str | int:
     return key.name if isinstance(key, Enum) else key
 
 
 def _put(items: dict[Any, Any], item: Any, free: Iterator[int]) -> int:
-    """Put *item* under the next *free* key that nobody has taken meanwhile, and return that."""
+    """Put *item* under the next *free* key that no other thread has taken meanwhile, and return the key."""
     return next(key for key in free if items.setdefault(key, item) is item)

@@ -1,6 +1,6 @@
-"""Objects that Pydantic makes, models and dataclasses of it: what they hold beside their fields, and how it makes them.
+"""Pydantic models and dataclasses: what a model holds beside its fields, and how Pydantic validates and makes one.
 
-Pydantic is not imported here: a class of it exists only where it is loaded.
+Pydantic is not imported here: if there is a class of it, it is loaded already.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from docstore.codec import class_fields, stored_fields
-from docstore.codec.class_fields import MISSING, left_out
+from docstore.codec.classes import class_fields, stored_fields
+from docstore.codec.classes.class_fields import MISSING, left_out
+from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
-from docstore.codec.stored_fields import StoredField
 from docstore.documents.canonical import join_pointer
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
 _EXTRA: Final = StoredField("__pydantic_extra__", "__extra", Any, left_out, None)
-"""A member only where a model that allows extras has some."""
+"""The extra members of a model that allows them; written only if it has some."""
 _SET: Final = StoredField("__pydantic_fields_set__", "__set", Any, left_out, None)
-"""A member only where not all fields were set: those that were."""
+"""The fields that were set; written only if not all of them were."""
 
 
 def fields_beside(cls: type) -> tuple[StoredField, ...]:
-    """Return what an instance of *cls* may hold beside its fields, under keys that no field of a model can have."""
+    """Return what an instance of *cls* may hold beside its fields, as fields with keys that a model cannot declare."""
     return (_EXTRA, _SET) if class_fields.is_model(cls) else ()
 
 
 def values_beside(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what a model holds beside its fields, by key, where it is not what a new one would have.
+    """Yield the key and value of what a model holds beside its fields, if a new model would have something else.
 
     Raises:
-        EncodeError: it has private attributes that only its own ``__init__`` can make, which cannot be called again.
+        EncodeError: it has private attributes that only its ``__init__`` can make, and that cannot be called again.
     """
     extra, were_set = value.__pydantic_extra__ or {}, value.__pydantic_fields_set__
     if extra:
@@ -48,12 +48,12 @@ def values_beside(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def validating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[dict[str, Any]], Any]:
-    """Return what makes an instance of *cls* by its own validation, and then puts back each value as it was stored.
+    """Return a function that makes an instance of *cls* by its validation, then sets each value as it was stored.
 
-    A value that is its field's default is left to the class: a default need not be valid.
+    A value that equals its field's default is not validated, as a default need not be valid.
 
     Raises, when it is called:
-        DecodeError: the validation refuses what was stored; has each of its complaints, with its place.
+        DecodeError: the validation refuses what was stored; has each error, with its pointer.
     """
     construct = _constructor(cls)
 
@@ -65,7 +65,7 @@ def validating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[dict[str
                 if field.name in state:
                     stored_fields.put(instance, field, state[field.name])
         except REFUSALS as error:
-            raise CodecError.together(_complaints(cls, error, "what was stored", DecodeError)) from error
+            raise CodecError.together(_errors_of(cls, error, "what was stored", DecodeError)) from error
         if class_fields.is_model(cls):
             _put_beside(instance, extra, {*state, *extra} if were_set is None else were_set)
         return instance
@@ -74,10 +74,10 @@ def validating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[dict[str
 
 
 def revalidating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], None]:
-    """Return what has *cls* validate the values of an instance as it will when they are read.
+    """Return a function that validates the values of an instance of *cls* as a load would.
 
     Raises, when it is called:
-        EncodeError: the validation refuses them, as it will then; has each of its complaints, with its place.
+        EncodeError: the validation refuses them; has each error, with its pointer.
     """
     construct = _constructor(cls)
 
@@ -86,13 +86,13 @@ def revalidating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], 
         try:
             construct({**extra, **_given(cls, stored, {field.name: field.read(value) for field in stored})})
         except REFUSALS as error:
-            raise CodecError.together(_complaints(cls, error, "this when it is loaded", EncodeError)) from error
+            raise CodecError.together(_errors_of(cls, error, "this when it is loaded", EncodeError)) from error
 
     return check
 
 
 def _given(cls: type, stored: tuple[StoredField, ...], state: dict[str, Any]) -> dict[str, Any]:
-    """Return what of *state* is to be validated."""
+    """Return the members of *state* that have to be validated."""
     arguments = [field.name for field in stored if field.argument and field.name in state]
     return {name: state[name] for name in arguments if not _is_default(cls, name, state[name])}
 
@@ -104,7 +104,7 @@ def _put_beside(instance: Any, extra: dict[str, Any], were_set: set[str]) -> Non
 
 
 def _beside(cls: Any, extra: Any, were_set: Any) -> tuple[dict[str, Any], set[str] | None]:
-    """Return a model's extras, and which fields were set, if that is said, from what stands in the document."""
+    """Return the extras of a model and, if the document says it, which fields were set; both checked."""
     if extra is MISSING:
         extra = {}
     elif type(extra) is not dict or not extra or cls.model_config.get("extra") != "allow":
@@ -133,7 +133,7 @@ def _is_default(cls: Any, name: str, value: Any) -> bool:
 
 
 def _constructor(cls: Any) -> Callable[[dict[str, Any]], Any]:
-    """Return what has *cls* validate its fields, by their names, whatever their aliases are, and makes an instance."""
+    """Return a function that validates fields by their names, whatever their aliases, and returns an instance."""
     construct = _validator(cls)
 
     def make(given: dict[str, Any]) -> Any:
@@ -165,7 +165,7 @@ def _has_own_init(cls: Any) -> bool:
 
 
 def _keywords(cls: Any) -> dict[str, str] | None:
-    """Return the argument for each field of a model, or None if an ``__init__`` of its own does not take them all."""
+    """Return the argument of ``__init__`` for each field of a model, or None if a user's ``__init__`` lacks some."""
     keywords = {name: _keyword(cls, name, info) for name, info in cls.__pydantic_fields__.items()}
     if _has_own_init(cls):
         try:
@@ -182,8 +182,8 @@ def _keyword(cls: Any, name: str, info: Any) -> str:
     return next((each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)), name)
 
 
-def _complaints(cls: Any, error: Exception, thing: str, kind: type[CodecError]) -> list[CodecError]:
-    """Return each complaint of a validation of *thing*, at the place of its field."""
+def _errors_of(cls: Any, error: Exception, thing: str, kind: type[CodecError]) -> list[CodecError]:
+    """Return each error of a validation of *thing*, with the pointer of its field."""
     opening = f"{cls.__qualname__}(...) {'refuses' if kind is DecodeError else 'will refuse'} {thing}"
     remedy = "" if kind is DecodeError else ". Set what it takes, or change its validation"
     if not isinstance(error, sys.modules["pydantic_core"].ValidationError):
@@ -191,23 +191,23 @@ def _complaints(cls: Any, error: Exception, thing: str, kind: type[CodecError]) 
     hides = getattr(cls, "model_config", {}).get("hide_input_in_errors", False)
     return [
         kind(
-            f"{opening}{_further(cls, complaint['loc'])}: {complaint['msg']}"
-            + ("" if hides else f", and this is {short_repr(complaint['input'])}")
+            f"{opening}{_further(cls, each['loc'])}: {each['msg']}"
+            + ("" if hides else f", and this is {short_repr(each['input'])}")
             + remedy,
-            pointer=_place(cls, complaint["loc"]),
+            pointer=_place(cls, each["loc"]),
         )
-        for complaint in error.errors(include_url=False, include_context=False)
+        for each in error.errors(include_url=False, include_context=False)
     ]
 
 
 def _place(cls: Any, location: tuple[Any, ...]) -> str:
-    """Return the pointer of the field; how its JSON is nested, Pydantic does not know."""
+    """Return the pointer of the field in *location*; Pydantic does not know how the field's JSON is nested."""
     if getattr(cls, "__pydantic_root_model__", False):
         return "/root"
     if not location:
         return ""
     key = str(location[0])
-    # An __init__ of the model's own is called by aliases, and then Pydantic complains of these.
+    # A user's __init__ is called by aliases, and then Pydantic's errors name these.
     named = next((name for name, keyword in (_keywords(cls) or {}).items() if key in (name, keyword)), None)
     return join_pointer((_EXTRA.key, key) if named is None else (named,))
 

@@ -1,4 +1,4 @@
-"""Which attributes of a class are stored, under which keys, and how those of an instance are read and set."""
+"""The stored fields of a class: which attributes they are, under which keys, and how they are read and set."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any, cast, get_args, get_origin
 
-from docstore.codec import class_fields, side_data
-from docstore.codec.annotations import hints
-from docstore.codec.by_annotation import without_none
-from docstore.codec.class_fields import MISSING
+from docstore.codec import side_data
+from docstore.codec.classes import class_fields
+from docstore.codec.classes.annotations import hints
+from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.values.by_annotation import without_none
 from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import RegistryError
 
@@ -31,11 +32,11 @@ class StoredField:
     key: str
     annotation: Any
     default: Callable[[], Any] | None
-    """Gives the value of a field that an older document lacks; None where the document must have it."""
+    """Returns the value of a field that an older document lacks; None if a document must have it."""
     argument: str | None
     """The constructor's argument that sets it, if one does."""
     maybe_private: bool = False
-    """The class does not declare the attribute: it has the argument's name, or that name behind an underscore."""
+    """Whether the attribute is named only by an argument ``x``: then it is ``x`` or ``_x``."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ class StoredField:
 
     @property
     def read(self) -> Callable[[Any], Any]:
-        """What reads it off an object."""
+        """The function that reads it from an object."""
         if not self.maybe_private:
             return attrgetter(self.name)
         public, private = self.names
@@ -54,11 +55,11 @@ class StoredField:
 def stored_fields(cls: type) -> tuple[StoredField, ...]:
     """Return the stored fields of *cls*, in the order of the class.
 
-    Those of a dataclass, an attrs class, a Struct or a Pydantic model are the fields that it declares, but those with
-    ``metadata={"stored": False}``. Those of any other class, and those that a subclass's own ``__init__`` adds, are the
-    arguments of ``__init__``, each kept in the attribute of its name, or of its name behind an underscore. Where
-    ``__init__`` says ``self._x = x``, it is always ``_x``, even beside a property ``x``. A field's key is its name
-    without one leading underscore.
+    For a dataclass, an attrs class, a Struct or a Pydantic model they are the declared fields, except those with
+    ``metadata={"stored": False}``. For any other class, and where a subclass has its own ``__init__``, they are the
+    arguments of ``__init__``: an argument ``x`` is kept in the attribute ``x`` or ``_x``. If ``__init__`` assigns
+    ``self._x = x``, it is ``_x``, even beside a property ``x``. The key of a field is its name without one leading
+    underscore.
 
     Raises:
         RegistryError: two fields share a key, or ``__init__`` takes ``*args`` or ``**kwargs``.
@@ -67,7 +68,7 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
     author = _author_of_init(cls)
     if author is not None:
         fields = {key: dataclasses.replace(field, argument=None) for key, field in fields.items()}
-        # Of an argument that makes no field of its own, the annotation may name what is there for type checkers only.
+        # An argument that adds no field may have an annotation that only type checkers can resolve.
         names = set() if class_fields.declares(author) else {parameter.name for parameter in _parameters(cls)}
         for argument in _arguments(cls, {name for name in names if name.removeprefix("_") not in fields}):
             known = fields.get(argument.key)
@@ -82,7 +83,7 @@ def stored_fields(cls: type) -> tuple[StoredField, ...]:
 
 
 def stored_names(cls: type) -> dict[str, str]:
-    """Return the key of each stored field by its name, also while an annotation names what is not there yet."""
+    """Return the key of each stored field by its name; works also while an annotation cannot be resolved yet."""
     if class_fields.is_model(cls):
         names = list(cls.__pydantic_fields__)  # type: ignore[attr-defined]  # a model has them
     else:
@@ -98,12 +99,12 @@ def stored_names(cls: type) -> dict[str, str]:
 
 
 def value_of(obj: Any, name: str) -> Any:
-    """Return what *obj* keeps as its field *name*, there or behind an underscore; None where it keeps nothing."""
+    """Return the value of the field *name* of *obj*, from that attribute or the one with an underscore, or None."""
     return getattr(obj, name) if hasattr(obj, name) else getattr(obj, f"_{name}", None)
 
 
 def reader(stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what reads all of the fields off an object, in their order."""
+    """Return a function that reads all of the fields from an object, in their order."""
     if len(stored) > 1 and not any(field.maybe_private for field in stored):
         return attrgetter(*(field.name for field in stored))
     reads = [field.read for field in stored]
@@ -111,13 +112,13 @@ def reader(stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def unstored_names(cls: type) -> frozenset[str]:
-    """Return the attributes that an instance may have beside its stored fields without losing them by a save."""
+    """Return the attributes, beside the stored fields, that an instance may have without a save losing anything."""
     unstored = {field.name for field in class_fields.declared_fields(cls) if not field.stored}
     return class_fields.made_again(cls) | unstored
 
 
 def unstored_defaults(cls: type) -> dict[str, Callable[[], Any]]:
-    """Return what to set the unstored fields of *cls* to when an object is rebuilt without its constructor."""
+    """Return the default of each unstored field of *cls*, for an object that is rebuilt without its constructor."""
     unstored = [field for field in class_fields.declared_fields(cls) if not field.stored]
     return {field.name: field.default for field in unstored if field.default is not None}
 
@@ -146,9 +147,9 @@ def _slots_of(cls: Any) -> Mapping[str, MemberDescriptorType]:
 
 
 def is_rebuilt(cls: type) -> bool:
-    """Return whether an instance can only be made without its constructor, which takes what the class does not keep.
+    """Return whether an instance can only be made without its constructor, as that takes an argument no field keeps.
 
-    That is a dataclass with an ``InitVar`` that has no default: all of its fields are stored, so nothing is lost.
+    Such a class is a dataclass with an ``InitVar`` without a default: all of its fields are stored, so nothing is lost.
     """
     return not class_fields.is_model(cls) and _author_of_init(cls) is None and class_fields.needs_init_var(cls)
 
@@ -181,10 +182,10 @@ def _is_computed(cls: type, field: StoredField) -> bool:
 
 
 def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
-    """Refuse *cls* if its constructor needs an argument that no stored field gives: it could be written, never read.
+    """Check that stored fields give every argument that the constructor of *cls* needs, so that it can be read again.
 
     Raises:
-        RegistryError: names the argument, and the remedy.
+        RegistryError: one is missing; names the argument, and the remedy.
     """
     if class_fields.is_validated(cls):
         return
@@ -198,10 +199,10 @@ def check_constructor(cls: type, fields: tuple[StoredField, ...]) -> None:
 
 
 def check_hashable(cls: type, fields: tuple[StoredField, ...]) -> None:
-    """Refuse *cls* if a field is annotated as a set, or a dict, of what can never stand in one: only empty ones could.
+    """Check that no field of *cls* is annotated as a set of items, or a dict by keys, that Python cannot hash.
 
     Raises:
-        RegistryError: names the field, its annotation, and the remedy.
+        RegistryError: one is; names the field, its annotation, and the remedy.
     """
     for field in fields:
         if never := _never_hashed(field.annotation):
@@ -309,7 +310,7 @@ def _argument_default(parameter: inspect.Parameter) -> Callable[[], Any] | None:
 
 
 def setter(cls: type) -> Callable[[Any, str, Any], None]:
-    """Return what sets an attribute of an instance of *cls*, a frozen one too, by no code of the class's own."""
+    """Return a function that sets an attribute of an instance of *cls*, even a frozen one, without calling its code."""
     if class_fields.is_struct(cls):
         force: Callable[[Any, str, Any], None] = sys.modules["msgspec"].structs.force_setattr
         return force
@@ -317,10 +318,10 @@ def setter(cls: type) -> Callable[[Any, str, Any], None]:
 
 
 def put(instance: Any, field: StoredField, value: Any) -> None:
-    """Put *value* where ``field.read`` reads it, if it is not there: a constructor may make something else of it."""
+    """Set *value* where ``field.read`` reads it, if the constructor has set something else."""
     name = field.name
     if field.maybe_private:
-        # A property works out what it gives from what the constructor kept; a plain attribute holds the value itself.
+        # A property computes its value from what the constructor kept; only an instance attribute can be set.
         name = next((name for name in field.names if hasattr(instance, name)), field.name)
         if name not in getattr(instance, "__dict__", ()) and name not in slots_of(type(instance)):
             return
@@ -329,9 +330,9 @@ def put(instance: Any, field: StoredField, value: Any) -> None:
 
 
 def assign(obj: Any, name: str, value: Any) -> None:
-    """Set the stored attribute *name* of *obj*, which may be frozen or have slots; no code of its class is run.
+    """Set the stored attribute *name* of *obj*, which may be frozen or have slots, without calling code of its class.
 
-    A Pydantic model has it among the fields that were set from then on.
+    A Pydantic model counts it among the fields that were set.
     """
     cls = type(obj)
     name = _holder(obj, name)
@@ -353,22 +354,23 @@ def state_of(value: Any) -> dict[str, Any]:
     return state
 
 
-def can_take_on(value: Any) -> bool:
-    """Return whether *value* is no more than its attributes, so that ``take_on`` makes it another of its class."""
+def consists_of_attributes(value: Any) -> bool:
+    """Return whether *value* consists of its attributes only, so that ``replace_attributes`` can change all of it."""
     cls = type(value)
     if isinstance(value, Enum) or any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
         return False
     return hasattr(value, "__dict__") or bool(slots_of(cls))
 
 
-def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> None:
-    """Make *target* what *source* is, an object of the same class, but for the attributes in *keep*.
+def replace_attributes(target: Any, source: Any, keep: Collection[str] = frozenset()) -> None:
+    """Give *target* all attributes of *source*, an object of the same class, except for those in *keep*.
 
-    Both may be frozen or have slots; no code of their class is run. They share what *source* holds: give up *source*.
+    Both may be frozen or have slots; no code of their class is called. The values are shared: do not use *source* any
+    more.
     """
     kept = {_holder(target, name) for name in keep}
     if class_fields.is_model(type(target)):
-        _take_on_model(target, source, kept)
+        _replace_model_state(target, source, kept)
         kept = kept | {"__pydantic_fields_set__", "__pydantic_extra__"}
     force = setter(type(target))
     for name, slot in slots_of(type(target)).items():
@@ -390,7 +392,7 @@ def take_on(target: Any, source: Any, keep: Collection[str] = frozenset()) -> No
     side_data.pass_on(source, target)
 
 
-def _take_on_model(target: Any, source: Any, kept: set[str]) -> None:
+def _replace_model_state(target: Any, source: Any, kept: set[str]) -> None:
     for name in ("__pydantic_fields_set__", "__pydantic_extra__"):
         own, other = getattr(target, name), getattr(source, name)
         if isinstance(other, dict):
@@ -402,6 +404,6 @@ def _take_on_model(target: Any, source: Any, kept: set[str]) -> None:
 
 
 def _holder(obj: Any, name: str) -> str:
-    """Return the attribute that holds the field *name*: of a class that declares none, maybe the private one."""
+    """Return the attribute that holds the field *name*: itself, or the one with an underscore."""
     names = (name, f"_{name}")
     return next((each for each in names if each in getattr(obj, "__dict__", ()) or each in slots_of(type(obj))), name)

@@ -1,6 +1,6 @@
-"""What a field's annotation says about how its values are written.
+"""The encoder and decoder for an annotation.
 
-Where the annotation names the type, the JSON need not: an enum is its bare name, a datetime its ISO text, a tuple a
+The JSON need not name a type that the annotation names: an enum is its bare name, a datetime its ISO text, a tuple a
 list, a dict with integer keys an object. A value that is not of the annotated type is written with its tag, so that it
 still comes back exactly.
 """
@@ -17,7 +17,18 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
-from docstore.codec.tags import BARE, BY_TAG, BY_TYPE, INT_MAX, INT_MIN, Decode, Encode, canonical_order, hashed, tag
+from docstore.codec.values.tags import (
+    BARE,
+    BY_TAG,
+    BY_TYPE,
+    INT_MAX,
+    INT_MIN,
+    Decode,
+    Encode,
+    canonical_order,
+    hashed,
+    tag,
+)
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
 from docstore.errors import CodecError, DecodeError, short_repr
 
@@ -29,22 +40,22 @@ class Shape:
     encode: Encode
     decode: Decode
     key_decode: Callable[[str], Any] | None = None
-    """For a dict: the key that stands in an object's member name; for a list: the index."""
+    """Decodes a key of a dict from a member's name, or the index of a list from a text; None for other types."""
     item: Shape | None = None
-    """For a dict: the shape of its values; for a list: of its items."""
+    """The shape of a dict's values or of a list's items; None for other types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain(Shape):
-    """The shape of a value of which nothing is known but its type: ``by_type`` has the encoder of every type."""
+    """The shape of a value without an annotation: it is written by its type, with the encoders in ``by_type``."""
 
     by_type: Mapping[type, Encode]
     renamed: Callable[[type], Mapping[str, str] | None]
-    """For an enum: the present name of members by their former one; None where it has an encoder of its own."""
+    """Returns the present name of an enum's members by their former name; None if the enum has a user's functions."""
 
 
 def shape_of(annotation: Any, plain: Plain) -> Shape:
-    """Return the shape of *annotation*; *plain* is the one of a value of which nothing is known."""
+    """Return the shape of *annotation*; *plain* is the shape of a value without one."""
     annotation = _aliased(annotation)
     origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if origin in _UNIONS:
@@ -63,11 +74,11 @@ def shape_of(annotation: Any, plain: Plain) -> Shape:
 _UNIONS: Final = (typing.Union, types.UnionType)
 _LISTS: Final = (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
 _DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
-"""What a list or a dict may be annotated as. What else fits there, such as a tuple, has its tag."""
+"""The annotations of a list and a dict. A value of another type that fits them, such as a tuple, has its tag."""
 
 
 def _text(annotation: Any, plain: Plain) -> Shape | None:
-    """Return the shape of a type that is written as a bare text, or None for another."""
+    """Return the shape of a type that is written as bare text, or None for another type."""
     if not isinstance(annotation, type):
         return None
     if issubclass(annotation, Enum) and not issubclass(annotation, Flag):
@@ -77,7 +88,7 @@ def _text(annotation: Any, plain: Plain) -> Shape | None:
 
 
 def _members(arguments: Iterable[Any]) -> list[Any]:
-    """Return the types of a union but None, with those of the unions that it names by another name."""
+    """Return the types of a union except None, with those of unions in it that are named by a type alias."""
     found: list[Any] = []
     for each in map(_aliased, arguments):
         if typing.get_origin(each) in _UNIONS:
@@ -88,12 +99,13 @@ def _members(arguments: Iterable[Any]) -> list[Any]:
 
 
 def _union(members: list[Any], plain: Plain) -> Shape:
-    """Return the shape of one of several types: null means None everywhere, so ``T | None`` has that of T.
+    """Return the shape of a union; null means None everywhere, so ``T | None`` has the shape of T.
 
-    What is there may be from when the field had one type only, and is still of it. So a list and a dict are written as
-    the one type says that is written so; bare text is read as the one that is, and refused where several are, since
-    nothing tells which it was. Other values have their tags. Where several are written as a list, or several as a dict
-    (``set[int] | list[int]``), or anything may be there, a bare list or dict is read as just that.
+    A stored value may be from the time when the field had only one of the types, and must still be read as that type.
+    So if one type is written as a list, lists are written and read by its shape; likewise dicts. Bare text is read as
+    the one type that is written as text; if there are several, it is refused, as it could be any of them. Other values
+    have their tags. If several types are written as a list or as a dict (``set[int] | list[int]``), or if anything is
+    allowed, a bare list or dict is read as just that.
     """
     if len(members) == 1:
         return shape_of(members[0], plain)
@@ -103,7 +115,7 @@ def _union(members: list[Any], plain: Plain) -> Shape:
     decoders: dict[type, Decode] = {}
     texts = [each for each in members if _text(each, plain)]
     if texts and not any(map(_may_be_text, members)):
-        encoders[str] = lambda value: _outspoken(value, plain, str)
+        encoders[str] = lambda value: _tagged_if(value, plain, str)
         decoders[str] = shape_of(texts[0], plain).decode if len(texts) == 1 else _refusing(members)
     for bare, types_ in _WRITTEN_AS.items():
         found = [each for each in members if _origin(each) in types_ or (bare is dict and typing.is_typeddict(each))]
@@ -120,7 +132,7 @@ def _union(members: list[Any], plain: Plain) -> Shape:
 
 
 def _later(annotation: Any, plain: Plain) -> tuple[Encode, Decode]:
-    """Return how *annotation* is written and read, worked out at first use: a type may name itself in a union."""
+    """Return the encoder and decoder of *annotation*, made at their first use: a type may name itself in a union."""
     shape = cache(lambda: shape_of(annotation, plain))
     return lambda value: shape().encode(value), lambda value: shape().decode(value)
 
@@ -133,7 +145,7 @@ def _origin(annotation: Any) -> Any:
 
 
 def _may_be_text(member: Any) -> bool:
-    """Return whether *member* of a union is text as it is: str, or a Literal of texts."""
+    """Return whether the *member* of a union allows a str: it is str, or a Literal of texts."""
     return member is str or (_origin(member) is Literal and any(type(each) is str for each in typing.get_args(member)))
 
 
@@ -179,20 +191,20 @@ def _named(cls: type[Enum], renamed: Mapping[str, str]) -> Callable[[str], Enum]
     return parse
 
 
-def _outspoken(value: Any, plain: Plain, claimed: type) -> JSON:
-    """Return *value* as it is written where bare JSON of type *claimed* means something else: with its tag."""
+def _tagged_if(value: Any, plain: Plain, claimed: type) -> JSON:
+    """Return the JSON of *value*, with its tag if it would be bare JSON of type *claimed*, which means another type."""
     encoded = plain.encode(value)
     if type(encoded) is not claimed or (type(encoded) is dict and TAG in encoded):
         return encoded
     return tag(claimed.__name__, BY_TYPE[claimed].encode(value, plain.encode))
 
 
-def _bare(cls: type, spell: Callable[[Any], str | None], parse: Callable[[str], Any], plain: Plain) -> Shape:
+def _bare(cls: type, to_text: Callable[[Any], str | None], parse: Callable[[str], Any], plain: Plain) -> Shape:
     def encode(value: Any) -> JSON:
         if value is None:
             return None
-        text = spell(value) if type(value) is cls else None
-        return _outspoken(value, plain, str) if text is None else text
+        text = to_text(value) if type(value) is cls else None
+        return _tagged_if(value, plain, str) if text is None else text
 
     def decode(value: JSON) -> Any:
         if type(value) is not str:
@@ -211,7 +223,7 @@ def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
 
     def encode(value: Any) -> JSON:
         if type(value) is not cls:
-            return None if value is None else _outspoken(value, plain, list)
+            return None if value is None else _tagged_if(value, plain, list)
         items: list[JSON] = []
         append, encode_item, by_type = items.append, guided, plain.by_type
         try:
@@ -244,7 +256,7 @@ def _tuple(items: tuple[Any, ...], plain: Plain) -> Shape:
 
     def encode(value: Any) -> JSON:
         if type(value) is not tuple or len(value) != len(shapes):
-            return None if value is None else _outspoken(value, plain, list)
+            return None if value is None else _tagged_if(value, plain, list)
         return _each([shape.encode for shape in shapes], value)
 
     def decode(value: JSON) -> Any:
@@ -270,28 +282,28 @@ def _each(convert: list[Callable[[Any], Any]], items: Iterable[Any]) -> list[Any
 
 def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
     """Return the shape of a dict whose keys are all of type *key*: int, an enum, or text."""
-    spell, parse = _key_text(key, plain)
-    if spell is None or parse is None:
+    to_text, parse = _key_text(key, plain)
+    if to_text is None or parse is None:
         return plain
     if key is str and item is plain:
         return Shape(plain.encode, plain.decode, parse, item)
 
-    return Shape(_mapping_encode(key, spell, item, plain), _mapping_decode(key, parse, item, plain), parse, item)
+    return Shape(_mapping_encode(key, to_text, item, plain), _mapping_decode(key, parse, item, plain), parse, item)
 
 
-def _mapping_encode(key: Any, spell: Callable[[Any], str | None], item: Shape, plain: Plain) -> Encode:
+def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape, plain: Plain) -> Encode:
     def encode(value: Any) -> JSON:
         if type(value) is not dict:
-            return None if value is None else _outspoken(value, plain, dict)
-        # All keys before any value: nested dicts would else be encoded twice for each level. Both are copied first,
-        # since another thread may add to the dict.
+            return None if value is None else _tagged_if(value, plain, dict)
+        # All keys before any value: otherwise nested dicts would be encoded twice for each level. The items are copied
+        # first, since another thread may add to the dict.
         pairs = list(value.items())
         texts: list[str] = []
         for name, _ in pairs:
-            spelled = spell(name) if type(name) is key else None
-            if spelled is None or spelled == TAG or UNSAFE_TEXT.search(spelled):
+            text_of_key = to_text(name) if type(name) is key else None
+            if text_of_key is None or text_of_key == TAG or UNSAFE_TEXT.search(text_of_key):
                 return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
-            texts.append(spelled)
+            texts.append(text_of_key)
         members: dict[str, JSON] = {}
         text = ""
         try:
@@ -326,7 +338,7 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
 
 
 def _same_keys(texts: Iterable[str], parse: Callable[[str], Any]) -> DecodeError:
-    """Return the error of a dict in which two of *texts* are one key, such as the two names of an enum's member."""
+    """Return the error for a dict in which two of *texts* are one key, such as two names of an enum's member."""
     known: dict[Any, str] = {}
     for text in texts:
         former = known.setdefault(parse(text), text)
@@ -337,7 +349,7 @@ def _same_keys(texts: Iterable[str], parse: Callable[[str], Any]) -> DecodeError
 
 def _key_text(key: Any, plain: Plain) -> tuple[Callable[[Any], str | None] | None, Callable[[str], Any] | None]:
     if key is int:
-        return _spelled_int, _int_key
+        return _int_text, _int_key
     if key is str:
         return str, str
     if isinstance(key, type) and issubclass(key, Enum) and not issubclass(key, Flag):
@@ -346,8 +358,8 @@ def _key_text(key: Any, plain: Plain) -> tuple[Callable[[Any], str | None] | Non
     return None, None
 
 
-def _spelled_int(number: int) -> str | None:
-    return str(number) if INT_MIN <= number <= INT_MAX else None  # Python may refuse to spell, or to read, a long one
+def _int_text(number: int) -> str | None:
+    return str(number) if INT_MIN <= number <= INT_MAX else None  # Python may refuse to convert a long one
 
 
 def _list_index(text: str) -> int:

@@ -1,4 +1,7 @@
-"""How the objects of a registered class are written and read: by its own encoder, as an enum, or field by field."""
+"""How objects of a registered class are encoded: by a user's functions, as an enum or namedtuple, or field by field.
+
+Also how a value that is a class itself, not an instance, is encoded, and which classes are refused.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,24 @@ from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any
 
-from docstore.codec.by_annotation import Plain, Shape
-from docstore.codec.construct import is_bare, made
+from docstore.codec.classes.construct import is_bare, made
+from docstore.codec.classes.records import record_shape
+from docstore.codec.classes.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
+from docstore.codec.classes.stored_fields import check_constructor, check_hashable, stored_fields
 from docstore.codec.errors_at import REFUSALS
-from docstore.codec.records import record_shape
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry
-from docstore.codec.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
-from docstore.codec.stored_fields import check_constructor, check_hashable, stored_fields
-from docstore.codec.tags import Encode, int_encode
+from docstore.codec.values.by_annotation import Plain, Shape
+from docstore.codec.values.tags import Encode, int_encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import DecodeError, EncodeError, RegistryError, short_repr
 
 
 def object_shape(entry: Entry, plain: Plain) -> Shape:
-    """Return how instances of *entry*'s class are written and read; *plain* is the shape of any value.
+    """Return the encoder and decoder of instances of *entry*'s class; *plain* is the shape of any value.
 
     Raises:
-        RegistryError: they cannot be.
+        RegistryError: they cannot be written or read.
     """
     entry.check()
     cls = entry.cls
@@ -43,11 +46,11 @@ def object_shape(entry: Entry, plain: Plain) -> Shape:
 
 
 def check_readable(entry: Entry) -> None:
-    """Refuse a class whose instances could be written by their fields, and never made of them.
+    """Check that what is written of instances of *entry*'s class can be read again.
 
     Raises:
-        RegistryError: the objects are more than their fields, such as a lock; or the constructor needs an argument that
-            no field keeps; or a field is a set or a dict of what cannot be hashed; says what to do.
+        RegistryError: an instance holds more than its fields, as a lock does; or the constructor needs an argument that
+            no field keeps; or a field is a set, or a dict by keys, of a type that cannot be hashed. Says what to do.
     """
     cls = entry.cls
     if entry.encode is None and entry.decode is None:
@@ -60,10 +63,10 @@ def check_readable(entry: Entry) -> None:
 
 
 def check_restorable(cls: type) -> None:
-    """Refuse a class whose instances cannot be restored from their fields.
+    """Check that instances of *cls* can be restored from their fields.
 
     Raises:
-        RegistryError: it is such a class; names functions to register, if they would help, or what to store instead.
+        RegistryError: they cannot; suggests functions to register, if they would help, or what to store instead.
     """
     refused = why_not_restorable(cls)
     if refused is not None:
@@ -86,7 +89,7 @@ def _refused(cls: type) -> Shape:
     return Shape(encode, decode)
 
 
-# --- enums, namedtuples, and classes with functions of their own -----------------------------------------------------
+# --- enums and namedtuples -------------------------------------------------------------------------------------------
 
 
 def _enum(cls: type[Enum], entry: Entry, plain: Shape) -> Shape:
@@ -126,8 +129,11 @@ def _namedtuple(cls: type[Any], tag: str, plain: Shape) -> Shape:
     return Shape(encode, decode)
 
 
+# --- a user's functions ----------------------------------------------------------------------------------------------
+
+
 def custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], JSON]:
-    """Return what writes a value under *tag* by a user's function."""
+    """Return an encoder that writes a value under *tag* by a user's function."""
 
     def encode(value: Any) -> JSON:
         try:
@@ -150,7 +156,7 @@ def custom_encode(encoder: Encoder, tag: str, plain: Shape) -> Callable[[Any], J
 
 
 def custom_decode(decoder: Decoder, tag: str, plain: Shape) -> Callable[[Any], Any]:
-    """Return what reads what was written under *tag* by a user's function."""
+    """Return a decoder that reads a value with *tag* by a user's function."""
 
     def decode(value: Any) -> Any:
         members = plain.decode(_untagged(value))
@@ -170,11 +176,14 @@ def _untagged(value: dict[str, JSON]) -> dict[str, JSON]:
     return {key: item for key, item in value.items() if key != TAG}
 
 
-# How a value that is a class, not an instance of one, is written: by the function of the closest of its bases.
+# --- values that are classes -----------------------------------------------------------------------------------------
 
 
 def class_encode(registry: Registry, plain: Plain) -> Encode:
-    """Return what writes classes by *registry*'s functions; ``Type[Base]`` is the tag unless one names its own."""
+    """Return an encoder of classes by *registry*'s functions: a class is written by the function of its closest base.
+
+    The tag is ``Type[Base]``, unless the function names its own.
+    """
     encoders = {
         base: custom_encode(encoder, f"Type[{base.__name__}]", plain)
         for base, encoder in registry.class_encoders.items()

@@ -1,7 +1,7 @@
-"""Values that JSON, or some database's JSON, would lose: the tag each is written under, and how it comes back.
+"""The types that JSON, or some database's JSON, would lose: the tag of each, its encoder and its decoder.
 
-One ``Tagged`` is one type, its encoder beside its decoder. A value that JSON holds exactly is not tagged. A type that
-is written as a single string also has a bare form, used where a field's annotation says which type stands there.
+A ``Tagged`` is the row of one type in ``TABLE``. A value that JSON holds exactly has no tag. A type that is written as
+one string also has a bare form (``BARE``), for fields whose annotation names the type.
 """
 
 from __future__ import annotations
@@ -24,60 +24,7 @@ from zoneinfo import ZoneInfo
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, dumps
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
-# Dicts and sets made of keys that a document names: of such as can be hashed, and in time that grows as they do.
-
 T = TypeVar("T")
-
-MOST_ALIKE: Final = 1_000
-"""Keys of one hash in a dict or set. Numbers have a hash that who writes the document knows, and each key is compared
-with all before it that share its own."""
-
-
-def hashed(make: Callable[[list[Any]], T], items: list[Any], keys: Iterable[Any] | None = None) -> T:
-    """Return the dict or set that *make* makes of *items*, whose *keys* are the items themselves if none are given.
-
-    Raises:
-        DecodeError: one cannot be hashed, or so many share a hash that this would take time in their square.
-    """
-    try:
-        if len(items) > MOST_ALIKE:
-            [(_, same_hash)] = Counter(map(hash, items if keys is None else keys)).most_common(1)
-            if same_hash > MOST_ALIKE:
-                text = f"{same_hash} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have"
-                raise DecodeError(text)
-        made = make(items)
-        if len(made) != len(items):  # type: ignore[arg-type]  # a dict or a set
-            raise DecodeError("two keys of a dict, or two items of a set, are one here, and one would be lost")
-        return made
-    except DecodeError:
-        raise
-    except Exception as error:
-        # Objects of a registered class are hashed and compared by its own methods, whatever the document put in them.
-        raise DecodeError(f"a key or a set's item cannot be hashed: {error!s:.200}") from error
-
-
-# Time zones by the names that a document gives: looked up in the time zone database, and nowhere else.
-
-# zoneinfo looks a key up as a file, and as a module of the package tzdata, which it would import.
-_ZONE_KEY: Final = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
-
-
-def is_zone(zone: tzinfo | None) -> TypeGuard[ZoneInfo]:
-    """Return whether ``zone_of`` finds *zone* again by its key."""
-    return type(zone) is ZoneInfo and zone.key is not None and _ZONE_KEY.fullmatch(zone.key) is not None
-
-
-def zone_of(key: str) -> ZoneInfo:
-    """Return the time zone that *key* names, as in ``"Europe/Paris"``.
-
-    Raises:
-        ValueError: it does not look like a name of one.
-        LookupError, OSError: there is none of that name.
-    """
-    if not _ZONE_KEY.fullmatch(key):
-        raise ValueError(f"{short_repr(key)} is not the name of a time zone")
-    return ZoneInfo(key)
-
 
 Encode: TypeAlias = Callable[[Any], JSON]
 Decode: TypeAlias = Callable[[JSON], Any]
@@ -91,7 +38,7 @@ FLOAT_LIMIT: Final = 1e16
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """One type that JSON lacks. ``encode`` gives the members beside the tag, ``decode`` takes them back."""
+    """A type that JSON lacks: ``encode`` returns the members beside the tag, ``decode`` takes them."""
 
     tag: str
     type: type
@@ -105,7 +52,7 @@ def tag(name: str, members: Members) -> Members:
 
 
 def member(members: Members, key: str, *types: type) -> Any:
-    """Return the member *key*, of one of the JSON *types*.
+    """Return the member *key*, which has to be of one of the JSON *types*.
 
     Raises:
         DecodeError: it is missing, or of another type.
@@ -120,7 +67,7 @@ def member(members: Members, key: str, *types: type) -> Any:
 
 
 def int_encode(value: int) -> JSON:
-    """Return *value*, tagged when 64 signed bits cannot hold it."""
+    """Return *value*; tagged if 64 signed bits cannot hold it."""
     return value if INT_MIN <= value <= INT_MAX else {TAG: "int", **_int_text(value)}
 
 
@@ -141,7 +88,7 @@ def _int_decode(members: Members, decode: Decode) -> int:
 
 
 def float_encode(value: float) -> JSON:
-    """Return *value*, tagged when it is not finite, is -0.0, or is too large for JSONB to keep it a float."""
+    """Return *value*; tagged if it is not finite, is -0.0, or is too large for JSONB to keep it a float."""
     if -FLOAT_LIMIT < value < FLOAT_LIMIT and (value or math.copysign(1.0, value) > 0):
         return value
     bits = struct.pack(">d", value)
@@ -164,7 +111,7 @@ def _float_decode(members: Members, decode: Decode) -> float:
 
 
 def str_encode(value: str) -> JSON:
-    r"""Return *value*, tagged, with ``\uXXXX`` escapes, when it holds NUL or a lone surrogate."""
+    r"""Return *value*; tagged, with ``\uXXXX`` escapes, if it holds NUL or a lone surrogate."""
     if not UNSAFE_TEXT.search(value):
         return value
     escaped = UNSAFE_TEXT.sub(lambda match: f"\\u{ord(match[0]):04x}", value.replace("\\", "\\\\"))
@@ -185,11 +132,11 @@ def _str_decode(members: Members, decode: Decode) -> str:
 
 
 def canonical_order(items: Iterable[JSON]) -> list[JSON]:
-    """Return *items* in the order of their canonical text, so that a set has one text."""
+    """Return *items* sorted by their canonical text, so that equal sets have the same text."""
     return sorted(items, key=dumps)
 
 
-# An error's pointer leads through the object on the way in, by index and key, and through the JSON on the way out.
+# The pointer of an error leads through the object (index, key) when it is encoded, through the JSON when it is decoded.
 
 
 def _items(value: Iterable[Any], convert: Callable[[Any], T]) -> list[T]:
@@ -239,12 +186,40 @@ def _encoded_pairs(value: dict[Any, Any], encode: Encode, done: Members) -> list
 
 
 def dict_encode(value: dict[Any, Any], encode: Encode, done: Members | None = None) -> Members:
-    """Return a dict whose keys are not all safe text, or hold our tag's key, as pairs in canonical order.
+    """Return a dict as pairs in canonical order: for one whose keys are not all plain text, or that has the tag's key.
 
-    Cost:
-        What *done* has, by safe key, is not encoded again: nested dicts would take twice the time for each level.
+    Args:
+        done: members that are encoded already; to encode them again would double the time for each level of nesting.
     """
     return {TAG: "dict", "items": canonical_order(_encoded_pairs(value, encode, done or {}))}
+
+
+MOST_ALIKE: Final = 1_000
+"""The most keys of one hash in a dict or set. The hash of a number is no secret: a document made to harm could hold a
+million keys of one hash, each of which Python compares with all before it."""
+
+
+def hashed(make: Callable[[list[Any]], T], items: list[Any], keys: Iterable[Any] | None = None) -> T:
+    """Return the dict or set that *make* makes of *items*; *keys* are its keys, by default the items themselves.
+
+    Raises:
+        DecodeError: a key cannot be hashed, two are equal, or so many share a hash that it would take quadratic time.
+    """
+    try:
+        if len(items) > MOST_ALIKE:
+            [(_, same_hash)] = Counter(map(hash, items if keys is None else keys)).most_common(1)
+            if same_hash > MOST_ALIKE:
+                text = f"{same_hash} keys of a dict, or items of a set, have one hash; {MOST_ALIKE} may have"
+                raise DecodeError(text)
+        made = make(items)
+        if len(made) != len(items):  # type: ignore[arg-type]  # a dict or a set
+            raise DecodeError("two keys of a dict, or two items of a set, are one here, and one would be lost")
+        return made
+    except DecodeError:
+        raise
+    except Exception as error:
+        # Objects of a registered class are hashed and compared by its own methods, whatever the document put in them.
+        raise DecodeError(f"a key or a set's item cannot be hashed: {error!s:.200}") from error
 
 
 def _mapped(make: Callable[[list[Any]], T]) -> Callable[[Members, Decode], T]:
@@ -258,8 +233,29 @@ def _mapped(make: Callable[[list[Any]], T]) -> Callable[[Members, Decode], T]:
 # --- dates and times -------------------------------------------------------------------------------------------------
 
 
+# zoneinfo looks a key up as a file, and as a module of the package tzdata, which it would import.
+_ZONE_KEY: Final = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}")
+
+
+def is_zone(zone: tzinfo | None) -> TypeGuard[ZoneInfo]:
+    """Return whether *zone* is a ``ZoneInfo`` that ``zone_of`` finds by its key."""
+    return type(zone) is ZoneInfo and zone.key is not None and _ZONE_KEY.fullmatch(zone.key) is not None
+
+
+def zone_of(key: str) -> ZoneInfo:
+    """Return the time zone *key*, such as ``"Europe/Paris"``.
+
+    Raises:
+        ValueError: it does not look like the name of a time zone.
+        LookupError, OSError: there is no time zone of that name.
+    """
+    if not _ZONE_KEY.fullmatch(key):
+        raise ValueError(f"{short_repr(key)} is not the name of a time zone")
+    return ZoneInfo(key)
+
+
 def _zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
-    """Return what the ISO text cannot say of *zone*: its key or its name; nothing for none and for a plain offset."""
+    """Return what the ISO text lacks of *zone*: its key, or its name; no members for None and a plain offset."""
     if zone is None:
         return {}
     if type(zone) is timezone:
@@ -277,7 +273,7 @@ def _zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
 
 
 def _zoned(value: Any, members: Members, decode: Decode) -> Any:
-    """Return the datetime or time *value* with the zone and fold that its text could not say."""
+    """Return the datetime or time *value* with the zone and fold that its text lacks."""
     if "zone" in members:
         value = value.replace(tzinfo=zone_of(member(members, "zone", str)))
     if "zone_microseconds" in members:
@@ -304,7 +300,7 @@ def _moment_decoder(cls: type[datetime] | type[time]) -> Callable[[Members, Deco
 
 
 def _parsed(parse: Callable[[], T]) -> T:
-    """Return what *parse* gives, with the standard library's complaint about its text as a DecodeError."""
+    """Return the result of *parse*; an error of the standard library becomes a DecodeError."""
     try:
         return parse()
     except (ValueError, ArithmeticError, LookupError, OSError, binascii.Error) as error:
@@ -312,7 +308,7 @@ def _parsed(parse: Callable[[], T]) -> T:
 
 
 def datetime_encode(value: datetime) -> str | None:
-    """Return the bare ISO text of *value*, or None when that would lose its zone or fold."""
+    """Return the bare ISO text of *value*, or None if that would lose its zone or fold."""
     zone = value.tzinfo
     if value.fold or not (zone is None or zone is UTC or (type(zone) is timezone and not _zone_encode(zone, repr))):
         return None
@@ -324,7 +320,7 @@ def _timedelta_decode(members: Members, decode: Decode) -> timedelta:
     return _parsed(lambda: timedelta(days, seconds, microseconds))
 
 
-# --- the table -------------------------------------------------------------------------------------------------------
+# --- paths, bytes, complex numbers, UUIDs ----------------------------------------------------------------------------
 
 _PATHS: Final = {cls.__name__: cls for cls in (PurePosixPath, PureWindowsPath, PosixPath, WindowsPath)}
 
@@ -357,7 +353,7 @@ def _complex_decode(members: Members, decode: Decode) -> complex:
 
 
 def _uuid_encode(value: UUID, encode: Encode) -> Members:
-    # uuid1() notes whether two processes could have made the same; == does not look at it.
+    # uuid1() records whether two processes could have made the same UUID; == ignores it.
     safety: Members = {} if value.is_safe is SafeUUID.unknown else {"is_safe": value.is_safe.name}
     return {"value": str(value), **safety}
 
@@ -367,8 +363,11 @@ def _uuid_decode(members: Members, decode: Decode) -> UUID:
     return _parsed(lambda: UUID(member(members, "value", str), is_safe=SafeUUID[safety]))
 
 
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
 def _text(tag_name: str, cls: type, parse: Callable[[str], Any]) -> Tagged:
-    """Return the row of a type that its ``str`` spells exactly."""
+    """Return the row of a type whose ``str`` is exact."""
     return Tagged(
         tag_name,
         cls,
@@ -383,7 +382,7 @@ BARE: Final[dict[type, tuple[Callable[[Any], str | None], Callable[[str], Any]]]
     Decimal: (str, Decimal),
     UUID: (lambda value: str(value) if value.is_safe is SafeUUID.unknown else None, UUID),
 }
-"""Types that a field annotated with them writes as one string; None from the encoder means: not this value."""
+"""How a field annotated with one of these types writes it as one string; None from the encoder: not this value."""
 
 TABLE: Final = (
     Tagged("int", int, lambda value, encode: _int_text(value), _int_decode),

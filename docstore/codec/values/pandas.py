@@ -1,6 +1,6 @@
 """pandas objects to JSON members and back: their dtypes, indexes, names, time zones and every item.
 
-Only ``ecosystem`` imports this module, when a value or a document needs pandas.
+Only ``optional_types`` imports this module, when a value or a document needs pandas.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from docstore.codec import numpy
-from docstore.codec.numpy import inside, refusing
-from docstore.codec.pandas_columns import (
+from docstore.codec.values import numpy
+from docstore.codec.values.numpy import inside, refusing
+from docstore.codec.values.pandas_columns import (
     codes_decode,
     column_decode,
     column_encode,
@@ -23,7 +23,7 @@ from docstore.codec.pandas_columns import (
     zone_decode,
     zone_encode,
 )
-from docstore.codec.tags import Decode, Encode, Members, Tagged, member
+from docstore.codec.values.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
 from docstore.errors import DecodeError, EncodeError, short_repr
 
@@ -90,7 +90,7 @@ def _levels_encode(index: Any, encode: Encode) -> Members:
 
 
 def _refuse_unusual_levels(index: Any) -> None:
-    """Raise if pandas' checks, which *index* may have been built without, would refuse it or change its codes."""
+    """Refuse an *index* that pandas' own checks would refuse or change; it may have been built without them."""
     try:
         again = pd.MultiIndex(index.levels, index.codes, sortorder=index.sortorder)
     except ValueError:
@@ -116,7 +116,7 @@ def _levels_decode(members: Members, decode: Decode) -> Any:
 
 
 def _extras_encode(values: Any, encode: Encode) -> Members:
-    """Return what a Series or DataFrame carries beside its values, where it does."""
+    """Return the members for what a Series or DataFrame has beside its values, if it has any."""
     extras: Members = {}
     if values.attrs:
         with inside("attrs"):
@@ -166,7 +166,7 @@ def _frame_encode(frame: Any, encode: Encode) -> Members:
     with inside("columns"):
         columns = encode(frame.columns)
     data: list[JSON] = []
-    # By position: a label may stand over several columns.
+    # By position: several columns may have one label.
     for position in range(frame.shape[1]):
         with inside("data", str(position)):
             data.append(column_encode(frame.iloc[:, position], encode))
@@ -194,7 +194,7 @@ def _frame_decode(members: Members, decode: Decode) -> Any:
 
 
 def _moment_encode(moment: Any, encode: Encode) -> Members:
-    """Return the datetime64 in UTC, beside its zone; and ``fold``, where UTC does not say it already."""
+    """Return the datetime64 in UTC and its zone; and ``fold``, if there is no zone that determines it."""
     members = {**numpy.scalar_encode(moment.asm8, encode), **zone_encode(moment.tz, encode)}
     return {**members, "fold": 1} if moment.fold and moment.tz is None else members
 
@@ -267,10 +267,10 @@ _BY_TYPE: Final = {row.type: row for row in _ROWS}
 
 
 def row_of_type(cls: type) -> Tagged | None:
-    """Return the row that writes *cls*.
+    """Return the row of *cls*, if it can be written.
 
     Raises:
-        EncodeError: it is an array of pandas that stands in a Series only.
+        EncodeError: it is an array of pandas that can only be written in a Series.
     """
     if cls in _BY_TYPE or not issubclass(cls, pd.api.extensions.ExtensionArray):
         return _BY_TYPE.get(cls)

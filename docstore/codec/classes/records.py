@@ -1,4 +1,4 @@
-"""How the objects of a class are written and read whose fields say it all: one member for each stored field."""
+"""Objects encoded and decoded field by field: one JSON member for each stored field."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from docstore.codec import construct, side_data, stored_fields
-from docstore.codec.by_annotation import Plain, Shape, shape_of
-from docstore.codec.class_fields import left_out
+from docstore.codec import side_data
+from docstore.codec.classes import construct, stored_fields
+from docstore.codec.classes.class_fields import left_out
+from docstore.codec.classes.pydantic_objects import fields_beside, values_beside
+from docstore.codec.classes.stored_fields import StoredField
+from docstore.codec.classes.validators import Check, accepting
 from docstore.codec.errors_at import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
-from docstore.codec.pydantic_objects import fields_beside, values_beside
 from docstore.codec.registry import Entry
-from docstore.codec.stored_fields import StoredField
-from docstore.codec.tags import Encode
-from docstore.codec.validators import Check, accepting
+from docstore.codec.values.by_annotation import Plain, Shape, shape_of
+from docstore.codec.values.tags import Encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
@@ -23,19 +24,19 @@ FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
 
 
 def field_shapes(cls: type, plain: Plain) -> FieldShapes:
-    """Return how each stored field of *cls* is written, by its key."""
+    """Return the attribute and the shape of each stored field of *cls*, by its key."""
     stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
     return {field.key: (field.name, shape_of(field.annotation, plain)) for field in stored}
 
 
 def record_shape(entry: Entry, plain: Plain) -> Shape:
-    """Return how instances of *entry*'s class are written and read, field by field.
+    """Return the encoder and decoder of instances of *entry*'s class, field by field.
 
-    An object of Pydantic's or of an attrs class that its own validation refuses is not written, as it could never be
-    read. ``round_trip`` compares what other code of a class does.
+    An instance that the validation of Pydantic or attrs refuses is not written, as it could never be read. What other
+    code of a class does is checked by ``round_trip``.
 
     Raises:
-        RegistryError: they could be written, and never read.
+        RegistryError: instances could be written, but never read.
     """
     shapes, bare = field_shapes(entry.cls, plain), construct.is_bare(entry.cls, entry.restore)
     if entry.decode is None and not bare:
@@ -58,7 +59,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     # In the order of the canonical text, which then need not be sorted.
     stored = tuple(sorted(stored_fields.stored_fields(cls), key=lambda field: field.key))
     read, by_type = _reader(cls, stored), plain.by_type
-    # A field of which nothing is known is written by its value's type, without a call in between.
+    # A field without a useful annotation is written by its value's type, without a call in between.
     shaped = ((field.key, shapes[field.key][1]) for field in stored)
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
     declared = stored_fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
@@ -95,7 +96,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
 
 
 def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShapes) -> Iterator[Step]:
-    """Yield the steps of these fields of *value*: to be written, or to complain that there is none."""
+    """Yield the steps that encode these fields of *value*, or fail because an attribute is missing."""
     for field in stored:
         try:
             item = field.read(value)
@@ -109,7 +110,7 @@ def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShape
 
 
 def _encode_beside(encode_fields: Encode, plain: Plain) -> Encode:
-    """Return what writes a model, with what it holds beside its fields."""
+    """Return an encoder of a Pydantic model: its fields by *encode_fields*, and what it holds beside them."""
 
     def steps(value: Any) -> Iterator[Step]:
         return ((key, plain.encode, item) for key, item in values_beside(value))
@@ -134,7 +135,7 @@ def _encode_beside(encode_fields: Encode, plain: Plain) -> Encode:
 
 
 def _encode_accepted(encode_any: Encode, check: Check) -> Encode:
-    """Return what writes an object that its class would make again."""
+    """Return an encoder that refuses an object which its class would not accept at a load."""
 
     def encode(value: Any) -> JSON:
         written = encode_any(value)
@@ -178,7 +179,11 @@ class _ReadError(Exception):
 
 
 def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], bare: bool) -> None:
-    """Refuse attributes that no field declares: they would be lost. A constructor makes its private ones again."""
+    """Refuse attributes that are no fields, as they would be lost; a constructor makes private ones again.
+
+    Args:
+        bare: whether objects are made without a constructor, so that private attributes would be lost too.
+    """
     present = [*getattr(value, "__dict__", ()), *(name for name in sorted(slots) if hasattr(value, name))]
     undeclared = [name for name in present if name not in declared and (bare or name[0] != "_")]
     if undeclared:
@@ -234,14 +239,14 @@ def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Call
 
 
 def _needed(field: StoredField) -> StoredField:
-    """Return *field* as one that must be in a document, if only a constructor knows what it is otherwise."""
+    """Return *field*, required to be in a document if only a constructor could compute its default."""
     return replace(field, default=None) if field.default is left_out else field
 
 
 def _members_after(
     value: Any, key: str, stored: tuple[StoredField, ...], shapes: FieldShapes, entry: Entry
 ) -> Iterator[Step]:
-    """Yield the steps of the members of *value* after *key*: to be read, or to complain that there is none."""
+    """Yield the steps that decode the members of *value* after *key*, or fail because one is missing."""
     start = [field.key for field in stored].index(key) + 1
     for field in stored[start:]:
         if field.key in value:

@@ -1,7 +1,7 @@
-"""Update live objects in place, item by item, so that what another thread adds meanwhile stays.
+"""Edit dicts, lists and objects in place, item by item, so that what another thread adds meanwhile stays.
 
 Each function writes only what differs between two states that were compared a moment before. If a place holds something
-else by now, another thread changed it: it is left as it is, and the function returns False.
+else by now, another thread changed it: the place is left as it is, and the function returns False.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from docstore.codec import stored_fields
-from docstore.codec.class_fields import MISSING
-from docstore.codec.stored_fields import slots_of
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.classes.stored_fields import slots_of
 
 
 def edit_dict(target: dict[Any, Any], had: Sequence[tuple[Any, Any]], wanted: Sequence[tuple[Any, Any]]) -> bool:

@@ -1,4 +1,4 @@
-"""Of which classes an instance can be stored, to judge by the class alone."""
+"""Whether instances of a class can be stored, judged by the class alone, and which other classes its fields name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
 
-from docstore.codec import optional_types
-from docstore.codec.annotations import hints, remember, remembered
-from docstore.codec.stored_fields import slots_of, stored_fields
-from docstore.codec.tags import BY_TYPE
+from docstore.codec.classes.annotations import hints, remember, remembered
+from docstore.codec.classes.stored_fields import slots_of, stored_fields
+from docstore.codec.values import optional_types
+from docstore.codec.values.tags import BY_TYPE
 from docstore.errors import EncodeError, MissingDependencyError, UnresolvedError
 
 JSON_TYPES: Final = frozenset({type(None), bool, int, float, str, list, dict})
@@ -25,21 +25,21 @@ TAKE_OUT: Final = "Take it out of what is saved"
 """The remedy for a value that nothing can store."""
 
 _LIBRARIES: Final = frozenset({"attr", "attrs", "enum", "msgspec", "pydantic"})
-"""What makes classes of their fields; a class of such a library itself, as ``BaseModel``, stands for all made by it."""
+"""Libraries that make classes from their fields. A class of the library, like ``BaseModel``, stands for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why no instance of a class can be stored, and what to do: nothing, where only leaving it out helps."""
+    """Why no instance of a class can be stored, and the remedy; an empty one if it can only be left out."""
 
     problem: str
     remedy: str = ""
 
 
 def has_fields(cls: type) -> bool:
-    """Return whether *cls* says itself what it is made of, so that docstore needs no more than its registration.
+    """Return whether *cls* declares its fields: a dataclass, attrs class, Pydantic model, Struct, namedtuple or Enum.
 
-    That is a dataclass, an attrs class, a Pydantic model, a msgspec Struct, a namedtuple or an Enum.
+    Such a class needs no more than to be registered.
     """
     if cls.__module__.partition(".")[0] in _LIBRARIES or inspect.isabstract(cls) or is_protocol(cls):
         return False
@@ -57,14 +57,14 @@ def is_namedtuple(cls: type) -> bool:
 
 
 def is_protocol(cls: type) -> bool:
-    """Return whether *cls* is a Protocol: what fits it need not inherit from it."""
+    """Return whether *cls* is a Protocol; the classes that fit it need not inherit from it."""
     return bool(vars(cls).get("_is_protocol", False))
 
 
 def why_not_restorable(cls: type) -> Refusal | None:
     """Return why instances of *cls* cannot be restored from their fields, and the remedy; None if they can.
 
-    Such a class can only be registered with functions, or not at all.
+    A class that is refused can only be registered with functions, or not at all.
     """
     if issubclass(cls, Enum) or is_namedtuple(cls):
         return None
@@ -80,12 +80,12 @@ def why_not_restorable(cls: type) -> Refusal | None:
 
 
 def is_more_than_attributes(cls: type) -> bool:
-    """Return whether instances of *cls* hold more than attributes: the text of a str subclass, what C code keeps."""
+    """Return whether instances of *cls* hold more than attributes: the text of a str subclass, or state kept in C."""
     if any(base.__module__ == "builtins" for base in cls.__mro__ if base is not object):
         return True
     if getattr(cls, "__new__", None) is not object.__new__:
         return True
-    # As pickle does: an instance has a place for each slot; only C code knows what is beyond these.
+    # The check that pickle makes: an instance has room for its slots; anything beyond is known to C code only.
     places = len(slots_of(cls)) + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
     return cls.__basicsize__ > object.__basicsize__ + places * _POINTER
 
@@ -127,7 +127,7 @@ def refusal(cls: type, known: Callable[[type], bool]) -> Refusal | None:
 
 
 def _stands_for_others(cls: type) -> bool:
-    """Return whether values of other classes are meant: by an abstract class, a Protocol, the base of all models."""
+    """Return whether *cls* stands for values of other classes: abstract, a Protocol, or the base of all models."""
     is_open = cls.__module__.partition(".")[0] in _LIBRARIES or (issubclass(cls, Enum) and not cls.__members__)
     return cls is object or is_open or inspect.isabstract(cls) or is_protocol(cls)
 
@@ -140,7 +140,7 @@ def _subclasses(cls: type) -> Iterator[type]:
 
 
 def _of_ecosystem(cls: type) -> Refusal | None:
-    """Return what the module that writes a library's values says of *cls*, which may be the base of such values."""
+    """Return why no value of *cls*, a class of NumPy or pandas, or of a subclass can be written; None if one can."""
     found = Refusal(f"{_name(cls)} cannot be written exactly")
     for each in (cls, *_subclasses(cls)):
         try:
@@ -151,7 +151,7 @@ def _of_ecosystem(cls: type) -> Refusal | None:
                 problem, _, remedy = error.problem.partition(". ")
                 found = Refusal(problem, remedy.rstrip("."))
         except MissingDependencyError:
-            return None  # told when such a value is met
+            return None  # the error is raised when such a value is met
     return found
 
 
@@ -218,23 +218,23 @@ _NEVER: Final[dict[Any, Refusal]] = {
     collections.deque: _instead("deque", "a list"),
     array.array: _instead("array.array", "a list, or a NumPy array"),
 }
-"""What a value is never stored as, itself or by a base, and what can be."""
+"""Classes of which no instance is ever stored, and what to store instead."""
 
 
-# Which classes the annotations of a class name, at any depth, and whether what they name can be stored.
+# --- the classes that the fields of a class name ---------------------------------------------------------------------
 
 
 def reachable(
     cls: type, namespace: Mapping[str, Any] | None = None, *, known: Callable[[type], bool] = lambda cls: False
 ) -> list[type]:
-    """Return the classes that have to be registered for an instance of *cls* to be stored, but *cls* itself.
+    """Return the other classes that have to be registered so that an instance of *cls* can be stored.
 
-    They are those that the annotations of stored fields name, at any depth, and theirs in turn: classes that are made
-    of fields, namedtuples and enums. Each comes once, as it is met.
+    They are the classes with fields, namedtuples and enums that the annotations of its stored fields name, at any
+    depth, and those that their fields name in turn. Each comes once, in the order in which they are found.
 
     Args:
-        namespace: what the definition of *cls* could see; it is remembered, for classes of the same function too.
-        known: classes that are registered already: neither they nor what they name is in the result.
+        namespace: the names that the definition of *cls* could see; remembered, for classes of the same function too.
+        known: whether a class is registered already; then neither it nor what it names is in the result.
 
     Raises:
         UnresolvedError: an annotation of one of them names what is not there.
@@ -256,9 +256,9 @@ def reachable(
 
 
 def unstorable(cls: type, known: Callable[[type], bool], namespace: Mapping[str, Any] | None = None) -> list[str]:
-    """Return a sentence for each stored field of *cls* in which nothing that fits its annotation can be stored.
+    """Return a sentence for each stored field of *cls* whose annotation allows no value that can be stored.
 
-    Of a union, every member but None has to be storable, and of a container the items; what is abstract, Any or a type
+    Every member of a union but None has to be storable, and the items of a container; an abstract class, Any and a type
     variable may be anything. The sentence names the field, the annotation and what to do.
 
     Args:
@@ -304,9 +304,9 @@ def _named(annotation: Any, *, surely: bool = False, aliases: frozenset[Any] = f
     """Yield the classes that *annotation* names, at any depth.
 
     Args:
-        surely: only those that values have to be of: not the arguments of a user's generic class, which may hold no
-            value of that type, and none of a union with Any.
-        aliases: those that are being looked into, as a type alias may name itself.
+        surely: only classes that the values must have: not the arguments of a user's generic class, which may hold no
+            value of that type, and no member of a union with Any.
+        aliases: the type aliases that are being resolved, as an alias may name itself.
     """
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     subject = annotation if origin is None else origin
@@ -341,10 +341,10 @@ def _holds_arguments(cls: type, surely: bool) -> bool:
 
 
 def aliased(alias: Any) -> Any:
-    """Return what a type alias stands for.
+    """Return the annotation that a type alias stands for.
 
     Raises:
-        UnresolvedError: it names what is not there.
+        UnresolvedError: it names something that does not exist.
     """
     try:
         value = alias.__value__
@@ -358,7 +358,7 @@ def aliased(alias: Any) -> Any:
 
 
 def spelled(annotation: Any) -> str:
-    """Return *annotation* as one writes it, with the modules of classes other than Python's own."""
+    """Return *annotation* as source text, with the modules of classes other than Python's own."""
     if typing.get_origin(annotation) is None and hasattr(annotation, "__qualname__"):
         module = annotation.__module__
         return annotation.__qualname__ if module == "builtins" else f"{module}.{annotation.__qualname__}"

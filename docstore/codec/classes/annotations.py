@@ -1,7 +1,7 @@
-"""What the annotations of a class or a function say before any value is seen: none is lost in silence.
+"""The annotations of a class or a function, resolved to types; one that cannot be resolved is an error.
 
-The stored text depends on it: a datetime in a field that is annotated ``datetime`` is bare ISO text, and would come
-back as text if the annotation were not there when the document is read.
+The stored text depends on them: a datetime in a field annotated ``datetime`` is bare ISO text, and would come back as a
+str if the annotation were ignored when the document is read.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ def hints(
     only: Collection[str] | None = None,
     owner: type | None = None,
 ) -> dict[str, Any]:
-    """Return what a class (with its bases) or a function annotates, by name, with no text left in place of a type.
+    """Return the annotations of a class (with its bases) or a function, by name, each resolved to a type.
 
-    ``Annotated``, ``Required``, ``Final`` and ``InitVar`` are taken off, as they say nothing of the values; a bare
+    ``Annotated``, ``Required``, ``Final`` and ``InitVar`` are removed, as they do not change the values; a bare
     ``Final`` is Any. A ``ClassVar`` is no attribute of an instance, and is left out.
 
     Args:
-        namespace: names that are neither in the module that declares the annotation, nor in the class, nor remembered.
-        only: the names to look at; what else is annotated may be beyond resolving.
-        owner: the class that a function belongs to, whose name may stand in the function's annotations.
+        namespace: names to look up beside those of the declaring module, the class, and ``remember``.
+        only: the names to resolve; other annotations may name things that do not exist.
+        owner: the class of a function; its name may occur in the function's annotations.
 
     Raises:
-        UnresolvedError: an annotation names what is not there; names the class, the field, its text, and the remedy.
+        UnresolvedError: an annotation names something that does not exist; has the class, the field, the annotation's
+            text, and the remedy.
         RegistryError: an annotation is no type.
     """
     found: dict[str, Any] = {}
@@ -56,33 +57,33 @@ def hints(
 
 
 def remember(cls: type, namespace: Mapping[str, Any]) -> None:
-    """Have the annotations of *cls* looked up in *namespace* too, from now on: what its definition could see."""
+    """Look up the annotations of *cls* in *namespace* too from now on: the names that its definition could see."""
     _remembered[cls] = dict(namespace)
 
 
 def remembered(cls: type) -> Mapping[str, Any] | None:
-    """Return what the definition of *cls* could see, or None where nobody said."""
+    """Return the names that the definition of *cls* could see, or None if they were not remembered."""
     return _remembered.get(cls)
 
 
-# The one module-level state: whoever asks for a class's annotations later, has no more than the class.
+# Module-level state, as a caller who asks for the annotations of a class later has nothing but the class.
 _remembered: Final[WeakKeyDictionary[Any, Mapping[str, Any]]] = WeakKeyDictionary()
 
 
 class _Names(dict[str, Any]):
-    """What a text may name: the module of *thing* first, as in Python, then the class, then what the caller gives."""
+    """The names in an annotation's scope: of its module first, as in Python, its class, the namespace."""
 
     def __init__(self, thing: Any, own: Mapping[str, Any], namespace: Mapping[str, Any], owner: type | None) -> None:
         self.thing = thing
         super().__init__({"typing": typing, **namespace})  # make_dataclass writes 'typing.Any', wherever it is called
         owner = thing if isinstance(thing, type) else owner
         if owner is not None:
-            # A default is no type: "date" is not None in a class that says "date: date | None = None".
+            # A default is no type: in a class with "date: date | None = None", "date" does not mean None.
             self.update({name: member for name, member in vars(owner).items() if name not in own})
             self[owner.__name__] = owner
         self.update(_globals(thing))
         if owner is not None and owner.__qualname__.endswith(f"<locals>.{owner.__name__}"):
-            self[owner.__name__] = owner  # of two classes of one name, the function's own hides the module's
+            self[owner.__name__] = owner  # a class defined in a function hides the module's class of the same name
         for source in (owner, thing):
             self.update({variable.__name__: variable for variable in getattr(source, "__type_params__", ())})
 
@@ -97,7 +98,7 @@ def _globals(thing: Any) -> dict[str, Any]:
 
 
 def _own(thing: Any) -> dict[str, Any]:
-    """Return the annotations that *thing* has itself, as they are written."""
+    """Return the annotations of *thing* itself, without those of its bases, unresolved."""
     if isinstance(thing, types.WrapperDescriptorType):
         return {}
     if sys.version_info >= (3, 14):
@@ -118,7 +119,7 @@ def _is_class_variable(annotation: Any) -> bool:
 
 
 def _resolved(annotation: Any, names: _Names, name: str) -> Any:
-    # get_type_hints knows how each Python spells a reference, and it takes no annotation but those of a thing.
+    # get_type_hints knows the forward references of each Python version, but takes only the annotations of an object.
     holder = type("Holder", (), {"__annotations__": {name: annotation}})
     try:
         found = typing.get_type_hints(holder, names, {})[name]

@@ -1,9 +1,9 @@
 """NumPy arrays and scalars to JSON members and back, to the bit: dtype, shape, memory order and bytes.
 
-Only ``ecosystem`` imports this module, when a value or a document needs NumPy.
+Only ``optional_types`` imports this module, when a value or a document needs NumPy.
 
 A small array of plain kinds is a readable flat list, ``data``, in memory order; any other is the ``base64`` of its
-bytes. A document never names anything to NumPy but a dtype, and that only in the few spellings that we write.
+bytes. The only text of a document that is passed to NumPy is a dtype, in one of the few forms that are written here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from docstore.codec.tags import Decode, Encode, Members, Tagged, member
+from docstore.codec.values.tags import Decode, Encode, Members, Tagged, member
 from docstore.documents.canonical import JSON
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
@@ -34,7 +34,7 @@ REFUSALS: Final = (
     *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, NotImplementedError, OSError),
     *(AssertionError, MemoryError, Warning),
 )
-"""What NumPy and pandas raise over arguments that they cannot take; warnings, where a program makes errors of them."""
+"""What NumPy and pandas raise for arguments that they do not accept; Warning, if a program turns it into an error."""
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def inside(*tokens: str) -> Iterator[None]:
 
 @contextmanager
 def refusing(thing: str) -> Iterator[None]:
-    """Turn a library's complaint about what a document says of a *thing* into a DecodeError."""
+    """Turn an error that a library raises in the block into a DecodeError about *thing*."""
     try:
         yield
     except REFUSALS as error:
@@ -61,13 +61,13 @@ def refusing(thing: str) -> Iterator[None]:
 
 
 def _little(text: str) -> DType:
-    """Return the dtype of a *text* that says no byte order: NumPy means this machine's, a document the little one."""
+    """Return the dtype of a *text* without a byte order: NumPy takes this machine's, a document means little-endian."""
     dtype: DType = np.dtype(text)
     # newbyteorder("<") would mark the dtype as not native even where it is, and its repr would show it.
     return dtype if sys.byteorder == "little" else dtype.newbyteorder("<")
 
 
-# C's names stand for types of their own: where int64 is C's long, NumPy's longlong is another type with the same bits.
+# C's names are types of their own: if int64 is C's long, NumPy's longlong is another type with the same bits.
 _C_NAMES: Final = {"q": "longlong", "Q": "ulonglong", "i": "intc", "I": "uintc"}
 _NAMES: Final = {
     name: _little(name)
@@ -92,10 +92,10 @@ _DTYPE_REMEDIES: Final = {
 
 
 def dtype_encode(dtype: DType, encode: Encode) -> JSON:
-    """Return the spelling of *dtype*: a text, or its ``fields`` or its subarray's ``base`` and ``shape``.
+    """Return the JSON of *dtype*: a text, or its ``fields``, or its subarray's ``base`` and ``shape``.
 
     Raises:
-        EncodeError: no spelling gives exactly this dtype back; with what to use instead.
+        EncodeError: it cannot be written exactly; says what to use instead.
     """
     spelling: JSON = None
     if dtype.char not in _DTYPE_REMEDIES and dtype.metadata is None:
@@ -138,10 +138,10 @@ def _structure(dtype: DType, encode: Encode) -> JSON:
 
 
 def dtype_decode(spelling: JSON, decode: Decode) -> DType:
-    """Return the dtype that *spelling* says.
+    """Return the dtype of which *spelling* is the JSON.
 
     Raises:
-        DecodeError: it is not one that ``dtype_encode`` writes.
+        DecodeError: ``dtype_encode`` does not write such JSON.
     """
     if type(spelling) is str and (spelling in _NAMES or _SPELLING.fullmatch(spelling)):
         return _dtype_of(spelling)
@@ -181,7 +181,7 @@ def _is_same(one: DType, other: DType) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Readable:
-    """How a kind of dtype is spelled item by item: the JSON-like type, the way there and the way back."""
+    """How a kind of dtype is written item by item: the type of the items, and the functions to them and back."""
 
     item: type
     items: Callable[[Array], list[Any]]
@@ -205,7 +205,7 @@ def _plain(flat: Array) -> list[Any]:
     if flat.dtype.kind == "U":
         codes = np.frombuffer(flat.tobytes(), flat.dtype.str[0] + "u4")
         if codes.size and codes.max() > sys.maxunicode:
-            # NumPy would make a str of it all the same, which then breaks whatever reads it.
+            # NumPy would make a str of it all the same, which fails wherever it is read.
             raise ValueError("not Unicode")
     return list(flat.tolist())
 
@@ -224,11 +224,11 @@ _READABLE: Final = {
 }
 
 
-_NO_UNIT: Final = ("datetime64", "timedelta64")  # which NumPy is about to stop making of anything but bytes
+_NO_UNIT: Final = ("datetime64", "timedelta64")  # NumPy will accept only bytes for these
 
 
 def _items_of(flat: Array) -> list[Any] | None:
-    """Return the items of *flat* for the readable form, or None where that is too long or would lose bits."""
+    """Return the items of *flat* for the readable form, or None if they are too many or would lose bits."""
     readable = _READABLE.get(flat.dtype.kind)
     if readable is None or flat.size > READABLE_ITEMS or flat.dtype.name in _NO_UNIT:
         return None
@@ -244,7 +244,7 @@ def _items_of(flat: Array) -> list[Any] | None:
 
 
 def _is_padded(items: list[Any], dtype: DType) -> bool:
-    """Return whether *items* are short texts in a dtype of long ones: of ``<U99999999``, ten letters are gigabytes."""
+    """Return whether *items* are short texts of a dtype of long ones: ten letters of ``<U99999999`` take gigabytes."""
     return dtype.kind == "U" and dtype.itemsize * len(items) > 16 * (sum(map(len, items)) + 8 * len(items) + 8)
 
 
@@ -262,7 +262,7 @@ def _from_items(items: list[Any], dtype: DType) -> Array:
         # Few at a time: texts of all at once would be larger than the document.
         for start in range(0, len(items), READABLE_ITEMS):
             few = slice(start, start + READABLE_ITEMS)
-            # NumPy cuts a text that is too long, and rounds a float to the dtype: neither is what was written.
+            # NumPy cuts a text that is too long, and rounds a float to the dtype: neither was written by docstore.
             if repr(readable.items(flat[few])) != repr(items[few]):
                 raise DecodeError(f"an item does not fit the dtype {dtype}")
     return flat
@@ -285,7 +285,7 @@ def data_encode(array: Array, encode: Encode) -> Members:
 
 
 def _compact(array: Array) -> Array:
-    # Not array.copy(): between the fields of a structure that leaves whatever was in memory, another text each time.
+    # Not array.copy(): that leaves arbitrary bytes between the fields of a structure, and so another text each time.
     compact = np.zeros(array.shape, array.dtype)
     compact[...] = array
     return compact
@@ -385,10 +385,10 @@ _KIND_REMEDIES: Final = {
 
 
 def row_of_type(cls: type) -> Tagged | None:
-    """Return the row that writes *cls*.
+    """Return the row of *cls*, if it can be written.
 
     Raises:
-        EncodeError: it is an array of a kind that says more than NumPy's own arrays do.
+        EncodeError: it is a kind of array that holds more than NumPy's own arrays do.
     """
     if cls is np.ndarray:
         return _ARRAY

@@ -1,4 +1,4 @@
-"""An object in hand brought up to a newer state, so that whoever holds a piece of it holds the newer one."""
+"""Plan and write the update of an object in place, so that references to things in it stay valid."""
 
 from __future__ import annotations
 
@@ -10,52 +10,54 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Final, TypeAlias, cast
 
-from docstore.codec import side_data, stored_fields
-from docstore.codec.class_fields import MISSING, ORIGIN, is_frozen
-from docstore.codec.construct import RESTORED
+from docstore.codec import side_data
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.class_fields import MISSING, ORIGIN, is_frozen
+from docstore.codec.classes.construct import RESTORED
+from docstore.codec.classes.pydantic_objects import fields_beside
+from docstore.codec.classes.stored_fields import state_of
 from docstore.codec.core import Codec
-from docstore.codec.in_place import attribute, edit_dict, edit_list, edit_object
-from docstore.codec.parts import Parts
-from docstore.codec.pydantic_objects import fields_beside
+from docstore.codec.live.edits import attribute, edit_dict, edit_list, edit_object
+from docstore.codec.live.parts import Parts
 from docstore.codec.side_data import CARRIED
-from docstore.codec.stored_fields import state_of
-from docstore.codec.tags import BY_TYPE
+from docstore.codec.values.tags import BY_TYPE
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
 from docstore.documents.kinds import HEAD, Kind, split_path
 from docstore.documents.merge_keys import ANY, Key, Keyed, below
 from docstore.errors import CodecError, RegistryError
 
 Names: TypeAlias = "dict[str, str]"
-"""By the attributes of a class that may hold its stored fields, their keys."""
+"""The keys of the stored fields of a class, by the attributes that may hold them."""
 
 _MAPPINGS: Final = (dict, OrderedDict)
 _FIELDS_SET: Final = "__pydantic_fields_set__"
 _COLLECTIONS: Final = (list, tuple, set, frozenset)
 _INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECTIONS, bytearray}
-"""Types whose values never change, and hold nothing that does."""
+"""Types whose values never change, and hold nothing that changes."""
 
 
 class InPlaceUpdate:
-    """What it takes to bring *root* up to a newer state: worked out first, while nothing is changed, then written.
+    """An update of *root* to a newer state: planned first, while nothing is changed, then written.
 
-    Three states are compared: what *root* has now, what was saved of it, and what others made of that. Only the places
-    that others changed are written, so that another thread may change the other places of *root* meanwhile. Lists,
-    dicts and objects of fields are changed in place, item by item and member by member. Everything else is replaced:
+    Three states are compared: what *root* holds now (old), what was saved of it (saved), and what others made of that
+    (fresh). Only the places that others changed are written, so that another thread may change other places of *root*
+    meanwhile. Lists, dicts and objects with fields are changed in place, item by item and field by field. Everything
+    else is replaced:
 
-    - values of other types, such as tuples, sets and arrays, and objects that a function of the user's own writes;
-    - objects that are frozen, or hashed by what they hold, as they may be keys somewhere; but docstore's own arms;
-    - what stands in two places of *root*, as one of them may not have changed;
-    - an object with all in it, where code of its class keeps references from one thing in it to another beside the
-      fields: they would lead to what is no longer there.
+    - values of other types, such as tuples, sets and arrays, and objects that a user's function encodes;
+    - objects that are frozen, or hashed by what they hold, as they may be keys somewhere (docstore's arms are not);
+    - an object that is in two places of *root*, as one of them may not have changed;
+    - an object as a whole, if code of its class keeps references between things in it beside the fields: they would
+      refer to things that are no longer in it.
 
-    Of a keyed list, items of one key are one item. Of any other, those are one item that are the same, and then those
-    at one index, if the list kept its length: beyond that, an index does not say which item is meant.
+    In a keyed list, items with the same key are the same item. In another list, equal items are, and then items at the
+    same index, if the list kept its length; otherwise an index does not identify an item.
 
-    A piece is left as it is if *root* was changed since it was saved, in a place that others changed too; or if that
+    A piece is left as it is if *root* was changed, since it was saved, in a place that others changed too, or if that
     cannot be determined, as in a list whose items have no key. So are the pieces that belong together with it.
 
     Cost:
-        An encoding of all three states of what is given, and of a change once more for each level above it. Where
+        An encoding of all three states of what is given, and of a changed value once more for each level above it. If
         anything is changed in place, a look at every value in *root*.
     """
 
@@ -63,7 +65,7 @@ class InPlaceUpdate:
         self._codec, self._parts, self._root, self._kind = codec, Parts(codec), root, kind
         self._fields = {rule.field: codec.attribute(type(root), rule.field) for rule in kind.parts}
         self._names: dict[type, Names | None] = {type(root): _names_of(type(root))}
-        # What is known of objects by their ids holds while they live.
+        # Keeps objects alive, as they are identified by id.
         self._alive: list[Any] = []
         self._whole: set[int] = set()
         self._path = HEAD
@@ -72,27 +74,24 @@ class InPlaceUpdate:
         self._left: set[str] = set()
 
     def part(self, path: str, saved: Any, fresh: Any) -> None:
-        """Put *fresh* at *path* of the root, in the place of *saved*; MISSING stands for no object.
-
-        An object that cannot be changed member by member is replaced as a whole.
-        """
+        """Plan to change the part at *path* from *saved* to *fresh*; MISSING new for no object."""
         self._begin(path)
         present = self._parts.get(self._root, path, MISSING)
         field, key = split_path(path)
         keyed = below(below(self._kind.keyed, field), key)
         had = state_of(present)
         self._look_into(fresh, self._names_in(type(fresh)))
-        stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
-        if stands is not present:
+        new = self._or_whole(lambda: self._updated(present, saved, fresh, keyed), present, saved, fresh)
+        if new is not present:
             is_one = type(present) is type(fresh) and id(present) not in self._twice
-            if not is_one or not stored_fields.can_take_on(present) or is_frozen(type(present)):
-                self._write(partial(self._parts.replace, self._root, path, present, stands))
+            if not is_one or not stored_fields.consists_of_attributes(present) or is_frozen(type(present)):
+                self._write(partial(self._parts.replace, self._root, path, present, new))
                 return
             self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
         self._check_held(present, partial(self._parts.get, self._root, path, MISSING))
 
     def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
-        """Change the root from *saved* to *fresh*, all three of one class, except for the fields to *keep*."""
+        """Plan to change the root from *saved* to *fresh*, all three of one class, except for the fields to *keep*."""
         self._begin(HEAD)
         kept = {self._fields[field] for field in keep}
         kept |= {f"_{name}" for name in kept}
@@ -106,10 +105,10 @@ class InPlaceUpdate:
                 if name == _FIELDS_SET:
                     members[name] = (value - kept) | (old & kept)
                 elif id(fresh) in self._whole:
-                    members[name] = self._instead(old, base, value)
+                    members[name] = self._replaced(old, base, value)
                 else:
                     keyed = below(self._kind.keyed, names[name])
-                    members[name] = self._tried(partial(self._settled, old, base, value, keyed), old, base, value)
+                    members[name] = self._or_whole(partial(self._updated, old, base, value, keyed), old, base, value)
                     self._check_held(members[name], partial(attribute, self._root, name))
         self._become(self._root, had, fresh, members, names, kept)
 
@@ -127,7 +126,7 @@ class InPlaceUpdate:
         return self._left
 
     def finish(self) -> None:
-        """Call the hook by which the root restores what is not stored."""
+        """Call the method by which the root restores what is not stored."""
         hook = getattr(type(self._root), RESTORED, None)
         if hook is not None:
             hook(self._root)
@@ -143,10 +142,10 @@ class InPlaceUpdate:
         self._write(write)
 
     def _check_held(self, value: Any, found: Callable[[], Any]) -> None:
-        """Where *value* is changed in place, look afterwards whether it is *found* where it was.
+        """If *value* is changed in place, check after the write that it is still where it was, as *found* tells.
 
-        Another thread may have put something else there meanwhile, made of the former state, without what others
-        changed: to be merged by the next save, the piece counts as left.
+        Another thread may have replaced it meanwhile by a value without the others' changes. Then the piece counts as
+        left, and the next save merges it.
         """
         if id(value) in self._edited:
             self._write(lambda: found() is value)
@@ -168,20 +167,20 @@ class InPlaceUpdate:
         self._edit(old, partial(edit_object, old, former, wanted, names))
         self._write(partial(_carry, fresh, old))
 
-    def _tried(self, work: Callable[[], Any], old: Any, saved: Any, fresh: Any) -> Any:
-        """Return the result of *work*; where values nest too deeply for it, *old* or *fresh* as a whole."""
+    def _or_whole(self, work: Callable[[], Any], old: Any, saved: Any, fresh: Any) -> Any:
+        """Return the result of *work*; if values are nested too deeply for it, *old* or *fresh* as a whole."""
         writes = self._writes[self._path]
         before = len(writes)
         try:
             return work()
         except RecursionError:
             del writes[before:]
-            return self._instead(old, saved, fresh)
+            return self._replaced(old, saved, fresh)
 
-    # --- what stands, and becomes what -------------------------------------------------------------------------------
+    # --- planning ----------------------------------------------------------------------------------------------------
 
-    def _settled(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
-        """Return the value to put in the place of *old*, which was *saved* and is to become *fresh*; MISSING is none.
+    def _updated(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
+        """Return the value that replaces *old*, saved as *saved* and to become *fresh*; MISSING for no value.
 
         It is *old* itself if others changed nothing in it, if it equals *fresh* already, or if it is changed in place.
         """
@@ -194,8 +193,8 @@ class InPlaceUpdate:
         is_record = self._is_record(old)
         is_container = is_record or cls is list or cls in _MAPPINGS
         if not (is_container and cls is type(saved) is type(fresh)) or self._is_whole(old, fresh):
-            return self._instead(old, saved, fresh)
-        # The contents are copied at once, then compared. What another thread changes later is noticed by the write.
+            return self._replaced(old, saved, fresh)
+        # The contents are copied first, then compared. The write notices what another thread changes later.
         if is_record:
             names, had = self._names_in(cls) or {}, state_of(old)
             members = self._members(had, saved, fresh, names, keyed)
@@ -216,7 +215,7 @@ class InPlaceUpdate:
                 self._check_held(value, partial(old.get, key))
         return old
 
-    def _instead(self, old: Any, saved: Any, fresh: Any) -> Any:
+    def _replaced(self, old: Any, saved: Any, fresh: Any) -> Any:
         """Return *fresh* to replace *old*; or *old*, and leave the piece, if it was changed since it was *saved*."""
         if self._is_as_saved(old, saved):
             return fresh
@@ -224,7 +223,7 @@ class InPlaceUpdate:
         return old
 
     def _is_as_saved(self, old: Any, saved: Any) -> bool:
-        """Return whether both have the same JSON; what only its owner can encode is taken for unchanged."""
+        """Return whether both have the same JSON; two values that only their owner can encode count as the same."""
         if old is saved or old is MISSING or saved is MISSING:
             return old is saved
         return self._text(old) == self._text(saved)
@@ -234,7 +233,7 @@ class InPlaceUpdate:
     ) -> dict[str, Any]:
         was = state_of(saved)
         return {
-            name: self._settled(had[name], was.get(name, MISSING), value, below(keyed, names[name]))
+            name: self._updated(had[name], was.get(name, MISSING), value, below(keyed, names[name]))
             for name, value in state_of(fresh).items()
             if name in names and name in had
         }
@@ -246,25 +245,25 @@ class InPlaceUpdate:
         fresh: Mapping[Any, Any],
         keyed: tuple[Keyed, ...],
     ) -> list[tuple[Any, Any]]:
-        """Return the new *pairs* of a dict; in the order of *fresh*, where the order is stored."""
-        had = {self._spelled(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
-        was = {self._spelled(key): value for key, value in saved.items()}
+        """Return the new *pairs* of a dict; in the order of *fresh* if the order is stored (an OrderedDict)."""
+        had = {self._key(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
+        was = {self._key(key): value for key, value in saved.items()}
         is_ambiguous = len(had) != len(pairs) or len(was) != len(saved)
         if is_ambiguous:  # NaN keys are all different keys with one JSON
             if not self._is_as_saved(dict(pairs), dict(saved)):
                 self.leave(self._path)
                 return pairs
-            was = {spelled: value for spelled, (_, _, value) in had.items()}
+            was = {identity: value for identity, (_, _, value) in had.items()}
         made: list[tuple[int, tuple[Any, Any]]] = []
         for key, value in fresh.items():
-            spelled, token = self._spelled(key), key.name if isinstance(key, Enum) else str(key)
-            place, former, held = had.pop(spelled, (len(pairs), key, MISSING))
-            stands = value
+            identity, token = self._key(key), key.name if isinstance(key, Enum) else str(key)
+            place, former, held = had.pop(identity, (len(pairs), key, MISSING))
+            new = value
             if held is not MISSING or not is_ambiguous:
-                stands = self._settled(held, was.get(spelled, MISSING), value, below(keyed, token))
-            made.append((place, (former, stands)))
-        for spelled, (place, key, held) in had.items():
-            made.append((place, (key, self._settled(held, was.get(spelled, MISSING), MISSING, ()))))
+                new = self._updated(held, was.get(identity, MISSING), value, below(keyed, token))
+            made.append((place, (former, new)))
+        for identity, (place, key, held) in had.items():
+            made.append((place, (key, self._updated(held, was.get(identity, MISSING), MISSING, ()))))
         if type(fresh) is dict:
             made.sort(key=operator.itemgetter(0))
         return [pair for _, pair in made if pair[1] is not MISSING]
@@ -276,10 +275,10 @@ class InPlaceUpdate:
         own, base, made = ([self._json(item) for item in each] for each in (items, saved, fresh))
         if len(items) == len(saved) and all(map(self._is_as_saved, items, saved)):
             return [
-                item if place is None else self._settled(items[place], saved[place], item, inner)
+                item if place is None else self._updated(items[place], saved[place], item, inner)
                 for item, place in zip(fresh, _partners(own, made, known), strict=True)
             ]
-        had, was, becomes = (_places(each, known) for each in (own, base, made))
+        had, was, becomes = (_indexes_by_key(each, known) for each in (own, base, made))
         if had is None or was is None or becomes is None:
             self.leave(self._path)
             return items
@@ -287,21 +286,21 @@ class InPlaceUpdate:
         def at(each: Sequence[Any], place: int | None) -> Any:
             return MISSING if place is None else each[place]
 
-        stands = [
-            self._settled(at(items, had.get(key)), at(saved, was.get(key)), at(fresh, becomes.get(key)), inner)
+        new = [
+            self._updated(at(items, had.get(key)), at(saved, was.get(key)), at(fresh, becomes.get(key)), inner)
             for key in {**had, **becomes}
         ]
-        return [item for item in stands if item is not MISSING]
+        return [item for item in new if item is not MISSING]
 
     def _json(self, value: Any) -> JSON | Absent:
-        """Return the JSON of *value*; ABSENT where only what holds it could write it."""
+        """Return the JSON of *value*; ABSENT if it can only be encoded as a part of its owner."""
         try:
             return self._codec.encode(value)
         except CodecError:
             return ABSENT
 
-    def _spelled(self, key: Any) -> Any:
-        """Return what is equal for keys that are the same: 1, 1.0 and True are not."""
+    def _key(self, key: Any) -> Any:
+        """Return a value that is equal for the same dict keys only: 1, 1.0 and True are different keys."""
         if type(key) in (str, int, bool):
             return type(key), key
         return _text(self._json(key)) or id(key)
@@ -309,24 +308,24 @@ class InPlaceUpdate:
     def _text(self, value: Any) -> bytes | None:
         return None if value is MISSING else _text(self._json(value))
 
-    # --- what may be changed -----------------------------------------------------------------------------------------
+    # --- what may be changed in place --------------------------------------------------------------------------------
 
     def _is_whole(self, old: Any, fresh: Any) -> bool:
         """Return whether *old* can only be replaced as a whole."""
         return id(fresh) in self._whole or id(old) in self._twice
 
     def _is_record(self, value: Any) -> bool:
-        """Return whether *value* is an object of fields that can be changed in place without anyone's losing it."""
+        """Return whether *value* is an object with fields that can safely be changed in place."""
         cls = type(value)
-        if self._names_in(cls) is None or is_frozen(cls) or not stored_fields.can_take_on(value):
+        if self._names_in(cls) is None or is_frozen(cls) or not stored_fields.consists_of_attributes(value):
             return False
         entry = self._codec.registry.of_class(cls)
-        # The name of an arm, by which it is hashed too, changes in its life: nothing of ours has it for a key.
+        # docstore's own classes may: an arm is hashed by its name too, which changes, so it is never kept as a key.
         return (entry is not None and entry.restore) or not _is_hashed(value)
 
     @cached_property
     def _twice(self) -> set[int]:
-        """The ids of what stands in more than one place of the root."""
+        """The ids of the objects that are in more than one place of the root."""
         seen, twice, to_visit, held = {id(self._root)}, set(), [self._root], self._held
         while to_visit:
             for member in held(to_visit.pop()):
@@ -341,9 +340,9 @@ class InPlaceUpdate:
         return twice
 
     def _look_into(self, top: Any, names: Names | None) -> None:
-        """Note what of *top* must be taken as a whole, since code of its classes keeps references beside the fields.
+        """Note the objects in *top* to replace as a whole, since their classes keep references beside the fields.
 
-        Of what has its references made again at the end, by the root's hook, nothing is noted.
+        If the root's hook makes references anew at the end, those that *top* itself keeps do not count.
         """
         state = state_of(top)
         inside = self._held(top) if names is None else [state[name] for name in names if name in state]
@@ -358,10 +357,10 @@ class InPlaceUpdate:
         for value in found[1:] if hasattr(type(self._root), RESTORED) else found:
             reached = _reached(self._beside(value), above)
             if reached:
-                self._whole.add(_common([_way_up(each, above) for each in (id(value), *reached)]))
+                self._whole.add(_first_common([_owners_of(each, above) for each in (id(value), *reached)]))
 
     def _held(self, value: Any) -> Iterable[Any]:
-        """Return what is stored in *value*."""
+        """Return the values that are stored in *value*."""
         cls: Any = type(value)
         # Each container is copied at once, since another thread may add to it.
         if cls in _MAPPINGS:
@@ -376,7 +375,7 @@ class InPlaceUpdate:
         return () if isinstance(value, (Enum, type)) else state_of(value).values()
 
     def _beside(self, value: Any) -> list[Any]:
-        """Return what *value* keeps beside its fields."""
+        """Return the values that *value* keeps beside its fields."""
         names = self._names_in(type(value))
         if names is None:
             return []
@@ -394,7 +393,7 @@ class InPlaceUpdate:
 def _names_of(cls: type) -> Names:
     try:
         stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
-    except (RegistryError, ValueError):  # only functions of its own know what is stored, or its constructor is in C
+    except (RegistryError, ValueError):  # only a user's functions know what is stored, or its constructor is in C
         return {}
     return {name: field.key for field in stored for name in field.names}
 
@@ -410,7 +409,7 @@ def _carry(source: Any, target: Any) -> bool:
 
 
 def _is_hashed(value: Any) -> bool:
-    """Return whether *value* has a hash, and one that what it holds decides."""
+    """Return whether *value* is hashed by what it holds, not by identity."""
     cls: Any = type(value)
     if cls.__hash__ is object.__hash__:
         return False
@@ -429,7 +428,7 @@ def _text(value: JSON | Absent) -> bytes | None:
 
 
 def _partners(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], known: Keyed | None) -> list[int | None]:
-    """Return for each item of *fresh* the index of the one in *old* that it is, or None for one that is new."""
+    """Return for each item of *fresh* the index of the same item in *old*, or None for a new item."""
     texts, wanted = [_text(item) for item in old], [_text(item) for item in fresh]
     found: list[int | None] = [
         place if text is not None and texts[place : place + 1] == [text] else None for place, text in enumerate(wanted)
@@ -442,27 +441,29 @@ def _partners(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], know
         if found[index] is None and text is not None and same.get(text):
             found[index] = same[text].pop()
     left = set(free).difference(place for place in found if place is not None)
-    for index, at in enumerate(_by_rank(old, fresh, known)):
+    for index, at in enumerate(_by_key_or_index(old, fresh, known)):
         if found[index] is None and at in left:
             found[index] = at
     return found
 
 
-def _places(items: Sequence[JSON | Absent], known: Keyed | None) -> dict[Key, int] | None:
+def _indexes_by_key(items: Sequence[JSON | Absent], known: Keyed | None) -> dict[Key, int] | None:
     # What has no JSON has no key.
     return known.places(cast(Sequence[JSON], items)) if known else None
 
 
-def _by_rank(old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], known: Keyed | None) -> list[int | None]:
-    """Return for each item of *fresh* where the one of its key, or else of its index, stands in *old*."""
-    had, has = (_places(items, known) for items in (old, fresh))
+def _by_key_or_index(
+    old: Sequence[JSON | Absent], fresh: Sequence[JSON | Absent], known: Keyed | None
+) -> list[int | None]:
+    """Return for each item of *fresh* the index in *old* of the item with its key or, without keys, with its index."""
+    had, has = (_indexes_by_key(items, known) for items in (old, fresh))
     if had is not None and has is not None:
         return [had.get(key) for key in has]
     return [place if len(old) == len(fresh) else None for place in range(len(fresh))]
 
 
 def _reached(beside: Iterable[Any], inside: Collection[int]) -> set[int]:
-    """Return which of the objects with the ids *inside* the values *beside* lead to; all, if that cannot be told."""
+    """Return which of the ids *inside* are of objects that *beside* refers to; all, if that cannot be determined."""
     reached: set[int] = set()
     seen: set[int] = set()
     to_visit = list(beside)
@@ -484,14 +485,14 @@ def _reached(beside: Iterable[Any], inside: Collection[int]) -> set[int]:
     return reached
 
 
-def _way_up(value: int, above: Mapping[int, int]) -> list[int]:
+def _owners_of(value: int, above: Mapping[int, int]) -> list[int]:
     way = [value]
     while above[way[-1]] != way[-1]:
         way.append(above[way[-1]])
     return way
 
 
-def _common(ways: Sequence[list[int]]) -> int:
-    """Return the first object that all of *ways* lead through."""
+def _first_common(ways: Sequence[list[int]]) -> int:
+    """Return the first object that is on all of *ways*."""
     shared = set(ways[0]).intersection(*ways[1:])
     return next(each for each in ways[0] if each in shared)

@@ -1,0 +1,186 @@
+"""A view of an object in memory that is a document: its parts by path, read and encoded without the rest of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from docstore.codec.classes.class_fields import MISSING, ORIGIN, declares
+from docstore.codec.classes.stored_fields import value_of
+from docstore.codec.core import retry_if_changed
+from docstore.codec.live.parts import Parts
+from docstore.documents.canonical import ABSENT, JSON, Absent
+from docstore.documents.digests import Piece, piece
+from docstore.documents.kinds import HEAD, KINDS, Kind, join, split_path
+from docstore.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from docstore.codec.mapper import Mapper
+
+
+class LiveObject:
+    """An object in memory, seen as the document that it is; nothing of it is copied or remembered.
+
+    Where a user's function encodes or decodes the object, its parts can only be found in an encoding of all of it.
+    """
+
+    def __init__(self, mapper: Mapper, obj: Any) -> None:
+        self.mapper, self.obj = mapper, obj
+        self._parts = Parts(mapper.codec)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of document that the object is."""
+        return self.mapper.kind_of(self.obj)
+
+    @property
+    def by_function(self) -> bool:
+        """Whether a user's function encodes or decodes the object."""
+        return self.mapper.has_own_functions(self.obj)
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def part(self, path: str, default: Any = None) -> Any:
+        """Return the object at *path*, the pointer of a part, or *default* if there is none."""
+        return self._parts.get(self.obj, path, default)
+
+    def parts(self, paths: Iterable[str]) -> dict[str, Piece]:
+        """Return the encoded parts at *paths*, those that exist.
+
+        Raises:
+            InvalidValueError: a user's function encodes the object and makes none of these parts.
+
+        Cost:
+            The encoding of these parts; where a user's function encodes the object, of all of it.
+        """
+        if self.by_function:
+            return self._parts_by_function(list(paths))
+        found: dict[str, Piece] = {}
+        for path in paths:
+            try:
+                found[path] = piece(path, retry_if_changed(partial(self._parts.encode, self.obj, path)))
+            except LookupError:
+                continue
+        return found
+
+    def _parts_by_function(self, paths: list[str]) -> dict[str, Piece]:
+        written = self.mapper.document(self.obj).pieces
+        found = {path: written[path] for path in paths if path in written}
+        if paths and not found:
+            raise InvalidValueError(
+                "part",
+                paths[0],
+                f"The encoder of {type(self.obj).__qualname__} writes no such part, so it is saved as a whole. Use "
+                f"save().",
+            )
+        return found
+
+    def paths_of(self, part: Any) -> list[str]:
+        """Return the path of *part*, and of everything stored under the same key: a trial's path and its data's.
+
+        Raises:
+            InvalidValueError: *part* is not in the object.
+
+        Cost:
+            A look at every part if the parts of the kind do not hold their own key.
+        """
+        kind = self.kind
+        if kind.part_key is None:
+            paths = [path for rule in kind.parts for path in self._parts.pointers_of(self.obj, rule.field, part)]
+        else:
+            key = getattr(part, kind.part_key, None)
+            # An object that is not a part may have anything there: str.index is a method.
+            paths = [rule.path(key) for rule in kind.parts] if type(key) is int else []
+            paths = paths if paths and self.part(paths[0]) is part else []
+        if not paths:
+            raise InvalidValueError(
+                f"part of {kind.name}",
+                part,
+                f"Give one that {type(self.obj).__name__} holds; a part is saved with what holds it.",
+            )
+        return paths
+
+    def stored_path(self, path: str, known: Callable[[], Iterable[str]]) -> str | None:
+        """Return the one of the *known* paths under which the part at *path* is stored: by its enum's former name.
+
+        Cost:
+            A look at every known path for a user's kind; nothing for docstore's own.
+        """
+        if self.kind.name in KINDS or self.by_function:
+            return None
+        field = split_path(path)[0]
+        others = (other for other in known() if other not in (HEAD, path) and split_path(other)[0] == field)
+        return self._parts.other_spelling(type(self.obj), path, others)
+
+    def frame(self, paths: Iterable[str]) -> JSON:
+        """Return what the head says about the parts at *paths*: the schema, and the empty containers that hold them.
+
+        It is None for docstore's own kinds, whose heads all say the same.
+
+        Raises:
+            InvalidValueError: they are no parts now: their field is not stored as an object or a list.
+
+        Cost:
+            A look at every key of their fields.
+        """
+        if self.kind.name in KINDS:
+            return None
+        if self.by_function:
+            return self.mapper.document(self.obj).pieces[HEAD].body
+        own = self.mapper.codec.frame(self.obj)
+        held = {field: self._parts.container(self.obj, field) for field in {split_path(path)[0] for path in paths}}
+        return {**own, **self.mapper.document_members(self.kind), **held}
+
+    # --- fields ------------------------------------------------------------------------------------------------------
+
+    def field(self, field: str) -> Any:
+        """Return the value of the stored *field*."""
+        return value_of(self.obj, self.mapper.codec.attribute(type(self.obj), field))
+
+    def numbers(self) -> set[int]:
+        """Return the integers under which there are parts, in any field."""
+        held = [self.field(rule.field) for rule in self.kind.parts]
+        return {key for items in held if isinstance(items, dict) for key in list(items) if type(key) is int}
+
+    # --- the object with other pieces --------------------------------------------------------------------------------
+
+    def decoded(self, path: str, body: JSON | Absent) -> Any:
+        """Return the object that *body* decodes to as the piece at *path*; MISSING for ABSENT.
+
+        Raises:
+            DecodeError: it cannot be decoded.
+        """
+        if isinstance(body, Absent):
+            return MISSING
+        return self.mapper.decode(body) if path == HEAD else self._parts.decode(type(self.obj), path, body)
+
+    def with_pieces(self, *changes: Mapping[str, JSON | Absent]) -> list[Any]:
+        """Return a new object like this one for each of *changes*: pieces to replace, or to remove (ABSENT).
+
+        Cost:
+            One encoding of the whole object, and a decoding for each of *changes*.
+        """
+        own = self.kind.split(self.mapper.encode(self.obj))
+        together = [
+            {path: body for path, body in {**own, **pieces}.items() if body is not ABSENT} for pieces in changes
+        ]
+        return [self.mapper.decode(join(pieces)) for pieces in together]
+
+    # --- where it came from ------------------------------------------------------------------------------------------
+
+    def mark_origin(self, id: str) -> None:
+        """Note in the object that it came from the document *id*; copies and pickles keep the note.
+
+        It is left out where code of the user's may encode or compare all attributes (a registered function, a class
+        that declares no fields), and where there is no ``__dict__`` to hold it (slots, a Struct).
+        """
+        if hasattr(self.obj, "__dict__") and any(map(declares, type(self.obj).__mro__)) and not self.by_function:
+            # Not by setattr: the class may be frozen, or have code of its own there.
+            self.obj.__dict__[ORIGIN] = id
+
+
+def origin_mark(obj: Any) -> str | None:
+    """Return the id of the document that *obj*, or the object it is a copy of, came from; None without a mark."""
+    found = getattr(obj, "__dict__", {}).get(ORIGIN)
+    return found if isinstance(found, str) else None

@@ -1,0 +1,1 @@
+"""Values to JSON and back: the types that JSON lacks, NumPy and pandas, and what a field's annotation leaves unsaid."""
