@@ -1,9 +1,9 @@
-"""Documents copied from one store to another with their whole history: the same ids, digests and chain, verified.
+"""Copy documents from one store to another with their whole history: the same ids, digests and chain, verified.
 
-Tags become the source's. Versions that were folded are copied as they are. Of those that the target has it keeps what
-it can load, though they were folded in the source since, and gets back none that it folded itself, nor its tags. Of
-changes that took the place of others when those were folded the chain says nothing: whether they lead back, ``verify``
-tells.
+The target gets the tags of the source. Versions that were folded are copied as they are. The target keeps versions that
+it can load, though they were folded in the source since; a version that it folded itself is not brought back, nor are
+its tags. The chain does not cover changes that replaced others when versions were folded: ``verify`` checks whether
+they lead back.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ Status: TypeAlias = Literal["copied", "updated", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """One document that is in the target now as it is in the source.
+    """A document that is now the same in the target as in the source.
 
     Attributes:
         versions: how many it has.
-        status: ``"copied"`` if the target had none of it, ``"updated"`` if it had less of it, or another state or
+        status: ``"copied"`` if the target did not have it, ``"updated"`` if it had fewer versions, another state or
             other tags; ``"unchanged"`` if nothing had to be written.
     """
 
@@ -74,25 +74,25 @@ def copy_documents(
     kind: str | None = None,
     size: PageSize | None = None,
 ) -> list[Copied]:
-    """Copy documents of *source* to *target*, each in a transaction of its own, and return what became of each.
+    """Copy documents of *source* to *target*, each in a transaction of its own, and return what was done for each.
 
     Args:
         codes: the target's.
         names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
-        kind: of all documents, those of this kind.
-        size: how much is held in memory at once.
+        kind: without names, that of the documents to copy; None for all kinds.
+        size: how much is kept in memory at once.
 
     Raises:
-        InvalidValueError: both are of one database, where the ids are taken; or *names* is a single text.
+        InvalidValueError: both are on one database, where the ids are taken; or *names* is a single text.
         DocumentNotFoundError: one of *names* is missing. Nothing was copied.
         DocumentExistsError: the name of one is taken in the target by another document.
         DivergedError: one was saved in the target too, and differently.
-        DamagedDocumentError: one is not what was saved. Of it nothing was copied.
+        DamagedDocumentError: one is not what was saved; nothing of it was copied.
         UnknownCodeError, TooLargeError: the target does not take a type or status of one, or a text.
 
     Cost:
-        Of each document, what the target lacks is read, written and read back, in pages; of the rest the digests only
-        are compared. Memory for a page, and for a digest of each part. The source's state is held to the end; on
+        What the target lacks of each document is read, written and read back, in pages; the digests of the rest are
+        compared. Memory for a page, and for a digest of each part. One transaction reads the source to the end; on
         SQLite, other writers of the target wait while one document is written.
     """
     if _is_one_database(source.engine, target.engine):
@@ -131,12 +131,12 @@ def _heads(source: Transactions, reading: Connection, names: Iterable[str] | Non
         wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
         return [source.head(reading, kind or "experiment", name) for name in wanted]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
-    # Those that are deleted come first: in the target, one may still have the name that another has now.
+    # Deleted ones first: in the target, one of them may still have the name that another one has now.
     return sorted(filter(None, (rows.head_of(reading, id) for id in ids)), key=lambda head: head.deleted_at is None)
 
 
 def _is_one_database(a: Engine, b: Engine) -> bool:
-    """Return whether both are of one database, as far as URLs tell; those of creators, and in memory, tell nothing."""
+    """Return whether both are on one database, as far as URLs say: those of creators and in-memory ones do not."""
     first, second = a.url.set(password=None), b.url.set(password=None)
     in_one_schema = _schema(a) == _schema(b)
     if a.pool is b.pool:
@@ -166,7 +166,7 @@ class _Copier:
         self._size = size
 
     def copy(self, head: HeadRow) -> Copied:
-        """Make a document of the target what it is in the source."""
+        """Make the document in the target what it is in the source."""
         if not head.digest:
             raise _missing(head, head.version)
         keys = paging.keys(self._reading, head.id)
@@ -181,7 +181,7 @@ class _Copier:
         return Copied(head.kind, head.name, head.id, head.version, status)
 
     def called_there(self, head: HeadRow) -> str | None:
-        """Return the id of the document that has the name of *head* in the target, or None."""
+        """Return the id of the document in the target that has the name of *head*, or None."""
         with self._target.reading() as connection:
             return rows.id_named(connection, self._target.project, head.kind, head.name)
 
@@ -208,9 +208,9 @@ class _Copier:
         return "updated" if there else "copied", codes
 
     def _write_history(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
-        """Write the versions that the target lacks. What it holds of others stays, whatever was folded in the source.
+        """Write the versions that the target lacks; those that it has stay, whatever was folded in the source.
 
-        It comes first: its primary key is the lock, at which a second copy of this document waits.
+        This comes first: the primary key is the lock for which a second copy of this document waits.
         """
         after, chain = _end_of(there)
         led = self._led(connection, head, there)
@@ -221,9 +221,10 @@ class _Copier:
             insert_many(connection, versions, history)
 
     def _led(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> dict[int, Row]:
-        """Return what of a version leads back to the target's newest, where in the source it leads to one before it.
+        """Return new changes for a version, by its number, if the version that they lead back to was folded since.
 
-        That is the first version after it that was not folded, if the target's newest was.
+        If the source folded the target's newest version, the next one that is kept leads back beyond it there. In the
+        target it has to lead back to that newest version.
         """
         if there is None or there.version == head.version:
             return {}
@@ -241,7 +242,7 @@ class _Copier:
         return {number: {"changes": changes_text(changeset_of(kind, held, target).changes)}}
 
     def _check_place(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
-        """Refuse to write over another document, and over what was saved in the target alone."""
+        """Refuse to write over another document, or over versions that only the target has."""
         if there is not None:
             project = paging.project_of(connection, head.id)
             if project != self._target.project:
@@ -276,7 +277,7 @@ class _Copier:
                     "type": each.type and codes[each.type],
                     "status": each.status and codes[each.status],
                 }
-            # A head that is there stays the same row: other writers may be waiting for it.
+            # A head that exists is updated, not inserted again: other writers may be waiting for its row.
             kept = [row for row in page if there and row["path"] == HEAD]
             rows.insert_pieces(connection, [row for row in page if not (there and row["path"] == HEAD)])
             rows.update_pieces(connection, kept)
@@ -293,7 +294,7 @@ class _Copier:
         paths: Iterable[str],
         tags: Sequence[Row],
     ) -> None:
-        """Check what was written, before it is committed, by what the target gives back."""
+        """Read back what was written, and check it before it is committed."""
         try:
             if not _stands(connection, head, keys, tags):
                 raise _damaged(head, "its rows", "they are not the ones written")
@@ -310,7 +311,7 @@ class _Copier:
 
     @contextmanager
     def _at_source(self) -> Iterator[None]:
-        """Tell the source's errors as its own: in the target's transaction, it would be tried again for them."""
+        """Raise the source's errors as errors that are not retried: the target's transaction would retry for them."""
         try:
             with translated(self._source.engine):
                 yield
@@ -319,7 +320,7 @@ class _Copier:
 
 
 def _stands(connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]) -> bool:
-    """Return whether the document is in the database as *head*, *keys* and *tags* say."""
+    """Return whether the document in the database has this *head*, these *keys* and *tags*."""
     return (
         rows.head_of(connection, head.id) == head
         and paging.keys(connection, head.id) == keys
@@ -328,7 +329,7 @@ def _stands(connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags
 
 
 def _end_of(there: HeadRow | None) -> tuple[int, str]:
-    """Return the number and the chain of the newest version of a document that is there, or of none."""
+    """Return the number and the chain of the newest version that the target has; of none, those before version 1."""
     return (there.version, there.chain) if there else (0, GENESIS)
 
 
@@ -345,7 +346,7 @@ def _tags(connection: Connection, head: HeadRow) -> list[Row]:
 
 
 def _retagging(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> tuple[list[str], list[Row]]:
-    """Return which tags of a document have to go, and which to come, to make them *tags*; none of a folded version."""
+    """Return which tags of a document are to be deleted and inserted to make them *tags*; none of a folded version."""
     held = _tags(connection, head)
     gone = [row["tag"] for row in held if row not in tags]
     new = [row for row in tags if row not in held]
@@ -396,7 +397,7 @@ def _pieces(connection: Connection, head: HeadRow, paths: Iterable[str], size: P
 
 
 def _check_columns(connection: Connection, head: HeadRow, row: sa.Row[Any]) -> None:
-    """Refuse a head by whose columns it would be found as another than it is."""
+    """Refuse a head whose columns say something else than its body and its history."""
     first, last = (paging.link(connection, head.id, number) for number in (1, head.version))
     if (first and first.created_at, last and last.created_at) != (row.created_at, row.updated_at):
         problem = "created_at or updated_at is not the time of the first or the current version"
@@ -421,5 +422,5 @@ def _in_target(error: DamagedDocumentError) -> DamagedDocumentError:
 
 
 def _coded(rule: Kind | PartRule, text: str) -> Coded:
-    """Return what a body says: integers are each database's own, and a column's are made anew from it."""
+    """Return the names of type and status in a body: the integers in the columns are each database's own."""
     return coded_in(rule, loads(text) if rule.type or rule.status else None)

@@ -45,7 +45,7 @@ class Renaming:
         head = self._access.head(connection, kind, old, argument="old")
         if new == old:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
-        # Without a lock, which two renames that swap names would both wait for. The unique index of names decides.
+        # Not locked: two renames that swap names would wait for each other. The unique index of names decides.
         taken = living_named(connection, self._access.project, kind, [new]).get(new)
         if taken is not None:
             remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
@@ -119,19 +119,19 @@ def undelete(access: Transactions, kind: str, name: str) -> None:
 def purge(access: Transactions, kind: str, name: str) -> None:
     """Delete every row of a document, of its history and of its tags; also of one that is marked as deleted.
 
-    What branches of it have of its past is their own, and stays.
+    Branches keep their own copy of its past.
 
-    On SQLite nothing of it is left in the database's files: neither in free room, which is overwritten, nor in the
-    log of writes, which is emptied; but for the log while someone reads an older state, and for what was replaced by a
-    connection with ``secure_delete`` off: an Engine that the user set up, or docstore before it turned that on.
-    ``VACUUM`` removes the latter. Servers do it in their own time: PostgreSQL keeps deleted rows until VACUUM, which
-    autovacuum runs, MariaDB until its purge thread comes to them; both have logs, as do backups.
+    On SQLite nothing of it is left in the database's files: free pages are overwritten, and the write-ahead log is
+    emptied. There are two exceptions: the log, while someone reads an older state; and what was replaced by a
+    connection with ``secure_delete`` off (an Engine that the user set up), which ``VACUUM`` removes. Servers do it in
+    their own time: PostgreSQL keeps deleted rows until VACUUM, which autovacuum runs, MariaDB until its purge thread
+    comes to them; both have logs, as do backups.
 
     Raises:
         DocumentNotFoundError: there is none.
 
     Cost:
-        On SQLite, all that other writers have in the log of writes is written into the database, too.
+        On SQLite, all that other writers have in the write-ahead log is written into the database, too.
     """
 
     def work(connection: Connection) -> str:

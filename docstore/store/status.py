@@ -21,8 +21,8 @@ from docstore.errors import Conflict, DocumentExistsError
 from docstore.sql.reader import Divergence, State, read
 from docstore.sql.rows import HeadRow, head_named
 from docstore.store.context import StoreContext
-from docstore.store.saving.divergence import Save, check_not_restored, read_since
-from docstore.store.saving.local_changes import local_changes_of
+from docstore.store.saving.divergence import check_not_restored, read_since
+from docstore.store.saving.local_changes import Save, local_changes_of
 from docstore.store.saving.origins import origin_of
 from docstore.store.saving.resolution import MergedPiece, invalid_merge, merged_changes, merged_pieces
 

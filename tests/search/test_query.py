@@ -299,7 +299,6 @@ class TestWhatIsNoQuestion:
     @pytest.mark.parametrize(
         ("criteria", "told"),
         [
-            ({"team": "x"}, r"find: 'team' .* found by kind, part, name, .*order_by, limit; .*where="),
             (
                 {"kind": "experimnt"},
                 r"'experimnt' .* There are 'analysis_card', 'experiment', .*'note'",

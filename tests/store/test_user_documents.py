@@ -420,7 +420,7 @@ class TestAReleaseWithOtherParts:
         declare(parts=["/steps/*"])
         loaded = store.load("pea", kind="recipe")
 
-        with pytest.raises(ConflictError, match="keeps its parts otherwise"):
+        with pytest.raises(ConflictError, match="its parts are stored otherwise"):
             store.save_trial(loaded, loaded.steps[0])
 
     def test_meets_another_writer_and_is_told(self, store):
@@ -439,7 +439,7 @@ class TestAReleaseWithOtherParts:
         declare(parts=["/steps/*"])
         mine.category = Course.CAKE
 
-        with pytest.raises(ConflictError, match="keeps its parts otherwise"):
+        with pytest.raises(ConflictError, match="its parts are stored otherwise"):
             store.save(mine)
         store.save(mine, on_conflict="overwrite")
 
@@ -465,7 +465,7 @@ class TestAReleaseWithOtherParts:
             store.save(theirs)
             mine.category = Course.CAKE
 
-            with pytest.raises(ConflictError, match="keeps its parts otherwise"):
+            with pytest.raises(ConflictError, match="its parts are stored otherwise"):
                 store.save(mine)
 
             assert identity(store.load("pea", kind="recipe")) == identity(theirs)

@@ -1,1 +1,1 @@
-"""What is told of a document's versions, and done with them: by place, by tag, by branch, by merge."""
+"""Documents that share a history: branch, merge, their common ancestors, and the identity of their trials."""

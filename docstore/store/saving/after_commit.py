@@ -16,7 +16,7 @@ from docstore.documents.kinds import HEAD
 from docstore.documents.merge.trials import numbers_in
 from docstore.sql.writer import New, Saved, SavedMany
 from docstore.store.context import StoreContext
-from docstore.store.saving.divergence import Save
+from docstore.store.saving.local_changes import Save
 from docstore.store.saving.object_update import ObjectUpdate, Outcome
 from docstore.store.tracking import LoadedState
 

@@ -3,49 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import JSON, SCHEMA
 from docstore.documents.changeset import laid_out_alike
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS
-from docstore.documents.merge.resolve import OnConflict
 from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
 from docstore.documents.merge.trials import trials_in
 from docstore.errors import Conflict, ConflictError, DamagedDocumentError, VersionNotFoundError
 from docstore.sql.reader import Divergence, has_version, read_divergence, read_pieces
 from docstore.sql.rows import HeadRow
-from docstore.store.saving.local_changes import LocalChanges
+from docstore.store.saving.local_changes import LocalChanges, Save
 from docstore.store.tracking import LoadedState
 
 _RESTORED: Final = (
-    "this database does not hold that version as you read it: it was put back to an older state "
+    "this database does not have that version as you read it: it was put back to an older state "
     "(to overwrite it, save a copy.copy() of the object)"
 )
-_FOLDED: Final = "that version was folded since, so that what others changed cannot be told from what you did"
-_LAYOUT: Final = "it has another schema than this object, or keeps its parts otherwise"
-
-
-@dataclass(frozen=True, slots=True)
-class Save:
-    """One save of an object that came from a stored version.
-
-    Attributes:
-        obj: the object; the caller holds its lock.
-        origin: the version that it came from.
-        changes: its local changes.
-        policy: what to do if others saved since.
-        mapper: encodes the object, and decodes others' changes as the object was loaded.
-    """
-
-    obj: Any
-    origin: LoadedState
-    changes: LocalChanges
-    policy: OnConflict
-    mapper: Mapper
+_FOLDED: Final = "that version was folded since, so that it is not known what others changed and what you changed"
+_LAYOUT: Final = "its schema is not that of this object, or its parts are stored otherwise"
 
 
 def refused(head: HeadRow, yours: int, problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
@@ -64,7 +43,10 @@ def check_not_restored(connection: Connection, head: HeadRow, origin: LoadedStat
 
 
 def is_current(head: HeadRow, save: Save) -> bool:
-    """Return whether nobody else saved since, or nothing in the pieces that the local changes are about."""
+    """Return whether the newest version is the newest that was seen, and the object has all of it.
+
+    Of parts, only those that are to be saved count.
+    """
     origin, changes = save.origin, save.changes
     behind = origin.behind if changes.whole else origin.behind.keys() & changes.about
     return head.version == origin.version and not behind

@@ -11,6 +11,7 @@ from docstore.documents.canonical import JSON
 from docstore.documents.digests import Piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, split_path
+from docstore.documents.merge.resolve import OnConflict
 from docstore.documents.merge.trials import DATA, TRIALS, numbers_in
 from docstore.errors import InvalidValueError
 from docstore.store.tracking import LoadedState
@@ -51,6 +52,25 @@ class LocalChanges:
         """Return the object's pieces: the changed ones, and those of *base*, its merge base, that did not change."""
         kept = {path: body for path, body in base.items() if path not in self.gone}
         return {**kept, **{path: piece.body for path, piece in self.changed.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """One save of an object that came from a stored version.
+
+    Attributes:
+        obj: the object; the caller holds its lock.
+        origin: the version that it came from.
+        changes: its local changes.
+        policy: what to do if others saved since.
+        mapper: encodes the object, and decodes others' changes as the object was loaded.
+    """
+
+    obj: Any
+    origin: LoadedState
+    changes: LocalChanges
+    policy: OnConflict
+    mapper: Mapper
 
 
 def local_changes_of(document: Document, origin: LoadedState) -> LocalChanges:

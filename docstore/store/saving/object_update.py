@@ -12,8 +12,8 @@ from docstore.documents.merge.trials import Renumbering, renumbered
 from docstore.sql.reader import Divergence
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Saved
-from docstore.store.saving.divergence import Save, refused
-from docstore.store.saving.local_changes import pieces_naming
+from docstore.store.saving.divergence import refused
+from docstore.store.saving.local_changes import Save, pieces_naming
 from docstore.store.saving.resolution import MergedPiece, invalid_merge, merged_pieces
 
 

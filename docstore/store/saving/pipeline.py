@@ -21,7 +21,6 @@ from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.saving.after_commit import bring_up_to_date, remember_new
 from docstore.store.saving.divergence import (
-    Save,
     check_not_restored,
     fits,
     is_current,
@@ -31,7 +30,7 @@ from docstore.store.saving.divergence import (
     read_replaced,
     refused,
 )
-from docstore.store.saving.local_changes import local_changes_in, local_changes_of
+from docstore.store.saving.local_changes import Save, local_changes_in, local_changes_of
 from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
 from docstore.store.saving.origins import origin_of
 from docstore.store.saving.resolution import paths_to_save, resolution_by_policy

@@ -16,7 +16,8 @@ from docstore.documents.merge.trials import numbers_in
 from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.sql.reader import Divergence
 from docstore.sql.rows import HeadRow
-from docstore.store.saving.divergence import Save, refused
+from docstore.store.saving.divergence import refused
+from docstore.store.saving.local_changes import Save
 
 _ELSEWHERE: Final = "others saved since, in other places than yours: on_conflict='merge' would keep both"
 
