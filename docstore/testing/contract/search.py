@@ -105,6 +105,16 @@ class SearchPromises(Setting):
 
         assert store.find(kind="generation_strategy")[0].owner == store.find(name="cakes")[0].id
 
+    def test_a_document_that_names_another_owner_since_is_owned_by_that_one(self, store: docstore.Store) -> None:
+        for name in ("cakes", "bread"):
+            store.save(new_experiment(name))
+        strategy = docstore.GenerationStrategy([docstore.GenerationNode("sobol")], "gs", experiment_name="cakes")
+        store.save(strategy)
+        strategy.experiment_name = "bread"
+        store.save(strategy)
+
+        assert store.find(kind="generation_strategy")[0].owner == store.find(name="bread")[0].id
+
     # --- the integers of types ----------------------------------------------------------------------------------------
 
     def test_a_type_missing_from_the_enum_is_an_error_with_the_line_to_add(self, shelf: docstore.Store) -> None:
