@@ -1,7 +1,7 @@
-"""What tests need: docstore's promises, to hold another database to them, and Hypothesis strategies of what it stores.
+"""For the tests of users: docstore's contract, small experiments, and Hypothesis strategies of what can be stored.
 
-``pip install 'docstore[testing]'`` brings pytest and Hypothesis. Your own server, its version and its settings, keep
-every promise that docstore makes if this passes::
+``pip install 'docstore[testing]'`` brings pytest and Hypothesis. A database keeps every promise of docstore if this
+passes::
 
     import pytest
     from docstore.testing.contract import StoreContract
@@ -11,8 +11,9 @@ every promise that docstore makes if this passes::
         def database(self, tmp_path):
             return f"sqlite:///{tmp_path}/lab.db"  # the URL, or a ready Engine, of an empty database
 
-``exact.identity`` tells whether two values are the same to the bit, ``experiments`` makes small experiments, and
-``strategies`` has ``json_documents()`` and ``experiments()`` for ``hypothesis.given``.
+``contract`` says how to hold a server, or a store class of your own, to it. ``exact.identity`` is equal for two values
+that are the same to the bit, ``experiments`` makes small experiments, and ``strategies`` has ``json_documents()`` and
+``experiments()`` for ``hypothesis.given``.
 """
 
 from __future__ import annotations
@@ -21,5 +22,5 @@ import sys
 
 _pytest = sys.modules.get("pytest")
 if _pytest is not None:
-    # Without it, a promise that is not kept would say "AssertionError", and neither what was expected nor what came.
+    # Else a failing assert would only say "AssertionError", without the values.
     _pytest.register_assert_rewrite("docstore.testing.contract")

@@ -23,7 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BESIDE_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+MANY = 6
+"""Parameters of a function, self and cls aside; only what users call may take more."""
 
 
 def lines_of_code(text: str) -> int:
@@ -34,6 +35,25 @@ def lines_of_code(text: str) -> int:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines -= set(range(node.lineno, node.end_lineno + 1))
     return len(lines)
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def length(function: ast.FunctionDef) -> int:
+    """Return how many lines a function has but for its docstring, which may be long where users read it."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return lines
+    return lines - (function.body[0].end_lineno - function.body[0].lineno + 1)
+
+
+def parameters(function: ast.FunctionDef) -> int:
+    """Return how many parameters a function has, self and cls aside."""
+    found = function.args
+    named = [each.arg for each in (*found.posonlyargs, *found.args, *found.kwonlyargs)]
+    return len([name for name in named if name not in ("self", "cls")]) + bool(found.vararg) + bool(found.kwarg)
 
 
 def run_on_import(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -92,6 +112,7 @@ def counted(tree: Path) -> dict[str, str]:
     importers = Counter(name for names in graph.values() for name in names)
     folders = [path for path in (tree / "docstore").rglob("*") if path.is_dir() and list(path.glob("*.py"))]
     texts = {top: [path.read_text() for path in (tree / top).rglob("*.py")] for top in ("docstore", "tests")}
+    defined = [function for text in texts["docstore"] for function in functions(ast.parse(text))]
     figures = {
         "longest import chain": f"{len(longest_chain(graph))}",
         "modules": f"{len(graph)}",
@@ -100,6 +121,8 @@ def counted(tree: Path) -> dict[str, str]:
         "modules with one importer": f"{sum(count == 1 for count in importers.values())}",
         **{f"lines of code, {top}": f"{sum(map(lines_of_code, texts[top])):,}" for top in texts},
         **{f"lines, {top}": f"{sum(text.count(chr(10)) for text in texts[top]):,}" for top in texts},
+        "longest function, lines": f"{max(map(length, defined))}",
+        f"functions of more than {MANY} parameters": f"{sum(parameters(each) > MANY for each in defined)}",
         "entries of docstore/": f"{entries(tree / 'docstore')}",
     }
     for folder in sorted(folders):

@@ -8,8 +8,10 @@ import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import sqlalchemy as sa
 
 import docstore
 import docstore.testing
@@ -35,16 +37,21 @@ def python(source: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
 
 
+def blocks_of(module: ModuleType) -> list[str]:
+    """The blocks of code in a module's docstring."""
+    return [textwrap.dedent(block) for block in re.findall(r"::\n\n((?: {4}.*\n|\n)+)", module.__doc__)]
+
+
 class TestTheSnippetInItsDocstring:
     """A person pastes it into an empty folder."""
 
     @pytest.fixture
     def snippet(self):
-        [block] = re.findall(r"::\n\n((?: {4}.*\n|\n)+)", docstore.testing.__doc__)
-        return textwrap.dedent(block)
+        [block] = blocks_of(docstore.testing)
+        return block
 
     def test_holds_a_database_to_the_promises(self, tmp_path, snippet):
-        done = run_tests(tmp_path, snippet, "-k", "version or nested or purge")
+        done = run_tests(tmp_path, snippet, "-k", "nested or purge or at_a_pointer")
 
         assert (done.returncode, done.stderr) == (0, "")
         assert re.search(r"^\d\d+ passed, \d+ deselected", done.stdout, re.MULTILINE)
@@ -61,6 +68,31 @@ class TestTheSnippetInItsDocstring:
         done = run_tests(tmp_path, source, "-k", "first_save_makes")
 
         assert "fixture 'database' not found" in done.stdout
+
+
+class TestADatabaseOfAThirdParty:
+    """A server that is given by its URL, and a store class of one's own: as the contract's docstring says."""
+
+    @pytest.fixture(params=["postgresql", "mariadb"])
+    def server(self, request, backends, tmp_path):
+        """The URL of a server as its users have it: of a database, without options of these tests."""
+        with backends.empty(request.param, tmp_path / "unused") as url:
+            yield sa.make_url(url).set(query={}).render_as_string(hide_password=False)
+
+    def test_is_held_to_the_contract(self, tmp_path, monkeypatch, server):
+        monkeypatch.setenv("LAB_DATABASE_URL", server)
+
+        done = run_tests(tmp_path, "".join(blocks_of(contract)), "-k", "first_save_makes or gone_for_good")
+
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        assert re.search(r"^4 passed, \d+ deselected", done.stdout, re.MULTILINE)
+
+    def test_has_every_promise(self, tmp_path):
+        done = run_tests(tmp_path, "".join(blocks_of(contract)), "--collect-only")
+
+        everything = {name for cls in StoreContract.__mro__ for name in promises(cls)}
+        for cls in ("TestOurServer", "TestOurStore"):
+            assert set(re.findall(rf"::{cls}::(test_\w+)", done.stdout)) == everything
 
 
 SLOPPY = """
@@ -93,7 +125,7 @@ SLOPPY_WAYS = {
     ),
     "floats without their type": (
         "def put(self, kind, name, value): return super().put(kind, name, {'a': 1} if value == {'a': 1} else value)",
-        "test_a_difference_that_is_hardly_one_is_a_new_version",
+        "test_values_that_differ_in_type_or_bits_alone_make_two_versions",
     ),
     "the last writer wins": (
         "def save(self, obj, **rest): return super().save(obj, **{**rest, 'on_conflict': 'overwrite'})",

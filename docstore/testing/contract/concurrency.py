@@ -1,4 +1,4 @@
-"""What is promised while several work at once: nobody's work is lost, and nobody sees half of a save."""
+"""Promises of concurrent calls: no work is lost, and no reader sees half of a save."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def retried(store: docstore.Store, edit: Callable[[docstore.Experiment], object]
 class ConcurrencyPromises(Setting):
     """Several threads, each with a store of its own, as several processes would have."""
 
-    def test_of_those_who_create_one_name_one_wins_and_the_others_are_told(self, open_store: OpenStore) -> None:
+    def test_one_of_several_who_create_a_name_at_once_wins(self, open_store: OpenStore) -> None:
         stores = [open_store() for _ in range(PEOPLE)]
 
         def create(number: int) -> str:
@@ -50,7 +50,7 @@ class ConcurrencyPromises(Setting):
         assert stores[0].load("cakes").description == str(outcomes.index("version 1"))
         assert (len(stores[0].find()), stores[0].verify()) == (1, [])
 
-    def test_those_who_put_one_name_all_make_a_version(self, open_store: OpenStore) -> None:
+    def test_concurrent_puts_of_one_name_each_make_a_version(self, open_store: OpenStore) -> None:
         stores = [open_store() for _ in range(PEOPLE)]
 
         versions = together(*(partial(store.put, "note", "n1", number) for number, store in enumerate(stores)))
@@ -60,7 +60,7 @@ class ConcurrencyPromises(Setting):
             assert stores[0].get("n1", kind="note", version=version.number) == number
         assert stores[0].verify() == []
 
-    def test_a_counter_that_all_raise_misses_nothing(self, open_store: OpenStore) -> None:
+    def test_concurrent_increments_of_a_counter_all_count(self, open_store: OpenStore) -> None:
         stores = [open_store() for _ in range(PEOPLE)]
         stores[0].save(new_experiment(properties={"n": 0}))
 
@@ -76,7 +76,7 @@ class ConcurrencyPromises(Setting):
         assert stores[0].load("cakes").properties == {"n": PEOPLE * TURNS}
         assert len(stores[0].history("cakes")) == PEOPLE * TURNS + 1
 
-    def test_trials_that_all_add_are_all_there(self, open_store: OpenStore) -> None:
+    def test_trials_added_concurrently_are_all_kept(self, open_store: OpenStore) -> None:
         stores = [open_store() for _ in range(PEOPLE)]
         stores[0].save(new_experiment())
 
@@ -93,7 +93,7 @@ class ConcurrencyPromises(Setting):
         assert sorted(added) == [(number, turn) for number in range(PEOPLE) for turn in range(TURNS)]
         assert stores[0].verify() == []
 
-    def test_a_trial_that_each_saves_is_never_refused(self, open_store: OpenStore) -> None:
+    def test_concurrent_saves_of_different_trials_are_never_refused(self, open_store: OpenStore) -> None:
         stores = [open_store() for _ in range(PEOPLE)]
         stores[0].save(new_experiment(trials=PEOPLE))
         loaded = [store.load("cakes") for store in stores]
@@ -126,7 +126,7 @@ class ConcurrencyPromises(Setting):
         assert {info.name: info.type for info in store.find()} == {f"e{n}": f"TYPE_{n % 3}" for n in range(PEOPLE)}
         assert store.verify() == []
 
-    def test_those_who_connect_to_an_empty_database_at_once_find_its_tables(self, open_store: OpenStore) -> None:
+    def test_concurrent_connects_to_an_empty_database_find_its_tables(self, open_store: OpenStore) -> None:
         def connect(number: int) -> Any:
             store = open_store()
             store.put("note", f"n{number}", number)
@@ -136,9 +136,7 @@ class ConcurrencyPromises(Setting):
 
     # --- readers ------------------------------------------------------------------------------------------------------
 
-    def test_a_reader_sees_one_state_though_another_saves_in_between(
-        self, ada: docstore.Store, bob: docstore.Store
-    ) -> None:
+    def test_a_load_sees_one_state_while_another_saves(self, ada: docstore.Store, bob: docstore.Store) -> None:
         """Bob saves after the first SELECT of Ada's load, and changes every piece of what she is reading.
 
         A SQLite database that is not in WAL mode, which is how docstore opens them, lets Bob wait for Ada.

@@ -1,4 +1,4 @@
-"""What is promised to two people who change one document: no update is ever lost silently."""
+"""Promises of concurrent edits: they are merged, refused or overwritten, and no update is ever lost silently."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ConflictPromises(Setting):
     # --- in different places ------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("edits", APART.values(), ids=APART)
-    def test_changes_in_different_places_are_both_kept_and_brought_to_the_object_in_hand(
+    def test_changes_in_different_places_are_merged_and_the_object_is_updated(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers, edits: tuple[Edit, Edit]
     ) -> None:
         for edit, experiment in zip(edits, two_readers, strict=True):
@@ -241,7 +241,7 @@ class ConflictPromises(Setting):
 
     @pytest.mark.parametrize("description", [None, "with salt"], ids=["unchanged", "changed"])
     @pytest.mark.parametrize("policy", ["replace", "", None, "MERGE"])
-    def test_a_policy_that_there_is_not_is_refused(
+    def test_an_unknown_policy_is_refused(
         self, ada: docstore.Store, behind: docstore.Experiment, policy: Any, description: str | None
     ) -> None:
         behind.description = description
@@ -263,7 +263,7 @@ class ConflictPromises(Setting):
         assert (caught.value.name, caught.value.kind, caught.value.head) == ("cakes", "experiment", 1)
         assert (stored(ada), len(ada.history("cakes"))) == (before, 1)
 
-    def test_an_object_that_another_store_loaded_does_not_either(
+    def test_an_object_that_another_store_loaded_does_not_take_it_either(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
     ) -> None:
         two_readers[0].description = "with salt"

@@ -1,4 +1,4 @@
-"""What is promised of a connection: by a URL, a ready Engine or a creator, again and again, it finds what was saved."""
+"""Promises of connect: by a URL, an Engine or a creator, as often as needed, it finds what was saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is promised of a copy in another database: the same documents, to the bit, with the same history and digests."""
+"""Promises of copy_to: the same documents in another database, to the bit, with their history and digests."""
 
 from __future__ import annotations
 

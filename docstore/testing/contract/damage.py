@@ -1,4 +1,4 @@
-"""What is promised of damage: what someone changed behind docstore's back is refused, and found where it is."""
+"""Promises of damage: rows that something else changed are refused when read, and located by verify."""
 
 from __future__ import annotations
 

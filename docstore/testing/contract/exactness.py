@@ -1,4 +1,4 @@
-"""What is promised of values: they come back the same to the bit, whatever the database would make of them."""
+"""Promises of values: they come back the same to the bit, whatever the database would make of them."""
 
 from __future__ import annotations
 
@@ -172,7 +172,9 @@ class ExactnessPromises(Setting):
         ("old", "new"),
         [(1, 1.0), (1, True), (0.0, -0.0), ([1], [True]), ("1", 1), (None, False), ("a", "a "), ("\u00e9", "e\u0301")],
     )
-    def test_a_difference_that_is_hardly_one_is_a_new_version(self, store: docstore.Store, old: Any, new: Any) -> None:
+    def test_values_that_differ_in_type_or_bits_alone_make_two_versions(
+        self, store: docstore.Store, old: Any, new: Any
+    ) -> None:
         for name, before, after in (("alone", old, new), ("inside", {"a": old}, {"a": new})):
             store.put("note", name, before)
 
@@ -180,12 +182,12 @@ class ExactnessPromises(Setting):
             states = [identity(store.get(name, kind="note", version=number)) for number in (1, 2)]
             assert states == [identity(before), identity(after)]
 
-    def test_what_is_the_same_to_the_bit_is_no_new_version(self, store: docstore.Store) -> None:
+    def test_an_equal_value_makes_no_new_version(self, store: docstore.Store) -> None:
         store.put("note", "n1", {"a": math.nan, "b": -0.0, "c": {1, 2}})
 
         assert store.put("note", "n1", {"c": {2, 1}, "b": -0.0, "a": math.nan}).number == 1
 
-    def test_what_stands_deep_in_a_value_is_got_by_a_pointer(self, store: docstore.Store) -> None:
+    def test_get_gives_a_nested_value_by_its_pointer(self, store: docstore.Store) -> None:
         store.put("note", "n1", {"a/b": [{"~": {"": (1, math.nan)}}]})
 
         assert identity(store.get("n1", kind="note", pointer="/a~1b/0/~0/")) == identity((1, math.nan))

@@ -1,4 +1,4 @@
-"""What is promised of a save that fails: everything is as it was, and the next save makes it good."""
+"""Promises of a save that fails: nothing is changed, and the next save succeeds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class FailurePromises(Setting):
         assert contents(store) == before
 
     @pytest.mark.parametrize("write", ["INSERT INTO VERSIONS", "COMMIT"])
-    def test_a_save_that_failed_is_made_good_by_the_next(
+    def test_the_save_after_a_failed_one_succeeds(
         self, store: docstore.Store, changed: docstore.Experiment, write: str
     ) -> None:
         interrupt(store.engine, write)
@@ -86,7 +86,7 @@ class FailurePromises(Setting):
         assert store.verify() == []
 
     @pytest.mark.parametrize("write", ["INSERT INTO VERSIONS", "COMMIT"])
-    def test_a_save_that_failed_keeps_nobody_from_saving(
+    def test_a_failed_save_releases_its_locks(
         self, store: docstore.Store, open_store: OpenStore, changed: docstore.Experiment, write: str
     ) -> None:
         """What it had locked is free again, at once."""

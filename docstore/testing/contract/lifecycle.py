@@ -12,7 +12,7 @@ from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment
 
 
-class LifePromises(Setting):
+class LifecyclePromises(Setting):
     """An experiment was saved twice, then deleted."""
 
     @pytest.fixture
@@ -26,7 +26,7 @@ class LifePromises(Setting):
         return experiment
 
     @pytest.mark.parametrize("call", ["load", "get", "history", "delete"])
-    def test_a_deleted_document_is_not_given_and_the_error_says_how_to_have_it_back(
+    def test_a_deleted_document_is_not_read_and_the_error_names_undelete(
         self, store: docstore.Store, deleted: docstore.Experiment, call: str
     ) -> None:
         with pytest.raises(DocumentNotFoundError, match=r"undelete\('cakes'\) brings it back"):
@@ -55,13 +55,13 @@ class LifePromises(Setting):
         assert stored(store) == docstore.dumps(deleted)
         assert [version.number for version in store.history("cakes")] == [2, 1]
 
-    def test_a_document_that_came_back_is_saved_on(self, store: docstore.Store, deleted: docstore.Experiment) -> None:
+    def test_an_undeleted_document_can_be_saved_on(self, store: docstore.Store, deleted: docstore.Experiment) -> None:
         store.undelete("cakes")
         add_trial(deleted)
 
         assert store.save(deleted).number == 3
 
-    def test_a_deleted_document_gives_its_name_free(self, store: docstore.Store, deleted: docstore.Experiment) -> None:
+    def test_a_deleted_document_frees_its_name(self, store: docstore.Store, deleted: docstore.Experiment) -> None:
         assert store.save(new_experiment(description="another")).number == 1
         assert store.load("cakes").description == "another"
 
@@ -74,9 +74,7 @@ class LifePromises(Setting):
             store.undelete("cakes")
         assert store.load("cakes").description == "another"
 
-    def test_of_several_deleted_the_last_comes_back_first(
-        self, store: docstore.Store, deleted: docstore.Experiment
-    ) -> None:
+    def test_undelete_restores_the_one_deleted_last(self, store: docstore.Store, deleted: docstore.Experiment) -> None:
         store.save(new_experiment(description="another"))
         store.delete("cakes")
 
@@ -120,7 +118,7 @@ class LifePromises(Setting):
         assert store.save(copy.copy(deleted)).number == 1
 
     @pytest.mark.parametrize("call", ["load", "get", "history", "delete", "undelete", "purge"])
-    def test_a_document_that_never_was_is_an_error(self, store: docstore.Store, call: str) -> None:
+    def test_an_unknown_document_is_an_error(self, store: docstore.Store, call: str) -> None:
         with pytest.raises(DocumentNotFoundError, match="there is no experiment named 'cakes'"):
             getattr(store, call)("cakes")
 

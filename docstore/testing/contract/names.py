@@ -1,4 +1,4 @@
-"""What is promised of names: any 1 to 255 characters, each its own, never a pattern, apart by kind and project."""
+"""Promises of names: any 1 to 255 characters, never a pattern, each unique in its kind and project."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class NamePromises(Setting):
 
         assert store.find(name=pattern) == []
 
-    def test_a_name_that_is_not_there_is_told_with_names_like_it(self, store: docstore.Store) -> None:
+    def test_an_unknown_name_is_an_error_that_lists_names_like_it(self, store: docstore.Store) -> None:
         store.save(new_experiment("cakes"))
 
         with pytest.raises(DocumentNotFoundError, match=r"named 'cake'\. Names like it: 'cakes'") as caught:
@@ -113,7 +113,7 @@ class NamePromises(Setting):
 
         assert store.find() == []
 
-    def test_one_name_may_stand_in_several_kinds(self, store: docstore.Store) -> None:
+    def test_one_name_may_be_used_in_several_kinds(self, store: docstore.Store) -> None:
         store.save(new_experiment("n1"))
         for kind in ("note", "Note", "note ", "n\u00f6te"):
             store.put(kind, "n1", kind)
@@ -126,7 +126,7 @@ class NamePromises(Setting):
         ]
         assert len(store.find(name="n1")) == 5
 
-    def test_one_name_may_stand_in_several_projects(self, open_store: OpenStore) -> None:
+    def test_one_name_may_be_used_in_several_projects(self, open_store: OpenStore) -> None:
         projects = ("ours", "Ours", "ours ", "\u00f6urs")
         stores = [open_store(project=project) for project in projects]
         for project, store in zip(projects, stores, strict=True):

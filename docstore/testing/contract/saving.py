@@ -1,4 +1,4 @@
-"""What is promised of a save: the next version, exactly what was given, and nothing where nothing changed."""
+"""Promises of save, save_many, save_trial and save_trials: the next version, exactly the object, or nothing new."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class SavingPromises(Setting):
 
         assert list(store.load("cakes").trials) == [0, 2]
 
-    def test_an_object_with_another_name_is_refused_until_it_is_said_what_is_meant(self, store: docstore.Store) -> None:
+    def test_an_object_whose_name_was_changed_is_refused(self, store: docstore.Store) -> None:
         experiment = new_experiment(trials=1)
         store.save(experiment)
         for each in (experiment, store.load("cakes"), copy.deepcopy(experiment)):

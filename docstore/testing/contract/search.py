@@ -1,4 +1,4 @@
-"""What is promised of a search: documents by kind, name, type, status and time, and what the integers of types mean."""
+"""Promises of find, by kind, name, type, status and time; and of the integers that stand for types."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def names(store: docstore.Store, **criteria: Any) -> list[str]:
     return [info.name for info in store.find(**criteria)]
 
 
-class FindingPromises(Setting):
+class SearchPromises(Setting):
     """There are a completed experiment that bakes, a draft of the default type, and a note."""
 
     @pytest.fixture
@@ -66,7 +66,7 @@ class FindingPromises(Setting):
     def test_documents_are_found_by(self, shelf: docstore.Store, criteria: dict[str, Any], found: list[str]) -> None:
         assert sorted(names(shelf, **criteria)) == found
 
-    def test_a_found_document_tells_what_it_is(self, shelf: docstore.Store) -> None:
+    def test_a_found_document_has_what_its_columns_say(self, shelf: docstore.Store) -> None:
         [info] = shelf.find(name="cakes")
         [version] = shelf.history("cakes")
 
@@ -105,9 +105,19 @@ class FindingPromises(Setting):
 
         assert store.find(kind="generation_strategy")[0].owner == store.find(name="cakes")[0].id
 
+    def test_a_document_that_names_another_owner_since_is_owned_by_that_one(self, store: docstore.Store) -> None:
+        for name in ("cakes", "bread"):
+            store.save(new_experiment(name))
+        strategy = docstore.GenerationStrategy([docstore.GenerationNode("sobol")], "gs", experiment_name="cakes")
+        store.save(strategy)
+        strategy.experiment_name = "bread"
+        store.save(strategy)
+
+        assert store.find(kind="generation_strategy")[0].owner == store.find(name="bread")[0].id
+
     # --- the integers of types ----------------------------------------------------------------------------------------
 
-    def test_a_type_that_the_enum_lacks_is_told_with_the_line_to_write(self, shelf: docstore.Store) -> None:
+    def test_a_type_missing_from_the_enum_is_an_error_with_the_line_to_add(self, shelf: docstore.Store) -> None:
         with pytest.raises(UnknownCodeError, match=r"ExperimentType has DEFAULT, BAKING.*BREWING = 8"):
             shelf.save(new_experiment("beer", experiment_type="BREWING"))
 

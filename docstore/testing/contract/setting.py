@@ -1,4 +1,4 @@
-"""What the promises are tried in: one database, and the stores of the people who use it."""
+"""The fixtures of the contract: one database, and the stores of the people who use it."""
 
 from __future__ import annotations
 

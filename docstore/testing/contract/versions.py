@@ -1,4 +1,4 @@
-"""What is promised of the past: every version can be had again, told apart, and gone back to."""
+"""Promises of the history: load any version, compare two, revert to one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class VersionPromises(Setting):
             store.load("cakes", at=saves[1][0].created_at - timedelta(microseconds=1))
 
     @pytest.mark.parametrize("number", [0, 4, -1])
-    def test_a_version_that_never_was_is_an_error(self, store: docstore.Store, saves: Saves, number: int) -> None:
+    def test_an_unknown_version_is_an_error(self, store: docstore.Store, saves: Saves, number: int) -> None:
         with pytest.raises(VersionNotFoundError, match="versions 1 to 3"):
             store.load("cakes", version=number)
 
@@ -113,7 +113,7 @@ class VersionPromises(Setting):
 
     # --- differences --------------------------------------------------------------------------------------------------
 
-    def test_a_difference_is_told_in_words(self, store: docstore.Store, saves: Saves) -> None:
+    def test_a_difference_is_described_in_words(self, store: docstore.Store, saves: Saves) -> None:
         diff = store.diff("cakes", 1, 3)
 
         assert diff.words == (
@@ -124,7 +124,7 @@ class VersionPromises(Setting):
         )
         assert str(diff) == "\n".join(diff.words)
 
-    def test_a_difference_is_told_backwards_too(self, store: docstore.Store, saves: Saves) -> None:
+    def test_a_difference_is_described_backwards(self, store: docstore.Store, saves: Saves) -> None:
         assert store.diff("cakes", 3, 2).words == (
             "trial 1: removed, COMPLETED, arm 1_0 (x 9.5367431640625e-7, flour rye)",
             "trial 1: taste nan (sem 0.25) removed",
@@ -172,14 +172,14 @@ class VersionPromises(Setting):
             ("/data/0/records/0/sem", 0.25),
         ],
     )
-    def test_what_stands_at_a_pointer_is_got_as_json(
+    def test_get_gives_the_json_at_a_pointer(
         self, store: docstore.Store, saves: Saves, pointer: str, value: Any
     ) -> None:
         got = store.get("cakes", pointer=pointer)
 
         assert (type(got), got) == (type(value), value)
 
-    def test_what_stood_at_a_pointer_is_got_of_a_version(self, store: docstore.Store, saves: Saves) -> None:
+    def test_get_gives_what_was_at_a_pointer_in_a_version(self, store: docstore.Store, saves: Saves) -> None:
         assert store.get("cakes", pointer="/trials", version=1) == {}
         assert list(store.get("cakes", pointer="/trials", at=saves[1][1].created_at)) == ["0"]
 
