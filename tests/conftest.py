@@ -6,6 +6,7 @@ With ``--quick``, tests that need a database or another process are left out.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import compiled
 import pytest
 from backends import BACKENDS, Backends, SwitchedOff
 from hypothesis import settings
@@ -42,7 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if "DOCSTORE_TEST_MYSQL" not in os.environ:
         # PyMySQL reads the system's certificates for each connection, 4 ms, though our own server speaks no TLS.
-        os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+        os.environ["SSL_CERT_FILE"] = os.devnull
+    compiled.share()
     backends = config.stash[_BACKENDS] = Backends(os.environ)
     config.add_cleanup(backends.close)
 
@@ -59,6 +62,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         on_databases = {item for item in items if "backends" in getattr(item, "fixturenames", ())}
         config.hook.pytest_deselected(items=list(on_databases))
         items[:] = [item for item in items if item not in on_databases]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives to the end; the garbage collector need not visit it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shlex
@@ -81,16 +82,28 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
 
 
 def _ensure(engine: Engine, body_index: bool) -> None:
-    with transaction(engine, write=False) as connection:
-        check_settings(connection)
-        if _is_current(connection) and not (body_index and _lacks_body_index(connection)):
-            return
+    if _is_done(engine, body_index):
+        return
     with _one_at_a_time, migrating(engine) as connection:
         # Another process may have made them while this one waited for its turn.
         if not _is_current(connection):
             upgrade(connection)
         if body_index and _lacks_body_index(connection):
             connection.exec_driver_sql(f"CREATE INDEX {BODY_INDEX} ON documents USING gin (body jsonb_path_ops)")
+
+
+def _is_done(engine: Engine, body_index: bool) -> bool:
+    """Return whether nothing is missing.
+
+    Cost:
+        One SELECT where the tables are current: to ask whether there is a version table costs more than to read it.
+    """
+    found, lacks_index = None, False
+    with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
+        check_settings(connection)
+        found = _found(connection)
+        lacks_index = body_index and found == HEAD and _lacks_body_index(connection)
+    return _is_head(found) and not lacks_index
 
 
 def upgrade(connection: Connection) -> None:
@@ -141,13 +154,21 @@ def _user(engine: Engine) -> tuple[str, str | None]:
 def _is_current(connection: Connection) -> bool:
     if not sa.inspect(connection).has_table(VERSION_TABLE, schema=schema_of(connection)):
         return False
-    found = connection.execute(sa.select(migration.c.version_num)).scalar()
+    return _is_head(_found(connection))
+
+
+def _found(connection: Connection) -> str | None:
+    found: str | None = connection.execute(sa.select(migration.c.version_num)).scalar()
+    return found
+
+
+def _is_head(found: str | None) -> bool:
     if found is not None and found not in _KNOWN:
         raise TablesError(
             f"the tables are at migration {found!r}, which this docstore does not know; it knows up to {HEAD!r}. "
             f"Upgrade with: pip install -U docstore"
         )
-    return bool(found == HEAD)
+    return found == HEAD
 
 
 def _lacks_body_index(connection: Connection) -> bool:

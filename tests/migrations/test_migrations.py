@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from administration import administrator
+from counting import statements_of
 
 import docstore
 from docstore import migrations
@@ -22,6 +23,7 @@ from docstore.migrations.views_0003 import views
 from docstore.sqa_store.db import create_all_tables
 from docstore.sql import tables
 from docstore.sql.dialects import make_engine, migrating, transaction
+from docstore.sql.tables import VERSION_TABLE
 from docstore.testing.experiments import new_experiment
 
 VIEWS = sorted(views("sqlite"))
@@ -156,6 +158,13 @@ class TestConnectingAgain:
         create_all_tables(engine)
 
         assert written(engine, lambda: create_all_tables(engine)) == []
+
+    def test_reads_the_settings_of_the_connection_and_the_number_of_the_migration(self, engine, backend):
+        migrations.ensure(engine)
+
+        sent = statements_of(engine, migrations.ensure, engine)
+
+        assert [bool(re.search(VERSION_TABLE, each)) for each in sent] == [*([False] * (backend != "sqlite")), True]
 
     def test_does_not_need_to_be_allowed_to_write(self, tmp_path, connect):
         connect(f"sqlite:///{tmp_path}/lab.db").save(new_experiment())

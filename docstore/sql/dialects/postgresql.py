@@ -185,6 +185,8 @@ class PostgreSQL(Backend):
         options: dict[str, Any] = {}
         if url.get_driver_name() == "psycopg2":
             options["executemany_mode"] = "values_plus_batch"
+            # SQLAlchemy would ask each new connection whether the server has the type hstore.
+            options["use_native_hstore"] = False
             options["connect_args"] = {name: each for name, each in _NETWORK.items() if name not in url.query}
         if opening.creator is not None:
             options["creator"] = opening.creator
