@@ -435,7 +435,9 @@ class TestTheClassesThatHaveToBeRegistered:
         class Car:
             axle: Axle
 
-        assert reachable(Car, locals()) == [Axle, Wheel]
+        remember(Car, locals())
+
+        assert reachable(Car) == [Axle, Wheel]
 
     def test_are_not_found_where_an_alias_names_what_is_not_there(self):
         with pytest.raises(UnresolvedError, match="Fraction"):

@@ -208,10 +208,6 @@ def _moment_decode(members: Members, decode: Decode) -> Any:
         return moment.replace(fold=1) if members.get("fold") == 1 else moment
 
 
-def _duration_encode(duration: Any, encode: Encode) -> Members:
-    return numpy.scalar_encode(duration.asm8, encode)
-
-
 def _duration_decode(members: Members, decode: Decode) -> Any:
     with refusing("pandas.Timedelta"):
         return _of_unit(pd.Timedelta, members, decode)
