@@ -96,7 +96,7 @@ class Mapper:
         _, name, model = self.identify(obj)
         if self.has_own_functions(obj) and kind.name_in(pieces[HEAD]) != name:
             raise EncodeError(
-                f"a {kind.name}'s name stands in its document too: the encoder of {type(obj).__qualname__} should give "
+                f"a {kind.name}'s document holds its name too: the encoder of {type(obj).__qualname__} should give "
                 f"{kind.name_field!r}: {name!r} with the other members",
                 pointer=join_pointer((kind.name_field,)),
             )

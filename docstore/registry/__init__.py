@@ -65,10 +65,10 @@ class Registrations:
                 pending += (_Pending(entry, namespace),)
             self._registry, self._pending = registry, pending
 
-    def upcast(self, tag: str, from_: int, lift: Upcast) -> None:
-        """Register *lift*, the upcast of *tag* from schema *from_* to the next."""
+    def upcast(self, tag: str, from_: int, function: Upcast) -> None:
+        """Register *function*, the upcast of *tag* from schema *from_* to the next."""
         with self._lock:
-            self._registry = self._registry.with_upcast(tag, from_, lift)
+            self._registry = self._registry.with_upcast(tag, from_, function)
 
     def current(self) -> Registry:
         """Return the registry as it is now.
@@ -162,7 +162,7 @@ def document(
     Args:
         kind: what sort of document it is; names are unique within it.
         name, type, status: the fields by which it is found; type and status are an Enum, or text.
-        parts: fields like ``/steps/*``, dicts or lists of which each item has a row of its own: for large documents.
+        parts: fields like ``/steps/*``, dicts or lists whose items each have a row of their own: for large documents.
         keyed: by patterns like ``/steps/*/readings``, the members that identify an item: such lists merge item by item.
         version: the schema number. Count it up when the class's stored form changes, and write an ``upcast``.
         tag: what names the class in JSON; by default its name.
@@ -217,7 +217,7 @@ def register(
     aliases: Aliases = (),
     compatible_from: int | None = None,
 ) -> C | Callable[[C], C]:
-    """Register a class whose instances may stand in documents; return it, so that this is a decorator too.
+    """Register a class whose instances may be in documents; return it, so that this is a decorator too.
 
     Args:
         encode: returns what represents an object: its members as a dict by text, or any one value that can be stored.
@@ -252,11 +252,11 @@ def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
     if type(from_) is not int or from_ < 1:
         raise RegistryError(f"upcast({tag!r}, from_={short_repr(from_)}): schemas are counted from 1.")
 
-    def decorate(lift: U) -> U:
-        if not callable(lift):
-            raise RegistryError(f"upcast({tag!r}, from_={from_}): {short_repr(lift)} is no function of the members.")
-        _registrations.upcast(tag, from_, lift)
-        return lift
+    def decorate(function: U) -> U:
+        if not callable(function):
+            raise RegistryError(f"upcast({tag!r}, from_={from_}): {short_repr(function)} is no function.")
+        _registrations.upcast(tag, from_, function)
+        return function
 
     return decorate
 

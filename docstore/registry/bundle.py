@@ -341,13 +341,15 @@ class Rule:
 METRICS: Final = Rule("metric_registry", "{MyMetric: None}")
 RUNNERS: Final = Rule("runner_registry", "{MyRunner: None}")
 ENCODERS: Final = Rule(
-    "encoder_registry", "{MyClass: function}", "a function that takes an object and gives its members as a dict"
+    "encoder_registry", "{MyClass: function}", "a function that takes an object and returns its members as a dict"
 )
 DECODERS: Final = Rule(
     "decoder_registry", "{'MyClass': MyClass}", "the class, or a function that makes an object of the members", True
 )
 CLASS_ENCODERS: Final = Rule(
-    "class_encoder_registry", "{MyBase: function}", "a function that takes a class and gives what tells it as a dict"
+    "class_encoder_registry",
+    "{MyBase: function}",
+    "a function that takes a class and returns a dict that identifies it",
 )
 CLASS_DECODERS: Final = Rule(
     "class_decoder_registry",

@@ -208,8 +208,8 @@ def _check_keyed(cls: type, keyed: Keyed, annotation: Any, all_keyed: Collection
         if _is_list(annotation) and (token != ANY or keyed.pattern[:depth] not in patterns):
             outer = join_pointer(keyed.pattern[:depth])
             raise RegistryError(
-                f"{cls.__name__}: keyed: {keyed.pointer!r} lies in items of the list {outer!r}, of which an index does "
-                f"not say which is meant. Write '*' for it, and by what those items are known: keyed={{{outer!r}: "
+                f"{cls.__name__}: keyed: {keyed.pointer!r} is in items of the list {outer!r}, which an index does "
+                f"not identify. Write '*' for it, and by what those items are known: keyed={{{outer!r}: "
                 f"(...), {keyed.pointer!r}: {keyed.members!r}}}."
             )
         annotation = _annotation_under(annotation, token)

@@ -702,9 +702,7 @@ class TestAFieldWhoseAnnotationBecameWider:
     def test_to_several_types_that_are_written_as_text_is_refused(self, annotation):
         _, codec = one_field(annotation)
 
-        with pytest.raises(
-            DecodeError, match=r"'RED' was written .* of .*datetime.* cannot be told.*an upcast"
-        ) as caught:
+        with pytest.raises(DecodeError, match=r"'RED' was written .* could be any of .*datetime.*an upcast") as caught:
             codec.decode({TAG: "Wider", "a": "RED"})
 
         assert caught.value.pointer == "/a"

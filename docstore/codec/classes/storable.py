@@ -267,7 +267,7 @@ def unstorable(cls: type, known: Callable[[type], bool]) -> list[str]:
         refused = next(filter(None, (refusal(each, known) for each in _named(annotation, surely=True))), None)
         if refused is not None:
             sentences.append(
-                f"{cls.__qualname__}.{name} is annotated {spelled(annotation)}, and {refused.problem}. "
+                f"{cls.__qualname__}.{name} is annotated {annotation_text(annotation)}, and {refused.problem}. "
                 f"{_remedy(cls, refused)}."
             )
     return sentences
@@ -350,7 +350,7 @@ def aliased(alias: Any) -> Any:
     return hints(type(alias.__name__, (), here))["__value__"]
 
 
-def spelled(annotation: Any) -> str:
+def annotation_text(annotation: Any) -> str:
     """Return *annotation* as source text, with the modules of classes other than Python's own."""
     if typing.get_origin(annotation) is None and hasattr(annotation, "__qualname__"):
         module = annotation.__module__
