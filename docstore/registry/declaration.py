@@ -47,8 +47,7 @@ def entry_declared(
     """Return the entry of *cls*.
 
     Raises:
-        RegistryError: it is no class, or one whose objects cannot be restored; or an argument does not fit it; names
-            the argument.
+        RegistryError: it is no class, or its objects cannot be restored, or an argument (which is named) does not fit.
     """
     if not isinstance(cls, type):
         raise RegistryError(f"{short_repr(cls)} is no class. Register the class itself.")
