@@ -96,7 +96,7 @@ class Mapper:
         _, name, model = self.identify(obj)
         if self.has_own_functions(obj) and kind.name_in(pieces[HEAD]) != name:
             raise EncodeError(
-                f"a {kind.name}'s name stands in its document too: the encoder of {type(obj).__qualname__} should give "
+                f"a {kind.name}'s document holds its name too: the encoder of {type(obj).__qualname__} should give "
                 f"{kind.name_field!r}: {name!r} with the other members",
                 pointer=join_pointer((kind.name_field,)),
             )
@@ -179,7 +179,7 @@ class Mapper:
         """Return the path of *part* in *obj*, and of everything under the same key: ``LiveObject.paths_of``."""
         return LiveObject(self, obj).paths_of(part)
 
-    def spelled_otherwise(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
+    def path_by_former_name(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
         """Return the one of the *known* paths that names the part at *path* by its enum's former name."""
         return LiveObject(self, obj).stored_path(path, known)
 
@@ -187,7 +187,7 @@ class Mapper:
         """Return what the head of *obj* says about the parts at *paths*: ``LiveObject.frame``."""
         return LiveObject(self, obj).frame(paths)
 
-    def items_in(self, obj: Any, field: str) -> int:
+    def item_count(self, obj: Any, field: str) -> int:
         """Return how many items *field* of *obj* holds, a list or a dict."""
         return len(LiveObject(self, obj).field(field))
 

@@ -164,15 +164,14 @@ class Registry:
             made._add(made._reading(tag, decoder))
         return made
 
-    def with_upcast(self, tag: str, from_: int, lift: Upcast) -> Self:
-        """Return a registry with the upcast *lift*, from schema *from_* of *tag* to the next."""
+    def with_upcast(self, tag: str, from_: int, function: Upcast) -> Self:
+        """Return a registry with the upcast *function*, from schema *from_* of *tag* to the next."""
         known = self._tables.upcasts.get((tag, from_))
-        if known is not None and _name(known) != _name(lift):
+        if known is not None and _name(known) != _name(function):
             raise RegistryError(
-                f"{_name(known)} lifts {tag!r} from schema {from_} already, and {_name(lift)} would too: keep one of "
-                f"them."
+                f"{tag!r} has two upcasts from schema {from_}, {_name(known)} and {_name(function)}: keep one of them."
             )
-        return self._like(self.entries, upcasts={**self._tables.upcasts, (tag, from_): lift})
+        return self._like(self.entries, upcasts={**self._tables.upcasts, (tag, from_): function})
 
     def with_class_encoders(self, encoders: Mapping[type, Encoder]) -> Self:
         """Return a registry with *encoders* of values that are classes: each encodes its class and the subclasses."""
@@ -231,33 +230,33 @@ class Registry:
     def upcasts_of(self, entry: Entry) -> dict[int, Upcast]:
         """Return the upcasts of *entry*, by the schema that they start from."""
         found = self._tables.upcasts
-        return {from_: lift for (tag, from_), lift in found.items() if self._by_tag.get(tag) is entry}
+        return {from_: function for (tag, from_), function in found.items() if self._by_tag.get(tag) is entry}
 
     def check_upcasts(self) -> None:
         """Raise a RegistryError if a class lacks an upcast from an older schema, or if no class needs an upcast."""
         found: dict[tuple[str, int], tuple[str, Upcast]] = {}
-        for (tag, from_), lift in self._tables.upcasts.items():
+        for (tag, from_), function in self._tables.upcasts.items():
             entry = self._by_tag.get(tag)
             if entry is None:
-                raise RegistryError(f"an upcast lifts {tag!r} from schema {from_}, and no class has that tag.")
+                raise RegistryError(f"there is an upcast of {tag!r} from schema {from_}, and no class has that tag.")
             if not 1 <= from_ < entry.schema:
                 raise RegistryError(
-                    f"an upcast lifts {tag!r} from schema {from_} to {from_ + 1}, and {_name(entry.cls)} is at schema "
-                    f"{entry.schema}. Say version={from_ + 1} where the class is registered."
+                    f"there is an upcast of {tag!r} from schema {from_} to {from_ + 1}, and {_name(entry.cls)} is at "
+                    f"schema {entry.schema}. Say version={from_ + 1} where the class is registered."
                 )
-            other, known = found.setdefault((entry.tag, from_), (tag, lift))
-            if known is not lift:
+            other, known = found.setdefault((entry.tag, from_), (tag, function))
+            if known is not function:
                 raise RegistryError(
-                    f"{_name(known)} lifts {other!r} from schema {from_}, and {_name(lift)} lifts {tag!r}: both are "
-                    f"tags of {_name(entry.cls)}, and one step serves for both. Keep one of them."
+                    f"{_name(known)} is the upcast of {other!r} from schema {from_}, and {_name(function)} that of "
+                    f"{tag!r}: both are tags of {_name(entry.cls)}, which needs one of them. Keep one."
                 )
         for entry in self.entries:
             missing = sorted(set(range(1, entry.schema)) - self.upcasts_of(entry).keys())
             if missing:
                 raise RegistryError(
-                    f"{_name(entry.cls)} is at schema {entry.schema}, and nothing lifts it from {missing[0]}. Write: "
+                    f"{_name(entry.cls)} is at schema {entry.schema}, and has no upcast from {missing[0]}. Write: "
                     f"@registry.upcast({entry.tag!r}, from_={missing[0]}), on a function that takes the members of "
-                    f"schema {missing[0]} and gives those of {missing[0] + 1}."
+                    f"schema {missing[0]} and returns those of {missing[0] + 1}."
                 )
 
     def remedy(self, cls: type) -> str:

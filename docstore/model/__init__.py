@@ -1,8 +1,8 @@
 """The light experiment model: plain dataclasses with the names and meanings of Ax, for users who don't have it.
 
-An object is stored as its dataclass fields, each under its name without one leading underscore, but for those with
-``NOT_STORED``. It is rebuilt field by field, without its constructor, and then its ``__docstore_restored__`` is called,
-if it has one: what was once stored always loads, even after a check became stricter.
+An object is stored as its dataclass fields, except those with ``NOT_STORED``, each under its name without one leading
+underscore. It is rebuilt field by field, without its constructor, so that what was once stored always loads, even after
+a check became stricter; then its ``__docstore_restored__`` is called, if it has one.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ CLASSES: tuple[type, ...] = (
     SearchSpace,
     Trial,
 )
-"""Every class of which an instance may be stored."""
+"""The classes whose instances may be stored."""
 
 ENUMS: tuple[type[Enum], ...] = (
     AuxiliaryExperimentPurpose,
@@ -84,7 +84,7 @@ ENUMS: tuple[type[Enum], ...] = (
     ParameterType,
     TrialStatus,
 )
-"""Every Enum, of which a field or a user's properties may hold a member."""
+"""The Enums whose members may be stored, in a field or a user's properties."""
 
 __all__ = [
     "CLASSES",

@@ -1,4 +1,4 @@
-"""What an analysis of an experiment found: a table and a figure or text, under a title."""
+"""Analysis cards: the results of analyses of an experiment, each a table and a figure or text under a title."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from docstore.model.checks import check_instances, check_name
 
 @dataclass
 class AnalysisCardBase:
-    """What a card and a group of cards share."""
+    """The base of a card and a group of cards."""
 
     name: str
     title: str = ""
@@ -24,16 +24,16 @@ class AnalysisCardBase:
         check_name("name of an analysis card", self.name)
 
     def flatten(self) -> list[AnalysisCard]:
-        """Return every card, those of groups within groups too."""
+        """Return every card, also those in groups within groups."""
         raise InvalidValueError("analysis card", type(self).__name__, "Use AnalysisCard or AnalysisCardGroup.")
 
 
 @dataclass
 class AnalysisCard(AnalysisCardBase):
-    """One finding.
+    """One result of an analysis.
 
-    *df* is its table, a list of rows; a pandas DataFrame is taken too, and kept as rows. *blob* is text for whatever
-    shows the card: JSON of a figure, Markdown, HTML.
+    *df* is its table, a list of rows; a pandas DataFrame is accepted too, and kept as rows. *blob* is text for the
+    program that shows the card: JSON of a figure, Markdown, HTML.
     """
 
     df: list[dict[str, Any]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class AnalysisCardGroup(AnalysisCardBase):
         check_instances(f"child of group {self.name!r}", self.children, AnalysisCardBase)
 
     def flatten(self) -> list[AnalysisCard]:
-        """Return every card, those of groups within groups too."""
+        """Return every card, also those in groups within groups."""
         return [card for child in self.children for card in child.flatten()]
 
 

@@ -1,4 +1,4 @@
-"""One parameterization, and the name by which its data are known."""
+"""An arm: one parameterization, with the name that identifies its data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Arm:
 
     @property
     def parameters(self) -> TParameterization:
-        """The value of each parameter. The dict is a new one: an arm that data were measured for does not change."""
+        """The value of each parameter, as a new dict: an arm does not change, as there may be data about it."""
         return dict(self._parameters)
 
     @property
@@ -54,13 +54,13 @@ class Arm:
     @property
     def signature(self) -> str:
         """A digest of the parameters, the same for the same parameters in any order; 1, 1.0 and True differ."""
-        # MD5 of sorted JSON, as in Ax, where other records refer to arms by it. It guards nothing.
+        # MD5 of sorted JSON, as in Ax, where other records refer to arms by it; it is not used for security.
         text = json.dumps(self._parameters, sort_keys=True)
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
     @property
     def name_or_short_signature(self) -> str:
-        """The name, or the end of the signature while there is none."""
+        """The name, or the end of the signature if there is no name yet."""
         return self._name or self.signature[-8:]
 
     def clone(self, clear_name: bool = False) -> Arm:
@@ -68,7 +68,7 @@ class Arm:
         return Arm(self._parameters, None if clear_name else self._name)
 
     def ordered_like(self, names: Sequence[str]) -> TParameterization:
-        """Return the parameters in the order of *names*, if they are just these; else as they are."""
+        """Return the parameters in the order of *names*, if these are exactly their names; otherwise unchanged."""
         present = self._parameters
         if len(present) != len(names) or not all(name in present for name in names):
             return present
@@ -84,7 +84,7 @@ class Arm:
 
 
 def _plain(name: str, value: Any) -> TParamValue:
-    """Return *value* as a plain Python value: optimizers hand out NumPy scalars, which stand for the same."""
+    """Return *value* as a plain Python value: optimizers return NumPy scalars, which mean the same."""
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         value = value.item()
     if value is not None and not isinstance(value, str | bool | int | float):

@@ -1,4 +1,4 @@
-"""Which arms an experiment has, by name and by parameters: worked out from its trials, never stored."""
+"""An index of an experiment's arms by name and by parameters; made from the trials, never stored."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from docstore.model.trial import BaseTrial
 
 @dataclass
 class ArmIndex:
-    """Every arm of some trials, and the index that the next trial gets.
+    """Every arm of some trials, and the index of the next trial.
 
-    Arms enter by trials alone, and an arm's parameters don't change, so the index fits as long as the number of trials
-    does.
+    Arms are added only with trials, and an arm's parameters do not change, so the index is valid as long as the number
+    of trials is the same.
     """
 
     by_name: dict[str, Arm] = field(default_factory=dict)
@@ -28,28 +28,28 @@ class ArmIndex:
         """Return the index of *trials* and *others*. Cost: a digest of each arm, some 5 µs.
 
         Args:
-            measured: the indices under which there are data, maybe of a trial that was taken away.
+            measured: the trial indices with data, perhaps of a trial that was removed.
         """
         index = cls(trial_count=len(trials), next_index=max((*trials, *measured), default=-1) + 1)
         index.add(others)
-        # Copied at once: another thread may bring in a trial meanwhile. Then the count tells that the index is old.
+        # Copied first: another thread may add a trial meanwhile. Then the count shows that the index is out of date.
         for trial in list(trials.values()):
             index.add(trial.arms)
         return index
 
     def add(self, arms: Iterable[Arm]) -> None:
-        """Take in *arms*, all of which have names."""
+        """Add *arms*, all of which have names."""
         for arm in arms:
             self.by_name.setdefault(arm.name, arm)
             self.names.setdefault(arm.signature, arm.name)
 
     def add_trial(self, index: int) -> None:
-        """Count the trial of *index*, whose arms are here already."""
+        """Count the trial of *index*, whose arms were added before."""
         self.trial_count += 1
         self.next_index = max(self.next_index, index + 1)
 
     def names_for(self, arms: Sequence[Arm], trial: BaseTrial) -> list[str]:
-        """Return the names of *arms* in *trial*: the known one, else their own, else a free one."""
+        """Return the names of *arms* in *trial*: the known name of the parameters, or the arm's own, or a free one."""
         prefix = f"{trial.index}_"
         position = sum(arm.name.startswith(prefix) for arm in trial.arms)
         chosen: list[str] = []
@@ -64,7 +64,7 @@ class ArmIndex:
         return chosen
 
     def _agreed(self, arm: Arm, known: str | None, chosen: Sequence[str]) -> str:
-        """Return the name of *arm*, which data of other parameters must not have, nor these parameters another name."""
+        """Return the name of *arm*; refuse one that other parameters have, or another name for known parameters."""
         name = known if known is not None else arm.name
         if arm.has_name and arm.name != name:
             raise InvalidValueError(

@@ -1,4 +1,4 @@
-"""What a trial of several arms holds: their generator runs, with weights, and which arms were abandoned."""
+"""A trial of several arms: their generator runs, with weights, and the arms that were abandoned."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATUS_QUO = GeneratorRunType.STATUS_QUO.name
 
 @dataclass
 class AbandonedArm:
-    """An arm that was given up while its trial goes on: its name, when, and why."""
+    """An arm that was abandoned while its trial goes on: its name, when, and why."""
 
     name: str
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -82,18 +82,18 @@ class BatchTrial(BaseTrial):
 
     @property
     def status_quo(self) -> Arm | None:
-        """The arm to compare with: the one that this trial got as such, or else the experiment's."""
+        """The arm to compare with: this trial's own status quo, or the experiment's."""
         added = next((run.arms[0] for run in self.generator_runs if run.generator_run_type == _STATUS_QUO), None)
         return added or self.experiment.status_quo
 
     @property
     def abandoned_arm_names(self) -> set[str]:
-        """The names of the arms that were given up."""
+        """The names of the abandoned arms."""
         return {abandoned.name for abandoned in self.abandoned_arms_metadata}
 
     @property
     def abandoned_arms(self) -> list[Arm]:
-        """The arms that were given up."""
+        """The abandoned arms."""
         by_name = self.arms_by_name
         return [by_name[abandoned.name] for abandoned in self.abandoned_arms_metadata if abandoned.name in by_name]
 
@@ -111,7 +111,7 @@ class BatchTrial(BaseTrial):
         return self.add_generator_run(GeneratorRun(arms, weights, type=generator_run_type))
 
     def add_status_quo_arm(self, weight: float = 1.0) -> Self:
-        """Add the experiment's status quo, unless it is there with that weight, and return the trial."""
+        """Add the experiment's status quo, unless the trial has it with that weight, and return the trial."""
         status_quo = self.experiment.status_quo
         if status_quo is None:
             raise InvalidValueError(
@@ -137,13 +137,13 @@ class BatchTrial(BaseTrial):
             raise InvalidValueError(
                 f"status quo of {self._label}", generator_run, "It has one: make a new trial for another."
             )
-        # What is run today may well lie outside of what is searched.
+        # The status quo may well lie outside of the search space.
         self._admit(generator_run.arms, check_membership=not is_status_quo)
         self._generator_runs.append(generator_run)
         return self
 
     def mark_arm_abandoned(self, arm_name: str, reason: str | None = None) -> Self:
-        """Note that one arm is given up while the trial goes on, and return the trial."""
+        """Mark one arm as abandoned while the trial goes on, and return the trial."""
         if arm_name not in self.arms_by_name:
             raise InvalidValueError(
                 f"arm of {self._label}", arm_name, f"It has {', '.join(map(repr, self.arms_by_name))}."

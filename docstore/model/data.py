@@ -1,4 +1,4 @@
-"""What was measured: one record for each observation of a metric on an arm."""
+"""Data: one record for each observation of a metric on an arm."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Data:
     """Observations, each a dict.
 
     Keys:
-        trial_index, arm_name, metric_name: what was measured, on what
+        trial_index, arm_name, metric_name: what was observed, and of which arm
         mean: the value measured, a number or NaN
         sem: the standard error of the mean, in the metric's unit; None or NaN if it isn't known
         step: how far the trial was, a number; absent or None if there is one observation only
         start_time, end_time: when
-        anything else: kept as it is
+        any other key: kept as it is
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Data:
         )
 
     def updated_by(self, records: Sequence[dict[str, Any]]) -> Data:
-        """Return these observations and *records*: one of the same arm, metric and step takes the earlier one's place.
+        """Return these observations and *records*, which replace those of the same arm, metric and step.
 
         Cost: a copy of each record.
         """
@@ -104,7 +104,7 @@ class Data:
         return len(self.records)
 
     def __bool__(self) -> bool:
-        # Data without observations are still Data: `data or default` must not drop them.
+        # Otherwise `data or default` would drop Data without observations.
         return True
 
     def __repr__(self) -> str:
@@ -116,13 +116,13 @@ def _key(record: Mapping[str, Any]) -> tuple[int, str, str, Any]:
 
 
 def _step(record: Mapping[str, Any]) -> Any:
-    """Return the step of *record*, or None; a NaN is a table's way to say that there is none."""
+    """Return the step of *record*, or None; a table has NaN for a missing one."""
     step = record.get("step")
     return None if step != step else step
 
 
 def _checked(record: Mapping[str, Any], position: int) -> dict[str, Any]:
-    """Return a copy of *record*, with a ``sem``."""
+    """Return a copy of *record*, checked, with a ``sem``."""
     if not isinstance(record, Mapping):
         raise InvalidValueError(f"record {position} of the data", record, "Give a dict from column to value.")
     copy = {**record}
@@ -133,7 +133,7 @@ def _checked(record: Mapping[str, Any], position: int) -> dict[str, Any]:
             )
     copy.setdefault("sem", None)
     _check_columns(copy, f"of record {position} of the data")
-    # A number out of a NumPy array is the same number, but would be stored as another type.
+    # A NumPy scalar is the same number, but would be stored as another type.
     copy["trial_index"] = operator.index(copy["trial_index"])
     for column in ("mean", "sem", "step"):
         if type(copy.get(column)).__module__ == "numpy":

@@ -1,4 +1,4 @@
-"""What an experiment is: a search space, what is after, its trials, and what was measured in them."""
+"""An experiment: a search space, an objective, trials, and their data; and other experiments that it learns from."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from docstore.model.trial import BaseTrial, Trial
 class Experiment:
     """A search space, trials of arms in it, and their data.
 
-    To add a trial or data changes that trial's entry in ``trials`` or ``data`` and nothing else that is stored, so that
-    a save writes it alone. Whatever else can be asked is worked out from them.
+    Adding a trial or data changes only that trial's entry in ``trials`` or ``data``, so that a save writes nothing
+    else. Everything else that can be asked is computed from them.
     """
 
     search_space: SearchSpace
@@ -46,7 +46,7 @@ class Experiment:
     _status_quo: Arm | None = None
     default_trial_type: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
-    # By a purpose's value, which is a plain string; AuxiliaryExperiment stands below, as it holds an Experiment.
+    # By a purpose's value, a plain string; AuxiliaryExperiment is defined below, as it holds an Experiment.
     _auxiliary_experiments_by_purpose: dict[str, list[AuxiliaryExperiment]] = field(default_factory=dict)
     _trials: dict[int, BaseTrial] = field(default_factory=dict)
     _data: dict[int, Data] = field(default_factory=dict)
@@ -108,14 +108,14 @@ class Experiment:
             self._status_quo._parameters = self._status_quo.ordered_like(order)
 
     def __docstore_check_merged__(self) -> None:
-        """Refuse what two people, each of whom saw one half of it, made of the search space together."""
+        """Check that the search space is valid after a merge of two people's changes."""
         self.search_space.check_merged()
 
-    # What it is called, and what is known of it.
+    # Name and type.
 
     @property
     def has_name(self) -> bool:
-        """Whether the experiment has a name, without which no database takes it."""
+        """Whether the experiment has a name, which it needs to be saved in a database."""
         return self.name is not None
 
     @property
@@ -134,14 +134,14 @@ class Experiment:
 
     @property
     def is_moo_problem(self) -> bool:
-        """Whether several things are optimized at once."""
+        """Whether there are several objectives."""
         return self.optimization_config is not None and self.optimization_config.is_moo_problem
 
     # Metrics.
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Every metric by name: the optimization config's, and the experiment's own, which win if both are there."""
+        """Every metric by name: the experiment's own, and those of the optimization config that have other names."""
         own = {metric.name: metric for metric in self._tracking_metrics}
         return {**(self.optimization_config.metrics if self.optimization_config else {}), **own}
 
@@ -164,7 +164,7 @@ class Experiment:
         return self
 
     def update_tracking_metric(self, metric: Metric) -> Self:
-        """Put *metric* in the place of the one of its name, and return the experiment."""
+        """Replace the metric with the name of *metric* by it, and return the experiment."""
         self._check_tracked(metric.name)
         self._tracking_metrics = [metric if m.name == metric.name else m for m in self._tracking_metrics]
         return self
@@ -186,7 +186,7 @@ class Experiment:
 
     @property
     def status_quo(self) -> Arm | None:
-        """The arm to compare others with; it may lie outside of the bounds."""
+        """The arm to compare others with; it may be outside of the search space."""
         return self._status_quo
 
     @status_quo.setter
@@ -205,7 +205,7 @@ class Experiment:
         self._arm_index = ArmIndex()
 
     def _arms(self) -> ArmIndex:
-        """Return the index of all arms, made anew if trials came or went by another way than ``new_trial``."""
+        """Return the index of all arms, made anew if trials were added or removed other than by ``new_trial``."""
         if self._arm_index.trial_count != len(self._trials):
             others = [] if self._status_quo is None else [self._status_quo]
             self._arm_index = ArmIndex.of(self._trials, others, measured=self._data)
@@ -217,7 +217,7 @@ class Experiment:
         return dict(self._arms().by_name)
 
     def admit_arms(self, trial: BaseTrial, arms: Sequence[Arm], *, check_membership: bool = True) -> None:
-        """Check *arms* and name them, all or none; a trial calls this before it takes them in."""
+        """Check *arms* and name them, all or none; a trial calls this before it adds them."""
         for arm in arms:
             if check_membership:
                 self.search_space.check_membership(arm._parameters, raise_error=True)
@@ -242,7 +242,7 @@ class Experiment:
 
     @property
     def trials_by_status(self) -> dict[TrialStatus, list[BaseTrial]]:
-        """The trials of each status, an empty list where there are none."""
+        """The trials of each status; an empty list for a status that none has."""
         grouped: dict[TrialStatus, list[BaseTrial]] = {status: [] for status in TrialStatus}
         for trial in self._trials.values():
             grouped[trial.status].append(trial)
@@ -290,7 +290,7 @@ class Experiment:
 
     @contextmanager
     def _attaching(self, trial_type: str | None) -> Iterator[tuple[int, str | None]]:
-        """Give the next trial's index and type; if making the trial fails, forget the arms that it had named."""
+        """Yield the next trial's index and type; if making the trial fails, forget the arms that it has named."""
         kind = self.default_trial_type if trial_type is None else trial_type
         if not self.supports_trial_type(kind):
             raise InvalidValueError("trial_type", kind, self._trial_type_remedy())
@@ -314,27 +314,27 @@ class Experiment:
         return f"Trials have the type {self.default_trial_type!r} here; a MultiTypeExperiment has several."
 
     def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
-        """Return what runs trials of that type."""
+        """Return the runner of trials of that type."""
         return self.runner
 
     # Data.
 
     @property
     def data(self) -> Data:
-        """Everything that was measured, copied into one Data."""
+        """All observations, copied into one Data."""
         return self.lookup_data()
 
     def lookup_data(self, trial_indices: Iterable[int] | None = None) -> Data:
-        """Return what was measured in the given trials, or in all."""
+        """Return the observations of the given trials, or of all."""
         wanted = sorted(self._data) if trial_indices is None else sorted(set(trial_indices))
         return Data.from_multiple_data(self._data[index] for index in wanted if index in self._data)
 
     def attach_data(self, data: Data) -> None:
-        """Add *data*; an observation of a trial's same arm, metric and step takes the earlier one's place.
+        """Add *data*; an observation replaces the earlier one of the same trial, arm, metric and step.
 
         Raises:
-            InvalidValueError: there are no observations, or one is of a trial, or of an arm, that is not there. Then
-                nothing is added.
+            InvalidValueError: there are no observations, or one is of a trial or arm that does not exist. Then nothing
+                is added.
 
         Cost:
             A copy of each record of the trials that *data* are about.
@@ -377,7 +377,7 @@ class Experiment:
 
     @property
     def auxiliary_experiments_by_purpose(self) -> dict[AuxiliaryExperimentPurpose, list[AuxiliaryExperiment]]:
-        """Other experiments that this one learns from, by what they are good for."""
+        """Other experiments that this one learns from, by purpose."""
         by_value = self._auxiliary_experiments_by_purpose
         return {AuxiliaryExperimentPurpose(value): list(auxiliaries) for value, auxiliaries in by_value.items()}
 
@@ -395,7 +395,7 @@ class Experiment:
 
 @dataclass(init=False)
 class AuxiliaryExperiment:
-    """Another experiment that one learns from, and those of its data that count."""
+    """Another experiment to learn from, and the part of its data that is used."""
 
     experiment: Experiment
     is_active: bool = True

@@ -1,8 +1,7 @@
-"""What a linear expression over names means: ``"2*x1 - x2 + 3"`` is the weights ``{x1: 2, x2: -1}`` and the constant 3.
+"""Linear expressions over names, parsed: ``"2*x1 - x2 + 3"`` is the weights ``{x1: 2, x2: -1}`` and the constant 3.
 
-Names may hold ``.``, ``:`` and ``/`` between letters, as in ``train/loss``. Any other name is understood where the
-caller knows it beforehand. Nothing is ever evaluated: the text is read as a syntax tree, of which only sums and
-products are taken.
+Names may hold ``.``, ``:`` and ``/`` between letters, as in ``train/loss``; other names have to be given by the caller.
+Nothing is ever evaluated: the text is parsed to a syntax tree, of which only sums and products are accepted.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from docstore.errors import InvalidValueError
 _NAME = r"(?<![\w.])[^\W\d]\w*(?:[./:][^\W\d]\w*)*"
 _STANDS_FOR = "n{}_"
 _LONGEST = 50_000
-"""Characters of an expression: Python's parser takes some hundred times their room."""
+"""The most characters of an expression: Python's parser takes some hundred times as much memory."""
 _EXAMPLE = "Write a sum such as '2*a - b + 3': names, numbers, +, -, and * or / by a number."
 
 
@@ -46,10 +45,14 @@ class Linear:
 
 
 def parse(expression: str, *, thing: str, known: Iterable[str] = ()) -> list[Linear]:
-    """Return what *expression* means: a Linear for each of its parts between commas.
+    """Return a Linear for each of the parts of *expression* between commas.
+
+    Args:
+        thing: what the expression is, for the error message.
+        known: names that may occur in it.
 
     Raises:
-        InvalidValueError: it is not linear, or no expression at all; the error is about *thing*.
+        InvalidValueError: it is not linear, or no expression at all.
     """
     if not isinstance(expression, str) or len(expression) > _LONGEST:
         raise InvalidValueError(thing, expression, _EXAMPLE)
@@ -59,7 +62,7 @@ def parse(expression: str, *, thing: str, known: Iterable[str] = ()) -> list[Lin
     try:
         return [_read(ast.parse(part.strip(), mode="eval").body, names) for part in plain.split(",")]
     except (_NotLinear, SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
-        # The parser's own word for an expression that is nested too deeply is MemoryError.
+        # The parser raises MemoryError for an expression that is nested too deeply.
         raise InvalidValueError(thing, expression, _EXAMPLE) from error
 
 
@@ -82,7 +85,7 @@ def build(weights: Mapping[str, float]) -> str:
 
 
 def _with_plain_names(expression: str, known: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """Put an identifier in the place of each name, for Python's own parser knows no name such as train/loss."""
+    """Replace each name by an identifier, as Python's parser does not accept names such as train/loss."""
     stand_ins: dict[str, str] = {}
 
     def stand_in(match: re.Match[str]) -> str:

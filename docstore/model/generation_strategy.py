@@ -1,4 +1,4 @@
-"""Where an optimizer stands: its nodes, the one it is at, and what it generated so far. State to keep, no optimizer."""
+"""A generation strategy: the state of an optimizer (its nodes, the current one, its generator runs), no optimizer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docstore.model.statuses import ExperimentStatus
 
 @dataclass
 class GenerationNode:
-    """One stage of a strategy: how it generates, and when another stage follows, in the optimizer's own words."""
+    """One stage of a strategy: how it generates, and when another stage follows, in the optimizer's own format."""
 
     name: str
     generator_specs: list[dict[str, Any]] = field(default_factory=list)
@@ -81,16 +81,16 @@ class GenerationStrategy:
 
     @property
     def generator_runs(self) -> list[GeneratorRun]:
-        """What it generated, oldest first."""
+        """The generator runs, oldest first."""
         return list(self._generator_runs)
 
     @property
     def last_generator_run(self) -> GeneratorRun | None:
-        """What it generated last, if anything."""
+        """The newest generator run, or None."""
         return self._generator_runs[-1] if self._generator_runs else None
 
     def add_generator_run(self, generator_run: GeneratorRun) -> None:
-        """Note what the current node generated."""
+        """Add a generator run, of the current node unless it names another."""
         check_instances("generator run", [generator_run], GeneratorRun)
         if generator_run.generation_node_name is None:
             generator_run.generation_node_name = self._current_node_name

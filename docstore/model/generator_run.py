@@ -1,4 +1,4 @@
-"""Where arms came from: one run of whatever generated them, with what it knew and how long it took."""
+"""A generator run: arms that were generated together, with predictions, metadata and how long it took."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GeneratorRunType(Enum):
 
 @dataclass(init=False, repr=False)
 class GeneratorRun:
-    """Arms with their weights, and what is known of how they were generated.
+    """Arms with their weights, and how they were generated.
 
     Units:
         *fit_time* and *gen_time* are seconds. A weight is a share of a trial's resources, in no unit.

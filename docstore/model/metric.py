@@ -1,4 +1,4 @@
-"""What is measured: a metric's name, and which way is better. Subclass Metric to fetch data."""
+"""A metric: its name, and whether lower is better. Subclass Metric to fetch data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Metric:
         return self.signature_override or self.name
 
     def fetch_trial_data(self, trial: BaseTrial, **kwargs: Any) -> Any:
-        """Return what was measured in *trial*; a subclass says how."""
+        """Return the data of *trial*; to be overridden in a subclass."""
         raise InvalidValueError(
             f"metric {self.name!r}", type(self).__name__, "It cannot fetch: override fetch_trial_data in a subclass."
         )
@@ -53,6 +53,6 @@ class Metric:
 
 @dataclass(eq=False, repr=False)
 class MapMetric(Metric):
-    """A metric that is measured at several steps of a trial."""
+    """A metric that is observed at several steps of a trial."""
 
     has_map_data: ClassVar[bool] = True

@@ -82,7 +82,7 @@ class MultiTypeExperiment(Experiment):
             raise InvalidValueError("trial_type", trial_type, self._trial_type_remedy())
 
     def runner_for_trial_type(self, trial_type: str | None) -> Runner | None:
-        """Return what runs trials of that type."""
+        """Return the runner of trials of that type."""
         return None if trial_type is None else self._trial_type_to_runner.get(trial_type)
 
     def add_tracking_metric(
@@ -107,7 +107,7 @@ class MultiTypeExperiment(Experiment):
 
     @property
     def metric_to_trial_type(self) -> dict[str, str]:
-        """The type of trials in which each metric is measured; the default one where none was given."""
+        """The type of trials in which each metric is measured; the default type if none was given."""
         default = self.default_trial_type or ""
         return {name: self._metric_to_trial_type.get(name, default) for name in self.metrics}
 

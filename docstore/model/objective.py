@@ -1,4 +1,4 @@
-"""What is to be optimized: one metric, a weighted sum of some, or several at once."""
+"""Objectives: one metric, a weighted sum of metrics, or several objectives at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from docstore.model.metric import Metric
 
 @dataclass(init=False, repr=False)
 class Objective:
-    """What is to be maximized, as an expression over names of metrics.
+    """An expression over names of metrics, to be maximized.
 
     ``"accuracy"`` maximizes, ``"-loss"`` minimizes, ``"2*accuracy + recall"`` is a weighted sum, and
     ``"accuracy, -loss"`` means both at once. Objective(metric=..., minimize=...) makes the expression from a metric.
@@ -55,7 +55,7 @@ class Objective:
         check_unique("metric of an Objective", self.metric_names, remedy)
 
     def __docstore_restored__(self) -> None:
-        # The names of given metrics are known, so they may hold what would else be an operator: "val-loss, mean".
+        # The names of given metrics are known, so they may contain operators: "val-loss, mean".
         names = [metric.name for metric in self.metrics]
         self._parts = expressions.parse(self.expression, thing="Objective", known=names)
 
@@ -78,7 +78,7 @@ class Objective:
 
     @property
     def is_multi_objective(self) -> bool:
-        """Whether several things are optimized at once."""
+        """Whether there are several objectives."""
         return len(self._parts) > 1
 
     @property
@@ -171,7 +171,7 @@ class ScalarizedObjective(Objective):
 
 
 def _minimizes(metric: Metric, minimize: bool | None) -> bool:
-    """Return which way *metric* goes, and refuse two answers or none."""
+    """Return whether *metric* is minimized; refuse a contradiction of its ``lower_is_better``, or no answer at all."""
     if minimize is None and metric.lower_is_better is None:
         raise InvalidValueError(f"minimize of metric {metric.name!r}", None, "Give minimize=True or minimize=False.")
     if minimize is not None and metric.lower_is_better not in (None, minimize):

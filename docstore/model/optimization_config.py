@@ -1,4 +1,4 @@
-"""What an experiment is after: its objective, and which outcomes will do."""
+"""An optimization config: an objective, and constraints on outcomes."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class OptimizationConfig:
 
     @property
     def metric_names(self) -> set[str]:
-        """The names of all metrics that it mentions."""
+        """The names of all metrics in it."""
         return set(self.metrics)
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Each metric that it mentions, by name, the objective's first; one that is only a name is a plain Metric."""
+        """Each metric in it by name, the objective's first; one of which only the name is given is a plain Metric."""
         parts: list[Objective | OutcomeConstraint] = [self.objective, *self.all_constraints]
         given = {metric.name: metric for part in reversed(parts) for metric in part.metrics}
         names = dict.fromkeys(name for part in parts for name in part.metric_names)
@@ -65,7 +65,7 @@ class OptimizationConfig:
 
     @property
     def is_moo_problem(self) -> bool:
-        """Whether several things are optimized at once."""
+        """Whether there are several objectives."""
         return self.objective.is_multi_objective
 
 

@@ -1,4 +1,4 @@
-"""Which outcomes will do: a bound on a metric, or on a weighted sum of some."""
+"""Constraints on outcomes: a bound on a metric, or on a weighted sum of metrics."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _HOW_RELATIVE = (
 
 
 class ComparisonOp(Enum):
-    """Which side of the bound is allowed."""
+    """The side of a bound that is allowed."""
 
     GEQ = 0
     LEQ = 1
 
     @property
     def symbol(self) -> str:
-        """The operator as one writes it."""
+        """The operator as text."""
         return ">=" if self is ComparisonOp.GEQ else "<="
 
 
@@ -42,7 +42,7 @@ class OutcomeConstraint:
         zero: for a status quo of -10, the bound is -10.5.
     """
 
-    # Structured, and not the expression: percents become factors in it, and some floats do not come back.
+    # Not the expression: percents are factors in it, and not every float survives that conversion.
     _weights: dict[str, float]
     op: ComparisonOp = ComparisonOp.LEQ
     bound: float = 0.0

@@ -1,4 +1,4 @@
-"""What can be tuned: a parameter's name, its type, and the values it may take.
+"""Parameters: the name, the type and the possible values of something that can be tuned.
 
 Names and meanings are those of Ax, so that its users' code runs unchanged.
 """
@@ -57,13 +57,13 @@ _PYTHON_TYPES: Mapping[ParameterType, type[bool] | type[int] | type[float] | typ
 
 @dataclass
 class Parameter:
-    """What every parameter has. Make one of RangeParameter, ChoiceParameter, FixedParameter and DerivedParameter."""
+    """The base of RangeParameter, ChoiceParameter, FixedParameter and DerivedParameter."""
 
     name: str
     parameter_type: ParameterType
     is_fidelity: bool = field(default=False, kw_only=True)
     target_value: TParamValue = field(default=None, kw_only=True)
-    # What arms made before the parameter was added are taken to have had, and what arms get after it was disabled.
+    # The value of arms made before the parameter was added, and the value of arms made after it was disabled.
     backfill_value: TParamValue = field(default=None, kw_only=True)
     default_value: TParamValue = field(default=None, kw_only=True)
 
@@ -88,22 +88,22 @@ class Parameter:
 
     @property
     def is_disabled(self) -> bool:
-        """Whether new arms no longer choose a value, but all have the default one."""
+        """Whether all new arms have the default value."""
         return self.default_value is not None
 
     @property
     def is_required(self) -> bool:
-        """Whether an arm must name a value."""
+        """Whether an arm must have a value."""
         return not self.is_disabled and self.backfill_value is None
 
     @property
     def is_hierarchical(self) -> bool:
-        """Whether other parameters matter only for some of this one's values."""
+        """Whether other parameters are used only with some values of this one."""
         return bool(self.dependents_by_value)
 
     @property
     def dependents_by_value(self) -> dict[Any, list[str]]:
-        """The names of the parameters that matter only for a value of this one, by that value."""
+        """The names of the parameters that are used only with a value of this one, by that value."""
         return {}
 
     def is_valid_type(self, value: TParamValue) -> bool:
@@ -115,7 +115,7 @@ class Parameter:
         return None
 
     def validate(self, value: TParamValue, raises: bool = False) -> bool:
-        """Return whether *value* is allowed; with *raises*, say what is wrong with it."""
+        """Return whether *value* is allowed; with *raises*, raise an InvalidValueError if it is not."""
         remedy = self.problem_with(value) if self.is_valid_type(value) else self._type_remedy()
         if remedy is not None and raises:
             raise InvalidValueError(f"value of {self._label}", value, remedy)
@@ -224,13 +224,13 @@ class RangeParameter(Parameter):
 
 @dataclass
 class _Hierarchical(Parameter):
-    """A parameter on whose value it depends which others matter."""
+    """A parameter whose value determines which other parameters are used."""
 
     dependents: dict[Any, list[str]] | None = field(default=None, kw_only=True)
 
     @property
     def dependents_by_value(self) -> dict[Any, list[str]]:
-        """The names of the parameters that matter only for a value of this one, by that value."""
+        """The names of the parameters that are used only with a value of this one, by that value."""
         return self.dependents or {}
 
     def _check_dependents(self) -> None:

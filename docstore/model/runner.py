@@ -1,4 +1,4 @@
-"""How trials are run: nothing here runs any, but a runner's settings belong to the experiment. Subclass Runner."""
+"""A runner of trials: its settings belong to the experiment; subclass Runner to run something."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # The generated == would not see what a subclass sets in an __init__ of its own.
 @dataclass(eq=False)
 class Runner:
-    """What runs trials. A subclass overrides ``run``, and needs no decorator."""
+    """Runs trials. A subclass overrides ``run``, and needs no decorator."""
 
     @property
     def staging_required(self) -> bool:
@@ -23,7 +23,7 @@ class Runner:
         return False
 
     def run(self, trial: BaseTrial) -> dict[str, Any]:
-        """Run *trial*, and return what is to be kept as its ``run_metadata``."""
+        """Run *trial*, and return its ``run_metadata``."""
         raise self._cannot("run")
 
     def run_multiple(self, trials: Iterable[BaseTrial]) -> dict[int, dict[str, Any]]:
@@ -31,7 +31,7 @@ class Runner:
         return {trial.index: self.run(trial) for trial in trials}
 
     def stop(self, trial: BaseTrial, reason: str | None = None) -> dict[str, Any]:
-        """Stop *trial*, and return what is to be kept as its ``stop_metadata``."""
+        """Stop *trial*, and return its ``stop_metadata``."""
         raise self._cannot("stop")
 
     def poll_trial_status(self, trials: Iterable[BaseTrial]) -> dict[Any, set[int]]:

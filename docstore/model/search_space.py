@@ -1,4 +1,4 @@
-"""Which parameterizations an experiment may try: its parameters, and linear constraints between them."""
+"""A search space: the parameters of an experiment, and linear constraints between them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ParameterConstraint:
             raise InvalidValueError("ParameterConstraint", text, f"Its operator does not fit the argument. {_HOW}")
         if operator == ">=":
             difference = difference.times(-1.0)
-        # Adding 0.0 makes 0.0 of -0.0, which would read as another bound.
+        # Adding 0.0 makes 0.0 of -0.0, which would be another bound.
         self.constraint_dict, self.bound = difference.weights, -difference.constant + 0.0
 
     def check(self, parameter_dict: Mapping[str, TParamValue]) -> bool:
@@ -93,10 +93,10 @@ class SearchSpace:
         self.add_parameter_constraints(parameter_constraints or [])
 
     def check_merged(self) -> None:
-        """Refuse what the constructors would refuse, where two people, each of whom saw a half of it, made it together.
+        """Check, after a merge of two people's changes, what the constructors check.
 
         Raises:
-            InvalidValueError: a bound above the other, say, or a constraint on a parameter that is gone.
+            InvalidValueError: a lower bound is above the upper one, say, or a constraint is on a removed parameter.
         """
         parameters = [copy.copy(parameter) for parameter in self._parameters]
         for parameter in parameters:
@@ -120,7 +120,7 @@ class SearchSpace:
 
     @property
     def is_hierarchical(self) -> bool:
-        """Whether some parameters matter only for some values of others."""
+        """Whether some parameters are used only with some values of others."""
         return any(parameter.is_hierarchical for parameter in self._parameters)
 
     def __getitem__(self, parameter_name: str) -> Parameter:
@@ -149,7 +149,7 @@ class SearchSpace:
         self._parameters = together
 
     def update_parameter(self, parameter: Parameter) -> None:
-        """Put *parameter* in the place of the one of its name."""
+        """Replace the parameter with the name of *parameter* by it."""
         present = self[parameter.name]
         if present.parameter_type is not parameter.parameter_type:
             raise InvalidValueError(
@@ -239,7 +239,7 @@ class SearchSpace:
         return None
 
     def _active_names(self, given: Mapping[str, TParamValue]) -> list[str]:
-        """Return the names that matter for *given*: all but those that depend only on values not chosen."""
+        """Return the names that are used with *given*: all but those that depend only on values that are not chosen."""
         by_name = self.parameters
         dependent = {name for p in self._parameters for names in p.dependents_by_value.values() for name in names}
         active = [name for name in by_name if name not in dependent]
@@ -275,7 +275,7 @@ def _no(problem: _Problem, raise_error: bool) -> bool:
 
 
 def _check_references(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Refuse a parameter that leans on others which are not there, or are no numbers."""
+    """Refuse a parameter that refers to others which do not exist, or are no numbers."""
     sources = parameter.parameter_names_to_weights if isinstance(parameter, DerivedParameter) else {}
     there_are = f"The search space has {', '.join(map(repr, by_name))}."
     for name in [*sources, *(name for names in parameter.dependents_by_value.values() for name in names)]:

@@ -1,4 +1,4 @@
-"""Which statuses a trial can have, and which can follow which."""
+"""The statuses of trials (with their allowed changes) and of experiments, and the purposes of auxiliary experiments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from docstore.errors import InvalidTransitionError
 
 
 class TrialStatus(Enum):
-    """Where a trial is in its life, with Ax's integers::
+    """The status of a trial, with Ax's integers::
 
     CANDIDATE -> STAGED -> RUNNING -> COMPLETED, FAILED or EARLY_STOPPED
     CANDIDATE -> RUNNING            (nothing to wait for)
@@ -39,7 +39,7 @@ class TrialStatus(Enum):
 
     @property
     def expecting_data(self) -> bool:
-        """Whether data are there, or still come."""
+        """Whether there are data, or will be."""
         return self in (TrialStatus.RUNNING, TrialStatus.COMPLETED, TrialStatus.EARLY_STOPPED)
 
     @property
@@ -54,7 +54,7 @@ class TrialStatus(Enum):
 
     @property
     def is_completed(self) -> bool:
-        """Whether the trial has ended well."""
+        """Whether the trial has ended successfully."""
         return self is TrialStatus.COMPLETED
 
     @property
@@ -69,7 +69,7 @@ class TrialStatus(Enum):
 
     @property
     def is_early_stopped(self) -> bool:
-        """Whether the trial was stopped because it promised nothing."""
+        """Whether the trial was stopped early, as it was not promising."""
         return self is TrialStatus.EARLY_STOPPED
 
     @property
@@ -97,15 +97,12 @@ _CAN_BECOME: Mapping[TrialStatus, tuple[TrialStatus, ...]] = {
 
 
 def check_transition(thing: str, present: TrialStatus, wanted: TrialStatus) -> None:
-    """Refuse the step from *present* to *wanted* unless it is one of those above."""
+    """Check that a trial's status may change from *present* to *wanted*."""
     possible = _CAN_BECOME[present]
     if wanted not in possible:
         raise InvalidTransitionError(
             thing, present=present.name, wanted=wanted.name, possible=[status.name for status in possible]
         )
-
-
-# Which phases an experiment goes through.
 
 
 class ExperimentStatus(Enum):
@@ -120,9 +117,6 @@ class ExperimentStatus(Enum):
     def is_active(self) -> bool:
         """Whether trials are being run."""
         return self in (ExperimentStatus.INITIALIZATION, ExperimentStatus.OPTIMIZATION)
-
-
-# What another experiment can be good for.
 
 
 class AuxiliaryExperimentPurpose(StrEnum):

@@ -1,4 +1,4 @@
-"""What one trial holds: its arm, its status, and when it did what."""
+"""A trial: its arm, its status, and the times of its status changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_REASON = 1000
 
 @dataclass(init=False, repr=False)
 class BaseTrial:
-    """What Trial and BatchTrial share. Make one by ``experiment.new_trial`` or ``experiment.new_batch_trial``."""
+    """The base of Trial and BatchTrial, which ``experiment.new_trial`` and ``experiment.new_batch_trial`` make."""
 
     index: int
     _status: TrialStatus = TrialStatus.CANDIDATE
@@ -62,7 +62,7 @@ class BaseTrial:
 
     @property
     def ttl_seconds(self) -> int | None:
-        """After how many seconds the trial is to be taken for dead; None for never. Nothing here acts on it."""
+        """After how many seconds the trial is considered dead; None for never. Nothing here acts on it."""
         return self._ttl_seconds
 
     @ttl_seconds.setter
@@ -94,16 +94,16 @@ class BaseTrial:
         return self.experiment.runner_for_trial_type(self.trial_type)
 
     def lookup_data(self) -> Data:
-        """Return what was measured in this trial."""
+        """Return the data of this trial."""
         return self.experiment.lookup_data(trial_indices=[self.index])
 
     def update_run_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Add *metadata* to what is known of the trial's run, and return all of it."""
+        """Add *metadata* to the trial's ``run_metadata``, and return all of it."""
         self.run_metadata.update(metadata)
         return self.run_metadata
 
     def update_stop_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Add *metadata* to what is known of the trial's end, and return all of it."""
+        """Add *metadata* to the trial's ``stop_metadata``, and return all of it."""
         self.stop_metadata.update(metadata)
         return self.stop_metadata
 
@@ -120,7 +120,7 @@ class BaseTrial:
 
     @property
     def status(self) -> TrialStatus:
-        """Where the trial is in its life; the ``mark_...`` methods change it."""
+        """The status; the ``mark_...`` methods change it."""
         return self._status
 
     @property
@@ -130,11 +130,11 @@ class BaseTrial:
 
     @property
     def completed_successfully(self) -> bool:
-        """Whether the trial has ended well."""
+        """Whether the trial has ended successfully."""
         return self._status is TrialStatus.COMPLETED
 
     def mark_staged(self, unsafe: bool = False) -> Self:
-        """Note that the trial waits to be run, and return it. As in every ``mark_...``, *unsafe* allows any step."""
+        """Mark the trial as staged, and return it. As in every ``mark_...``, *unsafe* allows any change of status."""
         if self._become(TrialStatus.STAGED, unsafe):
             self.time_staged = datetime.now(UTC)
         return self
@@ -142,37 +142,36 @@ class BaseTrial:
     def mark_running(
         self, no_runner_required: bool = False, unsafe: bool = False, started_time: datetime | None = None
     ) -> Self:
-        """Note that the trial runs, since *started_time* if not since now, and return it.
+        """Mark the trial as running since *started_time*, by default now, and return it.
 
-        *no_runner_required* is taken so that Ax's callers need no change: no runner is ever required here, since it is
-        up to the caller to run things.
+        *no_runner_required* is accepted for callers of Ax, and has no effect: no runner is ever required here.
         """
         if self._become(TrialStatus.RUNNING, unsafe):
             self.time_run_started = started_time or datetime.now(UTC)
         return self
 
     def mark_completed(self, unsafe: bool = False, time_completed: datetime | None = None) -> Self:
-        """Note that the trial has ended well, and return it."""
+        """Mark the trial as completed, and return it."""
         return self._end(TrialStatus.COMPLETED, None, unsafe, time_completed)
 
     def mark_failed(self, reason: str | None = None, unsafe: bool = False) -> Self:
-        """Note that the trial has failed and may be tried again, and return it."""
+        """Mark the trial as failed (it may be tried again), and return it."""
         return self._end(TrialStatus.FAILED, reason, unsafe)
 
     def mark_abandoned(self, reason: str | None = None, unsafe: bool = False) -> Self:
-        """Note that the trial is given up for good, and return it."""
+        """Mark the trial as abandoned for good, and return it."""
         return self._end(TrialStatus.ABANDONED, reason, unsafe)
 
     def mark_early_stopped(self, reason: str | None = None, unsafe: bool = False) -> Self:
-        """Note that the trial was stopped because it promised nothing, and return it."""
+        """Mark the trial as stopped early, as it was not promising, and return it."""
         return self._end(TrialStatus.EARLY_STOPPED, reason, unsafe)
 
     def mark_stale(self, unsafe: bool = False) -> Self:
-        """Note that the trial never ran and no longer should, and return it."""
+        """Mark the trial as stale: it never ran, and no longer should; return it."""
         return self._end(TrialStatus.STALE, None, unsafe)
 
     def mark_as(self, status: TrialStatus, unsafe: bool = False, **arguments: Any) -> Self:
-        """Give the trial *status* by the method of that name, and return it."""
+        """Mark the trial with *status*, by the method for it, and return it."""
         mark = getattr(self, f"mark_{status.name.lower()}", None) if isinstance(status, TrialStatus) else None
         if mark is None:
             possible = ", ".join(
@@ -182,7 +181,7 @@ class BaseTrial:
         return mark(unsafe=unsafe, **arguments)  # type: ignore[no-any-return]  # each mark_... returns self
 
     def _become(self, status: TrialStatus, unsafe: bool) -> bool:
-        """Take *status*; return False if the trial has it already, so that marking twice changes nothing."""
+        """Set *status*; return False if the trial has it already, so that marking twice changes nothing."""
         if self._status is status:
             return False
         if not unsafe:
@@ -198,7 +197,7 @@ class BaseTrial:
         return self
 
     def _admit(self, arms: Sequence[Arm], check_membership: bool = True) -> None:
-        """Check *arms*, and give each that has no name the one it is known by, or the next of this trial."""
+        """Check *arms*, and name each that has no name: the known name of its parameters, or the trial's next one."""
         if self._status is not TrialStatus.CANDIDATE:
             raise InvalidValueError(
                 f"status of {self._label}",

@@ -1,6 +1,6 @@
-"""The classes of this process: which are documents, which have functions of their own, and what lifts old ones.
+"""The classes of this process: ``document`` and ``register`` add them, ``upcast`` reads old schemas, ``prove`` tests.
 
-What is registered here holds for every store and every call; a ``RegistryBundle`` adds classes for some of them only.
+A registration holds for every store and every call; a ``RegistryBundle`` adds classes for some of them only.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ U = TypeVar("U", bound=Upcast)
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """What was registered before all that its annotations name was there; *namespace* is what it could see then."""
+    """A class that was registered before everything its annotations name existed; *namespace* is what it could see."""
 
     entry: Entry
     namespace: Mapping[str, Any]
 
 
 class Registrations:
-    """What has been registered; each change makes a new ``Registry``, and the old one stays as it is."""
+    """The registrations of a process; each change makes a new ``Registry``, and the old one stays as it is."""
 
     def __init__(self, registry: Registry) -> None:
         self._lock = RLock()
@@ -48,15 +48,15 @@ class Registrations:
         self._pending: tuple[_Pending, ...] = ()
 
     def add(self, entry: Entry, namespace: Mapping[str, Any]) -> None:
-        """Register a class, and those that its annotations name; *namespace* is what its definition could see.
+        """Register a class, and those that its annotations name; *namespace* has the names its definition could see.
 
-        Where an annotation names what is not there yet, the class waits for it: see ``current``.
+        If an annotation names something that does not exist yet, the class is pending: see ``current``.
         """
         with self._lock:
             remember(entry.cls, namespace)
             registry = self._registry.with_class(entry)
             for each in self._pending:
-                # A document stays one, and what was said of its fields is to be checked.
+                # A class that is a document stays one, and its kind still has to be checked.
                 if each.entry.cls is entry.cls:
                     entry = replace(entry, kind=entry.kind or each.entry.kind)
             pending = tuple(each for each in self._pending if each.entry.cls is not entry.cls)
@@ -67,19 +67,19 @@ class Registrations:
                 pending += (_Pending(entry, namespace),)
             self._registry, self._pending = registry, pending
 
-    def upcast(self, tag: str, from_: int, lift: Upcast) -> None:
-        """Register what lifts *tag* from one schema to the next."""
+    def upcast(self, tag: str, from_: int, function: Upcast) -> None:
+        """Register *function*, the upcast of *tag* from schema *from_* to the next."""
         with self._lock:
-            self._registry = self._registry.with_upcast(tag, from_, lift)
+            self._registry = self._registry.with_upcast(tag, from_, function)
 
     def current(self) -> Registry:
         """Return the registry as it is now.
 
-        A class that names what is not there has a flaw in it, which is told when an object of the class is written or
-        read: what the rest of the program does goes on.
+        A pending class has a flaw in it, which is raised when an object of the class is written or read; everything
+        else works.
 
         Cost:
-            For each such class, a look at its annotations.
+            For each pending class, another try to resolve its annotations.
         """
         if self._pending:
             with self._lock:
@@ -102,7 +102,7 @@ class Registrations:
 
     @contextmanager
     def scope(self) -> Iterator[None]:
-        """Forget at the end what was registered since the beginning."""
+        """Drop, at the end of the block, what was registered in it."""
         with self._lock:
             before = self._registry, self._pending
         try:
@@ -128,20 +128,20 @@ def registered() -> Registry:
 
 
 def check() -> None:
-    """Refuse to go on with a class of which objects can be neither written nor read, as when a store is opened.
+    """Check every registered class, as when a store is opened: its objects can be written and read.
 
     Raises:
-        RegistryError: a field of it cannot be stored.
-        UnresolvedError: an annotation names what is not there.
+        RegistryError: a field of one cannot be stored.
+        UnresolvedError: an annotation names something that does not exist.
     """
     for entry in registered().entries:
         entry.check()
 
 
 def scope() -> AbstractContextManager[None]:
-    """Give a ``with`` block at whose end what was registered in it is forgotten: for tests.
+    """Return a ``with`` block at whose end the registrations made in it are dropped: for tests.
 
-    Stores and documents made inside go on with the classes they know until they are asked for something again.
+    Stores that were opened inside keep these classes until their next call.
     """
     return _registrations.scope()
 
@@ -164,18 +164,18 @@ def document(
     Args:
         kind: what sort of document it is; names are unique within it.
         name, type, status: the fields by which it is found; type and status are an Enum, or text.
-        parts: fields like ``/steps/*``, dicts or lists of which each item has a row of its own: for large documents.
-        keyed: by patterns like ``/steps/*/readings``, by which members an item is known: such lists merge item by item.
+        parts: fields like ``/steps/*``, dicts or lists whose items each have a row of their own: for large documents.
+        keyed: by patterns like ``/steps/*/readings``, the members that identify an item: such lists merge item by item.
         version: the schema number. Count it up when the class's stored form changes, and write an ``upcast``.
         tag: what names the class in JSON; by default its name.
         aliases: tags that it had in older documents.
         compatible_from: the oldest schema whose programs may read what this one writes; see ``upcast``.
 
-    Annotations may name what is defined later: what cannot be told before is told when an object of the class is first
-    written or read, and when a store is opened.
+    Annotations may name what is defined later; then the class is checked when an object of it is first written or read,
+    and when a store is opened.
 
     Raises:
-        RegistryError: a field cannot be stored, or is not there; or the tag or kind is another class's.
+        RegistryError: a field cannot be stored, or does not exist; or another class has the tag or the kind.
     """
     namespace = _visible(sys._getframe(1))
 
@@ -219,13 +219,13 @@ def register(
     aliases: Aliases = (),
     compatible_from: int | None = None,
 ) -> C | Callable[[C], C]:
-    """Register a class whose instances may stand in documents; return it, so that this is a decorator too.
+    """Register a class whose instances may be in documents; return it, so that this is a decorator too.
 
     Args:
-        encode: gives what stands for an object: its members as a dict by text, or any one value that can be stored. In
-            the JSON, such a value is the member ``__value``, and an ``upcast`` of the tag gets it as that.
-        decode: takes the same, and gives the object. Without the two, a class is stored by its fields.
-        tag, version, aliases, compatible_from: as for ``document``. Of an enum, *aliases* may map the former name of a
+        encode: returns what represents an object: its members as a dict by text, or any one value that can be stored.
+            Such a value is the member ``__value`` in the JSON, and an ``upcast`` of the tag gets it under that key.
+        decode: takes the same, and returns the object. Without the two, a class is stored by its fields.
+        tag, version, aliases, compatible_from: as for ``document``. For an enum, *aliases* may map the former name of a
             member to the present one.
 
     Raises:
@@ -242,31 +242,32 @@ def register(
 
 
 def upcast(tag: str, *, from_: int) -> Callable[[U], U]:
-    """Register a function that lifts the JSON of *tag* from schema *from_* to the next: a decorator.
+    """Register a function that converts the JSON of *tag* from schema *from_* to the next: a decorator.
 
-    It takes a dict of the members as they were stored, without the tag, which it may change, and gives those of the
-    next schema. Functions follow one another up to the class's ``version``, wherever in a document the object stands;
-    what is stored is not rewritten. Where a step is missing, the first use of a store or of ``loads`` says so.
+    The function takes a dict of the members as they were stored, without the tag, which it may change, and returns
+    those of the next schema. Functions are applied one after the other up to the class's ``version``, wherever the
+    object is in a document; what is stored is not rewritten. If a step is missing, the first use of a store or of
+    ``loads`` raises an error.
     """
     if type(tag) is not str:
         raise RegistryError(f"upcast({short_repr(tag)}, from_={short_repr(from_)}): the tag should be a text.")
     if type(from_) is not int or from_ < 1:
         raise RegistryError(f"upcast({tag!r}, from_={short_repr(from_)}): schemas are counted from 1.")
 
-    def decorate(lift: U) -> U:
-        if not callable(lift):
-            raise RegistryError(f"upcast({tag!r}, from_={from_}): {short_repr(lift)} is no function of the members.")
-        _registrations.upcast(tag, from_, lift)
-        return lift
+    def decorate(function: U) -> U:
+        if not callable(function):
+            raise RegistryError(f"upcast({tag!r}, from_={from_}): {short_repr(function)} is no function.")
+        _registrations.upcast(tag, from_, function)
+        return function
 
     return decorate
 
 
 def prove(cls: type, sample: Any = None) -> None:
-    """Prove that what is registered stores an object of *cls* without loss, changing one field at a time.
+    """Prove that objects of *cls* are stored without loss: a sample, and the sample with each field changed in turn.
 
     Args:
-        sample: an object of the class; by default one made of its defaults.
+        sample: an object of the class; by default one made from its defaults.
 
     Raises:
         RegistryError: a field is lost or comes back as something else; names each of them.
@@ -282,7 +283,7 @@ def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()
     """Return *registry* with the classes that the annotations of *cls* name.
 
     Args:
-        also: what else can be stored.
+        also: further classes that can be stored.
 
     Raises:
         RegistryError: a field cannot be stored.
@@ -310,8 +311,8 @@ def _resolved(registry: Registry, declared: Entry) -> Registry:
     """Return *registry*, which has the class of *declared*, with the classes that its annotations name.
 
     Raises:
-        RegistryError: a field cannot be stored, or is not what it is said to be; or objects could not be read again.
-        UnresolvedError: an annotation names what is not there.
+        RegistryError: a field cannot be stored, or does not fit the kind; or objects could not be read again.
+        UnresolvedError: an annotation names something that does not exist.
     """
     made = with_reachable(registry, declared.cls)
     if declared.kind is not None and declared.encode is None:
@@ -323,10 +324,10 @@ def _resolved(registry: Registry, declared: Entry) -> Registry:
 
 
 def _in_sight(registry: Registry, cls: type) -> dict[str, type]:
-    """Return the classes that *cls* may name, though its module has them not: of its function, and those around it."""
+    """Return the classes that *cls* may name though its module lacks them: those of its function and outer ones."""
     scope = _scope(cls)
     found = [entry.cls for entry in registry.entries if entry.cls.__module__ == cls.__module__]
-    # The innermost last, as that hides the others.
+    # The innermost last, as it hides the others.
     found.sort(key=lambda other: len(_scope(other)))
     return {other.__name__: other for other in found if _is_around(_scope(other), scope)}
 
@@ -346,10 +347,10 @@ def _with_own_functions(entry: Entry) -> Entry:
 
 
 def _visible(frame: FrameType) -> dict[str, Any]:
-    """Return what a class defined in *frame* may name in its annotations, beside what its module has."""
+    """Return what a class defined in *frame* may name in its annotations, beside the names of its module."""
     if frame.f_locals is frame.f_globals:
         return {}
-    # Only what annotations are made of: a function's data would else live as long as the class.
+    # Only types and modules: otherwise the function's data would live as long as the class.
     return {name: each for name, each in frame.f_locals.items() if isinstance(each, _NAMED) or get_origin(each)}
 
 

@@ -1,4 +1,4 @@
-"""A user's own classes, bundled with how each is written, for every function that saves or loads."""
+"""``RegistryBundle``: a user's classes with their functions, for one store or one call; and the mapper of a bundle."""
 
 from __future__ import annotations
 
@@ -23,126 +23,7 @@ from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry import registered, with_reachable
 from docstore.registry.model_classes import model_registry
 
-# What a bundle of classes is made of, refused where it is wrong, with what to write in its place.
-
 V = TypeVar("V")
-
-LARGEST: Final = 2**31 - 1
-"""The largest integer that can stand for a class: columns have 32 bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What one of a bundle's registries is like.
-
-    Attributes:
-        attribute: the property of a bundle that gives it.
-        example: what to write.
-        value: what its values are, in words; empty where they are integers.
-        by_tag: whether its keys are tags, and not classes.
-        takes_classes: whether a class may stand for a function.
-    """
-
-    attribute: str
-    example: str
-    value: str = ""
-    by_tag: bool = False
-    takes_classes: bool = True
-
-
-METRICS: Final = Rule("metric_registry", "{MyMetric: None}")
-RUNNERS: Final = Rule("runner_registry", "{MyRunner: None}")
-ENCODERS: Final = Rule(
-    "encoder_registry", "{MyClass: function}", "a function that takes an object and gives its members as a dict"
-)
-DECODERS: Final = Rule(
-    "decoder_registry", "{'MyClass': MyClass}", "the class, or a function that makes an object of the members", True
-)
-CLASS_ENCODERS: Final = Rule(
-    "class_encoder_registry", "{MyBase: function}", "a function that takes a class and gives what tells it as a dict"
-)
-CLASS_DECODERS: Final = Rule(
-    "class_decoder_registry",
-    "{'Type[MyBase]': function}",
-    "a function that finds the class by the members, as in lambda members: MyBase",
-    True,
-    takes_classes=False,
-)
-
-
-def check_registry(argument: str, registry: Mapping[Any, V], rule: Rule) -> dict[Any, V]:
-    """Return a copy of *registry*, given as *argument*, if it is as *rule* says.
-
-    Raises:
-        InvalidValueError: it is something else, a whole bundle perhaps, or one of its keys or values is.
-    """
-    if not isinstance(registry, Mapping):
-        raise InvalidValueError(argument, registry, _instead_of(argument, registry, rule))
-    for key, value in registry.items():
-        _check_key(argument, key, rule)
-        if rule.value and (not callable(value) or (isinstance(value, type) and not rule.takes_classes)):
-            raise InvalidValueError(f"{argument}[{_key_shown(key)}]", value, f"Give {rule.value}.")
-        if not rule.value:
-            _check_integer(f"{argument}[{_key_shown(key)}]", value)
-    return dict(registry)
-
-
-def _instead_of(argument: str, value: object, rule: Rule) -> str:
-    if hasattr(value, rule.attribute):
-        return (
-            f"It is a whole bundle: give the registry in it, {argument}=bundle.{rule.attribute}. A bundle itself goes "
-            f"to bundle=, as bundle.sqa_config to config=, and with others to RegistryBundle.from_registry_bundles()."
-        )
-    return f"Give a dict, as in {argument}={rule.example}."
-
-
-def _check_key(argument: str, key: object, rule: Rule) -> None:
-    if rule.by_tag and not isinstance(key, str):
-        other = argument.replace("decoder", "encoder")
-        remedy = f"A registry by class goes to {other}." if isinstance(key, type) else f"As in {rule.example}."
-        raise InvalidValueError(f"a key of {argument}", key, f"Its keys are tags, which are texts. {remedy}")
-    if rule.by_tag or isinstance(key, type):
-        return
-    if isinstance(key, str) and rule.value:
-        other = argument.replace("encoder", "decoder")
-        raise InvalidValueError(
-            f"a key of {argument}", key, f"Its keys are classes. A registry by tag goes to {other}."
-        )
-    raise InvalidValueError(
-        f"a key of {argument}", key, f"Give the class itself: {argument}={{{_class_of(key)}: ...}}."
-    )
-
-
-def _check_integer(thing: str, number: object) -> None:
-    if number is not None and (type(number) is not int or not 0 <= number <= LARGEST):
-        raise InvalidValueError(
-            thing, number, f"Give an integer from 0 to {LARGEST}, or None for one that is made of the class's name."
-        )
-
-
-def check_classes(argument: str, classes: Iterable[type]) -> tuple[type, ...]:
-    """Return *classes*, given as *argument*, if they are.
-
-    Raises:
-        InvalidValueError: they are not several, or one is an object or a name.
-    """
-    if isinstance(classes, (type, str)) or not isinstance(classes, Iterable):
-        raise InvalidValueError(argument, classes, f"Give several, as in {argument}=[{_class_of(classes)}].")
-    several = tuple(classes)
-    for each in several:
-        if not isinstance(each, type):
-            raise InvalidValueError(argument, each, f"Give the class itself: {argument}=[{_class_of(each)}].")
-    return several
-
-
-def _class_of(value: object) -> str:
-    """Return what to write for the class that was meant by *value*: itself, its name, or an instance of it."""
-    return value if isinstance(value, str) else _key_shown(value if isinstance(value, type) else type(value))
-
-
-def _key_shown(key: object) -> str:
-    return key.__name__ if isinstance(key, type) else repr(key)
-
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -150,20 +31,20 @@ _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 class RegistryBundle:
     """Custom metrics, runners and other classes, passed as ``bundle=`` or, registry by registry, in the seed's calls.
 
+    The classes that their annotations name are included.
+
     Args:
         metric_clss: custom Metric classes, each with the integer that stands for it, or None for one from its name.
         runner_clss: the same for Runner classes.
-        json_encoder_registry: for a class, a function that gives its object's members as a dict. It also takes the
-            place of docstore's own way to write a class.
-        json_class_encoder_registry: for a class, a function that writes values that are this class itself or a subclass
-            of it: it takes the class, and gives what tells it as a dict. Of several bases, the closest one's is used.
+        json_encoder_registry: for a class, a function that takes an object and returns its members as a dict. It is
+            used even if docstore could write the class by itself.
+        json_class_encoder_registry: for a class, a function for values that are this class itself or a subclass of it:
+            it takes the class and returns a dict that identifies it. The function of the closest base is used.
         json_decoder_registry: for a tag, the class, or a function that takes the decoded members. A class is also read
             from its own name, under which it is written.
-        json_class_decoder_registry: for a tag, ``Type[Base]`` unless the encoder of Base names another, a function that
-            takes the decoded members and gives the class.
+        json_class_decoder_registry: for a tag (``Type[Base]``, unless the encoder of Base names another), a function
+            that takes the decoded members and returns the class.
         classes: any other classes: dataclasses, enums, namedtuples, classes that keep their arguments.
-
-    The classes that the annotations of any of these name come with it.
 
     Raises:
         RegistryError: two classes share a name, or an integer; or one has the name of one of docstore's own; or a field
@@ -190,7 +71,7 @@ class RegistryBundle:
         self._class_encoders = check("json_class_encoder_registry", json_class_encoder_registry, CLASS_ENCODERS)
         self._class_decoders = check("json_class_decoder_registry", json_class_decoder_registry, CLASS_DECODERS)
         self._metric_registry, self._runner_registry = _numbered("metric", metrics), _numbered("runner", runners)
-        # by_fields, and a class for a decoder, say what being in the bundle says: that the class is written by fields.
+        # by_fields, and a class for a decoder, mean that the class is written by its fields, like those in `classes`.
         by_themselves = [cls for cls, encoder in encoders.items() if encoder is by_fields]
         by_themselves += [cls for cls in decoders.values() if isinstance(cls, type)]
         others = check_classes("classes", classes)
@@ -198,39 +79,39 @@ class RegistryBundle:
         self._encoders = {cls: encoder for cls, encoder in encoders.items() if encoder is not by_fields}
         self._decoders = {tag: d for tag, d in decoders.items() if not (isinstance(d, type) and d.__name__ == tag)}
         for cls in self._classes:
-            # Another bundle, combined with this one, may have the functions; but none could help what is no data.
+            # Another bundle, combined with this one, may have the functions; but some classes no function could store.
             if cls not in self._encoders and no_data(cls) is not None:
                 check_restorable(cls)
-        Codec(self.extend(model_registry()))  # a name given twice, or docstore's own, is told here, not at a save
+        Codec(self.extend(model_registry()))  # a name that is taken is an error here, not at the first save
 
     def extend(self, registry: Registry) -> Registry:
-        """Return *registry* with these classes in it."""
-        # A class of docstore's own that is named here too keeps what only docstore knows of it.
+        """Return *registry* with these classes added."""
+        # A class of docstore's own that is in the bundle too keeps docstore's entry.
         new = [Entry(cls, cls.__name__) for cls in self._classes if registry.of_class(cls) is None]
         registry = registry.with_entries(new)
         for entry in new:
             if entry.cls not in self._encoders:
-                # What writes its fields that hold classes may be in a bundle that this one is put together with.
+                # A field may hold classes (type): the encoder of these may be in a bundle that is combined with this.
                 registry = with_reachable(registry, entry.cls, also=(type,))
         instances = registry.with_encoders(self._encoders).with_decoders(self._decoders)
         return instances.with_class_encoders(self._class_encoders).with_class_decoders(self._class_decoders)
 
     @classmethod
     def from_registry_bundles(cls, *bundles: RegistryBundle) -> Self:
-        """Return one bundle with all that *bundles* have: classes, their integers, and every registry.
+        """Return one bundle with everything in *bundles*: classes, their integers, and every registry.
 
         Raises:
-            RegistryError: two of them say different things of one class or tag, or one name or integer of two classes.
+            RegistryError: two of them differ about a class or tag, or two classes share a name or integer.
         """
         for bundle in bundles:
             checked_bundle(bundle)
         return cls(
-            _together("integer", [bundle._metric_registry for bundle in bundles]),
-            _together("integer", [bundle._runner_registry for bundle in bundles]),
-            _together("encoder", [bundle._encoders for bundle in bundles]),
-            _together("class encoder", [bundle._class_encoders for bundle in bundles]),
-            _together("decoder", [bundle._decoders for bundle in bundles]),
-            _together("class decoder", [bundle._class_decoders for bundle in bundles]),
+            _union("integer", [bundle._metric_registry for bundle in bundles]),
+            _union("integer", [bundle._runner_registry for bundle in bundles]),
+            _union("encoder", [bundle._encoders for bundle in bundles]),
+            _union("class encoder", [bundle._class_encoders for bundle in bundles]),
+            _union("decoder", [bundle._decoders for bundle in bundles]),
+            _union("class decoder", [bundle._class_decoders for bundle in bundles]),
             classes=[each for bundle in bundles for each in bundle._classes],
         )
 
@@ -246,27 +127,27 @@ class RegistryBundle:
 
     @property
     def encoder_registry(self) -> dict[type, Encoder]:
-        """What ``save_experiment(..., encoder_registry=)`` takes: by class, what gives an object's members."""
+        """What ``save_experiment(..., encoder_registry=)`` takes: by class, the encoder of its objects."""
         return {**dict.fromkeys(self._classes, by_fields), **self._encoders}
 
     @property
     def decoder_registry(self) -> dict[str, type | Decoder]:
-        """What ``load_experiment(..., decoder_registry=)`` takes: by tag, the class or a function that makes it."""
+        """What ``load_experiment(..., decoder_registry=)`` takes: by tag, the class, or the decoder of its objects."""
         return {**{cls.__name__: cls for cls in self._classes}, **self._decoders}
 
     @property
     def class_encoder_registry(self) -> dict[type, Encoder]:
-        """What ``save_experiment(..., class_encoder_registry=)`` takes: what writes values that are classes."""
+        """What ``save_experiment(..., class_encoder_registry=)`` takes: the encoders of values that are classes."""
         return dict(self._class_encoders)
 
     @property
     def class_decoder_registry(self) -> dict[str, Decoder]:
-        """What ``load_experiment(..., class_decoder_registry=)`` takes: what reads values that are classes."""
+        """What ``load_experiment(..., class_decoder_registry=)`` takes: the decoders of values that are classes."""
         return dict(self._class_decoders)
 
     @property
     def sqa_config(self) -> SQAConfig:
-        """What ``docstore.sqa_store`` takes as ``config=``, with all of this bundle and no enums."""
+        """What ``docstore.sqa_store`` takes as ``config=``: this bundle, without enums."""
         return SQAConfig(
             json_encoder_registry=self.encoder_registry,
             json_class_encoder_registry=self.class_encoder_registry,
@@ -305,10 +186,10 @@ class SQAConfig:
             enum = getattr(self, argument)
             if enum is not None:
                 checked_enum(enum, argument)
-        # A bundle knows these two by other names.
+        # A bundle has other names for these two, which its errors would mention.
         check_registry("metric_registry", self.metric_registry, METRICS)
         check_registry("runner_registry", self.runner_registry, RUNNERS)
-        self.bundle  # noqa: B018  # asked for here, so that a class registered wrongly is told at once
+        self.bundle  # noqa: B018  # made here, so that a class registered wrongly is an error at once
 
     @property
     def bundle(self) -> RegistryBundle:
@@ -324,10 +205,10 @@ class SQAConfig:
 
 
 def checked_bundle(bundle: object) -> RegistryBundle:
-    """Return *bundle* if it is one.
+    """Return *bundle*, which has to be a ``RegistryBundle``.
 
     Raises:
-        InvalidValueError: it is a registry, say; names the argument that takes it.
+        InvalidValueError: it is something else, a registry perhaps; names the argument that takes it.
     """
     if isinstance(bundle, RegistryBundle):
         return bundle
@@ -348,11 +229,11 @@ def bundle_of(
     decoder_registry: Mapping[str, type | Decoder] | None = None,
     class_decoder_registry: Mapping[str, Decoder] | None = None,
 ) -> RegistryBundle | None:
-    """Return *bundle* and the registries that a call was given as one bundle, or None where it was given nothing.
+    """Return *bundle* and the registries that were passed to a call as one bundle, or None if nothing was passed.
 
     Raises:
         InvalidValueError: one is something else; names the argument that takes it.
-        RegistryError: *bundle* and a registry say different things of one class or tag.
+        RegistryError: *bundle* and a registry differ about a class or tag.
     """
     rules = (ENCODERS, CLASS_ENCODERS, DECODERS, CLASS_DECODERS)
     given = (encoder_registry, class_encoder_registry, decoder_registry, class_decoder_registry)
@@ -367,8 +248,39 @@ def bundle_of(
     return RegistryBundle.from_registry_bundles(*bundles, RegistryBundle(**found))
 
 
-def _together(what: str, registries: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
-    """Return all that *registries* have; each may say once more what another says, and nothing else of it."""
+# --- the mapper of a bundle ------------------------------------------------------------------------------------------
+
+
+def mapper_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Mapper:
+    """Return the mapper of all classes that are registered now, and of those in *bundle*.
+
+    Raises:
+        RegistryError: a class is registered wrongly, or lacks an upcast.
+        InvalidValueError: *unknown* is none of the choices.
+    """
+    checked_choice("unknown", unknown, get_args(Unknown), "Use 'error' or 'keep'.")
+    return _mapper(registered(), None if bundle is None else checked_bundle(bundle), unknown)
+
+
+@functools.lru_cache(maxsize=16)
+def _mapper(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Mapper:
+    # Cached, as its codec works out once how to encode each class. A class that is registered later makes a new one.
+    return Mapper(registry if bundle is None else bundle.extend(registry), unknown=unknown)
+
+
+# --- bundles put together, and the integers of classes ---------------------------------------------------------------
+
+
+LARGEST: Final = 2**31 - 1
+"""The largest integer that can stand for a class: columns have 32 bits."""
+
+
+def _union(what: str, registries: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    """Return the union of *registries*, which may share a key only with the same value.
+
+    Raises:
+        RegistryError: two have different values, *what*, for a key.
+    """
     found: dict[Any, Any] = {}
     for key, value in itertools.chain.from_iterable(registry.items() for registry in registries):
         if found.setdefault(key, value) != value:
@@ -400,22 +312,123 @@ def _numbered(what: str, classes: Mapping[type, int | None]) -> dict[type, int]:
 
 
 def _number_of(name: str) -> int:
-    """Return an integer that depends on *name* alone: not on the process, the machine or the order of imports."""
+    """Return an integer that depends only on *name*: not on the process, the machine or the order of imports."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % LARGEST + 1
 
 
-def mapper_of(bundle: RegistryBundle | None = None, *, unknown: Unknown = "error") -> Mapper:
-    """Return the maker of documents of all classes that are registered now and, with a *bundle*, those in it.
+# --- the arguments of a bundle, checked ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the keys and values of one of a bundle's registries have to be.
+
+    Attributes:
+        attribute: the property of a bundle that returns the registry.
+        example: what to write.
+        value: what its values are, in words; empty for integers.
+        by_tag: whether its keys are tags, not classes.
+        takes_classes: whether a value may be a class in place of a function.
+    """
+
+    attribute: str
+    example: str
+    value: str = ""
+    by_tag: bool = False
+    takes_classes: bool = True
+
+
+METRICS: Final = Rule("metric_registry", "{MyMetric: None}")
+RUNNERS: Final = Rule("runner_registry", "{MyRunner: None}")
+ENCODERS: Final = Rule(
+    "encoder_registry", "{MyClass: function}", "a function that takes an object and returns its members as a dict"
+)
+DECODERS: Final = Rule(
+    "decoder_registry", "{'MyClass': MyClass}", "the class, or a function that makes an object of the members", True
+)
+CLASS_ENCODERS: Final = Rule(
+    "class_encoder_registry",
+    "{MyBase: function}",
+    "a function that takes a class and returns a dict that identifies it",
+)
+CLASS_DECODERS: Final = Rule(
+    "class_decoder_registry",
+    "{'Type[MyBase]': function}",
+    "a function that finds the class by the members, as in lambda members: MyBase",
+    True,
+    takes_classes=False,
+)
+
+
+def check_registry(argument: str, registry: Mapping[Any, V], rule: Rule) -> dict[Any, V]:
+    """Return a copy of *registry*, given as *argument*, which has to follow *rule*.
 
     Raises:
-        RegistryError: a class is registered wrongly, or lacks an upcast.
-        InvalidValueError: *unknown* is no policy.
+        InvalidValueError: it is something else, a whole bundle perhaps, or one of its keys or values is.
     """
-    checked_choice("unknown", unknown, get_args(Unknown), "Use 'error' or 'keep'.")
-    return _documents(registered(), None if bundle is None else checked_bundle(bundle), unknown)
+    if not isinstance(registry, Mapping):
+        raise InvalidValueError(argument, registry, _instead_of(argument, registry, rule))
+    for key, value in registry.items():
+        _check_key(argument, key, rule)
+        if rule.value and (not callable(value) or (isinstance(value, type) and not rule.takes_classes)):
+            raise InvalidValueError(f"{argument}[{_name_of_key(key)}]", value, f"Give {rule.value}.")
+        if not rule.value:
+            _check_integer(f"{argument}[{_name_of_key(key)}]", value)
+    return dict(registry)
 
 
-@functools.lru_cache(maxsize=16)
-def _documents(registry: Registry, bundle: RegistryBundle | None, unknown: Unknown) -> Mapper:
-    # Kept: its codec plans how to write each class when it first meets it. A class registered since makes a new one.
-    return Mapper(registry if bundle is None else bundle.extend(registry), unknown=unknown)
+def _instead_of(argument: str, value: object, rule: Rule) -> str:
+    if hasattr(value, rule.attribute):
+        return (
+            f"It is a whole bundle: give the registry in it, {argument}=bundle.{rule.attribute}. A bundle itself goes "
+            f"to bundle=, as bundle.sqa_config to config=, and with others to RegistryBundle.from_registry_bundles()."
+        )
+    return f"Give a dict, as in {argument}={rule.example}."
+
+
+def _check_key(argument: str, key: object, rule: Rule) -> None:
+    if rule.by_tag and not isinstance(key, str):
+        other = argument.replace("decoder", "encoder")
+        remedy = f"A registry by class goes to {other}." if isinstance(key, type) else f"As in {rule.example}."
+        raise InvalidValueError(f"a key of {argument}", key, f"Its keys are tags, which are texts. {remedy}")
+    if rule.by_tag or isinstance(key, type):
+        return
+    if isinstance(key, str) and rule.value:
+        other = argument.replace("encoder", "decoder")
+        raise InvalidValueError(
+            f"a key of {argument}", key, f"Its keys are classes. A registry by tag goes to {other}."
+        )
+    raise InvalidValueError(
+        f"a key of {argument}", key, f"Give the class itself: {argument}={{{_class_of(key)}: ...}}."
+    )
+
+
+def _check_integer(thing: str, number: object) -> None:
+    if number is not None and (type(number) is not int or not 0 <= number <= LARGEST):
+        raise InvalidValueError(
+            thing, number, f"Give an integer from 0 to {LARGEST}, or None for one that is made of the class's name."
+        )
+
+
+def check_classes(argument: str, classes: Iterable[type]) -> tuple[type, ...]:
+    """Return *classes*, given as *argument*, as a tuple.
+
+    Raises:
+        InvalidValueError: it is a single class, or an item is an object or a name.
+    """
+    if isinstance(classes, (type, str)) or not isinstance(classes, Iterable):
+        raise InvalidValueError(argument, classes, f"Give several, as in {argument}=[{_class_of(classes)}].")
+    several = tuple(classes)
+    for each in several:
+        if not isinstance(each, type):
+            raise InvalidValueError(argument, each, f"Give the class itself: {argument}=[{_class_of(each)}].")
+    return several
+
+
+def _class_of(value: object) -> str:
+    """Return the name of the class that was meant by *value*: the class itself, its name, or an instance."""
+    return value if isinstance(value, str) else _name_of_key(value if isinstance(value, type) else type(value))
+
+
+def _name_of_key(key: object) -> str:
+    return key.__name__ if isinstance(key, type) else repr(key)

@@ -1,4 +1,4 @@
-"""What is said of a class when it is registered, checked against the fields that it has."""
+"""The arguments of ``register`` and ``document``, checked against the fields of the class: its entry and its kind."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from docstore.documents.merge_keys import ANY, Keyed, KeyedBy
 from docstore.errors import RegistryError, short_repr
 
 Aliases: TypeAlias = Iterable[str] | Mapping[str, str]
-"""Former tags of a class; or, by former name, the present name: of the class, or of a member of an enum."""
+"""Former tags of a class; or the present name by the former one, of the class or of a member of an enum."""
 
 Encode: TypeAlias = Callable[[Any], Any]
-"""Gives what stands for an object."""
+"""Returns what represents an object: its members, or one value."""
 
 Decode: TypeAlias = Callable[[Any], Any]
-"""Takes what stands for an object, and gives the object."""
+"""Takes what represents an object, and returns the object."""
 
 _LONGEST_TAG: Final = 255
 
 _VALUE: Final = "__value"
-"""The member that holds what an encoder gave, where that was no dict."""
+"""The member that holds the result of an encoder that is no dict by text."""
 
 
 def entry_declared(
@@ -47,8 +47,7 @@ def entry_declared(
     """Return the entry of *cls*.
 
     Raises:
-        RegistryError: it is not a class, or one whose objects cannot be restored; or an argument does not fit it, which
-            is named.
+        RegistryError: it is no class, or its objects cannot be restored, or an argument (which is named) does not fit.
     """
     if not isinstance(cls, type):
         raise RegistryError(f"{short_repr(cls)} is no class. Register the class itself.")
@@ -91,7 +90,7 @@ def _of_members(decode: Decode) -> Decoder:
 
 
 def _checked_tag(cls: type, argument: str, tag: object) -> str:
-    # Not a subclass of str, such as a member of a StrEnum: a document's text has the tag itself.
+    # A subclass of str, such as a member of a StrEnum, is refused: the document holds the plain text.
     if type(tag) is not str or not 1 <= len(tag) <= _LONGEST_TAG or not is_plain(tag):
         raise RegistryError(
             f"{cls.__name__}: {argument}: {short_repr(tag)} is no tag. Give a text of 1 to {_LONGEST_TAG} characters, "
@@ -103,7 +102,7 @@ def _checked_tag(cls: type, argument: str, tag: object) -> str:
 
 
 def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the former tags of a class and, of an enum, the present name of each member by its former one."""
+    """Return the former tags of a class and, for an enum, the present name of each member by its former one."""
     if isinstance(aliases, str) or not isinstance(aliases, Iterable):
         raise RegistryError(
             f"{cls.__name__}: aliases={short_repr(aliases)}: give several, as in aliases=[{short_repr(aliases)}]."
@@ -131,12 +130,12 @@ def kind_of(
     parts: Iterable[str],
     keyed: KeyedBy | None,
 ) -> Kind:
-    """Return the kind of document that instances of *cls* are; the arguments are as for ``registry.document``.
+    """Return the kind of document that instances of *cls* are; the arguments are those of ``registry.document``.
 
-    Only the names of fields are looked at: what they are annotated with may be defined later. See ``check_fit``.
+    Only the names of fields are checked, as their types may be defined later; ``check_fit`` checks the types.
 
     Raises:
-        RegistryError: a field is not there, or an argument is no text; or an object could not be known again.
+        RegistryError: a field does not exist, or an argument is no text; or a store could not track objects of *cls*.
     """
     keys = stored_names(cls)
 
@@ -183,11 +182,11 @@ def _check_fields(cls: type, kind: Kind, keys: Collection[str]) -> None:
 
 
 def check_fit(cls: type, kind: Kind) -> None:
-    """Refuse *cls* if one of its fields is annotated with what cannot be what *kind* says that the field is.
+    """Check that the fields of *cls* are annotated with types that fit their use in *kind*.
 
     Raises:
-        RegistryError: names the field, its annotation and what it should be.
-        UnresolvedError: an annotation names what is not there.
+        RegistryError: one is not; names the field, its annotation and what it should be.
+        UnresolvedError: an annotation names something that does not exist.
     """
     fields = {field.key: field for field in stored_fields(cls)}
     _check(cls, fields[kind.name_field], "name", _names_a_document, "str, int or UUID")
@@ -201,15 +200,15 @@ def check_fit(cls: type, kind: Kind) -> None:
 
 
 def _check_keyed(cls: type, keyed: Keyed, annotation: Any, all_keyed: Collection[Keyed]) -> None:
-    """Refuse a keyed list that no object can have, as far as annotations tell: what is below a base class may vary."""
+    """Refuse a keyed list that no object can have, as far as annotations tell: a subclass may have further fields."""
     patterns = {each.pattern for each in all_keyed}
     for depth in range(1, len(keyed.pattern)):
         annotation, token = without_none(annotation), keyed.pattern[depth]
         if _is_list(annotation) and (token != ANY or keyed.pattern[:depth] not in patterns):
             outer = join_pointer(keyed.pattern[:depth])
             raise RegistryError(
-                f"{cls.__name__}: keyed: {keyed.pointer!r} lies in items of the list {outer!r}, of which an index does "
-                f"not say which is meant. Write '*' for it, and by what those items are known: keyed={{{outer!r}: "
+                f"{cls.__name__}: keyed: {keyed.pointer!r} is in items of the list {outer!r}, which an index does "
+                f"not identify. Write '*' for it, and by what those items are known: keyed={{{outer!r}: "
                 f"(...), {keyed.pointer!r}: {keyed.members!r}}}."
             )
         annotation = _annotation_under(annotation, token)
@@ -228,7 +227,7 @@ def _check_keyed(cls: type, keyed: Keyed, annotation: Any, all_keyed: Collection
 
 
 def _annotation_under(annotation: Any, token: str) -> Any:
-    """Return the annotation of what stands under *token* in a value of *annotation*; Any where it does not tell."""
+    """Return the annotation of the value at *token* in a value of *annotation*; Any if it does not say."""
     arguments = get_args(annotation)
     if get_origin(annotation) is dict:
         return arguments[1]

@@ -39,7 +39,7 @@ import typing_extensions
 from case_names import case_name
 
 from docstore.codec.classes.annotations import hints, remember
-from docstore.codec.classes.storable import reachable, spelled, unstorable
+from docstore.codec.classes.storable import annotation_text, reachable, unstorable
 from docstore.errors import RegistryError, UnresolvedError
 
 if TYPE_CHECKING:
@@ -435,7 +435,9 @@ class TestTheClassesThatHaveToBeRegistered:
         class Car:
             axle: Axle
 
-        assert reachable(Car, locals()) == [Axle, Wheel]
+        remember(Car, locals())
+
+        assert reachable(Car) == [Axle, Wheel]
 
     def test_are_not_found_where_an_alias_names_what_is_not_there(self):
         with pytest.raises(UnresolvedError, match="Fraction"):
@@ -513,7 +515,7 @@ INSIDE = [
 
 
 class TestAFieldThatCanBeStored:
-    @pytest.mark.parametrize("annotation", STORABLE, ids=spelled)
+    @pytest.mark.parametrize("annotation", STORABLE, ids=annotation_text)
     def test_is_not_told(self, annotation):
         assert unstorable(holder(annotation), nobody) == []
 
@@ -539,7 +541,7 @@ class TestAFieldThatCanNeverBeStored:
         assert re.search(problem, sentence)
         assert sentence.endswith("eave the field out: field(metadata={'stored': False}).")
 
-    @pytest.mark.parametrize("annotation", INSIDE, ids=spelled)
+    @pytest.mark.parametrize("annotation", INSIDE, ids=annotation_text)
     def test_is_told_at_any_depth(self, annotation):
         [sentence] = unstorable(holder(annotation), nobody)
 
@@ -602,5 +604,5 @@ class TestAnAnnotationInAMessage:
         ("annotation", "text"),
         [(int, "int"), (datetime, "datetime.datetime"), (typing.Optional[int], "Optional[int]"), (5, "5")],  # noqa: UP045
     )
-    def test_is_spelled_as_one_writes_it(self, annotation, text):
-        assert spelled(annotation) == text
+    def test_is_annotation_text_as_one_writes_it(self, annotation, text):
+        assert annotation_text(annotation) == text

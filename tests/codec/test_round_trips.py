@@ -531,3 +531,19 @@ class TestAnyValueInAnyOfThem:
         one_argument = [cls for cls in CLASSES if cls not in left_out]
         arguments = st.one_of(scalars(), st.floats(), st.lists(st.integers()), st.dictionaries(st.text(), scalars()))
         fuzz(law, st.sampled_from(one_argument), arguments, in_ci=300)
+
+
+class TestAnItemOfAListThatWouldComeBackChanged:
+    def test_is_named_by_its_index(self):
+        class Doubled:
+            def __init__(self, values: list[Any]) -> None:
+                self._kept = [values[0], values[1] * 2]
+
+            @property
+            def values(self) -> list[Any]:
+                return self._kept
+
+        with pytest.raises(EncodeError, match=r"Doubled\.values: 4 would come back as 8") as caught:
+            Codec(Registry([Entry(Doubled, "Doubled")])).encode(Doubled([1, 2]))
+
+        assert caught.value.pointer == "/values/1"

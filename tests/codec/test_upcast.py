@@ -213,9 +213,7 @@ class TestAStepThatIsMissing:
         docstore.register(type("Tree", (), {}), version=3)
         registry.upcast("Tree", from_=1)(lambda members: members)
 
-        with pytest.raises(
-            RegistryError, match=r"Tree is at schema 3, and nothing lifts it from 2.*upcast\('Tree', fr"
-        ):
+        with pytest.raises(RegistryError, match=r"Tree is at schema 3, and has no upcast from 2.*upcast\('Tree', fr"):
             use()
 
     def test_of_a_schema_that_is_not_there_yet_is_told_too(self):
@@ -235,13 +233,13 @@ class TestAStepThatIsMissing:
     def test_that_two_functions_lift_is_told(self):
         registry.upcast("Tree", from_=1)(third_release)
 
-        with pytest.raises(RegistryError, match="first_release would too"):
+        with pytest.raises(RegistryError, match=r"two upcasts from schema .*first_release"):
             registry.upcast("Tree", from_=1)(first_release)
 
     def test_that_functions_without_a_name_lift_is_told_too(self):
         registry.upcast("Tree", from_=1)(functools.partial(third_release))
 
-        with pytest.raises(RegistryError, match=r"partial of .*first_release would too"):
+        with pytest.raises(RegistryError, match=r"two upcasts from schema .*partial of .*first_release"):
             registry.upcast("Tree", from_=1)(functools.partial(first_release))
 
     def test_that_two_functions_lift_by_two_of_its_tags_is_told(self):
@@ -249,12 +247,12 @@ class TestAStepThatIsMissing:
         registry.upcast("Leaf", from_=1)(first_release)
         registry.upcast("Petal", from_=1)(third_release)
 
-        with pytest.raises(RegistryError, match=r"lifts 'Leaf' from schema 1, and .*third_release lifts 'Petal'"):
+        with pytest.raises(RegistryError, match=r"the upcast of 'Leaf' from schema 1, and .* that of 'Petal'"):
             docstore.connect("sqlite://")
 
     @pytest.mark.parametrize("lift", [None, {"size": 1.0}, "lift"])
     def test_is_not_filled_by_what_is_no_function(self, lift):
-        with pytest.raises(RegistryError, match="is no function of the members"):
+        with pytest.raises(RegistryError, match="is no function"):
             registry.upcast("Tree", from_=1)(lift)
 
     @pytest.mark.parametrize("tag", [5, None, Leaf])

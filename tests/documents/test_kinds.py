@@ -365,9 +365,12 @@ class TestAKindThatDeclaresKeyedLists:
             ({"/steps/*/readings": "tme"}, r"of '/steps/\*/readings' has no stored field 'tme'"),
             (
                 {"/tasks/*/readings": "time"},
-                r"lies in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
+                r"is in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
             ),
-            ({"/tasks": "readings", "/tasks/0/readings": "time"}, r"'/tasks/0/readings' lies in .*Write '\*' for it"),
+            (
+                {"/tasks": "readings", "/tasks/0/readings": "time"},
+                r"'/tasks/0/readings' is in items.*Write '\*' for it",
+            ),
         ],
         ids=str,
     )

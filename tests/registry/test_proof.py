@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NewType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ import pandas as pd
 import pydantic
 import pytest
 from samples import CLASSES, sample
+from typing_extensions import TypeAliasType
 
 from docstore import model
 from docstore.codec import Codec
@@ -449,6 +450,32 @@ class TestAnAttributeThatNoFieldDeclares:
         prove(codec(Table, encode=lambda t: {"rows": t.rows}, decode=lambda members: Table(**members)), Table, table)
 
 
+class TestAnObjectThatLacksAnAttribute:
+    def test_is_stored_without_it(self):
+        @dataclass
+        class Partial:
+            size: int = 1
+            _spare: int = 2
+
+        sample = Partial(3, 4)
+        functions = {
+            "encode": lambda value: {"size": value.size},
+            "decode": lambda members: Partial(members["size"], 2),
+        }
+
+        assert "_spare: 4 comes back as 2" in told(Partial, sample=sample, **functions)
+
+    def test_that_comes_back_without_one_is_told(self):
+        class Bare:
+            def __init__(self, *sizes: int) -> None:
+                if sizes:
+                    self.size = sizes[0]
+
+        functions = {"encode": lambda value: {"size": value.size}, "decode": lambda members: Bare()}
+
+        assert "size: 3 comes back as nothing" in told(Bare, sample=Bare(3), **functions)
+
+
 class TestAClassThatTakesFewValues:
     def test_passes_if_its_constructor_changes_what_it_is_given(self):
         functions = {"encode": lambda shout: {"text": shout.text}, "decode": lambda members: Shout(**members)}
@@ -554,6 +581,18 @@ class TestAnotherValue:
 
         assert [other for other in tried if other is single] == []
         assert identity(single) == before
+
+    @pytest.mark.parametrize(
+        "annotation", [Annotated[Roast, "how dark"], NewType("Kind", Roast), TypeAliasType("Alias", Roast)]
+    )
+    def test_is_one_that_an_annotation_by_another_name_allows(self, annotation):
+        assert set(others(None, annotation)) == {Roast.LIGHT, Roast.DARK}
+
+    @pytest.mark.parametrize("values", [["x"], ["x", "y"]])
+    def test_is_an_array_of_pandas_with_other_items(self, values):
+        array = pd.Categorical(values)
+
+        assert [type(other) for other in others(array)] == [pd.Categorical]
 
     def test_is_none_where_the_annotation_allows_it(self):
         assert None in others(3, int | None)

@@ -195,10 +195,10 @@ def class_encode(registry: Registry, plain: Plain) -> Encode:
                 return encoders[base](cls)
         name = cls.__name__
         raise EncodeError(
-            f"the class {cls.__module__}.{cls.__qualname__} itself stands here, not an instance, and no function "
+            f"the class {cls.__module__}.{cls.__qualname__} is a value here, not an instance of it, and no function "
             f"writes it. Pass bundle=RegistryBundle(json_class_encoder_registry={{{name}: ...}}, "
-            f"json_class_decoder_registry={{'Type[{name}]': ...}}), with a function that gives what tells the class as "
-            f"a dict, and one that finds it by that; those of a base serve for its subclasses."
+            f"json_class_decoder_registry={{'Type[{name}]': ...}}), with a function that returns a dict which "
+            f"identifies the class, and one that finds it by that; those of a base serve for its subclasses."
         )
 
     return encode

@@ -63,11 +63,11 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     shaped = ((field.key, shapes[field.key][1]) for field in stored)
     guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
     declared = stored_fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
-    told = declared | {side_data.CARRIED}
+    allowed = declared | {side_data.CARRIED}
     slots = stored_fields.slot_names(cls) - declared
 
     def refuse_undeclared(value: Any) -> None:
-        _refuse_undeclared(value, told, slots, bare)
+        _refuse_undeclared(value, allowed, slots, bare)
 
     def rest(value: Any, after: str | None) -> Iterator[Step]:
         start = 0 if after is None else [key for key, _ in guided].index(after) + 1

@@ -8,7 +8,7 @@ import collections.abc
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
@@ -224,23 +224,18 @@ _NEVER: Final[dict[Any, Refusal]] = {
 # --- the classes that the fields of a class name ---------------------------------------------------------------------
 
 
-def reachable(
-    cls: type, namespace: Mapping[str, Any] | None = None, *, known: Callable[[type], bool] = lambda cls: False
-) -> list[type]:
+def reachable(cls: type, *, known: Callable[[type], bool] = lambda cls: False) -> list[type]:
     """Return the other classes that have to be registered so that an instance of *cls* can be stored.
 
     They are the classes with fields, namedtuples and enums that the annotations of its stored fields name, at any
     depth, and those that their fields name in turn. Each comes once, in the order in which they are found.
 
     Args:
-        namespace: the names that the definition of *cls* could see; remembered, for classes of the same function too.
         known: whether a class is registered already; then neither it nor what it names is in the result.
 
     Raises:
         UnresolvedError: an annotation of one of them names what is not there.
     """
-    if namespace is not None:
-        remember(cls, namespace)
     found: dict[type, None] = {cls: None}
     waiting = [cls]
     while waiting:
@@ -255,7 +250,7 @@ def reachable(
     return list(found)[1:]
 
 
-def unstorable(cls: type, known: Callable[[type], bool], namespace: Mapping[str, Any] | None = None) -> list[str]:
+def unstorable(cls: type, known: Callable[[type], bool]) -> list[str]:
     """Return a sentence for each stored field of *cls* whose annotation allows no value that can be stored.
 
     Every member of a union but None has to be storable, and the items of a container; an abstract class, Any and a type
@@ -267,14 +262,12 @@ def unstorable(cls: type, known: Callable[[type], bool], namespace: Mapping[str,
     Raises:
         UnresolvedError: an annotation names what is not there.
     """
-    if namespace is not None:
-        remember(cls, namespace)
     sentences = []
     for name, annotation in _stored(cls):
         refused = next(filter(None, (refusal(each, known) for each in _named(annotation, surely=True))), None)
         if refused is not None:
             sentences.append(
-                f"{cls.__qualname__}.{name} is annotated {spelled(annotation)}, and {refused.problem}. "
+                f"{cls.__qualname__}.{name} is annotated {annotation_text(annotation)}, and {refused.problem}. "
                 f"{_remedy(cls, refused)}."
             )
     return sentences
@@ -357,7 +350,7 @@ def aliased(alias: Any) -> Any:
     return hints(type(alias.__name__, (), here))["__value__"]
 
 
-def spelled(annotation: Any) -> str:
+def annotation_text(annotation: Any) -> str:
     """Return *annotation* as source text, with the modules of classes other than Python's own."""
     if typing.get_origin(annotation) is None and hasattr(annotation, "__qualname__"):
         module = annotation.__module__

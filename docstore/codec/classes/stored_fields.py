@@ -262,7 +262,7 @@ def _arguments(cls: type, guided: Collection[str]) -> Iterator[StoredField]:
     for parameter in _parameters(cls):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise RegistryError(
-                f"{cls.__qualname__}.__init__ takes {parameter}, so its stored fields cannot be told. "
+                f"{cls.__qualname__}.__init__ takes {parameter}, so its stored fields are unknown. "
                 f"Name its arguments, or register the class with an encoder and a decoder."
             )
         annotation = annotated.get(parameter.name, Any)

@@ -29,10 +29,10 @@ def check_adoptable(live: LiveObject, pieces: Mapping[str, JSON | Absent], *, me
     for path, body in pieces.items():
         decoded = live.decoded(path, body)
         if path == HEAD and merged and decoded is not MISSING:
-            check_sense(decoded, live.obj)
+            check_merged_object(decoded, live.obj)
 
 
-def check_sense(merged: Any, mine: Any) -> None:
+def check_merged_object(merged: Any, mine: Any) -> None:
     """Check that the object *merged* from two writers' changes is valid, by the class's ``__docstore_check_merged__``.
 
     Raises:

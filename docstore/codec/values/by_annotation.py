@@ -154,8 +154,8 @@ def _refusing(members: list[Any]) -> Decode:
 
     def decode(value: JSON) -> Any:
         raise DecodeError(
-            f"{short_repr(value)} was written while the field had one type, and which of {names} it is cannot be told. "
-            f"Count up the version of the class, and write an upcast that says it."
+            f"{short_repr(value)} was written while the field had one type, and could be any of {names} now. Count up "
+            f"the version of the class, and write an upcast that says which."
         )
 
     return decode

@@ -97,17 +97,17 @@ def dtype_encode(dtype: DType, encode: Encode) -> JSON:
     Raises:
         EncodeError: it cannot be written exactly; says what to use instead.
     """
-    spelling: JSON = None
+    written: JSON = None
     if dtype.char not in _DTYPE_REMEDIES and dtype.metadata is None:
-        spelling = _structure(dtype, encode) if dtype.names is not None else _array_dtype(dtype, encode)
-    if spelling is None:
+        written = _structure(dtype, encode) if dtype.names is not None else _array_dtype(dtype, encode)
+    if written is None:
         remedy = _DTYPE_REMEDIES.get(dtype.char) or (
             "Its metadata would be lost. Use .astype(dtype.str)."
             if dtype.metadata
             else "Use .astype(...) with one of NumPy's standard dtypes."
         )
         raise EncodeError(f"the dtype {dtype!r:.200} cannot be written exactly. {remedy}")
-    return spelling
+    return written
 
 
 def _array_dtype(dtype: DType, encode: Encode) -> JSON:
@@ -127,33 +127,33 @@ def _structure(dtype: DType, encode: Encode) -> JSON:
             f"the dtype {dtype!r:.200} is of records or has titles, and cannot be written exactly. Use "
             f".astype(np.dtype(dtype.descr)), with names only, of an np.asarray."
         )
-    spelled: list[JSON] = []
+    fields_written: list[JSON] = []
     for name in dtype.names or ():
         with inside(name):
-            spelled.append(
+            fields_written.append(
                 {"name": encode(name), "dtype": dtype_encode(fields[name][0], encode), "offset": fields[name][1]}
             )
     aligned: Members = {"aligned": True} if dtype.isalignedstruct else {}
-    return {"fields": spelled, "itemsize": dtype.itemsize, **aligned}
+    return {"fields": fields_written, "itemsize": dtype.itemsize, **aligned}
 
 
-def dtype_decode(spelling: JSON, decode: Decode) -> DType:
-    """Return the dtype of which *spelling* is the JSON.
+def dtype_decode(written: JSON, decode: Decode) -> DType:
+    """Return the dtype of which *written* is the JSON.
 
     Raises:
         DecodeError: ``dtype_encode`` does not write such JSON.
     """
-    if type(spelling) is str and (spelling in _NAMES or _SPELLING.fullmatch(spelling)):
-        return _dtype_of(spelling)
-    if type(spelling) is not dict:
-        raise DecodeError(f"{short_repr(spelling)} is not a dtype that docstore writes")
+    if type(written) is str and (written in _NAMES or _SPELLING.fullmatch(written)):
+        return _dtype_of(written)
+    if type(written) is not dict:
+        raise DecodeError(f"{short_repr(written)} is not a dtype that docstore writes")
     with refusing("dtype"):
-        if "base" in spelling:
-            return np.dtype((dtype_decode(spelling["base"], decode), _shape_of(spelling)))
-        fields = [_field_of(field, decode) for field in member(spelling, "fields", list)]
+        if "base" in written:
+            return np.dtype((dtype_decode(written["base"], decode), _shape_of(written)))
+        fields = [_field_of(field, decode) for field in member(written, "fields", list)]
         names, formats, offsets = zip(*fields, strict=True) if fields else ((), (), ())
-        layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": member(spelling, "itemsize", int)}
-        return np.dtype(layout, align=spelling.get("aligned") is True)  # type: ignore[call-overload,no-any-return]  # a dict of tuples
+        layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": member(written, "itemsize", int)}
+        return np.dtype(layout, align=written.get("aligned") is True)  # type: ignore[call-overload,no-any-return]  # a dict of tuples
 
 
 def _field_of(field: JSON, decode: Decode) -> tuple[str, DType, int]:

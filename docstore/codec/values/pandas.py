@@ -105,9 +105,9 @@ def _levels_decode(members: Members, decode: Decode) -> Any:
         raise DecodeError(f"each of the 'levels' should be a pandas.Index: {short_repr(levels)}")
     with refusing("pandas.MultiIndex"):
         codes = []
-        for position, spelled in enumerate(member(members, "codes", list)):
+        for position, written in enumerate(member(members, "codes", list)):
             with inside("codes", str(position)):
-                codes.append(codes_decode(member({"codes": spelled}, "codes", dict), decode))
+                codes.append(codes_decode(member({"codes": written}, "codes", dict), decode))
         order = member(members, "sortorder", int) if "sortorder" in members else None
         return pd.MultiIndex(levels, codes, sortorder=order, names=[level.name for level in levels])
 
@@ -208,10 +208,6 @@ def _moment_decode(members: Members, decode: Decode) -> Any:
         return moment.replace(fold=1) if members.get("fold") == 1 else moment
 
 
-def _duration_encode(duration: Any, encode: Encode) -> Members:
-    return numpy.scalar_encode(duration.asm8, encode)
-
-
 def _duration_decode(members: Members, decode: Decode) -> Any:
     with refusing("pandas.Timedelta"):
         return _of_unit(pd.Timedelta, members, decode)
@@ -228,7 +224,7 @@ def _of_unit(cls: Any, members: Members, decode: Decode) -> Any:
 def _array_decode(members: Members, decode: Decode) -> Any:
     array = column_decode(members, decode)
     if type(array) not in _ARRAYS:
-        raise DecodeError(f"values of dtype {array.dtype} stand in no pandas.array of their own")
+        raise DecodeError(f"there is no pandas.array of dtype {array.dtype} by itself")
     return array
 
 

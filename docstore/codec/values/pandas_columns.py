@@ -51,16 +51,16 @@ def zone_encode(zone: tzinfo | None, encode: Encode) -> Members:
 def zone_decode(members: Members, decode: Decode) -> tzinfo | None:
     if "tz" not in members:
         return None
-    spelled = member(members, "tz", str, dict)
-    if spelled == "UTC":
+    written = member(members, "tz", str, dict)
+    if written == "UTC":
         return UTC
     with inside("tz"), refusing("time zone"):
-        if "zone" in spelled:
-            return zone_of(member(spelled, "zone", str))
-        offset = decode(spelled["offset"])
+        if "zone" in written:
+            return zone_of(member(written, "zone", str))
+        offset = decode(written["offset"])
         if type(offset) is not timedelta:
             raise DecodeError(f"'offset' should be a timedelta, and is {short_repr(offset)}")
-        return timezone(offset, decode(spelled["name"])) if "name" in spelled else timezone(offset)
+        return timezone(offset, decode(written["name"])) if "name" in written else timezone(offset)
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def int_encode(value: int) -> JSON:
 
 
 _DECIMAL_BITS: Final = 2048
-"""Python can be told to refuse decimal texts of 640 digits (2126 bits) or more; hexadecimal ones it never refuses."""
+"""Python can be configured to refuse decimal texts of 640 digits (2126 bits) or more, but never hexadecimal ones."""
 
 
 def _int_text(value: int) -> Members:

@@ -18,27 +18,26 @@ from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.registry import Entry
 from docstore.documents.canonical import dumps, loads
 from docstore.errors import CodecError, DecodeError, EncodeError, InvalidValueError, RegistryError
-from docstore.registry.proof import variation
-from docstore.registry.proof.exact import identity
+from docstore.registry.proof import exact, variation
 
 
 def prove(codec: Codec, cls: type, sample: Any = None) -> None:
     """Prove that *codec* stores objects of *cls* without loss; return if it does.
 
-    A sample is written as text, read and compared to the bit. Then, one attribute at a time, it is given another value:
-    that has to make a difference to the text, and to come back. An attribute that has but one value, as an Enum of one
-    member, and one whose other values the class refuses when it is read (so it is read), pass as they are.
+    A sample is written as text, read and compared to the bit. Then each attribute in turn is set to another value: the
+    text has to change, and the value has to come back. An attribute with only one possible value (an Enum of one
+    member) passes, and so does one whose other values the class refuses when they are read (so it is read).
 
     Args:
-        sample: an object of the class; by default one made of its defaults, and of an Enum all members. Best is one in
-            which no attribute has its default, and no two have the same value.
+        sample: an object of the class; by default one made from its defaults, or all members of an Enum. The best
+            sample has no attribute with its default, and no two with the same value.
 
     Raises:
         RegistryError: an attribute is lost, or comes back as something else; names each, with both values. Or there is
-            no sample: *cls* cannot be made of its defaults.
+            no sample: *cls* cannot be made from its defaults.
 
     Cost:
-        A few round trips of the sample for each of its attributes; what is large is better proved with a small sample.
+        A few round trips of the sample for each of its attributes; take a small sample of a large class.
     """
     entry = codec.registry.of_class(cls)
     if entry is None:
@@ -48,7 +47,7 @@ def prove(codec: Codec, cls: type, sample: Any = None) -> None:
     samples = [*cls] if issubclass(cls, Enum) else [_sample(cls, sample)]
     problems: dict[str, str] = {}
     for each in samples:
-        problems |= _Trial(codec, entry, each).run()
+        problems |= _Proof(codec, entry, each).run()
     if problems:
         raise RegistryError(
             f"{cls.__qualname__} would not be stored without loss. {' '.join(problems.values())} {_remedy(entry)}"
@@ -77,34 +76,34 @@ def _remedy(entry: Entry) -> str:
     return f"{remedy}. What is worked out from others can be a property or a functools.cached_property."
 
 
-# --- what an object keeps --------------------------------------------------------------------------------------------
+# --- the parts of an object ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One thing that an object keeps: an attribute, or what a subclass of a built-in type holds."""
+    """One part of an object's state: an attribute, or the contents of a subclass of a built-in type."""
 
     name: str
     annotation: Any
     read: Callable[[Any], Any]
     vary: Callable[[Any, Any], Any] = lambda owner, value: None
-    """Takes an object and a value, and gives a copy of it that has this value; None where there can be none."""
+    """Takes an object and a value, and returns a copy of the object with this value; None if there cannot be one."""
     is_declared: bool = True
-    """Otherwise, a private attribute that the class may work out from others."""
+    """False for a private attribute, which the class may derive from others."""
 
-    def told(self, owner: Any) -> Any:
-        """Return what tells the part of *owner* from that of another."""
+    def identity(self, owner: Any) -> Any:
+        """Return plain data that is equal only for objects that have exactly the same in this part."""
         try:
             value = self.read(owner)
         except AttributeError:
             return "nothing"
         try:
-            return identity(value)
+            return exact.identity(value)
         except (InvalidValueError, RecursionError):
             return type(value)
 
     def shown(self, owner: Any) -> str:
-        """Return the part of *owner* as a message shows it."""
+        """Return the part of *owner* as text for a message."""
         try:
             return _shown(self.read(owner))
         except AttributeError:
@@ -174,11 +173,11 @@ def _constructed(entry: Entry, owner: Any, changes: dict[str, Any]) -> Any:
         return None
 
 
-# --- a sample put to the proof ---------------------------------------------------------------------------------------
+# --- the proof for one sample ----------------------------------------------------------------------------------------
 
 
-class _Trial:
-    """One sample, and what is found of its parts, by name: a sentence for each that is lost."""
+class _Proof:
+    """The proof for one sample; finds a sentence for each part that is lost, by the part's name."""
 
     def __init__(self, codec: Codec, entry: Entry, sample: Any) -> None:
         self.found: dict[str, str] = {}
@@ -186,35 +185,37 @@ class _Trial:
         self._codec, self._entry, self._sample = codec.uncompared, entry, sample
         self._parts = list(_parts_of(entry, sample))
         self._kept: list[tuple[_Part, Any, Any]] = []
-        """The part that was changed, the object with the change, and what came back of it."""
+        """Each part that was changed, the object with the change, and the object that came back."""
         self._silent: list[tuple[_Part, Any]] = []
-        """Private attributes that are not in the text, and a value that was tried."""
+        """Private attributes that are not in the text, each with a value that was tried."""
 
     def run(self) -> dict[str, str]:
-        """Return what is found."""
+        """Return what is found: a sentence for each lost part, by name."""
         if self._comes_back_as_it_is():
             for part in self._parts:
                 if part.name not in self.found:
                     self._change(part)
-            self._look_at_the_silent()
-            self._look_at_the_company()
+            self._check_silent()
+            self._check_side_effects()
         return self.found
 
     def _comes_back_as_it_is(self) -> bool:
         """Return whether an object of the class comes back at all, and note which of its parts do not."""
         shown = f"{self._entry.cls.__qualname__}: {_shown(self._sample)}"
-        before = {part.name: part.told(self._sample) for part in self._parts}
+        before = {part.name: part.identity(self._sample) for part in self._parts}
         try:
             self._text = self._written(self._sample)
             came_back = self._read(self._text)
         except CodecError as error:
             doing = "written" if isinstance(error, EncodeError) else "read again"
             raise RegistryError(f"{shown} cannot be {doing}: {error}") from error
-        if type(came_back) is not type(self._sample) or (not before and identity(came_back) != identity(self._sample)):
+        if type(came_back) is not type(self._sample) or (
+            not before and exact.identity(came_back) != exact.identity(self._sample)
+        ):
             self.found[shown] = f"{shown} comes back as {_shown(came_back)}."
             return False
         for part in self._parts:
-            if part.told(came_back) != before[part.name]:
+            if part.identity(came_back) != before[part.name]:
                 self._note_change(part, self._sample, came_back)
         return True
 
@@ -258,7 +259,7 @@ class _Trial:
             )
 
     def _values(self, part: _Part) -> list[Any]:
-        """Return what to try: other values than the sample's, and the default, which a choosy class takes for sure."""
+        """Return the values to try: others than the sample's, and the default, which the class surely accepts."""
         present = part.read(self._sample)
         makers = [field.default for field in _stored(self._entry) if part.name in field.names]
         defaults = [make() for make in makers if make is not None and make is not class_fields.left_out]
@@ -269,7 +270,7 @@ class _Trial:
             came_back = self._read(text)
         except DecodeError:
             return  # the class does not take this value; and what is refused has been read
-        if part.told(came_back) == part.told(changed):
+        if part.identity(came_back) == part.identity(changed):
             self._kept.append((part, changed, came_back))
         elif not self._is_refused(part, part.read(changed)):
             self._note_change(part, changed, came_back)
@@ -279,31 +280,31 @@ class _Trial:
         if not any(part.name in field.names for field in _stored(self._entry) if field.argument):
             return False
         control = _constructed(self._entry, self._sample, {})
-        if control is None or part.told(control) != part.told(self._sample):
+        if control is None or part.identity(control) != part.identity(self._sample):
             return False
         made = _constructed(self._entry, self._sample, {part.name: value})
-        return made is None or part.told(made) != part.told(part.vary(self._sample, value))
+        return made is None or part.identity(made) != part.identity(part.vary(self._sample, value))
 
-    def _look_at_the_silent(self) -> None:
-        """Note each private attribute that is not in the text, and that nothing in the text is seen to decide."""
+    def _check_silent(self) -> None:
+        """Note each private attribute that is not in the text, and does not change with any part that is."""
         for part, value in self._silent:
-            before = part.told(self._sample)
-            if all(part.told(came_back) == before for _, _, came_back in self._kept):
+            before = part.identity(self._sample)
+            if all(part.identity(came_back) == before for _, _, came_back in self._kept):
                 self._note_silence(part, value)
 
-    def _look_at_the_company(self) -> None:
-        """Note each part that changes with another, unless something else explains it."""
+    def _check_side_effects(self) -> None:
+        """Note each part that changes together with another one, if no other problem was found that explains it."""
         for part, changed, came_back in [] if self.found else self._kept:
             for other in self._parts:
-                if other.is_declared and other.told(came_back) != other.told(changed):
+                if other.is_declared and other.identity(came_back) != other.identity(changed):
                     self._note_change(other, changed, came_back, f"with another {part.name}, ")
 
 
 def _shown(value: object) -> str:
-    """Return the repr of *value*, cut where it is long: the sample is the caller's own, and may be spelled whole."""
+    """Return the repr of *value*, cut where it is long; the sample is the caller's own, so its repr may be called."""
     try:
         text = repr(value)
-    except Exception:  # of an object in which one value was changed for another that it cannot spell
+    except Exception:  # the repr may not expect the value that was put in for another
         return f"<{type(value).__qualname__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 

@@ -1,4 +1,4 @@
-"""When two values are exactly the same: by type, bits, zone and contents, where ``==`` forgives too much."""
+"""Whether two values are exactly the same: by type, bits, time zone and contents, which ``==`` does not tell."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from docstore.errors import InvalidValueError
 
 
 def identity(value: Any) -> Any:
-    """Return plain data that is equal for two values only where these are exactly the same.
+    """Return plain data that is equal for two values only if they are exactly the same.
 
-    The order of a plain dict does not count, and nor do attributes that are not stored; that of a Struct's fields, an
-    attrs class's, a Pydantic model's with its extras and the names that were set, is what its class says.
+    The order of a plain dict does not count, nor do attributes that are not stored. The extras of a Pydantic model, and
+    the names of the fields that were set, count.
 
     Raises:
-        InvalidValueError: there is a value in it of which it cannot tell: a lock, a weak reference.
+        InvalidValueError: it holds a value that cannot be compared so, such as a lock or a weak reference.
 
     Cost:
         One visit of every value; an array is copied. What contains itself is never done (RecursionError).
@@ -50,17 +50,17 @@ def identity(value: Any) -> Any:
 
 
 def attributes(value: Any) -> list[tuple[str, Any]]:
-    """Return the name and the identity of each attribute that *value* keeps, by name, but those that are not stored."""
+    """Return the name and identity of each attribute of *value*, by name, without those that are not stored."""
     kept = {**{name: getattr(value, name) for name in slots_of(value)}, **getattr(value, "__dict__", {})}
     unstored = unstored_names(type(value)) if kept else frozenset()
     return [(name, identity(kept[name])) for name in sorted(kept.keys() - unstored)]
 
 
 def slots_of(value: Any) -> list[str]:
-    """Return the attributes that *value* has now and keeps outside its ``__dict__``."""
+    """Return the attributes that *value* has now outside of its ``__dict__``."""
     names = [*getattr(type(value), "__struct_fields__", ())]
     for base in type(value).__mro__:
-        # A path of Python's own has nothing but caches in its slots: its text says it all.
+        # A path has nothing but caches in its slots; its text identifies it.
         slots = () if base.__module__.startswith("pathlib") else vars(base).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             hidden = name.startswith("__") and not name.endswith("__")
@@ -71,7 +71,7 @@ def slots_of(value: Any) -> list[str]:
 _NO_STATE: Final = frozenset({"__dict__", "__weakref__", "_attrs_cached_hash"})
 
 
-# --- what Python brings ----------------------------------------------------------------------------------------------
+# --- types of Python -------------------------------------------------------------------------------------------------
 
 
 def _itself(value: Any) -> Any:
@@ -112,7 +112,7 @@ _BUILTIN: Final[dict[type, Callable[[Any], Any]]] = {
     str: _itself,
     bytes: _itself,
     bytearray: bytes,
-    int: hex,  # 1 == True, and Python may refuse to spell a long one in decimals
+    int: hex,  # 1 == True, and Python may refuse to write a long one in decimals
     float: lambda value: struct.pack(">d", value),
     complex: lambda value: struct.pack(">dd", value.real, value.imag),
     list: _items,
@@ -136,7 +136,7 @@ _KINDS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] 
     (Decimal, lambda value: tuple(value.as_tuple())),
     (PurePath, str),
     (UUID, lambda value: (value.int, value.is_safe)),
-    # What an own subclass of these gives as its text or number need not be what it holds.
+    # A user's subclass of these may override the conversion to text or number.
     (str, lambda value: str.__getnewargs__(value)),
     (bytes, lambda value: bytes.__getnewargs__(value)),
     (float, lambda value: struct.pack(">d", value)),
@@ -145,11 +145,11 @@ _KINDS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] 
 )
 
 
-# --- what others bring -----------------------------------------------------------------------------------------------
+# --- NumPy and pandas ------------------------------------------------------------------------------------------------
 
 
 def _library(cls: type) -> Callable[[Any], Any] | None:
-    """Return what tells of the values of NumPy and pandas; a value of theirs is only where they are imported."""
+    """Return the function for values of NumPy or pandas, or None for other classes."""
     for base in cls.__mro__:
         root = base.__module__.partition(".")[0]
         if root == "numpy":
@@ -170,12 +170,12 @@ def _array_contents(array: Any) -> Any:
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     if array.dtype.hasobject:
         return _dtype_contents(array.dtype), array.shape, order, _items(array.ravel().tolist())
-    # In memory order: in another, NumPy makes up the bytes between a structure's fields.
+    # In memory order: in another order, NumPy fills the bytes between a structure's fields arbitrarily.
     return _dtype_contents(array.dtype), array.shape, order, array.tobytes("A")
 
 
 def _dtype_contents(dtype: Any) -> Any:
-    """Return what tells a dtype of NumPy from all others."""
+    """Return plain data that identifies a dtype of NumPy."""
     return repr(dtype), dtype.str, dtype.type, dtype.itemsize, dtype.isalignedstruct
 
 
@@ -249,16 +249,16 @@ def _column(array: Any) -> Any:
     return kind, repr(dtype), [identity(item) for item in array]
 
 
-# --- what C code keeps -----------------------------------------------------------------------------------------------
+# --- state kept in C -------------------------------------------------------------------------------------------------
 
 
 def _made_in_c(value: Any) -> Any:
-    """Return what *value* holds beside its attributes, as it tells pickle: the items of a deque, an array's bytes."""
+    """Return what *value* gives pickle beside its attributes: the items of a deque, the bytes of an array."""
     cls = type(value)
     has_attributes = hasattr(value, "__dict__") or any("__slots__" in vars(base) for base in cls.__mro__)
     reduce: Any = cls.__reduce__
-    told_by_c = not isinstance(reduce, types.FunctionType) and reduce is not object.__reduce__
-    if has_attributes and (not told_by_c or hasattr(cls, "__struct_fields__")):
+    is_reduced_in_c = not isinstance(reduce, types.FunctionType) and reduce is not object.__reduce__
+    if has_attributes and (not is_reduced_in_c or hasattr(cls, "__struct_fields__")):
         return None
     try:
         maker, arguments, *rest = value.__reduce_ex__(4)

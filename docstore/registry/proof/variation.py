@@ -1,4 +1,4 @@
-"""Other values than a given one, of its type or of its annotation: what tells whether a field is stored at all."""
+"""Other values than a given one, of its type or by its annotation, to find out whether a field is stored at all."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from docstore.registry.proof.exact import identity, slots_of
 
 
 def others(value: Any, annotation: Any = Any) -> list[Any]:
-    """Return a few values that may stand where *value* does and are not the same: like it first, then as annotated.
+    """Return a few other values that may replace *value*: similar ones first, then some by the annotation.
 
-    None are returned for what has but one value, as an Enum of one member or an object without attributes, and for what
-    nothing is known of.
+    The list is empty if there is no other value (an Enum of one member, an object without attributes), or if nothing is
+    known about the type.
     """
     annotation = _bare(annotation)
     choices = _choices(annotation)
@@ -40,16 +40,16 @@ def others(value: Any, annotation: Any = Any) -> list[Any]:
 def different(values: Iterable[Any], value: Any) -> list[Any]:
     """Return those of *values* that are neither *value* nor one another."""
     found: list[Any] = []
-    known = [_told(value)]
+    known = [_identity(value)]
     for each in values:
-        told = _told(each)
-        if told not in known:
-            known.append(told)
+        found_identity = _identity(each)
+        if found_identity not in known:
+            known.append(found_identity)
             found.append(each)
     return found
 
 
-def _told(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     try:
         return identity(value)
     except (InvalidValueError, RecursionError):
@@ -57,7 +57,7 @@ def _told(value: Any) -> Any:
 
 
 def twin(value: Any) -> Any:
-    """Return a shallow copy of *value* made by no constructor, which may be changed; None where there can be none."""
+    """Return a shallow copy of *value*, made without its constructor, to be changed; None if there cannot be one."""
     cls = type(value)
     if not class_fields.is_model(cls):
         try:
@@ -72,7 +72,7 @@ def twin(value: Any) -> Any:
 
 
 def contents(value: Any) -> Any:
-    """Return what an instance of a user's subclass of a built-in type holds, as the built-in type; else None."""
+    """Return the contents of an instance of a user's subclass of a built-in type, as that type; otherwise None."""
     for base in _WITH_CONTENTS:
         if isinstance(value, base) and type(value) is not base and not isinstance(value, Enum):
             if base in (list, dict, set):
@@ -82,7 +82,7 @@ def contents(value: Any) -> Any:
 
 
 def with_contents(value: Any, held: Any) -> Any:
-    """Return a copy of *value*, of a user's subclass of a built-in type, that holds *held* instead; maybe None."""
+    """Return a copy of *value*, of a user's subclass of a built-in type, with the contents *held*; or None."""
     base: Any = type(held)
     if base in (list, dict, set):
         made = twin(value)
@@ -102,7 +102,7 @@ _WITH_CONTENTS: Final[tuple[Any, ...]] = (list, dict, set, tuple, frozenset, str
 
 
 def _bare(annotation: Any) -> Any:
-    """Return *annotation* without what says nothing of the value."""
+    """Return *annotation* without Annotated, NewType and aliases."""
     while True:
         if typing.get_origin(annotation) is typing.Annotated:
             annotation = typing.get_args(annotation)[0]
@@ -115,13 +115,13 @@ def _bare(annotation: Any) -> Any:
 
 
 def _members(annotation: Any) -> list[Any]:
-    """Return what *annotation* is a union of; itself, if it is none."""
+    """Return the members of the union *annotation*; itself, if it is no union."""
     is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
     return [_bare(each) for each in typing.get_args(annotation)] if is_union else [annotation]
 
 
 def _choices(annotation: Any) -> list[Any] | None:
-    """Return all values there can be, if *annotation* lists them."""
+    """Return all possible values, if *annotation* lists them (Literal)."""
     members = [each for each in _members(annotation) if each is not type(None)]
     if not members or any(typing.get_origin(each) is not Literal for each in members):
         return None
@@ -130,7 +130,7 @@ def _choices(annotation: Any) -> list[Any] | None:
 
 
 def made(annotation: Any, depth: int = 3) -> list[Any]:
-    """Return a few values that *annotation* allows; none where it does not say which."""
+    """Return a few values that *annotation* allows; none if it does not say which."""
     annotation = _bare(annotation)
     members = _members(annotation)
     if len(members) > 1:
@@ -257,7 +257,7 @@ _LIKE: Final[dict[type, Callable[[Any], Iterable[Any]]]] = {
 
 
 def _containers_like(value: Any, annotation: Any) -> Iterator[Any]:
-    """Yield containers with one item changed, and with one more, of the type that *annotation* says."""
+    """Yield containers with one item changed, and with one more item, by *annotation*."""
     arguments: tuple[Any, ...] = ()
     for each in _members(annotation):
         arguments = typing.get_args(each) if typing.get_origin(each) is type(value) else arguments
@@ -293,7 +293,7 @@ def _dicts_like(value: Any, key_annotation: Any, annotation: Any) -> Iterator[An
 
 
 def _objects_like(value: Any) -> Iterator[Any]:
-    """Yield copies of *value*, of a user's class, with its first attribute changed that has another value."""
+    """Yield copies of *value*, of a user's class, with one attribute changed: the first that can have another value."""
     held = contents(value)
     is_namedtuple = storable.is_namedtuple(type(value))
     if held is not None and not is_namedtuple:
@@ -311,7 +311,7 @@ def _objects_like(value: Any) -> Iterator[Any]:
 
 
 def attributes_of(value: Any) -> list[tuple[str, Any]]:
-    """Return the name and the annotation of what *value* keeps, but for what is not stored on purpose."""
+    """Return the name and annotation of each attribute of *value*, without those that are not stored on purpose."""
     cls: Any = type(value)
     if storable.is_namedtuple(cls):
         said = hints(cls)
@@ -325,7 +325,7 @@ def attributes_of(value: Any) -> list[tuple[str, Any]]:
     return [(name, known.get(name, Any)) for name in names if name not in unstored]
 
 
-# --- NumPy and pandas: where there is a value or a class of theirs, they are imported --------------------------------
+# --- NumPy and pandas: if there is a value or a class of theirs, they are imported -----------------------------------
 
 
 def _library_examples(cls: Any) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.live.adopt import check_sense
+from docstore.codec.live.adopt import check_merged_object
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
 from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, merged
@@ -118,7 +118,7 @@ def _problem_with(mapper: Mapper, merged: Mapping[str, JSON], theirs: Mapping[st
     except DecodeError:
         return ""
     try:
-        check_sense(mapper.decode(join(merged)), before)
+        check_merged_object(mapper.decode(join(merged)), before)
     except (DecodeError, InvalidValueError) as error:
         return str(error)
     return ""

@@ -90,13 +90,13 @@ def local_changes_in(mapper: Mapper, obj: Any, paths: Collection[str], origin: L
     pieces = mapper.parts(obj, paths)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
     for path in changed:
-        other = mapper.spelled_otherwise(obj, path, origin.paths) if origin.digest(path) is None else None
+        other = mapper.path_by_former_name(obj, path, origin.paths) if origin.digest(path) is None else None
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
     gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
     frame = mapper.frame(obj, paths)
     for listed in kind.lists(frame):
-        _refuse_shifted(listed, mapper.items_in(obj, listed), changed, origin)
+        _refuse_shifted(listed, mapper.item_count(obj, listed), changed, origin)
     document = Document(kind, name, model, pieces)
     return LocalChanges(document, changed, gone, frozenset(paths), whole=False, frame=frame)
 
