@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
-from docstore.documents.changeset import laid_out_alike
+from docstore.documents.changeset import same_layout
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.lines import Line, line
 from docstore.documents.digests import Piece, piece
@@ -105,7 +105,7 @@ def _resolution(connection: Connection, head: HeadRow, now: State, save: Save) -
     if not changes.paths and not origin.behind:
         return Resolution({path: piece(path, body) for path, body in now.pieces.items()}), ""
     divergence = read_since(connection, head, save)
-    if divergence.laid_out_anew or not laid_out_alike(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
+    if divergence.laid_out_anew or not same_layout(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
         own = join({path: each.body for path, each in document.pieces.items()})
         return Resolution(document.pieces, (Conflict(HEAD, ABSENT, own, join(now.pieces)),)), ""
     merged = merged_changes(save, divergence)

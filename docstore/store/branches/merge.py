@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from docstore.codec.live.adopt import check_merged_object
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
-from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, merged
+from docstore.documents.changeset import Changeset, changeset_of, merged, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.history import Parent, Version
@@ -63,7 +63,7 @@ def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConf
 def _changeset(sides: _Sides, resolution: Resolution) -> Changeset:
     """Return the changeset from the target to the resolution."""
     goal = resolution.target
-    if not laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
+    if not same_layout(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
         return changeset_of(sides.kind, sides.theirs, goal)
     changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
     current = {path: body for path, body in sides.theirs.items() if path in changed}
@@ -150,7 +150,7 @@ class _Sides:
     @property
     def have_same_layout(self) -> bool:
         """Whether the three can be compared piece by piece."""
-        return all(laid_out_alike(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
+        return all(same_layout(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
 
     def moves(self, resolution: Resolution) -> tuple[dict[int, int], dict[str, str]]:
         """Return the new number of each trial of the source, and the new names of its arms, this merge included."""
@@ -256,7 +256,7 @@ class _Comparison:
         for each in common[1:]:
             other, its = self._state(each, identity, arms), self._ancestry.seen(each.id, each.version)
             before = self._ancestry.common(seen, its)
-            if not before or not laid_out_alike(self._kind, pieces[HEAD], other[HEAD]):
+            if not before or not same_layout(self._kind, pieces[HEAD], other[HEAD]):
                 pieces = other
                 continue
             base = self._merged(before, identity, arms)

@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, SCHEMA
-from docstore.documents.changeset import laid_out_alike
+from docstore.documents.changeset import same_layout
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS
-from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
+from docstore.documents.merge.trial_conflicts import adds_arms, arm_conflicts
 from docstore.documents.merge.trials import trials_in
 from docstore.errors import Conflict, ConflictError, DamagedDocumentError, VersionNotFoundError
 from docstore.sql.reader import Divergence, has_version, read_divergence, read_pieces
@@ -115,7 +115,7 @@ def other_layout(head: HeadRow, save: Save) -> ConflictError:
 def fits(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     """Return whether the changed pieces can replace some of the *stored* ones, and the others can stay."""
     kind, head = changes.document.kind, stored.get(HEAD)
-    if kind.name in KINDS or head is None or (changes.whole and laid_out_alike(kind, head, changes.frame)):
+    if kind.name in KINDS or head is None or (changes.whole and same_layout(kind, head, changes.frame)):
         return True
     return not changes.whole and has_layout_of(changes, stored)
 
@@ -145,7 +145,7 @@ def may_take_a_name(connection: Connection, head: HeadRow, save: Save, stored: M
     """
     bodies = {path: each.body for path, each in save.changes.changed.items()}
     is_experiment = save.changes.document.kind.name == EXPERIMENT.name
-    if save.changes.whole or not is_experiment or not brings_arms(stored, bodies):
+    if save.changes.whole or not is_experiment or not adds_arms(stored, bodies):
         return False
     behind = {path for path in save.origin.behind if path == HEAD or trials_in([path])}
-    return bool(behind) and bool(arm_clashes(stored, bodies, read_pieces(connection, head, behind)[0]))
+    return bool(behind) and bool(arm_conflicts(stored, bodies, read_pieces(connection, head, behind)[0]))
