@@ -123,13 +123,13 @@ def merged(
 
     Which lists are keyed is what the document of *theirs* says.
     """
-    keyed = kind.of(theirs[HEAD]).keyed
+    keys = kind.of(theirs[HEAD]).merge_keys
     lists = sorted(kind.lists(theirs[HEAD]))
     documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
     items = {field: [_taken(document, field) for document in documents] for field in lists}
-    document, conflicts = merge(*documents, keyed=keyed, decide=decide)
+    document, conflicts = merge(*documents, keys=keys, decide=decide)
     for field, sides in items.items():
-        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)), keyed=keyed, decide=decide)
+        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)), keys=keys.at(field), decide=decide)
         conflicts += more
         if isinstance(document, dict):
             document = {**document, field: cast(JSON, merged_items)}

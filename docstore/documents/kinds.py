@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
-from docstore.documents.merge_keys import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
+from docstore.documents.merge_keys import (
+    ANY,
+    Keyed,
+    KeyedBy,
+    MergeKeys,
+    keyed_declared,
+    keyed_from_json,
+    keyed_to_json,
+)
 from docstore.errors import DecodeError, InvalidValueError, RegistryError, short_repr
 
 HEAD: Final = ""
@@ -87,7 +95,12 @@ class Kind:
     """The attribute of a part's object that holds its key; without one, the object itself is looked for."""
     name_field: str = "name"
     keyed: tuple[Keyed, ...] = ()
-    """The lists in which an item is known by a key, so that two people's changes of one merge item by item."""
+    """The lists whose items have merge keys, so that two people's changes of a list merge item by item."""
+    merge_keys: MergeKeys = field(init=False, repr=False, compare=False)
+    """The same lists, compiled."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "merge_keys", MergeKeys(self.keyed))
 
     def of(self, head: JSON) -> Kind:
         """Return this kind as the document with *head* has it: one of docstore's own has always the same.
@@ -109,7 +122,7 @@ class Kind:
             "type": self.type.field if self.type else None,
             "status": self.status.field if self.status else None,
             "parts": parts or None,
-            "keyed": as_said(self.keyed) or None,
+            "keyed": keyed_to_json(self.keyed) or None,
         }
         return {key: value for key, value in said.items() if value is not None}
 
@@ -432,5 +445,5 @@ def _kind_said(name: str, said: JSON) -> Kind:
         type=text("type"),
         status=text("status"),
         parts=[str(each) for each in parts],
-        keyed=keyed_said(keyed, at=join_pointer((LAYOUT_KEY, "keyed"))),
+        keyed=keyed_from_json(keyed, at=join_pointer((LAYOUT_KEY, "keyed"))),
     )
