@@ -22,7 +22,7 @@ from docstore.codec.stored_fields import state_of
 from docstore.codec.tags import BY_TYPE
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
 from docstore.documents.kinds import HEAD, Kind, split_path
-from docstore.documents.merge_keys import ANY, Key, Keyed, below
+from docstore.documents.merge_keys import ANY, NO_KEYS, Key, Keyed, MergeKeys
 from docstore.errors import CodecError, RegistryError
 
 Names: TypeAlias = "dict[str, str]"
@@ -79,10 +79,10 @@ class InPlaceUpdate:
         self._begin(path)
         present = self._parts.get(self._root, path, MISSING)
         field, key = split_path(path)
-        keyed = below(below(self._kind.keyed, field), key)
+        keys = self._kind.merge_keys.at(field).at(key)
         had = state_of(present)
         self._look_into(fresh, self._names_in(type(fresh)))
-        stands = self._tried(lambda: self._settled(present, saved, fresh, keyed), present, saved, fresh)
+        stands = self._tried(lambda: self._settled(present, saved, fresh, keys), present, saved, fresh)
         if stands is not present:
             is_one = type(present) is type(fresh) and id(present) not in self._twice
             if not is_one or not stored_fields.can_take_on(present) or is_frozen(type(present)):
@@ -108,8 +108,8 @@ class InPlaceUpdate:
                 elif id(fresh) in self._whole:
                     members[name] = self._instead(old, base, value)
                 else:
-                    keyed = below(self._kind.keyed, names[name])
-                    members[name] = self._tried(partial(self._settled, old, base, value, keyed), old, base, value)
+                    keys = self._kind.merge_keys.at(names[name])
+                    members[name] = self._tried(partial(self._settled, old, base, value, keys), old, base, value)
                     self._check_held(members[name], partial(attribute, self._root, name))
         self._become(self._root, had, fresh, members, names, kept)
 
@@ -180,7 +180,7 @@ class InPlaceUpdate:
 
     # --- what stands, and becomes what -------------------------------------------------------------------------------
 
-    def _settled(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
+    def _settled(self, old: Any, saved: Any, fresh: Any, keys: MergeKeys) -> Any:
         """Return the value to put in the place of *old*, which was *saved* and is to become *fresh*; MISSING is none.
 
         It is *old* itself if others changed nothing in it, if it equals *fresh* already, or if it is changed in place.
@@ -198,19 +198,19 @@ class InPlaceUpdate:
         # The contents are copied at once, then compared. What another thread changes later is noticed by the write.
         if is_record:
             names, had = self._names_in(cls) or {}, state_of(old)
-            members = self._members(had, saved, fresh, names, keyed)
+            members = self._members(had, saved, fresh, names, keys)
             self._become(old, had, fresh, members, names)
             for name, member in members.items():
                 self._check_held(member, partial(attribute, old, name))
         elif cls is list:
             items = list(old)
-            wanted = self._items(items, saved, fresh, keyed)
+            wanted = self._items(items, saved, fresh, keys)
             self._edit(old, partial(edit_list, old, items, wanted))
             for item in wanted:
                 self._check_held(item, partial(_found_in, old, item))
         else:
             pairs = list(old.items())
-            becomes = self._pairs(pairs, saved, fresh, keyed)
+            becomes = self._pairs(pairs, saved, fresh, keys)
             self._edit(old, partial(edit_dict, old, pairs, becomes))
             for key, value in becomes:
                 self._check_held(value, partial(old.get, key))
@@ -229,12 +229,10 @@ class InPlaceUpdate:
             return old is saved
         return self._text(old) == self._text(saved)
 
-    def _members(
-        self, had: Mapping[str, Any], saved: Any, fresh: Any, names: Names, keyed: tuple[Keyed, ...]
-    ) -> dict[str, Any]:
+    def _members(self, had: Mapping[str, Any], saved: Any, fresh: Any, names: Names, keys: MergeKeys) -> dict[str, Any]:
         was = state_of(saved)
         return {
-            name: self._settled(had[name], was.get(name, MISSING), value, below(keyed, names[name]))
+            name: self._settled(had[name], was.get(name, MISSING), value, keys.at(names[name]))
             for name, value in state_of(fresh).items()
             if name in names and name in had
         }
@@ -244,7 +242,7 @@ class InPlaceUpdate:
         pairs: list[tuple[Any, Any]],
         saved: Mapping[Any, Any],
         fresh: Mapping[Any, Any],
-        keyed: tuple[Keyed, ...],
+        keys: MergeKeys,
     ) -> list[tuple[Any, Any]]:
         """Return the new *pairs* of a dict; in the order of *fresh*, where the order is stored."""
         had = {self._spelled(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
@@ -261,18 +259,17 @@ class InPlaceUpdate:
             place, former, held = had.pop(spelled, (len(pairs), key, MISSING))
             stands = value
             if held is not MISSING or not is_ambiguous:
-                stands = self._settled(held, was.get(spelled, MISSING), value, below(keyed, token))
+                stands = self._settled(held, was.get(spelled, MISSING), value, keys.at(token))
             made.append((place, (former, stands)))
         for spelled, (place, key, held) in had.items():
-            made.append((place, (key, self._settled(held, was.get(spelled, MISSING), MISSING, ()))))
+            made.append((place, (key, self._settled(held, was.get(spelled, MISSING), MISSING, NO_KEYS))))
         if type(fresh) is dict:
             made.sort(key=operator.itemgetter(0))
         return [pair for _, pair in made if pair[1] is not MISSING]
 
-    def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keyed: tuple[Keyed, ...]) -> list[Any]:
+    def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keys: MergeKeys) -> list[Any]:
         """Return the new *items* of a list."""
-        known = next((each for each in keyed if not each.pattern), None)
-        inner = below(keyed, ANY)
+        known, inner = keys.here, keys.at(ANY)
         own, base, made = ([self._json(item) for item in each] for each in (items, saved, fresh))
         if len(items) == len(saved) and all(map(self._is_as_saved, items, saved)):
             return [

@@ -94,14 +94,6 @@ def _objects_at(value: JSON, tokens: tuple[str, ...]) -> Iterator[dict[str, JSON
         yield from _objects_at(value[tokens[0]], tokens[1:])
 
 
-def below(keyed: Sequence[Keyed], token: str) -> tuple[Keyed, ...]:
-    """Return those of *keyed* that match under *token*, each with the rest of its pattern."""
-    if not keyed:
-        return ()
-    matching = (each for each in keyed if each.pattern and each.pattern[0] in (token, ANY))
-    return tuple(Keyed(each.pattern[1:], each.members, each.names) for each in matching)
-
-
 class MergeKeys:
     """The keyed lists at one place of a document and below it.
 
