@@ -106,7 +106,7 @@ def loads(data: bytes | str) -> JSON:
     return value
 
 
-def loads_written(data: bytes | str) -> JSON:
+def loads_strict(data: bytes | str) -> JSON:
     """Return the JSON value that *data* spells, which people may have written: no object has a key twice.
 
     Raises:

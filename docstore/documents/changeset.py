@@ -38,7 +38,7 @@ def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, P
         PatchError: no change leads back from the target exactly; then nothing may be written.
     """
     removed = frozenset(current.keys() - target.keys())
-    if HEAD in current and HEAD in target and not laid_out_alike(kind, current[HEAD], target[HEAD].body):
+    if HEAD in current and HEAD in target and not same_layout(kind, current[HEAD], target[HEAD].body):
         return _laid_out_anew(current, target, removed)
     changes: list[Change] = []
     written: dict[str, Piece] = {}
@@ -52,7 +52,7 @@ def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, P
     return Changeset(written, removed, tuple(changes))
 
 
-def laid_out_alike(kind: Kind, a: JSON, b: JSON) -> bool:
+def same_layout(kind: Kind, a: JSON, b: JSON) -> bool:
     """Return whether documents with these heads are cut into the same parts, and no dict of them became a list."""
     one, other = kind.of(a), kind.of(b)
     return one.parts == other.parts and not (one.lists(a) & other.dicts(b) or one.dicts(a) & other.lists(b))

@@ -58,7 +58,7 @@ def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unkn
         DecodeError: it is not JSON, or not what docstore writes; with the place.
         UnknownTagError: it names a class that is not registered.
     """
-    return mapper_of(bundle, unknown=unknown).decode(canonical.loads_written(data))
+    return mapper_of(bundle, unknown=unknown).decode(canonical.loads_strict(data))
 
 
 def digest(obj: Any, bundle: RegistryBundle | None = None) -> str:

@@ -9,7 +9,7 @@ from docstore.codec.core import Unknown
 from docstore.codec.mapper import FORMAT
 from docstore.codec.registry import Decoder
 from docstore.documents.arguments import checked_path
-from docstore.documents.canonical import JSON, TAG, loads_written
+from docstore.documents.canonical import JSON, TAG, loads_strict
 from docstore.documents.kinds import FORMAT_KEY
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, short_repr
 from docstore.json_store import files
@@ -60,7 +60,7 @@ def _document(path: str) -> JSON:
     """Return the JSON of the document in the file."""
     data = files.read(path)
     try:
-        document = loads_written(data)
+        document = loads_strict(data)
     except DecodeError as error:
         end = data.rstrip()[-1:]
         cut_off = "" if end in b"}]" else "; it ends in the middle, so it was cut off"

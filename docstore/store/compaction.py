@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, Absent, MaybeJSON, digest, loads
-from docstore.documents.changeset import changeset_of, laid_out_alike
+from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.history import (
     GENESIS,
@@ -192,7 +192,7 @@ class _Walk:
             PatchError: none leads back exactly.
         """
         pieces = self._document.pieces
-        if not laid_out_alike(self._named, pieces[HEAD], self._then()[HEAD]):
+        if not same_layout(self._named, pieces[HEAD], self._then()[HEAD]):
             # One change keeps all that is here.
             self._from = {**pieces, **self._from}
         then = {path: piece(path, body) for path, body in self._then().items() if path in self._from}

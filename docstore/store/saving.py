@@ -10,14 +10,14 @@ from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, SCHEMA, Absent
-from docstore.documents.changeset import Changeset, changeset_of, laid_out_alike, refuse_downgrade
+from docstore.documents.changeset import Changeset, changeset_of, refuse_downgrade, same_layout
 from docstore.documents.digests import DigestTree, Piece
 from docstore.documents.document import with_name
 from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, gap, in_order, kind_named
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import changed_places
-from docstore.documents.merge.trial_conflicts import arm_clashes, brings_arms
+from docstore.documents.merge.trial_conflicts import adds_arms, arm_conflicts
 from docstore.documents.merge.trials import (
     Renumbering,
     numbers_in,
@@ -186,10 +186,10 @@ def _may_clash(
         Where an arm is new, a read of the trials that the object is behind in.
     """
     bodies = {path: each.body for path, each in mine.changed.items()}
-    if mine.whole or mine.document.kind.name != EXPERIMENT.name or not brings_arms(current, bodies):
+    if mine.whole or mine.document.kind.name != EXPERIMENT.name or not adds_arms(current, bodies):
         return False
     behind = {path for path in origin.behind if path == HEAD or trials_in([path])}
-    return bool(behind) and bool(arm_clashes(current, bodies, read_pieces(connection, head, behind)[0]))
+    return bool(behind) and bool(arm_conflicts(current, bodies, read_pieces(connection, head, behind)[0]))
 
 
 def _write_alone(
@@ -235,7 +235,7 @@ def _head(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:
 def _fits(mine: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     """Return whether the pieces that *mine* has can stand beside the other ones that are stored."""
     kind, head = mine.document.kind, stored.get(HEAD)
-    if kind.name in KINDS or head is None or (mine.whole and laid_out_alike(kind, head, mine.frame)):
+    if kind.name in KINDS or head is None or (mine.whole and same_layout(kind, head, mine.frame)):
         return True
     return not mine.whole and _stands_alike(mine, stored)
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
-from docstore.documents.changeset import laid_out_alike
+from docstore.documents.changeset import same_layout
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.lines import Line, line
 from docstore.documents.digests import Piece, piece
@@ -108,7 +108,7 @@ def _settled(
     if not mine.paths and not origin.behind:
         return Resolution({path: piece(path, body) for path, body in now.pieces.items()}), ""
     seen = divergence(connection, head, origin, mine)
-    if seen.laid_out_anew or not laid_out_alike(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
+    if seen.laid_out_anew or not same_layout(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
         own = join({path: each.body for path, each in document.pieces.items()})
         return Resolution(document.pieces, (Conflict(HEAD, ABSENT, own, join(now.pieces)),)), ""
     settled = resolved(origin, mine, "merge", seen)

@@ -15,7 +15,7 @@ import docstore
 from docstore import registry
 from docstore.codec.parts import Parts
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve
-from docstore.documents.changeset import laid_out_alike
+from docstore.documents.changeset import same_layout
 from docstore.documents.kinds import (
     EXPERIMENT,
     HEAD,
@@ -314,7 +314,7 @@ class TestAKindThatDeclaresKeyedLists:
     def test_is_not_laid_out_otherwise_for_that(self):
         one, other = ({"__type": "Brew", "__format": 1, "__document": said} for said in ({}, {"keyed": {"/a": ["b"]}}))
 
-        assert laid_out_alike(kind_named("brew"), one, other)
+        assert same_layout(kind_named("brew"), one, other)
 
     @pytest.mark.parametrize(
         "keyed",

@@ -15,7 +15,7 @@ from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, dumps, loads, same_json
 from docstore.documents.kinds import EXPERIMENT, HEAD, join
 from docstore.documents.merge import trials as renumbering
-from docstore.documents.merge.trial_conflicts import arm_clashes
+from docstore.documents.merge.trial_conflicts import arm_conflicts
 from docstore.documents.merge.trials import Renumbering, collisions, names_for, numbers_for, renumbered
 from docstore.errors import Conflict
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
@@ -248,7 +248,7 @@ class TestWhatIsNotWrittenAsTheModelWritesIt:
         assert numbers_for(set(), mine, theirs) == {}
         names = names_for(base, mine, theirs, {0: 1})
         assert dumps(renumbered(mine, {}, names)) == dumps(mine)
-        arm_clashes(base, mine, theirs)
+        arm_conflicts(base, mine, theirs)
 
 
 class TestArmsOfAMovedTrial:
@@ -381,7 +381,7 @@ class TestTwoArmsOfOneName:
 
     def clashes(self, writers):
         base, _, theirs = writers.sides
-        return arm_clashes(base, writers.settled()[2], theirs)
+        return arm_conflicts(base, writers.settled()[2], theirs)
 
     def test_are_told_with_the_place_and_both(self, best):
         mine, theirs = ({"__type": "Arm", "name": "best", "parameters": parameters(eighths)} for eighths in (1, 2))
@@ -516,7 +516,7 @@ class TestWhateverTwoWritersMade:
     @given(two_writers())
     def test_the_experiment_of_both_is_consistent(self, writers):
         base, _, theirs = writers.sides
-        assume(not arm_clashes(base, writers.settled()[2], theirs))
+        assume(not arm_conflicts(base, writers.settled()[2], theirs))
 
         both = writers.together()
 

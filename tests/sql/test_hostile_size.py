@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
-from docstore.documents.canonical import TAG, loads_written
+from docstore.documents.canonical import TAG, loads_strict
 from docstore.errors import DecodeError, FileFormatError
 from docstore.json_store import files
 from docstore.json_store.load import load_experiment
@@ -245,10 +245,10 @@ class TestAKeyThatStandsTwice:
         ],
     )
     def test_is_not_seen_where_there_is_none(self, data):
-        assert loads_written(data) == json.loads(data)
+        assert loads_strict(data) == json.loads(data)
 
     @given(st.recursive(st.none() | st.text(), lambda i: st.lists(i) | st.dictionaries(st.text(), i), max_leaves=10))
     def test_is_never_seen_in_what_another_writer_wrote(self, value):
         plain = value if "\\ud" not in json.dumps(value) else None
 
-        assert loads_written(json.dumps(plain, indent=1)) == plain
+        assert loads_strict(json.dumps(plain, indent=1)) == plain

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json
-from docstore.documents.changeset import changeset_of, laid_out_alike
+from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.diff.experiment import experiment_lines
 from docstore.documents.diff.format import read_name
 from docstore.documents.diff.lines import Line, plain_lines, whole
@@ -149,7 +149,7 @@ def _is_in(field: str, step: Step) -> bool:
 def _are_cut_alike(kind: Kind, old: JSON, new: JSON) -> bool:
     if kind.parts and not (isinstance(old, dict) and isinstance(new, dict)):
         return False  # one of the two has no parts
-    return laid_out_alike(kind, old, new)
+    return same_layout(kind, old, new)
 
 
 def _lines(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:

@@ -11,7 +11,7 @@ from docstore.documents.changeset import merged
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order
 from docstore.documents.merge.three_way import changed_places
-from docstore.documents.merge.trial_conflicts import arm_clashes, data_decided, inconsistencies
+from docstore.documents.merge.trial_conflicts import arm_conflicts, data_decided, inconsistencies
 from docstore.documents.merge.trials import TRIALS, Pieces, moved_path, names_for, numbers_for, renumbered, trials_in
 from docstore.errors import Conflict, InvalidValueError
 
@@ -160,7 +160,7 @@ def _fit(base: Pieces, mine: Pieces, theirs: Pieces, stored: Iterable[int], held
     if numbers or names:
         changed = renumbered(changed, numbers, names)
     mine = {**unchanged, **changed}
-    arms = _in_hand(arm_clashes(base, changed, theirs), numbers)
+    arms = _in_hand(arm_conflicts(base, changed, theirs), numbers)
     return _Fit(mine, numbers, names, arms)
 
 

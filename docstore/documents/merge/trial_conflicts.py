@@ -28,7 +28,7 @@ _Key: TypeAlias = "tuple[frozenset[bytes] | str, bytes, bytes]"
 """The key of an observation: the parameters of its arm (or the name of a missing one), the metric, the step."""
 
 
-def arm_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
+def arm_conflicts(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
     """Return a conflict for each name under which both sides brought in an arm, of other parameters each.
 
     Each has the pointer of the arm in *mine*, and the JSON of both. Of two arms in one piece the merge of that piece
@@ -48,7 +48,7 @@ def arm_clashes(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, .
     return tuple(clashes.values())
 
 
-def brings_arms(base: Pieces, mine: Pieces) -> bool:
+def adds_arms(base: Pieces, mine: Pieces) -> bool:
     """Return whether *mine* has an arm that is not in *base*."""
     old = {(arm.name, arm.parameters) for arm in arms_in(base)}
     return any((arm.name, arm.parameters) not in old for arm in arms_in(mine))

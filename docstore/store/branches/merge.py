@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.codec.mapper import Mapper, check_sense
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
-from docstore.documents.changeset import changeset_of, laid_out_alike, merged
+from docstore.documents.changeset import changeset_of, merged, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.history import Parent
@@ -60,7 +60,7 @@ class Merger:
         settled = self._settled(source, target, sides, policy)
         goal = settled.target
         changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
-        if laid_out_alike(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
+        if same_layout(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
             goal = {path: piece for path, piece in goal.items() if path in changed}
             current = {path: body for path, body in sides.theirs.items() if path in changed}
         else:
@@ -144,7 +144,7 @@ class _Sides:
     @property
     def are_laid_out_alike(self) -> bool:
         """Whether the three can be compared piece by piece."""
-        return all(laid_out_alike(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
+        return all(same_layout(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
 
     def moves(self, settled: Resolution) -> tuple[dict[int, int], dict[str, str]]:
         """Return where trials of the source went in all, and what their arms are called now."""
@@ -249,7 +249,7 @@ class _Both:
         for each in common[1:]:
             other, its = self._state(each, kin, arms), self._ancestry.seen(each.id, each.version)
             before = self._ancestry.common(seen, its)
-            if not before or not laid_out_alike(self._kind, pieces[HEAD], other[HEAD]):
+            if not before or not same_layout(self._kind, pieces[HEAD], other[HEAD]):
                 pieces = other
                 continue
             base = self._merged(before, kin, arms)
