@@ -15,8 +15,7 @@ from docstore.codec.core import Unknown
 from docstore.codec.locking import locked
 from docstore.codec.mapper import Mapper, origin_mark
 from docstore.codec.registry import Registry
-from docstore.documents.arguments import LONGEST_NAME, checked_text
-from docstore.documents.enums import checked_enum
+from docstore.documents.arguments import LONGEST_NAME, checked_enum, checked_text
 from docstore.documents.kinds import Kind
 from docstore.errors import InvalidValueError, NameChangedError
 from docstore.registry.bundle import RegistryBundle, mapper_of
