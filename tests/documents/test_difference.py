@@ -418,6 +418,12 @@ class TestAnExperimentIsToldInItsOwnTerms:
 
         assert told == ("trial 8: mean of accuracy on arm 8_1 0.31 -> 0.5",)
 
+    def test_a_null_in_the_place_of_an_arm_is_named_by_its_place(self):
+        """A program that writes no nulls leaves it out."""
+        old = apply(loads(bread()), [put("/status_quo", None)])
+
+        assert of_documents(EXPERIMENT, old, apply(old, [drop("/status_quo")])).words == ("status_quo: removed null",)
+
     def test_items_with_one_key_are_told_apart_by_their_order(self):
         twice = [at(RECORDS + "/3")] * 2
         old = apply(loads(bread()), [put(RECORDS, twice)])
