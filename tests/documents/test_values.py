@@ -210,7 +210,7 @@ class TestAPointer:
         ],
     )
     def test_that_leads_nowhere_is_refused_with_the_first_token_that_does(self, pointer, missing):
-        with pytest.raises(DecodeError, match="nothing stands here") as caught:
+        with pytest.raises(DecodeError, match="there is no value here") as caught:
             resolve(RFC_6901, pointer)
 
         assert caught.value.pointer == missing

@@ -370,7 +370,7 @@ class TestAnExperimentSavedThreeTimes:
         moment = versions[0].created_at - timedelta(microseconds=1)
 
         with pytest.raises(
-            VersionNotFoundError, match=r"versions 1 to 3, and none is from .* or before.*history\('cakes'\)"
+            VersionNotFoundError, match=r"has no version from .* or before \(it has 1 to 3\).*history\('cakes'\)"
         ):
             store.load("cakes", at=moment)
 
@@ -393,7 +393,7 @@ class TestAnExperimentSavedThreeTimes:
 
     @pytest.mark.parametrize("number", [0, -1, 4])
     def test_has_no_other_version(self, store, saved, number):
-        with pytest.raises(VersionNotFoundError, match=r"has versions 1 to 3, and none is"):
+        with pytest.raises(VersionNotFoundError, match=r"has no version .*1 to 3"):
             store.load("cakes", version=number)
 
     def test_tells_its_history_newest_first(self, store, saved):
@@ -458,7 +458,7 @@ class TestAnExperimentSavedThreeTimes:
         assert store.revert("cakes", 3).number == 3
 
     def test_is_not_reverted_to_a_version_that_it_lacks(self, store, saved):
-        with pytest.raises(VersionNotFoundError, match=r"none is 9"):
+        with pytest.raises(VersionNotFoundError, match=r"has no version 9"):
             store.revert("cakes", 9)
 
 
@@ -535,7 +535,7 @@ class TestGet:
 
     @pytest.mark.parametrize("pointer", ["/nothing", "/trials/7", "/name/x", "name"])
     def test_says_where_a_pointer_leads_nowhere(self, store, saved, pointer):
-        with pytest.raises(DecodeError, match=r"nothing stands here|is not a pointer"):
+        with pytest.raises(DecodeError, match=r"there is no value here|is not a pointer"):
             store.get("cakes", pointer=pointer)
 
     def test_needs_no_class_of_the_users_own(self, database, connect):
