@@ -22,7 +22,7 @@ from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge import three_way as merging
 from docstore.documents.merge.three_way import changed_places, merge, merge_sparse
 from docstore.documents.merge_keys import NO_KEYS, Keyed, MergeKeys
-from docstore.errors import Conflict, DecodeError
+from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.testing.experiments import new_experiment, observe
 
 
@@ -139,6 +139,10 @@ class TestTwoEditsOfOneDocument:
 
         assert result == {"a": 2, "b": 3}
         assert [conflict.pointer for conflict in conflicts] == ["/a"]
+
+    def test_a_whole_document_cannot_be_decided_away(self):
+        with pytest.raises(InvalidValueError, match="a document cannot be absent"):
+            merge(1, 2, 3, decide=lambda conflict: ABSENT)
 
     @pytest.mark.parametrize("absent", [patch.ABSENT, merging.ABSENT])
     def test_what_was_absent_says_so_and_stays_the_one_it_is(self, absent):

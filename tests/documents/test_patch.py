@@ -428,6 +428,13 @@ class TestChangesReadFromADatabase:
             Change("remove", "/trials/3")
 
 
+class TestTwoLongListsOfWhichNoItemIsUnique:
+    def test_are_paired_in_order_and_equal_pairs_are_left_out(self):
+        old, new = [0, *[7] * 200, 0], [1, *[7] * 200, 1]
+
+        assert diff(old, new) == (Change("replace", "/0", 0), Change("replace", "/201", 0))
+
+
 class TestADifferenceThatWouldNotRestoreTheOldVersion:
     """A fault of our own, put in on purpose."""
 
