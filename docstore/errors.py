@@ -1,40 +1,40 @@
-"""Every error that docstore raises on purpose, and what its reader should do next.
+"""Every error that docstore raises on purpose: each names the thing, shows the value, and says what to do next.
 
 ::
 
     DocstoreError
-    ├── InvalidValueError             a value that the model or a call cannot take   (also a ValueError)
+    ├── InvalidValueError             a value that the model or a call does not accept   (also a ValueError)
     │   └── InvalidTransitionError    a status that cannot follow the present one
-    ├── CodecError                    an object and its JSON do not meet; has a .pointer
+    ├── CodecError                    an object cannot be written, or its JSON not read; has a .pointer
     │   ├── EncodeError               the object cannot be written
     │   └── DecodeError               the JSON cannot be read
     │       ├── UnknownTagError       it names a class that the registry lacks
     │       └── NewerSchemaError      a later release of its class wrote it
     ├── RegistryError                 a class, tag or enum is registered wrongly
-    │   └── UnresolvedError           an annotation names what is not there, or not yet
+    │   └── UnresolvedError           an annotation names an unknown class
     ├── MissingDependencyError        an optional package is needed                  (also an ImportError)
     ├── FileAccessError               a file that cannot be read or written          (also an OSError)
-    │   └── MissingFileError          there is none                                  (also a FileNotFoundError)
-    ├── FileFormatError               a file that is not a document of ours
+    │   └── MissingFileError          no such file                                   (also a FileNotFoundError)
+    ├── FileFormatError               a file that is not a docstore document, or damaged
     │   └── NewerFormatError          it was written by a later docstore
-    ├── PatchError                    changes that do not fit the document they are applied to
-    └── StoreError                    what a database holds, or cannot do
-        ├── DatabaseError             the driver's own complaint, translated
-        │   ├── UnreadableError       a value that docstore does not write there
+    ├── PatchError                    changes that do not fit the document
+    └── StoreError                    an error of a store in a database
+        ├── DatabaseError             an error of the driver, translated
+        │   ├── UnreadableError       a stored value that docstore never writes
         │   ├── NotAllowedError       the database's user may not do this
         │   ├── RaceLostError         other writers were first, each time
         │   ├── FileReplacedError     the SQLite file was deleted or replaced while open
         │   └── ConnectionLostError   the connection was lost
-        ├── TooLargeError             a text that is larger than the database takes
+        ├── TooLargeError             a value that is larger than the database takes
         ├── TablesError               tables missing, or made by a later docstore
         ├── UnknownCodeError          a type or status without an integer
         ├── DocumentNotFoundError     no such name                                   (also a LookupError)
         ├── DocumentExistsError       the name is taken
         ├── NameChangedError          an object has another name than its document
-        ├── VersionNotFoundError      no such version, or none so early              (also a LookupError)
+        ├── VersionNotFoundError      no such version                                (also a LookupError)
         ├── TagExistsError            the tag names another version
         ├── ConflictError             two writers changed the same place
-        ├── ObjectBusyError           an object is saved inside a save, and its lock is taken
+        ├── ObjectBusyError           an object is saved inside a save, and is locked
         ├── DivergedError             two stores have different histories of one document
         └── DamagedDocumentError      stored bytes do not match their digest
 """
@@ -47,18 +47,18 @@ from enum import Enum
 from itertools import islice
 from typing import Any, Final
 
-# A value as a message shows it: whatever it is, in one line.
+_SHOWN: Final = 120
+"""Characters of a value that a message shows."""
 
-_SHOWN: Final = 120  # characters of a text that a message shows
 _PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid", "docstore.search.conditions"})
-"""Modules of classes whose repr is made at once, and says what a person wrote."""
+"""Modules of classes whose repr is quick, and reads as a person wrote it."""
 _BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
 
 def short_repr(value: object, levels: int = 3) -> str:
-    """Return *value* as a message shows it: its repr, cut where it is long or deep; of an object, its class.
+    """Return *value* as a message shows it, on one line: its repr, cut where long or deep; the class of an object.
 
-    A repr would be made whole before it could be cut; of an object with fields of wrong types, it may never end.
+    ``repr`` would build the whole text of a large container first, and may never end for an invalid object.
     """
     cls = type(value)
     if isinstance(value, (str, bytes, bytearray)):
@@ -66,7 +66,7 @@ def short_repr(value: object, levels: int = 3) -> str:
     if cls in _BRACKETS and value:
         return _members_short(value, levels - 1)
     if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of {value.bit_length()} bits"  # Python may refuse to spell it
+        return f"an integer of {value.bit_length()} bits"  # Python may refuse to write its digits
     text = repr(value) if cls.__module__ in _PLAIN or isinstance(value, Enum) else f"<{cls.__qualname__}>"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -85,15 +85,15 @@ def _rebuild(cls: type[DocstoreError], message: str, state: dict[str, Any]) -> D
 
 
 class DocstoreError(Exception):
-    """The root: catch it to catch everything that docstore raises on purpose."""
+    """The root of all errors that docstore raises on purpose."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default calls cls(*args), which no constructor with keywords of its own survives: errors cross processes.
+        # Errors cross processes, and the default calls cls(*args), which fails for constructors with keywords.
         return _rebuild, (type(self), str(self), dict(self.__dict__))
 
 
 class InvalidValueError(DocstoreError, ValueError):
-    """A value that cannot be taken; the message names the thing, the value and the remedy."""
+    """A value that the model or a call does not accept; the message names the thing, the value and the remedy."""
 
     def __init__(self, thing: str, value: object, remedy: str) -> None:
         self.thing, self.value, self.remedy = thing, short_repr(value), remedy
@@ -101,7 +101,7 @@ class InvalidValueError(DocstoreError, ValueError):
 
 
 class InvalidTransitionError(InvalidValueError):
-    """A status that cannot follow the present one."""
+    """A status that cannot follow the present one; the message lists those that can."""
 
     def __init__(self, thing: str, *, present: str, wanted: str, possible: Sequence[str]) -> None:
         self.present, self.wanted, self.possible = present, wanted, tuple(possible)
@@ -110,13 +110,13 @@ class InvalidTransitionError(InvalidValueError):
 
 
 class CodecError(DocstoreError):
-    """An object and its JSON do not meet; ``pointer`` says where, from the outermost object.
+    """An object cannot be written as JSON, or read from it; ``pointer`` is the place, from the outermost object.
 
-    Where several things are wrong with it, ``errors`` has each, and ``pointer`` leads to what holds them all.
+    If several things are wrong, ``errors`` has each, and ``pointer`` is the innermost place that contains them all.
     """
 
     looping = False
-    """Whether the object contains itself, or is nested too deeply: looking for more errors in it would not end."""
+    """Whether the object contains itself, or is nested too deeply: a search for more errors in it would not end."""
 
     _each: tuple[CodecError, ...] = ()
 
@@ -126,14 +126,14 @@ class CodecError(DocstoreError):
 
     @property
     def errors(self) -> tuple[CodecError, ...]:
-        """Every single thing that is wrong, each with its own pointer and problem; of one, the error itself."""
+        """Each thing that is wrong, with its own pointer and problem; the error itself if there is only one."""
         return self._each or (self,)
 
     @staticmethod
     def together(errors: Sequence[CodecError]) -> CodecError:
-        """Return one error that has all of *errors*, of which there is at least one; a single one is returned as it is.
+        """Return one error that contains all of *errors*, at least one; a single error is returned as it is.
 
-        It is of their class; of errors of several classes, of the closest that all belong to.
+        Its class is the closest one that all belong to.
         """
         if len(errors) == 1:
             return errors[0]
@@ -142,16 +142,16 @@ class CodecError(DocstoreError):
         cls = next(base for base in bases if all(isinstance(error, base) for error in each))
         whole = cls.__new__(cls)
         if cls is type(each[0]):
-            whole.__dict__.update(each[0].__dict__)  # what the class has beside: the tag of the first, say
+            whole.__dict__.update(each[0].__dict__)  # attributes of the class, such as the tag of the first
         CodecError.__init__(whole, f"{len(each)} things are wrong")
         whole._each, whole.looping = each, any(error.looping for error in errors)
         return whole
 
     def inside(self, token: str) -> None:
-        """Prefix *token*: each level that the error leaves adds its own, so the way in costs nothing."""
+        """Prefix the pointer with *token*; each level adds its own on the way out, so that a success costs nothing."""
         prefix = f"/{token.replace('~', '~0').replace('/', '~1')}"
         if self._each:
-            # Of a thousand errors under a key of a megabyte, the first are kept: each has the key in its pointer.
+            # A thousand errors under a key of a megabyte would each have the key in the pointer: the first are kept.
             longest = len(prefix) + max(len(error.pointer) for error in self._each)
             self._each = self._each[: max(1, 1_000_000 // longest)]
         for error in {self, *self._each}:
@@ -168,13 +168,13 @@ class CodecError(DocstoreError):
 
 
 def _at(pointer: str, problem: str) -> str:
-    # A cycle's pointer runs to hundreds of tokens: the message shows where it starts, the attribute has all of it.
+    # The pointer of a cycle has hundreds of tokens: the message shows its beginning, the attribute has it whole.
     shown = pointer if len(pointer) <= 200 else f"{pointer[:160]}/... ({pointer.count('/')} levels)"
     return f"at {shown or 'the root'}: {problem}"
 
 
 class EncodeError(CodecError):
-    """The object cannot be written as it is; nothing has been written."""
+    """The object cannot be written; nothing was written."""
 
 
 class DecodeError(CodecError):
@@ -182,26 +182,26 @@ class DecodeError(CodecError):
 
 
 class UnknownTagError(DecodeError):
-    """The JSON names a class that the registry lacks. Nothing is ever imported because a document names it."""
+    """The JSON has a tag that no registered class has. Decoding never imports a class that a document names."""
 
     def __init__(self, tag: str, *, pointer: str = "") -> None:
         self.tag = tag
         super().__init__(
             f"no class is registered for the tag {short_repr(tag)}. Register the class that was saved: "
             f"docstore.register(cls), or bundle=RegistryBundle(...) with metric_clss, runner_clss or classes. Or pass "
-            f"unknown='keep', to carry its JSON along unread.",
+            f"unknown='keep' to keep its JSON unread.",
             pointer=pointer,
         )
 
 
 class NewerSchemaError(DecodeError):
-    """The object was written by a later release of its class; this one may not read it, or ``reason`` says why not."""
+    """The object was written by a later release of its class, which this one cannot read; ``reason`` may say why."""
 
     def __init__(self, tag: str, *, found: int, known: int, reason: str = "", pointer: str = "") -> None:
         self.tag, self.found, self.known, self.reason = tag, found, known, reason
         super().__init__(
             f"this {tag} has schema {found}, and the class here has schema {known}{reason and f', {reason}'}. Load it "
-            f"with a release of the program that has schema {found}, or unknown='keep' to carry its JSON along unread.",
+            f"with a release of the program that has schema {found}, or unknown='keep' to keep its JSON unread.",
             pointer=pointer,
         )
 
@@ -211,11 +211,11 @@ class RegistryError(DocstoreError):
 
 
 class UnresolvedError(RegistryError):
-    """An annotation names what is not there at run time, or not yet: how its values are written cannot be told."""
+    """An annotation names a class that does not exist at run time, or not yet, so that its values cannot be written."""
 
 
 class MissingDependencyError(DocstoreError, ImportError):
-    """An optional package is needed; where an ``extra`` of docstore brings it, the message names it."""
+    """An optional package is missing; the message says how to install it."""
 
     def __init__(self, package: str, *, purpose: str, extra: str = "", otherwise: str = "") -> None:
         self.package, self.extra = package, extra
@@ -224,7 +224,7 @@ class MissingDependencyError(DocstoreError, ImportError):
 
 
 class FileAccessError(DocstoreError, OSError):
-    """A file that cannot be read or written; a file that was there is as it was."""
+    """A file cannot be read or written; an existing file is unchanged."""
 
     def __init__(self, path: str, problem: str) -> None:
         self.path, self.problem = path, problem
@@ -232,11 +232,11 @@ class FileAccessError(DocstoreError, OSError):
 
 
 class MissingFileError(FileAccessError, FileNotFoundError):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 class FileFormatError(DocstoreError):
-    """A file that is not a document of ours, or no longer whole."""
+    """A file is not a docstore document, or is damaged."""
 
     def __init__(self, path: str, problem: str) -> None:
         self.path, self.problem = path, problem
@@ -244,7 +244,7 @@ class FileFormatError(DocstoreError):
 
 
 class NewerFormatError(FileFormatError):
-    """A document written by a later docstore, in a format that this one cannot read."""
+    """A file was written by a later docstore, in a format that this one cannot read."""
 
     def __init__(self, path: str, *, found: int, known: int) -> None:
         self.found, self.known = found, known
@@ -254,7 +254,7 @@ class NewerFormatError(FileFormatError):
 
 
 class PatchError(DocstoreError):
-    """Changes that do not fit the document they are applied to; the document is untouched."""
+    """Changes do not fit the document that they are applied to; the document is unchanged."""
 
     def __init__(self, problem: str, *, pointer: str) -> None:
         self.problem, self.pointer = problem, pointer
@@ -262,12 +262,12 @@ class PatchError(DocstoreError):
 
 
 def called(name: object, kind: str) -> str:
-    """Return the arguments by which a store is asked for a document."""
+    """Return the arguments of a call such as load() for a document, as a message shows them."""
     return repr(name) if kind == "experiment" else f"{name!r}, kind={kind!r}"
 
 
 class StoreError(DocstoreError):
-    """What a database holds, or cannot do."""
+    """An error of a store in a database."""
 
 
 NOTHING_CHANGED: Final = "Nothing was changed."
@@ -276,11 +276,11 @@ CHANGES_UNKNOWN: Final = "It is not known whether your changes were kept: look a
 
 
 class DatabaseError(StoreError):
-    """The database refused; the driver's own error is the ``__cause__``.
+    """The database returned an error; the driver's error is the ``__cause__``.
 
     Attributes:
         problem: what went wrong, and what to do.
-        changes: the last sentence of the message, which says what became of the changes; empty if there were none.
+        changes: the last sentence of the message: whether the changes were kept; empty if there were none.
     """
 
     def __init__(self, problem: str, *, changes: str = "") -> None:
@@ -289,26 +289,26 @@ class DatabaseError(StoreError):
 
     @property
     def committing(self) -> bool:
-        """Whether the answer to the COMMIT is missing, so that it is not known whether the changes were kept."""
+        """Whether the COMMIT was not answered, so that it is not known whether the changes were kept."""
         return self.changes == CHANGES_UNKNOWN
 
 
 class UnreadableError(DatabaseError):
-    """What stands in a row is nothing that docstore writes there, so that not even its digest can be looked at."""
+    """A stored value is one that docstore never writes, so that not even its digest can be checked."""
 
 
 class NotAllowedError(DatabaseError):
-    """The database's user may not do this; an administrator can allow it."""
+    """The database's user lacks a right; an administrator can grant it."""
 
 
 class RaceLostError(DatabaseError):
-    """Another writer was first. A save tries again by itself; this tells that it lost each time."""
+    """Other writers were first each time: a save is retried several times before it gives up."""
 
 
 class FileReplacedError(DatabaseError):
     """The SQLite file at ``path``, or its log, was deleted, moved or replaced while the store had it open.
 
-    ``committing`` says whether this was noticed after a COMMIT; if not, the call did nothing.
+    ``committing`` says whether this was noticed after a COMMIT; if not, nothing was changed.
     """
 
     def __init__(self, path: str, problem: str, *, changes: str = NOTHING_CHANGED) -> None:
@@ -317,31 +317,31 @@ class FileReplacedError(DatabaseError):
 
 
 class ConnectionLostError(DatabaseError):
-    """The connection was lost. ``committing`` says whether that was while the database was told to keep the changes."""
+    """The connection was lost; ``committing`` says whether during a COMMIT."""
 
 
 class TooLargeError(StoreError):
-    """A head, a part or a change has more text than the database takes in one value; nothing was written."""
+    """A head, a part or the changes are larger than the database takes in one value; nothing was written."""
 
     def __init__(self, name: str, *, pointer: str, size: int, limit: int, places: int = 1) -> None:
         self.name, self.pointer, self.size, self.limit, self.places = name, pointer, size, limit, places
         super().__init__(
             f"document {name!r}, at {pointer or 'its head'}: {size:,} bytes are more than the {limit:,} that this "
-            f"database takes at once{_together(places)}. Nothing was written. Keep such large things in documents or "
-            f"files of their own, save in smaller steps (save_trials), or let the database take more."
+            f"database takes at once{_together(places)}. Nothing was written. Keep such large values in documents or "
+            f"files of their own, save in smaller steps (save_trials), or raise the limit of the database."
         )
 
 
 def _together(places: int) -> str:
-    return f": the old values of {places} places together, of which that is the largest" if places > 1 else ""
+    return f" (the old values of {places} places together; this is the largest)" if places > 1 else ""
 
 
 class TablesError(StoreError):
-    """The tables are missing, or were made by a later docstore."""
+    """The tables are missing, or were made by another release of docstore."""
 
 
 class UnknownCodeError(StoreError):
-    """A type or status for which no integer is known."""
+    """A type or status has no integer in the table ``codes``."""
 
     def __init__(self, column: str, name: object, problem: str) -> None:
         self.column, self.name = column, str(name)
@@ -353,27 +353,27 @@ class DocumentNotFoundError(StoreError, LookupError):
 
     def __init__(self, name: str, *, kind: str, near: Sequence[str] = (), hint: str = "") -> None:
         self.name, self.kind, self.near = name, kind, tuple(near)
-        did_you_mean = f" Names like it: {', '.join(map(repr, near))}." if near else ""
-        super().__init__(f"there is no {kind} named {name!r}.{did_you_mean} {hint or 'find() lists what there is.'}")
+        similar = f" Names like it: {', '.join(map(repr, near))}." if near else ""
+        super().__init__(f"there is no {kind} named {name!r}.{similar} {hint or 'find() lists what is stored.'}")
 
 
 class DocumentExistsError(StoreError):
-    """The name is taken by a document that this object did not come from."""
+    """The name belongs to a document that this object was not loaded from."""
 
     def __init__(self, name: str, *, kind: str, head: int, remedy: str = "") -> None:
         self.name, self.kind, self.head = name, kind, head
         taken = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind} named {name!r} is stored already, at version {head}"
         others = (
-            f", and this object did not come from it. Call load({called(name, kind)}) and change what it gives, choose "
+            f", and this object did not come from it. Call load({called(name, kind)}) and change that object, choose "
             f"another name, or save(..., on_conflict='overwrite') to make this object its newest version."
         )
         super().__init__(taken + (f". {remedy}" if remedy else others))
 
 
 class NameChangedError(StoreError):
-    """An object, or the object it is a copy of, was loaded from or saved to a document of another name.
+    """An object, or the object that it is a copy of, was loaded from or saved to a document of another name.
 
-    Either the document is to be renamed, or the object is to become a new one: the caller has to say which.
+    The caller must say whether to rename that document or to make a new one.
     """
 
     def __init__(self, old: str, new: str, *, kind: str, may_be_copy: bool = False) -> None:
@@ -391,33 +391,35 @@ class NameChangedError(StoreError):
 
 
 class VersionNotFoundError(StoreError, LookupError):
-    """The document has no such version, none so early or of that tag, or it was folded: ``is_folded`` says whether."""
+    """The document has no version of this number, time or tag; or ``compact`` folded it, if ``is_folded``."""
 
     def __init__(
         self, name: str, *, wanted: object, head: int, kind: str = "experiment", is_folded: bool = False
     ) -> None:
         wanted = wanted if isinstance(wanted, str) else short_repr(wanted)
         self.name, self.wanted, self.head, self.kind, self.is_folded = name, wanted, head, kind, is_folded
-        what = f"version {wanted} was folded by compact() and is not kept" if is_folded else f"none is {wanted}"
+        lists = f"history({called(name, kind)}) lists the versions."
         super().__init__(
-            f"document {name!r} has versions 1 to {head}, and {what}. history({called(name, kind)}) lists them."
+            f"document {name!r}: version {wanted} was folded by compact() and is not kept. {lists}"
+            if is_folded
+            else f"document {name!r} has no version {wanted} (it has 1 to {head}). {lists}"
         )
 
 
 class TagExistsError(StoreError):
-    """The tag names another version."""
+    """The tag belongs to another version of the document."""
 
     def __init__(self, name: str, tag: str, *, version: int, wanted: int) -> None:
         self.name, self.tag, self.version, self.wanted = name, tag, version, wanted
         super().__init__(
-            f"the tag {tag!r} of document {name!r} names version {version}, and not {wanted}. Choose another tag, or "
-            f"tag(..., move=True) to let it name version {wanted}."
+            f"document {name!r} has the tag {tag!r} at version {version}, not {wanted}. Choose another tag, or "
+            f"tag(..., move=True) to move it to version {wanted}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One place that two writers changed: its pointer and, where it stands, its value at each."""
+    """One place that two writers changed: its pointer and its three values, ``ABSENT`` where there is none."""
 
     pointer: str
     base: object
@@ -426,7 +428,7 @@ class Conflict:
 
 
 class ConflictError(StoreError):
-    """Someone else changed the same place after you read the document; ``places`` has each, with all three values."""
+    """Someone else changed the same places after you read the document; ``places`` has each, with its three values."""
 
     def __init__(
         self,
@@ -442,18 +444,18 @@ class ConflictError(StoreError):
         self.name, self.kind, self.yours, self.head, self.places = name, kind, yours, head, tuple(places)
         self.source = source
         what = problem or f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
-        told = (
+        remedy = (
             f"{source!r} was changed since version {yours}, which both have in common, and {what}. Change one of them, "
-            f"or merge(..., on_conflict=) with a function that decides, or 'overwrite' for {source!r} as it is."
+            f"or call merge(..., on_conflict=) with a function that decides, or 'overwrite' to take all of {source!r}."
             if source
             else f"you changed version {yours}, and {what}. Call load({called(name, kind)}), make your change again "
             f"and save it, or save(..., on_conflict='overwrite') to make yours the newest version."
         )
-        super().__init__(f"document {name!r} is at version {head}; {told}")
+        super().__init__(f"document {name!r} is at version {head}; {remedy}")
 
 
 class ObjectBusyError(StoreError):
-    """An object cannot be saved inside a save, since its lock is taken and waiting could be a deadlock."""
+    """An object cannot be saved inside a save: it is locked, and waiting could be a deadlock."""
 
     def __init__(self, cls: type, *, by_this_thread: bool) -> None:
         self.by_this_thread = by_this_thread
@@ -468,7 +470,7 @@ class ObjectBusyError(StoreError):
 
 
 class DivergedError(StoreError):
-    """The target's history of a document is not the beginning of the source's; nothing of it was changed there."""
+    """The target's history of a document is not the beginning of the source's; the document there is unchanged."""
 
     def __init__(self, name: str, *, kind: str, source: int, target: int) -> None:
         self.name, self.kind, self.source, self.target = name, kind, source, target
@@ -480,7 +482,7 @@ class DivergedError(StoreError):
 
 
 class DamagedDocumentError(StoreError):
-    """Stored bytes do not match their digest: they were changed by something other than docstore."""
+    """Stored bytes do not match their digest: something other than docstore changed them."""
 
     def __init__(self, name: str, *, where: str, problem: str) -> None:
         self.name, self.where, self.problem = name, where, problem

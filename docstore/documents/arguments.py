@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from enum import Enum
 from typing import Any, Final
 
 from docstore.documents.canonical import is_plain
@@ -94,3 +95,38 @@ def checked_iterable(argument: str, value: Any, example: str) -> Iterable[Any]:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, type)):
         return value
     raise InvalidValueError(argument, value, f"Give several, as in {example}.")
+
+
+def checked_enum(enum: type[Enum], argument: str) -> type[Enum]:
+    """Return *enum* if the value of each member is an integer.
+
+    Raises:
+        InvalidValueError: it has no members, or one whose value is not an integer; shows what to write.
+    """
+    if not isinstance(enum, type) or not issubclass(enum, Enum):
+        raise InvalidValueError(argument, enum, "Give an Enum: class Kinds(Enum): DEFAULT = 0")
+    members = list(enum.__members__.items())
+    if not members:
+        annotated = [f"{name} = {value}" for name, value in getattr(enum, "__annotations__", {}).items()]
+        name = getattr(enum, "__name__", repr(enum))
+        lines = "; ".join(annotated) or "DEFAULT = 0"
+        raise InvalidValueError(
+            argument,
+            enum,
+            f"{name} has no members"
+            + (": a colon only annotates a name, an equals sign gives it a value" if annotated else "")
+            + f". Write: class {name}(Enum): {lines}",
+        )
+    for name, member in members:
+        if type(member.value) is not int or not fits_column(member.value):
+            raise InvalidValueError(
+                f"{argument}: {enum.__name__}.{name}",
+                member.value,
+                f"Give it an integer, as in {name} = 0, of 32 bits.",
+            )
+    return enum
+
+
+def fits_column(integer: int) -> bool:
+    """Return whether *integer* fits into an integer column of 32 bits."""
+    return -(2**31) <= integer < 2**31

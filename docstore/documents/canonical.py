@@ -1,6 +1,7 @@
-"""JSON values: their canonical text and its digest, and the places inside them.
+"""Canonical JSON: dumps, loads and digest of a value, and JSON Pointer.
 
-The only importer of orjson. What JSON lacks (tuples, NaN, dates, ...) is tagged before it gets here: see ``tagged``.
+The only importer of orjson. Values that JSON lacks (tuples, NaN, dates, ...) were tagged before they get here, by the
+codec.
 """
 
 from __future__ import annotations
@@ -21,23 +22,22 @@ TAG: Final = "__type"
 """The key under which an object, or a value that JSON lacks, carries its tag."""
 
 SCHEMA: Final = "__schema"
-"""The key of an object's schema number, where that is not 1."""
+"""The key of an object's schema number, if that is not 1."""
 
 COMPATIBLE: Final = "__compatible_from"
-"""The key of the oldest schema whose readers may read the object, where an older one than its own may."""
-
+"""The key of the oldest schema whose readers can read the object, if an older one than its own can."""
 
 UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 """NUL, which JSONB refuses, and lone surrogates, which are not UTF-8."""
 
 
 def is_plain(value: object) -> bool:
-    """Return whether *value* is a text that every database takes: no document's name or kind is another."""
+    """Return whether *value* is a text that every database can store, as a document's name must be."""
     return isinstance(value, str) and not UNSAFE_TEXT.search(value)
 
 
 class Absent(Enum):
-    """The type of ``ABSENT``; an enum, so that pickling and copying give back the one that there is."""
+    """The type of ``ABSENT``; an enum, so that a pickle or a copy is the same object."""
 
     ABSENT = "absent"
 
@@ -50,19 +50,19 @@ class Absent(Enum):
 ABSENT: Final = Absent.ABSENT
 
 MaybeJSON: TypeAlias = "JSON | Absent"
-"""A JSON value, or ABSENT where nothing stands: a JSON null is ``None``, which is something."""
+"""A JSON value, or ABSENT where there is none; a JSON null is ``None``."""
 
 MAX_DEPTH: Final = 254
 """Levels of nesting that orjson writes; it reads 1024."""
 
 CHANGE_DEPTH: Final = 2
-"""Levels that a version's changes have above an old value: by so much less a document nests, so that it can change."""
+"""Levels that a version's changes add above an old value, and that a document must leave free."""
 
 DOCUMENT_DEPTH: Final = MAX_DEPTH - CHANGE_DEPTH
 """Levels of nesting that a document may have."""
 
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,17}")
-"""A list's index as RFC 6901 spells it: ``01`` is none."""
+"""A list's index by RFC 6901, which has no leading zeros."""
 
 _CANONICAL: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
@@ -71,7 +71,7 @@ def dumps(value: JSON, *, indent: bool = False, within: int = 0) -> bytes:
     """Return the canonical text of *value*: UTF-8, sorted keys, no spaces (or two-space indents for people).
 
     Units:
-        within: levels that the whole document has above *value*, so that what fits as a part fits as a whole.
+        within: levels that the whole document adds above *value*, so that a part that fits here fits there.
 
     Raises:
         EncodeError: nested deeper than ``MAX_DEPTH``, or not a JSON value; with the pointer.
@@ -87,14 +87,14 @@ def dumps(value: JSON, *, indent: bool = False, within: int = 0) -> bytes:
         deep = _first_too_deep(value, MAX_DEPTH - within)
         if deep is not None:
             raise EncodeError(
-                f"nested deeper than {MAX_DEPTH - within} levels, which is what JSON writers hold", pointer=deep
+                f"nested deeper than {MAX_DEPTH - within} levels, the most that can be written", pointer=deep
             ) from error
         raise EncodeError(str(error)) from error
     return data
 
 
 def loads(data: bytes | str) -> JSON:
-    """Return the JSON value that *data* spells.
+    """Return the JSON value of the text *data*.
 
     Raises:
         DecodeError: it is not JSON; names the line and column.
@@ -107,18 +107,18 @@ def loads(data: bytes | str) -> JSON:
 
 
 def loads_strict(data: bytes | str) -> JSON:
-    """Return the JSON value that *data* spells, which people may have written: no object has a key twice.
+    """Return the JSON value of the text *data*, which a person may have edited: a repeated key is an error.
 
     Raises:
-        DecodeError: it is not JSON, or of two values under one key the first would be lost; names the line.
+        DecodeError: it is not JSON, or an object has a key twice, so that one value would be lost; names the line.
 
     Cost:
-        That of ``loads``, and one writing; where the text is not canonical, a search of it.
+        That of ``loads``, and one writing; if the text is not canonical, a search of it.
     """
     value = loads(data)
     text = data.encode() if isinstance(data, str) else data
     if not _is_canonical(value, text):
-        # Both can take many times the room of the text: not at once.
+        # The value, and the search, can each take many times the memory of the text: not both at once.
         del value
         _refuse_repeated_keys(text)
         value = loads(data)
@@ -126,7 +126,7 @@ def loads_strict(data: bytes | str) -> JSON:
 
 
 def _is_canonical(value: JSON, data: bytes) -> bool:
-    """Return whether *data* has as many bytes as the canonical text of *value*: it has more if a key is there twice."""
+    """Return whether *data* is as long as the canonical text of *value*; with a repeated key it is longer."""
     try:
         return len(orjson.dumps(value)) == len(data.rstrip())
     except orjson.JSONEncodeError:
@@ -148,8 +148,8 @@ def _refuse_repeated_keys(data: bytes) -> None:
             string = token[: token.rindex(b'"') + 1]
             key = orjson.loads(string).encode() if b"\\" in string else string[1:-1]
             if key in seen[-1]:
-                told, line = short_repr(key.decode()), data.count(b"\n", 0, match.start()) + 1
-                raise DecodeError(f"the key {told} stands twice in one object (line {line}). Remove one of the two")
+                shown, line = short_repr(key.decode()), data.count(b"\n", 0, match.start()) + 1
+                raise DecodeError(f"an object has the key {shown} twice (line {line}). Remove one of the two")
             seen[-1].add(key)
 
 
@@ -159,10 +159,10 @@ def digest(data: bytes) -> str:
 
 
 def same_json(a: JSON | Absent, b: JSON | Absent) -> bool:
-    """Return whether the two have the same canonical text: 1, 1.0 and True differ, and so do 0.0 and -0.0.
+    """Return whether both have the same canonical text: 1, 1.0 and True differ, and so do 0.0 and -0.0.
 
     Cost:
-        Texts are written only where ``==`` cannot tell.
+        Texts are written only if the values are equal by ``==``.
     """
     return a is b or (a == b and dumps(cast(JSON, a)) == dumps(cast(JSON, b)))
 
@@ -179,10 +179,10 @@ def token_order(token: str) -> tuple[bool, int, str]:
 
 
 def split_pointer(pointer: str) -> list[str]:
-    """Return the tokens of an RFC 6901 pointer; the root's is the empty string.
+    """Return the tokens of an RFC 6901 pointer; the root's pointer is the empty string.
 
     Raises:
-        DecodeError: it is no text, or does not start with a slash.
+        DecodeError: it is not a text that starts with a slash.
     """
     if isinstance(pointer, str) and not pointer:
         return []
@@ -192,10 +192,10 @@ def split_pointer(pointer: str) -> list[str]:
 
 
 def resolve(value: JSON, pointer: str) -> JSON:
-    """Return what stands at *pointer* in *value*.
+    """Return the value at *pointer* in *value*.
 
     Raises:
-        DecodeError: nothing stands there; names the first token that leads nowhere.
+        DecodeError: there is none; has the pointer up to the first token that leads nowhere.
     """
     tokens = split_pointer(pointer)
     for depth, token in enumerate(tokens):
@@ -204,12 +204,12 @@ def resolve(value: JSON, pointer: str) -> JSON:
         elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
             value = value[int(token)]
         else:
-            raise DecodeError("nothing stands here", pointer=join_pointer(tokens[: depth + 1]))
+            raise DecodeError("there is no value here", pointer=join_pointer(tokens[: depth + 1]))
     return value
 
 
 def _first_too_deep(value: JSON, limit: int) -> str | None:
-    """Return the pointer of the first container below *limit* levels, without recursion: Python has a limit too."""
+    """Return the pointer of the first container below *limit* levels; without recursion, as Python has a limit too."""
     pending: list[tuple[JSON, tuple[str | int, ...]]] = [(value, ())]
     while pending:
         item, tokens = pending.pop()

@@ -1,4 +1,4 @@
-"""What a save writes: the pieces that changed, the changes that lead back, and how two writers' changes are merged."""
+"""The changeset of a save: the pieces to write, and the changes that lead back to the version before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from docstore.errors import Conflict, EncodeError, PatchError
 
 @dataclass(frozen=True, slots=True)
 class Changeset:
-    """The pieces to write and to remove, and the changes that lead back to what they replace."""
+    """The pieces to write and the paths to remove, and the changes that lead back to the version before."""
 
     written: Mapping[str, Piece]
     removed: frozenset[str]
@@ -24,25 +24,25 @@ class Changeset:
 
     @property
     def digests(self) -> dict[str, str | None]:
-        """The new digest of each piece touched; None for one that is removed."""
+        """The new digest of each changed piece; None for one that is removed."""
         return {**{path: each.digest for path, each in self.written.items()}, **dict.fromkeys(self.removed)}
 
 
 def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, Piece]) -> Changeset:
-    """Return what makes *target* of *current*.
+    """Return the changeset that makes *target* of *current*.
 
     Shapes:
-        current, target: pieces by path. Where only some changed, only those, and both of a piece that is in both.
+        current, target: pieces by path; at least those that differ. A piece that both documents have is in both.
 
     Raises:
-        PatchError: no change leads back from the target exactly; then nothing may be written.
+        PatchError: no change leads back from the target exactly, so that nothing may be written.
     """
     removed = frozenset(current.keys() - target.keys())
     if HEAD in current and HEAD in target and not same_layout(kind, current[HEAD], target[HEAD].body):
-        return _laid_out_anew(current, target, removed)
+        return _with_other_layout(current, target, removed)
     changes: list[Change] = []
     written: dict[str, Piece] = {}
-    # A list loses its last item first, and a part comes once its place in the head is there.
+    # The last item of a list is removed first; a part is added after its place in the head.
     for path in (*sorted(removed, key=in_order, reverse=True), *sorted(target, key=in_order)):
         new = target.get(path)
         steps = tuple(_steps(kind, path, current, new))
@@ -53,13 +53,13 @@ def changeset_of(kind: Kind, current: Mapping[str, JSON], target: Mapping[str, P
 
 
 def same_layout(kind: Kind, a: JSON, b: JSON) -> bool:
-    """Return whether documents with these heads are cut into the same parts, and no dict of them became a list."""
+    """Return whether documents with these heads have the same parts, each as a dict or as a list in both."""
     one, other = kind.of(a), kind.of(b)
     return one.parts == other.parts and not (one.lists(a) & other.dicts(b) or one.dicts(a) & other.lists(b))
 
 
-def _laid_out_anew(current: Mapping[str, JSON], target: Mapping[str, Piece], removed: frozenset[str]) -> Changeset:
-    """Return what makes *target*, all of it, of all of *current*, of which other pieces are parts."""
+def _with_other_layout(current: Mapping[str, JSON], target: Mapping[str, Piece], removed: frozenset[str]) -> Changeset:
+    """Return the changeset between two whole documents that are split into different parts: one change replaces all."""
     before = {path: piece(path, body).digest for path, body in current.items()}
     written = {path: each for path, each in target.items() if before.get(path) != each.digest}
     return Changeset(written, removed, (Change("replace", "", join(current)),))
@@ -73,40 +73,40 @@ def _steps(kind: Kind, path: str, current: Mapping[str, JSON], new: Piece | None
     else:
         steps = checked_diff(current[path], new.body, at=path)
         if path == HEAD and kind.parts and any(step.path == HEAD for step in steps):
-            # Undone on the whole document, it would put the head in the place of all parts.
+            # Undone on the whole document, it would put the head in place of the head and all parts.
             raise PatchError("the head of a document with parts cannot be replaced by another value", pointer=HEAD)
         yield from steps
 
 
-def refuse_downgrade(revision: Changeset) -> None:
-    """Refuse a revision in which an object of an older schema takes the place of a newer one of its class.
+def refuse_downgrade(changeset: Changeset) -> None:
+    """Check that no object is replaced by one of its class with an older schema.
 
-    It was made anew by a program that has no fields for what is new: by ``dataclasses.replace``, say.
+    Such an object was made by an older program, by ``dataclasses.replace``, say, and lacks the newer fields.
 
     Raises:
-        EncodeError: names the place.
+        EncodeError: it would be; has the pointer.
     """
-    changed = {change.path for change in revision.changes}
-    for change in revision.changes:
+    changed = {change.path for change in changeset.changes}
+    for change in changeset.changes:
         parent, _, key = change.path.rpartition("/")
         if key != SCHEMA or change.op == "add" or type(change.old) is not int or f"{parent}/{TAG}" in changed:
             continue
-        now = _schema_at(revision.written, parent)
+        now = _schema_at(changeset.written, parent)
         if now is not None and now < change.old:
             raise EncodeError(
-                f"what is stored here has schema {change.old}, and this object of its class, made anew, has schema "
-                f"{now}: what is new in the other would be lost. Change the object that was loaded, or save(..., "
+                f"the stored object has schema {change.old}, and this object of its class, made anew, has schema "
+                f"{now}: the newer fields would be lost. Change the object that was loaded, or save(..., "
                 f"on_conflict='overwrite')",
                 pointer=parent,
             )
 
 
 def _schema_at(written: Mapping[str, Piece], pointer: str) -> int | None:
-    """Return the schema of the object at *pointer*, in one of the pieces *written*; None if it is no object."""
+    """Return the schema of the object at *pointer*, in one of the pieces *written*; None if it is not an object."""
     path = max((path for path in written if f"{pointer}/".startswith(f"{path}/")), key=len)
     found = resolve(written[path].body, pointer.removeprefix(path))
     if not isinstance(found, dict) or TAG not in found:
-        return None  # a dict of the user's own, in which the number's key is a key as any other
+        return None  # a dict of the user's own, in which the number's key is a key like any other
     number = found.get(SCHEMA, 1)
     return number if type(number) is int else None
 
@@ -119,17 +119,17 @@ def merged(
     *,
     decide: Decide | None = None,
 ) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
-    """Return the pieces with both my changes and theirs since *base*, and the places that both changed.
+    """Return the pieces with the changes of both sides since *base*, and the conflicts.
 
-    Which lists are keyed is what the document of *theirs* says.
+    Which lists are keyed is declared in the document of *theirs*.
     """
-    keyed = kind.of(theirs[HEAD]).keyed
+    keys = kind.of(theirs[HEAD]).merge_keys
     lists = sorted(kind.lists(theirs[HEAD]))
     documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
     items = {field: [_taken(document, field) for document in documents] for field in lists}
-    document, conflicts = merge(*documents, keyed=keyed, decide=decide)
+    document, conflicts = merge(*documents, keys=keys, decide=decide)
     for field, sides in items.items():
-        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)), keyed=keyed, decide=decide)
+        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)), keys=keys.at(field), decide=decide)
         conflicts += more
         if isinstance(document, dict):
             document = {**document, field: cast(JSON, merged_items)}
@@ -137,6 +137,6 @@ def merged(
 
 
 def _taken(document: JSON, field: str) -> dict[str, JSON]:
-    """Return the items of a sparse list, taken out of *document*."""
-    assert isinstance(document, dict)  # it has fields, and join made it anew
+    """Remove the sparse list *field* from *document*, and return its items."""
+    assert isinstance(document, dict)  # it has fields, and join made it for us
     return cast("dict[str, JSON]", document.pop(field))

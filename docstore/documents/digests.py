@@ -1,11 +1,8 @@
-"""The text and digest of each piece of a document, and the digest of the whole, kept up to date piece by piece.
+"""Digests: a piece with its text and digest, and the Merkle tree over the pieces of a document.
 
-A document's digest is a SHA-256 over the digests of its head and parts, in a tree of two levels: changing one part of
-10,000 costs two short hashes, not the hash of the whole text. Like the text, it is the same wherever the document is
-stored.
-
-Source:
-    A Merkle tree, with the parts in 256 leaves by the CRC-32 of their path.
+A document's digest is a SHA-256 over the digests of its head and parts, in a tree of two levels: 256 leaves, each with
+the parts whose path has one CRC-32 modulo 256. A change of one part of 10,000 costs two short hashes, not the hash of
+the whole text. The digest is the same wherever the document is stored.
 """
 
 from __future__ import annotations
@@ -36,7 +33,7 @@ class Piece:
 
 
 def piece(path: str, body: JSON) -> Piece:
-    """Return *body* with its text and digest, checked to fit at *path* of a document that a file can hold.
+    """Return *body* with its text and digest, after a check that it can be at *path* of a document.
 
     Raises:
         EncodeError: nested too deeply for the whole document, or under a key that is too long; with the pointer.
@@ -68,7 +65,7 @@ class DigestTree:
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._head = digests.get(HEAD, "")
-        # Of a small document most leaves are empty, and share one dict: a changed leaf is always a new one.
+        # Empty leaves, most of those of a small document, share one dict: a leaf is replaced, never changed.
         leaves: dict[int, dict[str, str]] = {}
         for path, known in digests.items():
             if path != HEAD:
@@ -80,17 +77,17 @@ class DigestTree:
             self._hashes[number] = _hash_leaf(number, leaf)
 
     def copy(self) -> DigestTree:
-        """Return a tree that can be updated by itself.
+        """Return a tree that can be updated independently.
 
         Cost:
-            In proportion to the 256 leaves, not to the parts: a changed leaf is always a new one.
+            In proportion to the 256 leaves, not to the parts: a leaf is replaced, never changed.
         """
         twin = DigestTree.__new__(DigestTree)
         twin._head, twin._leaves, twin._hashes = self._head, list(self._leaves), list(self._hashes)
         return twin
 
     def get(self, path: str) -> str | None:
-        """Return the digest of the part at *path*, or of the head, or None where there is no such part."""
+        """Return the digest of the part at *path*, or of the head, or None if there is no such part."""
         return self._head if path == HEAD else self._leaves[_leaf(path)].get(path)
 
     def paths(self) -> Iterator[str]:
@@ -100,11 +97,11 @@ class DigestTree:
             yield from leaf
 
     def unequal(self, other: DigestTree) -> set[str]:
-        """Return the paths of the pieces that the two do not both have with one digest."""
+        """Return the paths of the pieces that differ, or that only one of the two has."""
         return {path for path in {*self.paths(), *other.paths()} if self.get(path) != other.get(path)}
 
     def digest(self, changed: Mapping[str, str | None] | None = None) -> str:
-        """Return the document's digest as it would be with *changed* parts; None stands for a part removed.
+        """Return the document's digest as it would be with *changed* pieces; None is a part that is removed.
 
         Cost:
             In proportion to the changed parts and the 1/256 of all that share a leaf with each.
@@ -116,7 +113,7 @@ class DigestTree:
         return _root(changed.get(HEAD) or self._head, hashes)
 
     def update(self, changed: Mapping[str, str | None]) -> None:
-        """Take on *changed* parts, once they are stored."""
+        """Replace the digests of *changed* pieces; None removes a part."""
         self._head = changed.get(HEAD) or self._head
         for number, leaf in self._changed_leaves(changed).items():
             self._leaves[number] = leaf

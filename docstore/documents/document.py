@@ -1,4 +1,4 @@
-"""A document: its kind, its name, and its head and parts by path."""
+"""Document: what the mapper makes of an object, and what a store writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from docstore.documents.kinds import HEAD, Kind
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What an object is stored as: ``pieces`` are its head and parts by path, ``model`` says whose classes it is of."""
+    """A document as it is stored.
+
+    Attributes:
+        model: the family of classes that it was made from: ``docstore``, ``ax``, ``user``.
+        pieces: the head and the parts, by path; without the head, if only parts are saved.
+    """
 
     kind: Kind
     name: str
@@ -20,10 +25,10 @@ class Document:
 
 
 def with_name(document: Document, name: str) -> Document:
-    """Return *document* under another *name*: that of the stored one, which may have been renamed."""
+    """Return *document* with another *name*: the stored document may have been renamed."""
     if document.name == name:
         return document
     pieces = dict(document.pieces)
-    if HEAD in pieces:  # a save of parts has none
+    if HEAD in pieces:
         pieces[HEAD] = piece(HEAD, document.kind.renamed(pieces[HEAD].body, name))
     return replace(document, name=name, pieces=pieces)

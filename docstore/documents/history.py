@@ -1,4 +1,8 @@
-"""The past of a document: its versions, the chain that makes their history tamper-evident, and older states rebuilt."""
+"""The history of a document: its versions, the hash chain that makes edits of them evident, and older states rebuilt.
+
+A version is stored as the changes from the one before, with the old values, so that they can be undone: ``rebuild``
+goes back to one state, and ``Rollback`` visits one version after the other.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from docstore.documents.patch import Change, undo_all
 from docstore.errors import PatchError, UnreadableError, short_repr
 
 GENESIS: Final = "0" * 64
-"""What stands for the chain before version 1."""
+"""The chain before version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,11 @@ class Parent:
     """The version of another document that a version came from.
 
     Attributes:
-        how: ``"branch"``: the versions before this one are the parent's own, up to *version*; ``"merge"``: what was
-            changed in the parent up to *version* has been taken in.
+        how: ``"branch"``: the versions before this one are the parent's own, up to *version*; ``"merge"``: the parent's
+            changes up to *version* are contained.
         id, version: of the parent.
-        numbers, names: of a merge, where trials went that have another number in the parent, so that the next merge
-            knows them again; and what arms are called here that have another name in the parent.
+        numbers, names: of a merge, the numbers of trials and the names of arms, by the ones that they have in the
+            parent, where they differ: the next merge needs them.
     """
 
     how: Literal["branch", "merge"]
@@ -39,7 +43,7 @@ class Parent:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return it as stored; numbers and names as pairs, old and new."""
+        """Return the parent as it is stored; numbers and names as pairs, old and new."""
         record: dict[str, JSON] = {"how": self.how, "id": self.id, "version": self.version}
         numbers: list[JSON] = [[old, new] for old, new in sorted(self.numbers.items())]
         names: list[JSON] = [[old, new] for old, new in sorted(self.names.items())]
@@ -47,10 +51,10 @@ class Parent:
 
     @classmethod
     def from_json(cls, record: JSON) -> Parent:
-        """Return the parent that *record* spells.
+        """Return the parent of *record*.
 
         Raises:
-            PatchError: it spells none.
+            PatchError: it is malformed.
         """
         match record:
             case {"how": "branch" | "merge" as how, "id": str(id), "version": int(version), **rest}:
@@ -61,7 +65,7 @@ class Parent:
 
 
 def _pairs(listed: object, cls: type) -> dict[Any, Any] | None:
-    """Return the dict of a list of pairs, or None if it is none."""
+    """Return the dict of a list of pairs of *cls*, or None if it is not such a list."""
     if not isinstance(listed, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in listed):
         return None
     pairs = cast("list[list[Any]]", listed)
@@ -69,10 +73,10 @@ def _pairs(listed: object, cls: type) -> dict[Any, Any] | None:
 
 
 def lineage(parents: Mapping[int, Parent], own: str) -> Callable[[int], str]:
-    """Return what gives the id of the document that a version was saved in: before a branch, it is the parent's.
+    """Return a function from a version to the id of the document it was saved in: before a branch, the parent's.
 
     Shapes:
-        parents: of the versions that have one, by number
+        parents: by number, of the versions that have one
     """
     forks = sorted((number, parent.id) for number, parent in parents.items() if parent.how == "branch")
 
@@ -89,12 +93,12 @@ class Version:
     Attributes:
         number: counts the saves of this document, from 1.
         created_at: in UTC; later than the version before it, whatever the clock said.
-        changes: from the version before, with the old values; version 1's is the ``add`` of the whole.
+        changes: from the version before, with the old values; version 1 has one, the ``add`` of the whole.
         digest: of the whole document as it was saved; the same in a file and in every database.
-        chain: SHA-256 of the chain before it and of this version, so that no row of the past can be edited unseen.
+        chain: SHA-256 of the chain before it and of this version, so that no edit of an older row stays hidden.
         parent: the version of another document that it came from, by ``branch`` or ``merge``.
-        folded: empty, or, once ``compact`` put others in the place of the changes that were saved, the digest of those.
-        is_kept: whether it can be loaded; of one that was folded, only what is told here is known.
+        folded: the digest of the changes that were saved, if ``compact`` has replaced them; otherwise empty.
+        is_kept: whether it can be loaded; ``compact`` keeps only this record of a version that it folded.
     """
 
     number: int
@@ -115,7 +119,7 @@ class Version:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many changes there are of each sort: ``add``, ``remove``, ``replace``."""
+        """The number of changes of each operation: ``add``, ``remove``, ``replace``."""
         found = Counter(change.op for change in self.changes)
         return {op: found[op] for op in ("add", "remove", "replace")}
 
@@ -127,7 +131,7 @@ class Version:
 
 
 NOT_KEPT: Final = "null"
-"""What stands for the changes of a version that was folded, and is not kept."""
+"""The text of the changes of a version that ``compact`` folded."""
 
 
 def changes_text(changes: Sequence[Change]) -> str:
@@ -136,10 +140,10 @@ def changes_text(changes: Sequence[Change]) -> str:
 
 
 def changes_from(text: str) -> tuple[Change, ...]:
-    """Return the changes that *text* spells.
+    """Return the changes of *text*.
 
     Raises:
-        PatchError: they are not changes.
+        PatchError: it is malformed.
     """
     records = loads(text)
     if not isinstance(records, list):
@@ -151,8 +155,8 @@ def chained(previous: str, document: str, version: Version, changes: str) -> str
     """Return the chain of *version* after the chain *previous*.
 
     Shapes:
-        document: the id of the one that the version was saved in; of a branch's past, its parent's
-        changes: the text of the changes as stored; what counts is the digest of those that were saved
+        document: the id of the document that the version was saved in: before a branch, the parent's
+        changes: the text of the changes as stored; the chain contains the digest of those that were saved
     """
     row: list[JSON] = [
         document,
@@ -168,10 +172,10 @@ def chained(previous: str, document: str, version: Version, changes: str) -> str
 
 
 def next_moment(previous: datetime | None) -> datetime:
-    """Return the time of a save now: after *previous*, so that a time always names one version.
+    """Return the time of a save now, but after *previous*, so that a time identifies one version.
 
     Raises:
-        UnreadableError: *previous* is the last time that there is.
+        UnreadableError: *previous* is the last time that Python has.
     """
     now = datetime.now(UTC)
     if previous is None or now > previous:
@@ -179,16 +183,16 @@ def next_moment(previous: datetime | None) -> datetime:
     try:
         return previous + timedelta(microseconds=1)
     except OverflowError as error:
-        raise UnreadableError(f"the newest version is said to be of {previous}, which nothing can follow") from error
+        raise UnreadableError(f"the newest version has the time {previous}, and no later time exists") from error
 
 
 def rebuild(
     pieces: Mapping[str, JSON], kind: Kind, newest_first: Iterable[Sequence[Change]], *, partial: bool = False
 ) -> dict[str, JSON]:
-    """Return the head and parts as they stood before the given changes.
+    """Return the head and parts before the given changes.
 
     Shapes:
-        pieces: the current head and parts, all of them; *partial*: at least those that the changes touch
+        pieces: the current head and parts, all of them; if *partial*, at least those that the changes touch
         newest_first: the changes of the current version, of the one before it, ...
 
     Raises:
@@ -202,14 +206,14 @@ def rebuild(
 
 
 def piece_of(kind: Kind, change: Change) -> str:
-    """Return the path of the piece, the head or a part, that *change* is within."""
+    """Return the path of the piece, the head or a part, that contains the place of *change*."""
     tokens = split_pointer(change.path)
     is_part = len(tokens) > 1 and kind.rule(change.path) is not None
     return join_pointer(tokens[:2]) if is_part else HEAD
 
 
 def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
-    """Return the path of the piece that *pointer* leads into, and whether it leads to more than that piece."""
+    """Return the path of the piece that *pointer* leads into, and whether its value has other pieces too."""
     tokens = split_pointer(pointer)
     if not tokens or kind.rule(pointer) is None:
         return HEAD, not tokens
@@ -217,21 +221,21 @@ def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
 
 
 def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:
-    """Return the paths of the pieces that *changes* are within."""
+    """Return the paths of the pieces that *changes* touch."""
     return {piece_of(kind, change) for change in changes}
 
 
-# A document taken back version by version: only what the changes of a version touched is digested anew.
+# --- every version, one after the other -------------------------------------------------------------------------------
 
 _LAYOUT: Final = frozenset({TAG, FORMAT_KEY, LAYOUT_KEY})
-"""Members of a head that say, of a user's kind, which pieces are parts."""
+"""Members of a head that decide, for a user's kind, which members are parts."""
 
 
 class Rollback:
-    """A document as it stood at a version, from the current one back."""
+    """A document that is taken back version by version; only the pieces that changed are digested again."""
 
     def __init__(self, kind: Kind, pieces: Mapping[str, JSON], digests: DigestTree) -> None:
-        """Args: kind as it is named: what the document says of itself may have been another at each version."""
+        """Args: kind by its name alone: the layout in the document may have been another at each version."""
         self._named = kind
         self._kind = kind.of(pieces[HEAD])
         self._pieces = dict(pieces)
@@ -239,12 +243,12 @@ class Rollback:
 
     @property
     def pieces(self) -> Mapping[str, JSON]:
-        """The head and the parts by path; not to be changed."""
+        """The head and the parts by path; do not change them."""
         return self._pieces
 
     @property
     def digests(self) -> DigestTree:
-        """Their digests; not to be changed."""
+        """Their digests; do not change them."""
         return self._digests
 
     def digest(self) -> str:
@@ -256,25 +260,25 @@ class Rollback:
         return join(self._pieces)
 
     def drop(self, path: str) -> None:
-        """Go on without the part at *path*."""
+        """Remove the part at *path*."""
         del self._pieces[path]
         self._digests.update({path: None})
 
     def touched(self, changes: Iterable[Change]) -> set[str] | None:
-        """Return the paths of the pieces that *changes* are within, or None where other pieces may have been parts."""
+        """Return the paths of the pieces that *changes* touch, or None if other pieces may have been parts before."""
         changes = tuple(changes)
-        if any(self._lays_out_anew(change.path) for change in changes):
+        if any(self._changes_layout(change.path) for change in changes):
             return None
         return pieces_touched(self._kind, changes)
 
     def undo(self, changes: Sequence[Change]) -> dict[str, MaybeJSON]:
-        """Take the document back to before *changes*, and return what stood at each piece that they touched.
+        """Undo *changes*, and return the pieces that they touched, as they were until now.
 
         Raises:
-            PatchError, CodecError: they do not fit; it is of no use any more.
+            PatchError, CodecError: they do not fit; the document is unusable afterwards.
 
         Cost:
-            In proportion to the changes and the pieces touched, and a look at each member of the head.
+            In proportion to the changes and the pieces touched, and to the members of the head.
         """
         touched = self.touched(changes)
         if touched is None:
@@ -295,15 +299,15 @@ class Rollback:
         self._digests.update(changed)
         return {path: before.get(path, ABSENT) for path in changed}
 
-    def _lays_out_anew(self, path: str) -> bool:
+    def _changes_layout(self, path: str) -> bool:
         tokens = split_pointer(path)
         return not tokens or tokens[0] in _LAYOUT or (len(tokens) == 1 and self._kind.rule(path) is not None)
 
 
 def _is_same(old: JSON, new: JSON) -> bool:
-    """Return whether a head is as it was, at the cost of a look at each member.
+    """Return whether a head is unchanged, by the identity of its members.
 
-    What no change led through is the same object still; but for the fields of parts, which are emptied anew each time.
+    A member that no change led through is the same object as before; the fields of parts are empty ones, made anew.
     """
     if not isinstance(old, dict) or not isinstance(new, dict) or old.keys() != new.keys():
         return False

@@ -1,32 +1,40 @@
-"""What sorts of document there are, which pieces of one are stored in rows of their own, and what its columns say.
+"""Kinds of document: where the name, type and status are, which members are parts, and how a document is split.
 
-It looks at JSON only: a kind knows where in a document its name, type and status stand, not which class wrote it. A
-document of a user's own kind says so itself, under ``__document``: whoever reads one needs no class.
+A kind knows the JSON of its documents, not their classes. A document of a user's own kind contains its layout, under
+``__document``, so that it can be read without its class.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
-from docstore.documents.merge_keys import ANY, Keyed, KeyedBy, as_said, keyed_declared, keyed_said
+from docstore.documents.merge_keys import (
+    ANY,
+    Keyed,
+    KeyedBy,
+    MergeKeys,
+    keyed_declared,
+    keyed_from_json,
+    keyed_to_json,
+)
 from docstore.errors import DecodeError, InvalidValueError, RegistryError, short_repr
 
 HEAD: Final = ""
-"""The path of the head: what of a document is not in a part."""
+"""The path of the head: a document without its parts."""
 
 FORMAT_KEY: Final = "__format"
-"""The key of the stored form's number, at the top of each document that is made of an object."""
+"""The key of the number of the stored form, at the top of each document that was made from an object."""
 
 LAYOUT_KEY: Final = "__document"
-"""The key of what a document of a user's kind says of itself: where its name and enums stand, and its parts."""
+"""The key of the layout of a document of a user's kind: where its name and enums are, its parts and keyed lists."""
 
 RESERVED_KEYS: Final = frozenset({TAG, SCHEMA, COMPATIBLE, FORMAT_KEY, LAYOUT_KEY})
-"""The keys of an object's members that are docstore's own: no field is stored under one."""
+"""Keys of an object's members that are reserved: no field is stored under one."""
 
 LONGEST: Final = 64
 """Characters that the column of a kind holds."""
@@ -36,22 +44,22 @@ _PATTERN: Final = re.compile(r"(/[^/*]+)/\*")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A small enum of a document: ``column`` names it in the table ``codes``; it stands at the first of ``places``."""
+    """A small enum of a document: its ``column`` in the table ``codes``, and the ``places`` where its name may be."""
 
     column: str
     places: tuple[tuple[str | int, ...], ...]
 
     @property
     def field(self) -> str:
-        """The member of the document that holds it, of a user's kind."""
+        """The member of the document that holds it, in a user's kind."""
         return str(self.places[0][0])
 
     def names_in(self, body: JSON) -> set[str]:
-        """Return every name of the enum in *body*: of a batch, the type of each generator run."""
+        """Return every name of the enum in *body*: in a batch trial, the type of each generator run."""
         return {name for place in self.places for name in _texts_at(body, place)}
 
     def name_in(self, body: JSON) -> str | None:
-        """Return the enum's name in *body*, the first of several, or None where it has none."""
+        """Return the enum's name in *body*, the first of several, or None if it has none."""
         for place in self.places:
             name = _text_at(body, place)
             if name is not None:
@@ -61,7 +69,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class PartRule:
-    """Each member of the document's object *field* is a part, a row of the kind *name*."""
+    """A field of a document whose members are parts: each is stored as a row of the kind *name*."""
 
     field: str
     name: str
@@ -75,7 +83,7 @@ class PartRule:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of document: where its name and enums stand, which field names its owner, and what its parts are."""
+    """A kind of document: where its name and enums are, which field names its owner, and which members are parts."""
 
     name: str
     type: Code | None = None
@@ -84,52 +92,56 @@ class Kind:
     owner_field: str | None = None
     parts: tuple[PartRule, ...] = ()
     part_key: str | None = None
-    """The attribute of a part's object that holds its key; without one, the object itself is looked for."""
+    """The attribute of a part's object that holds its key; if None, the object itself is searched for."""
     name_field: str = "name"
     keyed: tuple[Keyed, ...] = ()
-    """The lists in which an item is known by a key, so that two people's changes of one merge item by item."""
+    """The lists whose items have merge keys, so that two people's changes of a list merge item by item."""
+    merge_keys: MergeKeys = field(init=False, repr=False, compare=False)
+    """The same lists, compiled."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "merge_keys", MergeKeys(self.keyed))
 
     def of(self, head: JSON) -> Kind:
-        """Return this kind as the document with *head* has it: one of docstore's own has always the same.
+        """Return this kind with the layout that *head* contains, if it is a user's kind.
 
         Raises:
-            DecodeError: what it says of itself makes no sense.
+            DecodeError: the layout is malformed.
         """
         if self.name in KINDS or not is_document(head):
             return self
         assert isinstance(head, dict)  # a document is
-        return self if LAYOUT_KEY not in head else _kind_said(self.name, head[LAYOUT_KEY])
+        return self if LAYOUT_KEY not in head else _kind_from_json(self.name, head[LAYOUT_KEY])
 
     @property
     def layout(self) -> dict[str, JSON]:
-        """What a document of this kind, a user's own, says of itself."""
+        """The layout that a document of this kind, if it is a user's, contains."""
         parts: list[JSON] = [f"{join_pointer((rule.field,))}/*" for rule in self.parts]
-        said: dict[str, JSON | None] = {
+        layout: dict[str, JSON | None] = {
             "name": self.name_field,
             "type": self.type.field if self.type else None,
             "status": self.status.field if self.status else None,
             "parts": parts or None,
-            "keyed": as_said(self.keyed) or None,
+            "keyed": keyed_to_json(self.keyed) or None,
         }
-        return {key: value for key, value in said.items() if value is not None}
+        return {key: value for key, value in layout.items() if value is not None}
 
     def name_in(self, head: JSON) -> str | None:
         """Return the document's name."""
         return _name_at(head, self.name_field)
 
     def renamed(self, head: JSON, name: str, *, argument: str = "name") -> JSON:
-        """Return the *head* of a document of this kind with another name, if the head contains its name.
+        """Return the *head* of a document with another name, if the head contains the name.
 
         Raises:
-            InvalidValueError: the class declares its name as a number or a UUID, and *name* is not the text of one;
-                with the *argument* that gave it.
+            InvalidValueError: the name is an integer or a UUID, and *name* is not the text of one; has the *argument*.
         """
         if not isinstance(head, dict) or not is_document(head) or self.name_in(head) == name:
             return head
         return {**head, self.name_field: _name_like(head.get(self.name_field), name, self.name, argument)}
 
     def owner_in(self, head: JSON) -> str | None:
-        """Return the name of the document that this one belongs to, of kind ``owner_kind``."""
+        """Return the name of the document, of kind ``owner_kind``, that this one belongs to."""
         return _text_at(head, (self.owner_field,)) if self.owner_field else None
 
     def rule(self, path: str) -> PartRule | None:
@@ -141,7 +153,7 @@ class Kind:
         """Return the head and the parts of *document*, by path, in new dicts; ``join`` is the inverse.
 
         Args:
-            lists: the fields that are lists, though *document* has them by index, as a sparse ``join`` gives them.
+            lists: the fields that are lists, but dicts by index in *document*, as a sparse ``join`` makes them.
         """
         if not isinstance(document, dict):
             return {HEAD: document}
@@ -158,13 +170,13 @@ class Kind:
         return pieces
 
     def lists(self, head: JSON) -> frozenset[str]:
-        """Return the fields whose parts are the items of a list, as *head* says."""
+        """Return the fields of *head* whose parts are the items of a list."""
         if not isinstance(head, dict) or self.name in KINDS:
             return frozenset()
         return frozenset(rule.field for rule in self.parts if isinstance(head.get(rule.field), list))
 
     def dicts(self, head: JSON) -> frozenset[str]:
-        """Return the fields whose parts are the members of an object, as *head* says."""
+        """Return the fields of *head* whose parts are the members of a dict."""
         if not isinstance(head, dict):
             return frozenset()
         members = {rule.field: head.get(rule.field) for rule in self.parts}
@@ -172,7 +184,7 @@ class Kind:
 
 
 def is_document(head: JSON) -> bool:
-    """Return whether *head* is of a document that was made of an object, and not put as a JSON value."""
+    """Return whether the document with *head* was made from an object, and not put as a JSON value."""
     return isinstance(head, dict) and TAG in head and FORMAT_KEY in head
 
 
@@ -180,14 +192,14 @@ def join(pieces: Mapping[str, JSON], *, sparse: Collection[str] = ()) -> JSON:
     """Return the whole document of a head and its parts.
 
     Args:
-        sparse: list fields of which some items may be left out. Each is given as a dict, in which items stand by their
-            index, where pointers lead to them as they do in the list.
+        sparse: list fields of which some items may be left out. Each becomes a dict of its items by index, so that
+            pointers lead to the items as they do in the list.
 
     Cost:
-        The head's outer level and its part fields are new; the bodies are the ones given.
+        The head's outer level and its part fields are new; the bodies are shared.
 
     Raises:
-        DecodeError: a part has no place in the head, or an item of a list is missing.
+        DecodeError: the head lacks the field of a part, or an item of a list is missing.
     """
     head = pieces[HEAD]
     if not isinstance(head, dict):
@@ -220,7 +232,7 @@ def _items(field: str, members: JSON) -> list[JSON]:
 
 
 def gap(paths: Collection[str], field: str) -> str | None:
-    """Return the path of the first item of the list *field* that *paths* lacks, though it has a later one."""
+    """Return the path of the first item of the list *field* that is missing in *paths*, though a later one is there."""
     keys = {key for start, key in map(split_path, filter(None, paths)) if start == field}
     return next((join_pointer((field, i)) for i in range(len(keys)) if str(i) not in keys), None)
 
@@ -235,13 +247,13 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def position_of(path: str) -> int | None:
-    """Return a part's place among its siblings, where its key is a number: 12 for ``/trials/12``."""
+    """Return the key of a part as a number, if it is one: 12 for ``/trials/12``."""
     key = path.rpartition("/")[2]
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
 
 
 def in_order(path: str) -> tuple[bool, str, int, str]:
-    """Return a key that sorts the head first, and the items of a list by their index."""
+    """Return a sort key: the head first, then field by field, numbers by size."""
     if path == HEAD:
         return False, "", 0, ""
     position = position_of(path)
@@ -249,7 +261,7 @@ def in_order(path: str) -> tuple[bool, str, int, str]:
 
 
 def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:
-    """Return the texts at a place in which a number stands for each item of a list."""
+    """Return the texts at a place; a number in *tokens* stands for every item of a list."""
     found: list[JSON] = [body]
     for token in tokens:
         if isinstance(token, str):
@@ -260,7 +272,7 @@ def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:
 
 
 def _name_at(head: JSON, field: str) -> str | None:
-    """Return the name as the column has it: the text of a number, or of a UUID."""
+    """Return the name as the column has it: of an integer or a UUID, its text."""
     found = head.get(field) if isinstance(head, dict) else None
     if isinstance(found, dict) and found.get(TAG) in ("int", "UUID"):
         found = found.get("value")
@@ -268,7 +280,7 @@ def _name_at(head: JSON, field: str) -> str | None:
 
 
 def _name_like(present: JSON, name: str, kind: str, argument: str) -> JSON:
-    """Return the JSON of *name* in the type of the *present* one."""
+    """Return the JSON of *name* in the type of the *present* name."""
     tag = present.get(TAG) if isinstance(present, dict) else None
     if (type(present) is int or tag == "int") and _is_whole_number(name):
         number = int(name)
@@ -276,12 +288,12 @@ def _name_like(present: JSON, name: str, kind: str, argument: str) -> JSON:
     if tag == "UUID" and _is_uuid(name):
         return {TAG: "UUID", "value": name}
     if type(present) is int or tag in ("int", "UUID"):
-        raise InvalidValueError(argument, name, f"A {kind} is named by {present!r}: give the text of one of that type.")
+        raise InvalidValueError(argument, name, f"The name of this {kind} is {present!r}: give the text of one.")
     return name
 
 
 def _is_whole_number(text: str) -> bool:
-    """Return whether *text* is what ``str`` gives of an integer."""
+    """Return whether *text* is an integer as ``str`` writes it."""
     return len(text) <= 255 and text.removeprefix("-").isdecimal() and str(int(text)) == text
 
 
@@ -305,7 +317,7 @@ def _text_at(body: JSON, tokens: tuple[str | int, ...]) -> str | None:
 
 
 ARM_NAMES: Final = ("arms", ANY, "name")
-"""Where a generator run names its arms. Two people who add one each may both have got the same free name."""
+"""Where a generator run names its arms. Two people who add an arm each may both get the same free name."""
 
 EXPERIMENT: Final = Kind(
     "experiment",
@@ -327,7 +339,7 @@ EXPERIMENT: Final = Kind(
         PartRule("data", "data"),
     ),
     part_key="index",
-    # Not the arms of a generator run: their weights stand beside them, by index.
+    # Not the arms of a generator run: their weights are a second list, by index.
     keyed=(
         Keyed(("data", ANY, "records"), ("trial_index", "arm_name", "metric_name", "step")),
         Keyed(("optimization_config", "objective", "metrics"), ("name",)),
@@ -353,13 +365,13 @@ RESERVED: Final = frozenset(
     for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)
     for name in (kind.name, *(p.name for p in kind.parts))
 )
-"""The kinds of docstore's own documents and parts; the views for people show what has them."""
+"""The kinds of docstore's own documents and parts, which the views show."""
 
 KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)}
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind *name*; what one of the user's own is like, its documents say: see ``Kind.of``."""
+    """Return the kind *name*; the layout of a user's kind is in its documents: see ``Kind.of``."""
     return KINDS.get(name) or Kind(name)
 
 
@@ -372,22 +384,22 @@ def kind_declared(
     parts: Collection[str] = (),
     keyed: KeyedBy | None = None,
 ) -> Kind:
-    """Return a kind of the user's own.
+    """Return a user's kind.
 
     Args:
         name_field, type, status: members of the document's JSON.
         parts: patterns like ``/steps/*``: each item of that dict or list is a part.
-        keyed: by patterns like ``/steps/*/readings``, the members by which the items of that list are known.
+        keyed: by patterns like ``/steps/*/readings``, the members that identify the items of that list.
 
     Raises:
-        RegistryError: *name* is one of docstore's own, or too long; or a pattern is of another form.
+        RegistryError: *name* is reserved or too long, or a pattern is malformed.
     """
     # The columns of its codes are named after it.
     longest = LONGEST - len("_status")
     taken = {*RESERVED, "generator_run"}
     if name in taken or not 1 <= len(name) <= longest or UNSAFE_TEXT.search(name):
         raise RegistryError(
-            f"kind {short_repr(name)} cannot be a document's. Choose another, of 1 to {longest} characters, but for "
+            f"kind {short_repr(name)} cannot be a document's. Choose another, of 1 to {longest} characters and none of "
             f"{', '.join(sorted(taken))}."
         )
     if isinstance(parts, str):
@@ -403,7 +415,7 @@ def kind_declared(
 
 
 def part_kind(name: str, field: str) -> str:
-    """Return the kind, in its row, of the parts in *field* of a document of the user's kind *name*."""
+    """Return the kind in the rows of the parts in *field* of a document of the user's kind *name*."""
     return f"{name}.{field}"[:LONGEST]
 
 
@@ -411,26 +423,26 @@ def _part_field(pattern: str) -> str:
     found = _PATTERN.fullmatch(pattern)
     if found is None:
         raise RegistryError(
-            f"parts: {short_repr(pattern)} is no pattern of parts. Write '/field/*', of a field of the document."
+            f"parts: {short_repr(pattern)} is not a pattern of parts. Write '/field/*', for a field of the document."
         )
     return split_pointer(found[1])[0]
 
 
-def _kind_said(name: str, said: JSON) -> Kind:
+def _kind_from_json(name: str, layout: JSON) -> Kind:
     def text(key: str) -> str | None:
-        value = said.get(key) if isinstance(said, dict) else None
+        value = layout.get(key) if isinstance(layout, dict) else None
         if value is not None and not isinstance(value, str):
             raise DecodeError("should be a text", pointer=join_pointer((LAYOUT_KEY, key)))
         return value
 
-    parts, keyed = (said.get("parts", []), said.get("keyed", {})) if isinstance(said, dict) else (None, None)
+    parts, keyed = (layout.get("parts", []), layout.get("keyed", {})) if isinstance(layout, dict) else (None, None)
     if not isinstance(parts, list) or not all(isinstance(each, str) and _PATTERN.fullmatch(each) for each in parts):
-        raise DecodeError("should say where the name stands, and the parts", pointer=join_pointer((LAYOUT_KEY,)))
+        raise DecodeError("should be an object with name and parts", pointer=join_pointer((LAYOUT_KEY,)))
     return kind_declared(
         name,
         name_field=text("name") or "name",
         type=text("type"),
         status=text("status"),
         parts=[str(each) for each in parts],
-        keyed=keyed_said(keyed, at=join_pointer((LAYOUT_KEY, "keyed"))),
+        keyed=keyed_from_json(keyed, at=join_pointer((LAYOUT_KEY, "keyed"))),
     )

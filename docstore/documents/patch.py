@@ -1,8 +1,7 @@
-"""What changed between two JSON values: as changes that lead back, and as a standard patch that leads forward.
+"""Patches between two JSON values: diff and undo by changes that lead back, and JSON Patch (RFC 6902) forward.
 
-Equal means equal in canonical text, everywhere here: 1, 1.0 and True differ, and so do 0.0 and -0.0. Nothing that is
-given is ever changed. Results share the containers that they did not touch with what they were made from: copy one
-before you change it.
+Equality is that of canonical texts throughout: 1, 1.0 and True differ, and so do 0.0 and -0.0. No argument is changed.
+A result shares unchanged containers with the values it was made from: copy one before you change it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any, Final, Literal, cast
 from docstore.documents.canonical import ABSENT, JSON, Absent, MaybeJSON, dumps, join_pointer, same_json, split_pointer
 from docstore.errors import PatchError, short_repr
 
-# Possessive, here: of what could be matched in another way, Python would remember each place, a hundred bytes and more.
+# Possessive, as Python would remember each place at which to backtrack, a hundred bytes and more.
 _POINTER: Final = re.compile(r"(?:/[^/~]*+(?:~[01][^/~]*+)*+)*+")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _OPS: Final = ("add", "remove", "replace")
@@ -28,19 +27,19 @@ _MODEST: Final = 2**14
 """The most pairs of list items that are aligned one by one: 128 by 128."""
 
 _FEW: Final = 16
-"""Changes in a list that stay apart even where its old value would take less room."""
+"""Changes in a list that are kept apart even if its old value would be shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step between two versions, kept so that it can be undone: *op* was done at *path*, where *old* stood before.
+    """One operation between two versions that can be undone: *op* at *path*, where *old* was before.
 
     Shapes:
         path: an RFC 6901 pointer
-        old: what stood there; ``ABSENT`` for an ``add`` and only there, so that a null cannot be restored by oversight
+        old: the value before; ``ABSENT`` for an ``add`` and only there, so that no null is restored by mistake
 
     Raises:
-        PatchError: *op* is none of ours, *path* is no pointer, or *old* is missing or superfluous.
+        PatchError: *op* is unknown, *path* is not a pointer, or *old* is missing or superfluous.
 
     Source:
         Operations as in RFC 6902, section 4, each with the old value in place of the new, as RCS keeps its past.
@@ -59,39 +58,39 @@ class Change:
             raise PatchError(f"{self.op!r} {'has no' if self.op == 'add' else 'needs an'} old value", pointer=self.path)
 
     def to_json(self) -> dict[str, JSON]:
-        """Return ``{"op", "path"}``, and ``"old"`` where there is one."""
+        """Return ``{"op", "path"}``, and ``"old"`` if there is an old value."""
         record: dict[str, JSON] = {"op": self.op, "path": self.path}
         return record if self.old is ABSENT else {**record, "old": self.old}
 
     @classmethod
     def from_json(cls, record: JSON) -> Change:
-        """Return the change that *record* spells.
+        """Return the change of *record*.
 
         Raises:
-            PatchError: it spells none; it may have been read from a database that something else wrote to.
+            PatchError: it is malformed, as in a database that something else wrote to.
         """
         if not isinstance(record, dict) or not {"op", "path"} <= record.keys() <= {"op", "path", "old"}:
             raise PatchError(f"a change has op, path and perhaps old; this is {short_repr(record)}", pointer="")
         return cls(cast(Any, record["op"]), cast(Any, record["path"]), record.get("old", ABSENT))
 
 
-def diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
-    """Return the changes that, taken in order, lead from *old* to *new*; ``undo`` takes them backwards.
-
-    Shapes:
-        at: the pointer of both in their document; it is put before each path
+def diff(old: JSON, new: JSON) -> tuple[Change, ...]:
+    """Return the changes that, in order, lead from *old* to *new*; ``undo`` applies them backwards.
 
     Cost:
-        Equal members are passed over at the speed of ``==`` and one writing; levels above a change are compared once
-        for each level. Lists: n log n in their length, for the items between the first and the last that differ.
+        Equal members are skipped at the speed of ``==`` and one writing; levels above a change are compared once for
+        each level. Lists: n log n in the number of items between the first and the last that differ.
     """
-    return () if same_json(old, new) else tuple(_steps(at, old, new))
+    return () if same_json(old, new) else tuple(_steps("", old, new))
 
 
 def checked_diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
-    """Return the changes of ``diff``, once they have been undone and gave the bytes of *old*.
+    """Return the changes of ``diff``, after a check that undoing them gives the bytes of *old*.
 
-    If they had not, one ``replace`` of the whole value stands in for them.
+    If it does not, one ``replace`` of the whole value is returned instead.
+
+    Shapes:
+        at: the pointer of both in their document; it is put before each path
 
     Raises:
         PatchError: not even that restores *old*.
@@ -103,11 +102,11 @@ def checked_diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
     for changes in (diff(old, new), (Change("replace", "", old),)):
         if _restores(new, changes, wanted):
             return tuple(Change(change.op, at + change.path, change.old) for change in changes)
-    raise PatchError("no change leads back to the old value; it is not stored", pointer=at)
+    raise PatchError("no change leads back to the old value, so that nothing is stored", pointer=at)
 
 
 def undo(new: JSON, changes: Sequence[Change]) -> JSON:
-    """Return the older document: *changes* are taken back in reverse order.
+    """Return the older document: *changes* are undone in reverse order.
 
     Raises:
         PatchError: a change does not fit *new*; has its pointer.
@@ -119,7 +118,7 @@ def undo(new: JSON, changes: Sequence[Change]) -> JSON:
 
 
 def undo_all(new: JSON, newest_first: Iterable[Sequence[Change]]) -> JSON:
-    """Return the document as it stood before all these changes; ``undo`` for each, but a container is copied once.
+    """Return the document before all these changes: ``undo`` for each, but a container is copied only once.
 
     Raises:
         PatchError: a change does not fit; has its pointer.
@@ -137,8 +136,8 @@ def undo_all(new: JSON, newest_first: Iterable[Sequence[Change]]) -> JSON:
 def forward(new: JSON, changes: Sequence[Change]) -> list[dict[str, JSON]]:
     """Return the same changes as a JSON Patch that leads from the older document to *new*.
 
-    Each operation carries the value that stood there when its turn came, which later ones may have changed again: so
-    it is read off on the way back.
+    The value of each operation is what the operation put there, which later ones may have changed again: it is read
+    while the changes are undone.
 
     Raises:
         PatchError: a change does not fit *new*; has its pointer.
@@ -156,13 +155,13 @@ def forward(new: JSON, changes: Sequence[Change]) -> list[dict[str, JSON]]:
 
 
 def apply(old: JSON, patch: Sequence[Mapping[str, JSON]]) -> JSON:
-    """Return what a JSON Patch of ``add``, ``remove`` and ``replace`` makes of *old*.
+    """Return *old* with a JSON Patch of ``add``, ``remove`` and ``replace`` applied.
 
     Raises:
         PatchError: an operation is malformed, is another one, or does not fit.
 
     Source:
-        RFC 6902: an ``add`` where a member stands replaces it, and ``-`` is the end of a list.
+        RFC 6902: an ``add`` at an existing member replaces it, and ``-`` is the end of a list.
     """
     draft = _Draft(old)
     for step in patch:
@@ -180,11 +179,11 @@ def apply(old: JSON, patch: Sequence[Mapping[str, JSON]]) -> JSON:
     return draft.value
 
 
-# ---------------------------------------------------------------------------------------------------------- comparing
+# --- comparing --------------------------------------------------------------------------------------------------------
 
 
 def _steps(path: str, old: MaybeJSON, new: MaybeJSON) -> list[Change]:
-    """Return the changes between two values that are not alike."""
+    """Return the changes between two values that differ."""
     if old is ABSENT:
         return [Change("add", path)]
     if new is ABSENT:
@@ -205,10 +204,10 @@ def _member_steps(path: str, old: dict[str, JSON], new: dict[str, JSON]) -> list
 
 
 def _item_steps(path: str, old: list[JSON], new: list[JSON]) -> list[Change]:
-    """Return first what makes the list as long as the new one, then what changes inside items, by their new indices."""
+    """Return the changes that make the list as long as the new one, then those inside items, by their new indices."""
     moves: list[Change] = []
     inside: list[Change] = []
-    for i, j, k, m in _unlike(old, new):
+    for i, j, k, m in _regions(old, new):
         paired = min(j - i, m - k)
         for index, was, now in zip(range(k, k + paired), old[i:j], new[k:m], strict=False):
             if not same_json(was, now):
@@ -217,15 +216,15 @@ def _item_steps(path: str, old: list[JSON], new: list[JSON]) -> list[Change]:
         moves += (Change("add", f"{path}/{index}") for index in range(k + paired, m))
     steps = moves + inside
     whole = [Change("replace", path, old)]
-    return whole if len(steps) > _FEW and _room(steps) > _room(whole) else steps
+    return whole if len(steps) > _FEW and _size(steps) > _size(whole) else steps
 
 
-def _room(changes: Sequence[Change]) -> int:
+def _size(changes: Sequence[Change]) -> int:
     return len(dumps([change.to_json() for change in changes]))
 
 
-def _unlike(old: list[JSON], new: list[JSON]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield where the lists differ: ``old[i:j]`` became ``new[k:m]``. Between these, items are equal one by one."""
+def _regions(old: list[JSON], new: list[JSON]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the regions that differ: ``old[i:j]`` became ``new[k:m]``. Between them, items are equal one by one."""
     head = _run(zip(old, new, strict=False))
     tail = _run(islice(zip(reversed(old), reversed(new), strict=False), min(len(old), len(new)) - head))
     a = [dumps(item) for item in old[head : len(old) - tail]]
@@ -250,7 +249,7 @@ def _landmarks(a: Sequence[bytes], b: Sequence[bytes]) -> list[tuple[int, int]]:
     """Return pairs of indices of equal items, rising on both sides, that cut a long alignment into short ones.
 
     Cost:
-        n log n. Aligning item by item takes n squared or more, so it is left to short lists, which need no landmarks.
+        n log n. Item by item, alignment takes n squared or more, so short lists alone are aligned without landmarks.
 
     Source:
         Patience diff (Bram Cohen): items that occur once on each side; the longest rising run by patience sorting.
@@ -272,15 +271,15 @@ def _landmarks(a: Sequence[bytes], b: Sequence[bytes]) -> list[tuple[int, int]]:
     return rising[::-1]
 
 
-# ------------------------------------------------------------------------------------------------------------ walking
+# --- applying ---------------------------------------------------------------------------------------------------------
 
 
 class _Draft:
-    """A document under change: a container is copied when a change first leads through it, and never again."""
+    """A document that is being changed: a container is copied when a change first leads through it, and only then."""
 
     def __init__(self, value: JSON) -> None:
         self._top: dict[str, JSON] = {"": value}
-        # By id, and kept alive here: the id of a container that has gone could be given to another.
+        # By id, and kept alive: Python may give the id of a deleted container to another one.
         self._copies: dict[int, JSON] = {id(self._top): self._top}
 
     @property
@@ -288,26 +287,26 @@ class _Draft:
         return self._top[""]
 
     def add(self, path: str, value: JSON, *, over: bool = False) -> None:
-        """Put *value* where nothing stands, or, in a list, before what stands there; *over*: as RFC 6902 has it."""
+        """Put *value* under a free key, or into a list before the item at the index; *over*: as in RFC 6902."""
         holder, token = self._reach(path)
         if isinstance(holder, list):
             end = len(holder)
             holder.insert(end if over and token == "-" else _index(token, end + 1, path), value)
         elif token in holder and not over:
-            raise PatchError("something stands here already", pointer=path)
+            raise PatchError("there is a value here already", pointer=path)
         else:
             holder[token] = value
 
     def remove(self, path: str) -> JSON:
-        """Take away what stands at *path*, and return it."""
+        """Remove the value at *path*, and return it."""
         if not path:
-            raise PatchError("a whole document can be replaced, and neither added nor removed", pointer=path)
+            raise PatchError("a whole document can be replaced, but not added or removed", pointer=path)
         holder, token = self._reach(path)
         gone: JSON = holder.pop(_key(holder, token, path))
         return gone
 
     def replace(self, path: str, value: JSON) -> JSON:
-        """Put *value* in place of what stands at *path*, and return that."""
+        """Replace the value at *path*, and return the old one."""
         holder, token = self._reach(path)
         key = _key(holder, token, path)
         gone: JSON = holder[key]
@@ -315,7 +314,7 @@ class _Draft:
         return gone
 
     def _reach(self, path: str) -> tuple[Any, str]:
-        """Return the container that *path* ends in, ours to change, and its last token; the root is in one too."""
+        """Return the container of the value at *path*, a copy of our own, and the last token; the root has one too."""
         holder: Any = self._top
         last = ""
         for token in split_pointer(path):
@@ -329,14 +328,14 @@ class _Draft:
         if id(container) in self._copies:
             return container
         if not isinstance(container, (dict, list)):
-            raise PatchError(f"the way leads through {short_repr(container)}", pointer=path)
+            raise PatchError(f"the pointer leads through {short_repr(container)}", pointer=path)
         copied = container.copy()
         self._copies[id(copied)] = copied
         return copied
 
 
 def _key(holder: dict[str, JSON] | list[JSON], token: str, path: str) -> str | int:
-    """Return *token* as *holder* takes it: a list's is a number."""
+    """Return *token* as a key of *holder*: of a list, an index."""
     if isinstance(holder, list):
         return _index(token, len(holder), path)
     if token not in holder:
@@ -346,12 +345,12 @@ def _key(holder: dict[str, JSON] | list[JSON], token: str, path: str) -> str | i
 
 def _index(token: str, limit: int, path: str) -> int:
     if not _INDEX.fullmatch(token) or int(token) >= limit:
-        raise PatchError(f"{short_repr(token)} is no index here, where they are below {limit}", pointer=path)
+        raise PatchError(f"{short_repr(token)} is not an index below {limit}", pointer=path)
     return int(token)
 
 
 def _step_back(draft: _Draft, change: Change) -> MaybeJSON:
-    """Undo one change, and return what it had put there."""
+    """Undo one change, and return the value that it had put there."""
     if change.op == "add":
         return draft.remove(change.path)
     old = cast(JSON, change.old)

@@ -17,8 +17,7 @@ from docstore.codec.classes.storable import no_data
 from docstore.codec.core import Unknown
 from docstore.codec.mapper import Mapper
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
-from docstore.documents.arguments import checked_choice
-from docstore.documents.enums import checked_enum
+from docstore.documents.arguments import checked_choice, checked_enum
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry import registered, with_reachable
 from docstore.registry.model_classes import model_registry

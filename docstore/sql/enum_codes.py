@@ -9,8 +9,8 @@ from typing import Final, Literal, TypeAlias
 
 from sqlalchemy.engine import Connection
 
+from docstore.documents.arguments import fits_column
 from docstore.documents.canonical import JSON, is_plain
-from docstore.documents.enums import fits_column
 from docstore.documents.kinds import Code, Kind, PartRule
 from docstore.errors import InvalidValueError, UnknownCodeError, short_repr
 from docstore.sql.rows import code_rows, insert_codes

@@ -13,9 +13,8 @@ from docstore import model, registry
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.codec.registry import Registry
-from docstore.documents.arguments import LONGEST_NAME, checked_flag, checked_iterable, checked_text
+from docstore.documents.arguments import LONGEST_NAME, checked_enum, checked_flag, checked_iterable, checked_text
 from docstore.documents.diff.diff import Diff
-from docstore.documents.enums import checked_enum
 from docstore.documents.history import Version
 from docstore.documents.merge.resolve import OnConflict, check_policy
 from docstore.errors import InvalidValueError

@@ -23,7 +23,7 @@ from rich.console import Console
 import docstore
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve, same_json
 from docstore.documents.diff.diff import Diff, difference, of_documents
-from docstore.documents.diff.format import read_both
+from docstore.documents.diff.format import read_both, read_in_full
 from docstore.documents.diff.lines import Line
 from docstore.documents.kinds import EXPERIMENT, kind_declared, kind_named
 from docstore.documents.patch import apply
@@ -417,6 +417,52 @@ class TestAnExperimentIsToldInItsOwnTerms:
         told = difference(EXPERIMENT, old, new, {"/data/8"}).words
 
         assert told == ("trial 8: mean of accuracy on arm 8_1 0.31 -> 0.5",)
+
+    def test_a_null_in_the_place_of_an_arm_is_named_by_its_place(self):
+        """A program that writes no nulls leaves it out."""
+        old = apply(loads(bread()), [put("/status_quo", None)])
+
+        assert of_documents(EXPERIMENT, old, apply(old, [drop("/status_quo")])).words == ("status_quo: removed null",)
+
+    def test_a_head_that_is_no_object_any_more_is_told_as_a_whole(self):
+        assert of_documents(EXPERIMENT, loads(bread()), 3).words[0].startswith("the root: Experiment(")
+
+    def test_an_objective_that_is_new_is_told_by_its_goal(self):
+        old = apply(loads(bread()), [put("/optimization_config", None)])
+
+        words = of_documents(EXPERIMENT, old, loads(bread())).words
+
+        assert words == ("objective: added, maximize accuracy", "outcome constraint: added, size <= 3.0")
+
+    @pytest.mark.parametrize(
+        ("members", "text"),
+        [
+            ({"parameter_type": "INT", "value": 2}, "INT fixed at 2"),
+            ({"parameter_type": "INT", "expression_str": "2 * x"}, "INT derived from 2 * x"),
+            ({}, "Parameter"),
+        ],
+    )
+    def test_a_parameter_of_another_class_is_told_by_what_it_has(self, members, text):
+        parameter = {"__type": "Parameter", "name": "salt", **members}
+
+        assert told(add("/search_space/parameters/-", parameter)) == (f"parameter salt: added, {text}",)
+
+    @pytest.mark.parametrize("parameters", [None, {}])
+    def test_an_arm_without_parameters_is_told_by_its_name(self, parameters):
+        trial = apply(at("/trials/7"), [{"op": "add", "path": "/generator_run/arms/0/parameters", "value": parameters}])
+
+        assert told(add("/trials/10", trial)) == ("trial 10: added, RUNNING, arm 7_0",)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            {"__type": "dict", "items": [[1]]},
+            {"__type": "timedelta", "days": "1", "seconds": 0, "microseconds": 0},
+            {"__type": "timedelta", "days": 10**12, "seconds": 0, "microseconds": 0},
+        ],
+    )
+    def test_a_tagged_value_that_is_malformed_is_told_as_an_object(self, value):
+        assert read_in_full(value).startswith(f"{value['__type']}(")
 
     def test_items_with_one_key_are_told_apart_by_their_order(self):
         twice = [at(RECORDS + "/3")] * 2

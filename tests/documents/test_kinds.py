@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
+from docstore.codec.parts import Parts
 from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
-from docstore.codec.live.parts import Parts
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve
-from docstore.documents.changeset import same_layout
+from docstore.documents.changeset import changeset_of, merged, same_layout
+from docstore.documents.digests import piece
 from docstore.documents.kinds import (
     EXPERIMENT,
     HEAD,
@@ -29,7 +30,7 @@ from docstore.documents.kinds import (
     position_of,
 )
 from docstore.documents.merge_keys import Keyed
-from docstore.errors import DecodeError, RegistryError
+from docstore.errors import DecodeError, EncodeError, InvalidValueError, PatchError, RegistryError
 from docstore.registry.bundle import mapper_of
 
 NUMBERS = Code("number", (("first",), ("list", 0, "second"), ("deep", "er")))
@@ -336,27 +337,27 @@ class TestAKindThatDeclaresKeyedLists:
     @pytest.mark.parametrize(
         ("keyed", "complaint"),
         [
-            ("/readings", r"keyed='/readings' is no dict by pattern. Write it as in keyed=\{'/steps/\*/readings'"),
-            (["/readings"], r"keyed=\['/readings'\] is no dict"),
-            (3, r"keyed=3 is no dict"),
-            ({3: "time"}, r"keyed: 3 is no pattern of a list's pointer"),
-            ({"readings": "time"}, r"keyed: 'readings' is no pattern"),
-            ({"": "time"}, r"keyed: '' is no pattern"),
-            ({"/": "time"}, r"keyed: '/' is no pattern"),
-            ({"/readings/": "time"}, r"'/readings/' is no pattern"),
-            ({"/steps/a*/readings": "time"}, r"'/steps/a\*/readings' is no pattern"),
-            ({"/steps/~/readings": "time"}, r"'/steps/~/readings' is no pattern"),
-            ({"/steps/\0/readings": "time"}, r"is no pattern"),
+            ("/readings", r"keyed='/readings' is not a dict by pattern. Write it as in keyed=\{'/steps/\*/readings'"),
+            (["/readings"], r"keyed=\['/readings'\] is not a dict"),
+            (3, r"keyed=3 is not a dict"),
+            ({3: "time"}, r"keyed: 3 is not a pattern of a list's pointer"),
+            ({"readings": "time"}, r"keyed: 'readings' is not a pattern"),
+            ({"": "time"}, r"keyed: '' is not a pattern"),
+            ({"/": "time"}, r"keyed: '/' is not a pattern"),
+            ({"/readings/": "time"}, r"'/readings/' is not a pattern"),
+            ({"/steps/a*/readings": "time"}, r"'/steps/a\*/readings' is not a pattern"),
+            ({"/steps/~/readings": "time"}, r"'/steps/~/readings' is not a pattern"),
+            ({"/steps/\0/readings": "time"}, r"is not a pattern"),
             ({"/*": "time"}, r"'/\*' should begin with a field"),
             ({"/*/readings": "time"}, r"'/\*/readings' should begin with a field"),
             ({"/readings": ()}, r"\(\) names no members of the items of '/readings'"),
             ({"/readings": None}, r"None names no members"),
             ({"/readings": {"time"}}, r"\{'time'\} names no members"),
             ({"/readings": b"time"}, r"b'time' names no members"),
-            ({"/readings": ""}, r"'' is no name of a member of the items of '/readings'"),
-            ({"/readings": ("time", 3)}, r"3 is no name of a member"),
-            ({"/readings": ("\0",)}, r"is no name of a member"),
-            ({"/readings": ("time", "place", "time")}, r"'time' stands twice in the key of the items of '/readings'"),
+            ({"/readings": ""}, r"'' is not a name of a member of the items of '/readings'"),
+            ({"/readings": ("time", 3)}, r"3 is not a name of a member"),
+            ({"/readings": ("\0",)}, r"is not a name of a member"),
+            ({"/readings": ("time", "place", "time")}, r"the key of the items of '/readings' has 'time' twice"),
             ({"/reedings": "time"}, r"Brew has no stored field 'reedings' where keyed= has '/reedings'"),
             ({"/steps": "time"}, r"Brew: keyed: '/steps' is annotated dict\[.*which is no list"),
             ({"/name": "time"}, r"'/name' is annotated <class 'str'>, which is no list"),
@@ -365,12 +366,9 @@ class TestAKindThatDeclaresKeyedLists:
             ({"/steps/*/readings": "tme"}, r"of '/steps/\*/readings' has no stored field 'tme'"),
             (
                 {"/tasks/*/readings": "time"},
-                r"is in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
+                r"lies in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
             ),
-            (
-                {"/tasks": "readings", "/tasks/0/readings": "time"},
-                r"'/tasks/0/readings' is in items.*Write '\*' for it",
-            ),
+            ({"/tasks": "readings", "/tasks/0/readings": "time"}, r"'/tasks/0/readings' lies in .*Write '\*' for it"),
         ],
         ids=str,
     )
@@ -381,14 +379,14 @@ class TestAKindThatDeclaresKeyedLists:
     @pytest.mark.parametrize(
         ("said", "pointer", "complaint"),
         [
-            (None, "/__document/keyed", "should say by which members"),
-            (["/readings"], "/__document/keyed", "should say by which members"),
-            ({"readings": ["time"]}, "/__document/keyed/readings", "'readings' is no pattern"),
+            (None, "/__document/keyed", "should be an object: by the pattern of a list, the members"),
+            (["/readings"], "/__document/keyed", "should be an object: by the pattern of a list, the members"),
+            ({"readings": ["time"]}, "/__document/keyed/readings", "'readings' is not a pattern"),
             ({"/*/a": ["time"]}, "/__document/keyed/~1*~1a", "should begin with a field"),
-            ({"/readings": "time"}, "/__document/keyed/~1readings", "'time' is no list"),
+            ({"/readings": "time"}, "/__document/keyed/~1readings", "'time' is not a list"),
             ({"/readings": []}, "/__document/keyed/~1readings", "names no members"),
-            ({"/readings": [1]}, "/__document/keyed/~1readings", "1 is no name of a member"),
-            ({"/readings": ["a", "a"]}, "/__document/keyed/~1readings", "'a' stands twice"),
+            ({"/readings": [1]}, "/__document/keyed/~1readings", "1 is not a name of a member"),
+            ({"/readings": ["a", "a"]}, "/__document/keyed/~1readings", "has 'a' twice"),
         ],
         ids=str,
     )
@@ -399,3 +397,72 @@ class TestAKindThatDeclaresKeyedLists:
             kind_named("brew").of(head)
 
         assert caught.value.pointer == pointer
+
+
+UUIDS = ["5e0e6b0e-9f0a-4b5e-8d2c-000000000001", "5e0e6b0e-9f0a-4b5e-8d2c-000000000002"]
+
+
+class TestADocumentUnderAnotherName:
+    @pytest.mark.parametrize(
+        ("old", "new", "stored"),
+        [
+            ("a", "b", "b"),
+            (1, "-2", -2),
+            (1, str(2**63), {"__type": "int", "value": str(2**63)}),
+            ({"__type": "int", "value": str(2**63)}, "3", 3),
+            ({"__type": "UUID", "value": UUIDS[0]}, UUIDS[1], {"__type": "UUID", "value": UUIDS[1]}),
+        ],
+    )
+    def test_has_it_in_the_type_of_the_former(self, old, new, stored):
+        head = {"__type": "Note", "__format": 1, "id": old}
+
+        assert Kind("note", name_field="id").renamed(head, new) == {**head, "id": stored}
+
+    @pytest.mark.parametrize("old", [1, {"__type": "int", "value": str(2**63)}, {"__type": "UUID", "value": UUIDS[0]}])
+    @pytest.mark.parametrize("new", ["a", "01", "1.0", "\u0663", UUIDS[0].upper(), "9" * 256])
+    def test_that_is_not_of_the_type_of_the_former_is_refused(self, old, new):
+        head = {"__type": "Note", "__format": 1, "name": old}
+
+        with pytest.raises(InvalidValueError, match=r"new: .*The name of this note is .*: give the text of one"):
+            Kind("note").renamed(head, new, argument="new")
+
+    @pytest.mark.parametrize("head", [{"name": "a"}, [], {"__type": "Note", "__format": 1, "name": "b"}])
+    def test_is_as_it_was_if_it_contains_none_or_has_it_already(self, head):
+        assert Kind("note").renamed(head, "b") is head
+
+
+def test_parts_are_declared_as_several_patterns():
+    with pytest.raises(RegistryError, match=r"parts='/steps/\*': give several, as in parts=\['/steps/\*'\]"):
+        kind_declared("recipe", name_field="name", parts="/steps/*")
+
+
+class TestAPieceThatDoesNotFit:
+    def test_is_named_from_the_root_of_its_document(self):
+        deep: Any = 1
+        for _ in range(300):
+            deep = [deep]
+
+        with pytest.raises(EncodeError) as caught:
+            piece("/steps/a~1b", {"x": deep})
+
+        assert caught.value.pointer.startswith("/steps/a~1b/x/0/0/")
+
+    def test_under_too_long_a_key_is_refused(self):
+        with pytest.raises(EncodeError, match="at most 255 characters, and this has 307"):
+            piece(f"/steps/{'k' * 300}", 1)
+
+
+class TestAHeadThatIsNoObjectAnyMore:
+    def test_cannot_take_the_place_of_one_with_parts(self):
+        current = EXPERIMENT.split({"trials": {"0": {}}})
+
+        with pytest.raises(PatchError, match="the head of a document with parts"):
+            changeset_of(EXPERIMENT, {"": current[""]}, {"": piece("", [])})
+
+    def test_takes_the_place_of_one_with_lists_of_parts_where_a_function_decided_so(self):
+        kind = kind_declared("recipe", name_field="name", parts=["/steps/*"])
+        three = [{"": {"__type": tag, "steps": []}} for tag in "abc"]
+
+        pieces, conflicts = merged(kind, *three, decide=lambda conflict: "eaten")
+
+        assert ({path: each.body for path, each in pieces.items()}, conflicts) == ({"": "eaten"}, ())

@@ -21,8 +21,8 @@ from docstore.documents.canonical import ABSENT, JSON, dumps, join_pointer, load
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge import three_way as merging
 from docstore.documents.merge.three_way import changed_places, merge, merge_sparse
-from docstore.documents.merge_keys import Keyed
-from docstore.errors import Conflict, DecodeError
+from docstore.documents.merge_keys import NO_KEYS, Keyed, MergeKeys
+from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.testing.experiments import new_experiment, observe
 
 
@@ -135,10 +135,14 @@ class TestTwoEditsOfOneDocument:
         assert same_json(result, mine)
 
     def test_what_is_not_in_conflict_is_merged_beside_it(self):
-        result, conflicts = merge({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 3}, at="/p")
+        result, conflicts = merge({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 3})
 
         assert result == {"a": 2, "b": 3}
-        assert [conflict.pointer for conflict in conflicts] == ["/p/a"]
+        assert [conflict.pointer for conflict in conflicts] == ["/a"]
+
+    def test_a_whole_document_cannot_be_decided_away(self):
+        with pytest.raises(InvalidValueError, match="a document cannot be absent"):
+            merge(1, 2, 3, decide=lambda conflict: ABSENT)
 
     @pytest.mark.parametrize("absent", [patch.ABSENT, merging.ABSENT])
     def test_what_was_absent_says_so_and_stays_the_one_it_is(self, absent):
@@ -282,7 +286,7 @@ BY_K = (Keyed(("l",), ("k",)),)
 
 def merged_lists(base: Any, mine: Any, theirs: Any, keyed: Sequence[Keyed] = BY_K) -> tuple[Any, tuple[Conflict, ...]]:
     """What becomes of ``/l``, and the conflicts."""
-    document, conflicts = merge({"l": base}, {"l": mine}, {"l": theirs}, keyed=keyed)
+    document, conflicts = merge({"l": base}, {"l": mine}, {"l": theirs}, keys=MergeKeys(keyed))
     assert isinstance(document, dict)
     return document["l"], conflicts
 
@@ -441,7 +445,7 @@ class TestTwoEditsOfAKeyedList:
         document, conflicts = merge(
             {"l": items("abc")},
             *({"l": side} for side in sides),
-            keyed=BY_K,
+            keys=MergeKeys(BY_K),
             decide=lambda conflict: conflict.theirs if mine_moved else conflict.mine,
         )
 
@@ -518,6 +522,13 @@ class TestTheKeyOfAnItem:
         assert merged_lists(*three) == merged_lists(*three, keyed=())
 
 
+def keys_at(pointer: str, pattern: Sequence[str]) -> MergeKeys:
+    keys = MergeKeys([Keyed(tuple(pattern), ("k",))])
+    for token in split_pointer(pointer):
+        keys = keys.at(token)
+    return keys
+
+
 class TestWhichListsAreKeyed:
     @pytest.mark.parametrize(
         ("pattern", "at"),
@@ -530,9 +541,7 @@ class TestWhichListsAreKeyed:
         ],
     )
     def test_a_pattern_is_matched_with_the_pointer_in_the_document(self, pattern, at):
-        result, conflicts = merge(
-            {"l": []}, {"l": items("a")}, {"l": items("b")}, at=at, keyed=[Keyed(pattern, ("k",))]
-        )
+        result, conflicts = merge({"l": []}, {"l": items("a")}, {"l": items("b")}, keys=keys_at(at, pattern))
 
         assert (result, conflicts) == ({"l": items("ab")}, ())
 
@@ -540,12 +549,31 @@ class TestWhichListsAreKeyed:
         ("pattern", "at"), [(("l",), "/data"), (("data", "*", "l"), ""), (("data", "4", "l"), "/data/3"), ((), "")]
     )
     def test_others_merge_by_index(self, pattern, at):
-        _, conflicts = merge({"l": []}, {"l": items("a")}, {"l": items("b")}, at=at, keyed=[Keyed(pattern, ("k",))])
+        _, conflicts = merge({"l": []}, {"l": items("a")}, {"l": items("b")}, keys=keys_at(at, pattern))
 
-        assert [conflict.pointer for conflict in conflicts] == [f"{at}/l"]
+        assert [conflict.pointer for conflict in conflicts] == ["/l"]
 
     def test_a_value_that_is_keyed_itself_merges(self):
-        assert merge([], items("a"), items("b"), keyed=[Keyed((), ("k",))]) == (items("ab"), ())
+        assert merge([], items("a"), items("b"), keys=keys_at("", ())) == (items("ab"), ())
+
+    @pytest.mark.parametrize("pattern", [("a", "b"), ("*", "b"), ("a", "*"), ("*", "*")])
+    def test_an_exact_token_and_an_asterisk_both_match(self, pattern):
+        others = [Keyed(("a", "c"), ("x",)), Keyed(("*", "c"), ("x",)), Keyed(("a",), ("x",))]
+
+        keyed = MergeKeys([*others, Keyed(pattern, ("k",))]).at("a").at("b").here
+
+        assert keyed is not None
+        assert keyed.members == ("k",)
+
+    def test_of_two_patterns_that_match_the_first_counts(self):
+        lists = [Keyed(("a", "*"), ("x",)), Keyed(("*", "b"), ("y",)), Keyed(("a", "b"), ("z",))]
+
+        found = [MergeKeys(each).at("a").at("b").here for each in (lists, lists[::-1])]
+
+        assert found == [lists[0], lists[2]]
+
+    def test_below_the_last_there_is_none(self):
+        assert MergeKeys(BY_K).at("l").at("*").at("l") is NO_KEYS
 
     def test_one_in_items_of_another_merges_wherever_the_item_stands(self):
         keyed = (*BY_K, Keyed(("l", "*", "in"), ("k",)))
@@ -569,7 +597,7 @@ class TestTwoWhoAddTheSameObject:
     KEYED: ClassVar = (Keyed(("data", "*", "records"), ("k",)),)
 
     def added(self, mine, theirs):
-        return merge({"data": {}}, {"data": {"3": mine}}, {"data": {"3": theirs}}, keyed=self.KEYED)
+        return merge({"data": {}}, {"data": {"3": mine}}, {"data": {"3": theirs}}, keys=MergeKeys(self.KEYED))
 
     @pytest.mark.parametrize("beside", [{}, {"__type": "Data"}, {"__type": "Data", "__schema": 2}])
     def test_have_all_items_in_it(self, beside):
@@ -611,23 +639,23 @@ class TestTwoWhoAddTheSameObject:
 class TestAKeyedListThatWasNotThere:
     @pytest.mark.parametrize("beside", [{}, {"__type": "A", "x": 1}])
     def test_had_no_items(self, beside):
-        assert merge(beside, {**beside, "l": items("ac")}, {**beside, "l": items("bc")}, keyed=BY_K) == (
+        assert merge(beside, {**beside, "l": items("ac")}, {**beside, "l": items("bc")}, keys=MergeKeys(BY_K)) == (
             {**beside, "l": items("abc")},
             (),
         )
 
     def test_and_has_no_one_order_is_a_conflict_with_nothing(self):
-        _, conflicts = merge({}, {"l": items("ab")}, {"l": items("ba")}, keyed=BY_K)
+        _, conflicts = merge({}, {"l": items("ab")}, {"l": items("ba")}, keys=MergeKeys(BY_K))
 
         assert conflicts == (Conflict("/l", ABSENT, items("ab"), items("ba")),)
 
     def test_is_a_conflict_where_its_items_have_no_keys(self):
-        _, conflicts = merge({}, {"l": [1]}, {"l": [2]}, keyed=BY_K)
+        _, conflicts = merge({}, {"l": [1]}, {"l": [2]}, keys=MergeKeys(BY_K))
 
         assert conflicts == (Conflict("/l", ABSENT, [1], [2]),)
 
     def test_for_there_was_another_value_is_a_conflict(self):
-        _, conflicts = merge({"l": None}, {"l": items("a")}, {"l": items("b")}, keyed=BY_K)
+        _, conflicts = merge({"l": None}, {"l": items("a")}, {"l": items("b")}, keys=MergeKeys(BY_K))
 
         assert conflicts == (Conflict("/l", None, items("a"), items("b")),)
 
@@ -665,6 +693,7 @@ NESTED = (
     Keyed(("data", "*", "records"), ("name", "step")),
     Keyed(("data", "*", "records", "*", "notes"), ("id",)),
 )
+NESTED_KEYS = MergeKeys(NESTED)
 small = st.sampled_from([0, 1, 1.0, True, None, "x"])
 notes = st.fixed_dictionaries({"id": st.sampled_from("pqr")}, optional={"text": small})
 records = st.fixed_dictionaries(
@@ -716,24 +745,23 @@ def keyed_triples(draw: st.DrawFn) -> tuple[Any, Any, Any]:
     return base, draw(edited_document(base)), draw(edited_document(base))
 
 
-def by_key(value: Any, keyed: Sequence[Keyed] = NESTED) -> Any:
+def by_key(value: Any, keys: MergeKeys = NESTED_KEYS) -> Any:
     """The document with each keyed list as a dict, in which an item's place is its key: what has no order."""
-    known = next((each for each in keyed if not each.pattern), None)
-    if isinstance(value, list) and known is not None:
-        return {repr(known.key_of(item)): by_key(item, merging.below(keyed, "*")) for item in value}
+    if isinstance(value, list) and keys.here is not None:
+        return {repr(keys.here.key_of(item)): by_key(item, keys.at("*")) for item in value}
     if isinstance(value, dict):
-        return {key: by_key(member, merging.below(keyed, key)) for key, member in value.items()}
+        return {key: by_key(member, keys.at(key)) for key, member in value.items()}
     return value
 
 
-def orders(value: Any, keyed: Sequence[Keyed] = NESTED, at: str = "") -> dict[str, list[str]]:
+def orders(value: Any, keys: MergeKeys = NESTED_KEYS, at: str = "") -> dict[str, list[str]]:
     """The keys of each keyed list, in order, by a pointer in which keys stand for indices."""
-    if isinstance(value, list) and (known := next((each for each in keyed if not each.pattern), None)):
-        keys = [repr(known.key_of(item)) for item in value]
-        inside = [orders(item, merging.below(keyed, "*"), f"{at}/{key}") for key, item in zip(keys, value, strict=True)]
-        return {at: keys} | {place: order for each in inside for place, order in each.items()}
+    if isinstance(value, list) and keys.here is not None:
+        texts = [repr(keys.here.key_of(item)) for item in value]
+        inside = [orders(item, keys.at("*"), f"{at}/{text}") for text, item in zip(texts, value, strict=True)]
+        return {at: texts} | {place: order for each in inside for place, order in each.items()}
     members = value.items() if isinstance(value, dict) else ()
-    found = [orders(member, merging.below(keyed, key), f"{at}/{key}") for key, member in members]
+    found = [orders(member, keys.at(key), f"{at}/{key}") for key, member in members]
     return {place: order for each in found for place, order in each.items()}
 
 
@@ -758,9 +786,9 @@ def unordered(value: Any) -> str:
 
 def place_by_key(conflict: Conflict, mine: Any, theirs: Any) -> list[str]:
     """The tokens of a conflict's pointer, with keys for indices: mine's, or theirs of an item that mine has not."""
-    tokens, place, keyed = split_pointer(conflict.pointer), list[str](), NESTED
+    tokens, place, keys = split_pointer(conflict.pointer), list[str](), NESTED_KEYS
     for number, token in enumerate(tokens):
-        known = next((each for each in keyed if not each.pattern), None)
+        known = keys.here
         if known is not None:
             is_theirs = conflict.mine is ABSENT and number == len(tokens) - 1
             key = known.key_of((theirs if is_theirs else mine)[int(token)])
@@ -769,7 +797,7 @@ def place_by_key(conflict: Conflict, mine: Any, theirs: Any) -> list[str]:
         else:
             mine, theirs = (side.get(token) if isinstance(side, dict) else None for side in (mine, theirs))
             place.append(token)
-        keyed = merging.below(keyed, "*" if known else token)
+        keys = keys.at("*" if known else token)
     return place
 
 
@@ -784,10 +812,10 @@ def there(document: Any, place: Sequence[str]) -> Any:
 
 
 def in_keys(value: Any, place: Sequence[str]) -> bytes:
-    keyed: Sequence[Keyed] = NESTED
+    keys = NESTED_KEYS
     for token in place:
-        keyed = merging.below(keyed, "*" if token.startswith("(") else token)
-    return dumps(by_key(value, keyed))
+        keys = keys.at("*" if token.startswith("(") else token)
+    return dumps(by_key(value, keys))
 
 
 class TestMergingAnyTwoEditsOfKeyedLists:
@@ -796,7 +824,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     def test_two_equal_edits_are_one(self, triple):
         base, edit, _ = triple
 
-        merged, conflicts = merge(base, edit, copy.deepcopy(edit), keyed=NESTED)
+        merged, conflicts = merge(base, edit, copy.deepcopy(edit), keys=NESTED_KEYS)
 
         assert (dumps(merged), conflicts) == (dumps(edit), ())
 
@@ -805,7 +833,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     def test_a_side_that_changed_nothing_gives_way(self, triple):
         base, edit, _ = triple
 
-        results = [merge(base, *sides, keyed=NESTED) for sides in ((edit, base), (base, edit), (base, base))]
+        results = [merge(base, *sides, keys=NESTED_KEYS) for sides in ((edit, base), (base, edit), (base, base))]
 
         assert [dumps(merged) for merged, _ in results] == [dumps(edit), dumps(edit), dumps(base)]
         assert [conflicts for _, conflicts in results] == [(), (), ()]
@@ -815,8 +843,8 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     def test_it_does_not_matter_whose_edit_is_whose(self, triple):
         base, mine, theirs = triple
 
-        merged, conflicts = merge(base, mine, theirs, keyed=NESTED)
-        turned, turned_conflicts = merge(base, theirs, mine, keyed=NESTED)
+        merged, conflicts = merge(base, mine, theirs, keys=NESTED_KEYS)
+        turned, turned_conflicts = merge(base, theirs, mine, keys=NESTED_KEYS)
 
         assert three_of(conflicts, "base", "mine", "theirs") == three_of(turned_conflicts, "base", "theirs", "mine")
         assert conflicts or dumps(merged) == dumps(turned)
@@ -825,7 +853,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     @given(keyed_triples())
     def test_but_for_the_order_it_is_the_merge_of_dicts_by_key(self, triple):
         """So no key that a side added or changed is lost: it stands in the result, or in a conflict."""
-        merged, conflicts = merge(*triple, keyed=NESTED)
+        merged, conflicts = merge(*triple, keys=NESTED_KEYS)
         expected, expected_conflicts = merge(*map(by_key, triple))
 
         if not any(map(is_of_order, conflicts)):
@@ -836,7 +864,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     @given(keyed_triples())
     def test_what_stands_is_in_the_order_of_both(self, triple):
         """Where one side moved items, in its own."""
-        merged, conflicts = merge(*triple, keyed=NESTED)
+        merged, conflicts = merge(*triple, keys=NESTED_KEYS)
         was, ours, others = map(orders, triple)
 
         for place, order in () if conflicts else orders(merged).items():
@@ -848,7 +876,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     @given(keyed_triples())
     def test_a_conflict_shows_what_each_has_there_and_mine_stands(self, triple):
         """In the result, mine may stand at another index: by its key it is found in all."""
-        merged, conflicts = merge(*triple, keyed=NESTED)
+        merged, conflicts = merge(*triple, keys=NESTED_KEYS)
 
         base, mine, theirs = triple
         for conflict in conflicts:
@@ -863,7 +891,7 @@ class TestMergingAnyTwoEditsOfKeyedLists:
     def test_nothing_that_was_given_is_changed(self, triple):
         before = dumps(list(triple))
 
-        merge(*triple, keyed=NESTED)
+        merge(*triple, keys=NESTED_KEYS)
 
         assert dumps(list(triple)) == before
 
@@ -976,7 +1004,7 @@ class TestTwoPeopleWhoEditTheListsOfOneExperiment:
     def test_have_the_same_bytes_whoever_saves_first(self, store, apart):
         (mine, theirs), *_ = apart
         merged, conflicts = merge(
-            *(json_of(each) for each in (store.load("cakes"), theirs, mine)), keyed=EXPERIMENT.keyed
+            *(json_of(each) for each in (store.load("cakes"), theirs, mine)), keys=EXPERIMENT.merge_keys
         )
         store.save(theirs)
 
@@ -1196,7 +1224,9 @@ class TestTwoEditsOfAKeyedListOfWhichItemsAreLeftOut:
             self.item(key, inside, **more) for key, inside, more in (("a", "", {}), mine, theirs, merged)
         )
 
-        result, conflicts = merge_sparse({"12": base}, {"12": mine}, {"12": theirs}, at="/l", keyed=self.KEYED)
+        result, conflicts = merge_sparse(
+            {"12": base}, {"12": mine}, {"12": theirs}, at="/l", keys=MergeKeys(self.KEYED).at("l")
+        )
 
         assert (result, conflicts) == ({"12": merged}, ())
 
@@ -1209,13 +1239,15 @@ class TestTwoEditsOfAKeyedListOfWhichItemsAreLeftOut:
             self.item("a", "y"),
         )
 
-        result, conflicts = merge_sparse({"2": base}, {"2": mine}, {"2": theirs}, at="/l", keyed=keyed)
+        result, conflicts = merge_sparse(
+            {"2": base}, {"2": mine}, {"2": theirs}, at="/l", keys=MergeKeys(keyed).at("l")
+        )
 
         assert (result, conflicts) == ({"2": mine}, (Conflict("/l/2", base, mine, theirs),))
 
     def test_have_a_conflict_inside_an_item_at_its_pointer(self):
         base, mine, theirs = ({str(n): self.item("a", "", v=v) for n in (2, 10)} for v in (0, 1, 2))
 
-        _, conflicts = merge_sparse(base, mine, theirs, at="/l", keyed=self.KEYED)
+        _, conflicts = merge_sparse(base, mine, theirs, at="/l", keys=MergeKeys(self.KEYED).at("l"))
 
         assert conflicts == (Conflict("/l/2/v", 0, 1, 2), Conflict("/l/10/v", 0, 1, 2))

@@ -156,6 +156,51 @@ class TestAPointer:
         assert "300 levels" in str(error)
 
 
+class TestSeveralErrorsInOne:
+    def test_are_of_the_closest_class_that_all_belong_to(self):
+        unknown, newer = errors.UnknownTagError("Taste"), errors.NewerSchemaError("Taste", found=2, known=1)
+
+        together = [errors.CodecError.together(each) for each in ([unknown], [unknown] * 2, [unknown, newer])]
+
+        assert [type(each) for each in together] == [errors.UnknownTagError, errors.UnknownTagError, errors.DecodeError]
+
+    def test_keep_the_attributes_of_a_class_that_is_that_of_all(self):
+        together = errors.CodecError.together([errors.UnknownTagError(tag) for tag in ("Taste", "Smell")])
+
+        assert (together.tag, len(together.errors)) == ("Taste", 2)
+
+    def test_are_as_many_as_fit_under_a_key_of_a_megabyte(self):
+        together = errors.CodecError.together([errors.EncodeError("no way") for _ in range(1000)])
+
+        together.inside("k" * 400_000)
+
+        assert [len(each.pointer) for each in together.errors] == [400_001, 400_001]
+
+    def test_say_each_on_a_line_and_how_many_more(self):
+        text = str(errors.CodecError.together([errors.EncodeError("no way", pointer=f"/{n}") for n in range(25)]))
+
+        assert text.splitlines()[0] == "at the root: 25 things are wrong"
+        assert text.splitlines()[-1] == "and 5 more"
+
+
+class TestAValueInAMessage:
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [
+            (2**300, "an integer of 301 bits"),
+            ("a" * 200, f"'{'a' * 120}'..."),
+            ([[[[1]]]], "[[[...]]]"),
+            ({"a": range(3)}, "{'a': range(0, 3)}"),
+            (object, "<class 'object'>"),
+            (docstore.TrialStatus.FAILED, repr(docstore.TrialStatus.FAILED)),
+            (docstore.Metric("m"), "<Metric>"),
+        ],
+        ids=str,
+    )
+    def test_is_short_and_on_one_line(self, value, shown):
+        assert errors.short_repr(value) == shown
+
+
 def missing_database(tmp_path):
     """An engine that cannot open its file, and whose URL has a password that SQLite ignores."""
     return sa.create_engine(f"sqlite:///file:{tmp_path}/nowhere/lab.db?uri=true&password={SECRET}")

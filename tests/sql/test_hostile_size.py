@@ -222,7 +222,7 @@ class TestAKeyThatStandsTwice:
         with pytest.raises(DecodeError) as caught:
             docstore.loads(data)
 
-        assert f"{key} stands twice" in str(caught.value)
+        assert f"has the key {key} twice" in str(caught.value)
         assert f"line {line}" in str(caught.value)
 
     def test_is_refused_in_a_file(self, tmp_path):
@@ -231,7 +231,7 @@ class TestAKeyThatStandsTwice:
         )
         path = written_to(tmp_path, "experiment.json", data)
 
-        with pytest.raises(FileFormatError, match="'description' stands twice"):
+        with pytest.raises(FileFormatError, match="has the key 'description' twice"):
             load_experiment(path)
 
     @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ class TestOneNameForTwoArmsOfDifferentTrials:
     def test_is_a_conflict(self, ada, save, clashing):
         before = docstore.dumps(clashing), stored(ada)
 
-        with pytest.raises(ConflictError, match=r"the name 'best'") as caught:
+        with pytest.raises(ConflictError, match=r"arm 'best' .* added by both sides with different") as caught:
             save(ada, clashing, clashing.trials[3])
 
         (place,) = caught.value.places
@@ -183,7 +183,7 @@ class TestOneNameForTwoArmsOfDifferentTrials:
         clashing.trials[0].run_metadata["oven"] = 1
         ada.save_trial(clashing, clashing.trials[0])
 
-        with pytest.raises(ConflictError, match=r"the name 'best'"):
+        with pytest.raises(ConflictError, match=r"arm 'best' .* was added by both sides with different parameters"):
             save(ada, clashing, clashing.trials[3])
 
     def test_is_a_conflict_where_theirs_is_the_status_quo(self, ada, bob, save, two_readers):
@@ -192,7 +192,7 @@ class TestOneNameForTwoArmsOfDifferentTrials:
         bob.save(theirs)
         trial = bake(mine, 0.5, "best")
 
-        with pytest.raises(ConflictError, match=r"the name 'best'"):
+        with pytest.raises(ConflictError, match=r"arm 'best' .* was added by both sides with different parameters"):
             save(ada, mine, trial)
 
     def test_is_told_beside_what_both_changed(self, ada, bob, two_readers):
@@ -203,7 +203,7 @@ class TestOneNameForTwoArmsOfDifferentTrials:
             if store is bob:
                 store.save(experiment)
 
-        with pytest.raises(ConflictError, match="both changed /description and both gave the name 'best'") as caught:
+        with pytest.raises(ConflictError, match="both changed /description, and arm 'best'") as caught:
             ada.save(mine)
 
         assert [place.pointer for place in caught.value.places] == ["/description", "/trials/2/generator_run/arms/0"]
@@ -546,7 +546,7 @@ class TestDataThatWouldBeAnotherArms:
         bob.save(theirs)
         before = docstore.dumps(mine), stored(ada)
 
-        with pytest.raises(ConflictError, match=r'/trials/0 .* trial 0 would have "(crust|taste)" of an arm') as caught:
+        with pytest.raises(ConflictError, match=r'/trials/0: trial 0 would have "(crust|taste)" of an arm') as caught:
             save(ada, mine, mine.trials[0], on_conflict=decide)
 
         assert [place.pointer for place in caught.value.places] == ["/trials/0"]
@@ -558,7 +558,7 @@ class TestDataThatWouldBeAnotherArms:
             ada.save(experiment)
         before = stored(ada)
 
-        with pytest.raises(ConflictError, match="merging /trials/0 gives an inconsistent experiment"):
+        with pytest.raises(ConflictError, match="the merged document is invalid at /trials/0"):
             ada.merge("rolls", into="cakes", on_conflict=decide)
 
         assert stored(ada) == before
@@ -601,7 +601,7 @@ class TestATrialThatIsTakenAwayByADecision:
     def test_leaves_no_data_behind(self, ada, removing):
         before = docstore.dumps(removing), stored(ada)
 
-        with pytest.raises(ConflictError, match=r'trial 0 would have "taste" of an arm .* that is missing'):
+        with pytest.raises(ConflictError, match=r'trial 0 would have "taste" of arm .*, which is missing'):
             ada.save(removing, on_conflict=lambda place: place.theirs)
 
         assert (docstore.dumps(removing), stored(ada)) == before

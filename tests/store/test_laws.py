@@ -20,7 +20,7 @@ from docstore import ConflictError, registry
 from docstore.documents.canonical import ABSENT, dumps, loads, same_json, split_pointer
 from docstore.documents.kinds import EXPERIMENT
 from docstore.documents.merge.three_way import merge
-from docstore.documents.merge_keys import ANY, Keyed, below
+from docstore.documents.merge_keys import ANY, Keyed, MergeKeys
 from docstore.errors import Conflict
 from docstore.testing.experiments import new_experiment, observe
 from docstore.testing.strategies import experiments
@@ -144,7 +144,7 @@ class Sort:
     kind: str
     make: Callable[[str], Any]
     edits: st.SearchStrategy[list[Edit]]
-    keyed: Sequence[Keyed]
+    keys: MergeKeys
 
     def form(self, document: Any) -> Any:
         """The document without its name and, of trials, numbers: what two orders of saves have alike."""
@@ -164,8 +164,8 @@ def brew(name: str) -> Brew:
 
 BREW_KEYED = (Keyed(("readings",), ("time",)), Keyed(("steps", ANY, "readings"), ("time",)))
 SORTS = {
-    "experiment": Sort("experiment", bread, OF_AN_EXPERIMENT, EXPERIMENT.keyed),
-    "brew": Sort("brew", brew, OF_A_BREW, BREW_KEYED),
+    "experiment": Sort("experiment", bread, OF_AN_EXPERIMENT, EXPERIMENT.merge_keys),
+    "brew": Sort("brew", brew, OF_A_BREW, MergeKeys(BREW_KEYED)),
 }
 
 
@@ -327,7 +327,7 @@ class TestTwoEditsOfOneDocument:
         def law(edits):
             base, edit, _ = self.three(sort, edits, [])
 
-            merged, conflicts = merge(base, *((base, edit) if turned else (edit, base)), keyed=sort.keyed)
+            merged, conflicts = merge(base, *((base, edit) if turned else (edit, base)), keys=sort.keys)
 
             assert (dumps(merged), conflicts) == (dumps(edit), ())
 
@@ -337,23 +337,23 @@ class TestTwoEditsOfOneDocument:
         def law(edits):
             base, edit, _ = self.three(sort, edits, [])
 
-            merged, conflicts = merge(base, edit, copy.deepcopy(edit), keyed=sort.keyed)
+            merged, conflicts = merge(base, edit, copy.deepcopy(edit), keys=sort.keys)
 
             assert (dumps(merged), conflicts) == (dumps(edit), ())
 
         looked_at("sqlite", law, sort.edits)
 
 
-def leaves(value: Any, keyed: Sequence[Keyed], at: tuple[str, ...] = ()) -> dict[tuple[str, ...], bytes]:
+def leaves(value: Any, keys: MergeKeys, at: tuple[str, ...] = ()) -> dict[tuple[str, ...], bytes]:
     """Return the text of each value that is merged as a whole, by its place; an empty container is one, too.
 
     An item of a keyed list has its key in the place of its index.
     """
-    known = next((each for each in keyed if not each.pattern), None)
+    known = keys.here
     if isinstance(value, dict) and value:
-        members = [(key, member, below(keyed, key)) for key, member in value.items()]
+        members = [(key, member, keys.at(key)) for key, member in value.items()]
     elif isinstance(value, list) and value and known is not None and known.places(value) is not None:
-        members = [(repr(known.key_of(item)), item, below(keyed, ANY)) for item in value]
+        members = [(repr(known.key_of(item)), item, keys.at(ANY)) for item in value]
     else:
         return {at: dumps(value)}
     return {
@@ -373,7 +373,7 @@ def check_nothing_is_lost(
 
     Where something was *decided*, all that stands there is of one side.
     """
-    was, ours, others, now = (leaves(sort.form(each), sort.keyed) for each in (base, mine, theirs, merged))
+    was, ours, others, now = (leaves(sort.form(each), sort.keys) for each in (base, mine, theirs, merged))
     by_me, by_them = changed(was, ours), changed(was, others)
     for place in was.keys() | ours.keys() | others.keys() | now.keys():
         wanted = {side[place] for side in (by_me, by_them) if place in side} or {was.get(place)}

@@ -344,7 +344,7 @@ class TestAVersionIsNamed:
     @pytest.mark.parametrize("version", [0, 4, -1])
     @pytest.mark.parametrize("call", ["diff", "revert"])
     def test_that_is_not_there_is_refused_everywhere(self, store, versions, call, version):
-        with pytest.raises(VersionNotFoundError, match="versions 1 to 3"):
+        with pytest.raises(VersionNotFoundError, match="it has 1 to 3"):
             getattr(store, call)("cakes", version)
 
     @pytest.mark.parametrize("version", [True, 2.0, None, b"best"])

@@ -267,7 +267,7 @@ def merged(three: tuple[Any, Any, Any], decide: Callable[[Conflict], Any] | None
     no place is in dispute, but the data of one trial would be another's, or two trials made into one, it is a conflict
     at the trial.
     """
-    result, left = merge(*three, keyed=EXPERIMENT.keyed, decide=decide)
+    result, left = merge(*three, keys=EXPERIMENT.merge_keys, decide=decide)
     result = with_data_of_decided(three, result)
     return result, pointers(left) or [f"/trials/{number}" for number in mixed_up(three, result)]
 

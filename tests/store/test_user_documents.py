@@ -611,7 +611,7 @@ class TestADeclarationThatDoesNotFit:
             ({"status": "steps"}, r"Recipe.steps .* status= it should be an Enum, str"),
             ({"parts": ["/stepps/*"]}, r"no stored field 'stepps' to take parts from"),
             ({"parts": ["/rest/*"]}, r"Recipe.rest .* parts= it should be dict"),
-            ({"parts": ["steps"]}, r"'steps' is no pattern of parts. Write '/field/\*'"),
+            ({"parts": ["steps"]}, r"'steps' is not a pattern of parts. Write '/field/\*'"),
             ({"parts": ["/steps/*/x"]}, r"no pattern of parts"),
             ({"parts": "/steps/*"}, r"give several, as in parts=\['/steps/\*'\]"),
             ({"kind": "experiment"}, r"kind 'experiment' cannot be a document's"),

@@ -23,7 +23,7 @@ from docstore.codec.side_data import CARRIED
 from docstore.codec.values.tags import BY_TYPE
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
 from docstore.documents.kinds import HEAD, Kind, split_path
-from docstore.documents.merge_keys import ANY, Key, Keyed, below
+from docstore.documents.merge_keys import ANY, NO_KEYS, Key, Keyed, MergeKeys
 from docstore.errors import CodecError, RegistryError
 
 Names: TypeAlias = "dict[str, str]"
@@ -78,10 +78,10 @@ class InPlaceUpdate:
         self._begin(path)
         present = self._parts.get(self._root, path, MISSING)
         field, key = split_path(path)
-        keyed = below(below(self._kind.keyed, field), key)
+        keys = self._kind.merge_keys.at(field).at(key)
         had = state_of(present)
         self._look_into(fresh, self._names_in(type(fresh)))
-        new = self._or_whole(lambda: self._updated(present, saved, fresh, keyed), present, saved, fresh)
+        new = self._or_whole(lambda: self._updated(present, saved, fresh, keys), present, saved, fresh)
         if new is not present:
             is_one = type(present) is type(fresh) and id(present) not in self._twice
             if not is_one or not stored_fields.consists_of_attributes(present) or is_frozen(type(present)):
@@ -107,8 +107,8 @@ class InPlaceUpdate:
                 elif id(fresh) in self._whole:
                     members[name] = self._replaced(old, base, value)
                 else:
-                    keyed = below(self._kind.keyed, names[name])
-                    members[name] = self._or_whole(partial(self._updated, old, base, value, keyed), old, base, value)
+                    keys = self._kind.merge_keys.at(names[name])
+                    members[name] = self._or_whole(partial(self._updated, old, base, value, keys), old, base, value)
                     self._check_held(members[name], partial(attribute, self._root, name))
         self._become(self._root, had, fresh, members, names, kept)
 
@@ -179,7 +179,7 @@ class InPlaceUpdate:
 
     # --- planning ----------------------------------------------------------------------------------------------------
 
-    def _updated(self, old: Any, saved: Any, fresh: Any, keyed: tuple[Keyed, ...]) -> Any:
+    def _updated(self, old: Any, saved: Any, fresh: Any, keys: MergeKeys) -> Any:
         """Return the value that replaces *old*, saved as *saved* and to become *fresh*; MISSING for no value.
 
         It is *old* itself if others changed nothing in it, if it equals *fresh* already, or if it is changed in place.
@@ -197,19 +197,19 @@ class InPlaceUpdate:
         # The contents are copied first, then compared. The write notices what another thread changes later.
         if is_record:
             names, had = self._names_in(cls) or {}, state_of(old)
-            members = self._members(had, saved, fresh, names, keyed)
+            members = self._members(had, saved, fresh, names, keys)
             self._become(old, had, fresh, members, names)
             for name, member in members.items():
                 self._check_held(member, partial(attribute, old, name))
         elif cls is list:
             items = list(old)
-            wanted = self._items(items, saved, fresh, keyed)
+            wanted = self._items(items, saved, fresh, keys)
             self._edit(old, partial(edit_list, old, items, wanted))
             for item in wanted:
                 self._check_held(item, partial(_found_in, old, item))
         else:
             pairs = list(old.items())
-            becomes = self._pairs(pairs, saved, fresh, keyed)
+            becomes = self._pairs(pairs, saved, fresh, keys)
             self._edit(old, partial(edit_dict, old, pairs, becomes))
             for key, value in becomes:
                 self._check_held(value, partial(old.get, key))
@@ -228,12 +228,10 @@ class InPlaceUpdate:
             return old is saved
         return self._text(old) == self._text(saved)
 
-    def _members(
-        self, had: Mapping[str, Any], saved: Any, fresh: Any, names: Names, keyed: tuple[Keyed, ...]
-    ) -> dict[str, Any]:
+    def _members(self, had: Mapping[str, Any], saved: Any, fresh: Any, names: Names, keys: MergeKeys) -> dict[str, Any]:
         was = state_of(saved)
         return {
-            name: self._updated(had[name], was.get(name, MISSING), value, below(keyed, names[name]))
+            name: self._updated(had[name], was.get(name, MISSING), value, keys.at(names[name]))
             for name, value in state_of(fresh).items()
             if name in names and name in had
         }
@@ -243,7 +241,7 @@ class InPlaceUpdate:
         pairs: list[tuple[Any, Any]],
         saved: Mapping[Any, Any],
         fresh: Mapping[Any, Any],
-        keyed: tuple[Keyed, ...],
+        keys: MergeKeys,
     ) -> list[tuple[Any, Any]]:
         """Return the new *pairs* of a dict; in the order of *fresh* if the order is stored (an OrderedDict)."""
         had = {self._key(key): (place, key, value) for place, (key, value) in enumerate(pairs)}
@@ -260,18 +258,17 @@ class InPlaceUpdate:
             place, former, held = had.pop(identity, (len(pairs), key, MISSING))
             new = value
             if held is not MISSING or not is_ambiguous:
-                new = self._updated(held, was.get(identity, MISSING), value, below(keyed, token))
+                new = self._updated(held, was.get(identity, MISSING), value, keys.at(token))
             made.append((place, (former, new)))
         for identity, (place, key, held) in had.items():
-            made.append((place, (key, self._updated(held, was.get(identity, MISSING), MISSING, ()))))
+            made.append((place, (key, self._updated(held, was.get(identity, MISSING), MISSING, NO_KEYS))))
         if type(fresh) is dict:
             made.sort(key=operator.itemgetter(0))
         return [pair for _, pair in made if pair[1] is not MISSING]
 
-    def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keyed: tuple[Keyed, ...]) -> list[Any]:
+    def _items(self, items: list[Any], saved: list[Any], fresh: list[Any], keys: MergeKeys) -> list[Any]:
         """Return the new *items* of a list."""
-        known = next((each for each in keyed if not each.pattern), None)
-        inner = below(keyed, ANY)
+        known, inner = keys.here, keys.at(ANY)
         own, base, made = ([self._json(item) for item in each] for each in (items, saved, fresh))
         if len(items) == len(saved) and all(map(self._is_as_saved, items, saved)):
             return [

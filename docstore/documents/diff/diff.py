@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json
+from docstore.documents.canonical import ABSENT, JSON, join_pointer, same_json
 from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.diff.experiment import experiment_lines
 from docstore.documents.diff.format import read_name
-from docstore.documents.diff.lines import Line, plain_lines, whole
+from docstore.documents.diff.lines import Line, Pair, plain_lines, whole
 from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
 from docstore.documents.digests import piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path
@@ -94,7 +94,7 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
         # Other pieces are parts: the two are compared as wholes.
         was, now = join(old), join(new)
         anew = checked_diff(was, now)
-        return Diff(anew, tuple(forward(now, anew)), tuple(_backward(anew)), tuple(plain_lines("", (), was, now)))
+        return Diff(anew, tuple(forward(now, anew)), tuple(_backward(anew)), tuple(plain_lines("", Pair(was, now))))
     kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
@@ -153,18 +153,14 @@ def _are_cut_alike(kind: Kind, old: JSON, new: JSON) -> bool:
 
 
 def _lines(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:
-    return [
-        line
-        for path in sorted(unequal, key=in_order)
-        for line in _piece_lines(kind, path, old.get(path, ABSENT), new.get(path, ABSENT))
-    ]
+    pairs = [(path, Pair(old.get(path, ABSENT), new.get(path, ABSENT))) for path in sorted(unequal, key=in_order)]
+    return [line for path, pair in pairs for line in _piece_lines(kind, path, pair)]
 
 
-def _piece_lines(kind: Kind, path: str, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
+def _piece_lines(kind: Kind, path: str, pair: Pair) -> list[Line]:
     rule = kind.rule(path) if path != HEAD else None
     subject = f"{rule.name} {read_name(split_path(path)[1])}" if rule else ""
-    if was is not ABSENT and now is not ABSENT:
-        return plain_lines(subject, (), was, now)
+    if ABSENT not in (pair.was, pair.now):
+        return plain_lines(subject, pair)
     code = rule.status if rule else None
-    texts = (None if side is ABSENT else (code.name_in(side) if code else None) or "" for side in (was, now))
-    return [whole(subject, *texts)]
+    return [whole(subject, *pair.read(lambda body: (code.name_in(body) if code else None) or ""))]

@@ -1,4 +1,4 @@
-"""The difference of two states of an experiment in its own terms: the search space, what is sought, and its trials."""
+"""The diff of an experiment in its own terms: the search space, the objective and constraints, and its trials."""
 
 from __future__ import annotations
 
@@ -7,49 +7,51 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, join_pointer, token_order
-from docstore.documents.diff.format import Way, read_in_full, read_name, read_one, short
+from docstore.documents.diff.format import read_in_full, read_name, read_one, short
 from docstore.documents.diff.lines import (
+    Describe,
     Line,
     ListOf,
     Members,
     Pair,
-    Tell,
     by,
     in_brackets,
     items,
     member,
+    member_lines,
     one_by_one,
     plain_lines,
-    tell_members,
     text_of,
     whole,
+    without_tag,
 )
-from docstore.documents.diff.trial import Trial, arm_lines, arm_text, trial_lines
+from docstore.documents.diff.trial import TrialPair, arm_lines, arm_text, trial_lines
 from docstore.documents.kinds import HEAD, split_path
 
 
 def experiment_lines(old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:
-    """Return what changed from one state of an experiment to another: at least one line of each piece that did.
+    """Return the lines of two states of an experiment: at least one for each piece that differs.
 
-    It looks at JSON only. What has another shape than an experiment's is told by its place.
+    Values of another shape than an experiment's are described by their pointer.
 
     Shapes:
-        old, new: the head and parts, by path: those that differ, and the trials by whose arms data are told
+        old, new: the head and parts, by path: those that differ, and the trials whose arms name the data
         unequal: the paths of those that are not the same in both
     """
     order = [*_parameter_names(new[HEAD]), *_parameter_names(old[HEAD])]
-    lines = _head_lines(old[HEAD], new[HEAD], order) if HEAD in unequal else []
+    lines = _head_lines(Pair(old[HEAD], new[HEAD]), order) if HEAD in unequal else []
     for key in sorted({split_path(path)[1] for path in unequal if path != HEAD}, key=token_order):
         paths = [join_pointer((field, key)) for field in ("trials", "data")]
-        trial, data = (_sides(old, new, path, path in unequal) for path in paths)
-        lines += trial_lines(Trial(key, trial, data, order))
+        trial, data = (_part(old, new, path, path in unequal) for path in paths)
+        lines += trial_lines(TrialPair(key, trial, data, order))
     return lines
 
 
-def _sides(old: Mapping[str, JSON], new: Mapping[str, JSON], path: str, differ: bool) -> tuple[MaybeJSON, MaybeJSON]:
-    """Return a part as it was and as it is; one that is the same in both may be left out of either."""
+def _part(old: Mapping[str, JSON], new: Mapping[str, JSON], path: str, differs: bool) -> Pair:
+    """Return a part before and after; one that is the same in both may be left out of either."""
     was, now = old.get(path, ABSENT), new.get(path, ABSENT)
-    return (was, now) if differ else (was if now is ABSENT else now,) * 2
+    either = was if now is ABSENT else now
+    return Pair(was, now) if differs else Pair(either, either)
 
 
 def _parameter_names(head: JSON) -> list[str]:
@@ -58,41 +60,61 @@ def _parameter_names(head: JSON) -> list[str]:
     return [name for name in names if name is not None]
 
 
-def _head_lines(was: JSON, now: JSON, order: Sequence[str]) -> list[Line]:
-    if not isinstance(was, dict) or not isinstance(now, dict):
-        return plain_lines("", (), was, now)
-    return tell_members("", (), was, now, _head_tells(order))
+def _head_lines(head: Pair, order: Sequence[str]) -> list[Line]:
+    """Return the lines of the head; *order* is the order of the parameters in the search space."""
+    if head.dicts is None:
+        return plain_lines("", head)
+    space: dict[str, Describe] = {
+        "parameters": ListOf("parameters", by("name"), one_by_one(_parameter_lines)),
+        "parameter_constraints": _constraints("parameter constraint"),
+    }
+    config: dict[str, Describe] = {
+        "objective": _objective,
+        "outcome_constraints": _constraints("outcome constraint"),
+        "objective_thresholds": _constraints("objective threshold"),
+    }
+    members: dict[str, Describe] = {
+        "search_space": _object_of(space),
+        "optimization_config": _object_of(config),
+        "tracking_metrics": ListOf("metrics", by("name"), one_by_one(_metric_lines)),
+        "runner": _runner,
+        "status_quo": _status_quo(order),
+    }
+    return member_lines("", head, members)
 
 
-def _of_members(tells: Mapping[str, Tell]) -> Tell:
-    """Return what tells of an object by its members; and so too of one that stands where there was none, or was."""
+def _object_of(described: Mapping[str, Describe]) -> Describe:
+    """Return a function that describes an object by its members, also one that was added or removed."""
 
-    def tell(subject: str, way: Way, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
-        if isinstance(was, dict) and isinstance(now, dict):
-            return tell_members(subject, way, was, now, tells)
+    def describe(subject: str, pair: Pair) -> list[Line]:
+        was, now = pair.was, pair.now
+        if pair.dicts is not None:
+            return member_lines(subject, pair, described)
         if isinstance(now, dict) and was in (None, ABSENT):
-            return tell_members(subject, way, {}, _filled(now), tells)
+            return member_lines(subject, Pair({}, without_tag(now, None, [], {}), pair.way), described)
         if isinstance(was, dict) and now in (None, ABSENT):
-            return tell_members(subject, way, _filled(was), {}, tells)
+            return member_lines(subject, Pair(without_tag(was, None, [], {}), {}, pair.way), described)
         return []
 
-    return tell
+    return describe
 
 
-def _filled(members: Members) -> Members:
-    return {key: value for key, value in members.items() if key != TAG and value not in (None, [], {})}
-
-
-def _whole_or_members(subject: str, pair: Pair, text: Callable[[JSON], str], tells: Mapping[str, Tell]) -> list[Line]:
-    """Return the lines of what is a subject by itself: of one of another class, first what each of the two is."""
-    was, now, texts = pair.was, pair.now, pair.read(text)
-    if not isinstance(was, dict) or not isinstance(now, dict):
+def _whole_or_members(
+    subject: str, pair: Pair, text: Callable[[JSON], str], described: Mapping[str, Describe]
+) -> list[Line]:
+    """Return the lines of an object that is a subject; if its class changed, first the *text* of each."""
+    texts = pair.read(text)
+    if pair.dicts is None:
         return [whole(subject, *texts)]
+    was, now = pair.dicts
     if was.get(TAG) == now.get(TAG) or texts[0] == texts[1] or not all(texts):
-        return tell_members(subject, (), was, now, tells)
-    shared = was.keys() & now.keys()
-    one, other = ({key: side[key] for key in shared} for side in (was, now))
-    return [whole(subject, *texts), *tell_members(subject, (), one, other, tells)]
+        return member_lines(subject, pair.alone, described)
+    shared = pair.without(was.keys() ^ now.keys())
+    return [whole(subject, *texts), *member_lines(subject, shared, described)]
+
+
+def _null_as_absent(pair: Pair) -> Pair:
+    return Pair(ABSENT if pair.was is None else pair.was, ABSENT if pair.now is None else pair.now)
 
 
 # --- parameters, metrics, the runner, the status quo ------------------------------------------------------------------
@@ -108,16 +130,16 @@ def _parameter_lines(subject: str, pair: Pair) -> list[Line]:
 
 
 def _parameter_text(parameter: JSON) -> str:
-    """Return ``FLOAT from 0.0 to 1.0``, or what there is to say of another class."""
+    """Return ``FLOAT from 0.0 to 1.0``, or the class and its other members."""
     assert isinstance(parameter, dict)  # it has a name
     kind = [read_in_full(parameter[key]) for key in ("parameter_type",) if key in parameter]
     scale = ["log scale" for key in ("log_scale",) if parameter.get(key) is True]
     extent = short(", ".join([" ".join([*kind, _extent(parameter)]), *scale]))
-    rest = in_brackets({key: value for key, value in parameter.items() if value is not False}, _TOLD)
+    rest = in_brackets({key: value for key, value in parameter.items() if value is not False}, _IN_PARAMETER_TEXT)
     return f"{extent} {rest}".rstrip()
 
 
-_TOLD: Final = frozenset(
+_IN_PARAMETER_TEXT: Final = frozenset(
     {
         *(TAG, "name", "parameter_type", "log_scale", "lower", "upper", "values", "value", "expression_str"),
         *("is_ordered", "sort_values"),
@@ -145,9 +167,9 @@ def _metric_lines(subject: str, pair: Pair) -> list[Line]:
 
 def _metric_of_objective(subject: str, pair: Pair) -> list[Line]:
     label = f"metric {pair.key}"
-    if pair.was is ABSENT or pair.now is ABSENT:
+    if ABSENT in (pair.was, pair.now):
         return [Line(subject, label, *pair.read(lambda metric: f"({text})" if (text := _metric_text(metric)) else ""))]
-    return plain_lines(subject, (), pair.was, pair.now, of=label)
+    return plain_lines(subject, pair.alone, of=label)
 
 
 def _metric_text(metric: JSON) -> str:
@@ -156,40 +178,40 @@ def _metric_text(metric: JSON) -> str:
     return short(", ".join(filter(None, (tag if tag != "Metric" else None, better))))
 
 
-def _runner(subject: str, way: Way, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
-    pair = Pair("runner", ABSENT if was is None else was, ABSENT if now is None else now, way)
-    there = [side for side in (pair.was, pair.now) if side is not ABSENT]
-    is_object = there and all(isinstance(side, dict) and TAG in side for side in there)
+def _runner(subject: str, pair: Pair) -> list[Line]:
+    pair = _null_as_absent(pair)
+    present = [side for side in (pair.was, pair.now) if side is not ABSENT]
+    is_object = present and all(isinstance(side, dict) and TAG in side for side in present)
     return _whole_or_members("runner", pair, read_one, {}) if is_object else []
 
 
-def _status_quo(order: Sequence[str]) -> Tell:
-    def tell(subject: str, way: Way, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
-        pair = Pair("status quo", ABSENT if was is None else was, ABSENT if now is None else now, way)
-        if isinstance(was, dict) and isinstance(now, dict):
+def _status_quo(order: Sequence[str]) -> Describe:
+    def describe(subject: str, pair: Pair) -> list[Line]:
+        pair = _null_as_absent(pair)
+        if pair.dicts is not None:
             return arm_lines("status quo", pair)
-        is_arm = isinstance(was if pair.now is ABSENT else now, dict) and ABSENT in (pair.was, pair.now)
+        present = [side for side in (pair.was, pair.now) if side is not ABSENT]
+        is_arm = len(present) == 1 and isinstance(present[0], dict)
         return [whole("status quo", *pair.read(lambda arm: arm_text(arm, order)))] if is_arm else []
 
-    return tell
+    return describe
 
 
 # --- the objective, and constraints ----------------------------------------------------------------------------------
 
 
-def _objective(subject: str, way: Way, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
-    texts = [_objective_text(side) for side in (was, now)]
-    if isinstance(was, dict) and isinstance(now, dict):
-        metrics: dict[str, Tell] = {"metrics": ListOf("metrics", by("name"), one_by_one(_metric_of_objective))}
+def _objective(subject: str, pair: Pair) -> list[Line]:
+    texts = [_objective_text(side) for side in (pair.was, pair.now)]
+    if pair.dicts is not None:
+        metrics: dict[str, Describe] = {"metrics": ListOf("metrics", by("name"), one_by_one(_metric_of_objective))}
         changed = [whole("objective", *texts)] if None not in texts and texts[0] != texts[1] else []
-        sides = [{key: side[key] for key in side if key != "expression" or not changed} for side in (was, now)]
-        return changed + tell_members("objective", (), sides[0], sides[1], metrics)
-    is_one = was in (None, ABSENT) or now in (None, ABSENT)
+        return changed + member_lines("objective", pair.without({"expression"} if changed else set()), metrics)
+    is_one = pair.was in (None, ABSENT) or pair.now in (None, ABSENT)
     return [whole("objective", *texts)] if is_one and texts != [None, None] else []
 
 
 def _objective_text(objective: MaybeJSON) -> str | None:
-    """Return ``minimize loss`` of ``-loss``, and of a sum that it is to be as large as can be."""
+    """Return ``minimize loss`` for ``-loss``, and ``maximize a + b`` for a sum."""
     expression, metrics = text_of(objective, "expression"), member(objective, "metrics")
     names = {text_of(metric, "name") for metric in items(metrics)}
     if expression is None:
@@ -205,25 +227,23 @@ def _goal(part: str, names: Collection[str | None]) -> str:
 
 _PLAIN: Final = re.compile(r"[^\W\d]\w*([./:][^\W\d]\w*)*")
 _SIGNS: Final = {"LEQ": "<=", "GEQ": ">="}
-_SAID: Final = frozenset({"weights", "constraint_dict", "op", "is_equality", "bound", "relative"})
-"""Members of a constraint that its text says."""
+_IN_CONSTRAINT_TEXT: Final = frozenset({"weights", "constraint_dict", "op", "is_equality", "bound", "relative"})
 
 
 def _constraints(thing: str) -> ListOf:
-    def tell(subject: str, pair: Pair) -> list[Line]:
-        texts, sum_of = pair.read(_constraint_text), pair.key.rpartition(" ")[0]
-        if not isinstance(pair.was, dict) or not isinstance(pair.now, dict):
+    def describe(subject: str, pair: Pair) -> list[Line]:
+        texts, weighted_sum = pair.read(_constraint_text), pair.key.rpartition(" ")[0]
+        if pair.dicts is None:
             return [whole(thing, *texts)]
         if texts[0] == texts[1]:
-            return plain_lines(thing, (), pair.was, pair.now, of=sum_of)
-        sides = [{key: side[key] for key in side.keys() - _SAID} for side in (pair.was, pair.now)]
-        return [whole(thing, *texts), *plain_lines(thing, (), *sides, of=sum_of)]
+            return plain_lines(thing, pair.alone, of=weighted_sum)
+        return [whole(thing, *texts), *plain_lines(thing, pair.without(_IN_CONSTRAINT_TEXT), of=weighted_sum)]
 
-    return ListOf(f"{thing}s", _left_side, one_by_one(tell))
+    return ListOf(f"{thing}s", _left_side, one_by_one(describe))
 
 
 def _left_side(constraint: JSON) -> str | None:
-    """Return ``x + 2.0*y <=``, or None where it is no constraint."""
+    """Return ``x + 2.0*y <=``, or None if it is not a constraint."""
     if not isinstance(constraint, dict) or "bound" not in constraint:
         return None
     weights = constraint.get("weights", constraint.get("constraint_dict"))
@@ -243,23 +263,3 @@ def _constraint_text(constraint: JSON) -> str:
     assert isinstance(constraint, dict)  # it has a left side
     relative = " % (relative)" if constraint.get("relative") is True else ""
     return short(f"{_left_side(constraint)} {read_in_full(constraint['bound'])}{relative}")
-
-
-def _head_tells(order: Sequence[str]) -> Mapping[str, Tell]:
-    """Return what tells of each member of an experiment's head."""
-    space = {
-        "parameters": ListOf("parameters", by("name"), one_by_one(_parameter_lines)),
-        "parameter_constraints": _constraints("parameter constraint"),
-    }
-    config: dict[str, Tell] = {
-        "objective": _objective,
-        "outcome_constraints": _constraints("outcome constraint"),
-        "objective_thresholds": _constraints("objective threshold"),
-    }
-    return {
-        "search_space": _of_members(space),
-        "optimization_config": _of_members(config),
-        "tracking_metrics": ListOf("metrics", by("name"), one_by_one(_metric_lines)),
-        "runner": _runner,
-        "status_quo": _status_quo(order),
-    }

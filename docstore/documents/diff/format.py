@@ -1,112 +1,43 @@
-"""What changed between two JSON values, told to a person: a line for each place."""
+"""Text for people: how a JSON value reads on one line, and how two values read side by side."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import takewhile
 from operator import eq
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, dumps, join_pointer, same_json, token_order
+from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, dumps
 
-Way: TypeAlias = "tuple[str | int, ...]"
-"""The tokens of a pointer, before they are put together."""
-
-Place: TypeAlias = "tuple[Way, MaybeJSON, MaybeJSON]"
+_Members: TypeAlias = "Mapping[str, JSON]"
 
 LONG: Final = 60
 """Characters of a value that a line shows."""
 
-_REPETITIVE: Final = 2**16
-"""Pairs of equal items, in two lists, beyond which they are compared index by index."""
-
 _LEAD: Final = 20
-"""Characters shown before the first that differs, in values too long to show."""
+"""Characters shown before the first difference, in values too long to show."""
+
+_WORD: Final = re.compile(r"[^\W\d][\w./@+-]*")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d(:\d\d)?)?)?")
+_NO_WORDS: Final = frozenset({"null", "true", "false", "none", "nan", "inf", "infinity"})
+_NAME: Final = re.compile(r"""[^\s"'\[({](\S*[^\s:;,])?""")
 
 
-def describe(old: JSON, new: JSON, *, at: str = "") -> list[str]:
-    """Return the difference in words, a line for each place, by pointer: ``/trials/12/status: "A" -> "B"``.
-
-    A removed list item is named by its old index; all else is named by where it stands now.
-
-    Cost:
-        Lists are aligned item by item, unless so many of their items are equal that this would take minutes.
-
-    Source:
-        DeepDiff, for lists. It pairs and compares by ``==``, so it is given each item as its canonical text: of the
-        items themselves, it takes ``[1]`` for ``[True]``, and 0.0 for -0.0.
-    """
-    return [_line(at + join_pointer(way), was, now) for way, was, now in unlike_places(old, new)]
-
-
-def unlike_places(old: JSON, new: JSON) -> list[Place]:
-    """Return each place that differs, by pointer: the way to it, what was there and what is there now, or ``ABSENT``.
-
-    Cost:
-        As of ``describe``.
-    """
-    places = [] if same_json(old, new) else list(_unlike_places(old, new, ()))
-    return sorted(places, key=lambda place: ([token_order(str(token)) for token in place[0]], _line("", *place[1:])))
-
-
-def _unlike_places(old: MaybeJSON, new: MaybeJSON, way: Way) -> Iterator[Place]:
-    """Yield each place in which two values that differ do so; *way* leads to both."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in old.keys() | new.keys():
-            was, now = old.get(key, ABSENT), new.get(key, ABSENT)
-            if not same_json(was, now):
-                yield from _unlike_places(was, now, (*way, key))
-    elif isinstance(old, list) and isinstance(new, list):
-        yield from _unlike_items(old, new, way)
-    else:
-        yield way, old, new
-
-
-def _unlike_items(old: list[JSON], new: list[JSON], way: Way) -> Iterator[Place]:
-    # Here and not above: it takes several times as long to import as all of docstore.
-    from deepdiff import DeepDiff
-
-    # By default it does not look into dicts that have few keys in common.
-    options: dict[str, Any] = {"view": "tree", "threshold_to_diff_deeper": 0}
-    for kind, levels in DeepDiff(*_items_in_texts(list(map(_text, old)), list(map(_text, new))), **options).items():
-        for level in levels:
-            (before,), (after,) = (level.path(output_format="list", use_t2=later) for later in (False, True))
-            was = ABSENT if kind.endswith("_added") else old[before]
-            now = ABSENT if kind.endswith("_removed") else new[after]
-            yield from _unlike_places(was, now, (*way, after))
-
-
-def _items_in_texts(old: list[str], new: list[str]) -> tuple[Any, Any]:
-    """Return both as DeepDiff shall see them: lists of texts, or, if too repetitive to align, dicts of them by index.
-
-    DeepDiff aligns texts, and pairs anything else by index.
-    """
-    often = Counter(new)
-    repetitive = sum(often[text] for text in old) > _REPETITIVE
-    return (dict(enumerate(old)), dict(enumerate(new))) if repetitive else (old, new)
-
-
-def _text(value: JSON) -> str:
-    return dumps(value).decode()
-
-
-def _line(pointer: str, was: MaybeJSON, now: MaybeJSON) -> str:
-    texts = shortened(*(_text(value) for value in (was, now) if value is not ABSENT))
-    verb = "added " if was is ABSENT else "removed " if now is ABSENT else ""
-    return on_one_line(f"{pointer or 'the root'}: {verb}{' -> '.join(texts)}")
+def on_one_line(text: str) -> str:
+    """Return *text* with an escape for each unprintable character, such as the end of a line."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shortened(*texts: str) -> list[str]:
-    """Return each of one or two texts, or of a long one a part: of two long texts, one wants to see where they part."""
+    """Return one or two texts, cut where they are long; of two long texts, the parts around the first difference."""
     start = max(0, _shared(*texts) - _LEAD) if len(texts) == 2 else 0
     return [_from(start, text) for text in texts]
 
 
 def _shared(a: str, b: str) -> int:
-    """Return how many characters the two have in common before they part."""
+    """Return how many characters the two have in common before the first difference."""
     return sum(takewhile(bool, map(eq, a, b)))
 
 
@@ -117,23 +48,13 @@ def _from(start: int, text: str) -> str:
     return f"{'…' * (start > 0)}{text[start : start + LONG]}{'…' * (start + LONG < len(text))}"
 
 
-def on_one_line(text: str) -> str:
-    """Return *text* with an escape for each character that does not print, such as the end of a line."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-# How a JSON value reads: on one line, with what JSON lacks as a person would write it.
-
-_Members: TypeAlias = "Mapping[str, JSON]"
-
-_WORD: Final = re.compile(r"[^\W\d][\w./@+-]*")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d(:\d\d)?)?)?")
-_NO_WORDS: Final = frozenset({"null", "true", "false", "none", "nan", "inf", "infinity"})
-_NAME: Final = re.compile(r"""[^\s"'\[({](\S*[^\s:;,])?""")
+def short(text: str) -> str:
+    """Return *text* on one line, cut where it is long."""
+    return on_one_line(shortened(text)[0])
 
 
 def read_name(name: str) -> str:
-    """Return a name as it reads within a line: in quotes if it is long, has spaces, or could be taken for more."""
+    """Return a name as it reads within a line: in quotes if it is long, has spaces, or is ambiguous without them."""
     return on_one_line(name if _NAME.fullmatch(name) and len(shortened(name)[0]) == len(name) else _in_quotes(name))
 
 
@@ -141,20 +62,15 @@ def _in_quotes(text: str) -> str:
     return shortened(dumps(text).decode())[0]
 
 
-def short(text: str) -> str:
-    """Return *text* on one line, and a part of it if it is long."""
-    return on_one_line(shortened(text)[0])
-
-
 def read_one(value: JSON) -> str:
-    """Return how *value* reads, on one line, and a part of it if that is long."""
+    """Return how *value* reads on one line, cut where it is long."""
     return short(read_in_full(value))
 
 
 def read_both(was: MaybeJSON, now: MaybeJSON) -> tuple[str | None, str | None]:
-    """Return how the two read, and None for ``ABSENT``; those that differ never read the same.
+    """Return how two values read, None for ``ABSENT``; different values never read the same.
 
-    Of two that are long, the parts that are shown are those where they part.
+    Two long values are cut to the parts around the first difference.
     """
     if was is ABSENT or now is ABSENT:
         return None if was is ABSENT else read_one(was), None if now is ABSENT else read_one(now)
@@ -195,42 +111,41 @@ def _members(value: _Members) -> str:
     return f"{{{', '.join(f'{read_in_full(key)}: {read_in_full(value[key])}' for key in sorted(value))}}}"
 
 
-# --- what JSON lacks -------------------------------------------------------------------------------------------------
+# --- tagged values ----------------------------------------------------------------------------------------------------
 
 
 def _tagged(value: _Members) -> str | None:
-    """Return how a tagged value reads, or None where it is none, or has members that its text would not show."""
+    """Return how a tagged value reads, or None if it is not one, or has members that its text would not show."""
     tag = value.get(TAG)
-    spell = _SPELLINGS.get((tag, frozenset(value) - {TAG})) if isinstance(tag, str) else None
-    return spell(value) if spell else None
+    read = _READERS.get((tag, frozenset(value) - {TAG})) if isinstance(tag, str) else None
+    return read(value) if read else None
 
 
 def _text_of(key: str, pattern: str = r"\S+") -> Callable[[_Members], str | None]:
-    def spell(value: _Members) -> str | None:
+    def read(value: _Members) -> str | None:
         text = value[key]
         return text if isinstance(text, str) and re.fullmatch(pattern, text) else None
 
-    return spell
+    return read
 
 
 def _items(start: str, end: str) -> Callable[[_Members], str | None]:
-    def spell(value: _Members) -> str | None:
+    def read(value: _Members) -> str | None:
         items = value["items"]
         return f"{start}{_listed(items)}{end}" if isinstance(items, list) else None
 
-    return spell
+    return read
 
 
 def _pairs(start: str, end: str) -> Callable[[_Members], str | None]:
-    def spell(value: _Members) -> str | None:
+    def read(value: _Members) -> str | None:
         items = value["items"]
         if not isinstance(items, list) or not all(isinstance(item, list) and len(item) == 2 for item in items):
             return None
-        return (
-            f"{start}{', '.join(': '.join(map(read_in_full, item)) for item in items if isinstance(item, list))}{end}"
-        )
+        texts = [": ".join(map(read_in_full, item)) for item in items if isinstance(item, list)]
+        return f"{start}{', '.join(texts)}{end}"
 
-    return spell
+    return read
 
 
 def _zoned(value: _Members) -> str | None:
@@ -248,7 +163,7 @@ def _duration(value: _Members) -> str | None:
         return None
 
 
-_SPELLINGS: Final[Mapping[tuple[str, frozenset[str]], Callable[[_Members], str | None]]] = {
+_READERS: Final[Mapping[tuple[str, frozenset[str]], Callable[[_Members], str | None]]] = {
     ("float", frozenset({"value"})): _text_of("value"),
     ("int", frozenset({"value"})): _text_of("value", "-?[0-9]+"),
     ("Decimal", frozenset({"value"})): _text_of("value"),
@@ -264,4 +179,4 @@ _SPELLINGS: Final[Mapping[tuple[str, frozenset[str]], Callable[[_Members], str |
     ("dict", frozenset({"items"})): _pairs("{", "}"),
     ("OrderedDict", frozenset({"items"})): _pairs("OrderedDict {", "}"),
 }
-"""By tag and members. Where others stand beside them, the value reads as any other object does."""
+"""By tag and members. A value with any other member reads as an object does."""

@@ -1,23 +1,29 @@
-"""One thing that changed, as a row of a description: of what, what of it, what was there, and what is there now."""
+"""The lines of a diff: each a place that changed, with the value before and after, in words.
+
+Two values are walked together as a ``Pair``. Members of dicts pair by key. Items of a list pair by a key that
+a ``ListOf`` knows, otherwise by an alignment of the two lists.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json
-from docstore.documents.diff.format import (
-    Way,
-    on_one_line,
-    read_both,
-    read_in_full,
-    read_name,
-    short,
-    shortened,
-    unlike_places,
+from docstore.documents.canonical import (
+    ABSENT,
+    JSON,
+    TAG,
+    Absent,
+    MaybeJSON,
+    dumps,
+    join_pointer,
+    same_json,
+    token_order,
 )
+from docstore.documents.diff.format import on_one_line, read_both, read_in_full, read_name, short, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +31,9 @@ class Line:
     """One thing that changed; ``str`` makes a sentence of it: ``trial 7: mean of accuracy 0.31 -> 0.33``.
 
     Attributes:
-        subject: ``trial 7``, ``parameter x``; empty for a place that stands for itself.
+        subject: ``trial 7``, ``parameter x``; empty for a place that is its own subject.
         what: ``mean of accuracy``, or a place: ``properties/team``; empty if it is the subject as a whole.
-        was, now: how the values read, on one line; None where nothing was, or is; empty where there is no more to say.
+        was, now: the texts of the values, on one line; None where there is no value; empty if there is no more to say.
     """
 
     subject: str
@@ -60,17 +66,78 @@ def line(subject: str, what: str, was: MaybeJSON, now: MaybeJSON) -> Line:
     return Line(subject, on_one_line(what), *read_both(was, now))
 
 
-def plain_lines(subject: str, way: Way, was: MaybeJSON, now: MaybeJSON, *, of: str = "") -> list[Line]:
-    """Return a line for each place in which the two values differ, at the end of *way*: at least one, if they do.
+def whole(subject: str, was: str | None, now: str | None) -> Line:
+    """Return the line of a subject that was added, removed, or replaced, with the texts of its values."""
+    return Line(subject, "", was, now)
+
+
+Members: TypeAlias = "dict[str, JSON]"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One thing before and after; ``ABSENT`` where it is not there.
+
+    Attributes:
+        way: the tokens of its pointer, below its subject.
+        key: the text that identifies it, if it is an item of a list.
+    """
+
+    was: MaybeJSON
+    now: MaybeJSON
+    way: tuple[str | int, ...] = ()
+    key: str = ""
+
+    @property
+    def either(self) -> JSON:
+        """The value now, or, if it was removed, before."""
+        value = self.was if self.now is ABSENT else self.now
+        assert value is not ABSENT  # a pair is made of something
+        return value
+
+    @property
+    def dicts(self) -> tuple[Members, Members] | None:
+        """The values, if both are dicts."""
+        return (self.was, self.now) if isinstance(self.was, dict) and isinstance(self.now, dict) else None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the values are not the same JSON."""
+        return not same_json(self.was, self.now)
+
+    def member(self, key: str) -> Pair:
+        """Return the pair of a member, ABSENT in what is not a dict."""
+        return Pair(member(self.was, key), member(self.now, key), (*self.way, key))
+
+    @property
+    def alone(self) -> Pair:
+        """The same values as a subject of their own: pointers start here."""
+        return Pair(self.was, self.now)
+
+    def without(self, keys: AbstractSet[str]) -> Pair:
+        """Return the pair of two dicts without the members under *keys*, as a subject of its own."""
+        was, now = self.dicts or ({}, {})
+        return Pair({key: was[key] for key in was.keys() - keys}, {key: now[key] for key in now.keys() - keys})
+
+    def read(self, text: Callable[[JSON], str]) -> tuple[str | None, str | None]:
+        """Return *text* of each value, None where it is absent."""
+        return None if self.was is ABSENT else text(self.was), None if self.now is ABSENT else text(self.now)
+
+
+def plain_lines(subject: str, pair: Pair, *, of: str = "") -> list[Line]:
+    """Return a line for each place in which the two values differ: at least one, if they do.
 
     Args:
-        of: what the places are of: ``accuracy``, for ``mean of accuracy``.
+        of: the owner of the places: ``accuracy``, for ``mean of accuracy``.
+
+    Cost:
+        Lists are aligned item by item, unless so many of their items are equal that this would take minutes.
     """
-    places = [((), was, now)] if was is ABSENT or now is ABSENT else unlike_places(was, now)
-    return [line(subject, _what(subject, (*way, *rest), of), *pair) for rest, *pair in places]
+    places = [pair] if ABSENT in (pair.was, pair.now) else sorted(_places(pair), key=_by_pointer)
+    return [line(subject, _what(subject, each.way, of), each.was, each.now) for each in places]
 
 
-def _what(subject: str, way: Way, of: str) -> str:
+def _what(subject: str, way: Sequence[str | int], of: str) -> str:
     pointer = join_pointer(way)
     # Without its slash, the pointer of an empty key would be no text at all.
     place = pointer.removeprefix("/") or pointer
@@ -79,68 +146,98 @@ def _what(subject: str, way: Way, of: str) -> str:
     return place if place or subject else "the root"
 
 
-def whole(subject: str, was: str | None, now: str | None) -> Line:
-    """Return the line of a subject that came, went, or became another, with what there is to say of it."""
-    return Line(subject, "", was, now)
+def _by_pointer(pair: Pair) -> tuple[list[Any], str]:
+    """Return a key that sorts by pointer, and by text the items of a list that were added and removed at one index."""
+    texts = [dumps(value).decode() for value in (pair.was, pair.now) if not isinstance(value, Absent)]
+    verb = "added " if pair.was is ABSENT else "removed " if pair.now is ABSENT else ""
+    return [token_order(str(token)) for token in pair.way], on_one_line(verb + " -> ".join(shortened(*texts)))
 
 
-# The lines of two dicts or lists, member by member; an item of a list is known by its key, not by where it stands.
+# --- places that differ -----------------------------------------------------------------------------------------------
 
-Members: TypeAlias = "dict[str, JSON]"
-
-Tell: TypeAlias = Callable[[str, Way, MaybeJSON, MaybeJSON], list[Line]]
-"""Tells of two values that differ, of a subject and at the end of a way. No line means: they have no shape I know."""
+_REPETITIVE: Final = 2**16
+"""Pairs of equal items, in two lists, beyond which they are compared index by index."""
 
 
-def tell_members(subject: str, way: Way, was: Members, now: Members, tells: Mapping[str, Tell]) -> list[Line]:
-    """Return the lines of the members that differ: those that *tells* knows, in its order, then all others."""
+def _places(pair: Pair) -> Iterator[Pair]:
+    """Yield each place in which the two values differ; a removed item of a list has its old index, all else the new."""
+    if not pair.differs:
+        return
+    if pair.dicts is not None:
+        for key in pair.dicts[0].keys() | pair.dicts[1].keys():
+            yield from _places(pair.member(key))
+    elif isinstance(pair.was, list) and isinstance(pair.now, list):
+        for each in _aligned(pair.was, pair.now, pair.way):
+            yield from _places(each)
+    else:
+        yield pair
+
+
+def _aligned(was: list[JSON], now: list[JSON], way: tuple[str | int, ...]) -> Iterator[Pair]:
+    """Yield the items that differ.
+
+    Source:
+        DeepDiff. It pairs and compares by ``==``, and would take ``[1]`` for ``[True]`` and 0.0 for -0.0, so it gets
+        each item as its canonical text.
+    """
+    # Here and not above: it takes several times as long to import as all of docstore.
+    from deepdiff import DeepDiff
+
+    # By default it does not look into dicts that have few keys in common.
+    options: dict[str, Any] = {"view": "tree", "threshold_to_diff_deeper": 0}
+    texts = [[dumps(item).decode() for item in items] for items in (was, now)]
+    for kind, levels in DeepDiff(*_alignable(*texts), **options).items():
+        for level in levels:
+            (before,), (after,) = (level.path(output_format="list", use_t2=later) for later in (False, True))
+            old = ABSENT if kind.endswith("_added") else was[before]
+            new = ABSENT if kind.endswith("_removed") else now[after]
+            yield Pair(old, new, (*way, after))
+
+
+def _alignable(was: list[str], now: list[str]) -> tuple[Any, Any]:
+    """Return both as lists, which DeepDiff aligns; if too repetitive to align, as dicts by index."""
+    often = Counter(now)
+    repetitive = sum(often[text] for text in was) > _REPETITIVE
+    return (dict(enumerate(was)), dict(enumerate(now))) if repetitive else (was, now)
+
+
+# --- lines in a document's own terms ----------------------------------------------------------------------------------
+
+Describe: TypeAlias = Callable[[str, Pair], list[Line]]
+"""Describes a pair that differs, of a subject. No lines mean: the values have an unknown shape."""
+
+
+def member_lines(subject: str, pair: Pair, described: Mapping[str, Describe]) -> list[Line]:
+    """Return the lines of the members that differ: first those that are *described*, in its order, then all others."""
+    assert pair.dicts is not None  # its caller has looked
+    was, now = pair.dicts
     lines: list[Line] = []
-    for key in (*tells, *sorted((was.keys() | now.keys()) - tells.keys())):
-        before, after, there = was.get(key, ABSENT), now.get(key, ABSENT), (*way, key)
-        if not same_json(before, after):
-            told = tells[key](subject, there, before, after) if key in tells else []
-            lines += told or plain_lines(subject, there, before, after)
+    for key in (*described, *sorted((was.keys() | now.keys()) - described.keys())):
+        each = pair.member(key)
+        if each.differs:
+            own = described[key](subject, each) if key in described else []
+            lines += own or plain_lines(subject, each)
     return lines
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What of two lists has one key: the item before and the item now, or ABSENT; and the way to where it stands."""
-
-    key: str
-    was: MaybeJSON
-    now: MaybeJSON
-    way: Way
-
-    @property
-    def either(self) -> JSON:
-        """The item now, or, where it is gone, as it was."""
-        there = self.was if self.now is ABSENT else self.now
-        assert there is not ABSENT  # a key is of one of the two
-        return there
-
-    def read(self, text: Callable[[JSON], str]) -> tuple[str | None, str | None]:
-        """Return what *text* says of each that there is."""
-        return None if self.was is ABSENT else text(self.was), None if self.now is ABSENT else text(self.now)
-
-
-@dataclass(frozen=True, slots=True)
 class ListOf:
-    """Tells of two lists of *things*: by ``tell`` of the items that differ, then of another order of those that stay.
+    """Describes two lists of *things*: the items that differ, by ``describe``, then a change in the order of the rest.
 
-    A key is a text that reads well; items with one key are taken in their order. None counts as an empty list. Where an
+    A key is a text that reads well; items with one key are paired in their order. None counts as an empty list. If an
     item has no key, there is no line at all.
     """
 
     things: str
     key: Callable[[JSON], str | None]
-    tell: Callable[[str, Sequence[Pair]], list[Line]]
+    describe: Callable[[str, Sequence[Pair]], list[Line]]
 
-    def __call__(self, subject: str, way: Way, was: MaybeJSON, now: MaybeJSON) -> list[Line]:
-        before, after = self._by_key(was), self._by_key(now)
+    def __call__(self, subject: str, pair: Pair) -> list[Line]:
+        """Return the lines."""
+        before, after = self._by_key(pair.was), self._by_key(pair.now)
         if before is None or after is None:
             return []
-        lines = self.tell(subject, _pairs(way, before, after))
+        lines = self.describe(subject, _paired(pair.way, before, after))
         return lines + self._moved(subject, [k for k in before if k in after], [k for k in after if k in before])
 
     def _by_key(self, items: MaybeJSON) -> dict[_Key, tuple[int, JSON]] | None:
@@ -165,47 +262,57 @@ class ListOf:
         return [Line(subject, f"order of {self.things}", *shortened(*texts))]
 
 
-def one_by_one(tell: Callable[[str, Pair], list[Line]]) -> Callable[[str, Sequence[Pair]], list[Line]]:
-    """Return what tells of several items one after the other."""
-    return lambda subject, pairs: [line for pair in pairs for line in tell(subject, pair)]
-
-
 _Key: TypeAlias = "tuple[str, int]"
 """The key of an item, and how many of that key came before it."""
 
 
-def _pairs(way: Way, was: Mapping[_Key, tuple[int, JSON]], now: Mapping[_Key, tuple[int, JSON]]) -> list[Pair]:
-    """Return what differs: what was removed, then what is there now."""
-    gone = [Pair(key[0], item, ABSENT, (*way, index)) for key, (index, item) in was.items() if key not in now]
+def _paired(
+    way: tuple[str | int, ...], was: Mapping[_Key, tuple[int, JSON]], now: Mapping[_Key, tuple[int, JSON]]
+) -> list[Pair]:
+    """Return the items that differ: those that were removed, then those that are there now."""
+    removed = [Pair(item, ABSENT, (*way, index), key[0]) for key, (index, item) in was.items() if key not in now]
     nothing = -1, ABSENT
-    there = [Pair(key[0], was.get(key, nothing)[1], item, (*way, index)) for key, (index, item) in now.items()]
-    return gone + [pair for pair in there if not same_json(pair.was, pair.now)]
+    present = [Pair(was.get(key, nothing)[1], item, (*way, index), key[0]) for key, (index, item) in now.items()]
+    return removed + [pair for pair in present if pair.differs]
+
+
+def one_by_one(describe: Describe) -> Callable[[str, Sequence[Pair]], list[Line]]:
+    """Return a function that describes several items one after the other."""
+    return lambda subject, pairs: [line for pair in pairs for line in describe(subject, pair)]
+
+
+# --- members of a value -----------------------------------------------------------------------------------------------
 
 
 def member(value: MaybeJSON, key: str) -> MaybeJSON:
-    """Return a member of *value*, or ABSENT where it has none, or is no dict."""
+    """Return a member of *value*, or ABSENT if it has none, or is not a dict."""
     return value.get(key, ABSENT) if isinstance(value, dict) else ABSENT
 
 
 def items(value: MaybeJSON) -> list[JSON]:
-    """Return *value* if it is a list, or none."""
+    """Return *value* if it is a list, otherwise an empty list."""
     return value if isinstance(value, list) else []
 
 
 def text_of(value: MaybeJSON, key: str) -> str | None:
-    """Return a member of *value* that is a text, or None where it has no such."""
+    """Return a member of *value* if it is a text, otherwise None."""
     found = member(value, key)
     return found if isinstance(found, str) else None
 
 
+def without_tag(members: Members, *empty: JSON) -> Members:
+    """Return the *members* without the tag and without values that equal one of *empty*."""
+    return {key: value for key, value in members.items() if key != TAG and value not in empty}
+
+
 def in_brackets(members: Members, hidden: Collection[str]) -> str:
-    """Return ``(sem 0.02, source a.csv)``: those members that are not null, but for the *hidden* ones; or nothing."""
+    """Return ``(sem 0.02, source a.csv)``: the members that are neither null nor *hidden*; empty if there are none."""
     shown = [key for key in sorted(members.keys() - set(hidden)) if members[key] is not None]
     return f"({short(', '.join(f'{read_name(key)} {read_in_full(members[key])}' for key in shown))})" if shown else ""
 
 
 def by(key: str) -> Callable[[JSON], str | None]:
-    """Return the function that gives an item's member *key*, as it reads, if it is a text."""
+    """Return a function that returns an item's member *key* as it reads, if it is a text."""
 
     def read(item: JSON) -> str | None:
         name = text_of(item, key)

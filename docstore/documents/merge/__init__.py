@@ -1,1 +1,1 @@
-"""Three-way merge of JSON documents."""
+"""Merging two writers' changes of one document: three-way merge, trial identity, semantic conflicts."""

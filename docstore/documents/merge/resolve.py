@@ -1,4 +1,7 @@
-"""What stands when two writers changed one document: both their changes, or the places that both changed."""
+"""Resolve concurrent edits of one document: merge both sides, or list the conflicts.
+
+A merged experiment is checked as a whole before it is stored: see ``checked``.
+"""
 
 from __future__ import annotations
 
@@ -10,66 +13,62 @@ from docstore.documents.canonical import ABSENT, JSON, Absent, join_pointer, sam
 from docstore.documents.changeset import merged
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order
-from docstore.documents.merge.three_way import changed_places
-from docstore.documents.merge.trial_conflicts import arm_conflicts, data_decided, inconsistencies
-from docstore.documents.merge.trials import TRIALS, Pieces, moved_path, names_for, numbers_for, renumbered, trials_in
+from docstore.documents.merge.three_way import Sides, changed_places
+from docstore.documents.merge.trial_conflicts import arm_conflicts, data_of_disputed_trials, inconsistencies
+from docstore.documents.merge.trials import (
+    TRIALS,
+    Pieces,
+    moved_path,
+    new_arm_names,
+    new_numbers,
+    renumbered,
+    trials_in,
+)
 from docstore.errors import Conflict, InvalidValueError
 
 Policy: TypeAlias = Literal["merge", "error", "overwrite"]
 
 OnConflict: TypeAlias = Policy | Callable[[Conflict], Any]
-"""What is done where others saved since: a policy, or a function that is given each place that both changed.
+"""What a save does if others saved since: a policy, or a function that is called with each conflict.
 
-The function returns the JSON value that shall stand there: ``conflict.mine``, ``conflict.theirs`` or another one,
-``ABSENT`` for none; or ``NotImplemented`` for a place that it does not decide.
+The function returns the JSON value for that place: ``conflict.mine``, ``conflict.theirs`` or another one, ``ABSENT`` to
+remove it, or ``NotImplemented`` to leave the conflict.
 """
 
 _POLICIES: Final = get_args(Policy)
 
 
 def check_policy(policy: object) -> None:
-    """Refuse what is no policy, before anything is read or written.
+    """Validate on_conflict.
 
     Raises:
-        InvalidValueError: so it is.
+        InvalidValueError: unknown policy.
     """
     if not (isinstance(policy, str) and policy in _POLICIES) and not callable(policy):
-        remedy = f"Use one of {', '.join(map(repr, _POLICIES))}, or a function that is given each conflict."
+        remedy = f"Use one of {', '.join(map(repr, _POLICIES))}, or a function that is called with each conflict."
         raise InvalidValueError("on_conflict", policy, remedy)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What both sides' changes make together.
+    """The changes of both sides together.
 
     Attributes:
         target: the pieces, at least those that either side changed.
-        conflicts: the places that both changed and nobody decided, at which *mine* stands in *target*.
-        numbers: where trials of mine went that had the number of another one of theirs.
+        conflicts: the places that both changed and nobody decided, where *target* has *mine*.
+        numbers: the new numbers of trials of mine whose number theirs has given to another trial.
         names: the new names of arms of mine.
-        arms: those of the conflicts that are about the name of an arm.
-        inconsistency: why the conflicts are trials that would be inconsistent, though no place is in dispute; or empty.
+        problem: what the conflicts are, where their pointers alone do not say it; otherwise empty.
     """
 
     target: Mapping[str, Piece]
     conflicts: tuple[Conflict, ...] = ()
     numbers: Mapping[int, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    arms: tuple[Conflict, ...] = ()
-    inconsistency: str = ""
-
-    @property
-    def problem(self) -> str:
-        """What the conflicts are, where their places alone do not say it; else nothing."""
-        if not self.arms:
-            return self.inconsistency
-        changed = [each.pointer or "all of it" for each in self.conflicts if all(each is not arm for arm in self.arms)]
-        names = [f"the name {each.mine['name']!r} to an arm ({each.pointer})" for each in self.arms]  # type: ignore[index]  # an arm is a dict
-        both = [f"both changed {', '.join(changed)}"] if changed else []
-        return " and ".join([*both, f"both gave {', '.join(names)}, of other parameters each"])
+    problem: str = ""
 
     def moved(self, path: str) -> str:
-        """Return where the piece of mine at *path* is now."""
+        """Return the path in *target* of the piece that is at *path* in mine."""
         return moved_path(path, self.numbers) if self.numbers else path
 
 
@@ -84,94 +83,52 @@ def resolve(
     stored: Iterable[int] = (),
     held: Iterable[int] = (),
 ) -> Resolution:
-    """Return what *mine* and *theirs* make together, both of which came from *base*.
+    """Return *mine* and *theirs*, which were both made from *base*, merged.
 
-    Two trials that were made under one number stay two: mine takes a free one. Of two arms that were named after one
-    trial, mine takes the next free name. Where a function decides whether a trial stands, its data do as the trial.
+    Two trials that were made under one number stay two: mine takes a free number. Of two arms that were named after one
+    trial, mine takes the next free name. Where a function decides whether a trial stays, its data stay or go with it.
 
     Shapes:
         base, mine, theirs: pieces by path: all that either side changed, and the head
-        paths: the pieces that are to be put together, where others are given to be looked at; None for all
-        stored, held: numbers of trials that are not free; see ``numbers_for``
+        paths: the pieces to merge, where others are given only for comparison; None for all
+        stored, held: numbers of trials that are not free; see ``new_numbers``
     """
-    fit = _Fit(mine) if kind.name != EXPERIMENT.name else _fit(base, mine, theirs, stored, held)
-    mine = fit.mine
+    numbers: Mapping[int, int] = {}
+    names: Mapping[str, str] = {}
+    arms: tuple[Conflict, ...] = ()
+    if kind.name == EXPERIMENT.name:
+        changed = {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
+        numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held)
+        names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
+        fitted = renumbered(changed, numbers, names)
+        mine = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}
+        arms = _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
     if paths is not None:
-        wanted = {HEAD, *paths, *(moved_path(path, fit.numbers) for path in paths)}
+        wanted = {HEAD, *paths, *(moved_path(path, numbers) for path in paths)}
         base, mine, theirs = ({path: each[path] for path in wanted & each.keys()} for each in (base, mine, theirs))
     target, conflicts = merged(kind, base, mine, theirs, decide=policy if callable(policy) else None)
     if kind.name == EXPERIMENT.name:
-        target = _with(target, data_decided(base, mine, theirs, target))
-    return Resolution(target, (*conflicts, *fit.arms), fit.numbers, fit.names, fit.arms)
+        target = _with(target, data_of_disputed_trials(Sides(base, mine, theirs), target))
+    return Resolution(target, (*conflicts, *arms), numbers, names, _problem_of(arms, conflicts))
 
 
-def checked(
-    settled: Resolution,
-    base: Pieces,
-    mine: Pieces,
-    theirs: Pieces,
-    *,
-    numbers: Mapping[int, int],
-    names: Mapping[str, str],
-) -> Resolution:
-    """Return *settled*, with a conflict for each trial that the merge would leave inconsistent.
-
-    Every merged experiment is checked here before it is stored, whoever merged it and whatever a user's function
-    decided. The check relies on the merge for the numbers of trials only: arms are compared by their parameters. With
-    conflicts, nothing is stored, and so nothing is checked.
-
-    Shapes:
-        base, mine, theirs: the three states that were merged; *mine* with its own numbers and names
-        numbers, names: of trials and arms of *mine* that have another number or name in *settled*
-    """
-    if settled.conflicts:
-        return settled
-    target = {path: each.body for path, each in settled.target.items()}
-    found = inconsistencies(base, mine, theirs, target, numbers=numbers, names=names)
-    if not found:
-        return settled
-    own = renumbered(mine, numbers, {})
-    paths = [TRIALS.path(number) for number in sorted(found)]
-    places = (Conflict(path, *(each.get(path, ABSENT) for each in (base, own, theirs))) for path in paths)
-    problem = f"merging {', '.join(paths)} gives an inconsistent experiment: {'; '.join(found.values())}"
-    return replace(settled, conflicts=tuple(places), inconsistency=problem)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """My side of an experiment, with other numbers and names where theirs has taken them.
-
-    Attributes:
-        mine: the pieces, renumbered.
-        arms: conflicts about the names of arms, at their places in the live object.
-    """
-
-    mine: Mapping[str, JSON]
-    numbers: Mapping[int, int] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    arms: tuple[Conflict, ...] = ()
-
-
-def _fit(base: Pieces, mine: Pieces, theirs: Pieces, stored: Iterable[int], held: Iterable[int]) -> _Fit:
-    changed = {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
-    unchanged = {path: body for path, body in mine.items() if path not in changed}
-    numbers = numbers_for(base.keys(), changed, theirs, stored=stored, held=held)
-    names = names_for(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
-    if numbers or names:
-        changed = renumbered(changed, numbers, names)
-    mine = {**unchanged, **changed}
-    arms = _in_hand(arm_conflicts(base, changed, theirs), numbers)
-    return _Fit(mine, numbers, names, arms)
-
-
-def _in_hand(clashes: Iterable[Conflict], numbers: Mapping[int, int]) -> tuple[Conflict, ...]:
-    """Return *clashes* with the pointers that the arms have in the object in hand, as nothing is renumbered then."""
+def _before_renumbering(conflicts: Iterable[Conflict], numbers: Mapping[int, int]) -> tuple[Conflict, ...]:
+    """Return the *conflicts* with the pointers of the live object: if there are any, its trials keep their numbers."""
     back = {new: old for old, new in numbers.items()}
-    places = [(clash, split_pointer(clash.pointer)) for clash in clashes]
+    places = [(each, split_pointer(each.pointer)) for each in conflicts]
     return tuple(
-        replace(clash, pointer=moved_path(join_pointer(tokens[:2]), back) + join_pointer(tokens[2:]))
-        for clash, tokens in places
+        replace(each, pointer=moved_path(join_pointer(tokens[:2]), back) + join_pointer(tokens[2:]))
+        for each, tokens in places
     )
+
+
+def _problem_of(arms: Collection[Conflict], others: Collection[Conflict]) -> str:
+    if not arms:
+        return ""
+    changed = ", ".join(each.pointer or "all of it" for each in others)
+    names = [f"arm {each.mine['name']!r} ({each.pointer})" for each in arms]  # type: ignore[index]  # an arm is a dict
+    added = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} added by both sides with different parameters"
+    return f"both changed {changed}, and {added}" if changed else added
 
 
 def _with(target: Mapping[str, Piece], pieces: Mapping[str, JSON | Absent]) -> dict[str, Piece]:
@@ -179,11 +136,40 @@ def _with(target: Mapping[str, Piece], pieces: Mapping[str, JSON | Absent]) -> d
     return {**{path: each for path, each in target.items() if path not in pieces}, **made}
 
 
-# --- what does not fit though no place was changed by both ------------------------------------------------------------
+def checked(
+    resolution: Resolution,
+    base: Pieces,
+    mine: Pieces,
+    theirs: Pieces,
+    *,
+    numbers: Mapping[int, int],
+    names: Mapping[str, str],
+) -> Resolution:
+    """Return *resolution*, with a conflict for each trial that the merge would leave inconsistent.
+
+    Every merged experiment is checked here before it is stored, whoever merged it and whatever a user's function
+    decided. The check relies on the merge for the numbers of trials only: arms are compared by their parameters. With
+    conflicts, nothing is stored, and so nothing is checked.
+
+    Shapes:
+        base, mine, theirs: the three states that were merged; *mine* with its own numbers and names
+        numbers, names: of trials and arms of *mine* that have another number or name in *resolution*
+    """
+    if resolution.conflicts:
+        return resolution
+    target = {path: each.body for path, each in resolution.target.items()}
+    found = inconsistencies(Sides(base, mine, theirs), target, numbers=numbers, names=names)
+    if not found:
+        return resolution
+    own = renumbered(mine, numbers, {})
+    paths = [TRIALS.path(number) for number in sorted(found)]
+    places = (Conflict(path, *(each.get(path, ABSENT) for each in (base, own, theirs))) for path in paths)
+    problem = f"the merged document is invalid at {', '.join(paths)}: {'; '.join(found.values())}"
+    return replace(resolution, conflicts=tuple(places), problem=problem)
 
 
 def all_places(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
-    """Return each place that either side changed, in whichever piece, with the three values."""
+    """Return each place that either side changed, in all pieces, with its three values."""
     paths = sorted(base.keys() | mine.keys() | theirs.keys(), key=in_order)
     three = {path: [each.get(path, ABSENT) for each in (base, mine, theirs)] for path in paths}
     return tuple(place for path, each in three.items() for place in changed_places(*each, at=path))

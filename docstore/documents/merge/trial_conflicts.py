@@ -1,6 +1,6 @@
-"""Semantic conflicts of a merged experiment: two arms of one name, data of another arm.
+"""Semantic conflicts of a merged experiment: what does not fit together though no place was changed by both sides.
 
-It looks at nothing but the JSON of an experiment's pieces, by path, as ``renumbering`` does.
+Two arms of one name, data of another arm, half a trial. Only the JSON of an experiment's pieces is examined, by path.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps, same_json
 from docstore.documents.kinds import HEAD
+from docstore.documents.merge.three_way import Sides
 from docstore.documents.merge.trials import (
     DATA,
     TRIALS,
@@ -24,111 +25,124 @@ from docstore.documents.merge.trials import (
 )
 from docstore.errors import Conflict
 
-_Key: TypeAlias = "tuple[frozenset[bytes] | str, bytes, bytes]"
-"""The key of an observation: the parameters of its arm (or the name of a missing one), the metric, the step."""
+_Observation: TypeAlias = "tuple[frozenset[bytes] | str, bytes, bytes]"
+"""What identifies an observation: the parameters of its arm (or the name of a missing one), the metric, the step."""
 
 
 def arm_conflicts(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
-    """Return a conflict for each name under which both sides brought in an arm, of other parameters each.
+    """Return a conflict for each arm name that both sides added, with different parameters.
 
-    Each has the pointer of the arm in *mine*, and the JSON of both. Of two arms in one piece the merge of that piece
-    decides. What *base* has already is no news of either side, though it may have two arms of one name.
+    Each has the pointer of the arm in *mine*, and the JSON of both. Two arms in one piece are left to the merge of that
+    piece. An arm of *base* was added by neither side, though *base* may have two arms of one name.
     """
-    old = {(arm.name, arm.parameters) for arm in arms_in(base)}
+    old = {arm.identity for arm in arms_in(base)}
     theirs_by_name: dict[str, list[Arm]] = {}
     for arm in arms_in(theirs):
-        if (arm.name, arm.parameters) not in old:
+        if arm.identity not in old:
             theirs_by_name.setdefault(arm.name, []).append(arm)
-    clashes: dict[str, Conflict] = {}
+    conflicts: dict[str, Conflict] = {}
     for arm in arms_in(mine):
-        others = theirs_by_name.get(arm.name, ()) if (arm.name, arm.parameters) not in old else ()
-        for other in others:
+        for other in theirs_by_name.get(arm.name, ()) if arm.identity not in old else ():
             if other.path != arm.path and other.parameters != arm.parameters:
-                clashes.setdefault(arm.name, Conflict(arm.pointer, ABSENT, arm.json, other.json))
-    return tuple(clashes.values())
+                conflicts.setdefault(arm.name, Conflict(arm.pointer, ABSENT, arm.json, other.json))
+    return tuple(conflicts.values())
 
 
 def adds_arms(base: Pieces, mine: Pieces) -> bool:
     """Return whether *mine* has an arm that is not in *base*."""
-    old = {(arm.name, arm.parameters) for arm in arms_in(base)}
-    return any((arm.name, arm.parameters) not in old for arm in arms_in(mine))
+    old = {arm.identity for arm in arms_in(base)}
+    return any(arm.identity not in old for arm in arms_in(mine))
+
+
+def data_of_disputed_trials(sides: Sides[Pieces], target: Collection[str]) -> dict[str, JSON | Absent]:
+    """Return the data that must stay or go with their trial, of which each side made something else; by path.
+
+    A function decided whether the trial is in *target*. Neither side changed the data in *base*, except that one may
+    have removed them with the trial. If the trial is not in *target*, its data are ABSENT.
+    """
+    base = sides.base
+    decided: dict[str, JSON | Absent] = {}
+    for number in sorted(trials_in(base)):
+        trial, data = TRIALS.path(number), DATA.path(number)
+        made = [(each.get(trial, ABSENT), each.get(data, ABSENT)) for each in (sides.mine, sides.theirs)]
+        trials = (base[trial], made[0][0], made[1][0])
+        is_disputed = data in base and not any(same_json(*pair) for pair in combinations(trials, 2))
+        if is_disputed and all(same_json(own, base[data]) or (of is own is ABSENT) for of, own in made):
+            decided[data] = base[data] if trial in target else ABSENT
+    return decided
 
 
 def inconsistencies(
-    base: Pieces,
-    mine: Pieces,
-    theirs: Pieces,
-    target: Pieces,
-    *,
-    numbers: Mapping[int, int],
-    names: Mapping[str, str],
+    sides: Sides[Pieces], target: Pieces, *, numbers: Mapping[int, int], names: Mapping[str, str]
 ) -> dict[int, str]:
-    """Return, by number, why a trial of the merged *target* is inconsistent, in words; empty if none is.
+    """Return, by number, why a trial of the merged *target* is inconsistent; empty if none is.
 
     A trial is inconsistent if one name stands for arms of several parameters; if an observation belongs to another arm
     than on the side that it came from; or if it mixes a trial with another one that one side put in its place. An
     inconsistency that one side already had is accepted.
 
     Shapes:
-        base, mine, theirs: the three states that were merged into *target*; *mine* with its own numbers and names
+        sides: the three states that were merged into *target*; *mine* with its own numbers and names
         numbers, names: of trials and arms of *mine* that have another number or name in *target*
 
     Cost:
         A visit of each arm, and of the observations of the trials in which *target* differs from *theirs*.
     """
-    own, moved = renumbered(mine, numbers, {}), renumbered(mine, numbers, names)
-    found = dict(_named_twice(own, theirs, target, names))
+    theirs = sides.theirs
+    own = sides._replace(mine=renumbered(sides.mine, numbers, {}))
+    moved = sides._replace(mine=renumbered(sides.mine, numbers, names))
+    found = dict(_ambiguous_names(own, target, names))
     for number in sorted(numbers_in(target) - found.keys()):
         paths = TRIALS.path(number), DATA.path(number)
         if any(not same_json(target.get(path, ABSENT), theirs.get(path, ABSENT)) for path in paths):
-            problem = _mixed(number, (base, own, theirs), target, names)
-            if not problem and _is_of_two(paths[0], base, moved, theirs, target):
-                problem = f"trial {number} would be half of a trial and half of another that was put in its place"
+            problem = _foreign_observation(number, own, target, names)
+            if not problem and _is_mixed(paths[0], moved, target):
+                problem = f"trial {number} would be half of one trial and half of another"
             if problem:
                 found[number] = problem
     return found
 
 
-def _named_twice(own: Pieces, theirs: Pieces, target: Pieces, names: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Yield the trials of *target* with an arm whose name also stands for other parameters, which neither side had."""
-    known, mine = _parameters(theirs), _parameters(own)
-    had = {name: len(each) for name, each in known.items()}
-    for name, each in mine.items():
-        called = names.get(name, name)
-        had[called] = max(had.get(called, 0), len(each))
-    crowded = {name for name, each in _parameters(target).items() if len(each) > max(1, had.get(name, 0))}
-    for arm in arms_in(target) if crowded else ():
-        for number in trials_in([arm.path]) if arm.name in crowded else ():
-            yield number, f"trial {number} would have an arm {arm.name!r} whose name another arm has, too"
+def _ambiguous_names(own: Sides[Pieces], target: Pieces, names: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield the trials of *target* with an arm whose name stands for several parameters, as it did on neither side."""
+    known = {name: len(each) for name, each in _parameters(own.theirs).items()}
+    for name, each in _parameters(own.mine).items():
+        now = names.get(name, name)
+        known[now] = max(known.get(now, 0), len(each))
+    ambiguous = {name for name, each in _parameters(target).items() if len(each) > max(1, known.get(name, 0))}
+    for arm in arms_in(target) if ambiguous else ():
+        for number in trials_in([arm.path]) if arm.name in ambiguous else ():
+            yield number, f"trial {number} would have an arm {arm.name!r}, and another arm has that name"
 
 
 def _parameters(pieces: Pieces) -> dict[str, set[bytes]]:
+    """Return the parameters of the arms of each name."""
     found: dict[str, set[bytes]] = {}
     for arm in arms_in(pieces):
         found.setdefault(arm.name, set()).add(arm.parameters)
     return found
 
 
-def _mixed(number: int, sides: tuple[Pieces, Pieces, Pieces], target: Pieces, names: Mapping[str, str]) -> str:
-    """Return in words which observation of a trial in *target* belongs to that arm on no side; empty if none."""
-    base, mine, theirs = (_observed(each, number, own) for each, own in zip(sides, ({}, names, {}), strict=True))
+def _foreign_observation(number: int, own: Sides[Pieces], target: Pieces, names: Mapping[str, str]) -> str:
+    """Return which observation of a trial in *target* belongs to that arm on no side, as a text; empty if none."""
+    observed = [_observed(each, number, called) for each, called in zip(own, ({}, names, {}), strict=True)]
     for key, contents in _observed(target, number, {}).items():
-        was, ours, other = (each.get(key, set()) for each in (base, mine, theirs))
+        base, mine, theirs = (each.get(key, set()) for each in observed)
         # A user's function may have decided on any content for an observation that both sides changed.
-        is_decided = ours != other and was not in (ours, other) and [was, ours, other].count(set()) < 2
-        if not is_decided and not contents <= was | ours | other:
+        is_decided = mine != theirs and base not in (mine, theirs) and [base, mine, theirs].count(set()) < 2
+        if not is_decided and not contents <= base | mine | theirs:
             arm, metric, _ = key
-            whose = f"an arm {arm!r} that is missing" if isinstance(arm, str) else "an arm of other parameters"
+            whose = f"arm {arm!r}, which is missing" if isinstance(arm, str) else "an arm with different parameters"
             return f"trial {number} would have {metric.decode()} of {whose}"
     return ""
 
 
-def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Key, set[bytes]]:
-    """Return the observations of a trial by their key, each without its trial number and arm name."""
+def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Observation, set[bytes]]:
+    """Return the observations of a trial by their identity, each without its trial number and arm name."""
     path = TRIALS.path(number)
     # Where the trial is not among the pieces, no side changed it, and the names of its arms mean the same on each.
     arms = _parameters({HEAD: pieces.get(HEAD)}) | _parameters({path: pieces[path]}) if path in pieces else {}
-    found: dict[_Key, set[bytes]] = {}
+    found: dict[_Observation, set[bytes]] = {}
     for record in records_in(pieces.get(DATA.path(number))):
         name = str(record.get("arm_name"))
         arm = frozenset(arms[name]) if name in arms else names.get(name, name)
@@ -138,27 +152,10 @@ def _observed(pieces: Pieces, number: int, names: Mapping[str, str]) -> dict[_Ke
     return found
 
 
-def _is_of_two(path: str, base: Pieces, mine: Pieces, theirs: Pieces, target: Pieces) -> bool:
+def _is_mixed(path: str, sides: Sides[Pieces], target: Pieces) -> bool:
     """Return whether the trial at *path* equals neither side's, though one side replaced it by another trial."""
-    sides = mine, theirs
-    if not all(path in each for each in (base, mine, theirs, target)):
+    if not all(path in each for each in (*sides, target)):
         return False
-    created = [body.get("time_created") if isinstance(body := each[path], dict) else None for each in (base, *sides)]
-    return len({dumps(each) for each in created}) > 1 and not any(same_json(target[path], each[path]) for each in sides)
-
-
-def data_decided(base: Pieces, mine: Pieces, theirs: Pieces, target: Collection[str]) -> dict[str, JSON | Absent]:
-    """Return the data that go where their trial went, of which the sides made different things and one stands.
-
-    The data are those of the base, which neither side changed but by taking them away with the trial. Where the trial
-    is not in *target*, they are ABSENT.
-    """
-    decided: dict[str, JSON | Absent] = {}
-    for number in sorted(trials_in(base)):
-        trial, data = TRIALS.path(number), DATA.path(number)
-        sides = [(each.get(trial, ABSENT), each.get(data, ABSENT)) for each in (mine, theirs)]
-        three = (base[trial], sides[0][0], sides[1][0])
-        is_disputed = data in base and not any(same_json(*pair) for pair in combinations(three, 2))
-        if is_disputed and all(same_json(its, base[data]) or (has is its is ABSENT) for has, its in sides):
-            decided[data] = base[data] if trial in target else ABSENT
-    return decided
+    created = [body.get("time_created") if isinstance(body := each[path], dict) else None for each in sides]
+    made = sides.mine, sides.theirs
+    return len({dumps(each) for each in created}) > 1 and not any(same_json(target[path], each[path]) for each in made)

@@ -15,6 +15,7 @@ from docstore.documents.canonical import (
     dumps,
     join_pointer,
     loads,
+    loads_strict,
     resolve,
     same_json,
     split_pointer,
@@ -210,7 +211,27 @@ class TestAPointer:
         ],
     )
     def test_that_leads_nowhere_is_refused_with_the_first_token_that_does(self, pointer, missing):
-        with pytest.raises(DecodeError, match="nothing stands here") as caught:
+        with pytest.raises(DecodeError, match="there is no value here") as caught:
             resolve(RFC_6901, pointer)
 
         assert caught.value.pointer == missing
+
+
+class TestATextThatAPersonMayHaveEdited:
+    @pytest.mark.parametrize(
+        "text", ['{"a":1,"b":{"a":2}}', '{ "a": [{"b": 1}, {"b": 2}] }', "[" * 300 + "]" * 300, "1"]
+    )
+    def test_has_its_value(self, text):
+        assert same_json(loads_strict(text), loads(text)) if len(text) < 300 else loads_strict(text) == loads(text)
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ('{"a":1,"a":1}', r"has the key 'a' twice \(line 1\)"),
+            ('{"x": "{",\n "\\u0061": 1,\n "a": 2}', r"has the key 'a' twice \(line 3\)"),
+            ('[{"a": 1}, {"b": {"c": 1, "c": 1}}]', r"has the key 'c' twice"),
+        ],
+    )
+    def test_with_a_key_twice_in_one_object_is_an_error(self, text, complaint):
+        with pytest.raises(DecodeError, match=complaint):
+            loads_strict(text.encode())

@@ -16,7 +16,7 @@ from docstore.documents.canonical import ABSENT, JSON, dumps, loads, same_json
 from docstore.documents.kinds import EXPERIMENT, HEAD, join
 from docstore.documents.merge import trials as renumbering
 from docstore.documents.merge.trial_conflicts import arm_conflicts
-from docstore.documents.merge.trials import Renumbering, collisions, names_for, numbers_for, renumbered
+from docstore.documents.merge.trials import Renumbering, collisions, new_arm_names, new_numbers, renumbered
 from docstore.errors import Conflict
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
 from docstore.registry.bundle import mapper_of
@@ -63,8 +63,8 @@ class Writers:
     def settled(self) -> tuple[dict[int, int], dict[str, str], Pieces]:
         """Return the new numbers and names, and what mine changed, under them."""
         base, mine, theirs = self.sides
-        numbers = numbers_for(base.keys(), mine, theirs)
-        names = names_for(base, mine, theirs, numbers)
+        numbers = new_numbers(base.keys(), mine, theirs)
+        names = new_arm_names(base, mine, theirs, numbers)
         return numbers, names, renumbered(mine, numbers, names)
 
     def together(self) -> Experiment:
@@ -135,7 +135,7 @@ class TestWhereCollidingTrialsGo:
             {f"/trials/{number}": {"index": number, "generator_run": None, "by": by} for number in numbers}
             for by, numbers in (("me", mine), ("them", theirs))
         )
-        return numbers_for(base.keys(), *sides, **more)
+        return new_numbers(base.keys(), *sides, **more)
 
     def test_nowhere_if_none_collides(self):
         assert self.numbers([13], [12]) == {}
@@ -165,13 +165,13 @@ class TestWhereCollidingTrialsGo:
         base = {f"/trials/{number}" for number in range(12)}
         mine, theirs = ({"/trials/12": {"index": 12, "generator_run": None, "by": by}} for by in "ab")
 
-        assert numbers_for(base, mine, {**theirs, "/data/13": None}) == {12: 14}
+        assert new_numbers(base, mine, {**theirs, "/data/13": None}) == {12: 14}
 
     def test_no_number_of_the_base_that_the_others_deleted_is_used_again(self):
         base = {f"/trials/{number}" for number in range(14)} - {"/trials/12"}
         mine, theirs = ({"/trials/12": {"index": 12, "generator_run": None, "by": by}} for by in "ab")
 
-        assert numbers_for(base, mine, theirs) == {12: 14}
+        assert new_numbers(base, mine, theirs) == {12: 14}
 
     @given(st.sets(st.integers(8, 20)), st.sets(st.integers(8, 20)), st.sets(st.integers(8, 24)))
     def test_order_stays_and_nothing_is_put_over_another(self, mine, theirs, held):
@@ -206,13 +206,13 @@ class TestASaveThatWasInterruptedBeforeTheObjectLearnedItsNumbers:
         base, mine, theirs = again.sides
         del mine["/trials/13"], mine["/data/13"]
 
-        assert numbers_for(base.keys(), mine, theirs, held=[13]) == {12: 15}
+        assert new_numbers(base.keys(), mine, theirs, held=[13]) == {12: 15}
 
     def test_and_one_that_is_stored_is_known_as_one(self):
         twice = {f"/trials/{number}": {"index": number, "generator_run": None} for number in (12, 13)}
         theirs = {"/trials/12": {"index": 12, "generator_run": None, "by": "them"}, "/trials/14": twice["/trials/12"]}
 
-        assert numbers_for(set(), twice, theirs) == {12: 14, 13: 15}
+        assert new_numbers(set(), twice, theirs) == {12: 14, 13: 15}
 
 
 class TestWhatIsNotWrittenAsTheModelWritesIt:
@@ -224,17 +224,17 @@ class TestWhatIsNotWrittenAsTheModelWritesIt:
         base, *sides = (pieces_of(each, documents) for each in (twelve.base, twelve.mine, twelve.theirs))
         mine, theirs = (changed(side, base) for side in sides)
 
-        assert numbers_for(base.keys(), mine, theirs) == {}
+        assert new_numbers(base.keys(), mine, theirs) == {}
 
     @pytest.mark.parametrize("trial", [None, 1, [], {}, {"index": 12}, {"index": 12.0, "generator_run": None}])
     def test_a_trial_of_another_shape(self, trial):
-        assert numbers_for(set(), {"/trials/12": trial}, {"/trials/12": {"a": 1}}) == {}
+        assert new_numbers(set(), {"/trials/12": trial}, {"/trials/12": {"a": 1}}) == {}
 
     @pytest.mark.parametrize("data", [[], {}, {"records": [1]}, {"records": [{"trial_index": 3, "arm_name": "a"}]}])
     def test_data_of_another_shape(self, data):
         mine = {"/trials/12": {"index": 12, "generator_run": None}, "/data/12": data}
 
-        assert numbers_for(set(), mine, {"/trials/12": {}}) == {}
+        assert new_numbers(set(), mine, {"/trials/12": {}}) == {}
 
     @given(json_documents(), json_documents(), json_documents())
     def test_no_shape_is_an_error(self, one, other, third):
@@ -245,8 +245,8 @@ class TestWhatIsNotWrittenAsTheModelWritesIt:
         base, mine, theirs = sides
 
         collisions(set(), mine, theirs)
-        assert numbers_for(set(), mine, theirs) == {}
-        names = names_for(base, mine, theirs, {0: 1})
+        assert new_numbers(set(), mine, theirs) == {}
+        names = new_arm_names(base, mine, theirs, {0: 1})
         assert dumps(renumbered(mine, {}, names)) == dumps(mine)
         arm_conflicts(base, mine, theirs)
 
@@ -558,8 +558,8 @@ class TestWhateverTwoWritersMade:
     def test_what_is_not_concerned_is_the_same_object(self, writers):
         base, mine, theirs = writers.sides
         before = dumps(list(mine.values()))
-        numbers = numbers_for(base.keys(), mine, theirs)
-        names = names_for(base, mine, theirs, numbers)
+        numbers = new_numbers(base.keys(), mine, theirs)
+        names = new_arm_names(base, mine, theirs, numbers)
         given_ = dict(mine)
 
         after = renumbered(mine, numbers, names)
@@ -575,7 +575,7 @@ class TestWhateverTwoWritersMade:
         pieces = pieces_of(writers.mine)
         old = list(writers.mine.trials)
         numbers = dict(zip(old, random.sample(old, len(old)), strict=True))
-        names = names_for({}, pieces, {}, numbers)
+        names = new_arm_names({}, pieces, {}, numbers)
         back = [{new: old for old, new in forth.items()} for forth in (numbers, names)]
 
         there = renumbered(pieces, numbers, names)
@@ -604,8 +604,8 @@ class TestTheObjectInHandLearnsIt:
     def learn(self, documents, writers):
         base, mine, theirs = (pieces_of(each, documents) for each in (writers.base, writers.mine, writers.theirs))
         mine, theirs = changed(mine, base), changed(theirs, base)
-        numbers = numbers_for(base.keys(), mine, theirs)
-        moved = renumbered(mine, numbers, names_for(base, mine, theirs, numbers))
+        numbers = new_numbers(base.keys(), mine, theirs)
+        moved = renumbered(mine, numbers, new_arm_names(base, mine, theirs, numbers))
         pieces = {**dict.fromkeys(mine, ABSENT), **theirs, **moved}
         documents.check(writers.mine, pieces)
         documents.renumber(writers.mine, Renumbering(numbers))
@@ -659,8 +659,8 @@ class TestTheObjectInHandLearnsIt:
         base, mine, theirs = (pieces_of(each, documents) for each in (twelve.base, twelve.mine, twelve.theirs))
         mine, theirs = changed(mine, base), changed(theirs, base)
         saved = {path: body for path, body in mine.items() if path != "/trials/13"}
-        numbers = numbers_for(base.keys(), saved, theirs, held=[13])
-        names = names_for(base, mine, theirs, numbers)
+        numbers = new_numbers(base.keys(), saved, theirs, held=[13])
+        names = new_arm_names(base, mine, theirs, numbers)
 
         documents.renumber(twelve.mine, Renumbering(numbers))
         documents.adopt(twelve.mine, {**theirs, **renumbered(mine, numbers, names)})

@@ -1,10 +1,11 @@
-"""What is about to be stored of an experiment that two sides changed, held against both: nothing is another arm's."""
+"""Semantic conflicts: a merged experiment compared with both sides, so that no data go to another arm."""
 
 from __future__ import annotations
 
 import pytest
 
 from docstore.documents.canonical import JSON
+from docstore.documents.merge.three_way import Sides
 from docstore.documents.merge.trial_conflicts import inconsistencies
 
 Pieces = dict[str, JSON]
@@ -40,7 +41,7 @@ BOTH = {"0_0": 0.0, "0_1": 0.75, "0_2": 0.5}
 
 
 def found(target: Pieces, *, mine: Pieces = MINE, theirs: Pieces = THEIRS) -> dict[int, str]:
-    return inconsistencies(BASE, mine, theirs, target, numbers={}, names=NAMES)
+    return inconsistencies(Sides(BASE, mine, theirs), target, numbers={}, names=NAMES)
 
 
 class TestWhatBothMadeOfABatch:
@@ -50,30 +51,30 @@ class TestWhatBothMadeOfABatch:
     def test_does_not_where_two_arms_have_one_name(self):
         target = pieces(batch([("0_0", 0.0), ("0_1", 0.75), ("0_1", 0.5)]), measured({"0_1": 7.5}))
 
-        assert found(target) == {0: "trial 0 would have an arm '0_1' whose name another arm has, too"}
+        assert found(target) == {0: "trial 0 would have an arm '0_1', and another arm has that name"}
 
     def test_does_not_where_the_data_of_two_arms_are_exchanged(self):
         target = pieces(batch(BOTH), measured({"0_1": 5.0, "0_2": 7.5}))
 
-        assert found(target) == {0: 'trial 0 would have "taste" of an arm of other parameters'}
+        assert found(target) == {0: 'trial 0 would have "taste" of an arm with different parameters'}
 
     def test_does_not_where_the_names_of_two_arms_are_exchanged(self):
         target = pieces(batch({"0_0": 0.0, "0_1": 0.5, "0_2": 0.75}), measured({"0_1": 7.5, "0_2": 5.0}))
 
-        assert found(target) == {0: 'trial 0 would have "taste" of an arm of other parameters'}
+        assert found(target) == {0: 'trial 0 would have "taste" of an arm with different parameters'}
 
     def test_does_not_where_an_arm_is_gone_and_its_data_are_not(self):
         target = pieces(batch({"0_0": 0.0, "0_1": 0.75}), measured({"0_1": 7.5, "0_2": 5.0}))
 
-        assert found(target) == {0: "trial 0 would have \"taste\" of an arm '0_2' that is missing"}
+        assert found(target) == {0: "trial 0 would have \"taste\" of arm '0_2', which is missing"}
 
     def test_does_not_where_it_is_half_of_another_trial(self):
         remade = pieces(batch({"0_0": 0.0}, created="tomorrow"), measured({}))
         target = pieces(batch({"0_0": 0.0, "0_1": 0.5}, created="tomorrow"), measured({"0_1": 5.0}))
 
-        [problem] = inconsistencies(BASE, MINE, remade, target, numbers={}, names={}).values()
+        [problem] = inconsistencies(Sides(BASE, MINE, remade), target, numbers={}, names={}).values()
 
-        assert problem == "trial 0 would be half of a trial and half of another that was put in its place"
+        assert problem == "trial 0 would be half of one trial and half of another"
 
     def test_may_be_wrong_in_a_way_in_which_one_side_was_already(self):
         twice = batch([("0_0", 0.0), ("0_1", 0.75), ("0_1", 0.25)])
@@ -85,6 +86,6 @@ class TestWhatBothMadeOfABatch:
 
 @pytest.mark.parametrize("body", [None, [], "text", {"records": None}, {"records": ["text"]}, {"generator_runs": 1}])
 def test_no_shape_is_an_error(body):
-    sides = ({"": body, "/trials/0": body, "/data/0": body} for _ in range(4))
+    base, mine, theirs, target = ({"": body, "/trials/0": body, "/data/0": body} for _ in range(4))
 
-    assert inconsistencies(*sides, numbers={0: 0}, names={"a": "b"}) == {}
+    assert inconsistencies(Sides(base, mine, theirs), target, numbers={0: 0}, names={"a": "b"}) == {}
