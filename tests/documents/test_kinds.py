@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
-from docstore.codec.parts import Parts
 from hypothesis import given
 from hypothesis import strategies as st
 
 import docstore
 from docstore import registry
+from docstore.codec.live.parts import Parts
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve
 from docstore.documents.changeset import changeset_of, merged, same_layout
 from docstore.documents.digests import piece
@@ -366,9 +366,12 @@ class TestAKindThatDeclaresKeyedLists:
             ({"/steps/*/readings": "tme"}, r"of '/steps/\*/readings' has no stored field 'tme'"),
             (
                 {"/tasks/*/readings": "time"},
-                r"lies in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
+                r"is in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
             ),
-            ({"/tasks": "readings", "/tasks/0/readings": "time"}, r"'/tasks/0/readings' lies in .*Write '\*' for it"),
+            (
+                {"/tasks": "readings", "/tasks/0/readings": "time"},
+                r"'/tasks/0/readings' is in items.*Write '\*' for it",
+            ),
         ],
         ids=str,
     )
