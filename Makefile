@@ -13,8 +13,8 @@ IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/
 	(*noexec*) ;; (rw*) test "$$(df --output=avail /dev/shm | tail -1)" -gt 4000000 && echo TMPDIR=/dev/shm ;; esac)
 # Each process has database servers of its own, and takes tests from another that has more of them left.
 TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
-# Strict: each warning is an error, and all of them are shown.
-DOCS := $(RUN) -m sphinx --quiet --nitpicky --fail-on-warning --keep-going --builder html docs docs/_build
+# Strict: each warning is an error, and all of them are shown. Of pages that it has read before, Sphinx would warn no more.
+DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep-going --builder html docs docs/_build
 
 .PHONY: help demo test quick services check docs fuzz bench picture clean
 
