@@ -65,6 +65,12 @@ class TestAReaderOfAPage:
 
         assert languages <= {"python", "sh", "sql", "json", "text", "{eval-rst}", "{toctree}"}
 
+    @pytest.mark.parametrize("command", pages.NOT_RUN)
+    def test_has_such_a_command_that_is_not_run(self, command):
+        shown = [block for page in PAGES for block in pages.blocks(page.read_text()) if block.language == "sh"]
+
+        assert any(command in block.text for block in shown)
+
     @named(PAGES)
     def test_finds_each_target_of_make(self, page):
         shown = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE))

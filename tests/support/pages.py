@@ -19,7 +19,10 @@ import docstore
 from docstore.sqa_store import db
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGES: Final = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("[!_]*.md")])
+PAGES: Final = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    + [page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts]
+)
 
 _FENCE: Final = re.compile(r"^```([\w{}-]*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _FILE: Final = re.compile(r"# ([\w-]+\.py)\n")
@@ -30,7 +33,6 @@ NOT_RUN: Final = {
     "git clone": "it needs a network",
     "@host/": "it is about a server that nobody has",
     "datasette serve": "it does not end; test_database_tools.py serves the same file",
-    "cp -r": "it copies what only its reader has",
 }
 """Commands of a shell that are shown and not run, with why not."""
 
