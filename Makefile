@@ -13,8 +13,10 @@ IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/
 	(*noexec*) ;; (rw*) test "$$(df --output=avail /dev/shm | tail -1)" -gt 4000000 && echo TMPDIR=/dev/shm ;; esac)
 # Each process has database servers of its own, and takes tests from another that has more of them left.
 TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
+# Strict: each warning is an error, and all of them are shown. Of pages that it has read before, Sphinx would warn no more.
+DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep-going --builder html docs docs/_build
 
-.PHONY: help demo test quick services check fuzz coverage bench picture clean
+.PHONY: help demo test quick services check docs fuzz coverage bench picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 14
@@ -41,12 +43,16 @@ services: ## Install what pip does not bring, from Debian's packages: MariaDB, t
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 	apt-get install --quiet=2 --option=Dpkg::Use-Pty=0 --no-install-recommends "$$@"
 
-check: .venv/installed ## Lint, formatting, types and every test
+check: .venv/installed ## Lint, formatting, types, the documentation and every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy --strict docstore
 	$(RUN) .venv/bin/lint-imports
+	$(DOCS)
 	$(TESTS)
+
+docs: .venv/installed ## Build the documentation, docs/_build/index.html; a broken link or an unknown name fails
+	$(DOCS)
 
 fuzz: .venv/installed ## Random search, MINUTES=20 for each property (ONLY=tests/codec/test_exactness.py for some of them)
 	DOCSTORE_FUZZ_MINUTES=$(or $(MINUTES),20) $(IN_MEMORY) $(RUN) -m pytest -m fuzz -rP --hypothesis-profile=nightly --timeout=0 -o faulthandler_timeout=0 $(or $(ONLY),tests)
@@ -62,11 +68,11 @@ bench: .venv/installed ## Compare with the bare driver: ratios of one run on thi
 	$(RUN) tests/bench/bench_races.py
 	$(RUN) tests/bench/bench_find.py
 
-picture: .venv/installed ## Make the picture of Datasette in the README again
+picture: .venv/installed ## Make the picture of Datasette in the documentation again
 	$(RUN) tests/support/picture.py
 
 clean: ## Remove .venv and what the tools left
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/_build
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "docstore needs Python 3.11 or later with venv; name one: make PYTHON=..." >&2; exit 1; }

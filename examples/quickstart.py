@@ -438,7 +438,7 @@ def show_next(database: Path) -> None:
     heading("What to look at next")
     say(
         """Open lab.db with any database tool: its views are experiments, trials, arms, observations and more. Read
-        examples/quickstart.py, which printed this, and then README.md. The files stay where they are:"""
+        examples/quickstart.py, which printed this, and then docs/tutorial.md. The files stay where they are:"""
     )
     quote(map(str, sorted(database.parent.iterdir())))
 

@@ -9,12 +9,14 @@ from docstore.errors import InvalidTransitionError
 
 
 class TrialStatus(Enum):
-    """The status of a trial, with Ax's integers::
+    """The status of a trial, with Ax's integers.
 
-    CANDIDATE -> STAGED -> RUNNING -> COMPLETED, FAILED or EARLY_STOPPED
-    CANDIDATE -> RUNNING            (nothing to wait for)
-    CANDIDATE -> STALE              (it was never run, and no longer should be)
-    CANDIDATE, STAGED or RUNNING -> ABANDONED
+    A status can be followed by these::
+
+        CANDIDATE -> STAGED -> RUNNING -> COMPLETED, FAILED or EARLY_STOPPED
+        CANDIDATE -> RUNNING            (nothing to wait for)
+        CANDIDATE -> STALE              (it was never run, and no longer should be)
+        CANDIDATE, STAGED or RUNNING -> ABANDONED
     """
 
     CANDIDATE = 0

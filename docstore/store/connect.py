@@ -38,7 +38,7 @@ def connect(
     Args:
         url: like ``sqlite:///lab.db``, ``postgresql://user:password@host/lab`` or ``mysql://user:password@host/lab``;
             the Path of a SQLite file; or a ready Engine, which is used as it is set up. Its options are the driver's;
-            docstore sets default timeouts, which options like ``?connect_timeout=30`` override (README, Databases).
+            docstore sets default timeouts, which options like ``?connect_timeout=30`` override.
         creator: a function that gives connections, in place of a URL.
         synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last ones.
         pool_pre_ping: servers only: whether a pooled connection is tried before it is used. It costs a short message,

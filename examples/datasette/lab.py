@@ -1,4 +1,4 @@
-"""Make the database that the README's section "In SQL" asks: a bakery's experiments, the same at every run.
+"""Make the database that docs/how-to/sql.md asks: a bakery's experiments, the same at every run.
 
 Run it: ``python examples/datasette/lab.py lab.db``, or with the URL of an empty database in place of the file. Only the
 times of the saves are those of the run.

@@ -1,4 +1,4 @@
-"""The README's table of what each backend holds and where its limits are: every line is backed by a test."""
+"""The documentation's table of what each backend holds and where its limits are: every line is backed by a test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from docstore.testing.exact import identity
 from docstore.testing.experiments import new_experiment
 
 TESTS = Path(__file__).parents[1]
-README = (TESTS.parent / "README.md").read_text()
+PAGE = (TESTS.parent / "docs" / "reference" / "limits.md").read_text()
 
 COLUMNS = {"file": "JSON file", "sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB, MySQL"}
 
@@ -39,7 +39,7 @@ ELSEWHERE = {
 
 def table() -> dict[str, dict[str, str]]:
     """The table's lines, by what they are of; each a text by backend."""
-    lines = README.partition("\n| | JSON file |")[2].partition("\n\n")[0].splitlines()
+    lines = PAGE.partition("\n| | JSON file |")[2].partition("\n\n")[0].splitlines()
     split = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in ["| | JSON file |" + lines[0], *lines[2:]]
     ]

@@ -1,6 +1,6 @@
 """What people see who open a database with their own tools: the shells, pandas, DuckDB, and Datasette in a browser.
 
-The queries are the README's, and so is what they give: as psql prints it; the others give the same cells.
+The queries are those of docs/how-to/sql.md. So is what they give, as psql prints it; the others give the same cells.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ import sqlalchemy as sa
 import tools
 import yaml
 from backends import BACKENDS, Backends
-from picture import EXAMPLE, HEIGHT, WIDTH, page, picture
+from picture import EXAMPLE, HEIGHT, PICTURE, WIDTH, page, picture
 
 import docstore
 
-SECTION = "\n## In SQL\n"
-README = (Path(__file__).parents[2] / "README.md").read_text().split(SECTION)[1].split("\n## ")[0]
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "how-to" / "sql.md").read_text()
+VIEWS = (DOCS / "reference" / "views.md").read_text()
 TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query of the README.
+    """A query of the page.
 
     Attributes:
         backends: which it is for.
-        shown: what it gives, as psql prints it; empty where the README does not say.
+        shown: what it gives, as psql prints it; empty where the page does not say.
     """
 
     sql: str
@@ -54,12 +55,12 @@ class Query:
 
 
 def queries() -> list[Query]:
-    """Return each query of the section. What is shown after some for one database each is what each of them gives."""
+    """Return each query of the page. What is shown after some for one database each is what each of them gives."""
     found: list[Query] = []
     shown = ""
     # Backwards: what a query gives stands below it.
-    for language, text in reversed(re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)):
-        if language == "":
+    for language, text in reversed(re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)):
+        if language == "text":
             shown = text
         elif language == "sql":
             named = [backend for backend, title in TITLES.items() if text.startswith(f"-- {title}\n")]
@@ -118,7 +119,7 @@ def _plain(cell: str) -> str:
     return {"t": "1", "f": "0"}.get(cell, cell)
 
 
-class TestAQueryOfTheReadme:
+class TestAQueryOfThePage:
     """Someone pastes it into the shell of their database."""
 
     @with_backends(SHOWN)
@@ -141,10 +142,10 @@ class TestAQueryOfTheReadme:
 
         assert [view for [view] in views if not any(re.search(rf"\b{view}\b", query.sql) for query in ALL)] == []
 
-    def test_is_about_columns_that_the_readme_lists(self, file):
+    def test_is_about_columns_that_the_reference_lists(self, file):
         listed = {
             view: re.findall(r"`(\w+)`", columns)
-            for view, columns in re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", README, re.MULTILINE)
+            for view, columns in re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", VIEWS, re.MULTILINE)
         }
         with contextlib.closing(sqlite3.connect(file)) as connection:
             views = connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall()
@@ -335,14 +336,14 @@ class TestDatasette:
         ]
 
 
-class TestThePictureInTheReadme:
+class TestThePictureOfThePage:
     def test_can_be_made_again_in_the_size_in_which_it_is_kept(self, tmp_path):
-        picture(tmp_path / "experiments.png")
+        picture(tmp_path / "datasette.png")
 
-        assert size_of(tmp_path / "experiments.png") == size_of(EXAMPLE / "experiments.png") == (2 * WIDTH, 2 * HEIGHT)
+        assert size_of(tmp_path / "datasette.png") == size_of(PICTURE) == (2 * WIDTH, 2 * HEIGHT)
 
     def test_is_referred_to(self):
-        assert "(examples/datasette/experiments.png)" in README
+        assert f"(../pictures/{PICTURE.name})" in PAGE
 
 
 def size_of(png: Path) -> tuple[int, int]:

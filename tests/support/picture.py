@@ -1,4 +1,4 @@
-"""Make the README's picture of Datasette: ``python tests/support/picture.py``, or ``make picture``."""
+"""Make the picture of Datasette in the documentation: ``python tests/support/picture.py``, or ``make picture``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tools import datasette, take_picture
 
 import docstore
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "datasette"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "datasette"
+PICTURE = ROOT / "docs" / "pictures" / "datasette.png"
 SHOWN = "name type_name status_name trials completed failed objective best_value updated_at"
 WIDTH, HEIGHT = 1190, 704
 
@@ -32,4 +34,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    picture(EXAMPLE / "experiments.png")
+    picture(PICTURE)
