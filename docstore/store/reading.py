@@ -18,7 +18,7 @@ from docstore.search.experiments.best import BestArm, best_arms, config_of
 from docstore.search.experiments.frames import observations_frame, trials_frame
 from docstore.search.experiments.read import read_experiment
 from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, wanted
-from docstore.search.query import Criteria, Known, check_kind, checked
+from docstore.search.query import Criteria, SearchContext, check_kind, checked
 from docstore.search.read import Whole
 from docstore.search.results import Found, Reading
 from docstore.sql.dialects import checked_moment, long_read_timeout
@@ -29,7 +29,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import number_of
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
-from docstore.verify import Damage, Options, Report, reporting, sought, verified
+from docstore.verify import Damage, Report, VerifyOptions, find_damage, reporting, sought
 
 if TYPE_CHECKING:
     import pandas
@@ -87,7 +87,7 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
 def find(context: StoreContext, kind: str | None, part: str | None, criteria: Criteria) -> Found[Any]:
     """Return the documents, or the parts, that fulfil *criteria*; as ``Store.find``."""
     mapper = context.mapper()
-    known = Known(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
+    known = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
     reading = Reading(context.transactions, context.raw.decode, partial(_object_found, context), mapper.part)
     return Found(reading, checked(known, kind, part, criteria))
 
@@ -170,5 +170,5 @@ def verify(
             transactions.head(
                 connection, kind or "experiment", name
             )  # raises the error that says what there is instead
-        options = Options(decoded if decode else None, report)
-        return list(verified(connection, context.project, id, kind, options))
+        options = VerifyOptions(decoded if decode else None, report)
+        return list(find_damage(connection, context.project, id, kind, options))

@@ -8,6 +8,6 @@ has the SQL, ``damage`` what is told.
 from __future__ import annotations
 
 from docstore.verify.report import Damage, Progress, Report, reporting
-from docstore.verify.verify import Options, sought, verified
+from docstore.verify.verify import VerifyOptions, find_damage, sought
 
 __all__ = ["Damage", "Options", "Progress", "Report", "reporting", "sought", "verified"]
