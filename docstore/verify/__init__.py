@@ -7,7 +7,10 @@ has the SQL, ``damage`` what is told.
 
 from __future__ import annotations
 
-from docstore.verify.report import Damage, Progress, Report, reporting
-from docstore.verify.verify import Options, sought, verified
-
-__all__ = ["Damage", "Options", "Progress", "Report", "reporting", "sought", "verified"]
+from docstore.verify.report import Damage as Damage
+from docstore.verify.report import Progress as Progress
+from docstore.verify.report import Report as Report
+from docstore.verify.report import reporting as reporting
+from docstore.verify.verify import Options as Options
+from docstore.verify.verify import sought as sought
+from docstore.verify.verify import verified as verified
