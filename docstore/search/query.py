@@ -148,7 +148,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SearchContext:
     """What is known where a search is asked for: the project, the classes, and what integers mean."""
 
     access: StoreContext
@@ -157,7 +157,7 @@ class Known:
     encode: Callable[[Any], JSON]
 
 
-def checked(known: Known, kind: object, part: object, given: Criteria) -> Query:
+def checked(known: SearchContext, kind: object, part: object, given: Criteria) -> Query:
     """Return what is sought.
 
     Raises:
@@ -242,7 +242,7 @@ def _is_several(value: object) -> TypeGuard[Iterable[object]]:
 
 
 def _kind_and_part(
-    known: Known, kind: str | None, part: str | None, looks_inside: bool
+    known: SearchContext, kind: str | None, part: str | None, looks_inside: bool
 ) -> tuple[Kind | None, PartRule | None]:
     if kind is None and part is None:
         return None, None
@@ -303,14 +303,14 @@ def _stored_kind(connection: Connection, registry: Registry, name: str) -> Kind:
 
 
 def _integers(
-    known: Known, kind: Kind | None, part: PartRule | None, type: object, status: object
+    known: SearchContext, kind: Kind | None, part: PartRule | None, type: object, status: object
 ) -> tuple[Collection[int] | None, Collection[int] | None]:
     rule = part or kind or Kind("")
     return _integers_of(known, "type", rule, type), _integers_of(known, "status", rule, status)
 
 
 def _integers_of(
-    known: Known, field: Literal["type", "status"], rule: Kind | PartRule, wanted: object
+    known: SearchContext, field: Literal["type", "status"], rule: Kind | PartRule, wanted: object
 ) -> Collection[int] | None:
     if wanted is None:
         return None

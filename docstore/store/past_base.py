@@ -31,7 +31,7 @@ from docstore.store.branches.merge import Merger
 from docstore.store.compaction import Compacted, compact
 from docstore.store.status import Status, status_of, status_of_new
 from docstore.store.timeline import Blame, Lazily, Timeline
-from docstore.verify import Damage, Options, Report, reporting, sought, verified
+from docstore.verify import Damage, Report, VerifyOptions, find_damage, reporting, sought
 
 
 class Past(Base):
@@ -300,8 +300,8 @@ class Past(Base):
             id = None if name is None else sought(connection, self.project, kind or "experiment", name)
             if name is not None and id is None:
                 self._access.head(connection, kind or "experiment", name)  # tells what there is instead
-            options = Options(decoded if decode else None, report)
-            return list(verified(connection, self.project, id, kind, options))
+            options = VerifyOptions(decoded if decode else None, report)
+            return list(find_damage(connection, self.project, id, kind, options))
 
     def compact(self, name: str, *, keep: int | timedelta, kind: str = "experiment") -> Compacted:
         """Fold old versions of a document, and return which are kept.

@@ -10,7 +10,7 @@ from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_
 from docstore.search import indexes
 from docstore.search.indexes import PlaceIndex
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.search.query import FIELDS, Criteria, Known, checked, unknown_fields
+from docstore.search.query import FIELDS, Criteria, SearchContext, checked, unknown_fields
 from docstore.search.read import Whole
 from docstore.search.results import Found, Reading
 from docstore.sql.reader import State
@@ -61,7 +61,7 @@ class Search(Past):
         if unknown:
             raise unknown_fields(unknown)
         documents = self._documents()
-        known = Known(self._access, documents.codec.registry, self._codes, documents.codec.encode)
+        known = SearchContext(self._access, documents.codec.registry, self._codes, documents.codec.encode)
         reading = Reading(self._access, self._raw.decode, self._made, documents.part)
         return Found(reading, checked(known, kind, part, criteria))
 

@@ -11,6 +11,6 @@ from docstore.verify.report import Damage as Damage
 from docstore.verify.report import Progress as Progress
 from docstore.verify.report import Report as Report
 from docstore.verify.report import reporting as reporting
-from docstore.verify.verify import Options as Options
+from docstore.verify.verify import VerifyOptions as VerifyOptions
+from docstore.verify.verify import find_damage as find_damage
 from docstore.verify.verify import sought as sought
-from docstore.verify.verify import verified as verified

@@ -27,7 +27,7 @@ _UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class VerifyOptions:
     """How documents are verified.
 
     Attributes:
@@ -45,8 +45,8 @@ def sought(connection: Connection, project: str, kind: str, name: str) -> str | 
     return statements.id_called(connection, project, kind, name)
 
 
-def verified(
-    connection: Connection, project: str, id: str | None, kind: str | None, options: Options
+def find_damage(
+    connection: Connection, project: str, id: str | None, kind: str | None, options: VerifyOptions
 ) -> Iterator[Damage]:
     """Yield each damage of the document with this *id*, of all those of *kind*, or of all of *project*.
 
@@ -136,7 +136,7 @@ class _Verification:
     """Of one document after the other."""
 
     def __init__(
-        self, connection: Connection, project: str, names: Names | None, options: Options, done: _Done
+        self, connection: Connection, project: str, names: Names | None, options: VerifyOptions, done: _Done
     ) -> None:
         self._connection, self._project, self._names, self._done = connection, project, names, done
         self._decode, self._size = options.decode, options.size
