@@ -32,8 +32,8 @@ from docstore.search.statements import (
     with_values,
 )
 from docstore.sql.dialects import UtcTime, pasteable, reading_times
+from docstore.sql.dialects.expressions import like
 from docstore.sql.dialects.json_path import places_of
-from docstore.sql.dialects.text import like
 from docstore.sql.tables import documents
 
 

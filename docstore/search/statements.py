@@ -16,8 +16,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from docstore.documents.canonical import is_plain
 from docstore.search.query import Order, Query
-from docstore.sql.dialects.joins import OrderedJoin
-from docstore.sql.dialects.text import unindexed
+from docstore.sql.dialects.expressions import OrderedJoin, unindexed
 from docstore.sql.tables import IS_HEAD, codes, documents
 
 Where: TypeAlias = sa.ColumnElement[bool]

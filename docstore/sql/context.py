@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import getpass
-import random
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -32,7 +30,7 @@ from docstore.errors import (
     called,
 )
 from docstore.sql import rows
-from docstore.sql.dialects import transaction
+from docstore.sql.dialects import backoff, transaction
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import number_of
@@ -85,12 +83,6 @@ def deferring() -> Iterator[Deferral]:
 
 _TRIES: Final = 20
 """How often a write that lost a race is made again, on what the winner wrote."""
-
-_STEP: Final = 0.002
-"""Seconds, twice as many each time and at most 64 of them, within which a loser waits a random while."""
-
-_RANDOM: Final = random.SystemRandom()
-"""A generator of its own, so that a save does not advance the random numbers of a program that set a seed."""
 
 
 class Stored(Protocol):
@@ -169,7 +161,8 @@ class StoreContext:
             except RaceLostError as error:
                 if attempt == _TRIES - 1:
                     raise _refused(error, unsure=bool(unsure)) from error
-                _step_aside(attempt)
+                if attempt:
+                    backoff(attempt)
             except FileReplacedError:
                 raise  # another try would find the same
             except DatabaseError as error:
@@ -288,12 +281,6 @@ class StoreContext:
         return head, read(connection, head) if number is None else read_version(
             connection, head, kind_named(kind), number
         )
-
-
-def _step_aside(attempt: int) -> None:
-    """Wait a random while, so that those who met once do not meet again."""
-    if attempt:
-        time.sleep(_RANDOM.uniform(0, _STEP * 2 ** min(attempt, 6)))
 
 
 def _refused(error: RaceLostError, *, unsure: bool) -> RaceLostError:

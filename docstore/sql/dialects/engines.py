@@ -8,16 +8,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from docstore.documents.canonical import is_plain
 from docstore.errors import DatabaseError, InvalidValueError, MissingDependencyError
 from docstore.sql.dialects.base import Backend, Opening
-from docstore.sql.dialects.driver_errors import told
 from docstore.sql.dialects.mysql import MySQL
 from docstore.sql.dialects.postgresql import PostgreSQL
-from docstore.sql.dialects.sqlite import SQLite
-from docstore.sql.dialects.urls import ESCAPES, of_server, parsed, redacted, shows_dsn, unsupported, without_password
+from docstore.sql.dialects.sqlite.backend import SQLite
+from docstore.sql.dialects.urls import ESCAPES, EXAMPLES, of_server, parse, redacted, shows_dsn, without_password
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
 
@@ -39,7 +38,7 @@ def backend_of(dialect: str) -> Backend:
     for backend in BACKENDS:
         if dialect in backend.schemes.values():
             return backend
-    raise unsupported("database", dialect, BACKENDS)
+    raise _unsupported("database", dialect)
 
 
 def checked_engine(engine: object) -> Engine:
@@ -101,7 +100,7 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
         InvalidValueError: it is not a database URL, or names a database that docstore does not know.
         MissingDependencyError: the driver is not installed.
     """
-    spelled, backend = parsed(url, BACKENDS)
+    spelled, backend = _with_driver(url)
     if not isinstance(backend, SQLite):
         spelled = of_server(spelled)
     elif spelled.host:
@@ -116,6 +115,33 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
         problem = without_password(str(error), spelled)
     # Without a cause, which may contain a value of the URL.
     raise InvalidValueError("database URL", redacted(url), f"{problem}. Check the options in the URL.")
+
+
+def _with_driver(url: str | sa.URL) -> tuple[sa.URL, Backend]:
+    """Return *url* with its driver named, and the backend that it is of.
+
+    Raises:
+        InvalidValueError: as ``parse``; or docstore does not know the database, or SQLAlchemy the driver, or the driver
+            is asynchronous.
+    """
+    made = parse(url)
+    scheme, _, driver = made.drivername.partition("+")
+    backend = next((each for each in BACKENDS if scheme in each.schemes), None)
+    if backend is None:
+        raise _unsupported("database URL", redacted(url))
+    complete = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
+    try:
+        if not complete.get_dialect().is_async:
+            return complete, backend
+        remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
+    except (NoSuchModuleError, ValueError):
+        remedy = f"There is no driver {driver!r}: write {scheme}://."
+    raise InvalidValueError("database URL", redacted(url), remedy)
+
+
+def _unsupported(thing: str, value: object) -> InvalidValueError:
+    titles = ", ".join(backend.title for backend in BACKENDS)
+    return InvalidValueError(thing, value, f"docstore stores documents in {titles}. Write a URL like {EXAMPLES}.")
 
 
 def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
@@ -155,7 +181,7 @@ def _first(creator: Callable[[], Any]) -> Any:
             raise
         backend, drivername = known
         if not shows_dsn(str(error)):
-            raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
+            raise backend.error_for(DBAPIError(None, None, error), make_url(f"{drivername}://")) from error
     # Without a cause, which quotes the text that it could not read, with the password.
     problem = f"the driver of {backend.title} cannot parse the connection string of the creator"
     raise DatabaseError(f"{drivername}://***: {problem}. Check the URL in it: {ESCAPES}")

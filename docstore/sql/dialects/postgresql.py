@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import DatabaseError, NotAllowedError, TablesError
 from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
-from docstore.sql.dialects.driver_errors import (
+from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
     HELD,
@@ -23,8 +23,8 @@ from docstore.sql.dialects.driver_errors import (
     READ_ONLY,
     TOO_MANY,
     UNKNOWN,
+    pooled_engine,
 )
-from docstore.sql.dialects.pools import pooled_engine
 from docstore.sql.dialects.urls import shown
 
 _LARGEST: Final = 0x0FFFFFFF - 1024

@@ -21,7 +21,6 @@ from docstore.errors import (
     UnreadableError,
 )
 from docstore.sql.dialects.base import Fault
-from docstore.sql.dialects.driver_errors import told
 from docstore.sql.dialects.engines import backend_of
 from docstore.sql.dialects.urls import shown, without_password
 
@@ -86,7 +85,7 @@ def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[No
     except DBAPIError as error:
         backend = backend_of(engine.dialect.name)
         unknown = changes and not backend.says_nothing_kept(error)
-        raise told(error, engine.url, backend, changes=CHANGES_UNKNOWN if unknown else changes) from error
+        raise backend.error_for(error, engine.url, changes=CHANGES_UNKNOWN if unknown else changes) from error
 
 
 def _connected(engine: Engine, changes: str) -> Connection:
@@ -133,7 +132,7 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise told(error, engine.url, backend_of(engine.dialect.name), changes=changes) from error
+        raise backend_of(engine.dialect.name).error_for(error, engine.url, changes=changes) from error
     except sa.exc.TimeoutError as error:
         problem = f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use."
         raise DatabaseError(problem, changes=changes) from error

@@ -9,11 +9,10 @@ from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from docstore.documents.canonical import is_plain
 from docstore.errors import InvalidValueError
-from docstore.sql.dialects.base import Backend
 
 EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mysql://user:password@host/database"
 
@@ -34,12 +33,12 @@ _DSN: Final = re.compile(
 """Errors of libpq about a connection string that it cannot parse, or a host name that is a piece of a password."""
 
 
-def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
-    """Return *url* with its driver spelled out, and which of *backends* it is of.
+def parse(url: str | sa.URL) -> sa.URL:
+    """Return *url* parsed by SQLAlchemy.
 
     Raises:
-        InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know. Without
-            a cause or context: SQLAlchemy's parser quotes what it took for a port, which may be a password.
+        InvalidValueError: it is not a database URL, or has an unescaped ``@`` in its password. Without a cause or
+            context: SQLAlchemy's parser quotes what it took for a port, which may be a password.
     """
     if not isinstance(url, (str, sa.URL)) or not all(map(is_plain, _texts_of(url))):
         remedy = f"Write one like {EXAMPLES}, without NUL or lone surrogates."
@@ -50,19 +49,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
     if isinstance(url, str) and made.username is not None and (url.count("@") > 1 or "@" in _of_secret(url)):
         # SQLAlchemy ends the password at the first @: the rest would be shown as a host or an option.
         raise InvalidValueError("database URL", redacted(url), ESCAPES)
-    scheme, _, driver = made.drivername.partition("+")
-    backend = next((each for each in backends if scheme in each.schemes), None)
-    if backend is None:
-        raise unsupported("database URL", redacted(url), backends)
-    spelled = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
-    is_async = _is_async(spelled)
-    if is_async is None:
-        remedy = f"There is no driver {driver!r}: write {scheme}://."
-        raise InvalidValueError("database URL", redacted(url), remedy)
-    if is_async:
-        remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
-        raise InvalidValueError("database URL", redacted(url), remedy)
-    return spelled, backend
+    return made
 
 
 def _made(url: str | sa.URL) -> sa.URL | None:
@@ -78,14 +65,6 @@ def _of_secret(url: str) -> str:
     """Return the part of *url* that begins with a password among its options; empty if there is none."""
     found = _SECRET_ON.search(url)
     return found[0] if found else ""
-
-
-def _is_async(url: sa.URL) -> bool | None:
-    """Return whether the driver is asynchronous, or None if there is no such driver."""
-    try:
-        return url.get_dialect().is_async
-    except (NoSuchModuleError, ValueError):
-        return None
 
 
 def _texts_of(url: str | sa.URL) -> list[str]:
@@ -119,12 +98,6 @@ def of_server(url: sa.URL) -> sa.URL:
     moved = url.difference_update_query(("user", "password", "passwd"))
     # None leaves it as it is.
     return moved.set(username=options.get("user"), password=password)
-
-
-def unsupported(thing: str, value: object, backends: tuple[Backend, ...]) -> InvalidValueError:
-    """Return the error of a database that is none of *backends*."""
-    titles = ", ".join(backend.title for backend in backends)
-    return InvalidValueError(thing, value, f"docstore stores documents in {titles}. Write a URL like {EXAMPLES}.")
 
 
 def shown(url: sa.URL) -> str:

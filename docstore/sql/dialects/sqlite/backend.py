@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import random
+import itertools
 import re
 import sqlite3
 import time
@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from docstore.errors import CHANGES_KEPT, DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
-from docstore.sql.dialects import database_file
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
-from docstore.sql.dialects.forks import SQLITE, close_before
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, backoff
+from docstore.sql.dialects.sqlite import database_file
+from docstore.sql.dialects.sqlite.forks import SQLITE, close_before
 from docstore.sql.dialects.types import UtcTime
 from docstore.sql.dialects.urls import shown
 
@@ -31,9 +31,6 @@ _PATIENCE: Final = 30
 
 _PATIENCE_WITH_READERS: Final = 1000
 """Milliseconds to wait for those who need the log; one may be in this very thread, and never end."""
-
-_RANDOM: Final = random.SystemRandom()
-"""A generator of its own, so that a program that set a seed draws the same random numbers."""
 
 _BESIDE: Final = 4096
 """Bytes kept free in a row, which has the same limit as a text, for its other columns."""
@@ -239,7 +236,8 @@ def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
 def _write_ahead(cursor: Any) -> None:
     """Set the journal to WAL. Of several who do so to a new file at once, SQLite lets none wait and refuses some."""
     last = time.monotonic() + _PATIENCE
-    # Asked first, since to set it takes a lock even where it is so already.
+    attempts = itertools.count()
+    # Asked first, since to set it takes a lock even where it is set already.
     while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -247,7 +245,7 @@ def _write_ahead(cursor: Any) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > last:
                 raise
-        time.sleep(_RANDOM.uniform(0, 0.02))
+        backoff(next(attempts))
 
 
 def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
