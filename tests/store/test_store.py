@@ -260,7 +260,7 @@ class TestNames:
     def test_a_kind_that_there_is_not_is_told_with_those_that_there_are(self, store, kind):
         store.put("note", "a", 1)
 
-        with pytest.raises(InvalidValueError, match=r"There are 'analysis_card', .*'experiment', .*'note'"):
+        with pytest.raises(InvalidValueError, match=r"Known kinds: 'analysis_card', .*'experiment', .*'note'"):
             store.find(kind=kind)
 
     @pytest.mark.parametrize(

@@ -152,13 +152,16 @@ class Places(ABC):
     """How one database spells the places of a JSON column, and indexes them.
 
     Attributes:
-        reads_indexes: whether an index is used only where the statement is spelled for it, so that who asks must know
-            which there are.
-        prefers_lists: whether, where there is one, the database would still take an index that has the rows of a kind
-            in their order, and look into each: then it is to hear only beside the place which kind is meant.
+        reads_indexes: whether an index on a place is used only by SQL that is written for it, so that the caller must
+            know which exist.
+        indexes_have_columns: whether such SQL names columns of the index, and so fails once the index is dropped.
+        prefers_lists: whether the planner prefers an index that lists the rows of a kind in their order, and then
+            looks into each body, even where the place has an index. Then the condition on the kind is given only beside
+            the place.
     """
 
     reads_indexes: ClassVar[bool] = False
+    indexes_have_columns: ClassVar[bool] = False
     prefers_lists: ClassVar[bool] = False
 
     @abstractmethod

@@ -230,6 +230,7 @@ class MySQL(Places):
     """MariaDB of 10.6 or later. An index has two columns of its own, which the database computes from a document."""
 
     reads_indexes: ClassVar[bool] = True
+    indexes_have_columns: ClassVar[bool] = True
 
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
         # The table, as docstore knows it, has not these columns: they come and go.
