@@ -57,7 +57,9 @@ class IndexedPlace(NamedTuple):
     name: str
 
 
-def create_index(context: StoreContext, kind: Kind | None, name: str, pointer: str, part: str | None) -> PlaceIndex:
+def create_index(
+    transactions: StoreContext, kind: Kind | None, name: str, pointer: str, part: str | None
+) -> PlaceIndex:
     """Make an index on *pointer*, unless there is one, and return it.
 
     Args:
@@ -85,10 +87,10 @@ def create_index(context: StoreContext, kind: Kind | None, name: str, pointer: s
             connection.execute(place_indexes.insert().values(**asdict(index)))
         return found or index
 
-    return context.writing(make, lambda connection, index: _found(connection, index.name) is not None)
+    return transactions.writing(make, lambda connection, index: _found(connection, index.name) is not None)
 
 
-def drop_index(context: StoreContext, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
+def drop_index(transactions: StoreContext, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
     """Drop the index on *pointer*; arguments as of ``create_index``.
 
     Raises:
@@ -110,12 +112,12 @@ def drop_index(context: StoreContext, kind: Kind | None, name: str, pointer: str
             places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
         return found.name
 
-    context.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)
+    transactions.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)
 
 
-def indexes(context: StoreContext) -> list[PlaceIndex]:
+def indexes(transactions: StoreContext) -> list[PlaceIndex]:
     """Return all indexes on places, sorted by kind, part and pointer."""
-    with context.reading() as connection:
+    with transactions.reading() as connection:
         return indexes_in(connection)
 
 

@@ -91,7 +91,7 @@ class Query:
 class SearchContext:
     """What the arguments are validated against: the database and project, the classes, and the enums' integers."""
 
-    store: StoreContext
+    transactions: StoreContext
     registry: Registry
     codes: EnumCodes
     encode: Callable[[Any], JSON]
@@ -120,7 +120,7 @@ def checked(context: SearchContext, kind: object, part: object, given: Criteria)
         raise InvalidValueError("deleted", deleted, "Use True for documents that were deleted, False for the others.")
     rule = found_part or found_kind or Kind("")
     return Query(
-        projects=_projects(context.store.project, given.get("project")),
+        projects=_projects(context.transactions.project, given.get("project")),
         kind=found_kind,
         part=found_part,
         name=texts["name"],
@@ -190,7 +190,7 @@ def _kind_and_part(
     found = KINDS.get(kind) or context.registry.kind_named(kind)
     looks_inside = looks_inside or part is not None
     if found is None or (looks_inside and kind not in KINDS):
-        with context.store.reading() as connection:
+        with context.transactions.reading() as connection:
             found = found or _stored_kind(connection, context.registry, kind)
             found = _with_stored_parts(connection, found) if looks_inside else found
     return found, None if part is None else _part(found, part)
@@ -287,7 +287,7 @@ def _integers(
     found = context.codes.seen(field, rule, several, former=former)
     if found is not None:
         return found
-    with context.store.reading() as connection:
+    with context.transactions.reading() as connection:
         return context.codes.integers(connection, field, rule, several, enum=enum, former=former)
 
 

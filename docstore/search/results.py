@@ -64,7 +64,7 @@ class Reading:
         part: returns the object at a path of another object.
     """
 
-    context: StoreContext
+    transactions: StoreContext
     decode: Callable[[JSON], Any]
     made: Callable[[Whole], Any]
     part: Callable[[Any, str], Any]
@@ -118,7 +118,7 @@ class Found(Sequence[T], Generic[T]):
     def __init__(self, reading: Reading, query: Query) -> None:
         self._reading = reading
         self._query = query
-        self._selection = Selection(reading.context.engine, query)
+        self._selection = Selection(reading.transactions.engine, query)
         self._info: Any = DocumentInfo if query.part is None else PartInfo
         self._start = Cursor((), query.limit)
         self._kept: tuple[list[T], Cursor | None] | None = None
@@ -129,7 +129,7 @@ class Found(Sequence[T], Generic[T]):
         rows, cursor = self._first()
         yield from rows
         while cursor is not None:
-            with self._reading.context.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 rows, cursor = self._rows(connection, _PAGE, cursor)
             yield from rows
 
@@ -163,7 +163,7 @@ class Found(Sequence[T], Generic[T]):
 
     def _first(self) -> tuple[list[T], Cursor | None]:
         if self._kept is None:
-            with self._reading.context.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 self._kept = self._rows(connection, _PAGE, self._start)
         return self._kept
 
@@ -189,7 +189,7 @@ class Found(Sequence[T], Generic[T]):
         Cost:
             A SELECT.
         """
-        with self._reading.context.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             return self._selection.count(connection)
 
     def exists(self) -> bool:
@@ -198,7 +198,7 @@ class Found(Sequence[T], Generic[T]):
         Cost:
             A SELECT of one row.
         """
-        with self._reading.context.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             return self._selection.any(connection)
 
     def first(self) -> T | None:
@@ -207,7 +207,7 @@ class Found(Sequence[T], Generic[T]):
         Cost:
             A SELECT of one row.
         """
-        with self._reading.context.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             rows, _ = self._rows(connection, 1, self._start)
         return rows[0] if rows else None
 
@@ -217,7 +217,7 @@ class Found(Sequence[T], Generic[T]):
         Cost:
             A SELECT of one column; memory for all names.
         """
-        with self._reading.context.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             names = self._selection.names(connection)
         return names if self._query.part is None else list(dict.fromkeys(names))
 
@@ -232,7 +232,7 @@ class Found(Sequence[T], Generic[T]):
         """
         size = checked_number("size", size, least=1)
         start = self._start if after is None else read_cursor(after, self._query, self._selection.types)
-        with self._reading.context.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             rows, cursor = self._rows(connection, size, start)
         return Page(rows, None if cursor is None else write_cursor(cursor, self._query))
 
@@ -283,7 +283,7 @@ class Found(Sequence[T], Generic[T]):
         """Yield what *read* returns for each row, in pages of about ``_ENOUGH`` text."""
         size, cursor = _FEW, self._start
         while True:
-            with self._reading.context.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 rows, following = self._rows(connection, size, cursor)
                 found = read(connection, rows) if rows else []
             yield from found
@@ -312,7 +312,7 @@ class Found(Sequence[T], Generic[T]):
     def _knowing_indexes(self, make: Callable[[Connection | None], S]) -> S:
         if not self._selection.needs_indexes:
             return make(None)
-        with self._reading.context.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             return make(connection)
 
     def to_frame(self, *pointers: str) -> pandas.DataFrame:
@@ -346,7 +346,7 @@ class Found(Sequence[T], Generic[T]):
         places: list[list[MaybeJSON]] = []
         cursor: Cursor | None = self._start
         while cursor is not None:
-            with self._reading.context.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 rows, cursor = self._rows(connection, _PAGE, cursor)
                 found += rows
                 if pointers and rows:
