@@ -43,7 +43,7 @@ class Term:
     nullable: bool = False
 
     def clauses(self) -> list[sa.ColumnElement[Any]]:
-        """Return the ORDER BY clauses; where NULLs come is said, as databases differ in that."""
+        """Return the ORDER BY clauses; with the place of NULLs, in which databases differ."""
         each = [self.expression.is_not(None), self.expression] if self.nullable else [self.expression]
         return [clause.desc() if self.descending else clause.asc() for clause in each]
 

@@ -1570,7 +1570,7 @@ class TestAFileOfSQLite:
     def test_says_that_it_is_something_else(self, tmp_path, file):
         (tmp_path / "lab.db").write_text("Dear diary, " * 1000)
 
-        with pytest.raises(DatabaseError, match=r"file is not a database. This file is something else"):
+        with pytest.raises(DatabaseError, match=r"file is not a database. This file has another format"):
             docstore.connect(file)
 
 

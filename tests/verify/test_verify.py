@@ -695,7 +695,9 @@ class TestADamagedDocument:
         intruder.set(versions.c.created_at, spelt(text))
         intruder.set(documents.c.created_at, spelt(text))
 
-        with pytest.raises(DatabaseError, match=rf"the time '{text}.*' in the database is none. verify\(\) says where"):
+        with pytest.raises(
+            DatabaseError, match=rf"the time '{text}.*' in the database is invalid. verify\(\) says where"
+        ):
             store.history("cakes") if call == "history" else store.find().first()
 
     @pytest.mark.parametrize(

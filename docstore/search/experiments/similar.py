@@ -82,7 +82,7 @@ _SPACES: Final = sa.Table(
 )
 
 
-def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wanted, n: int) -> list[Similar]:
+def find_similar(connection: Connection, experiments: sa.Select[Any], target: Wanted, n: int) -> list[Similar]:
     """Return the *n* of *experiments* that share the most parameters, the newest first among equals.
 
     Shapes:
@@ -92,7 +92,7 @@ def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wa
         Two SELECTs. The database reads the search space in the head of each of *experiments*.
     """
     found, c = experiments.order_by(None).subquery("found"), _SPACES.c
-    is_shared = _is_shared(sought.types)
+    is_shared = _is_shared(target.types)
     if is_shared is None:
         return []
     shared = sa.func.count(c.parameter_name.distinct())
@@ -101,16 +101,16 @@ def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wa
         .join(_SPACES, c.id == found.c.id)
         .where(is_shared)
         .group_by(found.c.id, found.c.name, found.c.updated_at)
-        .having(shared >= sought.least)
+        .having(shared >= target.least)
         .order_by(shared.desc(), found.c.updated_at.desc(), found.c.name)
         .limit(n)
     )
-    if sought.besides is not None and is_plain(sought.besides):
-        query = query.where(found.c.name != sought.besides)
+    if target.besides is not None and is_plain(target.besides):
+        query = query.where(found.c.name != target.besides)
     with reading_times():
         rows = connection.execute(query).all()
     names = _names(connection, [row.id for row in rows], is_shared) if rows else {}
-    order = list(sought.types)
+    order = list(target.types)
     return [
         Similar(row.name, tuple(name for name in order if name in names[row.id]), shares / len(order), row.updated_at)
         for row in rows

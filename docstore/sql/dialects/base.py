@@ -119,8 +119,8 @@ class Backend(ABC):
         meaning = self.meaning(error)
         # After these lines PostgreSQL quotes the statement, or JSON, which may be a part of a document.
         lines = takewhile(lambda line: not line.startswith(("LINE ", "CONTEXT:")), str(error.orig).strip().splitlines())
-        said = without_password(" ".join(map(str.strip, lines)), url).rstrip(".")
-        problem = f"{shown(url)}: {said}{'' if said.endswith(('?', '!')) else '.'} {meaning.remedy}".rstrip()
+        message = without_password(" ".join(map(str.strip, lines)), url).rstrip(".")
+        problem = f"{shown(url)}: {message}{'' if message.endswith(('?', '!')) else '.'} {meaning.remedy}".rstrip()
         if issubclass(meaning.error, DatabaseError):
             return meaning.error(problem, changes=changes)
         return meaning.error(problem)
