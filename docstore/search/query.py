@@ -97,7 +97,7 @@ class SearchContext:
     encode: Callable[[Any], JSON]
 
 
-def checked(context: SearchContext, kind: object, part: object, given: Criteria) -> Query:
+def checked_query(context: SearchContext, kind: object, part: object, given: Criteria) -> Query:
     """Validate the arguments of ``find`` and return them as a query.
 
     Raises:

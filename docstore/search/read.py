@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class StoredDocument:
     """The row of a document's head, and its state.
 
     Units:
@@ -46,7 +46,7 @@ class Whole:
     size: int
 
 
-def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whole]:
+def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, StoredDocument]:
     """Return the current state of the documents with these ids, by id; without those that do not exist.
 
     Raises:
@@ -58,7 +58,7 @@ def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whol
     heads = _heads(connection, ids)
     rows = _pieces(connection, ids, None)
     return {
-        id: Whole(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
+        id: StoredDocument(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
         for id, (head, project) in heads.items()
     }
 

@@ -22,7 +22,7 @@ from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.query import Query
 from docstore.search.read import (
     Columns,
-    Whole,
+    StoredDocument,
     at,
     check_codes,
     place_in,
@@ -55,7 +55,7 @@ _SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Loader:
     """The database to read from, and what makes values and objects of what is read.
 
     Attributes:
@@ -66,7 +66,7 @@ class Reading:
 
     transactions: StoreContext
     decode: Callable[[JSON], Any]
-    made: Callable[[Whole], Any]
+    made: Callable[[StoredDocument], Any]
     part: Callable[[Any, str], Any]
 
 
@@ -115,7 +115,7 @@ class Found(Sequence[T], Generic[T]):
         also a SELECT of the indexes on places each time, on SQLite once: an index that is created later is not used.
     """
 
-    def __init__(self, reading: Reading, query: Query) -> None:
+    def __init__(self, reading: Loader, query: Query) -> None:
         self._reading = reading
         self._query = query
         self._selection = Selection(reading.transactions.engine, query)
@@ -387,14 +387,14 @@ def _within(stop: int | None) -> int | None:
     return None if stop is None else min(operator.index(stop), sys.maxsize)
 
 
-def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[Whole]:
+def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[StoredDocument]:
     found = read_documents(connection, [row.id for row in rows])
     for row in rows:
         check_codes(row, found[row.id].state.pieces[HEAD])
     return [found[row.id] for row in rows]
 
 
-def _wholes_of_parts(connection: Connection, rows: Sequence[PartInfo]) -> list[tuple[PartInfo, Whole]]:
+def _wholes_of_parts(connection: Connection, rows: Sequence[PartInfo]) -> list[tuple[PartInfo, StoredDocument]]:
     found = read_documents(connection, list(dict.fromkeys(row.id for row in rows)))
     for row in rows:
         check_codes(row, found[row.id].state.pieces[row.path])

@@ -12,7 +12,7 @@ from docstore.model import Experiment, SearchSpace
 from docstore.search.experiments.best import BestArm, best_arms, config_of
 from docstore.search.experiments.frames import observations_frame, trials_frame
 from docstore.search.experiments.read import read_experiment
-from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, wanted
+from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, target_parameters
 from docstore.sql.dialects import checked_moment
 from docstore.store.search_base import Search
 
@@ -125,7 +125,7 @@ class Experiments(Search):
             Two SELECTs (and one for *types*), in which the database looks into the search space of each experiment.
         """
         n = _checked_count(n, most=AT_MOST)
-        sought = wanted(like, overlap)
+        sought = target_parameters(like, overlap)
         moment = None if since is None else checked_moment("since", since)
         experiments = self.find("experiment", type=types, updated=(moment, None)).select()
         with self._access.reading() as connection:

@@ -31,7 +31,7 @@ from docstore.store.branches.merge import Merger
 from docstore.store.compaction import Compacted, compact
 from docstore.store.status import Status, status_of, status_of_new
 from docstore.store.timeline import Blame, Lazily, Timeline
-from docstore.verify import Damage, Report, VerifyOptions, find_damage, reporting, sought
+from docstore.verify import Damage, Report, VerifyOptions, find_damage, find_id, reporting
 
 
 class Past(Base):
@@ -297,7 +297,7 @@ class Past(Base):
         with reporting(progress) as report, self._access.reading() as connection, long_read_timeout(connection):
             if kind is not None and name is None:
                 check_kind(connection, self._documents().codec.registry, kind)
-            id = None if name is None else sought(connection, self.project, kind or "experiment", name)
+            id = None if name is None else find_id(connection, self.project, kind or "experiment", name)
             if name is not None and id is None:
                 self._access.head(connection, kind or "experiment", name)  # tells what there is instead
             options = VerifyOptions(decoded if decode else None, report)

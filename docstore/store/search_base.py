@@ -10,9 +10,9 @@ from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_
 from docstore.search import indexes
 from docstore.search.indexes import PlaceIndex
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.search.query import FIELDS, Criteria, SearchContext, checked, unknown_fields
-from docstore.search.read import Whole
-from docstore.search.results import Found, Reading
+from docstore.search.query import FIELDS, Criteria, SearchContext, checked_query, unknown_fields
+from docstore.search.read import StoredDocument
+from docstore.search.results import Found, Loader
 from docstore.sql.reader import State
 from docstore.sql.rows import HeadRow
 from docstore.store.past_base import Past
@@ -62,8 +62,8 @@ class Search(Past):
             raise unknown_fields(unknown)
         documents = self._documents()
         known = SearchContext(self._access, documents.codec.registry, self._codes, documents.codec.encode)
-        reading = Reading(self._access, self._raw.decode, self._made, documents.part)
-        return Found(reading, checked(known, kind, part, criteria))
+        reading = Loader(self._access, self._raw.decode, self._made, documents.part)
+        return Found(reading, checked_query(known, kind, part, criteria))
 
     # --- indexes -------------------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class Search(Past):
 
     # --- how what is found is read -------------------------------------------------------------------------------
 
-    def _made(self, whole: Whole) -> Any:
+    def _made(self, whole: StoredDocument) -> Any:
         return self._loaded(whole.head, whole.state, self._unknown, is_ours=whole.project == self.project)
 
     def _loaded(self, head: HeadRow, state: State, unknown: Unknown, *, is_ours: bool = True) -> Any:

@@ -249,7 +249,7 @@ class LastWrites:
         """Yield the parts whose ``updated_at`` is not the time of *version*, which wrote them by their own columns."""
         for path, moment in self._moments.get(version.number, {}).items():
             if moment != version.created_at:
-                yield path, f"the column updated_at says another time than version {version.number}, its last one"
+                yield path, f"the column updated_at says another time than version {version.number}, which wrote it"
             if version.folded:  # whether it touched this part is not known any more
                 self._open.pop(path, None)
 

@@ -16,7 +16,6 @@ from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
 from docstore.sql.columns import Names, unlike_head, unlike_part
-from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.verify import statements
@@ -57,11 +56,9 @@ class CurrentState:
 class RowCheck:
     """Checks the rows of one document."""
 
-    def __init__(
-        self, connection: Connection, project: str, head: HeadRow, names: Names | None, size: PageSize
-    ) -> None:
+    def __init__(self, connection: Connection, project: str, head: HeadRow, names: Names | None) -> None:
         self._connection, self._project, self._head = connection, project, head
-        self._names, self._size = names, size
+        self._names = names
         self._subject = Subject(head.kind, head.name, head.id)
         self._named = kind_named(head.kind)
         self._kind: Kind | None = self._named if self._named.name in KINDS else None
@@ -72,7 +69,7 @@ class RowCheck:
     def check(self, decode: Decode | None) -> Generator[Damage, None, CurrentState]:
         """Yield each damage, and return what was read."""
         lost: set[str] = set()
-        for page in statements.pages(self._connection, documents, documents.c.path, self._head.id, self._size):
+        for page in statements.pages(self._connection, documents, documents.c.path, self._head.id):
             for row in page:
                 found = list(self._unread(row) if isinstance(row, Unread) else self._body(row))
                 yield from found

@@ -28,6 +28,8 @@ class Unread:
 
 Row: TypeAlias = "sa.Row[Any] | Unread"
 
+_PAGE: Final = PageSize()
+
 
 @contextmanager
 def reading(connection: Connection) -> Iterator[None]:
@@ -41,15 +43,13 @@ def reading(connection: Connection) -> Iterator[None]:
 
 def ids(connection: Connection, project: str, kind: str | None) -> list[str]:
     """Return the ids of the documents of *project*, deleted ones too; only those of *kind*, if given."""
-    if kind is not None and not is_plain(kind):
-        return []
     c = documents.c
     query = sa.select(c.id).where(IS_HEAD, c.project == project).order_by(c.kind, c.name, c.id)
     with reading(connection):
         return list(connection.execute(query if kind is None else query.where(c.kind == kind)).scalars())
 
 
-def id_called(connection: Connection, project: str, kind: str, name: str) -> str | None:
+def find_id(connection: Connection, project: str, kind: str, name: str) -> str | None:
     """Return the id of the document of this name: the live one or, without one, the one that was deleted last."""
     if not is_plain(kind) or not is_plain(name):
         return None
@@ -133,7 +133,7 @@ _LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
 
 
 def pages(
-    connection: Connection, table: sa.Table, key: sa.Column[Any], id: str, size: PageSize, *, falling: bool = False
+    connection: Connection, table: sa.Table, key: sa.Column[Any], id: str, *, falling: bool = False
 ) -> Iterator[list[Row]]:
     """Yield the rows of a document in *table*, ordered by *key*, in pages; memory for one page.
 
@@ -145,15 +145,15 @@ def pages(
     """
     of_document, order = table.c.id == id, key.desc() if falling else key
     # The sizes are read first: a driver may fetch a whole result, however little of it is used.
-    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(size.rows)
+    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(_PAGE.rows)
     query = measure
     while True:
         with reading(connection):
             sizes = {row[0]: row.size or 0 for row in connection.execute(query)}
-        for page in _within(size.text, sizes):
+        for page in _within(_PAGE.text, sizes):
             at = key.between(page[-1], page[0]) if falling else key.between(page[0], page[-1])
             yield _page(connection, sa.select(table).where(of_document), key, at, order, page)
-        if len(sizes) < size.rows:
+        if len(sizes) < _PAGE.rows:
             return
         last = next(reversed(sizes))
         query = measure.where(key < last if falling else key > last)

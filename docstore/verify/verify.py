@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -12,7 +12,6 @@ from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
 from docstore.sql.columns import Names
 from docstore.sql.dialects import faults
-from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
@@ -37,12 +36,6 @@ class VerifyOptions:
 
     decode: Decode | None
     report: Report
-    size: PageSize = field(default_factory=PageSize)
-
-
-def sought(connection: Connection, project: str, kind: str, name: str) -> str | None:
-    """Return the id of the document of this name: the live one or, without one, the one that was deleted last."""
-    return statements.id_called(connection, project, kind, name)
 
 
 def find_damage(
@@ -140,7 +133,7 @@ class _Verification:
         self, connection: Connection, project: str, names: Names | None, options: VerifyOptions, done: _Done
     ) -> None:
         self._connection, self._project, self._names, self._done = connection, project, names, done
-        self._decode, self._size = options.decode, options.size
+        self._decode = options.decode
 
     def document(self, id: str) -> Iterator[Damage]:
         """Yield each damage of the document with this id."""
@@ -182,15 +175,13 @@ class _Verification:
 
     def _pieces(self, subject: Subject, head: HeadRow) -> Generator[Damage, None, CurrentState]:
         try:
-            return (
-                yield from RowCheck(self._connection, self._project, head, self._names, self._size).check(self._decode)
-            )
+            return (yield from RowCheck(self._connection, self._project, head, self._names).check(self._decode))
         except UnreadableError as error:
             yield subject.rows("documents", str(error))
             return CurrentState()
 
     def _tags(self, subject: Subject, found: dict[str, int]) -> Iterator[Damage]:
-        for page in statements.pages(self._connection, tags, tags.c.tag, subject.id, self._size):
+        for page in statements.pages(self._connection, tags, tags.c.tag, subject.id):
             for row in page:
                 if isinstance(row, Unread):
                     yield subject.tag(str(row.key), row.problem)
@@ -198,7 +189,7 @@ class _Verification:
                     found[row.tag] = row.version
 
     def _history(self, id: str, history: History) -> Iterator[Damage]:
-        for page in statements.pages(self._connection, versions, versions.c.version, id, self._size, falling=True):
+        for page in statements.pages(self._connection, versions, versions.c.version, id, falling=True):
             for number, row in enumerate(page, start=1):
                 yield from history.check(row)
                 if self._decode or number == len(page):  # decoding is slow: report each version; otherwise each page

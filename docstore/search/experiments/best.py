@@ -12,7 +12,16 @@ from typing import Any, Final
 from docstore.documents.canonical import JSON, TAG
 from docstore.errors import InvalidValueError
 from docstore.model import ComparisonOp, Objective, OptimizationConfig, OutcomeConstraint, ScalarizedObjective
-from docstore.search.experiments.read import Decode, Stored, arms_of, at, in_order, items, parameter_types, records_of
+from docstore.search.experiments.read import (
+    Decode,
+    StoredExperiment,
+    arms_of,
+    at,
+    in_order,
+    items,
+    parameter_types,
+    records_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class BestArm:
     is_feasible: bool
 
 
-def best_arms(stored: Stored, config: OptimizationConfig, decode: Decode) -> list[BestArm]:
+def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Decode) -> list[BestArm]:
     """Return every arm on which the objective was measured, the best first.
 
     Raises:
@@ -112,7 +121,9 @@ def _sum(values: Iterable[float]) -> float:
 _IGNORED_STATUSES: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
 
 
-def _observed(stored: Stored, decode: Decode) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
+def _observed(
+    stored: StoredExperiment, decode: Decode
+) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
     """Return the mean of each metric of each arm, and the last trial that measured each (arm, metric)."""
     last: dict[tuple[str, str, int], tuple[float, float]] = {}
     given_up = {index: _given_up(part.body) for index, part in stored.trials.items()}
@@ -163,7 +174,7 @@ def _number(value: object) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def _parameters(stored: Stored, decode: Decode) -> dict[str, dict[str, Any]]:
+def _parameters(stored: StoredExperiment, decode: Decode) -> dict[str, dict[str, Any]]:
     """Return the parameters of each arm, by its name."""
     names = parameter_types(stored.head)
     status_quo = at(stored.head, "status_quo")
@@ -175,7 +186,7 @@ def _parameters(stored: Stored, decode: Decode) -> dict[str, dict[str, Any]]:
 # --- the objective ---------------------------------------------------------------------------------------------------
 
 
-def config_of(stored: Stored, decode: Decode) -> OptimizationConfig:
+def config_of(stored: StoredExperiment, decode: Decode) -> OptimizationConfig:
     """Return the optimization config of the experiment, with plain metrics: the metrics' classes are not needed.
 
     Args:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docstore.documents.canonical import JSON
 from docstore.errors import MissingDependencyError
-from docstore.search.experiments.read import Decode, Part, Stored, arms_of, at, in_order, parameter_types, records_of
+from docstore.search.experiments.read import (
+    Decode,
+    Part,
+    StoredExperiment,
+    arms_of,
+    at,
+    in_order,
+    parameter_types,
+    records_of,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -47,7 +56,7 @@ _TRIED: Final = {
 """The columns of the view ``trials`` and their dtypes; ``parameters`` becomes one column per parameter."""
 
 
-def observations_frame(stored: Stored, project: str, decode: Decode) -> pandas.DataFrame:
+def observations_frame(stored: StoredExperiment, project: str, decode: Decode) -> pandas.DataFrame:
     """Return a frame with a row for each observation, by trial, in the order of attachment.
 
     Raises:
@@ -58,7 +67,7 @@ def observations_frame(stored: Stored, project: str, decode: Decode) -> pandas.D
     return _frame({name: [row.get(name) for row in rows] for name in _OBSERVED}, _OBSERVED, "observations()")
 
 
-def trials_frame(stored: Stored, project: str, decode: Decode) -> pandas.DataFrame:
+def trials_frame(stored: StoredExperiment, project: str, decode: Decode) -> pandas.DataFrame:
     """Return a frame with a row for each trial, with its first arm.
 
     Raises:
@@ -84,7 +93,7 @@ _PARAMETER: Final = {"FLOAT": "float64", "INT": "Int64", "BOOL": "boolean"}
 """The dtype of a parameter's column; ``object`` for other types."""
 
 
-def _trial_row(stored: Stored, project: str, part: Part, decode: Decode) -> dict[str, Any]:
+def _trial_row(stored: StoredExperiment, project: str, part: Part, decode: Decode) -> dict[str, Any]:
     arms = list(arms_of(part.body))
     name, parameters = arms[0] if arms else (None, {})
     created, started, completed = (

@@ -34,7 +34,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredExperiment:
     """An experiment as it is stored now; parts by their index.
 
     Attributes:
@@ -49,7 +49,7 @@ class Stored:
     names: Mapping[tuple[str, int], str]
 
 
-def read_experiment(transactions: StoreContext, name: str) -> Stored:
+def read_experiment(transactions: StoreContext, name: str) -> StoredExperiment:
     """Return the experiment *name*, verified by the digest of its version as by ``load``.
 
     No digest covers the columns of the parts and the table ``codes``: they are compared with the bodies, and the time
@@ -74,7 +74,7 @@ def read_experiment(transactions: StoreContext, name: str) -> Stored:
             _check_columns(head, transactions.project, row, state.pieces[row.path], names)
     written_in = {row.path: row.version for row in found}
     trials, data = (_parts(state.pieces, rule, written_in, names) for rule in EXPERIMENT.parts)
-    return Stored(head.id, head.name, state.pieces[HEAD], trials, data, names)
+    return StoredExperiment(head.id, head.name, state.pieces[HEAD], trials, data, names)
 
 
 _C: Final = documents.c
@@ -135,7 +135,7 @@ def arms_of(trial: JSON) -> Iterator[tuple[str, JSON]]:
                 yield name, at(arm, "parameters")
 
 
-def records_of(stored: Stored, decode: Decode) -> Iterator[tuple[int, dict[str, Any]]]:
+def records_of(stored: StoredExperiment, decode: Decode) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each observation with the index of its trial, by trial, in the order of attachment."""
     for index, part in stored.data.items():
         for record in items(part.body, "records"):

@@ -35,7 +35,7 @@ class Similar(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TargetParameters:
     """The parameters to share.
 
     Attributes:
@@ -49,7 +49,7 @@ class Wanted:
     besides: str | None
 
 
-def wanted(like: object, overlap: object) -> Wanted:
+def target_parameters(like: object, overlap: object) -> TargetParameters:
     """Validate the arguments of ``similar`` and return the parameters to share.
 
     Raises:
@@ -64,7 +64,7 @@ def wanted(like: object, overlap: object) -> Wanted:
     types = {name: each.parameter_type.name for name, each in space.parameters.items()}
     if not 1 <= len(types) <= AT_MOST:
         raise InvalidValueError("similar", like, f"It has {len(types)} parameters: from 1 to {AT_MOST:,} are compared.")
-    return Wanted(types, _least(overlap, len(types)), like.name if isinstance(like, Experiment) else None)
+    return TargetParameters(types, _least(overlap, len(types)), like.name if isinstance(like, Experiment) else None)
 
 
 def _least(overlap: float, total: int) -> int:
@@ -82,7 +82,9 @@ _SPACES: Final = sa.Table(
 )
 
 
-def find_similar(connection: Connection, experiments: sa.Select[Any], target: Wanted, n: int) -> list[Similar]:
+def find_similar(
+    connection: Connection, experiments: sa.Select[Any], target: TargetParameters, n: int
+) -> list[Similar]:
     """Return the *n* of *experiments* that share the most parameters, the newest first among equals.
 
     Shapes:
