@@ -388,6 +388,7 @@ class TestAPlace:
             lambda: (q("/a") == 1) & q("/b"),
             lambda: (q("/a") == 1) | 5,
             lambda: None & (q("/a") == 1),
+            lambda: 5 | (q("/a") == 1),
             lambda: (q("/a") == 1) & True,
         ],
     )

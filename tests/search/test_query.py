@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, datetime
@@ -279,6 +280,15 @@ class TestOrderAndPages:
     def test_another_text_is_no_cursor(self, shelf, cursor):
         with pytest.raises(InvalidValueError, match=r"cursor: .* Give the cursor of a page of this very search"):
             shelf.find().page(1, after=cursor)
+
+    def test_a_text_with_values_of_another_type_is_no_cursor(self, shelf):
+        cursor = shelf.find("experiment").page(1).cursor
+        inside = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        forged = re.sub(rb'"values":\[[^]]*\]', b'"values":[5]', inside)
+        assert forged != inside
+
+        with pytest.raises(InvalidValueError, match=r"cursor: .* Give the cursor of a page of this very search"):
+            shelf.find("experiment").page(1, after=base64.urlsafe_b64encode(forged).decode().rstrip("="))
 
     @pytest.mark.parametrize("other", [{"order_by": "-name"}, {"kind": "note"}, {"part": "trial"}], ids=str)
     def test_a_cursor_is_of_one_order(self, shelf, other):
