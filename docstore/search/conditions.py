@@ -1,4 +1,4 @@
-"""What is asked of the places of a document: comparisons and what combines them, as data that know no SQL."""
+"""Conditions on what documents contain: ``q(pointer)``, its comparisons, and ``&``, ``|``, ``~``; no SQL yet."""
 
 from __future__ import annotations
 
@@ -16,97 +16,49 @@ from docstore.codec.values.tags import BARE, float_encode, int_encode
 from docstore.documents.canonical import JSON, is_plain, same_json
 from docstore.errors import InvalidValueError, short_repr
 
-# The JSON that a value may be stored as: what a search for it looks for.
-
-_LARGEST: Final = int(math.ldexp(2 - 2**-52, 1023))
-
-
-def forms_of(value: Any, encode: Callable[[Any], JSON]) -> list[JSON]:
-    """Return each JSON value that *value* may be stored as; no two of them have the same text."""
-    if type(value) is int or type(value) is float:
-        return _number_forms(value)
-    forms = [encode(value)]
-    number = plain_number(value)
-    if number is not value:
-        # A NumPy number looks for those of its own type, and for all that equal it.
-        return [*forms, *(_number_forms(number) if type(number) is not bool else [number])]
-    bare = _bare(value)
-    if bare is not None and not any(same_json(bare, form) for form in forms):
-        forms.append(encode(bare))
-    return forms
-
-
-def plain_number(value: Any) -> Any:
-    """Return the number, or the bool, of Python that equals a NumPy number; anything else as it is."""
-    cls = type(value)
-    if cls.__module__ != "numpy" or not (isinstance(value, Real) or cls.__name__ in ("bool", "bool_")):
-        return value
-    number = value.item()
-    return number if type(number) in (int, float, bool) else value
-
-
-def _bare(value: Any) -> str | None:
-    """Return the text that a field of its own type has *value* as, if it is such a one."""
-    if isinstance(value, Enum) and not isinstance(value, Flag):
-        return value.name
-    return BARE[type(value)][0](value) if type(value) in BARE else None
-
-
-def _number_forms(number: int | float) -> list[JSON]:
-    """Return the JSON of the integer and of the float that equal *number*, as far as there are."""
-    forms: list[JSON] = []
-    if type(number) is int or float(number).is_integer():
-        forms.append(int_encode(int(number)))
-        if number == 0:
-            forms.append(float_encode(-0.0))
-    if type(number) is float or (abs(number) <= _LARGEST and float(number) == number):
-        forms.append(float_encode(abs(float(number)) if number == 0 else float(number)))
-    return forms
-
-
-OPERATORS: Final = "==, !=, <, <=, >, >=, in_(), contains(), exists() and like()"
+_OPERATORS: Final = "==, !=, <, <=, >, >=, in_(), contains(), exists() and like()"
 
 _COMBINE: Final = "Combine conditions with & | ~ and parentheses, as in (q('/a') > 1) & ~(q('/b') == 'x')."
 
 _LONGEST_PATTERN: Final = 10_000
-"""Characters of a pattern; SQLite takes 50,000 bytes, in which some characters take several."""
+"""Characters of a pattern. SQLite takes 50,000 bytes, and a character may take several."""
 
 _ESCAPE: Final = re.compile(r"(?:[^\\]|\\.)*", re.DOTALL)
 _MOST: Final = 250
-"""Comparisons in one condition: SQLite takes an expression of 1,000 levels, and some take several."""
+"""Comparisons in one condition. SQLite takes an expression of 1,000 levels, and a comparison may take several."""
 
 _DEEPEST: Final = 252
-"""Levels of a document."""
+"""Levels of nesting in a document."""
 
 _INDICES: Final = 8
-"""Tokens of a pointer that may be an index: each is looked for as a key too, and so each doubles the work."""
+"""Numeric tokens of a pointer. Each is looked for both as an index and as a key, and so doubles the work."""
 
 _INDEX: Final = re.compile(r"/(?:0|[1-9][0-9]{0,8})(?=/|$)")
 _STRAY_TILDE: Final = re.compile("~(?![01])")
 
 
 class Condition:
-    """Something that holds for a document or does not. Combine several with ``&``, ``|`` and ``~``."""
+    """A condition on a document. Combine several with ``&``, ``|`` and ``~``."""
 
     __slots__ = ()
 
     def __and__(self, other: object) -> Condition:
-        return All((*_in_one(self, All), *_in_one(_condition(other), All)))
+        return All((*_operands(self, All), *_operands(_checked_condition(other), All)))
 
     def __or__(self, other: object) -> Condition:
-        return AnyOf((*_in_one(self, AnyOf), *_in_one(_condition(other), AnyOf)))
+        return AnyOf((*_operands(self, AnyOf), *_operands(_checked_condition(other), AnyOf)))
 
     def __rand__(self, other: object) -> Condition:
-        return _condition(other) & self
+        return _checked_condition(other) & self
 
     def __ror__(self, other: object) -> Condition:
-        return _condition(other) | self
+        return _checked_condition(other) | self
 
     def __invert__(self) -> Condition:
         return self.condition if isinstance(self, Not) else Not(self)
 
     def __bool__(self) -> NoReturn:
-        """Refuse: ``and``, ``or``, ``not`` and ``1 < q("/a") < 5`` ask for this, and would drop a condition.
+        """Refuse ``and``, ``or``, ``not`` and ``1 < q("/a") < 5``, which call this and would drop a condition.
 
         Raises:
             InvalidValueError: always.
@@ -114,16 +66,16 @@ class Condition:
         raise InvalidValueError("condition", self, f"It has no truth value before the database is asked. {_COMBINE}")
 
     def __repr__(self) -> str:
-        return _written(self, levels=3)
+        return _repr(self, levels=3)
 
     @abstractmethod
     def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
-        """Return the same of values as they are stored, which *encode* gives."""
+        """Return the same condition on stored JSON, which *encode* makes of each value."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class All(Condition):
-    """Every one of *conditions* holds; of none, always."""
+    """All of *conditions* hold; true if there are none."""
 
     conditions: tuple[Condition, ...]
 
@@ -133,7 +85,7 @@ class All(Condition):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AnyOf(Condition):
-    """One of *conditions* holds, or several."""
+    """At least one of *conditions* holds; false if there are none."""
 
     conditions: tuple[Condition, ...]
 
@@ -143,7 +95,7 @@ class AnyOf(Condition):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Not(Condition):
-    """*condition* does not hold: also where nothing stands at its place."""
+    """*condition* does not hold; true also where its pointer leads to nothing."""
 
     condition: Condition
 
@@ -152,8 +104,8 @@ class Not(Condition):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Compared(Condition):
-    """What stands at *pointer*, compared with *values* as the user gave them.
+class Comparison(Condition):
+    """The value at *pointer* compared with Python *values*, as the user gave them.
 
     Attributes:
         operator: ``in``, ``contains``, ``exists``, ``like``, ``<``, ``<=``, ``>`` or ``>=``; the last six have one
@@ -166,19 +118,19 @@ class Compared(Condition):
 
     def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
         if self.operator not in ("in", "contains"):
-            return Stored(self.pointer, self.operator, self.values)
+            return EncodedComparison(self.pointer, self.operator, self.values)
         forms: list[JSON] = []
         for value in self.values:
-            forms += forms_of(value, encode)
-        return Stored(self.pointer, self.operator, tuple(forms))
+            forms += _stored_forms(value, encode)
+        return EncodedComparison(self.pointer, self.operator, tuple(forms))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Stored(Condition):
-    """What stands at *pointer*, compared with JSON *values* as documents have them.
+class EncodedComparison(Condition):
+    """The value at *pointer* compared with JSON *values*, as documents store them.
 
     Attributes:
-        operator: as of ``Compared``. Values of ``in`` and ``contains`` are alternatives, by their canonical text.
+        operator: as in ``Comparison``. Values of ``in`` and ``contains`` are alternatives, by their canonical text.
     """
 
     pointer: str
@@ -189,11 +141,22 @@ class Stored(Condition):
         return self
 
 
-Where: TypeAlias = "Mapping[str, Any] | Condition | None"
+def _operands(condition: Condition, cls: type[All] | type[AnyOf]) -> tuple[Condition, ...]:
+    """Return the operands of *condition* if it is a *cls*, else itself: a long chain of ``&`` is one flat ``All``."""
+    return condition.conditions if isinstance(condition, cls) and condition.conditions else (condition,)
+
+
+def _checked_condition(other: object) -> Condition:
+    if isinstance(other, Condition):
+        return other
+    raise InvalidValueError("condition", other, f"It is not a condition; mind the parentheses. {_COMBINE}")
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
 
 
 class Place:
-    """A place in documents; what is compared with it gives a ``Condition``. ``q`` makes one."""
+    """A place in documents, made by ``q``. Comparing it gives a ``Condition``."""
 
     __slots__ = ("pointer",)
 
@@ -203,12 +166,12 @@ class Place:
         object.__setattr__(self, "pointer", checked_pointer(pointer))
 
     def __eq__(self, value: object) -> Condition:  # type: ignore[override]  # a condition, as SQLAlchemy's columns give
-        return Compared(self.pointer, "in", (_value(value),))
+        return Comparison(self.pointer, "in", (_checked_value(value),))
 
     def __ne__(self, value: object) -> Condition:  # type: ignore[override]  # as above
         return ~(self == value)
 
-    __hash__ = None  # type: ignore[assignment]  # what == gives is no bool
+    __hash__ = None  # type: ignore[assignment]  # == gives no bool
 
     def __lt__(self, value: Any) -> Condition:
         return self._ordered("<", value)
@@ -223,100 +186,111 @@ class Place:
         return self._ordered(">=", value)
 
     def in_(self, values: Iterable[Any]) -> Condition:
-        """Return the condition that what stands there is ``==`` one of *values*; of none, that never holds.
+        """Return the condition that the value is ``==`` one of *values*; it never holds if there are none.
 
         Raises:
-            InvalidValueError: *values* is a text, a mapping, or nothing that can be looped over.
+            InvalidValueError: *values* is a text, a mapping, or not iterable.
         """
         if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
             raise InvalidValueError("in_", values, "Give a list of values, as in q('/a').in_([1, 2]).")
-        return Compared(self.pointer, "in", tuple(map(_value, values)))
+        return Comparison(self.pointer, "in", tuple(map(_checked_value, values)))
 
     def contains(self, value: Any) -> Condition:
-        """Return the condition that a list has an item ``==`` *value*, or that a text has the text *value* in it."""
-        return Compared(self.pointer, "contains", (_value(value),))
+        """Return the condition that a list has an item ``==`` *value*, or that a text contains the text *value*."""
+        return Comparison(self.pointer, "contains", (_checked_value(value),))
 
     def exists(self) -> Condition:
-        """Return the condition that something stands there, be it null."""
-        return Compared(self.pointer, "exists")
+        """Return the condition that there is a value; null counts."""
+        return Comparison(self.pointer, "exists")
 
     def like(self, pattern: str) -> Condition:
-        r"""Return the condition that a text is as *pattern*: ``%`` is any text, ``_`` any character, ``\`` escapes.
+        r"""Return the condition that a text matches *pattern*: ``%`` is any text, ``_`` any character, ``\`` escapes.
 
         Upper and lower case differ, on every database.
 
         Raises:
-            InvalidValueError: *pattern* is no text, is longer than 10,000 characters, or ends with a lone backslash.
+            InvalidValueError: *pattern* is not a str, is longer than 10,000 characters, or ends with a lone backslash.
         """
         if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN or not _ESCAPE.fullmatch(pattern):
             remedy = f"Give a text of at most {_LONGEST_PATTERN:,} characters; a backslash escapes what follows it."
             raise InvalidValueError("like", pattern, remedy)
-        return Compared(self.pointer, "like", (str(pattern),))
+        return Comparison(self.pointer, "like", (str(pattern),))
 
     def _ordered(self, operator: str, value: Any) -> Condition:
-        value = plain_number(value)
+        value = _python_number(value)
         is_number = type(value) is int or (type(value) is float and not math.isnan(value))
         if not is_number and type(value) is not str:
             remedy = "Only numbers and texts have an order: compare with an int, a float or a str."
             if isinstance(value, (date, time)):
-                remedy += f" A time among other values is an object, whose text is in {self.pointer + '/value'!r}."
+                remedy += (
+                    f" A time in a field of several types is an object, whose text is in {self.pointer + '/value'!r}."
+                )
             raise InvalidValueError(f"q({self.pointer!r}) {operator}", value, remedy)
-        return Compared(self.pointer, operator, (value,))
+        return Comparison(self.pointer, operator, (value,))
 
     def __repr__(self) -> str:
         return f"q({self.pointer!r})"
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
-            raise AttributeError(name)  # copy and pickle ask for what may not be there
-        raise InvalidValueError("operator", name, f"A place has {OPERATORS}.")
+            raise AttributeError(name)  # copy and pickle look for optional methods
+        raise InvalidValueError("operator", name, f"A place has {_OPERATORS}.")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise InvalidValueError("attribute", name, f"A place cannot be changed. It has {OPERATORS}.")
+        raise InvalidValueError("attribute", name, f"A place cannot be changed. It has {_OPERATORS}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Place, (self.pointer,)
 
     def _refuse(self, *other: object) -> NoReturn:
-        raise InvalidValueError(
-            "place", self, f"It is no condition before it is compared; mind the parentheses. {_COMBINE}"
-        )
+        raise InvalidValueError("place", self, f"Compare it first to get a condition; mind the parentheses. {_COMBINE}")
 
     __and__ = __or__ = __rand__ = __ror__ = __invert__ = __bool__ = _refuse
     __contains__ = __iter__ = __getitem__ = __len__ = _refuse
 
 
 def q(pointer: str) -> Place:
-    """Return the place *pointer* of documents, to be compared: ``store.find(where=q("/properties/budget") >= 10)``.
+    """Return a place in documents to compare, as in ``store.find(where=q("/properties/budget") >= 10)``.
 
-    It leads into the JSON of a document, as it is stored: ``/trials/0/status``. A token is a key of an object, or an
-    index of a list, from 0. Compare it with ``== != < <= > >=``, ``in_()``, ``contains()``, ``exists()`` or
-    ``like()``, and combine what comes of that with ``& | ~``, in parentheses.
+    The pointer leads into a document's JSON as it is stored: ``/trials/0/status``. A token is a key of an object, or an
+    index of a list, from 0. Compare the place by ``== != < <= > >=``, ``in_()``, ``contains()``, ``exists()`` or
+    ``like()``, and combine conditions by ``& | ~``, in parentheses.
 
-    What is compared are JSON values, with their types: ``1`` equals ``1.0``, and neither ``True`` nor ``"1"``. A list
-    or an object equals one of the same canonical text, so ``[1]`` is not ``[1.0]``. ``==`` takes what a document can
-    hold: an enum's member is found as its bare name and with its tag, and so are a date, a time, a Decimal and a UUID;
-    a NumPy number is found as the number that it equals, too. A moment is found in the zone that it was written in.
-    ``!=`` is all that is not ``==``, with the documents that have nothing there.
+    JSON values are compared with their types: ``1`` equals ``1.0``, but neither ``True`` nor ``"1"``. Lists and objects
+    are equal if their canonical texts are, so ``[1]`` is not ``[1.0]``. ``==`` takes any value that a document can
+    hold: an enum member is found as its bare name and with its tag, and so are a date, a time, a Decimal and a UUID; a
+    NumPy number is found as the equal Python number, too. A datetime is found only in the zone that it was written in.
+    ``!=`` is the opposite of ``==``, and so holds for documents that have nothing there.
 
-    Order is among numbers, of any size, with infinities and without NaN; and among texts, by code points. A time in a
-    field of its own type is an ISO text; elsewhere it is an object, with that text in ``/value``. A text with NUL or a
-    lone surrogate is stored tagged: it is found by ``==``, and has no order, no pattern and no text in it.
+    Numbers are ordered whatever their size, with infinities and without NaN; texts are ordered by code points. A time
+    in a field of its own type is an ISO text; elsewhere it is an object, with that text in ``/value``. A text with NUL
+    or a lone surrogate is stored tagged: ``==`` finds it, and order, ``like`` and ``contains`` do not.
 
     Raises:
-        InvalidValueError: *pointer* is none.
+        InvalidValueError: *pointer* is not a JSON pointer.
 
     Cost:
-        Nothing is read. Without an index (``create_index``), the database looks into each document of the kind.
+        None. A search without an index (``create_index``) looks into each document of the kind.
     """
     return Place(pointer)
 
 
+def _checked_value(value: Any) -> Any:
+    if isinstance(value, (Place, Condition)):
+        raise InvalidValueError("value", value, "Compare a place with a value; two places cannot be compared.")
+    return value
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+Where: TypeAlias = "Mapping[str, Any] | Condition | None"
+
+
 def checked_pointer(pointer: object) -> str:
-    """Return *pointer*, if it is one.
+    """Validate a JSON pointer and return it.
 
     Raises:
-        InvalidValueError: it is not.
+        InvalidValueError: it is not one, or has too many tokens.
     """
     remedy = "Write a JSON pointer, as in '/properties/budget': each token after a slash, with ~1 for / and ~0 for ~."
     if isinstance(pointer, str) and (not pointer or pointer[0] == "/") and not _STRAY_TILDE.search(pointer):
@@ -327,10 +301,10 @@ def checked_pointer(pointer: object) -> str:
 
 
 def checked_pointer_of_column(pointer: object) -> str:
-    """Return *pointer* if it can be the name of a column.
+    """Validate a JSON pointer that names a column of a frame, and return it.
 
     Raises:
-        InvalidValueError: it cannot: databases and Arrow store no NUL and no lone surrogates.
+        InvalidValueError: it is not one, or has a NUL or a lone surrogate, which databases and Arrow do not store.
     """
     found = checked_pointer(pointer)
     if is_plain(found):
@@ -339,14 +313,15 @@ def checked_pointer_of_column(pointer: object) -> str:
 
 
 def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | None:
-    """Return the condition that *where* is, of values as they are stored: all of a mapping's, each by ``==``.
+    """Validate *where* and return it as a condition on stored JSON; a mapping means ``==`` for each of its items.
 
     Args:
-        encode: gives the JSON of a value, as ``Codec.encode``.
+        encode: returns the JSON of a value, as ``Codec.encode``.
 
     Raises:
-        InvalidValueError: it is nothing of the kind, or a key of the mapping is no pointer.
-        EncodeError: one of the values cannot be stored, and so can be found nowhere.
+        InvalidValueError: *where* is neither a condition nor a mapping, or has too many comparisons, or a key of the
+            mapping is not a pointer.
+        EncodeError: one of the values cannot be stored.
     """
     if where is None:
         return None
@@ -362,7 +337,7 @@ def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | No
 
 
 def _count(condition: Condition) -> int:
-    """Return how many comparisons there are; of many levels, more than too many."""
+    """Return the number of comparisons; more than ``_MOST`` if they are nested too deeply."""
     pending, found, levels = [(condition, 0)], 0, 0
     while pending:
         each, level = pending.pop()
@@ -375,42 +350,77 @@ def _count(condition: Condition) -> int:
     return found if levels <= _MOST // 2 else max(found, _MOST + 1)
 
 
-def _in_one(condition: Condition, cls: type[All] | type[AnyOf]) -> tuple[Condition, ...]:
-    """Return what *condition* is made of, if it is of *cls*: a long chain makes no deep tree."""
-    return condition.conditions if isinstance(condition, cls) and condition.conditions else (condition,)
+# --- the JSON that a value may be stored as --------------------------------------------------------------------------
+
+_LARGEST: Final = int(math.ldexp(2 - 2**-52, 1023))
+"""The largest finite float."""
 
 
-def _condition(other: object) -> Condition:
-    if isinstance(other, Condition):
-        return other
-    raise InvalidValueError("condition", other, f"It is none; mind the parentheses. {_COMBINE}")
+def _stored_forms(value: Any, encode: Callable[[Any], JSON]) -> list[JSON]:
+    """Return each JSON value that *value* may be stored as; no two have the same canonical text."""
+    if type(value) is int or type(value) is float:
+        return _number_forms(value)
+    forms = [encode(value)]
+    number = _python_number(value)
+    if number is not value:
+        # A NumPy number is found as itself, and as each equal Python number.
+        return [*forms, *(_number_forms(number) if type(number) is not bool else [number])]
+    bare = _bare_form(value)
+    if bare is not None and not any(same_json(bare, form) for form in forms):
+        forms.append(encode(bare))
+    return forms
 
 
-def _written(condition: Condition, levels: int) -> str:
-    """Return *condition* about as one writes it, three levels of it, and values as a message shows them."""
-    if isinstance(condition, (Compared, Stored)):
+def _python_number(value: Any) -> Any:
+    """Return the Python number or bool that equals a NumPy number; any other value unchanged."""
+    cls = type(value)
+    if cls.__module__ != "numpy" or not (isinstance(value, Real) or cls.__name__ in ("bool", "bool_")):
+        return value
+    number = value.item()
+    return number if type(number) in (int, float, bool) else value
+
+
+def _bare_form(value: Any) -> str | None:
+    """Return the text as which a field annotated with the type of *value* stores it; None for other types."""
+    if isinstance(value, Enum) and not isinstance(value, Flag):
+        return value.name
+    return BARE[type(value)][0](value) if type(value) in BARE else None
+
+
+def _number_forms(number: int | float) -> list[JSON]:
+    """Return the JSON of the integer and of the float that equal *number*, where they exist."""
+    forms: list[JSON] = []
+    if type(number) is int or float(number).is_integer():
+        forms.append(int_encode(int(number)))
+        if number == 0:
+            forms.append(float_encode(-0.0))
+    if type(number) is float or (abs(number) <= _LARGEST and float(number) == number):
+        forms.append(float_encode(abs(float(number)) if number == 0 else float(number)))
+    return forms
+
+
+# --- repr ------------------------------------------------------------------------------------------------------------
+
+
+def _repr(condition: Condition, levels: int) -> str:
+    """Return *condition* roughly as source code, down to so many *levels*."""
+    if isinstance(condition, (Comparison, EncodedComparison)):
         place, operator, values = f"q({condition.pointer!r})", condition.operator, condition.values
         if operator.isalpha():
             alone = operator == "in" and len(values) == 1
-            return f"{place} == {short_repr(values[0])}" if alone else _called(place, operator, values)
+            return f"{place} == {short_repr(values[0])}" if alone else _repr_of_call(place, operator, values)
         return f"{place} {operator} {short_repr(values[0])}"
     if levels == 0:
         return "..."
     if isinstance(condition, Not):
-        return f"~({_written(condition.condition, levels - 1)})"
+        return f"~({_repr(condition.condition, levels - 1)})"
     assert isinstance(condition, (All, AnyOf))  # there are no others
-    shown = [f"({_written(each, levels - 1)})" for each in condition.conditions[: 4 * levels]]
+    shown = [f"({_repr(each, levels - 1)})" for each in condition.conditions[: 4 * levels]]
     shown += ["..."] * (len(shown) < len(condition.conditions))
     return (" & " if isinstance(condition, All) else " | ").join(shown)
 
 
-def _called(place: str, operator: str, values: tuple[Any, ...]) -> str:
+def _repr_of_call(place: str, operator: str, values: tuple[Any, ...]) -> str:
     if operator == "in":
         return f"{place}.in_({short_repr(list(values))})"
     return f"{place}.{operator}({', '.join(map(short_repr, values))})"
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, (Place, Condition)):
-        raise InvalidValueError("value", value, "Compare a place with a value; two places cannot be compared.")
-    return value

@@ -1,4 +1,4 @@
-"""Where a page of a search ended, as a text that leads to the next one: in another process, on another day."""
+"""The end of a page as a text, by which the next page can be read at any time, also in another process."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ class Cursor:
     """The end of a page.
 
     Attributes:
-        values: what its last row has of each term of the order.
-        left: how many more rows the search may have.
+        values: of the last row, for each term of the order; empty before the first page.
+        left: how many more rows the limit of the search allows; None without a limit.
     """
 
     values: tuple[Any, ...]
     left: int | None
 
 
-def written(cursor: Cursor, sought: Query) -> str:
-    """Return *cursor* as a text: letters, digits, ``-`` and ``_``."""
-    value = {"order": _order(sought), "values": list(cursor.values), "left": cursor.left}
+def write_cursor(cursor: Cursor, query: Query) -> str:
+    """Return *cursor* as a text of letters, digits, ``-`` and ``_``."""
+    value = {"order": _order(query), "values": list(cursor.values), "left": cursor.left}
     return base64.urlsafe_b64encode(dumps(_CODEC.encode(value))).decode().rstrip("=")
 
 
-def read(text: object, sought: Query, types: Sequence[type | None]) -> Cursor:
-    """Return the cursor that *text* is.
+def read_cursor(text: object, query: Query, types: Sequence[type | None]) -> Cursor:
+    """Return the cursor that ``write_cursor`` made *text* of.
 
     Args:
-        types: of what a row has of each term of the order; None where that is not known.
+        types: the Python type of each term of the order; None where it is not known.
 
     Raises:
-        InvalidValueError: it is none, or of a search that orders its rows otherwise.
+        InvalidValueError: *text* is not a cursor, or is one of a search with another order.
     """
     found = _loaded(text)
     values, left = found.get("values"), found.get("left")
     fits = isinstance(values, list) and len(values) == len(types) and all(map(_is_value, values, types))
     fits = fits and (left is None or (type(left) is int and 0 <= left < 2**63))
-    if not fits or found.get("order") != _order(sought):
+    if not fits or found.get("order") != _order(query):
         raise InvalidValueError("cursor", text, "Give the cursor of a page of this very search, or None for the first.")
-    assert isinstance(values, list)  # it fits
+    assert isinstance(values, list)  # as checked above
     return Cursor(tuple(values), left)
 
 
@@ -77,7 +77,7 @@ def _is_value(value: object, wanted: type | None) -> bool:
     return isinstance(value, _VALUES) and (not isinstance(value, str) or is_plain(value))
 
 
-def _order(sought: Query) -> list[str]:
-    """Return what makes the values of one search's cursor mean the same in another."""
-    where = [sought.kind.name if sought.kind else "", sought.part.name if sought.part else ""]
-    return [*where, *(f"{'-' if order.descending else ''}{order.by}" for order in sought.order)]
+def _order(query: Query) -> list[str]:
+    """Return what two searches must have in common for a cursor of one to fit the other."""
+    kinds = [query.kind.name if query.kind else "", query.part.name if query.part else ""]
+    return [*kinds, *(f"{'-' if order.descending else ''}{order.by}" for order in query.order)]

@@ -1,4 +1,4 @@
-"""Indexes on places in documents: made, listed and dropped; ``find`` uses them by itself."""
+"""Indexes on places in documents: create, list and drop them. ``find`` uses them by itself."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from docstore.sql.dialects import ExactText, JsonText, long_read_timeout
 from docstore.sql.dialects.json_path import can_stand, places_of
 from docstore.sql.tables import IS_HEAD, documents, place_indexes
 
-_NAMED: Final = sa.select(*(place_indexes.c[name] for name in ("kind", "part", "name", "pointer")))
-"""Made once: a search asks it each time."""
+_INDEXED_PLACES: Final = sa.select(*(place_indexes.c[name] for name in ("kind", "part", "pointer", "name")))
+"""Made once, as most searches execute it."""
 
 _KEY: Final = re.compile(r'(?!-)[^"\\\x00-\x1f]*')
-"""A key of which each database can make an index: SQLite's paths take no others, nor MariaDB's."""
+"""A key that every database can index: the paths of SQLite and MariaDB take no others."""
 
 _LONGEST: Final = 1000
-"""Characters of a pointer that is indexed; it is in the statement that makes the index, several times."""
+"""Characters of an indexed pointer; the statement that makes the index has it several times."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceIndex:
-    """An index on what stands at one place of each document of a kind, or of each of their parts of one sort.
+    """An index on the value at one pointer of all documents of a kind, or of all their parts of one kind.
 
     Attributes:
-        name: the database's; of its columns, on MariaDB, the start.
+        name: the index's name in the database; on MariaDB, the start of the names of its columns.
         kind: of the documents.
-        part: of the parts, the kind of their rows (``trial``); None for an index of places in documents themselves.
+        part: the kind of the parts (``trial``); None for an index on documents themselves.
     """
 
     name: str
@@ -51,32 +51,34 @@ class PlaceIndex:
 
 
 class IndexedPlace(NamedTuple):
-    """What a search has to know of an index."""
+    """The pointer and the name of an index, for a search."""
 
-    name: str
     pointer: str
+    name: str
 
 
-def create_index(access: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None) -> PlaceIndex:
-    """Make an index on *pointer*, if there is none, and return it.
+def create_index(
+    transactions: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None
+) -> PlaceIndex:
+    """Make an index on *pointer*, unless there is one, and return it.
 
     Args:
-        kind: the one that is called *name*, if it is one of docstore's or of classes that are registered.
+        kind: the kind *name*, if it is docstore's or has a registered class; else None.
         part: the kind of parts, or their field; None for a place in the document.
 
     Raises:
-        InvalidValueError: there is no such kind, or part; or *pointer* is none, or one that no index can be made of.
-        NotAllowedError: the database's user may make none.
+        InvalidValueError: there is no such kind or part; or *pointer* is not one, or cannot be indexed.
+        NotAllowedError: the database's user may not make indexes.
 
     Cost:
-        One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
+        A read of all documents. On PostgreSQL and SQLite nothing can be saved meanwhile.
     """
     pointer = _indexable(pointer)
 
     def make(connection: Connection) -> PlaceIndex:
         kind_of_part, of_kind = _checked_kinds(connection, kind, name, pointer, part), checked_key("kind", name)
         index = PlaceIndex(_name_of(of_kind, kind_of_part, pointer), of_kind, kind_of_part, pointer, datetime.now(UTC))
-        # First the index: MariaDB commits each, and one that is listed has to be there.
+        # The index first: MariaDB commits each statement, and a listed index has to exist.
         tokens, of_parts = split_pointer(pointer), kind_of_part is not None
         with long_read_timeout(connection):
             places_of(connection.dialect.name).create_index(connection, _table(), index.name, tokens, of_parts=of_parts)
@@ -85,14 +87,14 @@ def create_index(access: Transactions, kind: Kind | None, name: str, pointer: st
             connection.execute(place_indexes.insert().values(**asdict(index)))
         return found or index
 
-    return access.writing(make, lambda connection, index: _found(connection, index.name) is not None)
+    return transactions.writing(make, lambda connection, index: _found(connection, index.name) is not None)
 
 
-def drop_index(access: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
+def drop_index(transactions: Transactions, kind: Kind | None, name: str, pointer: str, part: str | None) -> None:
     """Drop the index on *pointer*; arguments as of ``create_index``.
 
     Raises:
-        InvalidValueError: there is none; lists those that there are.
+        InvalidValueError: there is no such index; lists the existing ones.
     """
     name, pointer = checked_key("kind", name), checked_key("pointer", pointer)
     part = None if part is None else checked_key("part", part)
@@ -103,24 +105,24 @@ def drop_index(access: Transactions, kind: Kind | None, name: str, pointer: str,
         there = indexes_in(connection)
         found = next((i for i in there if (i.kind, i.pointer) == (name, pointer) and i.part in parts), None)
         if found is None:
-            listed = ", ".join(_told(each) for each in there) or "none"
-            raise InvalidValueError("index", pointer, f"There is no such index. There are: {listed}.")
+            listed = ", ".join(map(_arguments, there)) or "none"
+            raise InvalidValueError("index", pointer, f"There is no such index. Existing indexes: {listed}.")
         connection.execute(place_indexes.delete().where(place_indexes.c.name == found.name))
         with long_read_timeout(connection):
             places_of(connection.dialect.name).drop_index(connection, _table(), found.name)
         return found.name
 
-    access.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)
+    transactions.writing(drop, lambda connection, dropped: _found(connection, dropped) is None)
 
 
-def indexes(access: Transactions) -> list[PlaceIndex]:
-    """Return the indexes that there are, by kind, part and pointer."""
-    with access.reading() as connection:
+def indexes(transactions: Transactions) -> list[PlaceIndex]:
+    """Return all indexes on places, sorted by kind, part and pointer."""
+    with transactions.reading() as connection:
         return indexes_in(connection)
 
 
 def indexes_in(connection: Connection) -> list[PlaceIndex]:
-    """Return the same, in the transaction of *connection*."""
+    """Return the same as ``indexes``, in the transaction of *connection*."""
     c = place_indexes.c
     rows = connection.execute(sa.select(c.name, c.kind, c.part, c.pointer, c.created_at))
     found = [PlaceIndex(*row) for row in rows]
@@ -128,8 +130,8 @@ def indexes_in(connection: Connection) -> list[PlaceIndex]:
 
 
 def indexed_places(connection: Connection, kind: str, part: str | None) -> tuple[IndexedPlace, ...]:
-    """Return those of them that are on documents of *kind*, or on their parts of one sort."""
-    rows = connection.execute(_NAMED)
+    """Return the indexes on documents of *kind*, or on their parts of the kind *part*."""
+    rows = connection.execute(_INDEXED_PLACES)
     return tuple(
         sorted(IndexedPlace(*index) for row_kind, row_part, *index in rows if (row_kind, row_part) == (kind, part))
     )
@@ -139,7 +141,8 @@ def _found(connection: Connection, name: str) -> PlaceIndex | None:
     return next((each for each in indexes_in(connection) if each.name == name), None)
 
 
-def _told(index: PlaceIndex) -> str:
+def _arguments(index: PlaceIndex) -> str:
+    """Return the arguments of ``drop_index`` that name *index*."""
     part = f", part={index.part!r}" if index.part else ""
     return f"({index.pointer!r}, kind={index.kind!r}{part})"
 
@@ -149,7 +152,7 @@ def _name_of(kind: str, part: str | None, pointer: str) -> str:
 
 
 def _table() -> sa.Table:
-    """Return the table as an index is made on it; to the one that everyone shares, it would be added."""
+    """Return a copy of the table for an index: SQLAlchemy would add the index to the shared one."""
     c = documents.c
     columns = [sa.Column(each.name, ExactText(255)) for each in (c.kind, c.path)]
     return sa.Table(documents.name, sa.MetaData(), *columns, sa.Column("body", JsonText))
@@ -168,13 +171,11 @@ def _indexable(pointer: object) -> str:
 
 
 def _checked_kinds(connection: Connection, kind: Kind | None, name: str, pointer: str, part: str | None) -> str | None:
-    """Return the kind of the rows of *part*, or None without one."""
+    """Validate the kind and the part; return the kind of the part's rows, or None without a part."""
     stored = set(connection.execute(sa.select(documents.c.kind).where(IS_HEAD).distinct()).scalars())
     if kind is None and (not is_plain(name) or name not in stored):
         known = ", ".join(sorted({*KINDS, *stored}))
-        raise InvalidValueError(
-            "kind", name, f"No class is registered for it, and no document is stored. Kinds: {known}."
-        )
+        raise InvalidValueError("kind", name, f"It has no registered class and no stored document. Kinds: {known}.")
     rules = kind.parts if kind else ()
     if part is None:
         _refuse_parts(rules, pointer)
@@ -192,5 +193,5 @@ def _checked_kinds(connection: Connection, kind: Kind | None, name: str, pointer
 def _refuse_parts(rules: Collection[PartRule], pointer: str) -> None:
     rule = next((rule for rule in rules if rule.field == split_pointer(pointer)[0]), None)
     if rule is not None:
-        remedy = f"It is in rows of their own: name a place inside them, with part={rule.name!r}."
+        remedy = f"It is stored in rows of their own: name a place inside them, with part={rule.name!r}."
         raise InvalidValueError("pointer", pointer, remedy)

@@ -1,4 +1,4 @@
-"""What is told of a document or a part that was found, without reading what stands in it."""
+"""DocumentInfo and PartInfo: the columns of a found document or part, read without its body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class DocumentInfo(NamedTuple):
-    """A stored document's columns, in a tuple; ``type`` and ``status`` are the names of their integers."""
+    """The columns of a stored document; ``type`` and ``status`` as names."""
 
     id: str
     project: str
@@ -24,15 +24,14 @@ class DocumentInfo(NamedTuple):
 
 
 class PartInfo(NamedTuple):
-    """The columns of a part of a stored document, in a tuple; ``type`` and ``status`` are the names of their integers.
+    """The columns of a part of a stored document; ``type`` and ``status`` as names.
 
     Attributes:
-        id: the document's.
-        document_kind, name: those of the document that it is a part of, as is ``deleted_at``.
-        path: its pointer in the document, ``/trials/12``.
-        index: its number among its siblings, where they have numbers.
-        kind: its own, ``trial``.
-        version: the one of the document that changed it last.
+        id, project, document_kind, name, deleted_at: of the document.
+        path: the pointer of the part in the document, ``/trials/12``.
+        index: the number of the part, for kinds whose parts are numbered; else None.
+        kind: of the part, ``trial``.
+        version: the version of the document that changed the part last.
     """
 
     id: str
@@ -40,7 +39,7 @@ class PartInfo(NamedTuple):
     document_kind: str
     name: str
     path: str
-    index: int | None  # type: ignore[assignment]  # a tuple of one row has no use for its own
+    index: int | None  # type: ignore[assignment]  # tuple.index is of no use here
     kind: str
     type: str | None
     status: str | None

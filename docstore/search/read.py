@@ -1,4 +1,4 @@
-"""What stands in documents and parts that were found: many read at once, checked as a load is, in few statements."""
+"""The bodies of found documents and parts: read many at once, checked as by ``load``, also as columns of a frame."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ from docstore.sql.reader import State, checked_body, state_of
 from docstore.sql.rows import HeadRow, PieceRow
 from docstore.sql.tables import IS_HEAD, documents, versions
 
+if TYPE_CHECKING:
+    import pandas
+
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """A document's row and state.
+class StoredDocument:
+    """The row of a document's head, and its state.
 
     Units:
-        size: characters of its text
+        size: characters of its JSON
     """
 
     head: HeadRow
@@ -43,11 +46,11 @@ class Whole:
     size: int
 
 
-def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whole]:
-    """Return the documents with these ids, those that there are, as they stand now.
+def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, StoredDocument]:
+    """Return the current state of the documents with these ids, by id; without those that do not exist.
 
     Raises:
-        DamagedDocumentError: one is not what was saved.
+        DamagedDocumentError: a document is not what was saved.
 
     Cost:
         Two statements.
@@ -55,23 +58,23 @@ def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whol
     heads = _heads(connection, ids)
     rows = _pieces(connection, ids, None)
     return {
-        id: Whole(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
+        id: StoredDocument(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
         for id, (head, project) in heads.items()
     }
 
 
 def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:
     c = documents.c
-    told = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at)
-    # A document whose row of history is missing is damaged, not absent: reading it says so.
-    past = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
+    columns = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at)
+    # An outer join: without its row of history a document is not absent but damaged, which reading it reports.
+    digests = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
     of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)
-    query = sa.select(*told, *past, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
+    query = sa.select(*columns, *digests, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
     return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query)}
 
 
 def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] | None) -> dict[str, list[PieceRow]]:
-    """Return the rows of the documents with these ids, or those of them at *paths*, by id."""
+    """Return the rows of the documents with these ids by id; only those at *paths*, if given."""
     c = documents.c
     found: dict[str, list[PieceRow]] = {id: [] for id in ids}
     query = sa.select(c.id, c.path, c.digest, c.body).where(c.id.in_(list(found)))
@@ -82,7 +85,7 @@ def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] |
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What stands in a part, and how many characters its text has."""
+    """The JSON of a part, and how many characters its text has."""
 
     value: JSON
     size: int
@@ -92,24 +95,24 @@ def check_codes(info: DocumentInfo | PartInfo, body: JSON) -> None:
     """Refuse a row whose columns for type and status contradict its body; rows of users' kinds are not checked.
 
     Raises:
-        DamagedDocumentError: they do.
+        DamagedDocumentError: a column contradicts the body.
     """
     kind, path = (info.document_kind, info.path) if isinstance(info, PartInfo) else (info.kind, HEAD)
     rule = KINDS[kind].rule(path) or KINDS[kind] if kind in KINDS else None
     if rule is None:
         return
-    for column, code, told in (("type", rule.type, info.type), ("status", rule.status, info.status)):
+    for column, code, shown in (("type", rule.type, info.type), ("status", rule.status, info.status)):
         name = code.name_in(body) if code else None
-        if code and told != name:
-            problem = f"the column {column} says {told!r}, and the body {name!r}"
+        if code and shown != name:
+            problem = f"the column {column} says {shown!r}, and the body {name!r}"
             raise DamagedDocumentError(info.name, where=path or "its head", problem=problem)
 
 
 def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]:
-    """Return what stands in each of the parts *found*.
+    """Return the body of each of the parts *found*.
 
     Raises:
-        DamagedDocumentError: one is not what was saved, or its columns contradict it.
+        DamagedDocumentError: a body is not what was saved, or a column contradicts it.
 
     Cost:
         One statement.
@@ -128,10 +131,13 @@ def read_bodies(connection: Connection, found: Sequence[PartInfo]) -> list[Body]
 def read_around(
     connection: Connection, names: Mapping[str, str], pointers: Iterable[str]
 ) -> dict[str, dict[str, JSON]]:
-    """Return, of each document by its id in *names*, the head and the parts that one of *pointers* leads into, by path.
+    """Return for each document its head and the parts that *pointers* lead into, by path.
+
+    Args:
+        names: of the documents, by id.
 
     Raises:
-        DamagedDocumentError: one of them is not what was saved.
+        DamagedDocumentError: a row is not what was saved.
 
     Cost:
         One statement.
@@ -142,7 +148,7 @@ def read_around(
 
 
 def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
-    """Return what stands at *pointer* of a document of which *pieces* are there, or ABSENT."""
+    """Return the value at *pointer* of a document of which *pieces* were read, or ABSENT."""
     tokens = split_pointer(pointer)
     part = join_pointer(tokens[:2])
     if len(tokens) > 1 and part in pieces:
@@ -151,50 +157,47 @@ def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
 
 
 def at(body: JSON, pointer: str) -> MaybeJSON:
-    """Return what stands at *pointer* in *body*, or ABSENT."""
+    """Return the value at *pointer* in *body*, or ABSENT."""
     try:
         return resolve(body, pointer)
     except DecodeError:
         return ABSENT
 
 
-# What was found as columns: a pandas frame, or an Arrow table. Both packages are optional.
-
-if TYPE_CHECKING:
-    import pandas
+# --- columns for pandas and Arrow, two optional packages --------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Rows, and what stands at some places of each.
+    """The fields of found rows, and the values at some places of each.
 
     Attributes:
-        fields: of what is told of each row.
+        fields: of ``DocumentInfo`` or ``PartInfo``.
         places: for each row, the JSON at each of *pointers*, or ABSENT.
-        decode: gives the value of a JSON.
+        decode: returns the value of a JSON.
     """
 
     fields: Sequence[str]
-    told: Sequence[Any]
+    rows: Sequence[Any]
     pointers: Sequence[str]
     places: Sequence[Sequence[MaybeJSON]]
     decode: Callable[[JSON], Any]
 
     def of_fields(self) -> dict[str, list[Any]]:
         """Return the values of each field, by its name."""
-        return {field: [getattr(row, field) for row in self.told] for field in self.fields}
+        return {field: [getattr(row, field) for row in self.rows] for field in self.fields}
 
     def of_places(self) -> dict[str, list[MaybeJSON]]:
         """Return the JSON at each place, by its pointer."""
         return {pointer: [row[number] for row in self.places] for number, pointer in enumerate(self.pointers)}
 
     def values(self, column: Sequence[MaybeJSON]) -> list[Any]:
-        """Return the values of a column of JSON, None where nothing stands."""
+        """Return the decoded values of a column of JSON, with None for ABSENT."""
         return [None if isinstance(each, Absent) else self.decode(each) for each in column]
 
 
 _WITHOUT_GAPS: Final = {"version": "int64", **dict.fromkeys(("created_at", "updated_at"), "datetime64[us, UTC]")}
-"""The types of the fields that every row has: the same in a frame without rows."""
+"""The dtypes of fields that are never None, also in a frame without rows."""
 
 
 def to_frame(columns: Columns) -> pandas.DataFrame:
@@ -214,7 +217,7 @@ def to_frame(columns: Columns) -> pandas.DataFrame:
             series[name] = pandas.Series(each, dtype=_WITHOUT_GAPS[name])
             continue
         made = pandas.Series(each, dtype=object)
-        # None makes floats of integers: where all are of one type, the column is of that type, else of objects.
+        # With None among them, pandas would make integers floats: a column of several types keeps dtype object.
         series[name] = made.infer_objects() if len({type(value) for value in each}) == 1 else made
     return pandas.DataFrame(series)
 
@@ -249,7 +252,7 @@ def to_arrow(columns: Columns) -> Any:
 
 
 def _fits(value: object) -> bool:
-    """Return whether Arrow keeps *value* as it is."""
+    """Return whether Arrow stores *value* unchanged."""
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     return not isinstance(value, str) or is_plain(value)

@@ -1,4 +1,4 @@
-"""What a search found: a sequence that is read as one looks at it, page by page, with no transaction left open."""
+"""The result of ``find``: a lazy sequence, read page by page, with no transaction left open."""
 
 from __future__ import annotations
 
@@ -16,13 +16,22 @@ from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
 from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError, short_repr
-from docstore.search import cursors
-from docstore.search import read as frames
 from docstore.search.conditions import checked_pointer_of_column
-from docstore.search.cursors import Cursor
+from docstore.search.cursors import Cursor, read_cursor, write_cursor
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.query import Query
-from docstore.search.read import Whole, at, check_codes, place_in, read_around, read_bodies, read_documents
+from docstore.search.read import (
+    Columns,
+    StoredDocument,
+    at,
+    check_codes,
+    place_in,
+    read_around,
+    read_bodies,
+    read_documents,
+    to_arrow,
+    to_frame,
+)
 from docstore.search.selection import Selection
 from docstore.sql.context import Transactions
 
@@ -33,35 +42,36 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 _PAGE: Final = 500
-"""Rows that are read at once."""
+"""Rows of a page."""
 
 _FEW: Final = 16
-"""Documents that are read at first, before it is known how large they are."""
+"""Documents of the first page, before their size is known."""
 
 _ENOUGH: Final = 8 << 20
-"""Characters of text that are read at once, about; or one document."""
+"""Characters of text of a page of documents, about, if it has more than one."""
 
 _SHOWN: Final = 20
+"""Rows in a ``repr``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How what was found is read: by which database, and what is made of it.
+class Loader:
+    """The database to read from, and what makes values and objects of what is read.
 
     Attributes:
-        decode: gives the value of a document's JSON, tagged values decoded.
-        made: gives the object of a document.
-        part: gives the object at a path of another.
+        decode: returns the value of a document's JSON, tagged values decoded.
+        made: returns the object of a document.
+        part: returns the object at a path of another object.
     """
 
-    access: Transactions
+    transactions: Transactions
     decode: Callable[[JSON], Any]
-    made: Callable[[Whole], Any]
+    made: Callable[[StoredDocument], Any]
     part: Callable[[Any, str], Any]
 
 
 class Page(Sequence[T], Generic[T]):
-    """Some rows of a search. ``cursor`` is a text by which ``page(after=)`` goes on, at any time; at the end, None."""
+    """One page of a search. ``page(after=cursor)`` returns the next, at any time; *cursor* is None on the last one."""
 
     def __init__(self, rows: Sequence[T], cursor: str | None) -> None:
         self._rows = list(rows)
@@ -87,38 +97,39 @@ class Page(Sequence[T], Generic[T]):
 
 
 class Found(Sequence[T], Generic[T]):
-    """The documents, or parts, that ``Store.find`` was asked for, read when one looks.
+    """The documents or parts that ``Store.find`` found: a sequence of their columns, read on access.
 
-    A row comes from columns, which no digest covers. ``documents``, ``load`` and ``to_frame`` with pointers compare its
-    type and status with the document and refuse a difference; ``Store.verify`` checks what is not read.
+    No digest covers the columns. ``documents``, ``load`` and ``to_frame`` with pointers compare type and status with
+    the document and refuse a difference; ``Store.verify`` checks the rest.
 
-    The first 500 are kept once they were read, so that one can look again; those after them are read anew each time, by
-    where the page before ended. No transaction is left open between pages: what others save in between may be seen.
-    All that has a name here asks the database anew: ``count``, ``names``, ``documents`` and the rest.
+    The first 500 rows are kept once they were read; further rows are read again on each access, page by page, each page
+    from where the one before ended. No transaction is left open between pages, so what others save meanwhile may
+    appear. The methods (``count``, ``names``, ``documents``, ...) query the database on each call.
 
     Raises:
-        DatabaseError: the database cannot be read, or returns a page that repeats the last row of the one before; when
-            one looks.
+        DatabaseError: on access: the database cannot be read, or returns a page that repeats the last row of the page
+            before.
 
     Cost:
-        A SELECT for every 500 rows that one looks at; ``len`` of more than 500 counts them.
+        A SELECT for every 500 rows that are accessed; ``len`` of more than 500 counts them. With *where*, on MariaDB
+        also a SELECT of the indexes on places each time, on SQLite once: an index that is created later is not used.
     """
 
-    def __init__(self, reading: Reading, sought: Query) -> None:
+    def __init__(self, reading: Loader, query: Query) -> None:
         self._reading = reading
-        self._sought = sought
-        self._selection = Selection(reading.access.engine, sought)
-        self._info: Any = DocumentInfo if sought.part is None else PartInfo
-        self._start = Cursor((), sought.limit)
+        self._query = query
+        self._selection = Selection(reading.transactions.engine, query)
+        self._info: Any = DocumentInfo if query.part is None else PartInfo
+        self._start = Cursor((), query.limit)
         self._kept: tuple[list[T], Cursor | None] | None = None
 
-    # --- as a sequence -------------------------------------------------------------------------------------------
+    # --- the sequence --------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[T]:
         rows, cursor = self._first()
         yield from rows
         while cursor is not None:
-            with self._reading.access.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 rows, cursor = self._rows(connection, _PAGE, cursor)
             yield from rows
 
@@ -152,91 +163,92 @@ class Found(Sequence[T], Generic[T]):
 
     def _first(self) -> tuple[list[T], Cursor | None]:
         if self._kept is None:
-            with self._reading.access.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 self._kept = self._rows(connection, _PAGE, self._start)
         return self._kept
 
     def _rows(self, connection: Connection, size: int, start: Cursor) -> tuple[list[T], Cursor | None]:
-        """Return up to *size* rows from *start*, and where they end, if there are more."""
+        """Return up to *size* rows from *start* on, and the cursor of their end if there are more."""
         size = size if start.left is None else min(size, start.left)
         if size == 0:
             return [], None
         rows = self._selection.page(connection, size + 1, start.values or None)
         width = len(self._selection.fields)
         if start.values and any(tuple(row[width:]) == start.values for row in rows):
-            raise _not_after(start)
+            raise _repeated(start)
         found = [self._info(*row[:width]) for row in rows[:size]]
         left = None if start.left is None else start.left - size
         ended = len(rows) <= size or left == 0
         return found, None if ended else Cursor(tuple(rows[size - 1][width:]), left)
 
-    # --- looked at otherwise -------------------------------------------------------------------------------------
+    # --- other queries -------------------------------------------------------------------------------------------
 
-    def count(self) -> int:  # type: ignore[override]  # how often one row is in it, a sequence would say: once
-        """Return how many there are; the database counts them.
+    def count(self) -> int:  # type: ignore[override]  # a sequence's counts one item, which is here once
+        """Return the number of rows, which the database counts.
 
         Cost:
             A SELECT.
         """
-        with self._reading.access.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             return self._selection.count(connection)
 
     def exists(self) -> bool:
-        """Return whether there are any.
+        """Return whether there are any rows.
 
         Cost:
             A SELECT of one row.
         """
-        with self._reading.access.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             return self._selection.any(connection)
 
     def first(self) -> T | None:
-        """Return the first of them, or None where there are none.
+        """Return the first row, or None if there are none.
 
         Cost:
             A SELECT of one row.
         """
-        with self._reading.access.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             rows, _ = self._rows(connection, 1, self._start)
         return rows[0] if rows else None
 
     def names(self) -> list[str]:
-        """Return the name of each document, in their order; of parts, those of the documents that have them, once each.
+        """Return the names of the documents, in order; for parts, of the documents that they belong to, once each.
 
         Cost:
             A SELECT of one column; memory for all names.
         """
-        with self._reading.access.reading() as connection:
+        with self._reading.transactions.reading() as connection:
             names = self._selection.names(connection)
-        return names if self._sought.part is None else list(dict.fromkeys(names))
+        return names if self._query.part is None else list(dict.fromkeys(names))
 
     def page(self, size: int = 100, *, after: str | None = None) -> Page[T]:
-        """Return the first *size* of them, or those *after* the cursor of the page before.
+        """Return the first *size* rows, or those *after* the cursor of a page.
 
         Raises:
-            InvalidValueError: *size* is no number of 1 or more; or *after* is no cursor of this search.
+            InvalidValueError: *size* is not an integer of 1 or more; or *after* is not a cursor of this search.
 
         Cost:
-            A SELECT of so many rows, however many come before them.
+            A SELECT of *size* rows, however many come before them.
         """
         size = checked_number("size", size, least=1)
-        start = self._start if after is None else cursors.read(after, self._sought, self._selection.types)
-        with self._reading.access.reading() as connection:
+        start = self._start if after is None else read_cursor(after, self._query, self._selection.types)
+        with self._reading.transactions.reading() as connection:
             rows, cursor = self._rows(connection, size, start)
-        return Page(rows, None if cursor is None else cursors.written(cursor, self._sought))
+        return Page(rows, None if cursor is None else write_cursor(cursor, self._query))
 
-    # --- what stands in them -------------------------------------------------------------------------------------
+    # --- contents ------------------------------------------------------------------------------------------------
 
     def documents(self) -> Iterator[JSON]:
-        """Yield the whole JSON of each document, or of each part, as ``get`` gives it; no class is needed.
+        """Yield the whole JSON of each document, or part, as ``get`` returns it; no class is needed.
 
         Raises:
-            DamagedDocumentError: one is not what was saved; when one comes to it.
+            DamagedDocumentError: a document is not what was saved; when the iteration reaches it.
 
         Cost:
-            Three SELECTs for a page of up to 500 documents (two of parts), or of about 8 MB of text; memory for a page.
+            Three SELECTs (two for parts) for a page of up to 500 documents, or of about 8 MB of text; memory for a
+            page.
         """
-        if self._sought.part is not None:
+        if self._query.part is not None:
             for body in self._each(lambda connection, rows: read_bodies(connection, rows)):
                 yield self._reading.decode(body.value)
         else:
@@ -244,20 +256,20 @@ class Found(Sequence[T], Generic[T]):
                 yield self._reading.decode(join(whole.state.pieces))
 
     def load(self) -> Iterator[Any]:
-        """Yield the object of each document, as ``Store.load`` gives it: to be changed and saved.
+        """Yield the object of each document, as ``Store.load`` returns it, to be changed and saved.
 
-        Of parts, the object in its document, which is loaded whole, and once for all of its parts that follow one
-        another: ``store.save_trial(trial.experiment, trial)`` saves one. A document of another project is new to this
-        store: saved here, it becomes a document of this one.
+        For parts, the object inside its document, which is loaded whole, once for consecutive parts of one document:
+        ``store.save_trial(trial.experiment, trial)`` saves one. A document of another project is new to this store:
+        saving it makes a document of this project.
 
         Raises:
-            DecodeError: a class that one needs is not registered, or is another now; when one comes to it.
-            DamagedDocumentError: one is not what was saved.
+            DecodeError: a class is not registered, or has changed; when the iteration reaches the document.
+            DamagedDocumentError: a document is not what was saved.
 
         Cost:
-            As ``documents``; of parts, the documents that they are in.
+            As ``documents``; for parts, of the documents that they belong to.
         """
-        if self._sought.part is None:
+        if self._query.part is None:
             for whole in self._each(_wholes):
                 yield self._reading.made(whole)
             return
@@ -268,10 +280,10 @@ class Found(Sequence[T], Generic[T]):
             yield self._reading.part(last[1], info.path)
 
     def _each(self, read: Callable[[Connection, Any], Sequence[Any]]) -> Iterator[Any]:
-        """Yield what *read* gives of each row, with its size: of so many rows at once as make a page of text."""
+        """Yield what *read* returns for each row, in pages of about ``_ENOUGH`` text."""
         size, cursor = _FEW, self._start
         while True:
-            with self._reading.access.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 rows, following = self._rows(connection, size, cursor)
                 found = read(connection, rows) if rows else []
             yield from found
@@ -284,65 +296,65 @@ class Found(Sequence[T], Generic[T]):
     # --- for other tools -----------------------------------------------------------------------------------------
 
     def select(self) -> sa.Select[Any]:
-        """Return the SELECT of the rows, to go on with in SQLAlchemy; its columns have the names of what is told.
+        """Return the SELECT of the rows, to use in SQLAlchemy; its columns are named as the fields of the rows.
 
-        It has the order of the rows; a UNION takes it without: ``.order_by(None)``.
+        It is ordered; a UNION needs it without order: ``.order_by(None)``.
 
         Cost:
-            Nothing is read; on MariaDB and SQLite, which indexes there are, if *where* was asked.
+            None; with *where*, on MariaDB and SQLite, a SELECT of the indexes on places.
         """
         return self._knowing_indexes(self._selection.rows)
 
     def sql(self) -> str:
-        """Return the SELECT with its values in it, to be pasted into the database's own shell."""
+        """Return the SELECT as text with its values, to paste into the database's own shell."""
         return self._knowing_indexes(self._selection.text)
 
-    def _knowing_indexes(self, spell: Callable[[Connection | None], S]) -> S:
+    def _knowing_indexes(self, make: Callable[[Connection | None], S]) -> S:
         if not self._selection.needs_indexes:
-            return spell(None)
-        with self._reading.access.reading() as connection:
-            return spell(connection)
+            return make(None)
+        with self._reading.transactions.reading() as connection:
+            return make(connection)
 
     def to_frame(self, *pointers: str) -> pandas.DataFrame:
-        """Return a pandas frame: a column for each field of ``DocumentInfo``, and one for what stands at each pointer.
+        """Return a pandas frame with a column for each field of the rows, and one for the values at each pointer.
 
-        Values keep their types: a column of integers with gaps stays one of objects. None stands where nothing does.
+        Values keep their types: integers with gaps are a column of objects. A missing value is None.
 
         Raises:
             MissingDependencyError: pandas is not installed.
-            InvalidValueError: one of *pointers* is none.
+            InvalidValueError: one of *pointers* is not a JSON pointer.
 
         Cost:
-            As a look at each; with *pointers*, of each document the head and the parts that they lead into.
+            Reads all rows; with *pointers*, also the head of each document and the parts that they lead into.
         """
-        return frames.to_frame(self._columns(pointers))
+        return to_frame(self._columns(pointers))
 
     def to_arrow(self, *pointers: str) -> Any:
         """Return a ``pyarrow.Table`` with the columns of ``to_frame``.
 
-        A column whose values are of several types, or of none that Arrow has, is one of JSON texts.
+        Values of several types, or of a type that Arrow lacks, become JSON texts.
 
         Raises:
             MissingDependencyError: pyarrow is not installed.
-            InvalidValueError: one of *pointers* is none.
+            InvalidValueError: one of *pointers* is not a JSON pointer.
         """
-        return frames.to_arrow(self._columns(pointers))
+        return to_arrow(self._columns(pointers))
 
-    def _columns(self, pointers: Sequence[str]) -> frames.Columns:
+    def _columns(self, pointers: Sequence[str]) -> Columns:
         pointers = list(dict.fromkeys(map(checked_pointer_of_column, pointers)))
-        told: list[Any] = []
+        found: list[Any] = []
         places: list[list[MaybeJSON]] = []
         cursor: Cursor | None = self._start
         while cursor is not None:
-            with self._reading.access.reading() as connection:
+            with self._reading.transactions.reading() as connection:
                 rows, cursor = self._rows(connection, _PAGE, cursor)
-                told += rows
+                found += rows
                 if pointers and rows:
                     places += self._places(connection, rows, pointers)
-        return frames.Columns(self._selection.fields, told, pointers, places, self._reading.decode)
+        return Columns(self._selection.fields, found, pointers, places, self._reading.decode)
 
     def _places(self, connection: Connection, rows: list[Any], pointers: Sequence[str]) -> list[list[MaybeJSON]]:
-        if self._sought.part is not None:
+        if self._query.part is not None:
             return [[at(body.value, pointer) for pointer in pointers] for body in read_bodies(connection, rows)]
         if any(len(tokens := split_pointer(pointer)) < 2 and self._may_hold_parts(tokens) for pointer in pointers):
             wholes = read_documents(connection, [row.id for row in rows])
@@ -354,15 +366,15 @@ class Found(Sequence[T], Generic[T]):
         return [[place_in(pieces[row.id], pointer) for pointer in pointers] for row in rows]
 
     def _may_hold_parts(self, tokens: list[str]) -> bool:
-        kind = self._sought.kind
+        kind = self._query.kind
         if kind is None:
             return True
         fields = {rule.field for rule in kind.parts}
         return bool(fields) if not tokens else tokens[0] in fields
 
 
-def _not_after(start: Cursor) -> DatabaseError:
-    """Return the error for a page that repeats the row after which it should begin."""
+def _repeated(start: Cursor) -> DatabaseError:
+    """Return the error of a page that repeats the row after which it should begin."""
     place = ", ".join(map(short_repr, start.values))
     return DatabaseError(
         f"asked for the rows after ({place}), the database returned that row again, so the pages would never end. "
@@ -371,18 +383,18 @@ def _not_after(start: Cursor) -> DatabaseError:
 
 
 def _within(stop: int | None) -> int | None:
-    """Return *stop* as ``islice`` takes it: none of more rows than there can be."""
+    """Return *stop* as ``islice`` takes it, which refuses more than ``sys.maxsize``."""
     return None if stop is None else min(operator.index(stop), sys.maxsize)
 
 
-def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[Whole]:
+def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[StoredDocument]:
     found = read_documents(connection, [row.id for row in rows])
     for row in rows:
         check_codes(row, found[row.id].state.pieces[HEAD])
     return [found[row.id] for row in rows]
 
 
-def _wholes_of_parts(connection: Connection, rows: Sequence[PartInfo]) -> list[tuple[PartInfo, Whole]]:
+def _wholes_of_parts(connection: Connection, rows: Sequence[PartInfo]) -> list[tuple[PartInfo, StoredDocument]]:
     found = read_documents(connection, list(dict.fromkeys(row.id for row in rows)))
     for row in rows:
         check_codes(row, found[row.id].state.pieces[row.path])

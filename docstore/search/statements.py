@@ -1,7 +1,7 @@
-"""The SELECTs of a search: what is told of each row, which rows there are, and in which order they come.
+"""The SELECTs of a search: the columns of each row, the conditions on columns, and the order.
 
-Of what is asked of columns, a statement is made once for each form of question, with its values bound by name: to make
-one takes SQLAlchemy longer than a database takes to find a document by its name.
+Searches of one form share a statement, which is made once, with values bound by name: SQLAlchemy takes longer to make
+one than a database takes to find a document by its name.
 """
 
 from __future__ import annotations
@@ -16,42 +16,43 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from docstore.documents.canonical import is_plain
 from docstore.search.query import Order, Query
-from docstore.sql.dialects.joins import OrderedJoin
-from docstore.sql.dialects.text import unindexed
+from docstore.sql.dialects.expressions import OrderedJoin, unindexed
 from docstore.sql.tables import IS_HEAD, codes, documents
 
 Where: TypeAlias = sa.ColumnElement[bool]
 
 _HEADS: Final = documents.alias("heads")
-"""Of a part, the head of its document."""
+"""The heads of the documents that parts belong to."""
 
 _TYPES: Final = codes.alias("type_codes")
 _STATUSES: Final = codes.alias("status_codes")
 _OWNERS: Final = documents.alias("owners")
 
-IS_PART: Final = documents.c.path != sa.literal_column("''")
+_IS_PART: Final = documents.c.path != sa.literal_column("''")
 """With a literal, as ``IS_HEAD`` has one."""
+
+# --- the order of rows -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What rows are ordered by: first all that are NULL, where it is *nullable*; reversed where it is *descending*."""
+    """A term of ORDER BY: NULLs first, if it is *nullable*; reversed, if it is *descending*."""
 
     expression: sa.ColumnElement[Any]
     descending: bool = False
     nullable: bool = False
 
     def clauses(self) -> list[sa.ColumnElement[Any]]:
-        """Return it as ORDER BY takes it; of NULL, each database would have its own opinion."""
+        """Return the ORDER BY clauses; with the place of NULLs, in which databases differ."""
         each = [self.expression.is_not(None), self.expression] if self.nullable else [self.expression]
         return [clause.desc() if self.descending else clause.asc() for clause in each]
 
     def same(self, value: Any) -> Where:
-        """Return the condition of the rows that have *value* there."""
+        """Return the condition that a row has *value* there."""
         return self.expression.is_(None) if value is None else sa.and_(self.expression == value)
 
     def beyond(self, value: Any) -> Where:
-        """Return the condition of the rows that come after those with *value*."""
+        """Return the condition that a row comes after those with *value*."""
         if value is None:
             return sa.false() if self.descending else self.expression.is_not(None)
         if not self.descending:
@@ -61,10 +62,10 @@ class Term:
 
 
 def after(terms: Sequence[Term], there: Sequence[bool]) -> Where:
-    """Return the condition of the rows that come after another, whose ``values_after`` are bound.
+    """Return the condition that a row comes after another, whose ``values_after`` are to be bound.
 
     Args:
-        there: whether that one has a value, for each of *terms*.
+        there: for each of *terms*, whether the other row has a value.
     """
     values = [
         sa.bindparam(f"after_{number}", type_=term.expression.type) if is_there else None
@@ -76,7 +77,7 @@ def after(terms: Sequence[Term], there: Sequence[bool]) -> Where:
         )
         for depth, last in enumerate(values)
     ]
-    # Said once more of the first term alone, so that an index on it can serve.
+    # Repeated for the first term alone, so that an index on it can be used.
     first, start = terms[0], values[0]
     if start is None or first.nullable or len(terms) == 1:
         return sa.or_(*reached)
@@ -84,40 +85,57 @@ def after(terms: Sequence[Term], there: Sequence[bool]) -> Where:
 
 
 def values_after(values: Sequence[Any]) -> dict[str, Any]:
-    """Return *values* of the row that others come after, by the names that they are bound by."""
+    """Return the *values* of a row by the names of the parameters of ``after``."""
     return {f"after_{number}": value for number, value in enumerate(values) if value is not None}
 
 
-# --- what is told of each row ----------------------------------------------------------------------------------------
+_NULLABLE: Final = frozenset({"type", "status", "owner", "deleted_at", "index"})
 
 
-def columns_of(is_part: bool) -> dict[str, sa.ColumnElement[Any]]:
-    """Return the columns of what is sought, by the field of ``DocumentInfo`` or ``PartInfo``, in their order."""
+def column_term(order: Order, columns: Mapping[str, sa.ColumnElement[Any]]) -> Term:
+    """Return the term that orders rows by one of their *columns*."""
+    return Term(columns[order.by], order.descending, order.by in _NULLABLE)
+
+
+def ties(query: Query) -> list[str]:
+    """Return the columns that order rows which are otherwise equal, so that no two have the same place.
+
+    As few as possible: for live documents of one kind in one project the name is enough, and its index serves.
+    """
+    kind = ["kind"] if query.part is None else ["document_kind"]
+    found = [*(kind if query.kind is None else []), "name", *(["project"] if len(query.projects) > 1 else [])]
+    return [*found, *(["id"] if query.deleted else []), *(["index", "path"] if query.part is not None else [])]
+
+
+# --- columns and tables ----------------------------------------------------------------------------------------------
+
+
+def _columns(is_part: bool) -> dict[str, sa.ColumnElement[Any]]:
+    """Return the selected columns by the field of ``DocumentInfo`` or ``PartInfo``, in their order."""
     c, h = documents.c, _HEADS.c
-    told = {"type": _TYPES.c.name, "status": _STATUSES.c.name}
+    names = {"type": _TYPES.c.name, "status": _STATUSES.c.name}
     saved = {"version": c.version, "created_at": c.created_at, "updated_at": c.updated_at}
     if not is_part:
         document = {"id": c.id, "project": c.project, "kind": c.kind, "name": c.name}
-        return {**document, **told, "owner": c.owner, "model": c.model, **saved, "deleted_at": c.deleted_at}
+        return {**document, **names, "owner": c.owner, "model": c.model, **saved, "deleted_at": c.deleted_at}
     document = {"id": c.id, "project": c.project, "document_kind": h.kind, "name": h.name}
     part = {"path": c.path, "index": c.position, "kind": c.kind}
-    return {**document, **part, **told, "model": c.model, **saved, "deleted_at": h.deleted_at}
+    return {**document, **part, **names, "model": c.model, **saved, "deleted_at": h.deleted_at}
 
 
-DOCUMENTS: Final = columns_of(is_part=False)
-PARTS: Final = columns_of(is_part=True)
+DOCUMENT_COLUMNS: Final = _columns(is_part=False)
+PART_COLUMNS: Final = _columns(is_part=True)
 
 
 def _source(form: Form, columns: Collection[str]) -> sa.FromClause:
-    """Return the tables in which *columns* stand."""
+    """Return the join of the tables that have *columns*."""
     source: sa.FromClause = _parts_with_heads(form) if form.is_part else documents
     for column, table in (("type", _TYPES), ("status", _STATUSES)):
         if column in columns:
-            # What says, in the table ``codes``, that an integer is one of this column.
-            known = sa.bindparam(f"{column}_column", type_=table.c.column.type)
-            said = known if form.is_part or form.has_kind else documents.c.kind + f"_{column}"
-            at = (table.c.column == said) & (table.c.value == documents.c[column])
-            source = source.outerjoin(table, at)
+            # The name in the table ``codes`` of the enum whose integers this column has.
+            bound = sa.bindparam(f"{column}_column", type_=table.c.column.type)
+            name = bound if form.is_part or form.has_kind else documents.c.kind + f"_{column}"
+            source = source.outerjoin(table, (table.c.column == name) & (table.c.value == documents.c[column]))
     return source
 
 
@@ -126,41 +144,42 @@ def _parts_with_heads(form: Form) -> sa.FromClause:
     if form.first == "parts":
         return OrderedJoin(documents, _HEADS, same & is_head)
     if form.first == "heads":
-        return OrderedJoin(_HEADS, documents, same & is_head & IS_PART)
+        return OrderedJoin(_HEADS, documents, same & is_head & _IS_PART)
     return documents.join(_HEADS, same & is_head)
 
 
-def _code_columns(sought: Query) -> dict[str, str]:
-    if sought.part is not None:
-        codes = {"type": sought.part.type, "status": sought.part.status}
+def _code_columns(query: Query) -> dict[str, str]:
+    """Return the values of the parameters of ``_source``."""
+    if query.part is not None:
+        codes = {"type": query.part.type, "status": query.part.status}
         return {f"{column}_column": code.column if code else "" for column, code in codes.items()}
-    return {f"{each}_column": f"{sought.kind.name}_{each}" for each in ("type", "status")} if sought.kind else {}
+    return {f"{each}_column": f"{query.kind.name}_{each}" for each in ("type", "status")} if query.kind else {}
 
 
-# --- which rows there are --------------------------------------------------------------------------------------------
+# --- conditions on columns -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One thing asked of a column.
+class ColumnCondition:
+    """A condition on one column, without its value.
 
     Attributes:
-        how: ``is`` or ``in`` what is asked for, ``from`` or ``before`` it, ``null`` or ``not null``, ``never`` what it
-            can be; ``owned`` by a living experiment, or ``once owned``.
+        operator: ``is`` or ``in`` the value, ``from`` it on, ``before`` it; ``null``, ``not null``, or ``never`` true;
+            ``owned`` by a live experiment of that name, or ``once owned`` by any.
     """
 
     column: str
-    how: str
+    operator: str
 
     @property
-    def value(self) -> str:
+    def parameter(self) -> str:
         """The name that its value is bound by."""
-        return f"{self.column}_{self.how}"
+        return f"{self.column}_{self.operator}"
 
-    def condition(self, column: sa.ColumnElement[Any]) -> Where:
-        """Return it as SQL."""
-        bound: sa.BindParameter[Any] = sa.bindparam(self.value, type_=column.type, expanding=self.how == "in")
-        if self.how in ("owned", "once owned"):
+    def sql(self, column: sa.ColumnElement[Any]) -> Where:
+        """Return the condition as SQL of *column*."""
+        bound: sa.BindParameter[Any] = sa.bindparam(self.parameter, type_=column.type, expanding=self.operator == "in")
+        if self.operator in ("owned", "once owned"):
             return column.in_(_owners(self))
         made: dict[str, Callable[[], Where]] = {
             "is": lambda: sa.and_(column == bound),
@@ -171,66 +190,68 @@ class Asked:
             "not null": lambda: column.is_not(None),
             "never": lambda: sa.false(),
         }
-        return made[self.how]()
+        return made[self.operator]()
 
 
-def _owners(asked: Asked) -> sa.Select[Any]:
-    """Return the SELECT of the ids of the experiments of the name that is bound."""
+def _owners(condition: ColumnCondition) -> sa.Select[Any]:
+    """Return the SELECT of the ids of the experiments whose name is bound."""
     o = _OWNERS.c
     of_project = o.project.in_(sa.bindparam("owner_projects", type_=o.project.type, expanding=True))
     ids = sa.select(o.id).where(o.path == sa.literal_column("''"), o.kind == "experiment", of_project)
-    ids = ids.where(o.name == sa.bindparam(asked.value, type_=o.name.type))
-    return ids if asked.how == "once owned" else ids.where(o.deleted_at.is_(None))
+    ids = ids.where(o.name == sa.bindparam(condition.parameter, type_=o.name.type))
+    return ids if condition.operator == "once owned" else ids.where(o.deleted_at.is_(None))
 
 
-def asked_of(sought: Query) -> tuple[tuple[Asked, ...], dict[str, Any]]:
-    """Return what is asked of the columns, and the values to bind."""
-    asked: dict[Asked, Any] = {Asked("part", "is"): sought.part.name} if sought.part is not None else {}
-    asked |= _one_of("project", sought.projects)
-    kind = None if sought.kind is None else sought.kind.name
-    for column, text in (("kind", kind), ("name", sought.name), ("model", sought.model)):
+def column_conditions(query: Query) -> tuple[tuple[ColumnCondition, ...], dict[str, Any]]:
+    """Return the conditions of *query* on columns, and the values to bind, by the names of their parameters."""
+    found: dict[ColumnCondition, Any] = (
+        {ColumnCondition("part", "is"): query.part.name} if query.part is not None else {}
+    )
+    found |= _one_of("project", query.projects)
+    kind = None if query.kind is None else query.kind.name
+    for column, text in (("kind", kind), ("name", query.name), ("model", query.model)):
         if text is not None:
-            asked |= _one_of(column, [text])
-    asked[Asked("deleted_at", "not null" if sought.deleted else "null")] = None
-    if sought.prefix is not None:
-        asked |= _starts_with("name", sought.prefix)
-    values: dict[str, Any] = {**_code_columns(sought)}
-    if sought.owner is not None:
-        how = "once owned" if sought.deleted else "owned"
-        asked[Asked("owner", how if is_plain(sought.owner) else "never")] = sought.owner
-        values["owner_projects"] = [each for each in sought.projects if is_plain(each)]
-    for column, integers in (("type", sought.types), ("status", sought.statuses)):
+            found |= _one_of(column, [text])
+    found[ColumnCondition("deleted_at", "not null" if query.deleted else "null")] = None
+    if query.prefix is not None:
+        found |= _starts_with("name", query.prefix)
+    values: dict[str, Any] = {**_code_columns(query)}
+    if query.owner is not None:
+        how = "once owned" if query.deleted else "owned"
+        found[ColumnCondition("owner", how if is_plain(query.owner) else "never")] = query.owner
+        values["owner_projects"] = [each for each in query.projects if is_plain(each)]
+    for column, integers in (("type", query.types), ("status", query.statuses)):
         if integers is not None:
-            asked |= _is_or_in(column, list(integers))
-    for column, moments in (("created_at", sought.created), ("updated_at", sought.updated)):
+            found |= _is_or_in(column, list(integers))
+    for column, moments in (("created_at", query.created), ("updated_at", query.updated)):
         ends = zip(("from", "before"), moments, strict=True)
-        asked |= {Asked(column, how): moment for how, moment in ends if moment is not None}
-    bound = {each.value: value for each, value in asked.items() if value is not None and each.how != "never"}
-    return tuple(asked), {**values, **bound}
+        found |= {ColumnCondition(column, how): moment for how, moment in ends if moment is not None}
+    bound = {each.parameter: v for each, v in found.items() if v is not None and each.operator != "never"}
+    return tuple(found), {**values, **bound}
 
 
-def _one_of(column: str, texts: Iterable[str]) -> dict[Asked, Any]:
+def _one_of(column: str, texts: Iterable[str]) -> dict[ColumnCondition, Any]:
     plain = [text for text in texts if is_plain(text)]  # no row has another, and not every database would take it
     return _is_or_in(column, plain)
 
 
-def _is_or_in(column: str, values: Sequence[Any]) -> dict[Asked, Any]:
+def _is_or_in(column: str, values: Sequence[Any]) -> dict[ColumnCondition, Any]:
     if len(values) > 1:
-        return {Asked(column, "in"): values}
-    return {Asked(column, "is"): values[0]} if values else {Asked(column, "never"): None}
+        return {ColumnCondition(column, "in"): values}
+    return {ColumnCondition(column, "is"): values[0]} if values else {ColumnCondition(column, "never"): None}
 
 
-def _starts_with(column: str, prefix: str) -> dict[Asked, Any]:
-    """Return what an index serves, and in which no character means another: names sort by code points."""
+def _starts_with(column: str, prefix: str) -> dict[ColumnCondition, Any]:
+    """Return the range of names that start with *prefix*: an index serves it, and no character is special in it."""
     if not is_plain(prefix):
-        return {Asked(column, "never"): None}
-    start = {Asked(column, "from"): prefix}
+        return {ColumnCondition(column, "never"): None}
+    start = {ColumnCondition(column, "from"): prefix}
     kept = prefix.rstrip("\U0010ffff")
     if not kept:
         return start
     following = ord(kept[-1]) + 1
     end = kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # between the two there are no characters
-    return {**start, Asked(column, "before"): end}
+    return {**start, ColumnCondition(column, "before"): end}
 
 
 # --- statements ------------------------------------------------------------------------------------------------------
@@ -241,20 +262,20 @@ First: TypeAlias = Literal["parts", "heads", ""]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a statement depends on, but for the values that are bound.
+    """What the SQL of columns depends on, except for the values that are bound.
 
     Attributes:
-        asked: of the columns.
-        order: columns by which the rows come, or some of what they come by: then it ``is_ordered`` elsewhere.
-        is_limited: whether at most so many rows are asked for, as is bound by ``most``.
-        is_narrow: whether an index on a place, or on the owner, leads to the rows: then none on their kind is taken.
-        first: which table of a search for parts is read first, if the planner may not choose: the parts, or the heads
-            of their documents, whose ids then lead to the parts in place of an index on their kind.
+        order: the columns in the order of the rows.
+        is_ordered: whether ORDER BY has these columns; False if a place is in the order, which is then added elsewhere.
+        is_limited: whether there is a LIMIT, bound as ``most``.
+        is_narrow: whether an index on a place, or on the owner, leads to the rows: then indexes on the kind are hidden.
+        first: the table that a search for parts reads first, if the planner may not choose: the parts; or the heads of
+            their documents, whose ids then lead to the parts in place of an index on their kind.
     """
 
     is_part: bool
     has_kind: bool
-    asked: tuple[Asked, ...]
+    conditions: tuple[ColumnCondition, ...]
     order: tuple[Order, ...] = ()
     is_ordered: bool = True
     is_limited: bool = False
@@ -264,22 +285,21 @@ class Form:
 
 @lru_cache(maxsize=256)
 def statement(form: Form, columns: tuple[str, ...], *, with_terms: bool = False) -> sa.Select[Any]:
-    """Return the SELECT of *columns* of the rows; with those that they come by once more at the end, on request."""
-    there = PARTS if form.is_part else DOCUMENTS
-    terms = [column_term(order, there) for order in form.order if form.is_ordered]
+    """Return the SELECT of *columns* (none: of the count), on request followed by the terms of the order."""
+    known = PART_COLUMNS if form.is_part else DOCUMENT_COLUMNS
+    terms = [column_term(order, known) for order in form.order if form.is_ordered]
     source = _source(form, {*columns, *(order.by for order in form.order)})
-    told: list[sa.ColumnElement[Any]] = [there[name].label(name) for name in columns]
-    told = told or [sa.func.count()]
-    query = sa.select(*told, *(term.expression for term in terms if with_terms)).select_from(source)
-    query = query.where(
-        IS_PART if form.is_part else IS_HEAD, *(each.condition(_asked(form, each)) for each in form.asked)
-    )
-    query = query.order_by(*(clause for term in terms for clause in term.clauses()))
-    return query.limit(sa.bindparam("most", type_=sa.Integer)) if form.is_limited else query
+    selected: list[sa.ColumnElement[Any]] = [known[name].label(name) for name in columns]
+    selected = selected or [sa.func.count()]
+    select = sa.select(*selected, *(term.expression for term in terms if with_terms)).select_from(source)
+    select = select.where(_IS_PART if form.is_part else IS_HEAD)
+    select = select.where(*(each.sql(_column_of(form, each)) for each in form.conditions))
+    select = select.order_by(*(clause for term in terms for clause in term.clauses()))
+    return select.limit(sa.bindparam("most", type_=sa.Integer)) if form.is_limited else select
 
 
-def with_values(query: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[Any]:
-    """Return *query* with its values in it, under names of their own: in one statement, another search has others."""
+def with_values(select: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[Any]:
+    """Return *select* with its values, under unique names, so that it can be combined with another search."""
 
     def replaced(element: Any, **ignored: Any) -> sa.BindParameter[Any] | None:
         if not isinstance(element, sa.BindParameter) or element.key not in values:
@@ -287,33 +307,13 @@ def with_values(query: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[A
         value = values[element.key]
         return sa.bindparam(element.key, value, type_=element.type, unique=True, expanding=element.expanding)
 
-    return cast("sa.Select[Any]", replacement_traverse(query, {}, replaced))
+    return cast("sa.Select[Any]", replacement_traverse(select, {}, replaced))
 
 
-def _asked(form: Form, asked: Asked) -> sa.ColumnElement[Any]:
-    """Return the column that is asked for something."""
-    is_heads = form.is_part and asked.column in ("project", "kind", "name", "owner", "deleted_at")
-    column = (_HEADS if is_heads else documents).c["kind" if asked.column == "part" else asked.column]
+def _column_of(form: Form, condition: ColumnCondition) -> sa.ColumnElement[Any]:
+    """Return the column of a condition, without its index where that would mislead the planner."""
+    is_of_head = form.is_part and condition.column in ("project", "kind", "name", "owner", "deleted_at")
+    column = (_HEADS if is_of_head else documents).c["kind" if condition.column == "part" else condition.column]
     others: tuple[str, ...] = ("project", "kind", "part") if form.is_narrow else ()
     others += ("part", "type", "status") if form.first == "heads" else ()
-    return unindexed(column) if asked.column in others else column
-
-
-# --- in which order they come ----------------------------------------------------------------------------------------
-
-_NULLABLE: Final = frozenset({"type", "status", "owner", "deleted_at", "index"})
-
-
-def column_term(order: Order, columns: Mapping[str, sa.ColumnElement[Any]]) -> Term:
-    """Return the term that orders rows by one of their *columns*."""
-    return Term(columns[order.by], order.descending, order.by in _NULLABLE)
-
-
-def ties(sought: Query) -> list[str]:
-    """Return the columns by which rows come at last, so that no two are in the same place.
-
-    No more than it takes: of live documents of one kind in one project it is the name, and the index of names serves.
-    """
-    unique = ["kind"] if sought.part is None else ["document_kind"]
-    found = [*(unique if sought.kind is None else []), "name", *(["project"] if len(sought.projects) > 1 else [])]
-    return [*found, *(["id"] if sought.deleted else []), *(["index", "path"] if sought.part is not None else [])]
+    return unindexed(column) if condition.column in others else column

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import getpass
-import random
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -32,7 +30,7 @@ from docstore.errors import (
     called,
 )
 from docstore.sql import rows
-from docstore.sql.dialects import transaction
+from docstore.sql.dialects import backoff, transaction
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import number_of
@@ -87,12 +85,6 @@ def deferring() -> Iterator[Deferral]:
 
 _TRIES: Final = 20
 """How often a write is tried that lost a race; each time on what the winner wrote."""
-
-_STEP: Final = 0.002
-"""Seconds: the loser of the n-th race waits a random time of at most 2**n of them, or 64."""
-
-_RANDOM: Final = random.SystemRandom()
-"""A generator of its own, so that a save does not advance the random numbers of a program that set a seed."""
 
 
 class Stored(Protocol):
@@ -165,7 +157,8 @@ class Transactions:
             except RaceLostError as error:
                 if attempt == _TRIES - 1:
                     raise _refused(error, unsure=bool(unsure)) from error
-                _step_aside(attempt)
+                if attempt:
+                    backoff(attempt)
             except FileReplacedError:
                 raise  # another try would fail in the same way
             except DatabaseError as error:
@@ -296,12 +289,6 @@ class Transactions:
 
 def _has_version(connection: Connection, saved: Stored) -> bool:
     return rows.chain_of(connection, saved.id, saved.version.number) == saved.version.chain
-
-
-def _step_aside(attempt: int) -> None:
-    """Wait a random time, so that two writers that collided do not collide again."""
-    if attempt:
-        time.sleep(_RANDOM.uniform(0, _STEP * 2 ** min(attempt, 6)))
 
 
 def _refused(error: RaceLostError, *, unsure: bool) -> RaceLostError:

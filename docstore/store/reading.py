@@ -17,10 +17,10 @@ from docstore.model import Experiment, SearchSpace
 from docstore.search.experiments.best import BestArm, best_arms, config_of
 from docstore.search.experiments.frames import observations_frame, trials_frame
 from docstore.search.experiments.read import read_experiment
-from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, wanted
-from docstore.search.query import Criteria, SearchContext, check_kind, checked
-from docstore.search.read import Whole
-from docstore.search.results import Found, Reading
+from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, target_parameters
+from docstore.search.query import Criteria, SearchContext, check_kind, checked_query
+from docstore.search.read import StoredDocument
+from docstore.search.results import Found, Loader
 from docstore.sql.dialects import checked_moment, long_read_timeout
 from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
@@ -29,7 +29,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import number_of
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
-from docstore.verify import Damage, Report, VerifyOptions, find_damage, reporting, sought
+from docstore.verify import Damage, Report, VerifyOptions, find_damage, find_id, reporting
 
 if TYPE_CHECKING:
     import pandas
@@ -87,12 +87,12 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
 def find(context: StoreContext, kind: str | None, part: str | None, criteria: Criteria) -> Found[Any]:
     """Return the documents, or the parts, that fulfil *criteria*; as ``Store.find``."""
     mapper = context.mapper()
-    known = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
-    reading = Reading(context.transactions, context.raw.decode, partial(_object_found, context), mapper.part)
-    return Found(reading, checked(known, kind, part, criteria))
+    search = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
+    loader = Loader(context.transactions, context.raw.decode, partial(_object_found, context), mapper.part)
+    return Found(loader, checked_query(search, kind, part, criteria))
 
 
-def _object_found(context: StoreContext, found: Whole) -> Any:
+def _object_found(context: StoreContext, found: StoredDocument) -> Any:
     is_ours = found.project == context.project
     return object_of(context, found.head, found.state, context.unknown, is_ours=is_ours)
 
@@ -133,11 +133,11 @@ def similar(
 ) -> list[Similar]:
     """Return the *n* experiments that are most like *like*; as ``Store.similar``."""
     n = _checked_count(n, most=AT_MOST)
-    sought_like = wanted(like, overlap)
+    parameters = target_parameters(like, overlap)
     moment = None if since is None else checked_moment("since", since)
     experiments = find(context, "experiment", None, {"type": types, "updated": (moment, None)}).select()
     with context.transactions.reading() as connection:
-        return find_similar(connection, experiments, sought_like, n)
+        return find_similar(connection, experiments, parameters, n)
 
 
 def _checked_count(n: Any, most: int | None = None) -> int:
@@ -165,10 +165,9 @@ def verify(
     with reporting(progress) as report, transactions.reading() as connection, long_read_timeout(connection):
         if kind is not None and name is None:
             check_kind(connection, context.mapper().codec.registry, kind)
-        id = None if name is None else sought(connection, context.project, kind or "experiment", name)
+        id = None if name is None else find_id(connection, context.project, kind or "experiment", name)
         if name is not None and id is None:
-            transactions.head(
-                connection, kind or "experiment", name
-            )  # raises the error that says what there is instead
+            # Raises the error that says which documents there are instead.
+            transactions.head(connection, kind or "experiment", name)
         options = VerifyOptions(decoded if decode else None, report)
         return list(find_damage(connection, context.project, id, kind, options))

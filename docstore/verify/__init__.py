@@ -1,13 +1,13 @@
-"""Whether what is stored is what was saved: every digest, every version rebuilt, every link of the chain.
+"""Verify that what is stored is what was saved: every digest, every version rebuilt, every link of the chain.
 
-``verifying`` says which documents; of one, ``pieces`` looks at what it is now, ``columns`` at what is said of it, and
-``histories`` at what it was. Where it is not what was saved, ``tracing`` finds which rows are to blame. ``selecting``
-has the SQL, ``damage`` what is told.
+``verify`` goes through the documents. For each, ``rows`` checks the current state and ``history`` the versions; if the
+state is not what was saved, ``blame_rows`` finds the damaged rows. ``statements`` has the SQL, ``report`` the Damage.
 """
 
 from __future__ import annotations
 
 from docstore.verify.report import Damage, Progress, Report, reporting
-from docstore.verify.verify import VerifyOptions, find_damage, sought
+from docstore.verify.statements import find_id
+from docstore.verify.verify import VerifyOptions, find_damage
 
-__all__ = ["Damage", "Options", "Progress", "Report", "reporting", "sought", "verified"]
+__all__ = ["Damage", "Progress", "Report", "VerifyOptions", "find_damage", "find_id", "reporting"]

@@ -1,8 +1,9 @@
-"""Which rows are to blame where a document is not what was saved, as far as its history tells.
+"""Find the damaged rows of a document that is not what was saved, as far as its history shows them.
 
-The last version that touched a part tells whether there is a row of it. The newest version at which the document is
-right tells that what the next one touched is wrong. Of parts that none touched since the first, and of which of several
-that one wrote, no digest is kept.
+The last version that touched a part shows whether it should have a row. If the document is right at one version and
+wrong at the next, a piece that the next version touched is damaged. No digest is kept of each part of an old version,
+so the history does not show which of several touched pieces it is, nor whether a part is damaged that was not touched
+since the first version.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from docstore.verify.report import Damage, Subject
 
 _UNLIKE: Final = "they are not the ones that version has"
 _MANY: Final = 10
-"""Of more rows, not each is named where it is not known which of them it is."""
+"""The most rows that one damage names, if it is not known which of them is damaged."""
 
 
-class Trace:
-    """Takes a document back to a version at which it is right: what is wrong in it was written since.
+class Blame:
+    """Rolls a document back to a version at which it is right: the damage is in what was written since.
 
     Args:
-        state: of the parts whose rows are not damaged by themselves; it is taken back.
-        lost: the pieces whose rows are. What they held is known again before the version that added them, or from the
-            old value that one has kept.
+        state: of the pieces whose rows are not known to be damaged; it is rolled back.
+        lost: the pieces whose rows are. Their bodies are known again before the version that added them, or from an
+            old value in the changes.
         rows: the paths of all rows.
     """
 
@@ -40,15 +41,15 @@ class Trace:
         self._is_laid_out = True
         self._is_unlike = not lost
         self.blamed = set(lost)
-        """The pieces whose rows are known to be wrong."""
+        """The pieces whose rows are known to be damaged."""
         self.is_over = self.is_lost = False
-        """Whether it is right at the version that it was taken to; whether it cannot be taken back any further."""
+        """Whether the state is right at the version it was rolled back to; whether it can be rolled back no further."""
 
     def back(self, version: Version, newer: Version) -> Generator[Damage, None, dict[str, MaybeJSON]]:
-        """Yield the damage of rows that *newer* tells of; return what it touched, as ``Rollback.undo``."""
+        """Roll *newer* back to *version*; yield the damaged rows that this shows, return as ``Rollback.undo``."""
         touched = self._state.touched(newer.changes)
         if touched is None:
-            self._is_laid_out = False  # what was a part before, no row stands for now
+            self._is_laid_out = False  # before it, other places were parts: rows cannot be compared
             if newer.changes[0].path == HEAD:
                 self._lost.clear()  # its old value is the whole document
         if self._is_laid_out:
@@ -65,18 +66,18 @@ class Trace:
         return undone
 
     def lose(self) -> None:
-        """Take notice of a version that is missing, or was changed: what is older tells nothing of what is now."""
+        """Give up, as a version is missing or was changed, and older ones show nothing about the current state."""
         self.is_lost = True
 
     def end(self) -> Iterator[Damage]:
-        """Yield that rows are wrong, if that is known, and of none which."""
+        """Yield the damage of rows that are not known one by one, if there is any."""
         if self._is_unlike or not self.blamed:
             yield self._subject.rows("documents", _UNLIKE)
 
-    # --- what there should be ----------------------------------------------------------------------------------------
+    # --- missing, unexpected and wrong rows --------------------------------------------------------------------------
 
     def _present(self, newer: Version) -> Iterator[Damage]:
-        """Yield which rows there should be, and should not, by the last version that touched each."""
+        """Yield the missing and the unexpected rows, by the last version that touched each part."""
         for change in newer.changes:
             path = self._piece(change)
             if path == HEAD or path in self._named:
@@ -93,7 +94,7 @@ class Trace:
         return next(iter(self._state.touched((change,)) or {HEAD}))
 
     def _blame(self, path: str, problem: str) -> Damage:
-        self._is_unlike = False  # what was not alike until here is explained
+        self._is_unlike = False  # this explains the difference so far
         self.blamed.add(path)
         if path != HEAD and path in self._state.pieces:
             self._state.drop(path)
@@ -101,7 +102,7 @@ class Trace:
         return self._subject.piece(path, problem)
 
     def _among(self, newer: Version, paths: list[str]) -> Damage:
-        """Return the damage of what is right before *newer*, which touched *paths*, and wrong since."""
+        """Return the damage of a document that is right before *newer*, which touched *paths*, and wrong since."""
         if len(paths) == 1:
             return self._subject.piece(paths[0], f"it is not what version {newer.number} made of it")
         if not paths:
@@ -110,7 +111,7 @@ class Trace:
         those = f"one or more of {', '.join(paths[:_MANY])}{more} are not what version {newer.number} made of them"
         return self._subject.rows("documents", f"{_UNLIKE}: {those}")
 
-    # --- the way back ------------------------------------------------------------------------------------------------
+    # --- undoing a version -------------------------------------------------------------------------------------------
 
     def _undo(self, newer: Version) -> Generator[Damage, None, dict[str, MaybeJSON]]:
         while True:
@@ -129,7 +130,7 @@ class Trace:
             return undone
 
     def _known(self, newer: Version) -> Iterator[Change]:
-        """Yield the changes of pieces that are known, and those that put a lost one back."""
+        """Yield the changes of known pieces, and those that bring a lost piece back."""
         for change in newer.changes:
             path = self._piece(change)
             if path not in self._lost:
@@ -138,15 +139,15 @@ class Trace:
                 yield Change("remove", path, change.old)
 
     def _restore(self, change: Change) -> None:
-        """Take notice of a part that is as it was before *change*, whatever its row says."""
+        """Note that the part of *change* is known again, whatever its row has."""
         path = self._piece(change)
         if change.path == path:
             self._lost.discard(path)
             self._restored.add(path)
 
     def _wrong(self, error: PatchError | CodecError, changes: list[Change]) -> str | None:
-        """Return the piece that *changes* do not fit, if it is one."""
-        if HEAD in self._lost:  # it has the places of parts
+        """Return the piece that *changes* do not fit, if it is a single one."""
+        if HEAD in self._lost:  # it says which places are parts
             return None
         pieces = {self._piece(change) for change in changes if isinstance(error, PatchError)}
         found = [path for path in pieces - self._lost if f"{error.pointer}/".startswith(f"{path}/")]

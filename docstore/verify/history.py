@@ -1,10 +1,11 @@
-"""What a document was: every link of its chain, and each version that is kept rebuilt, from the newest back."""
+"""Check the history of a document from the newest version back: each link of the chain, and each version rebuilt."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,35 +15,36 @@ from docstore.documents.history import GENESIS, NOT_KEPT, Parent, Version, chain
 from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError
+from docstore.sql.columns import shown_value
 from docstore.sql.reader import version_told
 from docstore.sql.rows import HeadRow
 from docstore.verify.report import Damage, Subject
-from docstore.verify.rows import Added, Decode, Now, Written, undecoded
+from docstore.verify.rows import CurrentState, Decode, PartColumns, undecoded
 from docstore.verify.statements import Unread
 
 _MANY: Final = 1_000
-"""Of more missing versions in a row, not each is told: the column that says how many there are may say any number."""
+"""More missing versions in a row are reported as one damage: a damaged column ``version`` may have any number."""
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 _WHOLE: Final = (Change("add", HEAD),)
-"""The changes of the oldest version that is kept."""
+"""The changes of the oldest kept version."""
 
 
 class History:
-    """Looks at the rows of history of one document, newest first.
+    """Checks the rows of the history of one document, newest first.
 
     Args:
-        parents: of its versions that have one: what was saved before a branch is chained under another id.
-        now: what the document is; without its state, only the chain can be checked.
-        watched: versions of which is asked, in the end, whether they are kept.
+        parents: of the versions that have one: versions from before a branch are chained under another id.
+        now: the current state; without it, only the chain can be checked.
+        watched: the versions that ``kept`` is to tell about.
     """
 
     def __init__(
         self,
         head: HeadRow,
         parents: Mapping[int, Parent],
-        now: Now,
+        now: CurrentState,
         decode: Decode | None,
         watched: frozenset[int] = frozenset(),
     ) -> None:
@@ -50,19 +52,19 @@ class History:
         self._subject = Subject(head.kind, head.name, head.id)
         self._saved_in = lineage(parents, head.id)
         self._state, now.state = now.state, None
-        self._trace = now.trace  # of a state that is not what was saved, until it is taken to where it is
-        self._written = Written(now.parts)
-        self._added = Added({path: said for path, said in now.parts.items() if said.created_at <= said.updated_at})
+        self._blame = now.blame  # for a state that is not what was saved, until it is rolled back to one that is
+        self._written = LastWrites(now.parts)
+        self._added = Additions({path: said for path, said in now.parts.items() if said.created_at <= said.updated_at})
         self._expected = head.version
         self._newer: tuple[Version, str] | None = None  # with the text of its changes, until its link is checked
-        self._pending: Version | None = None  # the last one kept, whose changes lead on
-        self._folded: list[Version] = []  # those that were folded into it
-        self._doubted: set[int] = set()  # those that do not follow on the ones before them
+        self._pending: Version | None = None  # the last kept one, whose changes are to be undone next
+        self._folded: list[Version] = []  # the versions that were folded into it
+        self._doubted: set[int] = set()  # versions whose link to the one before is broken
         self.kept: dict[int, bool] = {}
-        """Of those watched that have a row, whether they are kept."""
+        """For each watched version that has a row, whether it is kept."""
 
-    def look(self, row: sa.Row[Any] | Unread) -> Iterator[Damage]:
-        """Yield each damage that the next older row tells of."""
+    def check(self, row: sa.Row[Any] | Unread) -> Iterator[Damage]:
+        """Yield each damage that the next older row shows."""
         number = int(row.key) if isinstance(row, Unread) else row.version
         if not 1 <= number <= self._head.version:
             yield self._subject.version(number, f"the document is at version {self._head.version} only")
@@ -88,7 +90,7 @@ class History:
         yield from self._times(version)
 
     def end(self) -> Iterator[Damage]:
-        """Yield the damage of what is missing before the oldest row, and of that one itself."""
+        """Yield the damage of versions that are missing before the oldest row, and of that row itself."""
         yield from self._missing(0)
         if self._newer is not None:
             yield from self._link(None)
@@ -100,12 +102,12 @@ class History:
                 yield self._subject.version(self._pending.number, problem)
 
     def unexplained(self) -> Iterator[Damage]:
-        """Yield that the document is not what was saved, where no version told which of its rows are not."""
-        if self._trace is not None:
-            yield from self._trace.end()
+        """Yield that the document is not what was saved, if the history did not show which of its rows are damaged."""
+        if self._blame is not None:
+            yield from self._blame.end()
 
     def _missing(self, number: int) -> Iterator[Damage]:
-        """Yield which versions there are no rows of, down to the one after version *number*."""
+        """Yield the versions without a row, down to the one after version *number*."""
         first, last = number + 1, self._expected
         if first > last:
             return
@@ -118,16 +120,16 @@ class History:
             yield self._subject.rows("versions", problem, f"versions {first} to {last}")
 
     def _lose(self) -> None:
-        """Take notice of a row that is missing or cannot be read: what it would lead to cannot be told."""
+        """Give up rebuilding older versions, as a row is missing or unreadable."""
         self._newer = self._state = self._pending = None
         self._written.lose()
-        if self._trace is not None:
-            self._trace.lose()
+        if self._blame is not None:
+            self._blame.lose()
 
-    # --- the chain, and what is folded --------------------------------------------------------------------------------
+    # --- the chain, and folded versions ------------------------------------------------------------------------------
 
     def _link(self, older: Version | None) -> Iterator[Damage]:
-        """Yield the damage of the newer version's row, if that does not follow on *older*."""
+        """Yield the damage of the newer version's row if its chain does not continue that of *older*."""
         if self._newer is None:
             return
         version, changes = self._newer
@@ -135,8 +137,8 @@ class History:
         if chained(previous, self._saved_in(version.number), version, changes) != version.chain:
             yield self._subject.version(version.number, "its row, or the chain before it, was changed")
             self._doubted.add(version.number)
-            if self._trace is not None:  # by what was changed, no row is to blame
-                self._trace.lose()
+            if self._blame is not None:  # a changed version is no evidence against rows
+                self._blame.lose()
                 self._state = None
 
     def _folding(self, version: Version) -> Iterator[Damage]:
@@ -153,10 +155,10 @@ class History:
         if version.number == self._head.version:
             yield self._subject.version(version.number, "it is not kept, though it is the current version")
 
-    # --- what it was --------------------------------------------------------------------------------------------------
+    # --- versions rebuilt --------------------------------------------------------------------------------------------
 
     def _rebuilt(self, version: Version, text: str) -> Iterator[Damage]:
-        """Yield the damage of a state that is not what was saved, and of changes that lead to none."""
+        """Yield the damage of a rebuilt state that is not what was saved, and of changes that are invalid."""
         if not version.is_kept:
             self._folded.append(version)
             if version.number == self._head.version:
@@ -174,16 +176,16 @@ class History:
         self._pending, self._folded = replace(version, changes=changes), []
 
     def _back_to(self, version: Version, newer: Version) -> Iterator[Damage]:
-        assert self._state is not None  # who calls has looked
+        assert self._state is not None  # checked by the caller
         touched = self._state.touched(newer.changes)
-        if self._trace is not None:
-            undone = yield from self._trace.back(version, newer)
-            self._added.forget(self._trace.blamed)
-            if self._trace.is_lost:
+        if self._blame is not None:
+            undone = yield from self._blame.back(version, newer)
+            self._added.forget(self._blame.blamed)
+            if self._blame.is_lost:
                 self._state = None
                 return
-            if self._trace.is_over:
-                self._trace = None
+            if self._blame.is_over:
+                self._blame = None
         else:
             try:
                 undone = self._state.undo(newer.changes)
@@ -198,11 +200,11 @@ class History:
         else:
             self._written.lose()
             self._added.lose()
-        if self._trace is None:
+        if self._blame is None:
             yield from self._as_saved(version, newer)
 
     def _as_saved(self, version: Version, newer: Version) -> Iterator[Damage]:
-        assert self._state is not None  # who calls has looked
+        assert self._state is not None  # checked by the caller
         if self._state.digest() != version.digest:
             problem = f"what is rebuilt by the changes of version {newer.number} has another digest"
             yield self._subject.version(version.number, problem)
@@ -210,16 +212,16 @@ class History:
             yield self._subject.version(version.number, *refused)
 
     def _wrote(self, version: Version, touched: set[str] | None, added: Iterable[str]) -> Iterator[Damage]:
-        """Yield which parts say other than that *version*, with those folded into it, *touched* and *added* these."""
+        """Yield parts whose columns contradict that *version*, or one folded into it, *touched* and *added* them."""
         for path, problem in self._written.touched(version, touched):
             yield self._subject.piece(path, problem)
         versions = (version, *self._folded)
-        if any(each.number in self._doubted for each in versions):  # when it was is not sure
+        if any(each.number in self._doubted for each in versions):  # their times may be wrong
             self._added.lose()
         for path, problem in self._added.by(versions, added):
             yield self._subject.piece(path, problem)
 
-    # --- what the rows of the document say of it ---------------------------------------------------------------------
+    # --- times -------------------------------------------------------------------------------------------------------
 
     def _times(self, version: Version) -> Iterator[Damage]:
         for path, problem in self._written.times(version):
@@ -228,3 +230,89 @@ class History:
             yield self._subject.head("the column created_at is not the time of the first version")
         if version.number == self._head.version and self._head.updated_at != version.created_at:
             yield self._subject.head("the column updated_at is not the time of the current version")
+
+
+# --- the columns of parts compared with the history -------------------------------------------------------------------
+
+
+class LastWrites:
+    """Compares the last write of each part, as its columns have it, with the history, from the newest version back."""
+
+    def __init__(self, parts: Mapping[str, PartColumns]) -> None:
+        """Shapes: parts: by path."""
+        self._moments: dict[int, dict[str, datetime]] = {}
+        for path, said in parts.items():
+            self._moments.setdefault(said.version, {})[path] = said.updated_at
+        self._open = {path: said.version for path, said in parts.items()}
+
+    def times(self, version: Version) -> Iterator[tuple[str, str]]:
+        """Yield the parts whose ``updated_at`` is not the time of *version*, which wrote them by their own columns."""
+        for path, moment in self._moments.get(version.number, {}).items():
+            if moment != version.created_at:
+                yield path, f"the column updated_at says another time than version {version.number}, which wrote it"
+            if version.folded:  # whether it touched this part is not known any more
+                self._open.pop(path, None)
+
+    def touched(self, version: Version, paths: set[str] | None) -> Iterator[tuple[str, str]]:
+        """Yield the parts whose column ``version`` contradicts *version*, which touched *paths* (None: not known)."""
+        wrote_all = _begins(version)
+        if paths is None and not wrote_all:
+            self._open.clear()  # it may have written any of these
+            return
+        for path in list(self._open) if wrote_all or paths is None else paths & self._open.keys():
+            said = self._open.pop(path)
+            # The versions that were folded into it may have touched the part instead.
+            if said != version.number and not version.folded:
+                yield path, f"the column version says {said}, and version {version.number} wrote it last"
+        for path in self._moments.get(version.number, ()) if not version.folded else ():
+            if self._open.pop(path, None) is not None:
+                yield path, f"the column version says {version.number}, and that version did not write it"
+
+    def lose(self) -> None:
+        """Give up, as versions are missing or unreadable, and what they wrote is not known."""
+        self._open.clear()
+
+
+class Additions:
+    """Compares ``created_at`` of each part with the history, from the newest version back."""
+
+    def __init__(self, parts: Mapping[str, PartColumns]) -> None:
+        """Shapes: parts: by path."""
+        self._open = {path: said.created_at for path, said in parts.items()}
+        self._at: dict[datetime, list[str]] = {}
+        for path, moment in self._open.items():
+            self._at.setdefault(moment, []).append(path)
+
+    def by(self, versions: Sequence[Version], paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield the parts at *paths*, which one of *versions* added, whose ``created_at`` is another time.
+
+        Shapes:
+            versions: a kept one, then those that were folded into it, newest first
+        """
+        first = next((index for index, version in enumerate(versions) if _begins(version)), None)
+        if first is not None:
+            versions, paths = versions[: first + 1], list(self._open)
+        moments = {version.created_at for version in versions}
+        if len(versions) > 1:  # one of them may have removed a part, and another added it again
+            for path in [path for moment in moments for path in self._at.get(moment, ())]:
+                self._open.pop(path, None)
+        newest, oldest = versions[0].number, versions[-1].number
+        which = f"version {newest}" if newest == oldest else f"one of the versions {oldest} to {newest}"
+        for path in paths:
+            said = self._open.pop(path, None)
+            if said is not None and said not in moments:
+                yield path, f"the column created_at says {shown_value(said)}, and {which} added it at another time"
+
+    def lose(self) -> None:
+        """Give up, as versions are missing or unreliable, and what they added is not known."""
+        self._open.clear()
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Leave out the parts at *paths*, whose rows are known to be damaged."""
+        for path in paths:
+            self._open.pop(path, None)
+
+
+def _begins(version: Version) -> bool:
+    """Return whether *version* wrote its whole document."""
+    return version.number == 1 or (version.parent is not None and version.parent.how == "branch")

@@ -1,4 +1,4 @@
-"""What is told of one thing that is not as it was saved: of which document, in which row, where in it, and what."""
+"""Damage, what ``verify`` returns; and Progress, what it reports meanwhile, to a function or a progress bar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docstore.errors import InvalidValueError, MissingDependencyError
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class RowKey(Mapping[str, str | int]):
-    """What finds a row, or several of one document: a column's value by its name. It equals a dict of the same."""
+    """The columns that identify a row, or all rows of one document, with their values; equal to a dict of the same."""
 
     columns: tuple[tuple[str, str | int], ...] = ()
 
@@ -39,13 +39,14 @@ class Damage:
     """One thing that is not as it was saved.
 
     Attributes:
-        kind, name: of the document; of what is left of one, ``"unknown"`` and the id.
-        table, where: the row, as a person calls it: ``version 3``, ``its head``, ``/trials/3``.
-        problem: what is wrong with it.
-        key: what finds the row: ``{"id": ..., "path": "/trials/3"}`` in ``documents``, ``{"id": ..., "version": 3}`` in
-            ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``. The id alone where it is not known which row it is.
-        pointer: the place in the document where one is known: of the piece, of the change that does not fit, or of the
-            value that does not decode; else empty, as it is for all of it.
+        kind, name: of the document; if its head is gone, ``"unknown"`` and the id.
+        table, where: the table, and the row in words: ``version 3``, ``its head``, ``/trials/3``.
+        problem: what is wrong with the row.
+        key: the columns that identify the row: ``{"id": ..., "path": "/trials/3"}`` in ``documents``,
+            ``{"id": ..., "version": 3}`` in ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``. The id alone if the
+            row is not known.
+        pointer: the place in the document, if known: of the piece, of the change that does not fit, or of the value
+            that does not decode; empty for the whole document.
     """
 
     kind: str
@@ -62,14 +63,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The document that is looked at: what every damage of it says."""
+    """The document that is being verified; makes its damages."""
 
     kind: str
     name: str
     id: str
 
     def piece(self, path: str, problem: str, pointer: str | None = None) -> Damage:
-        """Return the damage of the head's or a part's row; *pointer* if that leads into the piece."""
+        """Return the damage of the head's or a part's row, with the *pointer* of the damaged value if it is known."""
         where = pointer if pointer is not None else path
         return self._damage("documents", path or "its head", problem, {"path": path}, where)
 
@@ -82,7 +83,7 @@ class Subject:
         return self._damage("tags", f"tag {tag!r}", problem, {"tag": tag})
 
     def rows(self, table: str, problem: str, where: str = "its rows") -> Damage:
-        """Return a damage that is of no single row of *table*."""
+        """Return a damage of *table* that concerns no single row."""
         return self._damage(table, where, problem, {})
 
     def head(self, problem: str) -> Damage:
@@ -93,18 +94,18 @@ class Subject:
         return Damage(self.kind, self.name, table, where, problem, RowKey((("id", self.id), *key.items())), pointer)
 
 
-# How far a verification is: told to a function, or drawn as a bar.
+# --- progress --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of a verification is done.
+    """How far a verification is.
 
     Units:
         done, total: versions, of all documents that are verified
 
     Attributes:
-        name: of the document that is being looked at.
+        name: of the document that is being verified.
     """
 
     done: int
@@ -117,11 +118,11 @@ Report: TypeAlias = Callable[[Progress], None]
 
 @contextmanager
 def reporting(progress: bool | Report) -> Iterator[Report]:
-    """Give what is to be told of the progress: the function that was given, or a bar on stderr.
+    """Give the function to call with the progress: the given one, or one that draws a bar on stderr.
 
     Raises:
-        MissingDependencyError: a bar is wanted, and ``rich`` is not installed.
-        InvalidValueError: *progress* is neither.
+        MissingDependencyError: *progress* is True, and ``rich`` is not installed.
+        InvalidValueError: *progress* is neither a bool nor a function.
     """
     if progress is True:
         with _bar() as report:
@@ -143,13 +144,13 @@ def _bar() -> Iterator[Report]:
     except ImportError as error:
         raise MissingDependencyError("rich", extra="rich", purpose="progress=True") from error
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("versions"), TimeRemainingColumn())
-    # A name is a text of the user's, and no markup.
+    # A name is the user's text, not markup.
     bar = Bar(TextColumn("{task.description}", markup=False), *columns, console=Console(file=sys.stderr))
     task = bar.add_task("", total=None)
 
     def report(progress: Progress) -> None:
         bar.update(task, completed=progress.done, total=progress.total, description=progress.name)
-        if not bar.live.is_started:  # not before there is something to tell
+        if not bar.live.is_started:  # not before there is any progress
             bar.start()
 
     try:

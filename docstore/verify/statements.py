@@ -1,4 +1,4 @@
-"""The SQL of verifying: which documents there are, and their rows in pages; one that is unreadable hides no other."""
+"""The SELECTs of verify: the ids of documents, and their rows in pages, where an unreadable row hides no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from docstore.sql.tables import IS_HEAD, documents, tags, versions
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A row that holds something that docstore does not write there: what finds it among its document's, and what."""
+    """An unreadable row, with a value that docstore does not write: its key in the document, and the problem."""
 
     key: str | int
     problem: str
@@ -28,29 +28,29 @@ class Unread:
 
 Row: TypeAlias = "sa.Row[Any] | Unread"
 
+_PAGE: Final = PageSize()
+
 
 @contextmanager
 def reading(connection: Connection) -> Iterator[None]:
-    """Tell whatever a driver makes of values that docstore does not write as an UnreadableError."""
+    """Raise UnreadableError for whatever a driver raises on values that docstore does not write."""
     with translated(connection.engine), reading_times():
         yield
 
 
-# --- which documents -------------------------------------------------------------------------------------------------
+# --- documents -------------------------------------------------------------------------------------------------------
 
 
 def ids(connection: Connection, project: str, kind: str | None) -> list[str]:
-    """Return the ids of all documents of *project*, or of those of *kind*; deleted ones too."""
-    if kind is not None and not is_plain(kind):
-        return []
+    """Return the ids of the documents of *project*, deleted ones too; only those of *kind*, if given."""
     c = documents.c
     query = sa.select(c.id).where(IS_HEAD, c.project == project).order_by(c.kind, c.name, c.id)
     with reading(connection):
         return list(connection.execute(query if kind is None else query.where(c.kind == kind)).scalars())
 
 
-def id_called(connection: Connection, project: str, kind: str, name: str) -> str | None:
-    """Return the id of the document of this name: the live one or, without one, that which was deleted last."""
+def find_id(connection: Connection, project: str, kind: str, name: str) -> str | None:
+    """Return the id of the document of this name: the live one or, without one, the one that was deleted last."""
     if not is_plain(kind) or not is_plain(name):
         return None
     c = documents.c
@@ -60,7 +60,7 @@ def id_called(connection: Connection, project: str, kind: str, name: str) -> str
 
 
 def called(connection: Connection, id: str) -> tuple[str, str] | None:
-    """Return the kind and the name of the document with this id, or None where there is none."""
+    """Return the kind and the name of the document with this id, or None if there is none."""
     query = sa.select(documents.c.kind, documents.c.name).where(documents.c.id == id, IS_HEAD)
     with reading(connection):
         row = only_row(connection.execute(query))
@@ -68,13 +68,13 @@ def called(connection: Connection, id: str) -> tuple[str, str] | None:
 
 
 def project_of(connection: Connection, id: str) -> str | None:
-    """Return the project of the document with this id, or None where there is none."""
+    """Return the project of the document with this id, or None if there is none."""
     with reading(connection):
         return connection.execute(sa.select(documents.c.project).where(documents.c.id == id, IS_HEAD)).scalar()
 
 
 def counts(connection: Connection, project: str) -> dict[str, int]:
-    """Return how many versions each document of *project* has rows of."""
+    """Return the number of rows of history of each document of *project*."""
     of_project = sa.select(documents.c.id).where(IS_HEAD, documents.c.project == project)
     query = sa.select(versions.c.id, sa.func.count()).where(versions.c.id.in_(of_project)).group_by(versions.c.id)
     with reading(connection):
@@ -82,7 +82,7 @@ def counts(connection: Connection, project: str) -> dict[str, int]:
 
 
 def strays(connection: Connection, project: str) -> list[str]:
-    """Return the ids under which there are parts of *project*, and a head of another one."""
+    """Return the ids that have parts in *project* and their head in another project."""
     head = documents.alias("head")
     c = documents.c
     elsewhere = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"), head.c.project != project)
@@ -92,18 +92,18 @@ def strays(connection: Connection, project: str) -> list[str]:
 
 
 def stray_tags(connection: Connection) -> list[sa.Row[Any]]:
-    """Return the tags, of whichever project they were, whose document is gone."""
+    """Return the tags whose document is gone, of any project."""
     heads = sa.select(documents.c.id).where(IS_HEAD)
     query = sa.select(tags.c.id, tags.c.tag).where(tags.c.id.not_in(heads)).order_by(tags.c.id, tags.c.tag)
     with reading(connection):
         return list(connection.execute(query))
 
 
-# --- the rows of one -------------------------------------------------------------------------------------------------
+# --- the rows of one document ----------------------------------------------------------------------------------------
 
 
 def parents(connection: Connection, id: str) -> dict[int, Parent]:
-    """Return the parents of the versions that have one, by number; one that is none is told where its row is read."""
+    """Return the parents of the versions that have one, by number; invalid ones are reported when the row is read."""
     c = versions.c
     query = sa.select(c.version, c.parent).where(c.id == id, c.parent.is_not(None))
     found: dict[int, Parent] = {}
@@ -121,7 +121,7 @@ def parents(connection: Connection, id: str) -> dict[int, Parent]:
 
 
 def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
-    """Return the SQL of how many characters the text has that a JSON column is fetched as."""
+    """Return the SQL of the length of a JSON column's text, as it is fetched."""
     return sa.func.char_length(JsonText().column_expression(json))
 
 
@@ -133,27 +133,27 @@ _LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
 
 
 def pages(
-    connection: Connection, table: sa.Table, key: sa.Column[Any], id: str, size: PageSize, *, falling: bool = False
+    connection: Connection, table: sa.Table, key: sa.Column[Any], id: str, *, falling: bool = False
 ) -> Iterator[list[Row]]:
-    """Yield the rows of a document in *table*, ordered by *key*: a page at a time, in memory for one.
+    """Yield the rows of a document in *table*, ordered by *key*, in pages; memory for one page.
 
     Raises:
-        UnreadableError: what finds a row is not even of its type, so that it cannot be told which row it is.
+        UnreadableError: a key is not even of its type, so that the row cannot be identified.
 
     Cost:
-        Two SELECTs for a page; where a row of it cannot be read, one more for each of its rows.
+        Two SELECTs for a page; if one of its rows is unreadable, one more for each of its rows.
     """
     of_document, order = table.c.id == id, key.desc() if falling else key
-    # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
-    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(size.rows)
+    # The sizes are read first: a driver may fetch a whole result, however little of it is used.
+    measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(_PAGE.rows)
     query = measure
     while True:
         with reading(connection):
             sizes = {row[0]: row.size or 0 for row in connection.execute(query)}
-        for page in _within(size.text, sizes):
+        for page in _within(_PAGE.text, sizes):
             at = key.between(page[-1], page[0]) if falling else key.between(page[0], page[-1])
             yield _page(connection, sa.select(table).where(of_document), key, at, order, page)
-        if len(sizes) < size.rows:
+        if len(sizes) < _PAGE.rows:
             return
         last = next(reversed(sizes))
         query = measure.where(key < last if falling else key > last)
@@ -183,7 +183,7 @@ def _single(connection: Connection, query: sa.Select[Any], key: str | int) -> Ro
 
 
 def _within(most: int, sizes: dict[Any, int]) -> Iterator[list[Any]]:
-    """Yield the keys of *sizes* in groups whose sizes sum to *most* or less, or of one."""
+    """Yield the keys of *sizes* in groups whose sizes add up to at most *most*, or of one key."""
     page: list[Any] = []
     text = 0
     for each, size in sizes.items():

@@ -1,9 +1,9 @@
-"""Which documents are verified, and each of them: its rows, its history, its tags; and what is left of ones gone."""
+"""Verify documents: the rows, history and tags of each; then rows without a document, and the database's check."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -12,13 +12,12 @@ from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
 from docstore.sql.columns import Names
 from docstore.sql.dialects import faults
-from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
 from docstore.verify.history import History
 from docstore.verify.report import Damage, Progress, Report, Subject
-from docstore.verify.rows import Decode, Now, Pieces
+from docstore.verify.rows import CurrentState, Decode, RowCheck
 from docstore.verify.statements import Unread
 
 T = TypeVar("T")
@@ -31,31 +30,25 @@ class VerifyOptions:
     """How documents are verified.
 
     Attributes:
-        decode: makes an object of a document, or raises a DecodeError; None if none is to be made.
-        report: is told of the progress.
+        decode: makes an object of a document, or raises a DecodeError; None to make none.
+        report: is called with the progress.
     """
 
     decode: Decode | None
     report: Report
-    size: PageSize = field(default_factory=PageSize)
-
-
-def sought(connection: Connection, project: str, kind: str, name: str) -> str | None:
-    """Return the id of the document of this name: the live one or, without one, that which was deleted last."""
-    return statements.id_called(connection, project, kind, name)
 
 
 def find_damage(
     connection: Connection, project: str, id: str | None, kind: str | None, options: VerifyOptions
 ) -> Iterator[Damage]:
-    """Yield each damage of the document with this *id*, of all those of *kind*, or of all of *project*.
+    """Yield each damage of the document with this *id*, of all documents of *kind*, or of the whole *project*.
 
-    For a whole project, also what is left of documents whose head is gone, and the findings of the database's own
-    integrity check, which may end the transaction.
+    For a whole project, also rows whose document has no head, and the findings of the database's own integrity check,
+    which may end the transaction.
 
     Cost:
         A read of everything; for a whole project also the database's own check. For each version, time in proportion to
-        what it changed; to decode, to the document. Memory for a document, its copy under change, and a page of rows.
+        its changes; with *decode*, to the document. Memory for a document, a copy of it, and a page of rows.
     """
     names = yield from _tried(project, "codes", lambda: _names(connection), None)
     ids = [id] if id is not None else []
@@ -73,7 +66,7 @@ def find_damage(
 
 
 def _tried(project: str, table: str, read: Callable[[], T], otherwise: T) -> Generator[Damage, None, T]:
-    """Return what *read* reads of *table*; where that cannot be read, yield so, and return what is there otherwise."""
+    """Return the result of *read*; if *table* is unreadable, yield that and return *otherwise*."""
     try:
         return read()
     except UnreadableError as error:
@@ -82,7 +75,7 @@ def _tried(project: str, table: str, read: Callable[[], T], otherwise: T) -> Gen
 
 
 def _faults(connection: Connection, project: str) -> Iterator[Damage]:
-    """Yield the findings of the database's own integrity check: searches miss a row that an index lacks."""
+    """Yield the findings of the database's own integrity check, such as a row that an index lacks."""
     try:
         with statements.reading(connection):
             for fault in faults(connection, [table.name for table in metadata.sorted_tables]):
@@ -97,35 +90,36 @@ def _names(connection: Connection) -> Names | None:
 
 
 class _Done:
-    """How many versions have been looked at."""
+    """Counts the verified versions and reports the progress."""
 
     def __init__(self, total: int, report: Report) -> None:
         self._total, self._report = total, report
-        self._name, self._before, self._of_this, self._told = "", 0, 0, -1
+        self._name, self._before, self._of_this, self._reported = "", 0, 0, -1
 
     def begin(self, name: str) -> None:
+        """Begin with the document *name*."""
         self._name = name
-        self._tell()
+        self._update()
 
-    def looked_at(self, versions: int) -> None:
-        """Count more versions of this document as done."""
-        self._of_this += versions
-        self._tell()
+    def versions(self, more: int) -> None:
+        """Count *more* versions of this document as done."""
+        self._of_this += more
+        self._update()
 
     def document(self, versions: int) -> None:
-        """Count a document as done, however far its history could be read."""
+        """Count all *versions* of this document as done, however far its history could be read."""
         self._before, self._of_this = self._before + versions, 0
-        self._tell()
+        self._update()
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         done = min(self._before + self._of_this, self._total)
-        if self._total and done > self._told:
-            self._told = done
+        if self._total and done > self._reported:
+            self._reported = done
             self._report(Progress(done, self._total, self._name))
 
 
 def _readable(subject: Subject, table: str, damages: Iterator[Damage]) -> Iterator[Damage]:
-    """Yield *damages* and, as the last, that rows of *table* cannot even be told apart."""
+    """Yield *damages*; if rows of *table* cannot even be told apart, end with that damage."""
     try:
         yield from damages
     except UnreadableError as error:
@@ -133,13 +127,13 @@ def _readable(subject: Subject, table: str, damages: Iterator[Damage]) -> Iterat
 
 
 class _Verification:
-    """Of one document after the other."""
+    """Verifies one document after the other."""
 
     def __init__(
         self, connection: Connection, project: str, names: Names | None, options: VerifyOptions, done: _Done
     ) -> None:
         self._connection, self._project, self._names, self._done = connection, project, names, done
-        self._decode, self._size = options.decode, options.size
+        self._decode = options.decode
 
     def document(self, id: str) -> Iterator[Damage]:
         """Yield each damage of the document with this id."""
@@ -149,8 +143,8 @@ class _Verification:
         except UnreadableError as error:
             yield self._subject(id).head(str(error))
             return
-        if head is None:  # it was listed in the same transaction
-            yield self._subject(id).head(f"its id {short_repr(id)} is none that docstore gives")
+        if head is None:  # though it was listed in the same transaction
+            yield self._subject(id).head(f"its id {short_repr(id)} was not made by docstore")
             return
         subject = Subject(head.kind, head.name, id)
         self._done.begin(head.name)
@@ -168,28 +162,26 @@ class _Verification:
         yield from history.unexplained()
         for tag, number in tagged.items():
             if not history.kept.get(number):
-                problem = "which was folded" if number in history.kept else "of which there is no row"
+                problem = "which was folded" if number in history.kept else "which has no row"
                 yield subject.tag(tag, f"it names version {number}, {problem}")
 
     def _subject(self, id: str) -> Subject:
-        """Return what is known of a document whose head cannot be read."""
+        """Return the subject of a document whose head cannot be read."""
         try:
             kind, name = statements.called(self._connection, id) or (_UNKNOWN, id)
         except UnreadableError:
             kind, name = _UNKNOWN, id
         return Subject(kind, name, id)
 
-    def _pieces(self, subject: Subject, head: HeadRow) -> Generator[Damage, None, Now]:
+    def _pieces(self, subject: Subject, head: HeadRow) -> Generator[Damage, None, CurrentState]:
         try:
-            return (
-                yield from Pieces(self._connection, self._project, head, self._names, self._size).look(self._decode)
-            )
+            return (yield from RowCheck(self._connection, self._project, head, self._names).check(self._decode))
         except UnreadableError as error:
             yield subject.rows("documents", str(error))
-            return Now()
+            return CurrentState()
 
     def _tags(self, subject: Subject, found: dict[str, int]) -> Iterator[Damage]:
-        for page in statements.pages(self._connection, tags, tags.c.tag, subject.id, self._size):
+        for page in statements.pages(self._connection, tags, tags.c.tag, subject.id):
             for row in page:
                 if isinstance(row, Unread):
                     yield subject.tag(str(row.key), row.problem)
@@ -197,16 +189,16 @@ class _Verification:
                     found[row.tag] = row.version
 
     def _history(self, id: str, history: History) -> Iterator[Damage]:
-        for page in statements.pages(self._connection, versions, versions.c.version, id, self._size, falling=True):
+        for page in statements.pages(self._connection, versions, versions.c.version, id, falling=True):
             for number, row in enumerate(page, start=1):
-                yield from history.look(row)
-                if self._decode or number == len(page):  # of each that takes long, or of the page
-                    self._done.looked_at(1 if self._decode else number)
+                yield from history.check(row)
+                if self._decode or number == len(page):  # decoding is slow: report each version; otherwise each page
+                    self._done.versions(1 if self._decode else number)
         yield from history.end()
 
 
 def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
-    """Yield what there is without a head: it has no name, and no search finds it."""
+    """Yield the rows without a head: they have no name, and no search finds them."""
     with statements.reading(connection):
         ids = rows.headless(connection, project)
     for id in ids:

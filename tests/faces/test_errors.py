@@ -49,7 +49,7 @@ EXAMPLES = [
     errors.PatchError("nothing there", pointer="/a"),
     errors.StoreError("no database"),
     errors.DatabaseError("database is locked"),
-    errors.UnreadableError("5 stands in the database where str does"),
+    errors.UnreadableError("the database has 5 where docstore writes str"),
     errors.NotAllowedError("permission denied. An administrator can GRANT it."),
     errors.RaceLostError("duplicate entry. Another writer was first."),
     errors.FileReplacedError("/lab.db", "the file was deleted. Put it back.", changes=errors.CHANGES_UNKNOWN),

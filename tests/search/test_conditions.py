@@ -28,7 +28,7 @@ from docstore.codec.registry import Registry
 from docstore.documents.canonical import ABSENT, JSON, dumps, resolve, split_pointer
 from docstore.documents.kinds import EXPERIMENT, KINDS, Kind, kind_declared
 from docstore.errors import EncodeError, InvalidValueError
-from docstore.search.compile import lifted, order_terms, spelled
+from docstore.search.compile import Rows, compiled, order_terms, parameterized
 from docstore.search.conditions import All, AnyOf, Condition, Place, checked_where, q
 from docstore.search.indexes import create_index, indexes_in
 from docstore.sql.dialects import insert_many, transaction
@@ -52,7 +52,7 @@ def row(name: str, value: JSON, *, path: str = "", kind: str = "note", id: str =
 
 def query_of(store: docstore.Store, where: Any, kind: Kind | None = NOTE, **options: Any) -> sa.Select[Any]:
     condition = checked_where(where, encode)
-    asked = spelled(condition, documents, kind, places_of(store.engine.dialect.name), **options)
+    asked = compiled(condition, Rows(places_of(store.engine.dialect.name), kind, **options))
     return sa.select(documents.c.name).where(documents.c.path == "", asked)
 
 
@@ -317,7 +317,7 @@ def check(store: docstore.Store, search: tuple[list[JSON], list[Asked]], **optio
 
             query = query_of(store, condition, **options).where(documents.c.kind == "note")
             assert names(connection, query) == expected, condition
-            kept = lifted(checked_where(condition, encode))
+            kept = parameterized(checked_where(condition, encode))
             if kept is not None:
                 form, texts = kept
                 query = query_of(store, form, **options).where(documents.c.kind == "note")
@@ -336,7 +336,7 @@ class TestEveryCondition:
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     def test_finds_the_same_by_an_index(self, indexed, search):
         with transaction(indexed.engine, write=False) as connection:
-            there = indexes_in(connection)
+            there = {each.pointer: each.name for each in indexes_in(connection)}
 
         check(indexed, search, indexes=there)
 
@@ -388,6 +388,7 @@ class TestAPlace:
             lambda: (q("/a") == 1) & q("/b"),
             lambda: (q("/a") == 1) | 5,
             lambda: None & (q("/a") == 1),
+            lambda: 5 | (q("/a") == 1),
             lambda: (q("/a") == 1) & True,
         ],
     )
@@ -542,7 +543,7 @@ class TestWhere:
             insert_many(connection, documents, [row("tagged", {"a": store._context.mapper().codec.encode(value)})])
 
         with transaction(store.engine, write=False) as connection:
-            asked = spelled(condition, documents, NOTE, places_of(store.engine.dialect.name))
+            asked = compiled(condition, Rows(places_of(store.engine.dialect.name), NOTE))
             assert names(connection, sa.select(documents.c.name).where(asked)) == ["tagged"]
 
 
@@ -593,7 +594,7 @@ class TestPlacesInParts:
     def test_of_a_part_start_at_the_part(self, kept):
         places = places_of(kept.engine.dialect.name)
         condition = checked_where((q("/index") >= 1) & (q("") != 5), encode)
-        asked = spelled(condition, documents, EXPERIMENT, places, part=EXPERIMENT.parts[0])
+        asked = compiled(condition, Rows(places, EXPERIMENT, part=EXPERIMENT.parts[0]))
 
         with transaction(kept.engine, write=False) as connection:
             query = sa.select(documents.c.path).where(documents.c.kind == "trial", asked)
@@ -615,8 +616,8 @@ class TestPlacesInParts:
             assert found(store, q("/steps/a~1b/minutes") != 5, known) == ["whole"]
 
 
-class TestValuesThatAreBoundLater:
-    """Of questions of one form, the SQL is made once, whatever their values are."""
+class TestParameterizedConditions:
+    """The SQL of conditions of one form is made once, whatever their values are."""
 
     ALIKE: ClassVar = [
         1,
@@ -636,18 +637,18 @@ class TestValuesThatAreBoundLater:
     ]
 
     @pytest.mark.parametrize("pointer", ["/a", "/0", '/a"b', "/-x"])
-    def test_are_told_apart(self, store, pointer):
+    def test_tell_their_values_apart(self, store, pointer):
         [key] = split_pointer(pointer)
         stored: list[JSON] = [{key: value} for value in [*self.ALIKE, None, [1], {"a": 1}, "[2]"]]
         with holding(store, stored) as connection:
             for number, value in enumerate(self.ALIKE):
-                kept = lifted(checked_where({pointer: value}, encode))
+                kept = parameterized(checked_where({pointer: value}, encode))
                 assert kept is not None
                 query = query_of(store, kept[0])
                 assert connection.execute(query, kept[1]).scalars().all() == [str(number)], value
 
     def test_have_one_form(self):
-        forms = [lifted(checked_where(q("/a") == value, encode)) for value in ("x", "y", "[", "")]
+        forms = [parameterized(checked_where(q("/a") == value, encode)) for value in ("x", "y", "[", "")]
         x, bracket, empty = (forms[number] for number in (0, 2, 3))
 
         assert forms[1][0] == x[0] == empty[0] != bracket[0]
@@ -670,25 +671,25 @@ class TestValuesThatAreBoundLater:
         ],
         ids=str,
     )
-    def test_are_short_scalars_and_few(self, where):
-        assert lifted(checked_where(where, encode)) is None
+    def test_have_only_few_short_scalars(self, where):
+        assert parameterized(checked_where(where, encode)) is None
 
     @pytest.mark.parametrize("where", [q("/a") > 1, q("/a") <= "x", q("/a").like("x%"), q("/a").exists()], ids=str)
-    def test_are_not_the_ends_of_ranges_nor_patterns(self, where):
-        """Of which the SQL is made once all the same."""
+    def test_keep_the_ends_of_ranges_and_patterns(self, where):
+        """Their SQL is made once all the same."""
         condition = checked_where((q("/b") == "x") & where, encode)
 
-        form, texts = lifted(condition)
+        form, texts = parameterized(condition)
 
         assert form.conditions[1] == condition.conditions[1]
-        assert (texts, hash(form)) == ({"place_0": '"x"'}, hash(lifted(condition)[0]))
+        assert (texts, hash(form)) == ({"place_0": '"x"'}, hash(parameterized(condition)[0]))
 
-    def test_are_none_of_a_condition_that_nests_deep(self):
+    def test_do_not_nest_deep(self):
         where = q("/a") == "x"
         for _ in range(10):
             where = (where & (q("/b") == "x")) | (q("/c") == "x")
 
-        assert lifted(checked_where(where, encode)) is None
+        assert parameterized(checked_where(where, encode)) is None
 
 
 class TestNeighbours:
@@ -768,7 +769,7 @@ class TestADeepDocument:
         indexed.put("note", "deep", {"a": 1, "b": [1], "deep": deep, "z": 1})
 
         with transaction(indexed.engine, write=False) as connection:
-            for there in ((), indexes_in(connection)):
+            for there in ({}, {each.pointer: each.name for each in indexes_in(connection)}):
                 for asked in (q(pointer).exists(), q(pointer).in_([1, deep[0][0]])):
                     expected = [] if backend == "mariadb" else ["deep"]
                     assert names(connection, query_of(indexed, asked, indexes=there)) == expected
@@ -791,7 +792,7 @@ class TestOrder:
                 body = [body] if token == "0" else {token: body}
             bodies.append(body)
         places = places_of(store.engine.dialect.name)
-        terms = order_terms(pointer, documents, NOTE, places)
+        terms = order_terms(pointer, Rows(places, NOTE))
 
         with holding(store, bodies) as connection:
             query = sa.select(documents.c.name, *terms).order_by(*(term.desc() for term in terms), documents.c.id)
@@ -801,7 +802,7 @@ class TestOrder:
         assert [int(each.name) for each in reversed(rows)] == list(range(len(self.VALUES)))
 
     def test_of_numbers_that_no_double_holds_is_even(self, store):
-        terms = order_terms("/a", documents, NOTE, places_of(store.engine.dialect.name))
+        terms = order_terms("/a", Rows(places_of(store.engine.dialect.name), NOTE))
         large = [10**400, 2**2100, math.inf, 1.5e308, 10**305]
 
         with holding(store, [{"a": encode(sign * each)} for sign in (1, -1) for each in large]) as connection:
@@ -812,7 +813,7 @@ class TestOrder:
     def test_of_a_place_in_a_part_is_read_there(self, store):
         for name, status in (("one", 1), ("two", 2)):
             store.save(new_experiment(name, trials=status))
-        terms = order_terms("/trials/1/index", documents, EXPERIMENT, places_of(store.engine.dialect.name))
+        terms = order_terms("/trials/1/index", Rows(places_of(store.engine.dialect.name), EXPERIMENT))
 
         with transaction(store.engine, write=False) as connection:
             query = sa.select(documents.c.name, *terms).where(documents.c.path == "").order_by(*terms)

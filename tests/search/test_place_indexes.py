@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 import pytest
 import sqlalchemy as sa
 from backends import BACKENDS
-from counting import steps_of
+from counting import statements_of, steps_of
 from test_conditions import encode, row
 
 import docstore
 from docstore.documents.kinds import EXPERIMENT, Kind
 from docstore.errors import DatabaseError, InvalidValueError
 from docstore.search import indexes
-from docstore.search.compile import spelled
+from docstore.search.compile import Rows, compiled
 from docstore.search.conditions import checked_where, q
 from docstore.search.results import Found
 from docstore.sql.dialects import insert_many, transaction
@@ -43,10 +43,8 @@ def drop(store, pointer, *, kind="note", part=None):
 
 def query_of(store, connection, where, part=None):
     places = places_of(store.engine.dialect.name)
-    there = indexes.indexes_in(connection) if places.reads_indexes else ()
-    asked = spelled(
-        checked_where(where, encode), documents, EXPERIMENT if part else NOTE, places, part=part, indexes=there
-    )
+    there = {i.pointer: i.name for i in indexes.indexes_in(connection)} if places.reads_indexes else {}
+    asked = compiled(checked_where(where, encode), Rows(places, EXPERIMENT if part else NOTE, part, there))
     which = documents.c.path != sa.literal_column("''") if part else documents.c.path == sa.literal_column("''")
     return sa.select(documents.c.id).where(which, documents.c.kind == (part or NOTE).name, asked)
 
@@ -461,7 +459,7 @@ class TestIndexes:
         create(store, "/name", kind="experiment")
 
         for pointer, options in (("/other", {}), ("/name", {"part": "trial"}), ("/name", {"kind": "note"})):
-            with pytest.raises(InvalidValueError, match=r"There are: \('/name', kind='experiment'\)\."):
+            with pytest.raises(InvalidValueError, match=r"Existing indexes: \('/name', kind='experiment'\)\."):
                 drop(store, pointer, **{"kind": "experiment", **options})
 
 
@@ -474,3 +472,27 @@ def in_database(store) -> str:
     }
     with store.engine.connect() as connection:
         return " ".join(connection.exec_driver_sql(query[store.engine.dialect.name]).scalars())
+
+
+class TestASearchThatIsUsedAgain:
+    """One result of find(), asked several times."""
+
+    @pytest.fixture
+    def search(self, store):
+        for number in range(3):
+            store.put("note", f"n{number}", {"a": number})
+        create(store, "/a")
+        return store.find("note", where=q("/a") >= 1)
+
+    def test_reads_the_indexes_once_where_an_outdated_list_only_costs_time(self, store, backend, search):
+        asked = [*statements_of(store.engine, search.count), *statements_of(store.engine, search.count)]
+
+        times = {"sqlite": 1, "postgresql": 0, "mariadb": 2}[backend]
+        assert len([each for each in asked if "FROM place_indexes" in each]) == times
+
+    def test_finds_the_same_when_an_index_was_dropped_or_made_meanwhile(self, store, search):
+        assert search.names() == ["n1", "n2"]
+        drop(store, "/a")
+        assert search.names() == ["n1", "n2"]
+        create(store, "/a")
+        assert (search.names(), search.count()) == (["n1", "n2"], 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, datetime
@@ -280,6 +281,15 @@ class TestOrderAndPages:
         with pytest.raises(InvalidValueError, match=r"cursor: .* Give the cursor of a page of this very search"):
             shelf.find().page(1, after=cursor)
 
+    def test_a_text_with_values_of_another_type_is_no_cursor(self, shelf):
+        cursor = shelf.find("experiment").page(1).cursor
+        inside = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        forged = re.sub(rb'"values":\[[^]]*\]', b'"values":[5]', inside)
+        assert forged != inside
+
+        with pytest.raises(InvalidValueError, match=r"cursor: .* Give the cursor of a page of this very search"):
+            shelf.find("experiment").page(1, after=base64.urlsafe_b64encode(forged).decode().rstrip("="))
+
     @pytest.mark.parametrize("other", [{"order_by": "-name"}, {"kind": "note"}, {"part": "trial"}], ids=str)
     def test_a_cursor_is_of_one_order(self, shelf, other):
         cursor = shelf.find().page(1).cursor
@@ -293,19 +303,19 @@ class TestOrderAndPages:
             shelf.find().page(size)
 
 
-class TestWhatIsNoQuestion:
-    """Is an error, told at the call, that lists what there is."""
+class TestInvalidArguments:
+    """Raise an error at the call, which lists what is valid."""
 
     @pytest.mark.parametrize(
-        ("criteria", "told"),
+        ("criteria", "message"),
         [
             (
                 {"kind": "experimnt"},
-                r"'experimnt' .* There are 'analysis_card', 'experiment', .*'note'",
+                r"'experimnt' .* Known kinds: 'analysis_card', 'experiment', .*'note'",
             ),
             ({"kind": 5}, r"kind: 5 .* Give a text"),
-            ({"kind": "experiment", "part": "trail"}, r"part of experiment: 'trail' .* It has 'trial', 'data'"),
-            ({"part": "trail"}, r"part: 'trail' .* There are 'trial', 'data'"),
+            ({"kind": "experiment", "part": "trail"}, r"part of experiment: 'trail' .* Known parts: 'trial', 'data'"),
+            ({"part": "trail"}, r"part: 'trail' .* Known parts: 'trial', 'data'"),
             ({"kind": "note", "part": "trial"}, r"part of note: 'trial' .* have none"),
             ({"kind": "experiment", "status": "RUNING"}, r"'RUNING' .*ExperimentStatus has DRAFT, "),
             ({"part": "trial", "status": ["FAILED", "RUNING"]}, r"'RUNING' .*TrialStatus has CANDIDATE, .*RUNNING"),
@@ -331,14 +341,14 @@ class TestWhatIsNoQuestion:
             ({"updated": ("2026", None)}, r"updated_at: '2026'"),
             (
                 {"order_by": "nam"},
-                r"order_by: 'nam' .* Rows come by id, project, .*deleted_at, or by a pointer",
+                r"order_by: 'nam' .* Order rows by id, project, .*deleted_at, or by a pointer",
             ),
             ({"order_by": "-"}, r"order_by: '-'"),
             ({"order_by": [5]}, r"order_by: 5"),
             ({"order_by": 5}, r"order_by: 5"),
             ({"order_by": docstore.q("/a")}, r"order_by: q\('/a'\) .* Give a column or a pointer"),
             ({"order_by": "/a~b"}, r"pointer: '/a~b'"),
-            ({"part": "trial", "order_by": "owner"}, r"order_by: 'owner' .* Rows come by id, .*index"),
+            ({"part": "trial", "order_by": "owner"}, r"order_by: 'owner' .* Order rows by id, .*index"),
             ({"limit": -1}, r"limit: -1 .* from 0 to 2,147,483,647"),
             ({"limit": 2**31}, r"limit: 2147483648 .* from 0 to 2,147,483,647"),
             ({"limit": "5"}, r"limit: '5'"),
@@ -351,8 +361,8 @@ class TestWhatIsNoQuestion:
         ],
         ids=short_repr,
     )
-    def test_as(self, shelf, criteria, told):
-        with pytest.raises((InvalidValueError, UnknownCodeError), match=told):
+    def test_are_named(self, shelf, criteria, message):
+        with pytest.raises((InvalidValueError, UnknownCodeError), match=message):
             shelf.find(**criteria)
 
 

@@ -303,7 +303,7 @@ class TestFrames:
 
         assert len(statements_of(shelf.engine, frame)) == 2
 
-    @pytest.mark.parametrize("pointer", ["a", 5, "/~2"])
+    @pytest.mark.parametrize("pointer", ["a", 5, "/~2", "/a\0b", "/\ud800"], ids=ascii)
     def test_have_no_other_columns(self, shelf, pointer):
         with pytest.raises(InvalidValueError, match="pointer"):
             shelf.find().to_frame(pointer)

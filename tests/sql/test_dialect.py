@@ -255,7 +255,9 @@ class TestUtcTime:
             connection.commit()
 
         with (
-            pytest.raises(DatabaseError, match=rf"the time '{time}.*' in the database is none\. verify\(\) says where"),
+            pytest.raises(
+                DatabaseError, match=rf"the time '{time}.*' in the database is invalid\. verify\(\) says where"
+            ),
             engine.connect() as connection,
         ):
             connection.execute(sa.select(TABLE.c.at)).all()

@@ -59,7 +59,8 @@ def run(script, *arguments):
 PREAMBLE = textwrap.dedent("""
     import os, sys, threading
     import docstore
-    from docstore.sql.dialects import forks, transaction
+    from docstore.sql.dialects import transaction
+    from docstore.sql.dialects.sqlite import forks
     from docstore.errors import DatabaseError, FileReplacedError
 
     def child(work):

@@ -127,7 +127,7 @@ class TestNames:
     def test_a_kind_that_there_is_not_is_told_with_those_that_there_are(self, store, kind):
         store.put("note", "a", 1)
 
-        with pytest.raises(InvalidValueError, match=r"There are 'analysis_card', .*'experiment', .*'note'"):
+        with pytest.raises(InvalidValueError, match=r"Known kinds: 'analysis_card', .*'experiment', .*'note'"):
             store.find(kind=kind)
 
     @pytest.mark.parametrize(
@@ -803,7 +803,7 @@ class TestAFileOfSQLite:
     def test_says_that_it_is_something_else(self, tmp_path, file):
         (tmp_path / "lab.db").write_text("Dear diary, " * 1000)
 
-        with pytest.raises(DatabaseError, match=r"file is not a database. This file is something else"):
+        with pytest.raises(DatabaseError, match=r"file is not a database. This file has another format"):
             docstore.connect(file)
 
 

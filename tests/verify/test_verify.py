@@ -17,6 +17,7 @@ from counting import calls_of
 
 import docstore
 from docstore import Change, GenerationNode, GenerationStrategy, RegistryBundle, registry
+from docstore.documents.digests import DigestTree
 from docstore.documents.history import changes_from, changes_text
 from docstore.errors import (
     DamagedDocumentError,
@@ -695,7 +696,9 @@ class TestADamagedDocument:
         intruder.set(versions.c.created_at, spelt(text))
         intruder.set(documents.c.created_at, spelt(text))
 
-        with pytest.raises(DatabaseError, match=rf"the time '{text}.*' in the database is none. verify\(\) says where"):
+        with pytest.raises(
+            DatabaseError, match=rf"the time '{text}.*' in the database is invalid. verify\(\) says where"
+        ):
             store.history("cakes") if call == "history" else store.find().first()
 
     @pytest.mark.parametrize(
@@ -762,6 +765,7 @@ class TestADamage:
 
         assert (found.kind, found.name, found.table) == ("experiment", "cakes", table)
         assert (found.key, found.pointer) == ({"id": intruder.id, **key}, pointer)
+        assert len(found.key) == 1 + len(key)
 
     def test_of_each_damaged_row_is_told(self, store, intruder):
         for path in ("/data/1", "/trials/0"):
@@ -1275,6 +1279,48 @@ class TestPartsThatWereLaidOutAnew:
         assert (len(store.history("soup", kind="recipe")) > 5, store.verify()) == (True, [])
 
 
+class TestADamagedHeadOfADocumentWithParts:
+    """It says which of its places are parts."""
+
+    @pytest.fixture
+    def soup(self, store):
+        """Someone who changes the rows of a recipe, whose steps are parts."""
+        with registry.scope():
+
+            @docstore.document(kind="recipe", parts=["/steps/*"])
+            @dataclass
+            class Recipe:
+                name: str
+                steps: list[str]
+
+            store.save(Recipe("soup", ["boil", "stir"]))
+        [info] = store.find("recipe")
+        return Intruder(store.engine, info.id)
+
+    def test_is_named_if_what_it_says_is_invalid(self, store, soup):
+        forge(soup, "", instead('["/steps/*"]', "5"))
+
+        found = store.verify()[0]
+
+        assert (found.where, found.key, found.pointer) == ("its head", {"id": soup.id, "path": ""}, "/__document")
+
+    @where_json_is_text
+    def test_is_named_alone_if_it_is_unreadable(self, store, soup):
+        soup.set(documents.c.body, "soup", path="")
+        soup.set(documents.c.model, "none", path="/steps/0")  # a contradiction that cannot be seen without the head
+
+        assert {each.where for each in store.verify() if each.table == "documents"} == {"its head"}
+
+    def test_is_found_where_every_digest_fits_and_a_part_has_no_place(self, store, soup):
+        forge(soup, "", instead('"steps":[]', '"steps":["cut"]'))
+        digests = {path: soup.get(documents.c.digest, path=path) for path in ("", "/steps/0", "/steps/1")}
+        soup.set(versions.c.digest, DigestTree(digests).digest(), version=1)
+
+        found = store.verify()[0]
+
+        assert (found.where, found.problem) == ("/steps/0", "at /steps/0: the head has no place for this part")
+
+
 class TestOneOfSeveralDocuments:
     @pytest.fixture
     def damaged(self, intruder, intruder_of_note):
@@ -1324,6 +1370,25 @@ class TestOneOfSeveralDocuments:
         Intruder(store.engine, store.find()[0].id).set(documents.c.updated_at, spelt("noon"))
 
         assert [each.name for each in store.verify("n1", kind="note")] == ["n1"]
+
+
+class TestANameThatNoDatabaseStores:
+    @pytest.mark.parametrize(("name", "kind"), [("a\0b", "note"), ("\ud800", "note"), ("n1", "no\0te")])
+    def test_is_not_found(self, store, saved, name, kind):
+        with pytest.raises(DocumentNotFoundError):
+            store.verify(name, kind=kind)
+
+
+class TestAHistoryLargerThanAPage:
+    def test_is_verified_whole(self, store):
+        for letter in "abc":
+            store.put("note", "large", {"text": letter * 5_000_000})
+        assert store.verify() == []
+
+        [info] = store.find(name="large")
+        Intruder(store.engine, info.id).set(versions.c.author, "eve", version=2)
+
+        assert [each.where for each in store.verify()] == ["version 2"]
 
 
 class TestItsCost:

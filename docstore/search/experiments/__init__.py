@@ -1,1 +1,1 @@
-"""What is asked of experiments: their trials and observations as tables, their best arms, and others like them."""
+"""Experiments as they are stored: trials and observations as frames, the best arms, and similar experiments."""

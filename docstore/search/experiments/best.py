@@ -1,4 +1,4 @@
-"""The best arms of an experiment, by its objective and its outcome constraints, over what was observed."""
+"""The best arms of an experiment by its observations, its objective and its outcome constraints."""
 
 from __future__ import annotations
 
@@ -12,16 +12,25 @@ from typing import Any, Final
 from docstore.documents.canonical import JSON, TAG
 from docstore.errors import InvalidValueError
 from docstore.model import ComparisonOp, Objective, OptimizationConfig, OutcomeConstraint, ScalarizedObjective
-from docstore.search.experiments.read import Decode, Stored, arms_of, at, in_order, items, parameter_types, records_of
+from docstore.search.experiments.read import (
+    Decode,
+    StoredExperiment,
+    arms_of,
+    at,
+    in_order,
+    items,
+    parameter_types,
+    records_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BestArm:
-    """An arm that was measured.
+    """An arm on which the objective was measured.
 
     Attributes:
-        trial_index: the last trial in which the objective was measured on it.
-        value: of the objective; of a weighted sum, the sum.
+        trial_index: the last trial that measured the objective on it.
+        value: of the objective; for a weighted sum of metrics, the sum.
         metrics: the mean of each metric that was measured on it.
         is_feasible: whether each outcome constraint is known to hold.
     """
@@ -34,11 +43,12 @@ class BestArm:
     is_feasible: bool
 
 
-def best_arms(stored: Stored, config: OptimizationConfig, decode: Decode) -> list[BestArm]:
+def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Decode) -> list[BestArm]:
     """Return every arm on which the objective was measured, the best first.
 
     Raises:
-        InvalidValueError: there are several objectives; or a constraint is relative to a status quo that is not known.
+        InvalidValueError: there are several objectives; or a constraint is relative to a status quo that was not
+            measured.
     """
     objective = config.objective
     if objective.is_multi_objective:
@@ -61,7 +71,7 @@ def best_arms(stored: Stored, config: OptimizationConfig, decode: Decode) -> lis
 
 
 def _goal(objective: Objective) -> tuple[dict[str, float], bool]:
-    """Return the weights of the objective's value, and whether less of it is better."""
+    """Return the weight of each metric in the objective, and whether less is better."""
     if objective.is_single_objective:
         return {objective.metric_names[0]: 1.0}, objective.minimize
     weights = dict(objective.metric_weights)
@@ -90,7 +100,7 @@ def _condition(constraint: OutcomeConstraint, baseline: Mapping[str, float]) -> 
 
 
 def _weighted(weights: Mapping[str, float], metrics: Mapping[str, float]) -> float | None:
-    """Return the weighted sum of *metrics*; None where one of them is not known, or where it is no number."""
+    """Return the weighted sum of *metrics*; None if one is missing or the sum is NaN."""
     if not weights.keys() <= metrics.keys():
         return None
     total = _sum(weight * metrics[name] for name, weight in weights.items())
@@ -102,17 +112,19 @@ def _sum(values: Iterable[float]) -> float:
     numbers = list(values)
     try:
         return math.fsum(numbers)
-    except (OverflowError, ValueError):  # it is infinite, or none
+    except (OverflowError, ValueError):  # the sum is infinite, or NaN
         return sum(numbers)
 
 
-# --- what was measured ---------------------------------------------------------------------------------------------
+# --- observations ----------------------------------------------------------------------------------------------------
 
-_NOT_COUNTED: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
+_IGNORED_STATUSES: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
 
 
-def _observed(stored: Stored, decode: Decode) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
-    """Return the mean of each metric of each arm, and for each of both the last trial that it was measured in."""
+def _observed(
+    stored: StoredExperiment, decode: Decode
+) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
+    """Return the mean of each metric of each arm, and the last trial that measured each (arm, metric)."""
     last: dict[tuple[str, str, int], tuple[float, float]] = {}
     given_up = {index: _given_up(part.body) for index, part in stored.trials.items()}
     for index, record in records_of(stored, decode):
@@ -121,14 +133,14 @@ def _observed(stored: Stored, decode: Decode) -> tuple[dict[str, dict[str, float
         gone = given_up.get(index)
         if gone is None or arm in gone or mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
-        # An observation without a step was made when the trial was over.
+        # An observation without a step was made at the end of the trial.
         at_step = step if step is not None and math.isfinite(step) else math.inf
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
             last[arm, metric, index] = at_step, mean
-    return _together(last)
+    return _means_over_trials(last)
 
 
-def _together(
+def _means_over_trials(
     last: Mapping[tuple[str, str, int], tuple[float, float]],
 ) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
     grouped: dict[tuple[str, str], dict[int, float]] = {}
@@ -141,19 +153,19 @@ def _together(
 
 
 def _mean(by_trial: Mapping[int, float]) -> float:
-    """Return the mean over the trials, summed in their order without compensation, as the views sum."""
+    """Return the mean over the trials, summed in their order without compensation, as the views do."""
     return functools.reduce(operator.add, (by_trial[index] for index in sorted(by_trial))) / len(by_trial)
 
 
 def _given_up(trial: JSON) -> frozenset[str] | None:
-    """Return the arms of a trial that were abandoned; None where the whole trial does not count."""
-    if at(trial, "status") in _NOT_COUNTED:
+    """Return the abandoned arms of a trial; None if the whole trial is ignored."""
+    if at(trial, "status") in _IGNORED_STATUSES:
         return None
     return frozenset(str(at(each, "name")) for each in items(trial, "abandoned_arms_metadata"))
 
 
 def _number(value: object) -> float | None:
-    """Return *value* as a float; None where it is no number, or NaN."""
+    """Return *value* as a float; None if it is not a number, or is NaN."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
         return None
     try:
@@ -162,7 +174,7 @@ def _number(value: object) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def _parameters(stored: Stored, decode: Decode) -> dict[str, dict[str, Any]]:
+def _parameters(stored: StoredExperiment, decode: Decode) -> dict[str, dict[str, Any]]:
     """Return the parameters of each arm, by its name."""
     names = parameter_types(stored.head)
     status_quo = at(stored.head, "status_quo")
@@ -171,18 +183,18 @@ def _parameters(stored: Stored, decode: Decode) -> dict[str, dict[str, Any]]:
     return {name: in_order(decode(parameters), names) for name, parameters in arms}
 
 
-# --- what is wanted ------------------------------------------------------------------------------------------------
+# --- the objective ---------------------------------------------------------------------------------------------------
 
 
-def config_of(stored: Stored, decode: Decode) -> OptimizationConfig:
-    """Return what the experiment is after; of its metrics, only the names: their classes need not be here.
+def config_of(stored: StoredExperiment, decode: Decode) -> OptimizationConfig:
+    """Return the optimization config of the experiment, with plain metrics: the metrics' classes are not needed.
 
     Args:
-        decode: gives the object of a JSON value.
+        decode: returns the object of a JSON value.
 
     Raises:
-        InvalidValueError: it is after nothing.
-        DecodeError: a class of the user's own that it is of is not registered.
+        InvalidValueError: the experiment has none.
+        DecodeError: it is of a user's class that is not registered.
     """
     body = at(stored.head, "optimization_config")
     if body is None:
@@ -191,7 +203,9 @@ def config_of(stored: Stored, decode: Decode) -> OptimizationConfig:
         )
     config = decode(_with_plain_metrics(body))
     if not isinstance(config, OptimizationConfig):
-        raise InvalidValueError("optimization_config", config, "best() knows the classes of docstore, and their own.")
+        raise InvalidValueError(
+            "optimization_config", config, "best() takes an OptimizationConfig of docstore, or a subclass."
+        )
     return config
 
 

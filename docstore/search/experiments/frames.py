@@ -1,4 +1,4 @@
-"""The trials and the observations of an experiment as pandas frames, each column of a type that is said beforehand."""
+"""The trials and the observations of an experiment as pandas frames, whose columns have fixed dtypes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docstore.documents.canonical import JSON
 from docstore.errors import MissingDependencyError
-from docstore.search.experiments.read import Decode, Part, Stored, arms_of, at, in_order, parameter_types, records_of
+from docstore.search.experiments.read import (
+    Decode,
+    Part,
+    StoredExperiment,
+    arms_of,
+    at,
+    in_order,
+    parameter_types,
+    records_of,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -44,11 +53,11 @@ _TRIED: Final = {
     "changed_in_version": "int64",
     "id": "object",
 }
-"""The columns of the view, with their types here; of the parameters, each has a column of its own."""
+"""The columns of the view ``trials`` and their dtypes; ``parameters`` becomes one column per parameter."""
 
 
-def observations_frame(stored: Stored, project: str, decode: Decode) -> pandas.DataFrame:
-    """Return a row for each observation, by trial and as they were attached.
+def observations_frame(stored: StoredExperiment, project: str, decode: Decode) -> pandas.DataFrame:
+    """Return a frame with a row for each observation, by trial, in the order of attachment.
 
     Raises:
         MissingDependencyError: pandas is not installed.
@@ -58,8 +67,8 @@ def observations_frame(stored: Stored, project: str, decode: Decode) -> pandas.D
     return _frame({name: [row.get(name) for row in rows] for name in _OBSERVED}, _OBSERVED, "observations()")
 
 
-def trials_frame(stored: Stored, project: str, decode: Decode) -> pandas.DataFrame:
-    """Return a row for each trial, with its first arm.
+def trials_frame(stored: StoredExperiment, project: str, decode: Decode) -> pandas.DataFrame:
+    """Return a frame with a row for each trial, with its first arm.
 
     Raises:
         MissingDependencyError: pandas is not installed.
@@ -81,10 +90,10 @@ def trials_frame(stored: Stored, project: str, decode: Decode) -> pandas.DataFra
 
 
 _PARAMETER: Final = {"FLOAT": "float64", "INT": "Int64", "BOOL": "boolean"}
-"""The type of a parameter's column; others are of objects."""
+"""The dtype of a parameter's column; ``object`` for other types."""
 
 
-def _trial_row(stored: Stored, project: str, part: Part, decode: Decode) -> dict[str, Any]:
+def _trial_row(stored: StoredExperiment, project: str, part: Part, decode: Decode) -> dict[str, Any]:
     arms = list(arms_of(part.body))
     name, parameters = arms[0] if arms else (None, {})
     created, started, completed = (
@@ -123,7 +132,7 @@ def _moment(value: JSON | datetime) -> datetime | None:
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:
-    """Return the seconds between two times; nothing where one lacks a zone and the other has one."""
+    """Return the seconds between two times; None if only one has a zone."""
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return None
     return (end - start).total_seconds()
@@ -143,7 +152,7 @@ _TAKES: Final[Mapping[str, tuple[type, ...]]] = {"float64": (int, float), "Int64
 
 
 def _fitting(values: Iterable[Any], dtype: str) -> Any:
-    """Return *dtype*, if it takes each of *values* as it is; a float64 rounds large integers. Else, that of objects."""
+    """Return *dtype* if it stores each of *values* unchanged (float64 rounds large integers), else ``object``."""
     there = [value for value in values if value is not None]
     if dtype.startswith("datetime"):
         fits = all(value.tzinfo is not None for value in there)

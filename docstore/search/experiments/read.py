@@ -1,4 +1,4 @@
-"""The head, the trials and the data of one stored experiment, as they are in their rows: no class is needed."""
+"""Read one stored experiment without its classes: the JSON of its head, its trials and its data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Decode: TypeAlias = Callable[[JSON], Any]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A trial, or the data of one: its row. ``version`` is the one that changed it last."""
+    """The row of a trial, or of a trial's data; ``version`` is the version that changed it last."""
 
     index: int
     status: int | None
@@ -34,11 +34,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredExperiment:
     """An experiment as it is stored now; parts by their index.
 
     Attributes:
-        names: of the integers of types and statuses, by their column in ``codes``.
+        names: of types and statuses, by (column, integer) as in the table ``codes``.
     """
 
     id: str
@@ -49,32 +49,32 @@ class Stored:
     names: Mapping[tuple[str, int], str]
 
 
-def read_experiment(access: Transactions, name: str) -> Stored:
-    """Return the experiment *name*, its head and all parts proved by the digest of its version, as ``load`` does.
+def read_experiment(transactions: Transactions, name: str) -> StoredExperiment:
+    """Return the experiment *name*, verified by the digest of its version as by ``load``.
 
     No digest covers the columns of the parts and the table ``codes``: they are compared with the bodies, and the time
-    of each part with that of its version.
+    of each part with the time of its version.
 
     Raises:
         InvalidValueError: *name* is not a str.
-        DocumentNotFoundError: there is none of that name.
+        DocumentNotFoundError: there is no experiment of that name.
         DamagedDocumentError: what is stored is not what was saved, or a column contradicts a body or the history.
 
     Cost:
         Three SELECTs; all trials and data are read.
     """
-    with access.reading() as connection:
-        head = access.head(connection, EXPERIMENT.name, name)
+    with transactions.reading() as connection:
+        head = transactions.head(connection, EXPERIMENT.name, name)
         with reading_times():
             found = list(connection.execute(_ROWS, {"of_id": head.id}))
-        names = {(column, value): said for column, value, said in code_rows(connection)}
+        names = {(column, value): code for column, value, code in code_rows(connection)}
     state = state_of(head, (PieceRow(row.path, row.digest, row.body) for row in found))
     for row in found:
         if row.path != HEAD:
-            _check_columns(head, access.project, row, state.pieces[row.path], names)
+            _check_columns(head, transactions.project, row, state.pieces[row.path], names)
     written_in = {row.path: row.version for row in found}
     trials, data = (_parts(state.pieces, rule, written_in, names) for rule in EXPERIMENT.parts)
-    return Stored(head.id, head.name, state.pieces[HEAD], trials, data, names)
+    return StoredExperiment(head.id, head.name, state.pieces[HEAD], trials, data, names)
 
 
 _C: Final = documents.c
@@ -100,7 +100,7 @@ def _check_columns(
 def _parts(
     pieces: Mapping[str, JSON], rule: PartRule, written_in: Mapping[str, int], names: Mapping[tuple[str, int], str]
 ) -> dict[int, Part]:
-    """Return the parts of *rule*, with the codes of the status and type that their bodies name."""
+    """Return the parts of *rule* by index; status and type are the integers of the names in their bodies."""
     values = {(column, name): value for (column, value), name in names.items()}
     found = {}
     for path, body in pieces.items():
@@ -113,14 +113,14 @@ def _parts(
 
 
 def at(body: JSON, *keys: str) -> JSON:
-    """Return what stands under *keys* of *body*, one within the other; None where nothing does."""
+    """Return ``body[key][key]...``, or None where a key is missing."""
     for key in keys:
         body = body.get(key) if isinstance(body, dict) else None
     return body
 
 
 def items(body: JSON, *keys: str) -> list[JSON]:
-    """Return the items of the list under *keys*; none where there is no list."""
+    """Return the list at *keys*, or an empty one where there is none."""
     found = at(body, *keys)
     return found if isinstance(found, list) else []
 
@@ -135,8 +135,8 @@ def arms_of(trial: JSON) -> Iterator[tuple[str, JSON]]:
                 yield name, at(arm, "parameters")
 
 
-def records_of(stored: Stored, decode: Decode) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each observation with the index of the trial whose it is, by trial, as it was attached."""
+def records_of(stored: StoredExperiment, decode: Decode) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each observation with the index of its trial, by trial, in the order of attachment."""
     for index, part in stored.data.items():
         for record in items(part.body, "records"):
             decoded = decode(record)
@@ -145,12 +145,12 @@ def records_of(stored: Stored, decode: Decode) -> Iterator[tuple[int, dict[str, 
 
 
 def parameter_types(head: JSON) -> dict[str, str]:
-    """Return the type of each parameter, ``FLOAT`` say, by its name, in the order of the search space."""
+    """Return the type of each parameter (``FLOAT``) by name, in the order of the search space."""
     parameters = items(head, "search_space", "parameters")
     return {str(at(each, "name")): str(at(each, "parameter_type")) for each in parameters}
 
 
 def in_order(parameters: Any, names: Mapping[str, object]) -> dict[str, Any]:
-    """Return the *parameters* of an arm in the order of the search space that has *names*."""
+    """Return the *parameters* of an arm in the order of *names*, those of the search space; others come last."""
     found = parameters if isinstance(parameters, dict) else {}
     return {name: found[name] for name in [*(n for n in names if n in found), *(n for n in found if n not in names)]}

@@ -1,4 +1,4 @@
-"""Experiments that share parameters with a search space, found in the view ``search_space``: none of them is loaded."""
+"""Find experiments that share parameters with a search space, by the view ``search_space``; none is loaded."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from docstore.model import Experiment, SearchSpace
 from docstore.sql.dialects import ExactText, reading_times
 
 AT_MOST: Final = 10_000
-"""Names of parameters that are asked for: SQLite binds 32,766 values at most."""
+"""Parameters of a search space. SQLite binds 32,766 values at most."""
 
 
 class Similar(NamedTuple):
     """An experiment that shares parameters with a search space.
 
     Attributes:
-        parameters: the names of those that it shares, in the order of that search space.
-        overlap: their share of all parameters of that search space, more than 0 and at most 1.
+        parameters: the names of the shared parameters, in the order of the search space.
+        overlap: their fraction of the parameters of the search space, more than 0 and at most 1.
     """
 
     name: str
@@ -35,34 +35,40 @@ class Similar(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is looked for: parameters by name, each with the name of its type, and how many must be shared."""
+class TargetParameters:
+    """The parameters to share.
+
+    Attributes:
+        types: the name of each parameter's type, by the parameter's name.
+        least: how many must be shared.
+        besides: the name of an experiment to leave out.
+    """
 
     types: Mapping[str, str]
     least: int
     besides: str | None
-    """The experiment itself, which is not like itself."""
 
 
-def wanted(like: object, overlap: object) -> Wanted:
-    """Return what is looked for of a search space, or of an experiment.
+def target_parameters(like: object, overlap: object) -> TargetParameters:
+    """Validate the arguments of ``similar`` and return the parameters to share.
 
     Raises:
-        InvalidValueError: *like* is neither, or has no parameters; or *overlap* is no share.
+        InvalidValueError: *like* is neither a search space nor an experiment, or has no parameters or too many; or
+            *overlap* is not between 0 and 1.
     """
     space = like.search_space if isinstance(like, Experiment) else like
     if not isinstance(space, SearchSpace):
         raise InvalidValueError("similar", like, "Give a SearchSpace, or an Experiment, as load(name) returns one.")
     if isinstance(overlap, bool) or not isinstance(overlap, (int, float)) or not 0 <= overlap <= 1:
-        raise InvalidValueError("overlap", overlap, "Give the share of parameters, from 0 to 1.")
+        raise InvalidValueError("overlap", overlap, "Give the fraction of parameters, from 0 to 1.")
     types = {name: each.parameter_type.name for name, each in space.parameters.items()}
     if not 1 <= len(types) <= AT_MOST:
         raise InvalidValueError("similar", like, f"It has {len(types)} parameters: from 1 to {AT_MOST:,} are compared.")
-    return Wanted(types, _least(overlap, len(types)), like.name if isinstance(like, Experiment) else None)
+    return TargetParameters(types, _least(overlap, len(types)), like.name if isinstance(like, Experiment) else None)
 
 
 def _least(overlap: float, total: int) -> int:
-    """Return the smallest number of parameters that is a share of *overlap*, as the share is told; at least one."""
+    """Return the smallest count of 1 or more for which ``count / total >= overlap``, computed as ``Similar`` does."""
     guess = max(1, math.floor(overlap * total) - 1)
     return next(count for count in range(guess, total + 1) if count / total >= overlap)
 
@@ -76,17 +82,19 @@ _SPACES: Final = sa.Table(
 )
 
 
-def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wanted, n: int) -> list[Similar]:
-    """Return the *n* of *experiments* that share the most parameters, the newest first of those that share as many.
+def find_similar(
+    connection: Connection, experiments: sa.Select[Any], target: TargetParameters, n: int
+) -> list[Similar]:
+    """Return the *n* of *experiments* that share the most parameters, the newest first among equals.
 
     Shapes:
         experiments: has the columns ``id``, ``name`` and ``updated_at``
 
     Cost:
-        Two SELECTs. The database looks into the head of each of *experiments*, at its search space alone.
+        Two SELECTs. The database reads the search space in the head of each of *experiments*.
     """
     found, c = experiments.order_by(None).subquery("found"), _SPACES.c
-    is_shared = _is_shared(sought.types)
+    is_shared = _is_shared(target.types)
     if is_shared is None:
         return []
     shared = sa.func.count(c.parameter_name.distinct())
@@ -95,16 +103,16 @@ def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wa
         .join(_SPACES, c.id == found.c.id)
         .where(is_shared)
         .group_by(found.c.id, found.c.name, found.c.updated_at)
-        .having(shared >= sought.least)
+        .having(shared >= target.least)
         .order_by(shared.desc(), found.c.updated_at.desc(), found.c.name)
         .limit(n)
     )
-    if sought.besides is not None and is_plain(sought.besides):
-        query = query.where(found.c.name != sought.besides)
+    if target.besides is not None and is_plain(target.besides):
+        query = query.where(found.c.name != target.besides)
     with reading_times():
         rows = connection.execute(query).all()
     names = _names(connection, [row.id for row in rows], is_shared) if rows else {}
-    order = list(sought.types)
+    order = list(target.types)
     return [
         Similar(row.name, tuple(name for name in order if name in names[row.id]), shares / len(order), row.updated_at)
         for row in rows
@@ -113,7 +121,7 @@ def find_similar(connection: Connection, experiments: sa.Select[Any], sought: Wa
 
 
 def _names(connection: Connection, ids: Sequence[str], is_shared: sa.ColumnElement[bool]) -> dict[str, set[str]]:
-    """Return which of the parameters each experiment has."""
+    """Return the names of the shared parameters of each experiment."""
     c = _SPACES.c
     names: dict[str, set[str]] = {}
     for id, name in connection.execute(sa.select(c.id, c.parameter_name).where(c.id.in_(ids), is_shared)):
@@ -122,7 +130,7 @@ def _names(connection: Connection, ids: Sequence[str], is_shared: sa.ColumnEleme
 
 
 def _is_shared(types: Mapping[str, str]) -> sa.ColumnElement[bool] | None:
-    """Return the condition that a parameter is one of *types*; None where no database has such a name."""
+    """Return the condition that a parameter is one of *types*; None if no database can have such names."""
     by_type: dict[str, list[str]] = {}
     for name, type in types.items():
         if is_plain(name):

@@ -1,16 +1,15 @@
-"""All that differs between databases: engines, transactions, column types, and the errors of their drivers.
+"""Everything that differs between databases: engines, transactions, column types, SQL, and drivers' errors.
 
-``types`` has the columns, ``engines`` opens a database, ``transactions`` begins and ends in it. What each database
-does in its own way stands in one module for each (``sqlite``, ``postgresql``, ``mysql``), behind one ``backend``; what
-errors of drivers are translated by ``meanings`` and ``complaints``; ``forks`` handles forked processes, and
-``database_file`` notices a SQLite file that was replaced.
+``engines`` opens a database, ``transactions`` begins and ends in it. Both ask the database's ``Backend`` (``base``), in
+``sqlite``, ``postgresql`` or ``mysql``; ``servers`` is what the last two share. ``types`` has the column types,
+``json_path`` the SQL of one place in a JSON column, ``expressions`` other SQL; ``urls`` hides passwords.
 """
 
 from __future__ import annotations
 
-from docstore.sql.dialects.base import Fault
+from docstore.sql.dialects.base import Fault, backoff
 from docstore.sql.dialects.engines import checked_engine, engine_from_creator, engine_from_url, make_engine
-from docstore.sql.dialects.text import pasteable
+from docstore.sql.dialects.expressions import pasteable
 from docstore.sql.dialects.transactions import (
     check_settings,
     committing,
@@ -39,6 +38,7 @@ __all__ = [
     "LongText",
     "UtcTime",
     "Whole",
+    "backoff",
     "check_settings",
     "checked_engine",
     "checked_moment",

@@ -1,23 +1,42 @@
-"""What a database must tell: how it is opened, how a transaction begins, how rows go in, what its errors mean."""
+"""Backend: what each database does in its own way, from opening an engine to the meaning of its driver's errors."""
 
 from __future__ import annotations
 
+import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from itertools import takewhile
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from docstore.errors import ConnectionLostError, InvalidValueError, StoreError
+from docstore.errors import ConnectionLostError, DatabaseError, InvalidValueError, StoreError
+from docstore.sql.dialects.urls import shown, without_password
+
+_RANDOM: Final = random.SystemRandom()
+"""A generator of its own, so that a program that set a seed draws the same random numbers."""
+
+_SHORTEST_WAIT: Final = 0.002
+"""Seconds; each further attempt waits up to twice as long, at most 64 times as long."""
+
+
+def backoff(attempt: int) -> None:
+    """Sleep a random while, longer with each *attempt* (from 0), so that those who collided do not collide again.
+
+    Units:
+        From 0 to 2 ms at the first attempt, to 128 ms from the seventh on.
+    """
+    time.sleep(_RANDOM.uniform(0, _SHORTEST_WAIT * 2 ** min(attempt, 6)))
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How an engine is to be made: what ``connect`` was told."""
+    """The arguments of ``connect`` that say how an engine is made."""
 
     creator: Callable[[], Any] | None = None
     synchronous: str = "FULL"
@@ -27,7 +46,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a driver's error means: the error to raise, and what its reader can do."""
+    """The meaning of a driver's error: the error of ours to raise, and the remedy that it names."""
 
     error: type[StoreError]
     remedy: str = ""
@@ -43,16 +62,16 @@ class Fault:
 
 
 class Backend(ABC):
-    """One database: all that docstore does in its own way there.
+    """One database and all that differs there.
 
     Attributes:
-        title: its name for people.
+        title: its name, for messages.
         schemes: SQLAlchemy's dialect for each scheme of a URL.
-        driver: the one of a URL that names none; empty for the one that SQLAlchemy takes.
-        modules: SQLAlchemy's ``dialect+driver`` for the module that a connection is of.
-        has_transactional_ddl: whether a rollback undoes CREATE TABLE; else each such statement commits.
-        locks_rows: whether a writer takes its turn by locking the head's row; else the whole database is its own.
-        has_schemas: whether the tables can stand in a schema that ``connect`` names.
+        driver: the default driver; empty for SQLAlchemy's default.
+        modules: SQLAlchemy's ``dialect+driver`` for the top module of a connection's class.
+        has_transactional_ddl: whether a rollback undoes CREATE TABLE; otherwise each such statement commits.
+        locks_rows: whether a writer locks the row of the head; otherwise it locks the whole database.
+        has_schemas: whether ``connect`` can name a schema for the tables.
     """
 
     title: ClassVar[str]
@@ -74,25 +93,40 @@ class Backend(ABC):
 
     @abstractmethod
     def begin(self, connection: Connection, *, write: bool) -> None:
-        """Begin a transaction: a reader's sees one state throughout, a writer's sees what others committed."""
+        """Begin a transaction: a reader sees one state throughout, a writer sees what others committed."""
 
     def commit(self, connection: Connection, *, write: bool) -> None:
         """Commit a transaction that ``begin`` began."""
         connection.commit()
 
     def check_settings(self, connection: Connection) -> None:  # noqa: B027  # SQLite has no such settings
-        """Refuse a connection that would not keep each text as it is; one of an Engine that the user set up may be so.
+        """Refuse a connection that would change some texts, as one of an Engine that the user set up may do.
 
         Raises:
-            DatabaseError: so it is; says what to set.
+            DatabaseError: the connection is such a one; says what to set.
         """
 
     @abstractmethod
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what the driver's *error* means."""
 
+    def error_for(self, error: DBAPIError, url: sa.URL, *, changes: str = "") -> StoreError:
+        """Return our error for a driver's, of the database at *url*; to be raised with the driver's as its cause.
+
+        Args:
+            changes: the sentence on what became of the changes, or empty.
+        """
+        meaning = self.meaning(error)
+        # After these lines PostgreSQL quotes the statement, or JSON, which may be a part of a document.
+        lines = takewhile(lambda line: not line.startswith(("LINE ", "CONTEXT:")), str(error.orig).strip().splitlines())
+        message = without_password(" ".join(map(str.strip, lines)), url).rstrip(".")
+        problem = f"{shown(url)}: {message}{'' if message.endswith(('?', '!')) else '.'} {meaning.remedy}".rstrip()
+        if issubclass(meaning.error, DatabaseError):
+            return meaning.error(problem, changes=changes)
+        return meaning.error(problem)
+
     def says_nothing_kept(self, error: DBAPIError) -> bool:
-        """Return whether *error*, the answer to a COMMIT, says that the transaction was rolled back."""
+        """Return whether *error*, the answer to a COMMIT, means that the transaction was rolled back."""
         return self.meaning(error).error is not ConnectionLostError
 
     @contextmanager
@@ -114,14 +148,14 @@ class Backend(ABC):
 
     @contextmanager
     def erasing(self, connection: Connection) -> Iterator[None]:
-        """Overwrite what is deleted in the meantime, in the transaction of *connection*, where the database can."""
+        """Overwrite what the block deletes, in the transaction of *connection*, where the database can."""
         yield
 
     def forget(self, engine: Engine) -> None:  # noqa: B027  # servers do so by themselves, in their own time
-        """Let go of what was deleted and stands in a log still, as far as others allow it."""
+        """Drop deleted rows from the log too, as far as other readers allow it."""
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-        """Yield what the database's own integrity check finds in *tables* and their indexes, where it has one.
+        """Yield the findings of the database's own integrity check in *tables* and their indexes, where it has one.
 
         The check may end the transaction, so nothing may be read after it.
         """
@@ -129,7 +163,7 @@ class Backend(ABC):
 
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
-        """Keep other processes from making the tables, while this one does, in the transaction of *connection*."""
+        """Keep other processes from making the tables during the block, which is in the transaction of *connection*."""
         yield
 
     def grant(self, connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Engines: made of a URL, of a function that gives connections, or a ready one; each of a database docstore knows."""
+"""Make an engine of a URL, or of a function that returns connections; or check a given one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from docstore.documents.canonical import is_plain
 from docstore.errors import DatabaseError, InvalidValueError, MissingDependencyError
 from docstore.sql.dialects.base import Backend, Opening
-from docstore.sql.dialects.driver_errors import told
 from docstore.sql.dialects.mysql import MySQL
 from docstore.sql.dialects.postgresql import PostgreSQL
-from docstore.sql.dialects.sqlite import SQLite
-from docstore.sql.dialects.urls import ESCAPES, of_server, parsed, redacted, shows_dsn, unsupported, without_password
+from docstore.sql.dialects.sqlite.backend import SQLite
+from docstore.sql.dialects.urls import ESCAPES, EXAMPLES, of_server, parse, redacted, shows_dsn, without_password
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
 
@@ -27,19 +26,19 @@ _PACKAGES: Final = {
     "mysql": ("mysql-connector-python", ""),
     "psycopg2": ("psycopg2-binary", ""),
 }
-"""What brings the module of a driver, where that has another name; and the extra of docstore's that brings it."""
+"""The package that has the module of a driver, if it is named otherwise, and docstore's extra that installs it."""
 
 
 def backend_of(dialect: str) -> Backend:
-    """Return what docstore knows of the database of SQLAlchemy's *dialect*.
+    """Return the backend for SQLAlchemy's *dialect*.
 
     Raises:
-        InvalidValueError: nothing.
+        InvalidValueError: docstore does not support the database.
     """
     for backend in BACKENDS:
         if dialect in backend.schemes.values():
             return backend
-    raise unsupported("database", dialect, BACKENDS)
+    raise _unsupported("database", dialect)
 
 
 def checked_engine(engine: object) -> Engine:
@@ -63,12 +62,12 @@ def make_engine(
     schema: str | None = None,
     echo: bool = False,
 ) -> Engine:
-    """Return the engine that *url* or a *creator* of connections stands for; an Engine is used as it is set up.
+    """Return an engine for *url*, or for a *creator* of connections; an Engine is returned as it is.
 
     Args:
         synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last.
-        pool_pre_ping: servers only: whether a pooled connection is tried before it is used.
-        schema: PostgreSQL only: where the tables are; by default, where the server looks first.
+        pool_pre_ping: servers only: whether a pooled connection is tested before it is used.
+        schema: PostgreSQL only: the schema of the tables; by default, the first in the server's search path.
 
     Raises:
         InvalidValueError: neither is given, or both; or it is of a database that docstore does not know.
@@ -98,31 +97,58 @@ def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine
     """Return an engine for *url*, set up for many writers.
 
     Raises:
-        InvalidValueError: it is not a database URL, or names a database that docstore does not know.
+        InvalidValueError: it is not a database URL, or of a database that docstore does not support.
         MissingDependencyError: the driver is not installed.
     """
-    spelled, backend = parsed(url, BACKENDS)
+    complete, backend = _with_driver(url)
     if not isinstance(backend, SQLite):
-        spelled = of_server(spelled)
-    elif spelled.host:
+        complete = of_server(complete)
+    elif complete.host:
         raise InvalidValueError("database URL", redacted(url), "Write three slashes, as in sqlite:///lab.db.")
     try:
-        return backend.engine(spelled, opening or Opening())
+        return backend.engine(complete, opening or Opening())
     except ModuleNotFoundError as error:
-        raise _missing(error, spelled.drivername, backend) from error
+        raise _missing(error, complete.drivername, backend) from error
     except InvalidValueError:
         raise
     except (ArgumentError, TypeError, ValueError) as error:
-        problem = without_password(str(error), spelled)
+        problem = without_password(str(error), complete)
     # Without a cause, which may contain a value of the URL.
     raise InvalidValueError("database URL", redacted(url), f"{problem}. Check the options in the URL.")
 
 
-def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
-    """Return an engine whose connections *creator* makes; the first is made now, to see which database it is of.
+def _with_driver(url: str | sa.URL) -> tuple[sa.URL, Backend]:
+    """Return *url* with its driver named, and the backend that it is of.
 
     Raises:
-        InvalidValueError: the connection is of no driver that docstore knows.
+        InvalidValueError: as ``parse``; or docstore does not know the database, or SQLAlchemy the driver, or the driver
+            is asynchronous.
+    """
+    made = parse(url)
+    scheme, _, driver = made.drivername.partition("+")
+    backend = next((each for each in BACKENDS if scheme in each.schemes), None)
+    if backend is None:
+        raise _unsupported("database URL", redacted(url))
+    complete = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
+    try:
+        if not complete.get_dialect().is_async:
+            return complete, backend
+        remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
+    except (NoSuchModuleError, ValueError):
+        remedy = f"There is no driver {driver!r}: write {scheme}://."
+    raise InvalidValueError("database URL", redacted(url), remedy)
+
+
+def _unsupported(thing: str, value: object) -> InvalidValueError:
+    titles = ", ".join(backend.title for backend in BACKENDS)
+    return InvalidValueError(thing, value, f"docstore stores documents in {titles}. Write a URL like {EXAMPLES}.")
+
+
+def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = None) -> Engine:
+    """Return an engine whose connections *creator* makes; the first is made now, to see which database it is.
+
+    Raises:
+        InvalidValueError: docstore does not support the driver of the connection.
     """
     if not callable(creator):
         raise InvalidValueError("creator", type(creator), "Give a function that returns a connection.")
@@ -132,7 +158,7 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
     if known is None:
         if callable(close := getattr(first, "close", None)):
             close()
-        # Not the creator itself: in the repr of a functools.partial is the password that it connects with.
+        # The creator itself is not shown: the repr of a functools.partial has the password that it connects with.
         drivers = ", ".join(sorted(module for backend in BACKENDS for module in backend.modules))
         raise InvalidValueError("creator", type(first), f"It should return a connection of {drivers}.")
     backend, drivername = known
@@ -146,7 +172,7 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
 
 
 def _first(creator: Callable[[], Any]) -> Any:
-    """Return the first connection; those that SQLAlchemy asks for later, it wraps the errors of."""
+    """Return the first connection, its driver's errors translated; SQLAlchemy wraps those of later connections."""
     try:
         return creator()
     except Exception as error:
@@ -155,14 +181,14 @@ def _first(creator: Callable[[], Any]) -> Any:
             raise
         backend, drivername = known
         if not shows_dsn(str(error)):
-            raise told(DBAPIError(None, None, error), make_url(f"{drivername}://"), backend) from error
-    # Without a cause, which quotes the text that it could not read, with the password.
+            raise backend.error_for(DBAPIError(None, None, error), make_url(f"{drivername}://")) from error
+    # Without a cause, which quotes the connection string with the password.
     problem = f"the driver of {backend.title} cannot parse the connection string of the creator"
     raise DatabaseError(f"{drivername}://***: {problem}. Check the URL in it: {ESCAPES}")
 
 
 def _of_driver(made: object) -> tuple[Backend, str] | None:
-    """Return which database a driver's connection or error is of, with the name of the driver; or None."""
+    """Return the backend and the driver of a driver's connection or error; None if docstore does not know it."""
     known = {module: (backend, name) for backend in BACKENDS for module, name in backend.modules.items()}
     modules = (cls.__module__.partition(".")[0] for cls in type(made).__mro__)
     return next((known[module] for module in modules if module in known), None)
@@ -171,7 +197,7 @@ def _of_driver(made: object) -> tuple[Backend, str] | None:
 def _in_schema(engine: Engine, backend: Backend, schema: str) -> Engine:
     if not backend.has_schemas:
         raise InvalidValueError("schema", schema, f"{backend.title} has none: name the database in the URL.")
-    # SQLAlchemy takes none with square brackets for a schema's.
+    # SQLAlchemy does not take a name with square brackets for a schema.
     if (
         not isinstance(schema, str)
         or not is_plain(schema)

@@ -1,4 +1,4 @@
-"""MariaDB and MySQL: documents as text, names in a binary collation. Writers of one document take turns at its head."""
+"""The backend for MariaDB and MySQL: documents as text, names in a binary collation; a writer locks a head."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
 from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
-from docstore.sql.dialects.driver_errors import (
+from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
     HELD,
@@ -24,12 +24,12 @@ from docstore.sql.dialects.driver_errors import (
     READ_ONLY,
     TOO_MANY,
     UNKNOWN,
+    pooled_engine,
 )
-from docstore.sql.dialects.pools import pooled_engine
 from docstore.sql.dialects.urls import shown
 
 _BESIDE: Final = 4096
-"""Bytes kept free in a packet for the statement around a text, and its other columns."""
+"""Bytes left in a packet for the statement around a text, and its other columns."""
 
 _NAME_IT: Final = "Name the database in the URL: mysql://user:password@host/database."
 _TOO_SLOW: Final = Meaning(DatabaseError, "It took longer than the server's max_statement_time.")
@@ -86,7 +86,9 @@ _MEANINGS: Final = {
     1347: Meaning(TablesError, "It is not docstore's: name a database of its own in the URL."),  # a table, no view
     1142: DENIED,
     1143: DENIED,
-    1044: Meaning(NotAllowedError, "Is the name right? An administrator can GRANT it."),  # said of none there, too
+    1044: Meaning(
+        NotAllowedError, "Is the name right? An administrator can GRANT it."
+    ),  # also for one that does not exist
     1227: DENIED,
     1370: DENIED,
     1045: NO_LOGIN,
@@ -115,7 +117,7 @@ _MEANINGS: Final = {
 
 
 class MySQL(Backend):
-    """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
+    """Readers see one snapshot. Writers see what others committed, and lock the head of each document they write."""
 
     title: ClassVar = "MariaDB and MySQL"
     schemes: ClassVar = {"mysql": "mysql", "mariadb": "mariadb"}
@@ -159,7 +161,7 @@ class MySQL(Backend):
     def begin(self, connection: Connection, *, write: bool) -> None:
         """Begin as a writer (READ COMMITTED, which locks no gaps between rows) or as a reader (REPEATABLE READ)."""
         if connection.dialect.default_schema_name is None:
-            # Said before anything else: SQLAlchemy takes for granted that there is one.
+            # Checked first, as SQLAlchemy assumes that there is one.
             raise DatabaseError(f"{shown(connection.engine.url)}: no database is chosen. {_NAME_IT}")
         level = "READ COMMITTED" if write else "REPEATABLE READ"
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
@@ -169,16 +171,16 @@ class MySQL(Backend):
         """Refuse a charset that lacks characters, and a server that cuts off what a column does not take."""
         query = "SELECT @@character_set_client, @@character_set_results, @@character_set_connection, @@sql_mode"
         *charsets, mode = map(str, connection.exec_driver_sql(query).one())
-        told = shown(connection.engine.url)
+        url = shown(connection.engine.url)
         if {*charsets} != {"utf8mb4"}:
             problem = f"its connections have the charset {charsets[0]}, which lacks characters"
-            raise DatabaseError(f"{told}: {problem}. Set charset=utf8mb4.")
+            raise DatabaseError(f"{url}: {problem}. Set charset=utf8mb4.")
         if "STRICT" not in mode:
             problem = f"its sql_mode {mode!r} lets the server cut off what a column does not take"
-            raise DatabaseError(f"{told}: {problem}. Add STRICT_ALL_TABLES to it.")
+            raise DatabaseError(f"{url}: {problem}. Add STRICT_ALL_TABLES to it.")
 
     def meaning(self, error: DBAPIError) -> Meaning:
-        """Return what the error's number means."""
+        """Return the meaning of the error's number."""
         arguments = getattr(error.orig, "args", ())
         code = arguments[0] if arguments else None
         if code == 2013 and "timed out" in str(error.orig):
@@ -194,7 +196,7 @@ class MySQL(Backend):
         return LOST if error.connection_invalidated else UNKNOWN
 
     def says_nothing_kept(self, error: DBAPIError) -> bool:
-        """Return whether the transaction lost a race; after any other error, as KILL QUERY, it may have been kept."""
+        """Return whether the transaction lost a race; after any other error, as KILL QUERY, it may be committed."""
         return self.meaning(error).error is RaceLostError
 
     @contextmanager
@@ -212,25 +214,25 @@ class MySQL(Backend):
             driver._read_timeout = usual
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert *rows*; the driver makes statements of many rows of them, each of a megabyte or of one row."""
+        """Insert *rows*; the driver makes statements of many rows, each up to a megabyte or of one row."""
         connection.execute(table.insert(), list(rows))
 
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
-        """Return the bytes of *text* as a statement spells it, and what a packet holds of them."""
+        """Return the bytes of *text* escaped in a statement, and how many of them a packet holds."""
         packet = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
         return len(text) + sum(map(text.count, (b'"', b"'", b"\\"))), int(packet) - _BESIDE
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-        """Yield what CHECK TABLE finds; the server commits the transaction before such a statement."""
+        """Yield the findings of CHECK TABLE; the server commits the transaction before that statement."""
         quote = connection.dialect.identifier_preparer.quote
-        told = connection.exec_driver_sql(f"CHECK TABLE {', '.join(map(quote, tables))} EXTENDED")
-        for table, _, sort, text in told.all():
+        checked = connection.exec_driver_sql(f"CHECK TABLE {', '.join(map(quote, tables))} EXTENDED")
+        for table, _, sort, text in checked.all():
             if sort in ("error", "warning", "Error", "Warning") or (sort == "status" and text != "OK"):
                 yield Fault(str(table).rpartition(".")[2], "its rows and indexes", str(text))
 
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:
-        """Take the lock of migrations: it outlives the commit that this database makes of each table."""
+        """Take the migration lock, which survives the implicit commit of each CREATE TABLE."""
         connection.exec_driver_sql("SET SESSION default_storage_engine = InnoDB")
         lock = "CONCAT('docstore ', SHA1(DATABASE()))"
         if connection.exec_driver_sql(f"SELECT GET_LOCK({lock}, 60)").scalar() != 1:
@@ -240,7 +242,7 @@ class MySQL(Backend):
         except BaseException:
             connection.invalidate()  # it would keep the lock in the pool
             raise
-        # Before others have their turn: the last row of a migration is the one thing that is not committed by itself.
+        # Before the lock is released: the last row of a migration is the one thing without an implicit commit.
         connection.commit()
         connection.exec_driver_sql(f"SELECT RELEASE_LOCK({lock})")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: documents as JSONB, tables in a schema if one is named. Writers of a document take turns at its head."""
+"""The backend for PostgreSQL: documents as JSONB, tables in a schema if one is named; a writer locks a head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import DatabaseError, NotAllowedError, TablesError
 from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
-from docstore.sql.dialects.driver_errors import (
+from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
     HELD,
@@ -23,18 +23,18 @@ from docstore.sql.dialects.driver_errors import (
     READ_ONLY,
     TOO_MANY,
     UNKNOWN,
+    pooled_engine,
 )
-from docstore.sql.dialects.pools import pooled_engine
 from docstore.sql.dialects.urls import shown
 
 _LARGEST: Final = 0x0FFFFFFF - 1024
-"""What JSONB takes in one string, array or object: lengths in it have 28 bits; less what it adds of its own."""
+"""Bytes that JSONB takes in one string, array or object: lengths have 28 bits, minus its own overhead."""
 
 _BATCH: Final = 1000, 8 << 20
-"""The most rows, and bytes of text, that one execution is given; above a gigabyte the server refuses a statement."""
+"""The most rows, and bytes of text, of one execution; the server refuses a statement above a gigabyte."""
 
 _PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', true) WHERE current_setting('lock_timeout') = '0'"
-"""Unless the user set another: without one, a save would wait forever for a process that stopped in a save.
+"""A lock timeout, unless the user set one: a save would wait forever for a process that stopped in a save.
 
 Set in each transaction, since PgBouncer may run the next one in another session of the server.
 """
@@ -46,7 +46,7 @@ _NETWORK: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-"""What libpq needs to notice, within a minute, that the network is gone; else a save would wait for hours.
+"""Options by which libpq notices within a minute that the network is gone; a save would wait for hours.
 
 ``connect_timeout`` covers the TCP connection and the login, for each address of the host.
 """
@@ -122,7 +122,7 @@ _LOST_TEXTS: Final = (
 )
 """Messages for a lost connection that come without a code; SQLAlchemy does not recognize them while connecting."""
 
-# Of a connection that was never made, the driver tells the text alone. The first that fits is meant.
+# Errors of connecting have no code, only a message. The first text that occurs in it counts.
 _AT_CONNECT: Final = {
     "invalid connection option": _OPTIONS,
     "invalid integer value": _OPTIONS,
@@ -172,7 +172,7 @@ _CORRUPTED: Final = frozenset({"XX001", "XX002"})
 
 
 class PostgreSQL(Backend):
-    """Readers see one snapshot. Writers see what others committed, and lock the head of the document they write."""
+    """Readers see one snapshot. Writers see what others committed, and lock the head of each document they write."""
 
     title: ClassVar = "PostgreSQL"
     schemes: ClassVar = {"postgresql": "postgresql", "postgres": "postgresql"}
@@ -200,7 +200,7 @@ class PostgreSQL(Backend):
         return engine
 
     def begin(self, connection: Connection, *, write: bool) -> None:
-        """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver says it with the BEGIN."""
+        """Begin as a writer (READ COMMITTED) or as a reader (REPEATABLE READ); the driver sends both with the BEGIN."""
         connection.execution_options(isolation_level="READ COMMITTED" if write else "REPEATABLE READ")
         if write:
             connection.exec_driver_sql(_PATIENCE)
@@ -213,7 +213,7 @@ class PostgreSQL(Backend):
             raise DatabaseError(f"{shown(connection.engine.url)}: {problem}. Set client_encoding to utf8.")
 
     def meaning(self, error: DBAPIError) -> Meaning:
-        """Return what the SQLSTATE means, or where there is none, the text."""
+        """Return the meaning of the SQLSTATE, or, without one, of the message."""
         code, text = _state(error), str(error.orig)
         otherwise = LOST if error.connection_invalidated else UNKNOWN
         if "invalid memory alloc request size" in text:
@@ -225,7 +225,7 @@ class PostgreSQL(Backend):
         return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in text), otherwise)
 
     def says_nothing_kept(self, error: DBAPIError) -> bool:
-        """Return whether the server refused; an error without a SQLSTATE is the driver's, about the connection."""
+        """Return whether the server refused; an error without a SQLSTATE is the driver's, and about the connection."""
         return _state(error) is not None and super().says_nothing_kept(error)
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -238,14 +238,14 @@ class PostgreSQL(Backend):
             connection.execute(statement, batch)
 
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
-        """Return the bytes of *text*, and what JSONB takes; of many short items it takes less, and says so itself."""
+        """Return the bytes of *text*, and what JSONB takes; it takes fewer bytes of many short items, and says so."""
         return len(text), _LARGEST
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-        """Yield what amcheck finds in the indexes of *tables*, where it is installed and this user may call it.
+        """Yield the findings of amcheck in the indexes of *tables*, if it is installed and this user may call it.
 
         Cost:
-            A read of each index and of its table, since a missing row is searched for.
+            A read of each index and of its table, to find rows that the index lacks.
         """
         check = connection.exec_driver_sql(_AMCHECK).scalar()
         if check is None:

@@ -1,4 +1,4 @@
-"""Transactions: begun as a reader or as a writer, ended whole; and what a driver says, translated once, here."""
+"""Transactions of readers and writers, with drivers' errors translated; and what else a connection's backend does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from docstore.errors import (
     UnreadableError,
 )
 from docstore.sql.dialects.base import Fault
-from docstore.sql.dialects.driver_errors import told
 from docstore.sql.dialects.engines import backend_of
 from docstore.sql.dialects.urls import shown, without_password
 
@@ -29,21 +28,21 @@ _WRITES: Final = "docstore_writes"
 """The option of a connection that is in a writer's transaction."""
 
 _NEEDED: Final = re.compile(r"'(\w+)' package is required")
-"""How PyMySQL says that it cannot log in by what the server asks of this user."""
+"""PyMySQL's error if the server wants a password hash for this user that needs another package."""
 
 
 @contextmanager
 def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """Give a connection in one transaction: committed at the end, rolled back on any error.
 
-    A reader sees one state throughout. A writer takes its turn: on SQLite with the whole database, at once; elsewhere
-    with each document whose head it reads.
+    A reader sees one state throughout. A writer locks: on SQLite the whole database, at once; elsewhere each document
+    whose head it reads.
 
     Raises:
         RaceLostError: another writer was first; nothing was changed.
-        ConnectionLostError: says whether it was lost while committing; if not, nothing was changed.
-        FileReplacedError: the SQLite file was deleted or replaced meanwhile, or since the engine opened it.
-        DatabaseError, TablesError: the database refused; the driver's error is its cause.
+        ConnectionLostError: the connection was lost; says whether in the COMMIT; if not, nothing was changed.
+        FileReplacedError: the SQLite file was deleted or replaced since the engine opened it.
+        DatabaseError, TablesError: the database refused; the driver's error is the cause.
     """
     with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
         yield connection
@@ -51,7 +50,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 
 @contextmanager
 def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
-    """Like ``transaction``; *changes* is what an error before the COMMIT says about the changes."""
+    """As ``transaction``; *changes* is the sentence of an error before the COMMIT on what became of the changes."""
     backend = backend_of(engine.dialect.name)
     with (
         translated(engine, changes=changes),
@@ -79,21 +78,21 @@ def committing(engine: Engine, *, changes: str = NOTHING_CHANGED) -> Iterator[No
     """Translate a driver's error that answers a COMMIT.
 
     Args:
-        changes: what the error says about the changes if the database refused them; empty if there were none.
+        changes: the sentence on what became of the changes if the database refused them; empty if there were none.
     """
     try:
         yield
     except DBAPIError as error:
         backend = backend_of(engine.dialect.name)
         unknown = changes and not backend.says_nothing_kept(error)
-        raise told(error, engine.url, backend, changes=CHANGES_UNKNOWN if unknown else changes) from error
+        raise backend.error_for(error, engine.url, changes=CHANGES_UNKNOWN if unknown else changes) from error
 
 
 def _connected(engine: Engine, changes: str) -> Connection:
     try:
         return engine.connect()
     except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
-        # Of an option that the driver does not understand, or of rows that are no tuples.
+        # The driver did not understand an option, or returned rows that are not tuples.
         problem = f"no connection could be made: {without_password(repr(error), engine.url)}"
     # Without a cause, whose arguments may contain the password, as in a UnicodeEncodeError of the driver.
     remedy = "Check the options of the URL, or what the creator sets."
@@ -111,7 +110,7 @@ def _drop_if_lost(connection: Connection, error: BaseException | None) -> None:
 def _end(connection: Connection) -> None:
     """Roll back what could not be committed.
 
-    SQLAlchemy takes it for ended, and would give the connection back to the pool with the locks that it holds.
+    SQLAlchemy regards the transaction as ended, and would return the connection to the pool with its locks.
     """
     if connection.invalidated:
         return
@@ -125,22 +124,22 @@ def _end(connection: Connection) -> None:
 
 @contextmanager
 def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
-    """Turn a driver's error into one of ours that says what to do.
+    """Translate a driver's error into one of ours, with a remedy.
 
     Args:
-        changes: what an error says about the changes; empty if there were none.
+        changes: the sentence on what became of the changes; empty if there were none.
     """
     try:
         yield
     except DBAPIError as error:
-        raise told(error, engine.url, backend_of(engine.dialect.name), changes=changes) from error
+        raise backend_of(engine.dialect.name).error_for(error, engine.url, changes=changes) from error
     except sa.exc.TimeoutError as error:
         problem = f"{shown(engine.url)}: {error.args[0]}. Close what you no longer use."
         raise DatabaseError(problem, changes=changes) from error
     except UnicodeEncodeError as error:
         if error.encoding in ("utf-8", "ascii"):
             raise
-        # PyMySQL's own, of a connection that the user made.
+        # From PyMySQL, on a connection that the user made.
         problem = f"{error.encoding} lacks a character. The connection's charset has to be utf8mb4."
         raise DatabaseError(f"{shown(engine.url)}: {problem}", changes=changes) from error
     except RuntimeError as error:
@@ -150,10 +149,10 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
 
 
 def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
-    """Return the row that a query by a unique key found, or None.
+    """Return the only row of a query by a unique key, or None.
 
     Raises:
-        UnreadableError: there are several, so that the index of that key is damaged.
+        UnreadableError: there are several: the index of that key is damaged.
     """
     rows = found.fetchmany(2)
     found.close()
@@ -166,7 +165,7 @@ def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
 
 
 def locks_rows(connection: Connection) -> bool:
-    """Return whether a document's head has to be locked before it is read: for a writer, where rows can be."""
+    """Return whether a head is to be locked when it is read: in a writer's transaction, if the database locks rows."""
     return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection.dialect.name).locks_rows
 
 
@@ -186,31 +185,31 @@ def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
 
 
 def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
-    """Yield what the database's own integrity check finds in *tables*; nothing may be read after it."""
+    """Yield the findings of the database's own integrity check in *tables*; nothing may be read after it."""
     return backend_of(connection.dialect.name).faults(connection, tables)
 
 
 def check_settings(connection: Connection) -> None:
-    """Refuse a connection that would not keep each text as it is."""
+    """Refuse a connection that would change some texts."""
     backend_of(connection.dialect.name).check_settings(connection)
 
 
 def schema_of(connection: Connection) -> str | None:
-    """Return the schema that the tables of *connection* are in, or None for where the server looks first."""
+    """Return the schema of the tables for *connection*, or None for the server's default."""
     schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
     return schema
 
 
 def erasing(connection: Connection) -> AbstractContextManager[None]:
-    """Overwrite what is deleted in the meantime, in the transaction of *connection*, where the database can."""
+    """Overwrite what the block deletes, in the transaction of *connection*, where the database can."""
     return backend_of(connection.dialect.name).erasing(connection)
 
 
 def forget(engine: Engine) -> None:
-    """Let go of what was deleted and stands in a log still, as far as others allow it: SQLite's, the file ``-wal``.
+    """Drop deleted rows from SQLite's log (the file ``-wal``) too, as far as other readers allow it.
 
-    A server does so by itself. PostgreSQL keeps deleted rows until it vacuums their table, and MariaDB until no
-    transaction may look at them; both have a log of what was written, for as long as they are set up to keep it.
+    Servers do so by themselves. PostgreSQL keeps deleted rows until it vacuums their table, and MariaDB until no
+    transaction can see them; both keep a log of writes for as long as they are configured to.
     """
     with translated(engine, changes=CHANGES_KEPT):
         backend_of(engine.dialect.name).forget(engine)
@@ -223,10 +222,10 @@ def long_read_timeout(connection: Connection) -> AbstractContextManager[None]:
 
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
-    """Give a connection in a writer's transaction that holds the lock of migrations.
+    """Give a connection in a writer's transaction that holds the migration lock.
 
     Raises:
-        RaceLostError: another node of a cluster, where the lock is not held, made the tables.
+        RaceLostError: another node of a cluster, for which the lock does not hold, made the tables.
     """
     backend = backend_of(engine.dialect.name)
     changes = NOTHING_CHANGED if backend.has_transactional_ddl else ""
@@ -239,5 +238,5 @@ def migrating(engine: Engine) -> Iterator[Connection]:
 
 
 def grant(connection: Connection, user: str, *, write: Sequence[str], read: Sequence[str]) -> None:
-    """Let *user* of the database write to some tables and read others."""
+    """Grant a user of the database the rights to write to some tables and to read others."""
     backend_of(connection.dialect.name).grant(connection, user, write=write, read=read)

@@ -1,4 +1,4 @@
-"""The column types whose form differs between databases: JSON as canonical text, exact texts, moments in UTC."""
+"""Column types that differ between databases: JSON as canonical text, exact texts, checked integers, times in UTC."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from docstore.errors import CodecError, InvalidValueError, UnreadableError, shor
 
 
 class JsonText(UserDefinedType[str]):
-    """A JSON column that takes and gives the canonical text itself: no driver parses it or writes it again.
+    """A JSON column that takes and returns canonical text: no driver parses or serializes it.
 
     Args:
         required: as in ``ExactText``.
@@ -38,7 +38,7 @@ class JsonText(UserDefinedType[str]):
 
 
 class _CanonicalOrNone(sa.Text):
-    """What is read of a JSON column. JSONB gives the same value in a spelling of its own, which is made ours again."""
+    """The result type of a JSON column; text from JSONB is made canonical again."""
 
     required = False
 
@@ -54,7 +54,7 @@ def _canonical(text: str | None) -> str | None:
     try:
         return text and dumps(loads(text)).decode()
     except CodecError:
-        return text  # not ours: who reads it tells the damage, with its place
+        return text  # not written by docstore: the reader reports the damage, with its place
 
 
 class _AsText(sa.sql.expression.ColumnElement[str]):
@@ -80,7 +80,7 @@ def _as_text_postgresql(element: _AsText, compiler: Any, **options: Any) -> str:
 
 @compiles(JsonText)
 def _json_text(type_: JsonText, compiler: Any, **options: Any) -> str:
-    # Not JSON: a column declared so has numeric affinity in SQLite, which makes the document 1.50 a 1.5.
+    # Not JSON: in SQLite such a column has numeric affinity, which makes the document 1.50 a 1.5.
     return "TEXT"
 
 
@@ -91,7 +91,7 @@ def _json_text_postgresql(type_: JsonText, compiler: Any, **options: Any) -> str
 
 @compiles(JsonText, "mysql", "mariadb")
 def _json_text_mysql(type_: JsonText, compiler: Any, **options: Any) -> str:
-    # Not JSON either: MariaDB then checks that no document nests deeper than 31 levels, and MySQL writes numbers anew.
+    # Not JSON either: MariaDB would refuse documents deeper than 31 levels, and MySQL would reformat numbers.
     return f"LONGTEXT{_exact(compiler)}"
 
 
@@ -99,11 +99,11 @@ def _json_text_mysql(type_: JsonText, compiler: Any, **options: Any) -> str:
 
 
 class ExactText(sa.String):
-    """A text that equals only itself and sorts by code points: case, accents and blanks at its end count.
+    """A text that equals only itself and sorts by code points: case, accents and trailing blanks count.
 
     Args:
-        required: it is never NULL, nor joined where there may be none. (Here and below it has a position: of arguments
-            that have only a name, SQLAlchemy's cache of statements takes no notice.)
+        required: the column is never NULL, not even by an outer join. (Positional here and below, as SQLAlchemy's
+            statement cache ignores keyword-only arguments.)
     """
 
     def __init__(self, length: int, required: bool = False) -> None:
@@ -137,12 +137,12 @@ def _long_text_mysql(type_: LongText, compiler: Any, **options: Any) -> str:
 
 
 def _exact(compiler: Any) -> str:
-    """Return the collation that compares code points; ``utf8mb4_bin`` would take no notice of blanks at the end."""
+    """Return the collation that compares code points; ``utf8mb4_bin`` would ignore trailing blanks."""
     collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
     return f" CHARACTER SET utf8mb4 COLLATE {collation}"
 
 
-# --- what SQLite keeps in a column, whatever its type ----------------------------------------------------------------
+# --- values checked, as SQLite stores any value in any column --------------------------------------------------------
 
 
 class Whole(sa.Integer):
@@ -157,18 +157,18 @@ class Whole(sa.Integer):
 
 
 def checking(dialect: Dialect, cls: type, *, required: bool) -> Callable[[Any], Any] | None:
-    """Return what refuses a value that is not of *cls*: SQLite takes any into any column, and its file may be anyone's.
+    """Return a result processor that refuses values not of *cls* on SQLite, where another program may write any value.
 
     Raises:
-        UnreadableError: from what is returned.
+        UnreadableError: by the processor.
     """
     if dialect.name != "sqlite":
         return None
 
     def check(value: Any) -> Any:
         if type(value) is not cls and (required or value is not None):
-            problem = f"{short_repr(value)} stands in the database where {cls.__name__} does"
-            raise UnreadableError(f"{problem}: something else wrote it. verify() says where.")
+            problem = f"the database has {short_repr(value)} where docstore writes {cls.__name__}"
+            raise UnreadableError(f"{problem}: another program wrote it. verify() says where.")
         return value
 
     return check
@@ -178,10 +178,11 @@ def checking(dialect: Dialect, cls: type, *, required: bool) -> Callable[[Any], 
 
 
 def checked_moment(argument: str, moment: object) -> datetime:
-    """Return *moment* in UTC.
+    """Validate a time with a zone and return it in UTC.
 
     Raises:
-        InvalidValueError: it is no time, has no zone, or is none of the years 1 to 9999 in UTC; names the *argument*.
+        InvalidValueError: it is not a datetime, has no zone, or is outside the years 1 to 9999 in UTC; names the
+            *argument*.
     """
     example = "datetime(2026, 1, 31, tzinfo=UTC)"
     if not isinstance(moment, datetime):
@@ -191,20 +192,20 @@ def checked_moment(argument: str, moment: object) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise InvalidValueError(argument, moment, "Give one of the years 1 to 9999 in UTC.") from error
+        raise InvalidValueError(argument, moment, "Give a time in the years 1 to 9999 in UTC.") from error
 
 
 @contextmanager
 def reading_times() -> Iterator[None]:
-    """Tell of a time in the database that Python has not: PostgreSQL's driver does so with a ValueError."""
+    """Raise UnreadableError for a time that Python cannot represent, where PostgreSQL's driver raises ValueError."""
     try:
         yield
     except (ValueError, OverflowError) as error:
-        raise UnreadableError(f"a time in the database is none: {error}. verify() says where.") from error
+        raise UnreadableError(f"a time in the database is invalid: {error}. verify() says where.") from error
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment, to the microsecond: aware in Python, UTC in the database."""
+    """A time, to the microsecond: with a zone in Python, UTC in the database."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -215,7 +216,7 @@ class UtcTime(TypeDecorator[datetime]):
         self.required = required
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the column's type; MySQL's keeps whole seconds unless told otherwise."""
+        """Return the column's type; MySQL's keeps whole seconds by default."""
         if dialect.name in ("mysql", "mariadb"):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(self.impl_instance)
@@ -235,10 +236,9 @@ class UtcTime(TypeDecorator[datetime]):
             try:
                 return process(value) if process is not None else value
             except (TypeError, ValueError, AttributeError) as error:
-                # SQLite keeps a time as text, and takes any text for one; MySQL's driver gives such a one as text.
-                raise UnreadableError(
-                    f"the time {short_repr(value)} in the database is none. verify() says where."
-                ) from error
+                # SQLite stores a time as text, and any text with it; MySQL's driver returns an invalid one as text.
+                problem = f"the time {short_repr(value)} in the database is invalid"
+                raise UnreadableError(f"{problem}. verify() says where.") from error
 
         return read
 

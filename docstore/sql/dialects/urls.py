@@ -1,4 +1,4 @@
-"""Database URLs: which database one is of, with its driver spelled out, and what of it a person may see."""
+"""Database URLs: parse them, and show them without their passwords."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from docstore.documents.canonical import is_plain
 from docstore.errors import InvalidValueError
-from docstore.sql.dialects.base import Backend
 
 EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mysql://user:password@host/database"
 
 _SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
 
 _SECRET_ON: Final = re.compile(_SECRET.pattern.replace(r"[^&;\s]*", ".+"), re.IGNORECASE | re.DOTALL)
-"""The same for text that is not a URL, where the end of such a value is not known."""
+"""The same in text that is not a URL, where the end of such a value is not known."""
 
 _FORGOTTEN: Final = re.compile(r"(://[^:?#]*:|^(?!sqlite:)[^:]*:(?!//))(?!\d{1,5}(?:[/?#]|$)).+", re.DOTALL)
-"""Where a password stands if the ``@host`` was forgotten: in the place of the port, or after the first colon."""
+"""The place of a password if the ``@host`` was forgotten: in the place of the port, or after the first colon."""
 
 ESCAPES: Final = "In a user and a password, write %40 for @, %3A for :, %2F for / and %25 for %."
 
@@ -34,12 +33,12 @@ _DSN: Final = re.compile(
 """Errors of libpq about a connection string that it cannot parse, or a host name that is a piece of a password."""
 
 
-def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Backend]:
-    """Return *url* with its driver spelled out, and which of *backends* it is of.
+def parse(url: str | sa.URL) -> sa.URL:
+    """Return *url* parsed by SQLAlchemy.
 
     Raises:
-        InvalidValueError: it is not a database URL; or of a database, or a driver, that docstore does not know. Without
-            a cause or context: SQLAlchemy's parser quotes what it took for a port, which may be a password.
+        InvalidValueError: it is not a database URL, or has an unescaped ``@`` in its password. Without a cause or
+            context: SQLAlchemy's parser quotes what it took for a port, which may be a password.
     """
     if not isinstance(url, (str, sa.URL)) or not all(map(is_plain, _texts_of(url))):
         remedy = f"Write one like {EXAMPLES}, without NUL or lone surrogates."
@@ -50,19 +49,7 @@ def parsed(url: str | sa.URL, backends: tuple[Backend, ...]) -> tuple[sa.URL, Ba
     if isinstance(url, str) and made.username is not None and (url.count("@") > 1 or "@" in _of_secret(url)):
         # SQLAlchemy ends the password at the first @: the rest would be shown as a host or an option.
         raise InvalidValueError("database URL", redacted(url), ESCAPES)
-    scheme, _, driver = made.drivername.partition("+")
-    backend = next((each for each in backends if scheme in each.schemes), None)
-    if backend is None:
-        raise unsupported("database URL", redacted(url), backends)
-    spelled = made.set(drivername="+".join(filter(None, (backend.schemes[scheme], driver or backend.driver))))
-    is_async = _is_async(spelled)
-    if is_async is None:
-        remedy = f"There is no driver {driver!r}: write {scheme}://."
-        raise InvalidValueError("database URL", redacted(url), remedy)
-    if is_async:
-        remedy = f"docstore waits for its database: write {scheme}://, without an asynchronous driver."
-        raise InvalidValueError("database URL", redacted(url), remedy)
-    return spelled, backend
+    return made
 
 
 def _made(url: str | sa.URL) -> sa.URL | None:
@@ -80,14 +67,6 @@ def _of_secret(url: str) -> str:
     return found[0] if found else ""
 
 
-def _is_async(url: sa.URL) -> bool | None:
-    """Return whether the driver is asynchronous, or None if there is no such driver."""
-    try:
-        return url.get_dialect().is_async
-    except (NoSuchModuleError, ValueError):
-        return None
-
-
 def _texts_of(url: str | sa.URL) -> list[str]:
     """Return every text in *url*, since a URL with a lone surrogate cannot be rendered as a whole."""
     if isinstance(url, str):
@@ -98,49 +77,43 @@ def _texts_of(url: str | sa.URL) -> list[str]:
 
 
 def _is_torn(url: sa.URL) -> bool:
-    """Return whether a piece of a password may stand in the host or the database: which piece, nobody knows."""
+    """Return whether a piece of a password may have been taken for the host or the database."""
     if url.get_backend_name() == "sqlite" and not url.host:
         return False
     return "@" in f"{url.host}{url.database}" or (not url.host and ":" in f"{url.database}")
 
 
 def of_server(url: sa.URL) -> sa.URL:
-    """Return *url* with the user and the password in their places, also where they stood among the options.
+    """Return *url* with the user and the password moved from its options to their proper places.
 
-    There, SQLAlchemy shows them in the ``repr`` of an engine.
+    Options are shown in the ``repr`` of an engine.
 
     Raises:
-        InvalidValueError: a part of the password would be taken for the host, and told as such.
+        InvalidValueError: a part of the password would be taken for the host, and shown.
     """
     if _is_torn(url):
         raise InvalidValueError("database URL", redacted(url), ESCAPES)
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     password = options.get("password", options.get("passwd"))
     moved = url.difference_update_query(("user", "password", "passwd"))
-    # None leaves it as it is.
+    # None leaves a field unchanged.
     return moved.set(username=options.get("user"), password=password)
 
 
-def unsupported(thing: str, value: object, backends: tuple[Backend, ...]) -> InvalidValueError:
-    """Return the error of a database that is none of *backends*."""
-    titles = ", ".join(backend.title for backend in backends)
-    return InvalidValueError(thing, value, f"docstore stores documents in {titles}. Write a URL like {EXAMPLES}.")
-
-
 def shown(url: sa.URL) -> str:
-    """Return *url* as a person may see it: a password is hidden, also one among its options."""
+    """Return *url* as text without its password, also if it is an option."""
     return _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
 
 
 def for_administrator(url: sa.URL) -> str:
-    """Return *url* with words where an administrator has a name and a password to write."""
+    """Return *url* with placeholders for the name and the password of an administrator."""
     anonymous = url.difference_update_query(("user", "password", "passwd"))
     filled = anonymous.set(username="ADMIN", password="PASSWORD").render_as_string(hide_password=False)
     return _SECRET.sub(r"\1***", filled)
 
 
 def redacted(url: object) -> str:
-    """Return what may be shown of what was given for a URL; of all that may hold a password in it, nothing."""
+    """Return what was given as a URL, without anything that may be a password, for an error message."""
     if isinstance(url, (Engine, sa.URL)):
         made = url.url if isinstance(url, Engine) else url
         return f"{made.drivername}://***" if _is_torn(made) else shown(made)
@@ -155,15 +128,15 @@ def redacted(url: object) -> str:
 
 
 def without_password(text: str, url: sa.URL) -> str:
-    """Return *text*, a driver's complaint, without the password of *url*, should the driver have put it there."""
+    """Return *text*, a driver's message, without the password of *url*."""
     password = str(url.password or "")
-    # One of a letter or two is in every sentence, and hidden there it would be spelled out by the gaps.
+    # A password of a letter or two occurs in every sentence, and replacing it would give it away.
     if len(password) > 3:
-        for spelled in (password, repr(password)[1:-1], quote(password, safe=""), quote_plus(password)):
-            text = text.replace(spelled, "***")
+        for form in (password, repr(password)[1:-1], quote(password, safe=""), quote_plus(password)):
+            text = text.replace(form, "***")
     return _SECRET.sub(r"\1***", text)
 
 
 def shows_dsn(text: str) -> bool:
-    """Return whether *text*, an error message of a driver, quotes a piece of the connection string."""
+    """Return whether *text*, a driver's message, quotes a piece of the connection string."""
     return _DSN.search(text) is not None

@@ -1,6 +1,6 @@
-"""What stands at one place of a JSON column, in each database's SQL: compared, searched, put in order, indexed.
+"""The SQL of one place in a JSON column, for each database: comparisons, text search, order and indexes.
 
-``base`` has what each database spells, and ``bounds`` the ends of ranges of numbers.
+``base`` has the interface (``Places``, ``Spot``), and ``bounds`` the ends of ranges of numbers.
 """
 
 from __future__ import annotations
@@ -24,5 +24,5 @@ _PLACES: Final[dict[str, Places]] = {
 
 
 def places_of(dialect_name: str) -> Places:
-    """Return how the database of SQLAlchemy's dialect *dialect_name* spells the places of JSON."""
+    """Return the places for SQLAlchemy's dialect *dialect_name*."""
     return _PLACES[dialect_name]

@@ -1,6 +1,6 @@
-"""What each database spells of one place of a JSON column. Whatever stands in a document, nothing of it is an error.
+"""The interface of one place in a JSON column. No SQL of it raises an error, whatever a document contains.
 
-A condition may be NULL where it does not hold; who negates it makes it two-valued first.
+A condition may be NULL where it does not hold; the caller makes it two-valued before negating it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from docstore.documents.canonical import JSON, dumps, is_plain
 from docstore.sql.dialects.json_path.bounds import Bound
 
 INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
-"""A token that can be a list's index: as RFC 6901 spells it, and of no more digits than the servers take."""
+"""A token that can be a list's index: as in RFC 6901, with no more digits than the servers take."""
 
 _PATTERN: Final = re.compile(r"\\(.)|(.)", re.DOTALL)
 
@@ -30,13 +30,13 @@ ANY: Final = "%"
 ONE: Final = "_"
 
 
-def said(text: str) -> sa.ColumnElement[str]:
-    """Return *text* as a literal of the statement, quoted by SQLAlchemy: an index serves what says the very same."""
+def literal(text: str) -> sa.ColumnElement[str]:
+    """Return *text* as a literal in the statement, quoted by SQLAlchemy: an index serves only the very same SQL."""
     return sa.bindparam(None, text, type_=sa.String(), unique=True, literal_execute=True)
 
 
 def is_bare(value: JSON) -> bool:
-    """Return whether *value* is a text, and one that not even a list or an object has as its own canonical text."""
+    """Return whether *value* is a text that is not the canonical text of any list or object."""
     return isinstance(value, str) and not value.startswith(("[", "{"))
 
 
@@ -46,25 +46,25 @@ def text_of(value: JSON) -> str:
 
 
 def pieces_of(pattern: str) -> list[tuple[str, bool]]:
-    """Return each character of a LIKE pattern, with whether it stands for others."""
+    """Return each character of a LIKE pattern, with whether it is a wildcard."""
     found = _PATTERN.findall(pattern)
     return [(escaped or plain, plain in (ANY, ONE) and not escaped) for escaped, plain in found]
 
 
 class Spot(ABC):
-    """One place of a JSON column, in one database's SQL."""
+    """One place in a JSON column, in one database's SQL."""
 
     @abstractmethod
     def exists(self) -> sa.ColumnElement[bool]:
-        """Return whether something stands there, be it null."""
+        """Return whether there is a value; null counts."""
 
     @abstractmethod
     def equals(self, values: Sequence[JSON]) -> sa.ColumnElement[bool]:
-        """Return whether it is one of *values*, by canonical text; there is one at least."""
+        """Return whether the value is one of *values* (at least one), by canonical text."""
 
     @abstractmethod
     def is_one_of(self, texts: Sequence[sa.ColumnElement[str]], *, are_bare: bool) -> sa.ColumnElement[bool]:
-        """Return the same of *texts*, each the canonical one of a scalar, no longer than ``SHORT``, and not null.
+        """Return the same for canonical *texts* of scalars other than null, no longer than ``SHORT``.
 
         Args:
             are_bare: whether each is of a value that ``is_bare``.
@@ -72,39 +72,39 @@ class Spot(ABC):
 
     @abstractmethod
     def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
-        """Return whether it is a number in each range: then one of these holds, of which an index serves each."""
+        """Return alternatives, each served by an index, one of which holds if the value is a number in all ranges."""
 
     @abstractmethod
     def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
-        """Return whether it is a text, and *operator* (less than, ...) than *text* by code points."""
+        """Return whether the value is a text that is *operator* (``<``, ...) *text* by code points."""
 
     @abstractmethod
     def like(self, pattern: str) -> sa.ColumnElement[bool]:
-        """Return whether it is a text that is as *pattern*, where ``%``, ``_`` and a backslash are special."""
+        """Return whether the value is a text that matches *pattern*, with ``%``, ``_`` and a backslash special."""
 
     @abstractmethod
     def has_text(self, text: str) -> sa.ColumnElement[bool]:
-        """Return whether it is a text with *text* in it."""
+        """Return whether the value is a text that contains *text*."""
 
     @abstractmethod
     def has_item(self, values: Sequence[JSON]) -> sa.ColumnElement[bool]:
-        """Return whether it is a list with an item that is one of *values*, by canonical text."""
+        """Return whether the value is a list with an item among *values*, by canonical text."""
 
     @abstractmethod
     def order(self) -> list[sa.ColumnElement[Any]]:
-        """Return the rank of its type, its number as a double, and its text; none of them NULL."""
+        """Return the rank of the value's type, its number as a double, and its text; none of them NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The members of a number that is stored as an object: its tag, and its digits as text."""
+    """The members of a number that is stored as a tagged object: its tag, and its digits as text."""
 
     tag: sa.ColumnElement[str]
     value: sa.ColumnElement[str]
     hexadecimal: sa.ColumnElement[str]
 
     def within(self, bound: Bound, finite: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-        """Return whether it is a number in the range; *finite* says so of a float that is no infinity."""
+        """Return whether it is a number in the range; *finite* is that condition for a finite float."""
         infinite = self.value.in_(bound.infinite) if bound.infinite else sa.false()
         as_float = sa.or_(infinite, self.value.not_in(["inf", "-inf", "nan"]) & finite)
         as_int = bound.digits(self.value, self.hexadecimal)
@@ -112,12 +112,12 @@ class Tagged:
 
     @property
     def is_number(self) -> sa.ColumnElement[bool]:
-        """Whether it is one, and not NaN."""
+        """Whether it is a number, and not NaN."""
         is_float = (self.tag == "float") & (self.value != "nan")
         return sa.func.coalesce(sa.or_(self.tag == "int", is_float), sa.false())
 
     def double(self, cast: Callable[[sa.ColumnElement[str]], sa.ColumnElement[float]]) -> sa.ColumnElement[float]:
-        """Return it as a double, which *cast* makes of a decimal text; the largest there is for all beyond ``HUGE``."""
+        """Return it as a double, by *cast* of a decimal text; as the largest double for all beyond ``HUGE``."""
         digits = sa.func.coalesce(self.value, self.hexadecimal)
         is_modest = sa.case(
             (self.tag == "float", self.value.not_like("%inf") & self.value.not_like("%e+3__")),
@@ -130,40 +130,43 @@ class Tagged:
 
 LARGEST: Final = sys.float_info.max
 HUGE: Final = 1e299
-"""What is less than this is a finite double without a doubt; as a rank, what is ten times as large is ``LARGEST``."""
+"""A number below this is certainly a finite double; in ``order``, numbers ten times as large count as ``LARGEST``."""
 
 _DIGITS: Final = 300
-"""Of an integer that is taken for a double as it is."""
+"""Digits of an integer that is cast to a double."""
 
 
 def rank_of(
     tagged: Tagged, type_: sa.ColumnElement[str], names: Sequence[str | Sequence[str]]
 ) -> sa.ColumnElement[int]:
-    """Return the rank of a value's type: 0 for nothing, then one for each of *names*, of which numbers are the fourth.
+    """Return the rank of a value's type: 0 without a value, then 1 for the first of *names* and so on; numbers are 4.
 
     Args:
-        names: what the database calls null, false, true, numbers, texts, lists and objects.
+        names: the database's names of null, false, true, numbers, texts, lists and objects.
     """
     ranks = [(type_.in_([name] if isinstance(name, str) else name), rank) for rank, name in enumerate(names, 1)]
     return sa.case((tagged.is_number, 4), *ranks, else_=0)
 
 
 class Places(ABC):
-    """How one database spells the places of a JSON column, and indexes them.
+    """The places of a JSON column in one database, and their indexes.
 
     Attributes:
-        reads_indexes: whether an index is used only where the statement is spelled for it, so that who asks must know
-            which there are.
-        prefers_lists: whether, where there is one, the database would still take an index that has the rows of a kind
-            in their order, and look into each: then it is to hear only beside the place which kind is meant.
+        reads_indexes: whether an index on a place is used only by SQL that is written for it, so that the caller must
+            know which exist.
+        indexes_have_columns: whether such SQL names columns of the index, and so fails once the index is dropped.
+        prefers_lists: whether the planner prefers an index that lists the rows of a kind in their order, and then
+            looks into each body, even where the place has an index. Then the condition on the kind is given only beside
+            the place.
     """
 
     reads_indexes: ClassVar[bool] = False
+    indexes_have_columns: ClassVar[bool] = False
     prefers_lists: ClassVar[bool] = False
 
     @abstractmethod
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
-        """Return the place *tokens* of the column ``body`` of *row*; each token is a text that databases take.
+        """Return the place at *tokens* in the column ``body`` of *row*; ``can_stand(tokens)`` holds.
 
         Args:
             index: the name of an index on the place.
@@ -173,13 +176,13 @@ class Places(ABC):
     def create_index(
         self, connection: Connection, table: sa.Table, name: str, tokens: Sequence[str], *, of_parts: bool
     ) -> None:
-        """Make an index on the kind of a row of *table* and what stands at *tokens* in it, of parts or of heads."""
+        """Make an index of the parts, or heads, in *table* by their kind and the value at *tokens*."""
 
     @abstractmethod
     def drop_index(self, connection: Connection, table: sa.Table, name: str) -> None:
-        """Drop it, if it is there."""
+        """Drop the index *name*, if it exists."""
 
 
 def can_stand(tokens: Sequence[str]) -> bool:
-    """Return whether a document can have *tokens* as keys: one with NUL or a lone surrogate is stored as a value."""
+    """Return whether a document can have *tokens* as keys: one with NUL or a lone surrogate is stored otherwise."""
     return all(map(is_plain, tokens))

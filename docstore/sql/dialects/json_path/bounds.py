@@ -1,4 +1,4 @@
-"""The end of a range of numbers, as each form of a stored number is compared with it: computed here, exactly.
+"""One end of a range of numbers, computed exactly for each form in which a number may be stored.
 
 A number is stored in one of four forms: as a JSON integer of 64 bits; as a JSON float below 1e16; tagged as a float,
 which may be infinite; or tagged as a larger integer, in decimal or hexadecimal digits. No database compares an integer
@@ -18,7 +18,7 @@ Operator: TypeAlias = Literal["<", "<=", ">", ">="]
 _MIN: Final = -(2**63)
 _MAX: Final = 2**63 - 1
 _DECIMAL_BITS: Final = 2048
-"""An integer of more bits is stored in hexadecimal digits: see ``docstore.codec.tagged``."""
+"""An integer of more bits is stored in hexadecimal digits: see ``int_encode``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Bound:
 
     @property
     def _takes_floor(self) -> bool:
-        # Of what has gaps, s > 2.5 is s > 2, and s >= 2.5 is s >= 3.
+        # For integers, s > 2.5 is s > 2, and s >= 2.5 is s >= 3.
         return self.operator in (">", "<=")
 
     @property
     def whole(self) -> int | bool:
-        """The integer that a stored one of 64 bits is compared with; or whether all of them are in the range."""
+        """The integer to compare a stored 64-bit integer with; or a bool: whether all of them are in the range."""
         if self.number in (math.inf, -math.inf):
             return (self.number < 0) == self.is_lower
         end = math.floor(self.number) if self._takes_floor else math.ceil(self.number)
@@ -48,7 +48,7 @@ class Bound:
 
     @property
     def real(self) -> float | bool:
-        """The finite float that a stored one is compared with; or whether all finite ones are in the range."""
+        """The finite float to compare a stored float with; or a bool: whether all finite ones are in the range."""
         end = self._nearest
         return end if math.isfinite(end) else (end < 0) == self.is_lower
 
@@ -86,11 +86,12 @@ class Bound:
         return left.bool_op(self.operator)(right)
 
     def near(self, steps: int) -> tuple[float, float, list[float]]:
-        """Return the floats *steps* below and above ``real``, and those in the range that are less than twice as far.
+        """Return the floats *steps* below and above ``real``, and the floats of the range within twice that distance.
 
-        Of two numbers that a database each reads wrong by half of *steps*, none beyond the first two changes sides.
+        If a database reads each of two numbers wrong by up to half of *steps*, only numbers between the first two can
+        be compared wrongly.
         """
-        assert not isinstance(self.real, bool)  # who asks looks at that first
+        assert not isinstance(self.real, bool)  # checked by the caller
         ladder = [self.real]
         for _ in range(2 * steps):
             ladder.insert(0, math.nextafter(ladder[0], -math.inf))
@@ -99,9 +100,9 @@ class Bound:
         return ladder[steps], ladder[-1 - steps], inside
 
     def digits(self, decimal: sa.ColumnElement[str], hexadecimal: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-        """Return the SQL of whether an integer beyond 64 bits is in the range; of *decimal* digits, or *hexadecimal*.
+        """Return the SQL of an integer beyond 64 bits being in the range, by its *decimal* or *hexadecimal* digits.
 
-        Where the one is, the other is NULL.
+        One of the two is NULL.
         """
         if self.number in (math.inf, -math.inf):
             return sa.true() if self.whole is True else sa.false()
@@ -114,14 +115,14 @@ class Bound:
         return sa.or_(self._compared(decimal, str(end)), self._signed(hexadecimal))
 
     def _signed(self, digits: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-        """Return the SQL of whether a number of many digits is in the range, whose end is nearer to 0."""
+        """Return the SQL of a number of many digits being in the range, if the end of the range is nearer to 0."""
         negative = sa.func.substr(digits, 1, 1) == "-"
         return digits.is_not(None) & (~negative if self.is_lower else negative)
 
     def _compared(self, digits: sa.ColumnElement[str], end: str) -> sa.ColumnElement[bool]:
-        """Return the SQL of whether a number is in the range, by how many digits it has, and what they are."""
+        """Return the SQL of a number being in the range, by the number of its digits, then by the digits."""
         size, negative = sa.func.length(digits), end[0] == "-"
-        # Of negative numbers, the longer is the smaller.
+        # A longer negative number is smaller.
         operator = self.operator if not negative else self.operator.translate(str.maketrans("<>", "><"))
         longer = size.bool_op(operator[0])(len(end))
         compared = sa.or_(longer, (size == len(end)) & digits.bool_op(operator)(end))

@@ -1,7 +1,7 @@
-"""Places of JSON in a text, in the words of MariaDB.
+"""Places in JSON text, in MariaDB's SQL.
 
-Its JSON functions read no more than 31 levels: nothing is found in a document that nests deeper, or in such a part.
-Its paths take the first item of what is no list for that itself, so that is looked at first.
+Its JSON functions read no more than 31 levels: nothing is found in a head or part that nests deeper. Its paths treat a
+value that is not a list as a list of itself, so lists are checked first.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from docstore.sql.dialects.json_path.base import (
     Places,
     Spot,
     Tagged,
+    literal,
     pieces_of,
     rank_of,
-    said,
     text_of,
 )
 from docstore.sql.dialects.json_path.bounds import Bound
@@ -36,7 +36,7 @@ _PREFIX: Final = SHORT
 _NUMBERS: Final = ("INTEGER", "DOUBLE")
 _WHOLE: Final = "^-?[0-9]+$"
 _DIGITS: Final = "^-?[0-9]{1,300}([.][0-9]{1,20})?(e[+][0-2]?[0-9]{1,2})?$"
-"""How a finite float beyond 1e16 is spelled, or a larger integer; a cast of another would be an error in a save."""
+"""The text of a finite float beyond 1e16, or of a larger integer; casting any other would be an error in a save."""
 
 
 class _Spot(Spot):
@@ -66,7 +66,7 @@ class _Spot(Spot):
         return has_prefix & self.json.in_(texts) & self.is_readable
 
     def _has_prefix(self, texts: Sequence[str]) -> sa.ColumnElement[bool]:
-        """Return the same of the column in the index, as far as that has the text."""
+        """Return the same for the index's column, which has a prefix of the text."""
         return self.index[0].in_(sorted({text[:_PREFIX] for text in texts})) if self.index else sa.true()
 
     def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
@@ -82,7 +82,7 @@ class _Spot(Spot):
         return self._roughly(bound) & sa.or_(plain, tagged) & self.is_readable
 
     def _roughly(self, bound: Bound) -> sa.ColumnElement[bool]:
-        """Return the same of the column in the index, which is a double; not sharply, as it is not exact."""
+        """Return a wider range for the index's column, which is a double and not exact."""
         if not self.index:
             return sa.true()
         number = self.index[1]
@@ -93,7 +93,7 @@ class _Spot(Spot):
 
     @property
     def number(self) -> sa.ColumnElement[float]:
-        """The number as a double; NULL for what is none."""
+        """The number as a double; NULL for other values."""
         plain = (self.type.in_(_NUMBERS), _double(self.text))
         return sa.case(plain, (self.tagged.is_number, self.tagged.double(_guarded)))
 
@@ -129,7 +129,7 @@ class _Spot(Spot):
 
 
 class _Items(sa.sql.expression.FromClause):
-    """The items of a JSON list as the rows of a table ``items``; SQLAlchemy has no words for it."""
+    """The items of a JSON list as rows of a table ``items``, which SQLAlchemy cannot express."""
 
     inherit_cache = True
     named_with_column = True
@@ -147,7 +147,7 @@ def _items(element: _Items, compiler: Any, **options: Any) -> str:
 
 
 def _finder(body: sa.ColumnElement[Any], tokens: Sequence[str]) -> Callable[[str], sa.ColumnElement[Any]]:
-    """Return what gives the result of one of the functions of JSON at *tokens*; one may be a key or an index."""
+    """Return a function that returns the SQL of a JSON function at *tokens*, of which each may be a key or an index."""
     container, path = body, "$"
     for token in tokens[:-1]:
         if INDEX.fullmatch(token):
@@ -160,7 +160,7 @@ def _finder(body: sa.ColumnElement[Any], tokens: Sequence[str]) -> Callable[[str
     def find(function: str) -> sa.ColumnElement[Any]:
         if tokens and tokens[-1].startswith("-") and function == "JSON_EXTRACT":
             return _Member(
-                container if path == "$" else _call("JSON_QUERY", container, path), said(text_of(tokens[-1]))
+                container if path == "$" else _call("JSON_QUERY", container, path), literal(text_of(tokens[-1]))
             )
         if tokens and INDEX.fullmatch(tokens[-1]):
             return _either(container, path, tokens[-1], function)
@@ -176,13 +176,13 @@ def _either(json: sa.ColumnElement[Any], path: str, index: str, function: str) -
 
 
 def _key(token: str) -> str:
-    # As the text of a document has it. But a path with a hyphen there is refused, be it in quotes or not; spelled so,
+    # As in the text of a document. A path with a leading hyphen is refused, in quotes or not; escaped like this,
     # JSON_QUERY and JSON_VALUE take it, and JSON_EXTRACT does not.
     return "." + (f'"\\u002d{text_of(token)[2:]}' if token.startswith("-") else text_of(token))
 
 
 class _Member(sa.sql.expression.ColumnElement[str]):
-    """The member of a JSON object under a key of which a path cannot tell: the values are counted as the keys are."""
+    """The member of a JSON object under a key that no path can express: the value at the position of the key."""
 
     inherit_cache = True
     _traverse_internals = [  # noqa: RUF012  # SQLAlchemy's own form
@@ -206,7 +206,7 @@ def _member(element: _Member, compiler: Any, **options: Any) -> str:
 
 
 def _call(function: str, json: sa.ColumnElement[Any], path: str) -> sa.ColumnElement[Any]:
-    return getattr(sa.func, function.lower())(json, said(path), type_=sa.Text())  # type: ignore[no-any-return]  # SQLAlchemy's
+    return getattr(sa.func, function.lower())(json, literal(path), type_=sa.Text())  # type: ignore[no-any-return]  # SQLAlchemy's
 
 
 def _real_within(bound: Bound, text: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
@@ -227,12 +227,13 @@ def _guarded(text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:
 
 
 class MySQL(Places):
-    """MariaDB of 10.6 or later. An index has two columns of its own, which the database computes from a document."""
+    """MariaDB 10.6 or later. An index has two columns of its own, which the database computes from a body."""
 
     reads_indexes: ClassVar[bool] = True
+    indexes_have_columns: ClassVar[bool] = True
 
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
-        # The table, as docstore knows it, has not these columns: they come and go.
+        # These columns come and go with the index, and so are not declared in the table.
         columns: list[sa.ColumnElement[Any]] = (
             [sa.column(name, _selectable=row) for name in _columns(index)] if index else []
         )
@@ -242,7 +243,7 @@ class MySQL(Places):
         self, connection: Connection, table: sa.Table, name: str, tokens: Sequence[str], *, of_parts: bool
     ) -> None:
         body: sa.ColumnElement[Any] = sa.column("body", sa.Text())
-        # A document that the functions do not read would be an error in a save; that it is no JSON, to them, is none.
+        # A body that the functions cannot read would be an error in a save; NULL is not.
         readable = sa.case((sa.func.json_valid(body, type_=sa.Boolean()), body))
         spot, (json, number) = _Spot(readable, tokens), _columns(name)
         prefix: sa.ColumnElement[Any] = sa.func.left(spot.json, _PREFIX)
@@ -250,7 +251,7 @@ class MySQL(Places):
             _added(connection, json, ExactText(_PREFIX), prefix),
             _added(connection, number, sa.Double(), spot.number),
         ]
-        # In one statement: each is a transaction of its own, and what fails is to leave nothing.
+        # One statement is one transaction: a failure leaves nothing behind.
         connection.exec_driver_sql(f"ALTER TABLE {_quoted(connection, table)} {', '.join(added)}")
 
     def drop_index(self, connection: Connection, table: sa.Table, name: str) -> None:
@@ -259,7 +260,7 @@ class MySQL(Places):
 
 
 def _added(connection: Connection, name: str, type_: Any, computed: sa.ColumnElement[Any]) -> str:
-    """Return what ALTER TABLE is to add: a column that is *computed*, and an index on it."""
+    """Return the clauses of ALTER TABLE for a column that is *computed*, and an index on it."""
     sql = computed.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
     column = f"{name} {type_.compile(dialect=connection.dialect)} GENERATED ALWAYS AS ({sql}) VIRTUAL"
     return f"ADD COLUMN IF NOT EXISTS {column}, ADD INDEX IF NOT EXISTS {name} (kind, {name})"
@@ -270,5 +271,5 @@ def _quoted(connection: Connection, table: sa.Table) -> str:
 
 
 def _columns(index: str) -> tuple[str, str]:
-    """Return the columns of an index: the JSON, as far as it fits, and the number."""
+    """Return the names of an index's columns: for a prefix of the JSON, and for the number."""
     return f"{index}_json", f"{index}_number"

@@ -1,7 +1,7 @@
-"""Places of JSONB, in PostgreSQL's words.
+"""Places in JSONB, in PostgreSQL's SQL.
 
-An index has, of each place, the JSONB of what is short; so has each condition that it can serve, word for word. JSONB
-orders values by type: null, texts, numbers, booleans, lists, objects.
+An index is on the expression ``short``: the JSONB of a value, if it is short. Each condition that the index can serve
+has the very same expression. JSONB orders values by type: null, texts, numbers, booleans, lists, objects.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import Grouping
 
 from docstore.documents.canonical import JSON, TAG
-from docstore.sql.dialects.json_path.base import INDEX, LARGEST, Places, Spot, Tagged, rank_of, said, text_of
+from docstore.sql.dialects.json_path.base import INDEX, LARGEST, Places, Spot, Tagged, literal, rank_of, text_of
 from docstore.sql.dialects.json_path.bounds import Bound
 
 _LONGEST: Final = 300
-"""Characters of JSON that an index takes. A B-tree takes 2,704 bytes; of JSONB, a character takes 8 at most."""
+"""Characters of JSON that an index takes. A B-tree takes 2,704 bytes, and a character takes up to 8 in JSONB."""
 
 _LONG_INTEGER: Final = text_of({TAG: "int"})
-"""What stands in the index for a larger integer; any object does: all are beyond ``true``."""
+"""The value in the index for a larger integer; any object would do, as all come after ``true``."""
 
 _READ_AS_NUMBER: Final = re.compile(r"\s*[+-]?[0-9]+")
-"""Tokens that PostgreSQL may take for an index, though they are none: it counts -1 from the end."""
+"""Tokens that PostgreSQL may take for an index, such as -1, which counts from the end."""
 
 _DIGITS: Final = "^-?[0-9]+([.][0-9]{1,20})?(e[+][0-9]{1,3})?$"
-"""How a finite float beyond 1e16 is spelled, or a larger integer."""
+"""The text of a finite float beyond 1e16, or of a larger integer."""
 
 _NONE_BEYOND: Final = 10**20
-"""What no number is beyond that is stored as one: integers have 64 bits."""
+"""Beyond every number that is stored as a JSON number: integers have 64 bits."""
 
 
 def _json(text: str | sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
@@ -40,7 +40,7 @@ def _json(text: str | sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
 
 
 class _JsonOfText(sa.types.UserDefinedType[str]):
-    """JSONB, of a text that is JSON already."""
+    """JSONB, bound as text that is JSON already."""
 
     cache_ok = True
 
@@ -61,15 +61,15 @@ class _Spot(Spot):
         self.json = _at(body, tokens)
         self.type = sa.func.jsonb_typeof(self.json)
         self.tagged = Tagged(self._member(TAG), self._member("value"), self._member("hex"))
-        self.text = _exact(self.json.op("#>>")(sa.cast(said("{}"), postgresql.ARRAY(sa.Text()))))
+        self.text = _exact(self.json.op("#>>")(sa.cast(literal("{}"), postgresql.ARRAY(sa.Text()))))
 
     @property
     def short(self) -> sa.ColumnElement[Any]:
-        """What an index has: all numbers, and what else is short."""
+        """The expression of an index: all numbers, and other values if they are short."""
         is_short = sa.func.length(_text(self.json)) <= sa.literal_column(str(_LONGEST))
-        is_number = self.type == said("number")
-        is_integer = self.tagged.tag == said("int")
-        larger = sa.cast(said(_LONG_INTEGER), _JsonOfText())
+        is_number = self.type == literal("number")
+        is_integer = self.tagged.tag == literal("int")
+        larger = sa.cast(literal(_LONG_INTEGER), _JsonOfText())
         return sa.case((sa.or_(is_number, is_short), self.json), (is_integer, larger))
 
     def exists(self) -> sa.ColumnElement[bool]:
@@ -93,7 +93,7 @@ class _Spot(Spot):
 
     def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
         end = bound.applied(self.short, _json(_decimal(bound.number)))
-        # Booleans come next after numbers; below them are texts, and which is the last of these cannot be said.
+        # Booleans come next after numbers. Texts come before, and there is no last text to compare with.
         return end & (self.short < _json("false")) if bound.is_lower else end & (self.type == "number")
 
     def _tagged_within(self, bound: Bound) -> sa.ColumnElement[bool]:
@@ -104,7 +104,7 @@ class _Spot(Spot):
         return self.tagged.within(bound, bound.applied(_number(self.tagged.value), end))
 
     def _member(self, key: str) -> sa.ColumnElement[str]:
-        return _exact(self.json.op("->>")(said(key)))
+        return _exact(self.json.op("->>")(literal(key)))
 
     def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
         return (self.type == "string") & self.text.bool_op(operator)(text)
@@ -128,7 +128,7 @@ class _Spot(Spot):
         return sa.exists(query.where(sa.or_(sa.false(), *found)).correlate_except(rows))
 
     def order(self) -> list[sa.ColumnElement[Any]]:
-        # A boolean's type does not tell which it is.
+        # The type of a boolean does not say which it is.
         name = sa.case((self.type == "boolean", _text(self.json)), else_=self.type)
         rank = rank_of(self.tagged, name, ["null", "false", "true", "number", "string", "array", "object"])
         plain: sa.ColumnElement[Any] = sa.cast(sa.case((self.type == "number", self.text)), sa.Double())
@@ -137,7 +137,7 @@ class _Spot(Spot):
 
 
 def _number(text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
-    """Return a text of digits as a number; NULL for any other, of which a cast would be an error."""
+    """Return a text of digits as a number; NULL for any other text, whose cast would be an error."""
     is_modest = text.bool_op("~")(_DIGITS) & (sa.func.length(text) <= 400)
     return sa.case((is_modest, sa.cast(text, sa.Numeric())))
 
@@ -149,7 +149,7 @@ def _double(text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:
 
 
 def _is_container(json: sa.ColumnElement[Any], container: JSON) -> sa.ColumnElement[bool]:
-    """Return whether *json* is *container*, in canonical text too: to JSONB 1.0 equals 1."""
+    """Return whether *json* is *container*, also by text, as 1.0 equals 1 in JSONB."""
     wanted = _json(text_of(container))
     return (json == wanted) & (_text(json) == _text(wanted))
 
@@ -161,7 +161,7 @@ def _at(body: sa.ColumnElement[Any], tokens: Sequence[str]) -> sa.ColumnElement[
         if INDEX.fullmatch(token) or not _READ_AS_NUMBER.match(token):
             pending.append(token)
         else:
-            found, pending = _path(found, pending).op("->")(said(token)), []
+            found, pending = _path(found, pending).op("->")(literal(token)), []
     return sa.type_coerce(_path(found, pending), _JsonOfText())
 
 
@@ -169,18 +169,18 @@ def _path(json: sa.ColumnElement[Any], tokens: Sequence[str]) -> sa.ColumnElemen
     if not tokens:
         return json
     quoted = ",".join('"' + token.replace("\\", "\\\\").replace('"', '\\"') + '"' for token in tokens)
-    return json.op("#>")(sa.cast(said("{" + quoted + "}"), postgresql.ARRAY(sa.Text())))
+    return json.op("#>")(sa.cast(literal("{" + quoted + "}"), postgresql.ARRAY(sa.Text())))
 
 
 def _decimal(number: int | float) -> str:
-    """Return JSON that is less, or greater, than the same stored numbers as *number* is."""
+    """Return JSON that compares with every stored number as *number* does."""
     if not -_NONE_BEYOND < number < _NONE_BEYOND:
         return str(_NONE_BEYOND if number > 0 else -_NONE_BEYOND)
     return str(int(number)) if int(number) == number else repr(number)
 
 
 class PostgreSQL(Places):
-    """PostgreSQL of 12 or later."""
+    """PostgreSQL 12 or later."""
 
     def spot(self, row: sa.FromClause, tokens: Sequence[str], index: str | None = None) -> Spot:
         return _Spot(row.c.body, tokens)
@@ -188,12 +188,12 @@ class PostgreSQL(Places):
     def create_index(
         self, connection: Connection, table: sa.Table, name: str, tokens: Sequence[str], *, of_parts: bool
     ) -> None:
-        which = table.c.path != said("") if of_parts else table.c.path == said("")
-        # An expression that is no call stands in parentheses there.
+        which = table.c.path != literal("") if of_parts else table.c.path == literal("")
+        # CREATE INDEX needs parentheses around an expression that is not a call.
         short = Grouping(_Spot(table.c.body, tokens).short)
         index = sa.Index(name, table.c.kind, short, postgresql_where=which, _table=table)
         connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
-        # Until it has looked at the values, the planner takes any to be in many rows, and the index to be of no use.
+        # Without statistics, the planner assumes that each value is in many rows, and does not use the index.
         connection.exec_driver_sql(f"ANALYZE {connection.dialect.identifier_preparer.format_table(table)}")
 
     def drop_index(self, connection: Connection, table: sa.Table, name: str) -> None:

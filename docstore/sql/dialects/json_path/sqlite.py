@@ -1,10 +1,10 @@
-"""Places of JSON in a text, in SQLite's words.
+"""Places in JSON text, in SQLite's SQL.
 
-SQLite may read a number of many digits wrong in the last bit. So where it must be exact, the text of a number is
-compared: of one float there is one canonical text.
+SQLite may read a number of many digits wrong in the last bit. Where it must be exact, the text of a number is compared:
+each float has one canonical text.
 
-A key with a quote, a backslash or a control character has no spelling in a path that all releases read alike: there the
-members of the object are looked through. Floats are then as SQLite reads them, and there is no index.
+A key with a quote, a backslash or a control character cannot be written in a path that all releases read alike: there
+all members of the object are searched. Floats are then as SQLite reads them, and no index is used.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from docstore.sql.dialects.json_path.base import (
 from docstore.sql.dialects.json_path.bounds import Bound
 
 _PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
-"""A key that stands in a path, in quotes, as it does in the text of a document."""
+"""A key that is the same in a path, in quotes, as in the text of a document."""
 
 _WRONG: Final = 2
-"""Steps from one float to the next by which SQLite may read one wrong; of a million, none was more than one."""
+"""How many floats SQLite may be off in reading one; among a million, none was off by more than one."""
 
 _TAGGED: Final = (f'{{"{TAG}":"float"', f'{{"{TAG}":"int#')
-"""Between these are the texts of the numbers that are stored as objects."""
+"""The texts of numbers that are stored as objects are between these two."""
 
 _NUMBERS: Final = ("integer", "real")
 
 
-def said(text: str) -> sa.ColumnElement[str]:
-    """Return *text* as a literal of the statement, which is compiled once; SQLAlchemy puts in its own each time."""
+def literal(text: str) -> sa.ColumnElement[str]:
+    """Return *text* as a literal in the statement, compiled once; SQLAlchemy would render its own each time."""
     quoted = text.replace("'", "''")
     return sa.literal_column(f"'{quoted}'", sa.String())
 
 
 class _Spot(Spot):
-    """One value: its type, itself as SQLite takes it, its JSON, and its members if it is an object."""
+    """One value: its type, its SQL value, its JSON, and its members if it is an object."""
 
     def __init__(self, body: sa.ColumnElement[Any], tokens: Sequence[str]) -> None:
         at = _Walked(body, tokens) if not all(map(_PLAIN.fullmatch, tokens)) else _Reached(body, tokens)
@@ -58,7 +58,7 @@ class _Spot(Spot):
         self.json: sa.ColumnElement[str] = at.json
         self.has_digits = isinstance(at, _Reached)
         members = sa.case((self.type == "object", self.json))
-        self.tagged = Tagged(*(_extract(members, said(f'$."{key}"')) for key in (TAG, "value", "hex")))
+        self.tagged = Tagged(*(_extract(members, literal(f'$."{key}"')) for key in (TAG, "value", "hex")))
 
     def exists(self) -> sa.ColumnElement[bool]:
         return self.type.is_not(None)
@@ -75,9 +75,9 @@ class _Spot(Spot):
         if not self.has_digits:
             is_it = [(self.type == sa.func.json_type(text)) & (self.value == _read(text)) for text in texts]
             return sa.or_(sa.false(), *is_it)
-        # Both are read by SQLite from the same text, and so, be it wrong, to the same number.
+        # SQLite reads both from the same text, and so as the same number, even if it is wrong.
         found = self.value.in_(list(map(_read, texts)))
-        # The index has such a text itself: then no document is read.
+        # The index has such a text itself, so no document is read.
         return found if are_bare else found & self.json.in_(texts)
 
     def within(self, bounds: Sequence[Bound]) -> list[sa.ColumnElement[bool]]:
@@ -97,9 +97,9 @@ class _Spot(Spot):
         return sa.or_((self.type == "integer") & integer, (self.type == "real") & real)
 
     def _roughly(self, bounds: Sequence[Bound]) -> sa.ColumnElement[bool]:
-        """Return what an index can serve. SQLite puts numbers before texts; true and false are numbers to it.
+        """Return a wider range that an index can serve: numbers come before texts, and true and false are numbers.
 
-        It takes one end of each side only, the first.
+        SQLite uses only the first end of each side.
         """
         if any(bound.real is False for bound in bounds):
             return sa.false()
@@ -110,9 +110,9 @@ class _Spot(Spot):
         return sa.and_(self.value >= max(*lows, -LARGEST), below) if lows else below
 
     def _real_within(
-        self, bound: Bound, number: sa.ColumnElement[Any], text: sa.ColumnElement[str] | None, spell: Any
+        self, bound: Bound, number: sa.ColumnElement[Any], text: sa.ColumnElement[str] | None, text_of_number: Any
     ) -> sa.ColumnElement[bool]:
-        """Return whether a float is in the range; near its end, where SQLite may be wrong, by its *text*."""
+        """Return whether a float is in the range; near the end, where SQLite may be wrong, by its *text*."""
         if isinstance(bound.real, bool):
             return _constant(bound.real)
         if text is None:
@@ -121,14 +121,14 @@ class _Spot(Spot):
         low, high = max(low, -LARGEST), min(high, LARGEST)
         surely = number > high if bound.is_lower else number < low
         both_zeros = [0.0, -0.0] if 0.0 in inside else []
-        texts = [spell(each) for each in (*inside, *both_zeros)]
+        texts = [text_of_number(each) for each in (*inside, *both_zeros)]
         return sa.or_(surely, (number >= low) & (number <= high) & text.in_(texts))
 
     def text_within(self, operator: str, text: str) -> sa.ColumnElement[bool]:
         return (self.type == "text") & self.value.bool_op(operator)(text)
 
     def like(self, pattern: str) -> sa.ColumnElement[bool]:
-        # LIKE takes no notice of case, GLOB does.
+        # LIKE ignores case, GLOB does not.
         glob = "".join(_globbed(character, special) for character, special in pieces_of(pattern))
         return (self.type == "text") & self.value.bool_op("GLOB")(glob)
 
@@ -152,24 +152,24 @@ class _Spot(Spot):
 
 
 class _Reached:
-    """A place that a path leads to; a token that may be a key or an index is tried as either."""
+    """A place reached by a path; a numeric token is tried both as a key and as an index."""
 
     def __init__(self, body: sa.ColumnElement[Any], tokens: Sequence[str]) -> None:
         container, path = body, "$"
         for token in tokens[:-1]:
             if INDEX.fullmatch(token):
-                container, path = sa.func.coalesce(*(_arrow(container, said(p)) for p in _either(path, token))), "$"
+                container, path = sa.func.coalesce(*(_arrow(container, literal(p)) for p in _either(path, token))), "$"
             else:
                 path += f'."{token}"'
         last = tokens[-1] if tokens else None
         paths = [path] if last is None else _either(path, last) if INDEX.fullmatch(last) else [f'{path}."{last}"']
-        self.type: sa.ColumnElement[str] = _first(sa.func.json_type(container, said(p)) for p in paths)
-        self.value: sa.ColumnElement[Any] = _first(_extract(container, said(p)) for p in paths)
-        self.json: sa.ColumnElement[str] = _first(_arrow(container, said(p)) for p in paths)
+        self.type: sa.ColumnElement[str] = _first(sa.func.json_type(container, literal(p)) for p in paths)
+        self.value: sa.ColumnElement[Any] = _first(_extract(container, literal(p)) for p in paths)
+        self.json: sa.ColumnElement[str] = _first(_arrow(container, literal(p)) for p in paths)
 
 
 class _Walked:
-    """The same, found by looking at each member of an object for the key."""
+    """The same, found by comparing the key of each member of an object."""
 
     def __init__(self, body: sa.ColumnElement[Any], tokens: Sequence[str]) -> None:
         value, levels, conditions = body, [], []
@@ -247,7 +247,7 @@ def _globbed(character: str, special: bool) -> str:
 
 
 class SQLite(Places):
-    """SQLite of 3.38 or later."""
+    """SQLite 3.38 or later."""
 
     reads_indexes = True
     prefers_lists = True
@@ -258,7 +258,7 @@ class SQLite(Places):
     def create_index(
         self, connection: Connection, table: sa.Table, name: str, tokens: Sequence[str], *, of_parts: bool
     ) -> None:
-        which = table.c.path != said("") if of_parts else table.c.path == said("")
+        which = table.c.path != literal("") if of_parts else table.c.path == literal("")
         index = sa.Index(name, table.c.kind, _Spot(table.c.body, tokens).value, sqlite_where=which, _table=table)
         connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 

@@ -1,10 +1,10 @@
-"""SQLite: a file, or a database in memory. Writers take turns with the whole of it."""
+"""The backend for SQLite: a file or a database in memory; a writer locks the whole database."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import random
+import itertools
 import re
 import sqlite3
 import time
@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from docstore.errors import CHANGES_KEPT, DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
-from docstore.sql.dialects import database_file
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
-from docstore.sql.dialects.forks import SQLITE, close_before
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, backoff
+from docstore.sql.dialects.sqlite import database_file
+from docstore.sql.dialects.sqlite.forks import SQLITE, close_before
 from docstore.sql.dialects.types import UtcTime
 from docstore.sql.dialects.urls import shown
 
@@ -27,16 +27,13 @@ _OLDEST: Final = (3, 38)
 """The first with the operators ``->`` and ``->>``."""
 
 _PATIENCE: Final = 30
-"""Seconds to wait for others."""
+"""Seconds to wait for a lock."""
 
 _PATIENCE_WITH_READERS: Final = 1000
-"""Milliseconds to wait for those who need the log; one may be in this very thread, and never end."""
-
-_RANDOM: Final = random.SystemRandom()
-"""A generator of its own, so that a program that set a seed draws the same random numbers."""
+"""Milliseconds to wait for readers that need the log; one may be in this very thread, and never end."""
 
 _BESIDE: Final = 4096
-"""Bytes kept free in a row, which has the same limit as a text, for its other columns."""
+"""Bytes left for the other columns of a row, which has the same limit as a text."""
 
 _MOST_FAULTS: Final = 10_000
 """The most lines of ``PRAGMA integrity_check``; its default is 100."""
@@ -53,11 +50,11 @@ _MEANINGS: Final = {
     "readonly database": Meaning(DatabaseError, "Nothing can be saved here: check the file's permissions."),
     "disk is full": Meaning(DatabaseError, "Free some space and save again."),
     "malformed": Meaning(UnreadableError, "The file is damaged. verify() lists the damage, if the file can be opened."),
-    "file is not a database": Meaning(DatabaseError, "This file is something else; choose another path."),
+    "file is not a database": Meaning(DatabaseError, "This file has another format: choose another path."),
     "can only be used in that same thread": Meaning(
         DatabaseError, "Let the creator pass check_same_thread=False to sqlite3.connect."
     ),
-    "Could not decode to UTF-8": Meaning(UnreadableError, "Something else wrote it. verify() says where."),
+    "Could not decode to UTF-8": Meaning(UnreadableError, "Another program wrote it. verify() says where."),
     "already exists": Meaning(TablesError, "It is not docstore's: give docstore a file of its own."),
     "no such table": Meaning(
         TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."
@@ -66,7 +63,7 @@ _MEANINGS: Final = {
 
 
 class SQLite(Backend):
-    """Writers begin with BEGIN IMMEDIATE: one that read first and then wrote would find the database changed."""
+    """Writers begin with BEGIN IMMEDIATE: one that read first would find the database changed when it writes."""
 
     title: ClassVar = "SQLite"
     schemes: ClassVar = {"sqlite": "sqlite"}
@@ -131,7 +128,7 @@ class SQLite(Backend):
             database_file.check(connection, committed=write)
 
     def meaning(self, error: DBAPIError) -> Meaning:
-        """Return what the text says: a code of SQLite's is coarser."""
+        """Return the meaning of the message, as SQLite's codes are coarser."""
         text = str(error.orig)
         known = (meaning for sign, meaning in _MEANINGS.items() if sign in text)
         return next(known, Meaning(DatabaseError))
@@ -162,8 +159,8 @@ class SQLite(Backend):
         schema = connection.exec_driver_sql("SELECT name, tbl_name, type, rootpage FROM sqlite_master").all()
         roots = {row.rootpage: row for row in schema if row.rootpage}
         indexes = {row.name: row for row in schema if row.type == "index"}
-        for (told,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_FAULTS})"):
-            for line in str(told).splitlines():
+        for (text,) in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_FAULTS})"):
+            for line in str(text).splitlines():
                 if line == "ok" or line.startswith("***"):
                     continue
                 index, tree = _OF_INDEX.search(line), _OF_TREE.search(line)
@@ -176,20 +173,19 @@ class SQLite(Backend):
 
     @contextlib.contextmanager
     def erasing(self, connection: Connection) -> Iterator[None]:
-        """Overwrite what is deleted with zeros: SQLite would leave it in the file until the room is used again."""
+        """Overwrite what is deleted with zeros: SQLite would leave it in the file until the space is used again."""
         before = connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
         connection.exec_driver_sql("PRAGMA secure_delete = ON").close()
         try:
             yield
         finally:
-            # As a number: 2 is FAST, which overwrites what costs no write more.
+            # The PRAGMA returns a number: 2 is FAST, which overwrites only where that costs no further write.
             connection.exec_driver_sql(f"PRAGMA secure_delete = {'FAST' if before == 2 else before}").close()
 
     def forget(self, engine: Engine) -> None:
-        """Write the log of writes (the file ``-wal``), in which old pages stand, into the database, and empty it.
+        """Write the log (the file ``-wal``), which has old pages, into the database, and empty it.
 
-        Readers of an older state need the log. They are waited for a second; then it is kept, until another
-        checkpoint finds none of them.
+        Readers of an older state need the log. After waiting a second for them, it is left to a later checkpoint.
         """
         with SQLITE.inside(engine), contextlib.closing(engine.raw_connection()) as connection:
             driver: Any = connection.driver_connection
@@ -197,7 +193,7 @@ class SQLite(Backend):
             patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
             driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_WITH_READERS}")
             try:
-                # Where others are in the way it says so in its row.
+                # If others prevent it, this raises nothing.
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             except sqlite3.Error as error:
                 problem = f"{shown(engine.url)}: the file -wal could not be emptied: {error}."
@@ -216,7 +212,7 @@ def _driver_errors() -> Iterator[None]:
 
 
 def _begin_by_hand(driver: Any) -> None:
-    """Let transactions begin and end where we say so: with ``autocommit`` (Python 3.12) ``commit()`` does nothing."""
+    """Let docstore begin and end transactions: with ``autocommit`` (Python 3.12), ``commit()`` would do nothing."""
     by_hand = getattr(sqlite3, "LEGACY_TRANSACTION_CONTROL", None)
     if by_hand is not None and getattr(driver, "autocommit", by_hand) != by_hand:
         driver.autocommit = by_hand
@@ -229,7 +225,7 @@ def _is_memory(url: sa.URL) -> bool:
 
 
 def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
-    """Return a creator that gives the connection looked at first, and whether its database is in memory."""
+    """Return a creator that first returns the connection made here, and whether its database is in memory."""
     first = creator()
     in_memory = not database_file.path_of(first)
     handed_out = [first]
@@ -237,9 +233,10 @@ def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
 
 
 def _write_ahead(cursor: Any) -> None:
-    """Set the journal to WAL. Of several who do so to a new file at once, SQLite lets none wait and refuses some."""
+    """Set the journal to WAL; if several processes do so on a new file at once, SQLite refuses some without waiting."""
     last = time.monotonic() + _PATIENCE
-    # Asked first, since to set it takes a lock even where it is so already.
+    attempts = itertools.count()
+    # Asked first, since to set it takes a lock even where it is set already.
     while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -247,7 +244,7 @@ def _write_ahead(cursor: Any) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > last:
                 raise
-        time.sleep(_RANDOM.uniform(0, 0.02))
+        backoff(next(attempts))
 
 
 def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
@@ -279,7 +276,7 @@ def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
 def _bulk_insert(
     dialect: Dialect, table: sa.Table, columns: tuple[str, ...]
 ) -> tuple[str, list[tuple[str, bool]], Callable[[Any], Any]]:
-    """Return the statement, its columns in order, each with whether it is a time, and how a time is bound."""
+    """Return the statement, its columns in order with whether each is a time, and the function that converts a time."""
     insert = table.insert().compile(dialect=dialect, column_keys=list(columns))
     order = [(name, isinstance(table.c[name].type, UtcTime)) for name in insert.positiontup or ()]
     return str(insert), order, UtcTime().dialect_impl(dialect).bind_processor(dialect) or _unchanged

@@ -45,7 +45,7 @@ class _Opened:
 
 
 def path_of(driver: Any) -> bytes:
-    """Return the path of the file that the driver's connection has open; empty for a database in memory."""
+    """Return the path of the file of a driver's connection; empty for a database in memory."""
     # As bytes, since a file name need not be UTF-8.
     path: bytes = _execute(driver, "SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'")[0]
     return path
@@ -100,7 +100,7 @@ def note_file(connection: Connection) -> bool:
 
 
 def check(connection: Connection, *, committed: bool = False) -> None:
-    """Refuse a connection whose file, or whose log, no longer has its name.
+    """Refuse a connection whose file or log was deleted, moved or replaced.
 
     Args:
         committed: whether changes were just committed, which the error then mentions.

@@ -1,11 +1,10 @@
-"""Engines in a forked process: connections of the parent are not the child's to use, nor to close.
+"""SQLite in a process that forks: a fork waits for open transactions, so that the child inherits no locks.
 
-A connection to a server is a socket that two processes cannot share: the child opens its own. SQLite needs more. Its
-library keeps a table in memory of the file locks that the process holds. A child inherits the table without the locks:
-its connections would wait for threads of the parent that do not exist in it, and rely on locks that it does not hold,
-so that the parent could remove the log (``-wal``) which the child writes. Therefore a fork waits for the transactions
-of other threads and closes the open connections, and the child starts with an empty table. If the wait is too long,
-the child refuses to use SQLite.
+SQLite's library keeps a table in memory of the file locks that the process holds. A forked child inherits the table
+without the locks: its connections would wait for threads of the parent that do not exist in it, and rely on locks that
+it does not hold, so that the parent could remove the log (``-wal``) that the child writes. Therefore a fork waits for
+the transactions of other threads and closes the open connections, and the child starts with an empty table. If the
+wait is too long, the child refuses to use SQLite.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from docstore.errors import DatabaseError
-from docstore.sql.dialects.database_file import inherit_file
+from docstore.sql.dialects.sqlite.database_file import inherit_file
 from docstore.sql.dialects.urls import shown
 
 PATIENCE: Final = 2.0
@@ -34,14 +33,8 @@ _INHERITED: Final = (
     "transaction, or start processes afresh: multiprocessing.get_context('spawn')."
 )
 
-# A hook of the interpreter's cannot be taken back, so there is one for all engines. It holds none of them alive.
-_ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+# A hook of the interpreter cannot be removed, so one serves all engines. It keeps none of them alive.
 _OF_FILES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
-
-
-def leave_behind(engine: Engine) -> None:
-    """Let a child that is forked later open connections of its own; two processes would speak at once on one."""
-    _ENGINES.add(engine)
 
 
 def close_before(engine: Engine) -> None:
@@ -129,13 +122,9 @@ def _count_down(counter: Counter[int], thread: int) -> None:
 SQLITE: Final = SQLiteGate()
 
 
-def _in_child() -> None:
-    SQLITE.after_fork_in_child()
-    for engine in tuple(_ENGINES):
-        engine.dispose(close=False)
-
-
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(
-        before=SQLITE.before_fork, after_in_parent=SQLITE.after_fork_in_parent, after_in_child=_in_child
+        before=SQLITE.before_fork,
+        after_in_parent=SQLITE.after_fork_in_parent,
+        after_in_child=SQLITE.after_fork_in_child,
     )

@@ -1,0 +1,63 @@
+"""What all database servers share: a connection pool that survives lost connections and forks, and errors' meanings."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import PoolResetState
+
+from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
+from docstore.sql.dialects.base import Meaning, Opening
+
+RACE: Final = Meaning(RaceLostError, "Another writer was first.")
+LOST: Final = Meaning(ConnectionLostError, "Is the server running?")
+HELD: Final = Meaning(DatabaseError, "Another transaction held it; try again.")
+FULL: Final = Meaning(DatabaseError, "Free some space on the server's disk and save again.")
+READ_ONLY: Final = Meaning(DatabaseError, "This database may only be read: save to the primary, or ask who set it so.")
+DENIED: Final = Meaning(NotAllowedError, "An administrator can GRANT it.")
+NO_LOGIN: Final = Meaning(DatabaseError, "Check the user and the password in the URL.")
+NO_TABLES: Final = Meaning(TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them.")
+TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: close some, or raise its limit.")
+UNKNOWN: Final = Meaning(DatabaseError)
+
+
+# A hook of the interpreter cannot be removed, so one serves all engines. It keeps none of them alive.
+_ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+
+
+def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
+    """Return an engine for a server; *options* are passed to ``create_engine`` beside what *opening* sets.
+
+    Its pool rolls back each returned connection, as SQLAlchemy's does. Where that fails, since the connection was lost,
+    SQLAlchemy would log a traceback, which Python writes to stderr if the program has not set up logging.
+    """
+    echo, ping = opening.echo, opening.pool_pre_ping
+    engine = sa.create_engine(url, echo=echo, pool_pre_ping=ping, pool_reset_on_return=None, **options)
+    _ENGINES.add(engine)
+    dialect = engine.dialect
+
+    @sa.event.listens_for(engine, "reset")
+    def roll_back(connection: Any, record: Any, state: PoolResetState) -> None:
+        if state.transaction_was_reset:
+            return
+        try:
+            dialect.do_rollback(connection)
+        except dialect.loaded_dbapi.Error as error:
+            if record is not None:
+                record.invalidate(error)
+
+    return engine
+
+
+def _disconnect_child() -> None:
+    """Let a forked child open its own connections: two processes cannot speak on one socket."""
+    for engine in tuple(_ENGINES):
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_disconnect_child)
