@@ -11,8 +11,9 @@ RUN := .venv/bin/python
 # The databases of the tests are thrown away: they are made in memory, where there are 4 GB of it and programs may be run.
 IN_MEMORY := $(shell case "$$(findmnt --noheadings --output OPTIONS /dev/shm 2>/dev/null)" in \
 	(*noexec*) ;; (rw*) test "$$(df --output=avail /dev/shm | tail -1)" -gt 4000000 && echo TMPDIR=/dev/shm ;; esac)
-# Each process has database servers of its own, and takes tests from another that has more of them left.
-TESTS := $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
+# Each process has database servers of its own, and takes tests from another that has more of them left. Bytecode is
+# written whatever the environment says: tests start hundreds of interpreters, and pytest compiles each test file.
+TESTS := env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) $(RUN) -m pytest --numprocesses=auto --dist=worksteal
 # Strict: each warning is an error, and all of them are shown. Of pages that it has read before, Sphinx would warn no more.
 DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep-going --builder html docs docs/_build
 

@@ -164,6 +164,7 @@ def some_documents() -> list[Any]:
     return [filler.instance(kind) for _ in range(8) for kind in DOCUMENTS]
 
 
+@cache
 def document_with(cls: type) -> Any:
     """Return a document that holds an instance of *cls*, itself or further in; None if there is none."""
     return next((each for each in some_documents() if any(type(inner) is cls for inner in objects(each))), None)
@@ -256,16 +257,20 @@ class TestWhoeverAddsAFieldOrAClass:
 # --- what shows that the test has teeth ------------------------------------------------------------------------------
 
 
+STORED_FIELDS = cache(fields.stored_fields)
+"""They are found by reading constructors, for each codec; here is one for each case."""
+
+
 @pytest.fixture
 def forget(monkeypatch):
     """Give a function that makes the codec leave out one field of one class, as if it had never been thought of."""
 
     def leave_out(cls: type, name: str, *, on_purpose: bool) -> None:
-        stored_fields, unstored_names = fields.stored_fields, fields.unstored_names
+        unstored_names = fields.unstored_names
         monkeypatch.setattr(
             fields,
             "stored_fields",
-            lambda c: tuple(field for field in stored_fields(c) if c is not cls or field.name != name),
+            lambda c: tuple(field for field in STORED_FIELDS(c) if c is not cls or field.name != name),
         )
         if on_purpose:
             monkeypatch.setattr(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from counting import statements_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory import in_memory
 
 import docstore
 from docstore import GenerationNode, GenerationStrategy, registry
@@ -141,7 +142,7 @@ class TestTheRows:
             store.save_many([new_experiment("c", experiment_type="BEE")])
 
 
-@settings(max_examples=40)  # each makes two databases
+@settings(max_examples=40)  # each fills two databases
 @given(
     steps=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["as it is", "described", "renamed", "tried"]))),
     batch=st.integers(1, 4),
@@ -160,7 +161,7 @@ def test_objects_given_again_and_again_make_the_versions_of_one_save_after_the_o
                 objects[index].trials[0].run_metadata["number"] = number
             yield objects[index]
 
-    with docstore.connect("sqlite://") as one_by_one, docstore.connect("sqlite://") as together:
+    with in_memory() as one_by_one, in_memory() as together:
         objects = several(4)
         for each in given(copy.deepcopy(objects)):
             one_by_one.save(each)

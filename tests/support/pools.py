@@ -138,9 +138,8 @@ class PostgreSQLPool(Pool):
 
     _FUNCTIONS = f"""
         -- The plan of a query over so many catalogues takes longer to make than to run: it is made once.
-        SET plan_cache_mode = force_generic_plan;
-
-        CREATE FUNCTION pg_temp.docstore_state(schema text) RETURNS text LANGUAGE plpgsql AS $$
+        CREATE FUNCTION {{own}}.state(schema text) RETURNS text LANGUAGE plpgsql
+        SET plan_cache_mode = force_generic_plan AS $$
         DECLARE
             migrations text;
         BEGIN
@@ -171,12 +170,12 @@ class PostgreSQLPool(Pool):
             );
         END $$;
 
-        CREATE FUNCTION pg_temp.docstore_emptied(schema text, before text) RETURNS text LANGUAGE plpgsql AS $$
+        CREATE FUNCTION {{own}}.emptied(schema text, before text) RETURNS text LANGUAGE plpgsql AS $$
         DECLARE
             written record;
         BEGIN
             PERFORM set_config('lock_timeout', '1s', true);
-            IF pg_temp.docstore_state(schema) <> before THEN
+            IF {{own}}.state(schema) <> before THEN
                 RETURN NULL;
             END IF;
             FOR written IN
@@ -192,7 +191,7 @@ class PostgreSQLPool(Pool):
                     EXECUTE 'TRUNCATE ' || written.name;
                 END IF;
             END LOOP;
-            RETURN pg_temp.docstore_state(schema);
+            RETURN {{own}}.state(schema);
         END $$;
     """
     """A catalogue's row that is changed gets another ``xmin``, but for what VACUUM and ANALYZE learn: ``reltuples``."""
@@ -202,11 +201,14 @@ class PostgreSQLPool(Pool):
         self._states: dict[str, str] = {}
         """Of the clean ones."""
 
-        @sa.event.listens_for(engine, "connect")
-        def prepare(connection: Any, record: Any) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute(self._FUNCTIONS)
-            connection.commit()
+        self._functions: str | None = None
+        """The schema that they are in, once they are made."""
+
+    def close(self) -> None:
+        """Drop the databases and the functions, and close the connections."""
+        if self._functions is not None:
+            self._drop(self._functions)
+        super().close()
 
     def inside(self, name: str) -> sa.URL:
         """The URL whose connections look into the schema."""
@@ -216,19 +218,22 @@ class PostgreSQLPool(Pool):
 
     def state(self, name: str) -> str:
         """A digest of the catalogues' rows for the schema."""
-        return self._states.pop(name, None) or str(self._ask("SELECT pg_temp.docstore_state(%(schema)s)", schema=name))
+        return self._states.pop(name, None) or str(self._ask("state(%(schema)s)", schema=name))
 
     def emptied(self, name: str, before: str) -> bool:
         """Delete the rows of what has few; truncate the others that were ever written to."""
-        query = "SELECT pg_temp.docstore_emptied(%(schema)s, %(before)s)"
-        after = self._ask(query, schema=name, before=before)
+        after = self._ask("emptied(%(schema)s, %(before)s)", schema=name, before=before)
         if after is not None:
             self._states[name] = after
         return after is not None
 
-    def _ask(self, query: str, **parameters: str) -> Any:
+    def _ask(self, call: str, **parameters: str) -> Any:
+        if self._functions is None:
+            self._functions = self._create(tables=False)
+            with self.engine.connect().execution_options(no_parameters=True) as connection:
+                connection.exec_driver_sql(self._FUNCTIONS.format(own=self._functions))
         with self.engine.connect() as connection:
-            return connection.exec_driver_sql(query, parameters).scalar_one()
+            return connection.exec_driver_sql(f"SELECT {self._functions}.{call}", parameters).scalar_one()
 
     def end_users(self, connection: sa.Connection, name: str) -> None:
         """End the sessions that hold a lock on the schema or on what is in it."""

@@ -1,9 +1,9 @@
 """Processes that race: they begin together, do their turns on one database, and report what they did and saw.
 
-A racer is ``python tests/support/racing.py``. Its first line of stdin is its task, with the database's URL: among its
-arguments or in its environment, others could read the password. It says when it is ready, which is when it has loaded
-what it begins with; begins at its second line; and writes a line of JSON for each turn. A task that has no end of its
-own ends at its third line, or with its stdin.
+A racer runs ``main``. Its first line of stdin is its task, with the database's URL: among its arguments or in its
+environment, others could read the password. It says when it is ready, which is when it has loaded what it begins with;
+begins at its second line; and writes a line of JSON for each turn. A task that has no end of its own ends at its third
+line, or with its stdin.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import os
 import queue
 import random
 import select
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
+
+import forked
 
 import docstore
 from docstore import ConflictError
@@ -272,18 +273,13 @@ class Racer:
     def __init__(self, what: str, deadline: float, **task: Any) -> None:
         self.what, self._deadline = what, deadline
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # until close
-        self._process = subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            env={**os.environ, "PYTHONWARNINGS": "error"},
-            # Ctrl-C is for the one who started them.
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        task_of, given = os.pipe()
+        told, reports_of = os.pipe()
+        files = {"stdin": task_of, "stdout": reports_of, "stderr": self._complaints.fileno()}
+        self._process = forked.start("import racing; racing.main()", **files)
+        os.close(task_of)
+        os.close(reports_of)
+        self._stdin, self._stdout = open(given, "wb"), open(told, "rb")  # noqa: SIM115  # until close
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         # A racer must not wait until someone listens.
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -312,7 +308,7 @@ class Racer:
     def kill(self) -> None:
         """End it at once, whatever it is doing."""
         self._process.kill()
-        self._process.wait()
+        self._process.join()
 
     def reports(self) -> Iterator[Any]:
         """Give what it reports, as it comes, until it ends.
@@ -322,8 +318,8 @@ class Racer:
         """
         while line := self._next():
             yield json.loads(line)
-        code = self._process.wait(SECONDS)
-        if code or self._said():
+        self._process.join(SECONDS)
+        if (code := self._process.exitcode) != 0 or self._said():
             raise RacerError(f"{self.what} ended with {code}. It wrote:\n{self._said()}")
 
     def reports_until_killed(self) -> list[Any]:
@@ -387,7 +383,3 @@ class Race:
     def __exit__(self, *error: object) -> None:
         for racer in self._racers:
             racer.close()
-
-
-if __name__ == "__main__":
-    main()
