@@ -80,7 +80,8 @@ def _pieces_to_get(save: Save, resolution: Resolution, paths: Collection[str]) -
         for path in paths
         if (target[path].digest if path in target else None) != own.get(path)
     }
-    # A part that moved leaves nothing behind, if no other took its place: a user's own encoder must not find it twice.
+    # A part that moved leaves nothing behind, if no other took its place: an object that a user's own function makes
+    # would have it twice.
     left = (path for path in changes.paths if resolution.moved(path) != path and path not in target)
     return pieces | dict.fromkeys(left, ABSENT)
 
