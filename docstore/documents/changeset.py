@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
 
-from docstore.documents.canonical import JSON, SCHEMA, TAG, join_pointer, resolve
+from docstore.documents.canonical import JSON, SCHEMA, TAG, resolve
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import HEAD, Kind, in_order, join
-from docstore.documents.merge.three_way import Decide, merge, merge_sparse
 from docstore.documents.patch import Change, checked_diff
-from docstore.errors import Conflict, EncodeError, PatchError
+from docstore.errors import EncodeError, PatchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,34 +107,3 @@ def _schema_at(written: Mapping[str, Piece], pointer: str) -> int | None:
         return None  # a dict of the user's own, in which the number's key is a key like any other
     number = found.get(SCHEMA, 1)
     return number if type(number) is int else None
-
-
-def merged(
-    kind: Kind,
-    base: Mapping[str, JSON],
-    mine: Mapping[str, JSON],
-    theirs: Mapping[str, JSON],
-    *,
-    decide: Decide | None = None,
-) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
-    """Return the pieces with the changes of both sides since *base*, and the conflicts.
-
-    Which lists are keyed is declared in the document of *theirs*.
-    """
-    keys = kind.of(theirs[HEAD]).merge_keys
-    lists = sorted(kind.lists(theirs[HEAD]))
-    documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
-    items = {field: [_taken(document, field) for document in documents] for field in lists}
-    document, conflicts = merge(*documents, keys=keys, decide=decide)
-    for field, sides in items.items():
-        merged_items, more = merge_sparse(*sides, at=join_pointer((field,)), keys=keys.at(field), decide=decide)
-        conflicts += more
-        if isinstance(document, dict):
-            document = {**document, field: cast(JSON, merged_items)}
-    return {path: piece(path, body) for path, body in kind.split(document, lists=lists).items()}, conflicts
-
-
-def _taken(document: JSON, field: str) -> dict[str, JSON]:
-    """Remove the sparse list *field* from *document*, and return its items."""
-    assert isinstance(document, dict)  # it has fields, and join made it for us
-    return cast("dict[str, JSON]", document.pop(field))

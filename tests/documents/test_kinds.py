@@ -15,7 +15,7 @@ import docstore
 from docstore import registry
 from docstore.codec.live.parts import Parts
 from docstore.documents.canonical import dumps, join_pointer, loads, resolve
-from docstore.documents.changeset import changeset_of, merged, same_layout
+from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.kinds import (
     EXPERIMENT,
@@ -29,6 +29,7 @@ from docstore.documents.kinds import (
     kind_named,
     position_of,
 )
+from docstore.documents.merge.resolve import merged
 from docstore.documents.merge_keys import Keyed
 from docstore.errors import DecodeError, EncodeError, InvalidValueError, PatchError, RegistryError
 from docstore.registry.bundle import mapper_of

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 import docstore
 from docstore import ConflictError, GenerationNode, GenerationStrategy, registry
-from docstore.documents import changeset, patch
+from docstore.documents import patch
 from docstore.documents.canonical import ABSENT, JSON, dumps, join_pointer, loads, resolve, same_json, split_pointer
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge import three_way as merging
+from docstore.documents.merge.resolve import merged as merged_pieces
 from docstore.documents.merge.three_way import changed_places, merge, merge_sparse
 from docstore.documents.merge_keys import NO_KEYS, Keyed, MergeKeys
 from docstore.errors import Conflict, DecodeError, InvalidValueError
@@ -1193,14 +1194,14 @@ class TestTwoReleasesOfAClassOfWhichOneSaysThatAListIsKeyed:
     def test_have_it_merged_where_the_document_says_so(self):
         three = [self.pieces(keys, {"keyed": {"/l": ["k"]}}) for keys in ("", "a", "b")]
 
-        merged, conflicts = changeset.merged(Kind("brew"), *three)
+        merged, conflicts = merged_pieces(Kind("brew"), *three)
 
         assert (spelled(merged[""].body["l"]), conflicts) == ("ab", ())
 
     def test_have_a_conflict_where_it_does_not(self):
         three = [self.pieces(keys, {}) for keys in ("", "a", "b")]
 
-        _, conflicts = changeset.merged(Kind("brew", keyed=BY_K), *three)
+        _, conflicts = merged_pieces(Kind("brew", keyed=BY_K), *three)
 
         assert [conflict.pointer for conflict in conflicts] == ["/l"]
 

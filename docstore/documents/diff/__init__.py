@@ -1,1 +1,1 @@
-"""A difference told to people: in lines of words, of an experiment in its own terms; and those lines as a table."""
+"""Diffs of two states of a document: JSON Patches, lines in its own terms, and tables of them."""

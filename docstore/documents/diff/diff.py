@@ -1,4 +1,4 @@
-"""The difference of two states of a document: as a JSON Patch for programs, in words for people."""
+"""Diff: what changed between two states of a document, as a JSON Patch for programs and as lines for people."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ Step: TypeAlias = "dict[str, JSON]"
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What changed from one state of a document to another; it is true if anything did.
+    """What changed from one state of a document to another; true if anything did.
 
-    The values in it are shared, with the documents and with what some libraries make of them: copy before you change.
+    Values are shared with the documents, and with what some libraries make of a patch: copy one before you change it.
 
     Attributes:
-        changes: as stored: they lead from the newer state back to the older, each with the old value.
-        patch: as RFC 6902 JSON Patch: they lead from the older state to the newer.
-        undo: the same, from the newer state to the older.
-        lines: in the document's own terms, one for each thing that changed.
+        changes: as stored: from the newer state back to the older, each with the old value.
+        patch: the JSON Patch (RFC 6902) from the older state to the newer.
+        undo: the JSON Patch from the newer state to the older.
+        lines: one for each thing that changed, in the document's own terms.
     """
 
     changes: tuple[Change, ...]
@@ -45,11 +45,11 @@ class Diff:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Each of the lines as text: ``trial 7: mean of accuracy 0.31 -> 0.33``."""
+        """The lines as texts: ``trial 7: mean of accuracy 0.31 -> 0.33``."""
         return tuple(map(str, self.lines))
 
     def describe(self) -> str:
-        """Return the difference in words, a line for each thing that changed."""
+        """Return the lines as one text."""
         return "\n".join(self.words) or NO_DIFFERENCE
 
     def __str__(self) -> str:
@@ -66,14 +66,14 @@ class Diff:
 
 
 def of_documents(kind: Kind, old: JSON, new: JSON) -> Diff:
-    """Return the difference of two whole documents of *kind*.
+    """Return the diff of two whole documents of *kind*.
 
     Raises:
-        DecodeError: what one of them says of its own layout makes no sense.
+        DecodeError: the layout in one of them is malformed.
         EncodeError: a part of one is nested too deeply for any document, or its key is too long.
 
     Cost:
-        Equal pieces are passed over at the speed of ``==`` and one writing.
+        Equal pieces are skipped at the speed of ``==`` and one writing.
     """
     before, after = kind.split(old), kind.split(new)
     unequal = {
@@ -85,16 +85,17 @@ def of_documents(kind: Kind, old: JSON, new: JSON) -> Diff:
 
 
 def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> Diff:
-    """Return the difference of two states; *unequal* are the paths of the pieces that are not the same in both.
+    """Return the diff of two states; *unequal* are the paths of the pieces that are not the same in both.
 
     Cost:
-        In proportion to the unequal pieces; for the words, a DeepDiff of each list that is not known to have keys.
+        In proportion to the unequal pieces; for the lines, a DeepDiff of each list whose items have no known key.
     """
-    if not _are_cut_alike(kind, old[HEAD], new[HEAD]):
-        # Other pieces are parts: the two are compared as wholes.
+    if not _have_same_parts(kind, old[HEAD], new[HEAD]):
+        # The two are split differently, and so compared as wholes.
         was, now = join(old), join(new)
-        anew = checked_diff(was, now)
-        return Diff(anew, tuple(forward(now, anew)), tuple(_backward(anew)), tuple(plain_lines("", Pair(was, now))))
+        changes = checked_diff(was, now)
+        lines = plain_lines("", Pair(was, now))
+        return Diff(changes, tuple(forward(now, changes)), tuple(_backward(changes)), tuple(lines))
     kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
@@ -107,15 +108,15 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
 
 
 def _forward(lists: Collection[str], pieces: Mapping[str, JSON], changes: Sequence[Change]) -> list[Step]:
-    """Return *changes* as a patch that leads to the document of *pieces*, of whose *lists* some items are left out."""
+    """Return *changes* as a patch to the document of *pieces*, of whose *lists* some items may be left out."""
     steps = forward(join(pieces, sparse=lists), changes)
-    # A list that was none before comes without items, which follow it; but what stands in for it here is a dict.
-    anew = {join_pointer((field,)) for field in lists}
-    return [{**step, "value": []} if step["path"] in anew and step.get("value") == {} else step for step in steps]
+    # A new list is added empty, and its items follow; a sparse join has a dict in its place.
+    fields = {join_pointer((field,)) for field in lists}
+    return [{**step, "value": []} if step["path"] in fields and step.get("value") == {} else step for step in steps]
 
 
 def _backward(changes: Sequence[Change]) -> list[Step]:
-    """Return the patch that takes *changes* back."""
+    """Return the patch that undoes *changes*."""
     return [_back(change) for change in reversed(changes)]
 
 
@@ -126,19 +127,19 @@ def _back(change: Change) -> Step:
 
 
 def _in_one(kind: Kind, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Return the same patch, in which a field of parts that comes anew has the parts in it.
+    """Return the same patch with each new field of parts added in one step, with its parts.
 
-    They would follow one by one, and a library that does not copy a value (jsonpatch) would put them into the patch
-    itself: applied a second time, it would then make another document.
+    If the parts followed one by one, a library that does not copy values (jsonpatch) would add them to the value in the
+    patch itself, so that the patch would give another document when it is applied again.
     """
     for field in (join_pointer((rule.field,)) for rule in kind.parts):
         start = next((i for i, step in enumerate(steps) if step["path"] == field and "value" in step), None)
         if start is not None:
             parts = [step for step in steps[start:] if _is_in(field, step)]
             inside = ({**step, "path": str(step["path"]).removeprefix(field)} for step in parts)
-            anew: Step = {**steps[start], "value": apply(steps[start]["value"], list(inside))}
-            # Those before it are of what stood here until then.
-            steps = [*steps[:start], anew, *(step for step in steps[start + 1 :] if not _is_in(field, step))]
+            filled: Step = {**steps[start], "value": apply(steps[start]["value"], list(inside))}
+            # Earlier steps inside the field are about its former value.
+            steps = [*steps[:start], filled, *(step for step in steps[start + 1 :] if not _is_in(field, step))]
     return tuple(steps)
 
 
@@ -146,9 +147,9 @@ def _is_in(field: str, step: Step) -> bool:
     return str(step["path"]).startswith(f"{field}/")
 
 
-def _are_cut_alike(kind: Kind, old: JSON, new: JSON) -> bool:
+def _have_same_parts(kind: Kind, old: JSON, new: JSON) -> bool:
     if kind.parts and not (isinstance(old, dict) and isinstance(new, dict)):
-        return False  # one of the two has no parts
+        return False  # one of the two cannot have parts
     return same_layout(kind, old, new)
 
 

@@ -1,4 +1,4 @@
-"""The lines of a difference as a table: in HTML for a notebook, and by rich for a terminal."""
+"""The lines of a diff as a table: in HTML for a notebook, and by rich for a terminal."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ if TYPE_CHECKING:
 NO_DIFFERENCE: Final = "no difference"
 
 _MOST: Final = 500
-"""Rows of an HTML table: a browser shows no more at once with ease."""
+"""Rows of an HTML table; a browser is slow with more."""
 
 _Cells: TypeAlias = "tuple[str, str, str | None, str | None]"
 
 _COLUMNS: Final = ("subject", "what", "was", "now")
 
-# Translucent, so that the text keeps its colour and reads well on a light page and on a dark one; and in the tags
-# themselves, as some viewers of notebooks drop style sheets.
+# Translucent, to be readable on a light page and on a dark one; inline, as some notebook viewers drop style sheets.
 _CELL: Final = "padding:2px 8px;text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
 _OLD: Final = "text-decoration:none;background:rgba(248,81,73,0.25)"
 _NEW: Final = "text-decoration:none;background:rgba(46,160,67,0.25)"
 
 
 def as_html(lines: Sequence[Line]) -> str:
-    """Return a table that needs nothing else; every text is escaped."""
+    """Return a self-contained HTML table; every text is escaped."""
     if not lines:
         return f"<p>{NO_DIFFERENCE}</p>"
     head = "".join(f'<th style="{_CELL}">{name}</th>' for name in _COLUMNS)
@@ -51,14 +50,14 @@ def _marked(tag: str, style: str, text: str | None) -> str:
 
 
 def _rows(lines: Sequence[Line]) -> Iterator[_Cells]:
-    """Yield the cells of each line; of lines of one subject, the first names it. A place is a subject by itself."""
+    """Yield the cells of each line; of successive lines with one subject, only the first shows it."""
     above = ""
     for line in lines:
         if not line.subject:
             yield line.what, line.verb, line.was, line.now
         else:
             subject = line.subject if line.subject != above else ""
-            # What came or went without more to say would else be a row without a value.
+            # Otherwise a thing that was added or removed without more to say would have a row without a value.
             was, now = (line.verb if line.what and text == "" else text for text in (line.was, line.now))
             yield subject, line.what or line.verb, was, now
         above = line.subject

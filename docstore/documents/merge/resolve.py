@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
-from docstore.documents.canonical import ABSENT, JSON, Absent, join_pointer, same_json, split_pointer
-from docstore.documents.changeset import merged
+from docstore.documents.canonical import (
+    ABSENT,
+    JSON,
+    Absent,
+    join_pointer,
+    same_json,
+    split_pointer,
+)
 from docstore.documents.digests import Piece, piece
-from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order
-from docstore.documents.merge.three_way import Sides, changed_places
+from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join
+from docstore.documents.merge.three_way import Decide, Sides, changed_places, merge, merge_sparse
 from docstore.documents.merge.trial_conflicts import arm_conflicts, data_of_disputed_trials, inconsistencies
 from docstore.documents.merge.trials import (
     TRIALS,
@@ -110,6 +116,37 @@ def resolve(
     if kind.name == EXPERIMENT.name:
         target = _with(target, data_of_disputed_trials(Sides(base, mine, theirs), target))
     return Resolution(target, (*conflicts, *arms), numbers, names, _problem_of(arms, conflicts))
+
+
+def merged(
+    kind: Kind,
+    base: Mapping[str, JSON],
+    mine: Mapping[str, JSON],
+    theirs: Mapping[str, JSON],
+    *,
+    decide: Decide | None = None,
+) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
+    """Return the pieces with the changes of both sides since *base*, and the conflicts.
+
+    Which lists are keyed is declared in the document of *theirs*.
+    """
+    keys = kind.of(theirs[HEAD]).merge_keys
+    lists = sorted(kind.lists(theirs[HEAD]))
+    documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
+    items = {name: [_taken(document, name) for document in documents] for name in lists}
+    document, conflicts = merge(*documents, keys=keys, decide=decide)
+    for name, three in items.items():
+        merged_items, more = merge_sparse(*three, at=join_pointer((name,)), keys=keys.at(name), decide=decide)
+        conflicts += more
+        if isinstance(document, dict):
+            document = {**document, name: cast(JSON, merged_items)}
+    return {path: piece(path, body) for path, body in kind.split(document, lists=lists).items()}, conflicts
+
+
+def _taken(document: JSON, field: str) -> dict[str, JSON]:
+    """Remove the sparse list *field* from *document*, and return its items."""
+    assert isinstance(document, dict)  # it has fields, and join made it for us
+    return cast("dict[str, JSON]", document.pop(field))
 
 
 def _before_renumbering(conflicts: Iterable[Conflict], numbers: Mapping[int, int]) -> tuple[Conflict, ...]:

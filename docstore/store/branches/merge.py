@@ -15,12 +15,12 @@ from sqlalchemy.engine import Connection
 from docstore.codec.live.adopt import check_merged_object
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
-from docstore.documents.changeset import Changeset, changeset_of, merged, same_layout
+from docstore.documents.changeset import Changeset, changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.history import Parent, Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
-from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
+from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, merged, resolve
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
 from docstore.sql.reader import State, read, version_numbered
