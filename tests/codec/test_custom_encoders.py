@@ -140,15 +140,16 @@ class TestFunctionsForOneOfDocstoresClasses:
 
         assert identity(sqa_load.load_experiment("custom", config=config)) == identity(experiment)
 
-    @pytest.mark.parametrize("view", ["experiments", "trials", "generator_runs", "observations", "document_json"])
-    def test_leave_the_views_readable_for_people(self, experiment, database, name, view):
+    def test_leave_the_views_readable_for_people(self, experiment, database, name):
         store = docstore.connect(database, bundle=BUNDLES[name])
         store.save(experiment)
 
         with store.engine.connect() as connection:
-            found = connection.execute(sa.text(f"SELECT * FROM {view}")).all()
+            views = ["experiments", "trials", "generator_runs", "observations", "document_json"]
+            found = {view: connection.execute(sa.text(f"SELECT * FROM {view}")).all() for view in views}
 
-        assert found or view not in ("experiments", "document_json")
+        assert found["experiments"]
+        assert found["document_json"]
 
 
 @pytest.mark.parametrize("name", sorted(BUNDLES.keys() - {"Experiment"}))

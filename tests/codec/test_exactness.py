@@ -148,10 +148,10 @@ LARGE = {
     "nested 250 levels deep": nested(250),
     "nested 250 levels deep, the last of them tagged": nested(248, (1.5,)),
     "nested as deeply as can be": nested(DOCUMENT_DEPTH, 5e-324),
-    "5 MB in one text": "0123456789abcde\u2603" * (5 * 2**20 // 18),
-    "5 MB in one text that is tagged": "0123456789ab\x00\\\ud800\u2603" * (5 * 2**20 // 24),
-    "5 MB of floats": [number / 7 for number in range(5 * 2**20 // 18)],
-    "5 MB of bytes": bytes(range(256)) * (15 * 2**20 // 4 // 256),
+    "2 MB in one text": "0123456789abcde\u2603" * (2 * 2**20 // 18),
+    "2 MB in one text that is tagged": "0123456789ab\x00\\\ud800\u2603" * (2 * 2**20 // 24),
+    "2 MB of floats": [number / 7 for number in range(2 * 2**20 // 18)],
+    "2 MB of bytes": bytes(range(256)) * (6 * 2**20 // 4 // 256),
 }
 
 

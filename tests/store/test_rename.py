@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
+from memory import in_memory
 
 import docstore
 from docstore import GenerationNode, GenerationStrategy
@@ -122,8 +123,8 @@ class TestAnObjectWhoseNameWasChanged:
 
         assert names(store) == []
 
-    def test_of_one_that_another_database_has_is_new_here(self, store, cakes, connect):
-        other = connect("sqlite://")
+    def test_of_one_that_another_database_has_is_new_here(self, store, cakes):
+        other = in_memory()
         cakes.name = "bread"
 
         assert other.save(cakes).number == 1
@@ -519,10 +520,11 @@ class TestARenamedDocumentThatIsCopied:
     """To a store that has it under its old name."""
 
     @pytest.fixture
-    def other(self, store, cakes, connect):
-        other = connect("sqlite://")
+    def other(self, store, cakes):
+        other = in_memory()
         store.copy_to(other)
-        return other
+        yield other
+        other.close()
 
     def test_is_renamed_there(self, store, other):
         store.rename("cakes", "bread")
@@ -631,11 +633,15 @@ class TestANameThatIsNoText:
         assert names(store) == []
 
     @pytest.mark.parametrize("name", [5, b"5", ["5"]], ids=ascii)
-    @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-    def test_is_refused_by_every_call(self, store, cakes, call, name):
-        with pytest.raises(InvalidValueError, match="Give a text"):
-            call(store, name)
+    def test_is_refused_by_every_call(self, store, cakes, name):
+        def is_refused(call):
+            try:
+                call(store, name)
+            except InvalidValueError as error:
+                return "Give a text" in str(error)
+            return False
 
+        assert [title for title, call in CALLS.items() if not is_refused(call)] == []
         assert names(store) == ["cakes"]
 
     @pytest.mark.parametrize("annotation", [bool, float, bytes])
