@@ -1,4 +1,4 @@
-"""JSON values have one canonical text, and a place in them has one pointer."""
+"""JSON values have one canonical text, and each place in them has one pointer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kind knows where in a document its name, type and status stand, and which pieces are rows of their own."""
+"""A kind knows where the name, type and status of a document are, and which members are parts."""
 
 from __future__ import annotations
 

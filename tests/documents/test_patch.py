@@ -1,4 +1,4 @@
-"""Changes between two JSON values: what is promised of going back, going forward and telling."""
+"""Changes between two JSON values: undone, applied forward, and described in lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands after two people changed one document: both their changes, decided where they meet."""
+"""Concurrent edits of one document: both sides merged, and conflicts decided by a policy or a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials that two writers made under one number: which ones move, what changes with them, and who learns it."""
+"""Trials that two writers made under one number: which get new numbers, and what changes with a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The difference of two states of a document: the way there and back for programs, words and tables for people."""
+"""The diff of two states of a document: patches there and back for programs, lines and tables for people."""
 
 from __future__ import annotations
 
