@@ -18,12 +18,15 @@ from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, R
 from docstore.sql.dialects import check_settings, for_administrator, migrating, schema_of, shown, transaction
 from docstore.sql.tables import VERSION_TABLE, migration
 
-HEAD: Final = "0003"
+HEAD: Final = "0001_initial"
 """The newest migration."""
 
 BODY_INDEX: Final = "documents_body"
 
-_KNOWN: Final = frozenset({"0001", "0002", "0003"})
+_KNOWN: Final = frozenset({HEAD})
+
+_BEFORE_RELEASE: Final = frozenset({"0001", "0002", "0003"})
+"""Migrations of checkouts from before the first release."""
 
 _TRIES: Final = 10
 """How often making the tables is tried, if another node of a cluster makes them at once."""
@@ -55,7 +58,8 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
         body_index: PostgreSQL only: also make an index of all that stands in the bodies, for ``body @> ...``.
 
     Raises:
-        TablesError: a later docstore made them; or they are not there, and the database's user may not make them.
+        TablesError: a later docstore made them, or a checkout from before the first release; or they are not there, and
+            the database's user may not make them.
         InvalidValueError: the database has no such index.
         DatabaseError: its connections are set up so that texts would be lost.
     """
@@ -140,6 +144,12 @@ def _is_current(connection: Connection) -> bool:
     if not sa.inspect(connection).has_table(VERSION_TABLE, schema=schema_of(connection)):
         return False
     found = connection.execute(sa.select(migration.c.version_num)).scalar()
+    if found in _BEFORE_RELEASE:
+        raise TablesError(
+            f"the tables are at migration {found!r}, made by a docstore from before its first release, and this one "
+            f"cannot read them. Nothing was changed. Write its documents to files with the docstore that made it, by "
+            f"docstore.json_store.save.save_experiment(store.load(name), filepath), and save them in a new database."
+        )
     if found is not None and found not in _KNOWN:
         raise TablesError(
             f"the tables are at migration {found!r}, which this docstore does not know; it knows up to {HEAD!r}. "

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from docstore.migrations.views_0003.commenting import described
+from docstore.migrations.views.comments import described
 from docstore.sql.dialects import make_engine, migrating, schema_of
 from docstore.sql.tables import LISTED, VERSION_TABLE, metadata
 

@@ -18,7 +18,8 @@ from administration import administrator
 import docstore
 from docstore import migrations
 from docstore.errors import RaceLostError, TablesError
-from docstore.migrations.views_0003 import views
+from docstore.migrations.views import create_views, drop_views, views
+from docstore.migrations.views.comments import TABLES
 from docstore.sqa_store.db import create_all_tables
 from docstore.sql import tables
 from docstore.sql.dialects import make_engine, migrating, transaction
@@ -129,9 +130,9 @@ class TestTheMigrations:
         assert sorted(names) == ["codes", tables.VERSION_TABLE, "documents", "place_indexes", "tags", "versions"]
 
     def test_are_known_to_the_last(self):
-        files = sorted(path.name for path in (ROOT / "docstore/migrations/versions").glob("[0-9]*.py"))
+        files = sorted(path.stem for path in (ROOT / "docstore/migrations/versions").glob("[0-9]*.py"))
 
-        assert files[-1].startswith(migrations.HEAD)
+        assert files[-1] == migrations.HEAD
         assert len(files) == len(migrations._KNOWN)
 
     def test_leave_a_users_own_alembic_alone(self, engine):
@@ -175,7 +176,7 @@ class TestTablesOfALaterDocstore:
         return engine
 
     def test_are_refused(self, newer):
-        with pytest.raises(TablesError, match=r"migration '9999', .* knows up to '\d+'. Upgrade with: pip install -U"):
+        with pytest.raises(TablesError, match=r"'9999', .* knows up to '0001_initial'. Upgrade with: pip install -U"):
             docstore.connect(newer)
 
     def test_are_left_as_they_are(self, newer):
@@ -184,6 +185,81 @@ class TestTablesOfALaterDocstore:
                 docstore.connect(newer)
 
         assert written(newer, connect) == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+class TestTablesOfACheckoutFromBeforeTheFirstRelease:
+    @pytest.fixture
+    def older(self, engine, revision):
+        migrations.ensure(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"UPDATE {tables.VERSION_TABLE} SET version_num = '{revision}'")
+            connection.commit()
+        return engine
+
+    def test_are_refused_with_a_way_out(self, older, revision):
+        with pytest.raises(TablesError, match=rf"'{revision}'.* before its first release.*save_experiment\(.*new dat"):
+            docstore.connect(older)
+
+    def test_are_left_as_they_are(self, older):
+        def connect():
+            with pytest.raises(TablesError):
+                docstore.connect(older)
+
+        assert written(older, connect) == []
+
+
+class TestALaterMigration:
+    """It drops the views, changes the tables, and makes the views anew."""
+
+    @pytest.fixture
+    def migrated(self, engine):
+        migrations.ensure(engine)
+
+        def migrate():
+            with migrating(engine) as connection:
+                rights = drop_views(connection)
+                assert sa.inspect(connection).get_view_names() == []
+                create_views(connection, rights)
+
+        return migrate
+
+    def test_has_all_views_again(self, engine, migrated):
+        migrated()
+
+        assert sorted(sa.inspect(engine).get_view_names()) == VIEWS
+
+    @pytest.mark.parametrize("backend", ["postgresql"])
+    def test_lets_those_read_the_views_who_could(self, engine, migrated):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("GRANT SELECT ON experiments TO PUBLIC")
+
+        migrated()
+
+        rights = sa.text(
+            "SELECT table_name FROM information_schema.role_table_grants "
+            "WHERE privilege_type = 'SELECT' AND table_schema = current_schema() AND grantee = 'PUBLIC'"
+        )
+        with engine.connect() as connection:
+            assert connection.execute(rights).scalars().all() == ["experiments"]
+
+    @pytest.mark.parametrize("backend", ["mariadb"])
+    @pytest.mark.parametrize("name", sorted({*TABLES} - {tables.VERSION_TABLE}))
+    def test_changes_nothing_of_a_table(self, engine, migrated, name):
+        """Comments are put on the columns again: not a row is written again for that."""
+        docstore.Store(engine).save(new_experiment())
+        look = sa.text(
+            f"SELECT table_id FROM information_schema.innodb_sys_tables WHERE name = concat(database(), '/{name}')"
+        )
+
+        def seen():
+            with engine.connect() as connection:
+                return connection.exec_driver_sql(f"SHOW CREATE TABLE {name}").all(), connection.execute(look).all()
+
+        before = seen()
+        migrated()
+
+        assert seen() == before
 
 
 class TestAMigrationThatIsInterrupted:
@@ -211,11 +287,22 @@ class TestAMigrationThatIsInterrupted:
 class TestATableOfSomeoneElse:
     """It has the name of one of ours."""
 
-    @pytest.mark.parametrize("name", ["documents", "versions", "codes", "tags", "place_indexes", "arms", "experiments"])
+    @pytest.mark.parametrize("name", [*sorted({*TABLES} - {tables.VERSION_TABLE}), *VIEWS])
     def test_is_refused_and_left_alone(self, engine, name):
         with engine.begin() as connection:
             connection.exec_driver_sql(f"CREATE TABLE {name} (mine INTEGER)")
             connection.exec_driver_sql(f"INSERT INTO {name} VALUES (7)")
+
+        with pytest.raises(TablesError, match=rf"{name}.*not docstore's"):
+            docstore.connect(engine)
+
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql(f"SELECT * FROM {name}").all() == [(7,)]
+
+    @pytest.mark.parametrize("name", VIEWS)
+    def test_is_refused_too_where_it_is_a_view(self, engine, name):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT 7 AS mine")
 
         with pytest.raises(TablesError, match=rf"{name}.*not docstore's"):
             docstore.connect(engine)
@@ -275,9 +362,8 @@ class TestTablesThatAnotherNodeMakesMeanwhile:
         [
             "ALTER TABLE documents ADD COLUMN live",
             "CREATE INDEX documents_type",
-            "CREATE TABLE tags",
+            "CREATE TABLE IF NOT EXISTS tags",
             "INSERT INTO docstore_schema",
-            "UPDATE docstore_schema",
         ],
     )
     def test_are_taken_as_they_are(self, engine, database, sign):
@@ -302,7 +388,7 @@ class TestTablesThatAnotherNodeMakesMeanwhile:
 
         @sa.event.listens_for(engine, "do_execute")
         def fail(cursor, statement, parameters, context):
-            if not failed and "UPDATE docstore_schema" in statement:
+            if not failed and "INSERT INTO docstore_schema" in statement:
                 failed.append(statement)
                 cursor.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock found'")
 
