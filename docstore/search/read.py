@@ -62,7 +62,7 @@ def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Whol
 
 def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:
     c = documents.c
-    told = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at)
+    told = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at, c.deleted_by)
     # A document whose row of history is missing is damaged, not absent: reading it says so.
     past = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
     of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)

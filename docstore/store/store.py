@@ -254,7 +254,7 @@ class Store(Experiments):
     def delete(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
 
-        lifecycle.delete(self._access, kind, name)
+        lifecycle.delete(self._access, kind, name, self.author)
 
     def undelete(self, name: str, *, kind: str = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.

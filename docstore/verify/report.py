@@ -39,11 +39,14 @@ class Damage:
     """One thing that is not as it was saved.
 
     Attributes:
-        kind, name: of the document; of what is left of one, ``"unknown"`` and the id.
+        kind, name: of the document; of what is left of one, ``"unknown"`` and the id, unless the table of names has
+            them.
         table, where: the row, as a person calls it: ``version 3``, ``its head``, ``/trials/3``.
         problem: what is wrong with it.
         key: what finds the row: ``{"id": ..., "path": "/trials/3"}`` in ``documents``, ``{"id": ..., "version": 3}`` in
-            ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``. The id alone where it is not known which row it is.
+            ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``, ``{"project": ..., "kind": ..., "name": ...}`` in
+            ``names``, ``{"column": ..., "value": ...}`` in ``codes``. The id alone where it is not known which row it
+            is.
         pointer: the place in the document where one is known: of the piece, of the change that does not fit, or of the
             value that does not decode; else empty, as it is for all of it.
     """
@@ -80,6 +83,11 @@ class Subject:
     def tag(self, tag: str, problem: str) -> Damage:
         """Return the damage of a tag."""
         return self._damage("tags", f"tag {tag!r}", problem, {"tag": tag})
+
+    def named(self, project: str, problem: str) -> Damage:
+        """Return the damage of the document's row in ``names``."""
+        key = RowKey((("project", project), ("kind", self.kind), ("name", self.name)))
+        return Damage(self.kind, self.name, "names", "its name", problem, key)
 
     def rows(self, table: str, problem: str, where: str = "its rows") -> Damage:
         """Return a damage that is of no single row of *table*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback, Version
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, shown_value, unlike_head, unlike_part
+from docstore.sql.columns import Names, lost_codes, shown_value, tags_in, unlike_head, unlike_part
 from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
@@ -131,12 +132,16 @@ class Now:
         parts: what the rows of its parts say of the versions that wrote each, by path.
         state: the document, to be taken back; None if its rows cannot be put together, or there is none of its version.
         trace: tells what of it is not what was saved; None if all of *state* is.
+        tags: what the row of the head says of its tags, by tag; None if it cannot be read.
+        lost_codes: the integers that the table ``codes`` has no row of, with what they mean: column, value, name.
     """
 
     created_at: datetime | None = None
     parts: dict[str, Said] = field(default_factory=dict)
     state: Rollback | None = None
     trace: Trace | None = None
+    tags: dict[str, JSON] | None = None
+    lost_codes: set[tuple[str, int, str]] = field(default_factory=set)
 
 
 class Pieces:
@@ -225,7 +230,10 @@ class Pieces:
         if self._kind is None:  # what is a part of it stands in its head, which cannot be read
             return
         body = self._pieces[row.path]
+        self._now.lost_codes.update(lost_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
         if row.path == HEAD:
+            with suppress(DecodeError):  # that is told as the damage of its seal
+                self._now.tags = tags_in(row)
             problems = unlike_head(self._kind, self._head, row, body, self._names, self._called)
         else:
             problems = unlike_part(self._kind, self._head, self._project, row, body, self._names)

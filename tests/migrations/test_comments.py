@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from docstore.migrations.views import views
-from docstore.migrations.views.comments import LIVE, TABLES, VIEWS
+from docstore.migrations.views.comments import TABLES, VIEWS
 from docstore.sql.tables import metadata
 
 
@@ -56,7 +56,7 @@ class TestComments:
 
     def test_are_texts_that_any_driver_takes(self):
         for said in (*TABLES.values(), *VIEWS.values()):
-            for text in (said.text, *said.columns.values(), LIVE):
+            for text in (said.text, *said.columns.values()):
                 assert not {"'", '"', "\\", "%", "\n"} & set(text)
                 assert 10 < len(text) <= 1024
 
@@ -66,24 +66,8 @@ class TestComments:
         inspector = sa.inspect(plain)
 
         assert inspector.get_table_comment(name)["text"] == TABLES[name].text
-        found = {
-            column["name"]: column["comment"] for column in inspector.get_columns(name) if column["name"] != "live"
-        }
+        found = {column["name"]: column["comment"] for column in inspector.get_columns(name)}
         assert found == TABLES[name].columns
-
-    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
-    def test_stand_beside_the_computed_column_too(self, store, plain):
-        comments = {column["name"]: column["comment"] for column in sa.inspect(plain).get_columns("documents")}
-
-        assert comments["live"] == LIVE
-
-    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
-    def test_leave_the_computed_column_as_it_was(self, store, look):
-        [(_, made)] = look("SHOW CREATE TABLE documents")
-
-        live = "GENERATED ALWAYS AS (case when `path` = '' and `deleted_at` is null then 1 end) VIRTUAL COMMENT"
-        assert f"`live` smallint(6) {live}" in made
-        assert "UNIQUE KEY `documents_name` (`name`,`kind`,`project`,`live`)" in made
 
     @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
     @pytest.mark.parametrize("name", VIEWS)

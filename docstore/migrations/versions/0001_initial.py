@@ -17,7 +17,7 @@ from docstore.sql.dialects import ExactText, JsonText, LongText, UtcTime
 revision = "0001_initial"
 down_revision = None
 
-_LIVE_HEADS = sa.text("path = '' AND deleted_at IS NULL")
+_LIVE_HEADS = "path = '' AND deleted_at IS NULL"
 
 
 def upgrade() -> None:
@@ -26,15 +26,8 @@ def upgrade() -> None:
     if _is_mysql():
         _refuse_what_is_of_others()
     _documents()
-    if _is_mysql():
-        _live_names_of_mysql()
-    else:
-        _live_names()
-    _index("documents_type", ["kind", "type"])
-    _index("documents_status", ["kind", "status"])
-    _index("documents_owner", ["owner"])
-    if not _is_mysql():
-        _listed()
+    _indexes()
+    _names()
     _versions()
     _tags()
     _codes()
@@ -51,6 +44,7 @@ def downgrade() -> None:
 
 _OUR_COLUMNS = {
     "documents": "digest",
+    "names": "project",
     "versions": "chain",
     "tags": "version",
     "codes": "value",
@@ -88,43 +82,39 @@ def _documents() -> None:
         sa.Column("created_at", UtcTime, nullable=False),
         sa.Column("updated_at", UtcTime, nullable=False),
         sa.Column("deleted_at", UtcTime),
+        sa.Column("deleted_by", ExactText(255)),
+        sa.Column("tags", JsonText),
+        sa.Column("seal", ExactText(64)),
         sa.Column("digest", ExactText(64), nullable=False),
         sa.Column("body", JsonText, nullable=False),
         if_not_exists=_is_mysql(),
     )
 
 
-def _live_names() -> None:
-    """Make the names of live heads unique."""
-    columns = ["name", "kind", "project"]
-    op.create_index(
-        "documents_name",
-        "documents",
-        columns,
-        unique=True,
-        sqlite_where=_LIVE_HEADS,
-        postgresql_where=_LIVE_HEADS,
+def _indexes() -> None:
+    _index("documents_name", ["name", "kind", "project"], where=_LIVE_HEADS)
+    if not _is_mysql():  # where an index is of all rows, these would be of all parts
+        _index("documents_listed", ["project", "kind", "name"], where=_LIVE_HEADS)
+        _index("documents_listed_type", ["project", "kind", "type", "name"], where=_LIVE_HEADS)
+        _index("documents_listed_status", ["project", "kind", "status", "name"], where=_LIVE_HEADS)
+        _index("documents_listed_type_status", ["project", "kind", "type", "status", "name"], where=_LIVE_HEADS)
+        _index("documents_changed", ["project", "kind", "updated_at"], where=_LIVE_HEADS)
+    _index("documents_type", ["kind", "type"], where="type IS NOT NULL")
+    _index("documents_status", ["kind", "status"])
+    _index("documents_owner", ["owner"], where="owner IS NOT NULL")
+    _index("documents_position", ["id", "position"], where="position IS NOT NULL")
+
+
+def _names() -> None:
+    op.create_table(
+        "names",
+        sa.Column("project", ExactText(100), primary_key=True),
+        sa.Column("kind", ExactText(64), primary_key=True),
+        sa.Column("name", ExactText(255), primary_key=True),
+        sa.Column("id", ExactText(32), nullable=False),
+        sqlite_with_rowid=False,
+        if_not_exists=_is_mysql(),
     )
-
-
-def _live_names_of_mysql() -> None:
-    """Do the same by a column that is NULL for all other rows, since an index there is of all rows."""
-    if "live" not in _columns("documents"):
-        live = sa.Computed("CASE WHEN path = '' AND deleted_at IS NULL THEN 1 END")
-        op.add_column("documents", sa.Column("live", sa.SmallInteger, live))
-    _index("documents_name", ["name", "kind", "project", "live"], unique=True)
-
-
-def _listed() -> None:
-    """Keep live heads in the order in which documents are listed; where an index is of all rows, they are sorted."""
-    for name, columns in (
-        ("documents_listed", ()),
-        ("documents_listed_type", ("type",)),
-        ("documents_listed_status", ("status",)),
-        ("documents_listed_type_status", ("type", "status")),
-    ):
-        listed = ["project", "kind", *columns, "name"]
-        op.create_index(name, "documents", listed, sqlite_where=_LIVE_HEADS, postgresql_where=_LIVE_HEADS)
 
 
 def _versions() -> None:
@@ -152,6 +142,7 @@ def _tags() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("created_at", UtcTime, nullable=False),
         sa.Column("author", ExactText(255), nullable=False),
+        sa.ForeignKeyConstraint(["id", "version"], ["versions.id", "versions.version"], name="tags_version"),
         if_not_exists=_is_mysql(),
     )
 
@@ -179,9 +170,11 @@ def _place_indexes() -> None:
     )
 
 
-def _index(name: str, columns: list[str], *, unique: bool = False) -> None:
+def _index(name: str, columns: list[str], *, where: str | None = None) -> None:
+    """Make an index of the rows *where*; on MySQL, of all rows."""
     if not _is_mysql() or name not in {index["name"] for index in _inspector().get_indexes("documents")}:
-        op.create_index(name, "documents", columns, unique=unique)
+        some = sa.text(where) if where else None
+        op.create_index(name, "documents", columns, sqlite_where=some, postgresql_where=some)
 
 
 def _columns(table: str) -> set[str]:

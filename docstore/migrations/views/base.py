@@ -68,6 +68,7 @@ class ViewSQL(ABC):
 
     Attributes:
         column: the name ``column``, a reserved word, as an identifier.
+        parts: the table ``p`` of parts, in a view with a row for each.
         true, false: as the database's own booleans.
         runs: the list of generator runs of the trial ``p``; a trial of one arm has one.
         arms: the names of all arms of the trial ``p``, each once, as a JSON list; only a text is a name.
@@ -81,6 +82,7 @@ class ViewSQL(ABC):
     """
 
     column: ClassVar[str]
+    parts: ClassVar = "documents p"
     true: ClassVar = "1"
     false: ClassVar = "0"
 

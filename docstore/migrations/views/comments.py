@@ -31,9 +31,6 @@ _CREATED: Final = "When it was first saved, in UTC"
 _UPDATED: Final = "When it was last saved, in UTC"
 _DIGEST: Final = "SHA-256 of the content, the same on every database and in every file"
 
-LIVE: Final = "1 for a head that is not deleted, else NULL: so that a name is unique among those; computed"
-"""Of the column ``live`` of ``documents``, which MariaDB and MySQL have alone."""
-
 TABLES: Final = {
     "documents": Comments(
         "The newest state of every document: one row for what is in no part (the head, where path is empty), and one "
@@ -53,8 +50,20 @@ TABLES: Final = {
             "created_at": _CREATED,
             "updated_at": _UPDATED,
             "deleted_at": "When the document was deleted, in UTC; NULL while it is there",
+            "deleted_by": "Who deleted it",
+            "tags": "Of the head, what the table tags has of the document, as JSON; NULL if nothing",
+            "seal": "SHA-256 of the three columns before it: shows whether they were edited",
             "digest": "SHA-256 of the row, or of the whole document for a head",
             "body": "The content as JSON",
+        },
+    ),
+    "names": Comments(
+        "Which document has which name, for those that are not deleted: makes names unique.",
+        {
+            "project": _PROJECT,
+            "kind": "What sort of document it is, as experiment",
+            "name": "What the document is called",
+            "id": _ID,
         },
     ),
     "versions": Comments(
@@ -289,7 +298,6 @@ def comment(connection: Connection) -> None:
         for table, said in TABLES.items():
             [(_, made)] = connection.exec_driver_sql(f"SHOW CREATE TABLE {table}")
             connection.exec_driver_sql(_of_mysql(table, made, said))
-        _comment_live_of_mysql(connection)
 
 
 def described(metadata: MetaData) -> MetaData:
@@ -324,14 +332,3 @@ def _of_mysql(table: str, made: str, said: Comments) -> str:
     )
     changes = ", ".join([*columns, f"COMMENT = '{said.text}'"])
     return f"ALTER TABLE {table} {changes} /*M!, ALGORITHM = INSTANT */"
-
-
-def _comment_live_of_mysql(connection: Connection) -> None:
-    """Put the comment on the computed column ``live`` where there is no document yet.
-
-    Servers copy the whole table for that, and lock it meanwhile: a comment is not worth it to who has documents.
-    """
-    if connection.exec_driver_sql("SELECT 1 FROM documents LIMIT 1").first() is None:
-        [(_, made)] = connection.exec_driver_sql("SHOW CREATE TABLE documents")
-        [column] = (column for column, name in _COLUMN.findall(made) if name == "live")
-        connection.exec_driver_sql(f"ALTER TABLE documents MODIFY COLUMN {column} COMMENT '{LIVE}'")

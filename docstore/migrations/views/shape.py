@@ -60,6 +60,11 @@ def _count(s: ViewSQL, status: str) -> str:
     return s.typed(f"(SELECT count(*) FROM documents p WHERE {those})", "INTEGER")
 
 
+def _with_parts(s: ViewSQL, field: str) -> str:
+    """Return the rows of heads ``d`` and of their parts ``p`` in *field*, which an index on the position leads to."""
+    return f"documents d JOIN {s.parts} ON {parts_of(field)} AND p.position IS NOT NULL"
+
+
 def _trials(s: ViewSQL) -> str:
     started, completed = (s.moment("p.body", key) for key in ("time_run_started", "time_completed"))
     arm = _first_arm(s)
@@ -74,7 +79,7 @@ def _trials(s: ViewSQL) -> str:
                {s.typed(completed, "TEXT")} AS time_completed,
                {s.typed(seconds_between(s, started, completed), "REAL")} AS run_time,
                p.version AS changed_in_version, d.id
-        FROM documents d JOIN documents p ON {parts_of("trials")}
+        FROM {_with_parts(s, "trials")}
         {_code(s, "s", "trial_status", "p.status")}
         {_code(s, "t", "generator_run_type", "p.type")}
         {_OF_EXPERIMENTS}"""
@@ -89,7 +94,7 @@ def _first_arm(s: ViewSQL) -> str:
 
 def _each_arm(s: ViewSQL) -> str:
     """Return the rows of heads ``d``, trials ``p``, and the arms ``a`` of those."""
-    return f"""documents d JOIN documents p ON {parts_of("trials")}
+    return f"""{_with_parts(s, "trials")}
         CROSS JOIN {s.arms_of_trial}"""
 
 
@@ -126,7 +131,7 @@ def _observations(s: ViewSQL) -> str:
                {s.number(r, "sem")} AS sem,
                {s.typed(s.moment(r, "start_time"), "TEXT")} AS start_time,
                {s.typed(s.moment(r, "end_time"), "TEXT")} AS end_time, d.id
-        FROM documents d JOIN documents p ON {parts_of("data")}
+        FROM {_with_parts(s, "data")}
         CROSS JOIN {s.items(s.list("p.body", "records"), "r")}
         {_OF_EXPERIMENTS}"""
 
@@ -140,7 +145,7 @@ def _generator_runs(s: ViewSQL) -> str:
                {s.typed(type_name, "TEXT")} AS type_name, t.value AS type,
                {s.typed(s.text(r, "generator_key"), "TEXT")} AS generator_key,
                {s.typed(s.length(r, "arms"), "INTEGER")} AS arms, {s.typed(s.json_of("r"), "TEXT")} AS json, d.id
-        FROM documents d JOIN documents p ON {parts_of("trials")}
+        FROM {_with_parts(s, "trials")}
         CROSS JOIN {s.items(s.runs, "r")}
         LEFT JOIN codes t ON t.{s.column} = 'generator_run_type' AND t.name = {type_name}
         {_OF_EXPERIMENTS}"""
