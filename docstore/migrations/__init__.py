@@ -21,12 +21,15 @@ from docstore.sql.tables import VERSION_TABLE, migration
 
 __all__ = ["ensure"]
 
-HEAD: Final = "0003"
+HEAD: Final = "0001_initial"
 """The newest migration."""
 
 BODY_INDEX: Final = "documents_body"
 
-_KNOWN: Final = frozenset({"0001", "0002", "0003"})
+_KNOWN: Final = frozenset({HEAD})
+
+_BEFORE_RELEASE: Final = frozenset({"0001", "0002", "0003"})
+"""Migrations of checkouts from before the first release."""
 
 _TRIES: Final = 10
 """How often making the tables is tried, if another node of a cluster makes them at once."""
@@ -58,7 +61,8 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
         body_index: PostgreSQL only: also make an index of all that stands in the bodies, for ``body @> ...``.
 
     Raises:
-        TablesError: a later docstore made them; or they are not there, and the database's user may not make them.
+        TablesError: a later docstore made them, or a checkout from before the first release; or they are not there, and
+            the database's user may not make them.
         InvalidValueError: the database has no such index.
         DatabaseError: its connections are set up so that texts would be lost.
     """
@@ -163,6 +167,12 @@ def _found(connection: Connection) -> str | None:
 
 
 def _is_head(found: str | None) -> bool:
+    if found in _BEFORE_RELEASE:
+        raise TablesError(
+            f"the tables are at migration {found!r}, made by a docstore from before its first release, and this one "
+            f"cannot read them. Nothing was changed. Write its documents to files with the docstore that made it, by "
+            f"docstore.json_store.save.save_experiment(store.load(name), filepath), and save them in a new database."
+        )
     if found is not None and found not in _KNOWN:
         raise TablesError(
             f"the tables are at migration {found!r}, which this docstore does not know; it knows up to {HEAD!r}. "

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from docstore import migrations
 from docstore.errors import DocstoreError
-from docstore.migrations.views_0003 import views
+from docstore.migrations.views import views
 from docstore.sql.dialects import grant, make_engine, migrating, shown
 from docstore.sql.tables import VERSION_TABLE, metadata
 

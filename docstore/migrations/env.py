@@ -3,12 +3,12 @@
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from docstore.migrations.views_0003.commenting import described
+from docstore.migrations.views.comments import described
 from docstore.sql.dialects import make_engine, migrating, schema_of
 from docstore.sql.tables import LISTED, VERSION_TABLE, metadata
 
-# Made by migrations where they are needed, and unknown to ``tables``: an option of PostgreSQL's, two ways of MySQL's.
-OPTIONAL = {"documents_body", "documents_name", "live", *LISTED}
+# An option of PostgreSQL's, and indexes that MySQL has not.
+OPTIONAL = {"documents_body", "documents_changed", *LISTED}
 
 
 def run(connection: Connection) -> None:

@@ -65,7 +65,7 @@ def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, Stor
 
 def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:
     c = documents.c
-    columns = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at)
+    columns = (c.id, c.kind, c.name, c.model, c.version, c.updated_at, c.deleted_at, c.deleted_by)
     # An outer join: without its row of history a document is not absent but damaged, which reading it reports.
     digests = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
     of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)

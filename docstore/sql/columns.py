@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from docstore.documents.canonical import JSON
+from docstore.documents.canonical import JSON, loads
 from docstore.documents.kinds import Kind, PartRule, is_document, position_of
-from docstore.errors import short_repr
-from docstore.sql.rows import HeadRow
+from docstore.errors import DecodeError, short_repr
+from docstore.sql.rows import HeadRow, seal_of
 
 _MODELS: Final = ("docstore", "ax", "user")
 
@@ -28,6 +28,31 @@ Called = Callable[[str], "tuple[str, str] | None"]
 """Gives the kind and the name of the document with an id, if it is there."""
 
 
+def tags_in(row: sa.Row[Any]) -> dict[str, JSON]:
+    """Return what the row of a head says of its tags, by tag.
+
+    Raises:
+        DecodeError: it is not what docstore writes there.
+    """
+    told = loads(row.tags) if row.tags is not None else {}
+    if not isinstance(told, dict):
+        raise DecodeError(f"the tags of a head are an object, and this is {short_repr(told)}", pointer="")
+    return told
+
+
+def lost_codes(
+    rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Names | None
+) -> Iterator[tuple[str, int, str]]:
+    """Yield which integers of *row* the table ``codes`` has no row of, with what they mean: column, value, name."""
+    for code, value in ((rule.type, row.type), (rule.status, row.status)):
+        name = code.name_in(body) if code else None
+        if names is None or code is None or name is None or value is None or (code.column, value) in names:
+            continue
+        # If the name has another integer, it is the row of the document that is wrong.
+        if all((column, known) != (code.column, name) for (column, _), known in names.items()):
+            yield code.column, value, name
+
+
 def unlike_head(
     kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: Names | None, called: Called
 ) -> Iterator[str]:
@@ -40,6 +65,7 @@ def unlike_head(
         yield from _unlike_model(row, _MODELS)
     else:
         yield from _unlike_model(row, ("user",))  # whatever was put as JSON
+    yield from _unlike_seal(row)
     if row.position is not None:
         yield f"the column position says {row.position}, and a head has none"
     owner = kind.owner_in(body)
@@ -58,13 +84,13 @@ def unlike_part(
         return
     yield from _unlike_codes(rule, row, body, names)
     yield from _unlike_model(row, _MODELS)
-    wanted = {
+    wanted: dict[str, object] = {
         "project": project,
         "kind": rule.name,
         "name": None,
         "owner": None,
         "position": position_of(row.path),
-        "deleted_at": None,
+        **dict.fromkeys(("deleted_at", "deleted_by", "tags", "seal")),
     }
     for column, right in wanted.items():
         said = getattr(row, column)
@@ -83,6 +109,15 @@ def _unlike_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Na
         said, name = (names.get((code.column, value)), code.name_in(body)) if code else (value, None)
         if said != name or (name is None and value is not None):
             yield f"the column {column} says {value if said == name else said!r}, and the body {name!r}"
+
+
+def _unlike_seal(row: sa.Row[Any]) -> Iterator[str]:
+    try:
+        if row.seal == seal_of(row.id, row.deleted_at, row.deleted_by, tags_in(row)):
+            return
+    except DecodeError:
+        pass
+    yield "the columns deleted_at, deleted_by and tags are not what the column seal says: docstore did not write them"
 
 
 def _unlike_model(row: sa.Row[Any], possible: tuple[str, ...]) -> Iterator[str]:

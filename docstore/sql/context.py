@@ -211,7 +211,7 @@ class Transactions:
                 name, kind=kind, hint=f"It was deleted; undelete({called(name, kind)}) brings it back."
             )
         raise DocumentNotFoundError(
-            name, kind=kind, near=difflib.get_close_matches(name, rows.names(connection, self.project, kind))
+            name, kind=kind, near=difflib.get_close_matches(name, rows.live_names(connection, self.project, kind))
         )
 
     def again(self, connection: Connection, head: HeadRow) -> HeadRow:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import is_plain
+from docstore.documents.canonical import JSON, digest, dumps, is_plain
 from docstore.errors import RaceLostError
 from docstore.sql.dialects import Whole, execute_many, insert_many, locks_rows, only_row, reading_times
-from docstore.sql.tables import IS_HEAD, codes, documents, tags, versions
+from docstore.sql.tables import IS_HEAD, codes, documents, names, tags, versions
 
 _MANY: Final = 500
 """Above this, all pieces of a document are read rather than listed: SQLite binds 32,766 values at most."""
@@ -30,6 +30,7 @@ class HeadRow:
     version: int
     updated_at: datetime
     deleted_at: datetime | None
+    deleted_by: str | None
     digest: str
     """Of the whole document at ``version``; empty if its row of history is missing."""
     chain: str
@@ -52,6 +53,7 @@ _HEAD: Final = (
         documents.c.version,
         documents.c.updated_at,
         documents.c.deleted_at,
+        documents.c.deleted_by,
         # A document whose row of history is missing is damaged, not absent: reading it says so.
         sa.func.coalesce(versions.c.digest, ""),
         sa.func.coalesce(versions.c.chain, ""),
@@ -160,19 +162,36 @@ def headless(connection: Connection, project: str) -> list[str]:
     return sorted(connection.execute(sa.union(parts, past)).scalars())
 
 
-def names(connection: Connection, project: str, kind: str) -> list[str]:
+# --- names: which live document has which name ------------------------------------------------------------------------
+
+
+def live_names(connection: Connection, project: str, kind: str) -> list[str]:
     """Return the names of the live documents of *kind*."""
     if not is_plain(kind):
         return []
-    query = sa.select(documents.c.name).where(
-        documents.c.project == project,
-        documents.c.kind == kind,
-        IS_HEAD,
-        documents.c.deleted_at.is_(None),
-        documents.c.name.is_not(None),
-    )
+    query = sa.select(names.c.name).where(names.c.project == project, names.c.kind == kind)
     return list(connection.execute(query).scalars())
 
+
+def insert_names(connection: Connection, project: str, named: Iterable[tuple[str, str, str]]) -> None:
+    """Give each document its name: kind, name and id, of documents that are live from now on.
+
+    Raises:
+        RaceLostError: another document has one of them.
+    """
+    rows = [{"project": project, "kind": kind, "name": name, "id": id} for kind, name, id in named]
+    if rows:
+        insert_many(connection, names, rows)
+
+
+def delete_name(connection: Connection, project: str, head: HeadRow) -> None:
+    """Let another document take the name of *head*."""
+    c = names.c
+    its_own = (c.project == project) & (c.kind == head.kind) & (c.name == head.name) & (c.id == head.id)
+    connection.execute(names.delete().where(its_own))
+
+
+# --- the head and parts -----------------------------------------------------------------------------------------------
 
 _PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(
     documents.c.id == sa.bindparam("of_id")
@@ -235,9 +254,11 @@ def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None
         connection.execute(_DELETE, values)
 
 
-def mark_deleted(connection: Connection, id: str, moment: datetime | None) -> None:
-    """Set or take away the time at which the document was deleted."""
-    connection.execute(documents.update().where(documents.c.id == id, IS_HEAD).values(deleted_at=moment))
+def mark_deleted(connection: Connection, id: str, moment: datetime | None, author: str | None) -> None:
+    """Set when and by whom the document was deleted, or that it is not."""
+    values = {"deleted_at": moment, "deleted_by": author}
+    connection.execute(documents.update().where(documents.c.id == id, IS_HEAD).values(values))
+    seal_head(connection, id)
 
 
 def deleted_at(connection: Connection, id: str) -> datetime | None:
@@ -247,7 +268,7 @@ def deleted_at(connection: Connection, id: str) -> datetime | None:
 
 def purge(connection: Connection, id: str) -> None:
     """Delete every row of a document, of its history and of its tags."""
-    for table in (documents, versions, tags):
+    for table in (documents, tags, versions):
         connection.execute(table.delete().where(table.c.id == id))
 
 
@@ -264,15 +285,45 @@ def tagged(connection: Connection, id: str, tag: str) -> int | None:
     return connection.execute(sa.select(tags.c.version).where(tags.c.id == id, tags.c.tag == tag)).scalar()
 
 
-def insert_tag(connection: Connection, **values: Any) -> None:
-    """Insert one tag."""
-    connection.execute(tags.insert(), values)
+def change_tags(
+    connection: Connection, id: str, *, gone: Iterable[str] = (), new: Iterable[Mapping[str, Any]] = ()
+) -> None:
+    """Delete the tags *gone* of a document, and insert the rows *new*."""
+    for tag in gone:
+        connection.execute(tags.delete().where(tags.c.id == id, tags.c.tag == tag))
+    for row in new:
+        connection.execute(tags.insert(), row)
+    seal_head(connection, id)
 
 
-def delete_tags(connection: Connection, id: str, names: Iterable[str]) -> None:
-    """Delete these tags of a document."""
-    for name in names:
-        connection.execute(tags.delete().where(tags.c.id == id, tags.c.tag == name))
+def seal_head(connection: Connection, id: str) -> None:
+    """Write down in the head which tags the document has, and the seal of these and of its deletion.
+
+    So that ``verify`` notices a tag that is lost or was edited, and a deletion that something else wrote.
+    """
+    c = documents.c
+    query = sa.select(c.deleted_at, c.deleted_by).where(c.id == id, IS_HEAD)
+    with reading_times():
+        deleted_at, deleted_by = connection.execute(query).one()
+    told = tags_told(tag_rows(connection, id))
+    values = {"tags": dumps(told).decode() if told else None, "seal": seal_of(id, deleted_at, deleted_by, told)}
+    connection.execute(documents.update().where(c.id == id, IS_HEAD).values(values))
+
+
+def tags_told(found: Iterable[sa.Row[Any]]) -> dict[str, JSON]:
+    """Return what the head says of rows of tags: by tag, the version, the time and the author."""
+    return {row.tag: [row.version, _iso(row.created_at), row.author] for row in found}
+
+
+def seal_of(id: str, deleted_at: datetime | None, deleted_by: str | None, told: Mapping[str, JSON]) -> str | None:
+    """Return the seal of a head, or None of one that is neither deleted nor has tags."""
+    if deleted_at is None and deleted_by is None and not told:
+        return None
+    return digest(dumps([id, _iso(deleted_at) if deleted_at else None, deleted_by, dict(told)]))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 _INSERT_VERSION: Final = versions.insert()

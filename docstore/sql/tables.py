@@ -1,4 +1,7 @@
-"""The tables: documents and their parts, versions and tags, what the integers mean, and which places are indexed."""
+"""The tables: documents and their parts, names, versions and tags, what the integers mean, which places are indexed.
+
+No unique key of ``documents`` and ``versions`` lacks ``id``, so a database can partition or distribute them by it.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,15 @@ def _has_indexes_of_some_rows(
     ddl: sa.schema.BaseDDLElement, *ignored: object, dialect: Dialect, **rest: object
 ) -> bool:
     return dialect.name in ("sqlite", "postgresql")
+
+
+_LIVE_HEADS: Final = "path = '' AND deleted_at IS NULL"
+
+
+def _index(name: str, *columns: str, where: str, is_everywhere: bool = False) -> sa.Index:
+    """Return an index of the rows *where*; on MySQL, which has no index of some rows, one of all rows, or none."""
+    index = sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    return index if is_everywhere else index.ddl_if(callable_=_has_indexes_of_some_rows)
 
 
 LISTED: Final = {
@@ -49,40 +61,39 @@ documents: Final = sa.Table(
     sa.Column("created_at", UtcTime(True), nullable=False),
     sa.Column("updated_at", UtcTime(True), nullable=False),
     sa.Column("deleted_at", UtcTime),
+    sa.Column("deleted_by", ExactText(255)),
+    # Head only: what the table tags has of this document, by tag, so that the loss of a row there is noticed; and the
+    # digest of that and of the two columns before it.
+    sa.Column("tags", JsonText),
+    sa.Column("seal", ExactText(64)),
     sa.Column("digest", ExactText(64, True), nullable=False),
     sa.Column("body", JsonText(True), nullable=False),
-    # A deleted document gives its name free, and keeps it for undelete. MySQL has no index of some rows only: there
-    # the migration adds a column ``live``, computed, which is in the index and NULL for all other rows.
-    sa.Index(
-        "documents_name",
-        "name",
-        "kind",
-        "project",
-        unique=True,
-        sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
-        postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
-    ).ddl_if(callable_=_has_indexes_of_some_rows),
+    # A deleted document keeps its name for undelete; the table names makes those of live ones unique.
+    _index("documents_name", "name", "kind", "project", where=_LIVE_HEADS, is_everywhere=True),
     # In the order in which documents are listed, of whatever type and status is asked. MySQL sorts: there, these would
     # be of all trials, too.
-    *(
-        sa.Index(
-            name,
-            "project",
-            "kind",
-            *columns,
-            "name",
-            sqlite_where=sa.text("path = '' AND deleted_at IS NULL"),
-            postgresql_where=sa.text("path = '' AND deleted_at IS NULL"),
-        ).ddl_if(callable_=_has_indexes_of_some_rows)
-        for name, columns in LISTED.items()
-    ),
-    sa.Index("documents_type", "kind", "type"),
+    *(_index(name, "project", "kind", *columns, "name", where=_LIVE_HEADS) for name, columns in LISTED.items()),
+    _index("documents_changed", "project", "kind", "updated_at", where=_LIVE_HEADS),
+    _index("documents_type", "kind", "type", where="type IS NOT NULL", is_everywhere=True),
     sa.Index("documents_status", "kind", "status"),
-    sa.Index("documents_owner", "owner"),
+    _index("documents_owner", "owner", where="owner IS NOT NULL", is_everywhere=True),
+    # Joins of the views of parts, as trials with observations. Not of heads: a whole document is read by its key.
+    _index("documents_position", "id", "position", where="position IS NOT NULL", is_everywhere=True),
 )
 
 IS_HEAD: Final = documents.c.path == sa.literal_column("''")
-"""With a literal, so that whatever the driver, the statement says that the index of live names can serve it."""
+"""With a literal, so that whatever the driver, an index of live heads can serve the statement."""
+
+names: Final = sa.Table(
+    "names",
+    metadata,
+    # The primary key makes the names of live documents unique, and is the lock of those who take one at once.
+    sa.Column("project", ExactText(100, True), primary_key=True),
+    sa.Column("kind", ExactText(64, True), primary_key=True),
+    sa.Column("name", ExactText(255, True), primary_key=True),
+    sa.Column("id", ExactText(32, True), nullable=False),
+    sqlite_with_rowid=False,
+)
 
 versions: Final = sa.Table(
     "versions",
@@ -111,6 +122,7 @@ tags: Final = sa.Table(
     sa.Column("version", Whole(True), nullable=False),
     sa.Column("created_at", UtcTime(True), nullable=False),
     sa.Column("author", ExactText(255, True), nullable=False),
+    sa.ForeignKeyConstraint(["id", "version"], ["versions.id", "versions.version"], name="tags_version"),
 )
 
 codes: Final = sa.Table(

@@ -92,7 +92,7 @@ class Writer:
             RaceLostError: another writer is taking one now.
 
         Cost:
-            A statement for each kind, one more for each whose documents have owners, two for the rows (more where the
+            A statement for each kind, one more for each whose documents have owners, three for the rows (more where the
             database takes them in batches), and two for each document that brings a type or status of its own.
         """
         self._refuse_taken(connection, new)
@@ -110,6 +110,7 @@ class Writer:
             pieces += self._made(connection, each.id, document, document.pieces, coded, codes, 1, moment, owner)
             version = Version(1, moment, note.author, note.message, _WHOLE, each.digests.digest(), "")
             history.append((each.id, dataclasses.replace(version, chain=chained(GENESIS, each.id, version, _ADDED))))
+        rows.insert_names(connection, self._project, [_named(each.id, each.document) for each in new])
         rows.insert_pieces(connection, pieces)
         rows.insert_versions(connection, [_version_row(id, version, _ADDED) for id, version in history])
         return SavedMany([version for _, version in history], codes)
@@ -141,6 +142,7 @@ class Writer:
     def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         moment = next_moment(None)
         written, found = self._rows(connection, id, document, document.pieces, 1, moment)
+        rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(connection, written)
         digest = DigestTree({path: each.digest for path, each in document.pieces.items()}).digest()
         version = Version(1, moment, note.author, note.message, _WHOLE, digest, "")
@@ -163,6 +165,7 @@ class Writer:
         begun, then = (version_numbered(connection, source, number) for number in (1, state.version))
         number, moment = then.number + 1, next_moment(then.created_at)
         written, found = self._rows(connection, id, document, document.pieces, number, moment)
+        rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(
             connection, [row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written]
         )
@@ -241,7 +244,7 @@ class Writer:
             document: says kind, name and model; of its pieces only those of the revision are looked at
 
         Raises:
-            RaceLostError: another writer has made this version.
+            RaceLostError: another writer has made this version, or taken the new name.
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
         written, found = self._rows(connection, head.id, document, revision.written, number, moment)
@@ -253,9 +256,16 @@ class Writer:
         rows.insert_pieces(connection, new)
         rows.update_pieces(connection, changed)
         rows.delete_pieces(connection, head.id, revision.removed)
-        if HEAD not in revision.written:
+        if HEAD in revision.written:
+            self._rename(connection, head, document)
+        else:
             rows.touch_head(connection, head.id, version=number, updated_at=moment)
         return Saved(head.id, version, found)
+
+    def _rename(self, connection: Connection, head: HeadRow, document: Document) -> None:
+        if document.name != head.name and head.deleted_at is None:
+            rows.delete_name(connection, self._project, head)
+            rows.insert_names(connection, self._project, [_named(head.id, document)])
 
     def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
         changes = changes_text(version.changes)
@@ -314,7 +324,6 @@ class Writer:
                     "version": number,
                     "created_at": moment,
                     "updated_at": moment,
-                    "deleted_at": None,
                     "digest": each.digest,
                     "body": each.text.decode(),
                 }
@@ -341,6 +350,10 @@ def _names(coded: Mapping[str, Coded]) -> set[Name]:
 
 def _owner_name(document: Document) -> str | None:
     return document.kind.owner_in(document.pieces[HEAD].body)
+
+
+def _named(id: str, document: Document) -> tuple[str, str, str]:
+    return document.kind.name, document.name, id
 
 
 def _version_row(id: str, version: Version, changes: str) -> dict[str, Any]:

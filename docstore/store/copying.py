@@ -197,13 +197,13 @@ class _Copier:
         if not changed and not any(_retagging(connection, head, tags)):
             return "unchanged", {}
         self._write_history(connection, head, there)
+        self._write_name(connection, head, there)
         rows.delete_pieces(connection, head.id, changed & held.keys() - {HEAD})
         paths = [path for path in keys if path in changed]
         codes = self._write_pieces(connection, head, there, paths)
         gone, new = _retagging(connection, head, tags)
-        rows.delete_tags(connection, head.id, gone)
-        for row in new:
-            rows.insert_tag(connection, **row)
+        if gone or new:
+            rows.change_tags(connection, head.id, gone=gone, new=new)
         self._read_back(connection, head, there, keys, paths, tags)
         return "updated" if there else "copied", codes
 
@@ -261,6 +261,14 @@ class _Copier:
             remedy = f"The target has it under another id: delete({head.name!r}, kind={head.kind!r}) it there first."
             raise DocumentExistsError(head.name, kind=head.kind, head=taken.version, remedy=remedy)
 
+    def _write_name(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
+        """Let the target know the document by the name that it has in the source, or by none if it is deleted."""
+        had, has = (row.name if row and row.deleted_at is None else None for row in (there, head))
+        if there is not None and had not in (None, has):
+            rows.delete_name(connection, self._target.project, there)
+        if has is not None and had != has:
+            rows.insert_names(connection, self._target.project, [(head.kind, has, head.id)])
+
     def _write_pieces(
         self, connection: Connection, head: HeadRow, there: HeadRow | None, paths: Iterable[str]
     ) -> dict[Name, int]:
@@ -281,8 +289,8 @@ class _Copier:
             kept = [row for row in page if there and row["path"] == HEAD]
             rows.insert_pieces(connection, [row for row in page if not (there and row["path"] == HEAD)])
             rows.update_pieces(connection, kept)
-        if there and there.deleted_at != head.deleted_at:
-            rows.mark_deleted(connection, head.id, head.deleted_at)
+        if there and (there.deleted_at, there.deleted_by) != (head.deleted_at, head.deleted_by):
+            rows.mark_deleted(connection, head.id, head.deleted_at, head.deleted_by)
         return codes
 
     def _read_back(

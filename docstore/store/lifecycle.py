@@ -45,7 +45,7 @@ class Renaming:
         head = self._access.head(connection, kind, old, argument="old")
         if new == old:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
-        # Not locked: two renames that swap names would wait for each other. The unique index of names decides.
+        # Not locked: two renames that swap names would wait for each other. The primary key of names decides.
         taken = living_named(connection, self._access.project, kind, [new]).get(new)
         if taken is not None:
             remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
@@ -80,8 +80,8 @@ def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> 
     return write_version(context, lambda connection: renaming.rename(connection, kind, old, new, note))
 
 
-def delete(access: Transactions, kind: str, name: str) -> None:
-    """Mark a document as deleted.
+def delete(access: Transactions, kind: str, name: str, author: str) -> None:
+    """Mark a document as deleted by *author*; another may take its name.
 
     Raises:
         DocumentNotFoundError: there is none.
@@ -90,7 +90,8 @@ def delete(access: Transactions, kind: str, name: str) -> None:
 
     def work(connection: Connection) -> str:
         head = access.head(connection, kind, name)
-        rows.mark_deleted(connection, head.id, moment)
+        rows.mark_deleted(connection, head.id, moment, author)
+        rows.delete_name(connection, access.project, head)
         return head.id
 
     access.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)
@@ -110,7 +111,8 @@ def undelete(access: Transactions, kind: str, name: str) -> None:
         if taken is not None:
             remedy = f"rename({name!r}, ...) or delete({called(name, kind)}) it before undelete()."
             raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
-        rows.mark_deleted(connection, gone.id, None)
+        rows.mark_deleted(connection, gone.id, None, None)
+        rows.insert_names(connection, access.project, [(gone.kind, gone.name, gone.id)])
         return gone.id
 
     access.writing(work, lambda connection, id: rows.deleted_at(connection, id) is None)
@@ -136,10 +138,11 @@ def purge(access: Transactions, kind: str, name: str) -> None:
 
     def work(connection: Connection) -> str:
         head = rows.head_named(connection, access.project, kind, name)
-        id = (head or access.deleted(connection, kind, name)).id
+        found = head or access.deleted(connection, kind, name)
         with erasing(connection):
-            rows.purge(connection, id)
-        return id
+            rows.delete_name(connection, access.project, found)
+            rows.purge(connection, found.id)
+        return found.id
 
     access.writing(work, lambda connection, id: rows.head_of(connection, id) is None)
     forget(access.engine)

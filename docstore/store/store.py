@@ -784,7 +784,7 @@ class Store:
 
     def delete(self, name: str, *, kind: str = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
-        lifecycle.delete(self._context.transactions, kind, name)
+        lifecycle.delete(self._context.transactions, kind, name, self.author)
 
     def undelete(self, name: str, *, kind: str = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.

@@ -46,9 +46,9 @@ def tag(transactions: Transactions, kind: str, name: str, new: NewTag) -> int:
         if present is not None and present != number and not new.move:
             raise TagExistsError(name, text, version=present, wanted=number)
         if present != number:
-            rows.delete_tags(connection, head.id, [text])
             now = datetime.now(UTC)
-            rows.insert_tag(connection, id=head.id, tag=text, version=number, created_at=now, author=new.author)
+            row = {"id": head.id, "tag": text, "version": number, "created_at": now, "author": new.author}
+            rows.change_tags(connection, head.id, gone=[text], new=[row])
         return head.id, number
 
     return transactions.writing(work, lambda connection, done: rows.tagged(connection, done[0], text) == done[1])[1]
@@ -66,7 +66,7 @@ def untag(transactions: Transactions, kind: str, name: str, text: str) -> None:
         if rows.tagged(connection, head.id, text) is None:
             known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
             raise InvalidValueError("tag", text, f"The tags of {name!r} are: {known}.")
-        rows.delete_tags(connection, head.id, [text])
+        rows.change_tags(connection, head.id, gone=[text])
         return head.id
 
     transactions.writing(work, lambda connection, id: rows.tagged(connection, id, text) is None)

@@ -39,12 +39,14 @@ class Damage:
     """One thing that is not as it was saved.
 
     Attributes:
-        kind, name: of the document; if its head is gone, ``"unknown"`` and the id.
+        kind, name: of the document; if its head is gone, those of its row in ``names``, or
+            ``"unknown"`` and the id.
         table, where: the table, and the row in words: ``version 3``, ``its head``, ``/trials/3``.
         problem: what is wrong with the row.
         key: the columns that identify the row: ``{"id": ..., "path": "/trials/3"}`` in ``documents``,
-            ``{"id": ..., "version": 3}`` in ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``. The id alone if the
-            row is not known.
+            ``{"id": ..., "version": 3}`` in ``versions``, ``{"id": ..., "tag": ...}`` in ``tags``, ``{"project": ...,
+            "kind": ..., "name": ...}`` in ``names``, ``{"column": ..., "value": ...}`` in ``codes``. The id alone if
+            the row is not known.
         pointer: the place in the document, if known: of the piece, of the change that does not fit, or of the value
             that does not decode; empty for the whole document.
     """
@@ -81,6 +83,11 @@ class Subject:
     def tag(self, tag: str, problem: str) -> Damage:
         """Return the damage of a tag."""
         return self._damage("tags", f"tag {tag!r}", problem, {"tag": tag})
+
+    def named(self, project: str, problem: str) -> Damage:
+        """Return the damage of the document's row in ``names``."""
+        key = RowKey((("project", project), ("kind", self.kind), ("name", self.name)))
+        return Damage(self.kind, self.name, "names", "its name", problem, key)
 
     def rows(self, table: str, problem: str, where: str = "its rows") -> Damage:
         """Return a damage of *table* that concerns no single row."""

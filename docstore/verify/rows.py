@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, unlike_head, unlike_part
+from docstore.sql.columns import Names, lost_codes, tags_in, unlike_head, unlike_part
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.verify import statements
@@ -45,12 +46,16 @@ class CurrentState:
         parts: the columns of its parts, by path.
         state: the document, to be rolled back; None if its rows cannot be joined, or its version has no row.
         blame: finds the damaged rows of *state*; None if all of it is what was saved.
+        tags: the tags by the row of the head; None if it cannot be read.
+        lost_codes: the integers that the table ``codes`` lacks, with their names: column, value, name.
     """
 
     created_at: datetime | None = None
     parts: dict[str, PartColumns] = field(default_factory=dict)
     state: Rollback | None = None
     blame: Blame | None = None
+    tags: dict[str, JSON] | None = None
+    lost_codes: set[tuple[str, int, str]] = field(default_factory=set)
 
 
 class RowCheck:
@@ -137,7 +142,10 @@ class RowCheck:
         if self._kind is None:  # its head, which says what its parts are, cannot be read
             return
         body = self._pieces[row.path]
+        self._now.lost_codes.update(lost_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
         if row.path == HEAD:
+            with suppress(DecodeError):  # that is told as the damage of its seal
+                self._now.tags = tags_in(row)
             problems = unlike_head(self._kind, self._head, row, body, self._names, self._called)
         else:
             problems = unlike_part(self._kind, self._head, self._project, row, body, self._names)

@@ -15,7 +15,8 @@ from docstore.documents.history import Parent
 from docstore.errors import DecodeError, PatchError, UnreadableError
 from docstore.sql.dialects import JsonText, only_row, reading_times, translated
 from docstore.sql.paging import PageSize
-from docstore.sql.tables import IS_HEAD, documents, tags, versions
+from docstore.sql.rows import HeadRow
+from docstore.sql.tables import IS_HEAD, documents, names, tags, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,25 @@ def called(connection: Connection, id: str) -> tuple[str, str] | None:
     with reading(connection):
         row = only_row(connection.execute(query))
     return None if row is None else (row.kind, row.name)
+
+
+def id_in_names(connection: Connection, project: str, head: HeadRow) -> str | None:
+    """Return the id that the table ``names`` has of the name of *head*, or None where it has none."""
+    c = names.c
+    query = sa.select(c.id).where(c.project == project, c.kind == head.kind, c.name == head.name)
+    with reading(connection):
+        return connection.execute(query).scalar()
+
+
+def surplus_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
+    """Return the rows of ``names`` for which there is no live document of *project*: kind, name and id."""
+    c, d = names.c, documents.c
+    live = sa.select(sa.true()).where(
+        IS_HEAD, d.deleted_at.is_(None), d.project == c.project, d.kind == c.kind, d.name == c.name
+    )
+    query = sa.select(c.kind, c.name, c.id).where(c.project == project, ~sa.exists(live)).order_by(c.kind, c.name)
+    with reading(connection):
+        return list(connection.execute(query))
 
 
 def project_of(connection: Connection, id: str) -> str | None:

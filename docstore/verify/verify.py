@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from docstore.documents.canonical import JSON
 from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
 from docstore.sql.columns import Names
@@ -16,7 +17,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
 from docstore.verify.history import History
-from docstore.verify.report import Damage, Progress, Report, Subject
+from docstore.verify.report import Damage, Progress, Report, RowKey, Subject
 from docstore.verify.rows import CurrentState, Decode, RowCheck
 from docstore.verify.statements import Unread
 
@@ -59,6 +60,10 @@ def find_damage(
     for each in ids:
         yield from _Verification(connection, project, names, options, done).document(each)
         done.document(counts.get(each, 0))
+    for column, value, name in sorted(done.lost_codes):
+        problem = f"its row is missing: documents have the integer for {name!r}"
+        key = RowKey((("column", column), ("value", value)))
+        yield Damage(_UNKNOWN, project, "codes", f"{column} {value}", problem, key)
     if id is None and kind is None:
         left = yield from _tried(project, "documents", lambda: list(_leftovers(connection, project)), list[Damage]())
         yield from left
@@ -90,10 +95,11 @@ def _names(connection: Connection) -> Names | None:
 
 
 class _Done:
-    """Counts the verified versions and reports the progress."""
+    """Counts the verified versions, reports the progress, and collects the rows that ``codes`` lacks."""
 
     def __init__(self, total: int, report: Report) -> None:
         self._total, self._report = total, report
+        self.lost_codes: set[tuple[str, int, str]] = set()
         self._name, self._before, self._of_this, self._reported = "", 0, 0, -1
 
     def begin(self, name: str) -> None:
@@ -148,9 +154,11 @@ class _Verification:
             return
         subject = Subject(head.kind, head.name, id)
         self._done.begin(head.name)
+        yield from _readable(subject, "names", self._named(subject, head))
         now = yield from self._pieces(subject, head)
+        self._done.lost_codes |= now.lost_codes
         tagged: dict[str, int] = {}
-        yield from _readable(subject, "tags", self._tags(subject, tagged))
+        yield from _readable(subject, "tags", self._tags(subject, now.tags, tagged))
         history = History(
             head,
             statements.parents(self._connection, id),
@@ -180,13 +188,34 @@ class _Verification:
             yield subject.rows("documents", str(error))
             return CurrentState()
 
-    def _tags(self, subject: Subject, found: dict[str, int]) -> Iterator[Damage]:
+    def _named(self, subject: Subject, head: HeadRow) -> Iterator[Damage]:
+        """Yield the damage of the row by which the name of a live document is its own."""
+        if head.deleted_at is not None:
+            return
+        id = statements.id_in_names(self._connection, self._project, head)
+        if id is None:
+            yield subject.named(self._project, "its row is missing: another document could take the name")
+        elif id != head.id:
+            yield subject.named(self._project, f"its row has the id {short_repr(id)}, and the document {head.id!r}")
+
+    def _tags(self, subject: Subject, sealed: dict[str, JSON] | None, found: dict[str, int]) -> Iterator[Damage]:
+        """Yield each tag whose row is other than the head says; *found* gets the versions of the others."""
+        missing = dict(sealed or {})
         for page in statements.pages(self._connection, tags, tags.c.tag, subject.id):
             for row in page:
                 if isinstance(row, Unread):
+                    missing.pop(str(row.key), None)
                     yield subject.tag(str(row.key), row.problem)
-                else:
+                    continue
+                said = missing.pop(row.tag, None)
+                if sealed is None or said == rows.tags_told([row])[row.tag]:
                     found[row.tag] = row.version
+                elif said is None:
+                    yield subject.tag(row.tag, "there is a row, and docstore gave no such tag")
+                else:
+                    yield subject.tag(row.tag, f"its row was changed: the head says {_tag_shown(said)}")
+        for tag, said in missing.items():
+            yield subject.tag(tag, f"its row is missing: the head says {_tag_shown(said)}")
 
     def _history(self, id: str, history: History) -> Iterator[Damage]:
         for page in statements.pages(self._connection, versions, versions.c.version, id, falling=True):
@@ -197,12 +226,26 @@ class _Verification:
         yield from history.end()
 
 
+def _tag_shown(said: JSON) -> str:
+    """Return what a head says of a tag, in words."""
+    match said:
+        case [int(version), str(moment), str(author)]:
+            return f"version {version}, given at {moment} by {author!r}"
+    return short_repr(said)
+
+
 def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
     """Yield the rows without a head: they have no name, and no search finds them."""
     with statements.reading(connection):
         ids = rows.headless(connection, project)
+    named = {row.id: row for row in statements.surplus_names(connection, project)}
     for id in ids:
-        yield Subject(_UNKNOWN, id, id).head("its row is missing, and its parts or history are there")
+        row = named.pop(id, None)
+        subject = Subject(row.kind, row.name, id) if row else Subject(_UNKNOWN, id, id)
+        yield subject.head("its row is missing, and its parts or history are there")
+    for row in named.values():
+        subject = Subject(row.kind, row.name, row.id)
+        yield subject.named(project, "there is a row, and no such document: none can take the name")
     for id in statements.strays(connection, project):
         other = statements.project_of(connection, id)
         yield Subject(_UNKNOWN, id, id).head(f"its row is of the project {other!r}, and parts of it are of {project!r}")

@@ -19,7 +19,8 @@ from counting import statements_of
 import docstore
 from docstore import migrations
 from docstore.errors import RaceLostError, TablesError
-from docstore.migrations.views_0003 import views
+from docstore.migrations.views import create_views, drop_views, views
+from docstore.migrations.views.comments import TABLES
 from docstore.sqa_store.db import create_all_tables
 from docstore.sql import tables
 from docstore.sql.dialects import make_engine, migrating, transaction
@@ -44,13 +45,8 @@ def engine(database):
     engine.dispose()
 
 
-# Made by the migrations only, where an index of some rows cannot be had.
-ONLY_ON_MYSQL = ("live", "documents_name")
-
-
 def schema(engine):
     """What an inspector tells of each table but Alembic's own."""
-    only = ONLY_ON_MYSQL if engine.dialect.name == "mariadb" else ()
     inspector = sa.inspect(engine)
     names = sorted(set(inspector.get_table_names()) - {tables.VERSION_TABLE})
     return {
@@ -58,10 +54,10 @@ def schema(engine):
             "columns": [
                 {key: str(value) for key, value in column.items() if key != "comment"}
                 for column in inspector.get_columns(name)
-                if column["name"] not in only
             ],
             "primary key": inspector.get_pk_constraint(name)["constrained_columns"],
-            "unique": sorted(str(each) for each in inspector.get_unique_constraints(name) if each["name"] not in only),
+            "unique": sorted(str(each) for each in inspector.get_unique_constraints(name)),
+            "foreign keys": sorted(str(each) for each in inspector.get_foreign_keys(name)),
             "indexes": sorted(
                 (
                     index["name"],
@@ -70,7 +66,6 @@ def schema(engine):
                     sorted((key, str(value)) for key, value in index.get("dialect_options", {}).items()),
                 )
                 for index in inspector.get_indexes(name)
-                if index["name"] not in only
             ),
         }
         for name in names
@@ -105,19 +100,25 @@ class TestTheMigrations:
         fresh.dispose()
 
     def test_keep_a_live_name_unique_and_a_deleted_one_not(self, engine, store):
-        """By an index of some rows on SQLite and PostgreSQL, by a computed column on MariaDB."""
         for _ in range(2):
             store.save(new_experiment())
             store.delete("cakes")
         store.save(new_experiment())
 
-        columns = "path, project, kind, name, model, version, created_at, updated_at, digest, body"
-        again = sa.text(
-            f"INSERT INTO documents (id, {columns}) SELECT '0', {columns} FROM documents "
-            f"WHERE path = '' AND deleted_at IS NULL"
-        )
+        again = tables.names.insert().values(project="default", kind="experiment", name="cakes", id="0")
         with pytest.raises(RaceLostError), transaction(engine, write=True) as connection:
             connection.execute(again)
+
+    @pytest.mark.parametrize("name", ["documents", "versions"])
+    def test_have_no_unique_key_without_the_id(self, engine, store, name):
+        """So that a database can partition or distribute these tables by it."""
+        inspector = sa.inspect(engine)
+        keys = [inspector.get_pk_constraint(name)["constrained_columns"]]
+        keys += [each["column_names"] for each in inspector.get_unique_constraints(name)]
+        keys += [each["column_names"] for each in inspector.get_indexes(name) if each["unique"]]
+
+        assert keys
+        assert all("id" in key for key in keys)
 
     def test_make_the_views(self, engine):
         migrations.ensure(engine)
@@ -127,13 +128,13 @@ class TestTheMigrations:
     def test_note_where_they_are_in_a_table_of_our_own(self, engine):
         migrations.ensure(engine)
 
-        names = sa.inspect(engine).get_table_names()
-        assert sorted(names) == ["codes", tables.VERSION_TABLE, "documents", "place_indexes", "tags", "versions"]
+        ours = {"documents", "names", "versions", "tags", "codes", "place_indexes"}
+        assert set(sa.inspect(engine).get_table_names()) == {*ours, tables.VERSION_TABLE}
 
     def test_are_known_to_the_last(self):
-        files = sorted(path.name for path in (ROOT / "docstore/migrations/versions").glob("[0-9]*.py"))
+        files = sorted(path.stem for path in (ROOT / "docstore/migrations/versions").glob("[0-9]*.py"))
 
-        assert files[-1].startswith(migrations.HEAD)
+        assert files[-1] == migrations.HEAD
         assert len(files) == len(migrations._KNOWN)
 
     def test_leave_a_users_own_alembic_alone(self, engine):
@@ -184,7 +185,7 @@ class TestTablesOfALaterDocstore:
         return engine
 
     def test_are_refused(self, newer):
-        with pytest.raises(TablesError, match=r"migration '9999', .* knows up to '\d+'. Upgrade with: pip install -U"):
+        with pytest.raises(TablesError, match=r"'9999', .* knows up to '0001_initial'. Upgrade with: pip install -U"):
             docstore.connect(newer)
 
     def test_are_left_as_they_are(self, newer):
@@ -193,6 +194,81 @@ class TestTablesOfALaterDocstore:
                 docstore.connect(newer)
 
         assert written(newer, connect) == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+class TestTablesOfACheckoutFromBeforeTheFirstRelease:
+    @pytest.fixture
+    def older(self, engine, revision):
+        migrations.ensure(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"UPDATE {tables.VERSION_TABLE} SET version_num = '{revision}'")
+            connection.commit()
+        return engine
+
+    def test_are_refused_with_a_way_out(self, older, revision):
+        with pytest.raises(TablesError, match=rf"'{revision}'.* before its first release.*save_experiment\(.*new dat"):
+            docstore.connect(older)
+
+    def test_are_left_as_they_are(self, older):
+        def connect():
+            with pytest.raises(TablesError):
+                docstore.connect(older)
+
+        assert written(older, connect) == []
+
+
+class TestALaterMigration:
+    """It drops the views, changes the tables, and makes the views anew."""
+
+    @pytest.fixture
+    def migrated(self, engine):
+        migrations.ensure(engine)
+
+        def migrate():
+            with migrating(engine) as connection:
+                rights = drop_views(connection)
+                assert sa.inspect(connection).get_view_names() == []
+                create_views(connection, rights)
+
+        return migrate
+
+    def test_has_all_views_again(self, engine, migrated):
+        migrated()
+
+        assert sorted(sa.inspect(engine).get_view_names()) == VIEWS
+
+    @pytest.mark.parametrize("backend", ["postgresql"])
+    def test_lets_those_read_the_views_who_could(self, engine, migrated):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("GRANT SELECT ON experiments TO PUBLIC")
+
+        migrated()
+
+        rights = sa.text(
+            "SELECT table_name FROM information_schema.role_table_grants "
+            "WHERE privilege_type = 'SELECT' AND table_schema = current_schema() AND grantee = 'PUBLIC'"
+        )
+        with engine.connect() as connection:
+            assert connection.execute(rights).scalars().all() == ["experiments"]
+
+    @pytest.mark.parametrize("backend", ["mariadb"])
+    @pytest.mark.parametrize("name", sorted({*TABLES} - {tables.VERSION_TABLE}))
+    def test_changes_nothing_of_a_table(self, engine, migrated, name):
+        """Comments are put on the columns again: not a row is written again for that."""
+        docstore.Store(engine).save(new_experiment())
+        look = sa.text(
+            f"SELECT table_id FROM information_schema.innodb_sys_tables WHERE name = concat(database(), '/{name}')"
+        )
+
+        def seen():
+            with engine.connect() as connection:
+                return connection.exec_driver_sql(f"SHOW CREATE TABLE {name}").all(), connection.execute(look).all()
+
+        before = seen()
+        migrated()
+
+        assert seen() == before
 
 
 class TestAMigrationThatIsInterrupted:
@@ -220,11 +296,22 @@ class TestAMigrationThatIsInterrupted:
 class TestATableOfSomeoneElse:
     """It has the name of one of ours."""
 
-    @pytest.mark.parametrize("name", ["documents", "versions", "codes", "tags", "place_indexes", "arms", "experiments"])
+    @pytest.mark.parametrize("name", [*sorted({*TABLES} - {tables.VERSION_TABLE}), *VIEWS])
     def test_is_refused_and_left_alone(self, engine, name):
         with engine.begin() as connection:
             connection.exec_driver_sql(f"CREATE TABLE {name} (mine INTEGER)")
             connection.exec_driver_sql(f"INSERT INTO {name} VALUES (7)")
+
+        with pytest.raises(TablesError, match=rf"{name}.*not docstore's"):
+            docstore.connect(engine)
+
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql(f"SELECT * FROM {name}").all() == [(7,)]
+
+    @pytest.mark.parametrize("name", VIEWS)
+    def test_is_refused_too_where_it_is_a_view(self, engine, name):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT 7 AS mine")
 
         with pytest.raises(TablesError, match=rf"{name}.*not docstore's"):
             docstore.connect(engine)
@@ -282,11 +369,10 @@ class TestTablesThatAnotherNodeMakesMeanwhile:
     @pytest.mark.parametrize(
         "sign",
         [
-            "ALTER TABLE documents ADD COLUMN live",
+            "CREATE TABLE IF NOT EXISTS names",
             "CREATE INDEX documents_type",
-            "CREATE TABLE tags",
+            "CREATE TABLE IF NOT EXISTS tags",
             "INSERT INTO docstore_schema",
-            "UPDATE docstore_schema",
         ],
     )
     def test_are_taken_as_they_are(self, engine, database, sign):
@@ -311,7 +397,7 @@ class TestTablesThatAnotherNodeMakesMeanwhile:
 
         @sa.event.listens_for(engine, "do_execute")
         def fail(cursor, statement, parameters, context):
-            if not failed and "UPDATE docstore_schema" in statement:
+            if not failed and "INSERT INTO docstore_schema" in statement:
                 failed.append(statement)
                 cursor.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock found'")
 

@@ -35,7 +35,7 @@ from docstore import (
 )
 from docstore.documents import canonical
 from docstore.documents.kinds import kind_named
-from docstore.migrations.views_0003 import views
+from docstore.migrations.views import views
 from docstore.model import (
     ChoiceParameter,
     DerivedParameter,

@@ -18,8 +18,8 @@ from docstore.sql.tables import LISTED, documents
 from docstore.testing.experiments import new_experiment
 
 CROWD = 2_000
-BY_NAME = ({"documents_name"}, *({name} for name in LISTED))
-"""All have the name, the kind and the project, in another order: where there are few of a kind, any is as good."""
+BY_NAME = ({"documents_name"}, {"documents_changed"}, *({name} for name in LISTED))
+"""All have the kind and the project: where there are few of a kind, any is as good."""
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN", "mariadb": "EXPLAIN"}
 ANALYZE = {"sqlite": "ANALYZE", "postgresql": "ANALYZE documents", "mariadb": "ANALYZE TABLE documents"}
 PRIMARY = {"sqlite": "sqlite_autoindex_documents_1", "postgresql": "documents_pkey", "mariadb": "PRIMARY"}
@@ -176,11 +176,24 @@ class TestADocumentOfItsName:
         assert used[0] in BY_NAME
         assert all(each in (*BY_NAME, {PRIMARY[backend]}) for each in used)
 
-    def test_is_deleted_by_the_index_of_names(self, crowded):
-        used = indexes_used(crowded, "delete", "cakes")
+    def test_is_deleted_by_the_index_of_names_and_its_key(self, crowded, backend):
+        named, *others = indexes_used(crowded, "delete", "cakes")
 
-        assert used
-        assert all(each in BY_NAME for each in used)
+        assert named in BY_NAME
+        assert all(each in (*BY_NAME, {PRIMARY[backend]}) for each in others)
+
+
+@pytest.mark.parametrize("columns", ["id, trial_index", "experiment, trial_index"])
+@pytest.mark.parametrize("views", ["parameters_long JOIN observations", "trials JOIN observations"])
+def test_sqlite_joins_views_of_parts_by_the_index_of_positions(fresh_database, connect, views, columns):
+    """SQLite has looked at none of them, and would compare each trial with all data."""
+    store = connect(fresh_database("sqlite"))
+    query = f"EXPLAIN QUERY PLAN SELECT count(*) FROM {views} USING ({columns})"
+
+    with store.engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(query)]
+
+    assert "SEARCH p USING INDEX documents_position (id=? AND position=?)" in plan
 
 
 def body_indexes(store: docstore.Store) -> list[str]:

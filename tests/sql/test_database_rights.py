@@ -18,7 +18,7 @@ from backends import REMOTES
 
 import docstore
 from docstore.errors import DatabaseError, TablesError
-from docstore.migrations.views_0003 import views
+from docstore.migrations.views import views
 from docstore.sql.dialects import make_engine
 from docstore.testing.experiments import add_trial, new_experiment
 

@@ -232,14 +232,14 @@ class TestTheStatements:
         of_two = statements_of(store.engine, store.save_many, [new_experiment(f"a{i}") for i in range(2)])
         of_ten = statements_of(store.engine, store.save_many, [new_experiment(f"b{i}") for i in range(10)])
 
-        assert len(of_ten) == len(of_two) == 3
+        assert len(of_ten) == len(of_two) == 4
 
     def test_are_as_many_for_each_batch(self, store):
         store.save(new_experiment("first", trials=1))
 
         sent = statements_of(store.engine, store.save_many, several(6), batch=2)
 
-        assert len(sent) == 3 * 3
+        assert len(sent) == 3 * 4
 
     def test_are_two_more_for_owners_of_any_number(self, store):
         store.save(new_experiment("first", trials=1))
@@ -247,7 +247,7 @@ class TestTheStatements:
 
         sent = statements_of(store.engine, store.save_many, [*several(3), *strategies])
 
-        assert len(sent) == 5
+        assert len(sent) == 6
 
     def test_are_one_for_all_that_are_as_they_were(self, store):
         objects = several(9)

@@ -93,36 +93,36 @@ class TestAnIndexWithAFlippedBit:
     """What is looked for by it is not found, while its row and its digest are as they were."""
 
     def test_loses_a_name_and_is_named(self, path, connect):
-        flip_in(path, "documents_name", b"cakes 2")
+        flip_in(path, "documents_listed", b"cakes 2")
         store = connect(path)
 
         with pytest.raises(DocumentNotFoundError):
             store.load("cakes 2")
-        damages = [damage for damage in store.verify() if damage.where == "index documents_name"]
+        damages = [damage for damage in store.verify() if damage.where == "index documents_listed"]
 
         assert {damage.table for damage in damages} == {"documents"}
-        assert any("missing from index documents_name" in damage.problem for damage in damages)
+        assert any("missing from index documents_listed" in damage.problem for damage in damages)
 
     def test_gives_two_documents_of_one_name_and_is_named(self, path, connect):
-        start, size = page_of(path, "documents_name")
+        start, size = page_of(path, "documents_listed")
         flip(path, start + path.read_bytes()[start : start + size].index(b"note 1") + 5)
         store = connect(path)
 
         with pytest.raises(UnreadableError, match="two rows were found where a unique key allows one"):
             store.get("note 0", kind="note")
 
-        assert "index documents_name" in {damage.where for damage in store.verify()}
+        assert "index documents_listed" in {damage.where for damage in store.verify()}
 
     def test_is_named_in_the_form_of_every_damage(self, path, connect):
-        flip_in(path, "documents_name", b"cakes 2")
+        flip_in(path, "documents_listed", b"cakes 2")
 
         damage = next(each for each in connect(path).verify() if "missing" in each.problem)
 
         assert (damage.kind, damage.name, dict(damage.key), damage.pointer) == ("unknown", "default", {}, "")
-        assert str(damage).startswith("unknown 'default': table documents, index documents_name: row ")
+        assert str(damage).startswith("unknown 'default': table documents, index documents_listed: row ")
 
     def test_is_not_looked_at_where_less_is_asked_for(self, path, connect):
-        flip_in(path, "documents_name", b"cakes 2")
+        flip_in(path, "documents_listed", b"cakes 2")
         store = connect(path)
 
         assert store.verify("cakes 1") == store.verify(kind="note") == []

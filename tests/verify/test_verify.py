@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from counting import calls_of
+from intrusion import without_foreign_keys
 
 import docstore
 from docstore import Change, GenerationNode, GenerationStrategy, RegistryBundle, registry
@@ -26,7 +27,7 @@ from docstore.errors import (
     InvalidValueError,
     MissingDependencyError,
 )
-from docstore.sql.tables import codes, documents, tags, versions
+from docstore.sql.tables import codes, documents, names, tags, versions
 from docstore.testing.experiments import add_trial, new_experiment
 from docstore.verify import Progress
 
@@ -79,7 +80,7 @@ class Intruder:
             connection.execute(table.insert(), {**row, **other})
 
     def _run(self, change: sa.Update | sa.Delete, table: sa.Table, where: dict[str, object]) -> None:
-        with self.engine.begin() as connection:
+        with without_foreign_keys(self.engine) as connection:
             assert connection.execute(change.where(*self._those(table, where))).rowcount > 0
 
     def _those(self, table: sa.Table, where: dict[str, object]) -> list[sa.ColumnElement[bool]]:
@@ -320,7 +321,11 @@ class TestAColumnThatDocumentsAreFoundBy:
     def test_is_found_where_the_name_is_another(self, store, intruder):
         intruder.set(documents.c.name, "bread", path="")
 
-        assert places(store) == [("bread", "documents", "its head")]
+        assert places(store) == [
+            ("bread", "names", "its name"),
+            ("bread", "documents", "its head"),
+            ("cakes", "names", "its name"),
+        ]
 
     def test_is_found_where_the_version_is_another(self, store, intruder):
         intruder.set(documents.c.version, 2, path="")
@@ -345,9 +350,14 @@ class TestARowThatIsGone:
 
         assert ("cakes", "versions", f"version {number}") in places(store)
 
-    @pytest.mark.parametrize("whose", ["intruder", "intruder_of_note"])
-    def test_of_a_head_is_found_by_the_id_that_is_left(self, request, store, whose):
-        intruder = request.getfixturevalue(whose)
+    @pytest.mark.parametrize(("whose", "name"), [("intruder", "cakes"), ("intruder_of_note", "n1")])
+    def test_of_a_head_is_found_by_the_name_that_is_left(self, request, store, whose, name):
+        request.getfixturevalue(whose).delete(documents, path="")
+
+        assert places(store) == [(name, "documents", "its head")]
+
+    def test_of_a_head_of_a_deleted_document_is_found_by_the_id_that_is_left(self, store, intruder):
+        store.delete("cakes")
         intruder.delete(documents, path="")
 
         assert places(store) == [(intruder.id, "documents", "its head")]
@@ -361,11 +371,44 @@ class TestARowThatIsGone:
             "version 3",
         }
 
-    def test_of_a_whole_document_leaves_nothing_that_could_be_found(self, store, intruder):
+    def test_of_a_whole_document_is_found_by_its_name(self, store, intruder):
         intruder.delete(versions)
         intruder.delete(documents)
 
-        assert places(store) == []
+        assert places(store) == [("cakes", "names", "its name")]
+
+    def test_of_a_name_is_found_there(self, store, intruder):
+        intruder.delete(names)
+
+        [found] = store.verify()
+
+        assert (found.name, found.table, found.where) == ("cakes", "names", "its name")
+        assert found.key == {"project": "default", "kind": "experiment", "name": "cakes"}
+        assert "missing" in found.problem
+
+    def test_of_a_name_is_found_too_where_that_document_alone_is_verified(self, store, intruder):
+        intruder.delete(names)
+
+        assert [each.table for each in store.verify("cakes")] == ["names"]
+
+    def test_of_a_tag_is_found_with_what_it_was(self, store, of_tagged):
+        of_tagged.delete(tags)
+
+        [found] = store.verify()
+
+        assert (found.name, found.table, found.where) == ("cakes", "tags", "tag 'published'")
+        assert found.problem.startswith("its row is missing: the head says version 2, given at 20")
+
+    def test_of_a_code_is_found_there_and_where_it_was_used(self, store, saved):
+        with store.engine.begin() as connection:
+            connection.execute(codes.delete().where(codes.c.name == "COMPLETED", codes.c.column == "trial_status"))
+
+        found = store.verify()
+
+        [code] = [each for each in found if each.table == "codes"]
+        assert (code.where, code.key) == ("trial_status 3", {"column": "trial_status", "value": 3})
+        assert code.problem == "its row is missing: documents have the integer for 'COMPLETED'"
+        assert {each.where for each in found if each.table == "documents"} == {"/trials/0", "/trials/1"}
 
 
 class TestARowThatWasPutIn:
@@ -800,7 +843,7 @@ class TestADamage:
 
         [found] = store.verify()
 
-        assert (found.kind, found.name, found.key) == ("unknown", intruder.id, {"id": intruder.id, "path": ""})
+        assert (found.kind, found.name, found.key) == ("experiment", "cakes", {"id": intruder.id, "path": ""})
 
     def test_finds_its_row(self, store, intruder):
         intruder.set(documents.c.body, flipped, path="/trials/0")
@@ -836,6 +879,10 @@ TOLD = [
         "version": 2,
         "created_at": LATER,
         "updated_at": LATER,
+        "deleted_at": LATER,
+        "deleted_by": "eve",
+        "tags": "{}",
+        "seal": None,
         "digest": "0" * 64,
         "body": "{}",
     }.items()),
@@ -854,6 +901,9 @@ TOLD = [
         "created_at": EARLIER,
         "updated_at": LATER,
         "deleted_at": LATER,
+        "deleted_by": "eve",
+        "tags": "{}",
+        "seal": "0" * 64,
         "digest": "0" * 64,
         "body": "{}",
     }.items()),
@@ -869,20 +919,25 @@ TOLD = [
         "parent": '{"how":"merge","id":"x","version":1}',
         "folded": "0" * 64,
     }.items()),
-    *(("tags", "published", column, to) for column, to in {"id": OTHER, "version": 4}.items()),
+    *(("tags", "published", column, to) for column, to in {
+        "id": OTHER,
+        "tag": "final",
+        "version": 1,
+        "created_at": LATER,
+        "author": "eve",
+    }.items()),
+    *(("names", "cakes", column, to) for column, to in {
+        "project": "other",
+        "kind": "note",
+        "name": "bread",
+        "id": OTHER,
+    }.items()),
 ]  # fmt: skip
 UNTOLD = [
-    # It is deleted and brought back without a new version.
-    ("documents", "", "deleted_at", LATER),
     # Classes of one model may take the place of another's.
     ("documents", "/trials/0", "model", "user"),
-    # A tag may name any version and be moved, by anyone, at any time.
-    ("tags", "published", "tag", "final"),
-    ("tags", "published", "version", 1),
-    ("tags", "published", "author", "eve"),
-    ("tags", "published", "created_at", LATER),
 ]
-FINDS = {"documents": documents.c.path, "versions": versions.c.version, "tags": tags.c.tag}
+FINDS = {"documents": documents.c.path, "versions": versions.c.version, "tags": tags.c.tag, "names": names.c.name}
 
 
 class TestAColumnThatSaysSomethingElse:
@@ -900,7 +955,7 @@ class TestAColumnThatSaysSomethingElse:
 
         assert store.verify() == []
 
-    @pytest.mark.parametrize("table", [documents, versions, tags], ids=str)
+    @pytest.mark.parametrize("table", [documents, versions, tags, names], ids=str)
     def test_is_of_one_of_these(self, table):
         assert {name for of, _, name, _ in [*TOLD, *UNTOLD] if of == table.name} == {*table.c.keys()}
 
@@ -925,9 +980,10 @@ class TestAColumnThatSaysSomethingElse:
     def test_of_parts_that_stay_where_the_head_went_to_another_project_is_told_in_both(self, store, intruder, connect):
         intruder.set(documents.c.project, "other", path="")
 
-        [found] = store.verify()
+        name, found = store.verify()
 
         assert (found.key, found.problem.count("project 'other'")) == ({"id": intruder.id, "path": ""}, 1)
+        assert (name.table, name.name) == ("names", "cakes")
         assert connect(store.engine, project="other").verify() != []
 
     def test_of_the_model_of_what_was_put_as_json_is_told(self, store, intruder_of_note):
@@ -1150,7 +1206,7 @@ class TestATag:
     def test_of_no_document_is_found(self, store, of_tagged):
         of_tagged.set(tags.c.id, OTHER)
 
-        [found] = store.verify()
+        _, found = store.verify()
 
         assert (found.name, found.table, found.key) == (OTHER, "tags", {"id": OTHER, "tag": "published"})
 

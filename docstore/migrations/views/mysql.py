@@ -1,24 +1,28 @@
-"""The views in the words of MariaDB and MySQL, with what ``views_0001.mysql`` says of them: JSON is shown as text.
+"""The views in the SQL of MariaDB and MySQL: JSON is shown as text; NaN and the infinities, which they lack, as NULL.
 
-Where keys of a user's parts have a tilde or a slash, and their field is longer than ``group_concat_max_len`` (by
-default 1 MB on MariaDB, 1 kB on MySQL), ``document_json`` is NULL, and never cut off.
+The name of SQLAlchemy's dialect does not tell the two servers apart, so the statement of a view contains a SELECT for
+each, in comments that only the one or the other runs.
+
+On MariaDB, ``document_json`` is the canonical text to the byte; or NULL, and never cut off, if that text would be
+longer than the server's ``max_allowed_packet`` (16 MB by default) with each quote and backslash in it counted twice; or
+if keys of a user's parts have a tilde or a slash and their field is longer than ``group_concat_max_len`` (by default
+1 MB on MariaDB, 1 kB on MySQL).
+MariaDB's JSON functions read neither values deeper than 32 levels nor the text after them: in the other views such a
+value is NULL, or has no row.
+
+On MySQL, which no test has run on yet, JSON taken out of a document has MySQL's blanks and order of keys. There, a
+trial or its data that nest deeper than 100 levels are an error in ``trials``, ``generator_runs`` and ``observations``.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import ClassVar, Final
 
-from docstore.migrations.views_0001.mysql import MariaDB as FirstOfMariaDB
-from docstore.migrations.views_0001.mysql import MySQL as FirstOfMySQL
-from docstore.migrations.views_0001.mysql import _Common as First
-from docstore.migrations.views_0003.shape import selects
-from docstore.migrations.views_0003.spelling import LARGEST, LARGEST_ADDEND, Spelling
-from docstore.migrations.views_0003.user_documents_of_mysql import whole_document
-
-if TYPE_CHECKING:
-    from docstore.migrations.views_0003.objective import Observed
+from docstore.migrations.views.base import LARGEST, LARGEST_ADDEND, Observed, ViewSQL
+from docstore.migrations.views.mysql_documents import document_of_experiment, document_of_user
+from docstore.migrations.views.shape import selects
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
@@ -34,8 +38,15 @@ def views() -> dict[str, str]:
     return {name: f"/*M! {mariadb[name]} */ /*!80017 {mysql[name]} */" for name in mariadb}
 
 
-class _Common(First, Spelling):
-    """What both servers call by the same name."""
+class _Common(ViewSQL):
+    """The SQL that both servers have.
+
+    Attributes:
+        collation: of the tables' text columns: case and accents count when a text out of a document is compared.
+    """
+
+    column: ClassVar = "`column`"
+    collation: ClassVar[str]
 
     @abstractmethod
     def at(self, json: str, path: str) -> str:
@@ -49,13 +60,29 @@ class _Common(First, Spelling):
     def compact(self, json: str) -> str:
         """Return *json* as the canonical text has it."""
 
+    @abstractmethod
+    def any_text(self, json: str, key: str) -> str:
+        """Return the text of the value under *key* of *json*, whatever it is."""
+
+    @abstractmethod
+    def any_moment(self, json: str, key: str) -> str:
+        """Return the text of the value under *key* of *json*, or of a tagged one."""
+
+    # Where a value is too deep for its type to be read, its text is taken as it is.
+
     def text(self, json: str, key: str) -> str:
-        first = super().text(json, key)  # type: ignore[safe-super]  # each server's class has one beside this
-        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {first} END"
+        return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {self.any_text(json, key)} END"
 
     def moment(self, json: str, key: str) -> str:
-        first = super().moment(json, key)  # type: ignore[safe-super]  # as well
-        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {first} END"
+        return f"CASE WHEN {_is_no_moment(json, key)} THEN NULL ELSE {self.any_moment(json, key)} END"
+
+    @property
+    def runs(self) -> str:
+        run = self.at("p.body", ".generator_run")
+        return (
+            f"CASE json_type({run}) WHEN 'OBJECT' THEN concat('[', {run}, ']') "
+            f"ELSE {self.list('p.body', 'generator_runs')} END"
+        )
 
     @property
     def changes(self) -> str:
@@ -83,7 +110,7 @@ class _Common(First, Spelling):
 
     @property
     def arms(self) -> str:
-        of_run = self.piece("p.body", "generator_run.arms")
+        of_run = self.at("p.body", ".generator_run.arms")
         only = f"json_extract({of_run}, '$[0].name')"
         is_only = f"json_length({of_run}) = 1 AND json_type({only}) = 'STRING'"
         is_before = f"SELECT 1 FROM {self.items('g.names', 'm')} WHERE m.value = n.value AND m.nth < n.nth"
@@ -134,8 +161,12 @@ class _Common(First, Spelling):
         return f"{rows} WHERE {self.exact_text('b.value', 'name')} = {self.exact_text('a.value', 'name')}"
 
     @property
+    def document(self) -> str:
+        return document_of_experiment(self)
+
+    @property
     def document_of_user(self) -> str:
-        return whole_document(self)
+        return document_of_user(self)
 
     def typed(self, sql: str, type: str) -> str:
         return sql
@@ -144,8 +175,16 @@ class _Common(First, Spelling):
         path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
         return self.at(json, path)
 
+    def list(self, json: str, key: str) -> str:
+        found = self.at(json, f".{key}")
+        return f"CASE json_type({found}) WHEN 'ARRAY' THEN {found} ELSE '[]' END"
+
+    def length(self, json: str, key: str) -> str:
+        found = self.at(json, f".{key}")
+        return f"CASE json_type({found}) WHEN 'ARRAY' THEN json_length({found}) END"
+
     def container(self, json: str, key: str) -> str:
-        found = self.compact(self.piece(json, key))
+        found = self.compact(self.at(json, f".{key}"))
         return f"CASE WHEN json_type({found}) IN ('OBJECT', 'ARRAY') THEN {found} END"
 
     def exact_text(self, json: str, key: str) -> str:
@@ -158,6 +197,19 @@ class _Common(First, Spelling):
 
     def json(self, json: str, key: str) -> str:
         return self.compact(f"json_extract({json}, '$.{key}')")
+
+    def number(self, json: str, key: str) -> str:
+        found, tagged = f"json_extract({json}, '$.{key}')", f"json_extract({json}, '$.{key}.value')"
+        text = (
+            f"CASE json_type({found}) WHEN 'OBJECT' THEN json_unquote({tagged}) "
+            f"WHEN 'STRING' THEN NULL ELSE json_unquote({found}) END"
+        )
+        largest = "1.7976931348623157e308"
+        # A larger one is cast to the largest that there is.
+        return (
+            f"CASE WHEN {text} REGEXP '^-?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?$' "
+            f"AND abs(CAST({text} AS DOUBLE)) < {largest} THEN CAST({text} AS DOUBLE) END"
+        )
 
     def number_in_list(self, json: str, key: str, nth: str) -> str:
         return self._item_of(self.list(json, key), nth)
@@ -254,8 +306,19 @@ class _Common(First, Spelling):
 _TAGS: Final = "FROM tags g WHERE g.id = v.id AND g.version = v.version"
 
 
-class MariaDB(_Common, FirstOfMariaDB):
+class MariaDB(_Common):
     """MariaDB of 10.6 or later."""
+
+    collation: ClassVar = "utf8mb4_nopad_bin"
+
+    # JSON_QUERY and JSON_VALUE give a piece of the text as it stands, and read no further; JSON_EXTRACT reads all of
+    # the text, and finds nothing where any of it is too deep.
+
+    def any_text(self, json: str, key: str) -> str:
+        return f"coalesce(json_value({json}, '$.{key}'), json_query({json}, '$.{key}')) COLLATE {self.collation}"
+
+    def any_moment(self, json: str, key: str) -> str:
+        return f"coalesce(json_value({json}, '$.{key}'), json_value({json}, '$.{key}.value')) COLLATE {self.collation}"
 
     @property
     def tags(self) -> str:
@@ -268,7 +331,8 @@ class MariaDB(_Common, FirstOfMariaDB):
         return f"json_compact({json})"
 
     def joined_by(self, separator: str, text: str) -> str:
-        # As in what it inherits, with any separator.
+        # JSON_OBJECTAGG has no limit, and lets a key come twice. As an unescaped quote is at the ends of a text only,
+        # what stands between two texts cannot stand in one.
         return f"""json_value(replace(json_objectagg('k', {text}), '", "k":"', '{separator}'), '$.k')"""
 
     def boolean(self, json: str, key: str) -> str:
@@ -276,8 +340,21 @@ class MariaDB(_Common, FirstOfMariaDB):
         return f"CASE json_value({json}, '$.{key}') WHEN '1' THEN 1 WHEN '0' THEN 0 END"
 
 
-class MySQL(_Common, FirstOfMySQL):
+class MySQL(_Common):
     """MySQL of 8.0.17 or later."""
+
+    collation: ClassVar = "utf8mb4_0900_bin"
+
+    def any_text(self, json: str, key: str) -> str:
+        found = f"json_extract({json}, '$.{key}')"
+        return f"CASE json_type({found}) WHEN 'NULL' THEN NULL ELSE json_unquote({found}) END COLLATE {self.collation}"
+
+    def any_moment(self, json: str, key: str) -> str:
+        found = f"json_extract({json}, '$.{key}')"
+        return (
+            f"CASE json_type({found}) WHEN 'OBJECT' THEN {self.text(json, f'{key}.value')} "
+            f"WHEN 'ARRAY' THEN NULL ELSE {self.text(json, key)} END"
+        )
 
     @property
     def tags(self) -> str:
@@ -290,11 +367,9 @@ class MySQL(_Common, FirstOfMySQL):
         return json
 
     def joined_by(self, separator: str, text: str) -> str:
+        # As on MariaDB; but here an object keeps one of two equal keys, and a list's aggregate has no limit.
         texts = f"CAST(json_arrayagg({text}) AS CHAR)"
         return f"""json_unquote(json_extract(replace({texts}, '", "', '{separator}'), '$[0]'))"""
-
-
-# Where something is too deep to be seen, what the first migration reads there is taken as it is.
 
 
 def _is_scalar(json: str, key: str) -> str:

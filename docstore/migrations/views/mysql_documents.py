@@ -1,21 +1,25 @@
-"""A user's document put together by MariaDB and MySQL: its text, with the members of each part field in their place.
+"""Whole documents put together by MariaDB and MySQL: the text of the head, with the members of each part field.
 
-The document says itself which fields those are. Where each stands empty in the text of the head is looked for as in
-``views_0001.mysql``; then the text is taken in pieces, from one such place to the next.
+The texts are not parsed: MariaDB would change numbers, and read nothing that nests deep. The place of each empty field
+is found in the text of the head; the member that is the document's own is the one before which every bracket is closed.
+A user's document lists its part fields itself.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Final, Protocol
 
-from docstore.migrations.views_0001.mysql import _BACKSLASH, _QUOTE
+from docstore.migrations.views.base import FIELDS, key_of, parts_of
+
+_BACKSLASH: Final = "5C"
+_QUOTE: Final = "22"
 
 _MOST_DIGITS: Final = 9
 """Of the index of a list's item."""
 
 
-class Words(Protocol):
-    """What is asked of the spelling of either server."""
+class ServerSQL(Protocol):
+    """The SQL of either server that is needed here."""
 
     collation: ClassVar[str]
 
@@ -30,8 +34,8 @@ class Words(Protocol):
     def joined_by(self, separator: str, text: str) -> str: ...
 
 
-def whole_document(s: Words) -> str:
-    """Return the text of the whole document ``d``."""
+def document_of_user(s: ServerSQL) -> str:
+    """Return the text of the whole document ``d`` of a kind of a user's own."""
     layout = s.inside("d.body", "__document", "parts")
     field = f"field LONGTEXT CHARACTER SET utf8mb4 COLLATE {s.collation} PATH '$[0]'"
     fields = f"json_table(o.places, '$[*]' COLUMNS (nth FOR ORDINALITY, {field}, place INT PATH '$[1]')) f"
@@ -44,7 +48,7 @@ def whole_document(s: Words) -> str:
                    FROM {s.row("o", places=_places(s))} JOIN {fields}) END"""
 
 
-def _places(s: Words) -> str:
+def _places(s: ServerSQL) -> str:
     """Return the JSON list of each part field, as its pattern spells it, and where its empty value stands."""
     pattern = f"json_unquote(q.value) COLLATE {s.collation}"
     field = f"substr({pattern}, 2, char_length({pattern}) - 3)"
@@ -73,7 +77,7 @@ def _place(name: str, empty: str) -> str:
     )
 
 
-def _members(s: Words) -> str:
+def _members(s: ServerSQL) -> str:
     """Return the JSON of the parts in the field ``f``: a list, if the head has an empty one."""
     return f"CASE substr(d.body, f.place, 1) WHEN '[' THEN {_items(s)} ELSE {_object(s)} END"
 
@@ -84,7 +88,7 @@ _PARTS: Final = (
 )
 
 
-def _items(s: Words) -> str:
+def _items(s: ServerSQL) -> str:
     """Return the list of the parts: of indexes of as many digits, the primary key's order is that of numbers."""
     some = (
         f"(SELECT {s.joined_by(',', 'p.body')} FROM {_PARTS} "
@@ -94,7 +98,7 @@ def _items(s: Words) -> str:
     return f"concat('[', concat_ws(',', {', '.join(some)}), ']')"
 
 
-def _object(s: Words) -> str:
+def _object(s: ServerSQL) -> str:
     """Return the object of the parts, in the order of keys: that of the primary key, if no key is escaped there."""
     escaped = "substr(p.path, char_length(f.field) + 3)"
     key = f"replace(replace({escaped}, '~1', '/'), '~0', '~')"
@@ -105,3 +109,53 @@ def _object(s: Words) -> str:
                        WHEN max(locate('~', {escaped})) = 0 THEN concat('{{', {s.joined_by(",", member)}, '}}')
                        WHEN char_length({ordered}) = {length} THEN concat('{{', {ordered}, '}}') END
                    FROM {_PARTS})"""
+
+
+# --- an experiment ----------------------------------------------------------------------------------------------------
+
+
+def document_of_experiment(s: ServerSQL) -> str:
+    """Return the text of the whole experiment ``d``."""
+    # The place of the last field first: to fill it moves none of the others. INSERT at 0 does nothing.
+    body = "d.body"
+    for field in sorted(FIELDS, reverse=True):
+        body = f"insert({body}, coalesce({_place_of_field(field)}, 0), 2, {_members_of_field(s, field)})"
+    return body
+
+
+def _members_of_field(s: ServerSQL, field: str) -> str:
+    """Return the SQL of the members of *field* of ``d`` as one object, in the order of the primary key.
+
+    That is the order of the canonical text, and the one in which InnoDB reads the rows. GROUP_CONCAT, which can be
+    told an order, cuts off what is longer than ``group_concat_max_len``: by default 1 MB on MariaDB, 1 kB on MySQL.
+    """
+    member = f"concat(json_quote({key_of(field)}), ':', p.body)"
+    return (
+        f"(SELECT CASE count(*) WHEN 0 THEN '{{}}' ELSE concat('{{', {s.joined_by(',', member)}, '}}') END "
+        f"FROM documents p FORCE INDEX (PRIMARY) WHERE {parts_of(field)})"
+    )
+
+
+def _place_of_field(field: str) -> str:
+    """Return the SQL of where the empty object of *field* stands in the text of ``d``, counted from 1; NULL if nowhere.
+
+    There may be others under that name, deeper in the document: its own is the one before which every bracket is
+    closed, once the document's first is taken away. With a comma in its place, there is one before each member, but for
+    the first of a deeper object; and in a text, a backslash stands between a comma and a quote.
+    """
+    text, member = "insert(d.body, 1, 1, ',')", f',"{field}":{{}}'
+    before = f"substring_index({text}, '{member}', k.n)"
+    # A backslash is spelled as a number, since what one in a literal means depends on sql_mode.
+    unescaped = before
+    for escaped in (_BACKSLASH, _QUOTE):
+        unescaped = f"replace({unescaped}, _utf8mb4 x'{_BACKSLASH}{escaped}', '')"
+    brackets = f"regexp_replace({unescaped}, '\"[^\"]*\"', '')"
+    opened = f"char_length(replace(replace({brackets}, '}}', ''), ']', ''))"
+    closed = f"char_length(replace(replace({brackets}, '{{', ''), '[', ''))"
+    # As many rows as there are such members.
+    items = f"repeat(',0', (length(d.body) - length(replace({text}, '{member}', ''))) DIV {len(member)})"
+    return (
+        f"(SELECT char_length({before}) + {len(member) - 1} "
+        f"FROM json_table(concat('[', substr({items}, 2), ']'), '$[*]' COLUMNS (n FOR ORDINALITY)) k "
+        f"WHERE {opened} = {closed} LIMIT 1)"
+    )

@@ -8,13 +8,9 @@ quote or a backslash in its name, which a path of this database cannot say, its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import ClassVar, Final
 
-from docstore.migrations.views_0001.sqlite import SQLite as First
-from docstore.migrations.views_0003.spelling import LARGEST, Spelling, addend
-
-if TYPE_CHECKING:
-    from docstore.migrations.views_0003.objective import Observed
+from docstore.migrations.views.base import LARGEST, Observed, ViewSQL, addend, key_of, parts_of
 
 _TIME: Final = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _FRACTION: Final = ".[0-9][0-9][0-9][0-9][0-9][0-9]"
@@ -30,8 +26,20 @@ _ONLY_ARM: Final = "p.body -> '$.generator_run.arms[0]'"
 _HAS_ONE_ARM: Final = "coalesce(json_array_length(p.body, '$.generator_run.arms'), 0) = 1"
 
 
-class SQLite(First, Spelling):
+class SQLite(ViewSQL):
     """SQLite of 3.38 or later."""
+
+    column: ClassVar = '"column"'
+    # Without statistics, SQLite takes the few rows of one id and position for no fewer than all parts of the document,
+    # and a join of two such views would read all of them for each row.
+    parts: ClassVar = "documents p INDEXED BY documents_position"
+
+    @property
+    def runs(self) -> str:
+        return (
+            "CASE json_type(p.body, '$.generator_run') WHEN 'object' THEN json_array(p.body -> '$.generator_run') "
+            f"ELSE {self.list('p.body', 'generator_runs')} END"
+        )
 
     @property
     def tags(self) -> str:
@@ -61,6 +69,10 @@ class SQLite(First, Spelling):
                    WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
                    ELSE CASE WHEN {is_number} THEN json_extract({object}, '$.value') ELSE m.value END END AS TEXT)""",
         }
+
+    @property
+    def document(self) -> str:
+        return f"json_replace(d.body, '$.data', json({_whole('data')}), '$.trials', json({_whole('trials')}))"
 
     @property
     def document_of_user(self) -> str:
@@ -125,6 +137,12 @@ class SQLite(First, Spelling):
             "weight": f"CASE WHEN json_array_length(a.value, '$.weights') = 1 THEN {weight} ELSE {total} END",
             "json": "a.value",
         }
+
+    def list(self, json: str, key: str) -> str:
+        return f"CASE json_type({json}, '$.{key}') WHEN 'array' THEN {json} -> '$.{key}' ELSE '[]' END"
+
+    def length(self, json: str, key: str) -> str:
+        return f"CASE json_type({json}, '$.{key}') WHEN 'array' THEN json_array_length({json}, '$.{key}') END"
 
     def text(self, json: str, key: str) -> str:
         is_shown = f"json_type({json}, '$.{key}') IN ('text', 'object', 'array')"
@@ -271,3 +289,12 @@ def _can_be_said(key: str) -> str:
 
 def _path(key: str) -> str:
     return f"'$.\"' || {key} || '\"'"
+
+
+def _whole(field: str) -> str:
+    """Return the SQL of *field* of ``d`` with its members; a field that was not cut into parts stays as it is."""
+    members = (
+        f"(SELECT json_group_object(key, json(body)) FROM "
+        f"(SELECT {key_of(field)} AS key, p.body FROM documents p WHERE {parts_of(field)} ORDER BY 1))"
+    )
+    return f"CASE d.body -> '$.{field}' WHEN '{{}}' THEN {members} ELSE d.body -> '$.{field}' END"

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-from docstore.migrations.views_0001.postgresql import PostgreSQL as First
-from docstore.migrations.views_0003.spelling import LARGEST, Spelling, addend
-
-if TYPE_CHECKING:
-    from docstore.migrations.views_0003.objective import Observed
+from docstore.migrations.views.base import FIELDS, LARGEST, Observed, ViewSQL, addend, key_of, parts_of
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
 
+# A cast of a text that is no number, or of one that a double cannot hold, is an error and would take all rows with it.
+# What 6,000 characters and four digits of exponent can say is surely a numeric; what comes of it can be compared.
+_NUMBER: Final = """(SELECT CASE
+                   WHEN t.text = 'nan' THEN CAST('NaN' AS double precision)
+                   WHEN t.text = 'inf' THEN CAST('Infinity' AS double precision)
+                   WHEN t.text = '-inf' THEN CAST('-Infinity' AS double precision)
+                   WHEN t.text !~ '^-?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]{{1,4}})?$' OR length(t.text) > 6000 THEN NULL
+                   WHEN CAST(t.text AS numeric) >= {largest} THEN CAST('Infinity' AS double precision)
+                   WHEN CAST(t.text AS numeric) <= -{largest} THEN CAST('-Infinity' AS double precision)
+                   WHEN abs(CAST(t.text AS numeric)) < {smallest} THEN 0
+                   ELSE CAST(t.text AS double precision) END
+                FROM (SELECT {text} AS text) t)"""
+_LARGEST: Final = "1.797693134862315807e308"
+_SMALLEST: Final = "2.5e-324"
 
-class PostgreSQL(First, Spelling):
+
+class PostgreSQL(ViewSQL):
     """PostgreSQL of 12 or later."""
 
+    column: ClassVar = '"column"'
     true: ClassVar = "true"
     false: ClassVar = "false"
+
+    @property
+    def runs(self) -> str:
+        return (
+            "CASE jsonb_typeof(p.body -> 'generator_run') WHEN 'object' "
+            "THEN jsonb_build_array(p.body -> 'generator_run') "
+            f"ELSE {self.list('p.body', 'generator_runs')} END"
+        )
 
     @property
     def tags(self) -> str:
@@ -44,6 +64,11 @@ class PostgreSQL(First, Spelling):
             "text": f"""CASE WHEN {is_number} THEN m.value ->> 'value'
                    WHEN {type} = 'number' THEN {_as_written("m.value #>> '{}'")} ELSE m.value #>> '{{}}' END""",
         }
+
+    @property
+    def document(self) -> str:
+        fields = " || ".join(_whole(field) for field in FIELDS)
+        return f"CASE jsonb_typeof(d.body) WHEN 'object' THEN d.body || {fields} ELSE d.body END"
 
     @property
     def document_of_user(self) -> str:
@@ -88,6 +113,12 @@ class PostgreSQL(First, Spelling):
             "json": "a.arm",
         }
 
+    def list(self, json: str, key: str) -> str:
+        return f"CASE jsonb_typeof({json} -> '{key}') WHEN 'array' THEN {json} -> '{key}' ELSE '[]' END"
+
+    def length(self, json: str, key: str) -> str:
+        return f"CASE jsonb_typeof({json} -> '{key}') WHEN 'array' THEN jsonb_array_length({json} -> '{key}') END"
+
     def text(self, json: str, key: str) -> str:
         type = f"jsonb_typeof({json} -> '{key}')"
         return f"CASE WHEN {type} IN ('string', 'object', 'array') THEN {json} ->> '{key}' END"
@@ -116,6 +147,13 @@ class PostgreSQL(First, Spelling):
 
     def json(self, json: str, key: str) -> str:
         return f"{json} -> '{key}'"
+
+    def number(self, json: str, key: str) -> str:
+        text = (
+            f"CASE jsonb_typeof({json} -> '{key}') WHEN 'number' THEN {json} ->> '{key}' "
+            f"WHEN 'object' THEN {json} -> '{key}' ->> 'value' END"
+        )
+        return _NUMBER.format(text=text, largest=_LARGEST, smallest=_SMALLEST)
 
     def number_in_list(self, json: str, key: str, nth: str) -> str:
         return self.number(f"jsonb_build_object('n', ({self.list(json, key)}) -> {nth})", "n")
@@ -201,3 +239,12 @@ def _as_written(number: str) -> str:
     return f"""(SELECT CASE WHEN n.text ~ '^-?0[.]00000[0-9]*[1-9]'
                        THEN {sign} || substr({digits}, 1, 1) || {more} || 'e-' || ({places}) ELSE n.text END
                     FROM (SELECT {number} AS text) n)"""
+
+
+def _whole(field: str) -> str:
+    """Return the SQL of an object of *field* with its members; an empty one where it was not cut into parts."""
+    members = f"(SELECT jsonb_object_agg({key_of(field)}, p.body) FROM documents p WHERE {parts_of(field)})"
+    return (
+        f"CASE d.body -> '{field}' WHEN '{{}}' "
+        f"THEN jsonb_build_object('{field}', coalesce({members}, '{{}}')) ELSE '{{}}' END"
+    )

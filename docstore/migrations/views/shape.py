@@ -1,16 +1,11 @@
-"""What the views of the third migration show: their names, columns and rows, the same on every database.
-
-How one database reads JSON is left to a ``Spelling`` of its own.
-"""
+"""The views: their names, columns and rows, the same on every database. ``ViewSQL`` has what differs between them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from docstore.migrations.views_0001.shape import parts_of
-from docstore.migrations.views_0003.moments import seconds_between
-from docstore.migrations.views_0003.objective import best_value, minimize, objective
-from docstore.migrations.views_0003.spelling import Spelling
+from docstore.migrations.views.base import ViewSQL, parts_of
+from docstore.migrations.views.expressions import best_value, minimize, objective, seconds_between
 
 _LIVE: Final = "d.path = '' AND d.deleted_at IS NULL"
 _OF_EXPERIMENTS: Final = f"WHERE d.kind = 'experiment' AND {_LIVE}"
@@ -23,7 +18,7 @@ _COUNTED: Final = (
 _CLASSES: Final = ("Range", "Choice", "Fixed", "Derived")
 
 
-def selects(s: Spelling) -> dict[str, str]:
+def selects(s: ViewSQL) -> dict[str, str]:
     """Return the SELECT of each view."""
     return {
         "experiments": _experiments(s),
@@ -38,11 +33,11 @@ def selects(s: Spelling) -> dict[str, str]:
     }
 
 
-def _code(s: Spelling, alias: str, column: str, value: str) -> str:
+def _code(s: ViewSQL, alias: str, column: str, value: str) -> str:
     return f"LEFT JOIN codes {alias} ON {alias}.{s.column} = '{column}' AND {alias}.value = {value}"
 
 
-def _experiments(s: Spelling) -> str:
+def _experiments(s: ViewSQL) -> str:
     return f"""
         SELECT d.name, d.project, d.type, t.name AS type_name, d.status, s.name AS status_name,
                {s.typed(s.boolean("d.body", "is_test"), "INTEGER")} AS is_test,
@@ -59,13 +54,18 @@ def _experiments(s: Spelling) -> str:
         {_OF_EXPERIMENTS}"""
 
 
-def _count(s: Spelling, status: str) -> str:
+def _count(s: ViewSQL, status: str) -> str:
     code = f"SELECT c.value FROM codes c WHERE c.{s.column} = 'trial_status' AND c.name = '{status}'"
     those = f"{parts_of('trials')} AND p.status = ({code})"
     return s.typed(f"(SELECT count(*) FROM documents p WHERE {those})", "INTEGER")
 
 
-def _trials(s: Spelling) -> str:
+def _with_parts(s: ViewSQL, field: str) -> str:
+    """Return the rows of heads ``d`` and of their parts ``p`` in *field*, which an index on the position leads to."""
+    return f"documents d JOIN {s.parts} ON {parts_of(field)} AND p.position IS NOT NULL"
+
+
+def _trials(s: ViewSQL) -> str:
     started, completed = (s.moment("p.body", key) for key in ("time_run_started", "time_completed"))
     arm = _first_arm(s)
     return f"""
@@ -79,26 +79,26 @@ def _trials(s: Spelling) -> str:
                {s.typed(completed, "TEXT")} AS time_completed,
                {s.typed(seconds_between(s, started, completed), "REAL")} AS run_time,
                p.version AS changed_in_version, d.id
-        FROM documents d JOIN documents p ON {parts_of("trials")}
+        FROM {_with_parts(s, "trials")}
         {_code(s, "s", "trial_status", "p.status")}
         {_code(s, "t", "generator_run_type", "p.type")}
         {_OF_EXPERIMENTS}"""
 
 
-def _first_arm(s: Spelling) -> str:
+def _first_arm(s: ViewSQL) -> str:
     """Return the JSON of the first arm of the trial ``p``: of its generator run, or of the first of several."""
     runs = (s.inside("p.body", "generator_run"), s.inside(f"({s.list('p.body', 'generator_runs')})", 0))
     arms = (f"({s.list(run, 'arms')})" for run in runs)
     return f"coalesce({', '.join(s.inside(each, 0) for each in arms)})"
 
 
-def _each_arm(s: Spelling) -> str:
+def _each_arm(s: ViewSQL) -> str:
     """Return the rows of heads ``d``, trials ``p``, and the arms ``a`` of those."""
-    return f"""documents d JOIN documents p ON {parts_of("trials")}
+    return f"""{_with_parts(s, "trials")}
         CROSS JOIN {s.arms_of_trial}"""
 
 
-def _arms(s: Spelling) -> str:
+def _arms(s: ViewSQL) -> str:
     return f"""
         SELECT d.name AS experiment, d.project, p.position AS trial_index,
                {s.typed(s.arm["generator_run"], "INTEGER")} AS generator_run,
@@ -110,7 +110,7 @@ def _arms(s: Spelling) -> str:
         {_OF_EXPERIMENTS}"""
 
 
-def _parameters_long(s: Spelling) -> str:
+def _parameters_long(s: ViewSQL) -> str:
     columns = ", ".join(f"{sql} AS {name}" for name, sql in s.member.items())
     return f"""
         SELECT d.name AS experiment, d.project, p.position AS trial_index,
@@ -120,7 +120,7 @@ def _parameters_long(s: Spelling) -> str:
         {_OF_EXPERIMENTS}"""
 
 
-def _observations(s: Spelling) -> str:
+def _observations(s: ViewSQL) -> str:
     r = s.item_of("r")
     return f"""
         SELECT d.name AS experiment, d.project, p.position AS trial_index,
@@ -131,12 +131,12 @@ def _observations(s: Spelling) -> str:
                {s.number(r, "sem")} AS sem,
                {s.typed(s.moment(r, "start_time"), "TEXT")} AS start_time,
                {s.typed(s.moment(r, "end_time"), "TEXT")} AS end_time, d.id
-        FROM documents d JOIN documents p ON {parts_of("data")}
+        FROM {_with_parts(s, "data")}
         CROSS JOIN {s.items(s.list("p.body", "records"), "r")}
         {_OF_EXPERIMENTS}"""
 
 
-def _generator_runs(s: Spelling) -> str:
+def _generator_runs(s: ViewSQL) -> str:
     r = s.item_of("r")
     type_name = s.text(r, "generator_run_type")
     return f"""
@@ -145,13 +145,13 @@ def _generator_runs(s: Spelling) -> str:
                {s.typed(type_name, "TEXT")} AS type_name, t.value AS type,
                {s.typed(s.text(r, "generator_key"), "TEXT")} AS generator_key,
                {s.typed(s.length(r, "arms"), "INTEGER")} AS arms, {s.typed(s.json_of("r"), "TEXT")} AS json, d.id
-        FROM documents d JOIN documents p ON {parts_of("trials")}
+        FROM {_with_parts(s, "trials")}
         CROSS JOIN {s.items(s.runs, "r")}
         LEFT JOIN codes t ON t.{s.column} = 'generator_run_type' AND t.name = {type_name}
         {_OF_EXPERIMENTS}"""
 
 
-def _search_space(s: Spelling) -> str:
+def _search_space(s: ViewSQL) -> str:
     r = s.item_of("r")
     tag = s.exact_text(r, "__type")
     names = " ".join(f"WHEN '{name}Parameter' THEN '{name.lower()}'" for name in _CLASSES)
@@ -170,7 +170,7 @@ def _search_space(s: Spelling) -> str:
         {_OF_EXPERIMENTS}"""
 
 
-def _versions_log(s: Spelling) -> str:
+def _versions_log(s: ViewSQL) -> str:
     return f"""
         SELECT d.kind, d.name, d.project, v.version, v.created_at, v.author, v.message,
                {s.typed(s.changes, "INTEGER")} AS changes,
@@ -180,7 +180,7 @@ def _versions_log(s: Spelling) -> str:
         WHERE {_LIVE}"""
 
 
-def _document_json(s: Spelling) -> str:
+def _document_json(s: ViewSQL) -> str:
     json = f"CASE d.kind WHEN 'experiment' THEN {s.document} ELSE {s.document_of_user} END"
     return f"""
         SELECT d.kind, d.name, d.project, d.version,

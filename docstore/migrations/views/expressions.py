@@ -1,25 +1,26 @@
-"""What an experiment is after, read in SQL from the expression of its objective: ``-loss``, ``2*a + b``, ``a, -b``.
+"""The objective, the best value and the run time of a trial, computed in SQL.
 
-Python reads any such expression (``docstore.model.linear``). Here it is cut at its operators, which finds the same
-names; where a metric that was given has a name that this would cut, the names are those of the metrics that were given.
-Of one metric, its direction is read where at most a sign and a factor stand beside the name.
+The objective is read from its expression: ``-loss``, ``2*a + b``, ``a, -b``. Python parses any such expression
+(``docstore.model.expressions``). Here the text is cut at its operators, which finds the same names; if a metric has a
+name that this would cut, the names are those of the metrics that were given. The direction of a single metric is known
+if at most a sign and a factor stand beside its name.
+
+The run time is the difference of two ISO 8601 texts. The databases' own functions refuse different texts each, or know
+milliseconds only, so the numbers in the text are taken and counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from docstore.migrations.views_0001.shape import parts_of
-from docstore.migrations.views_0003.spelling import Spelling
+from docstore.migrations.views.base import Observed, ViewSQL, parts_of
 
 _OPERATORS: Final = (" ", "\t", "\n", "+", "-", "*", "(", ")")
 _DIGITS: Final = "0123456789."
 _STARTS_A_NUMBER: Final = f"({', '.join(repr(digit) for digit in _DIGITS)})"
 
 
-def objective(s: Spelling) -> str:
+def objective(s: ViewSQL) -> str:
     """Return the name of the metric of the objective of ``d``; the names of several, joined."""
     name, word = _given_name(s), s.text_of("w")
     given = s.joined_names(_given(s), "g", name, f"{name} IS NOT NULL")
@@ -28,7 +29,7 @@ def objective(s: Spelling) -> str:
     return f"CASE WHEN {_has_odd_names(s)} THEN {given} ELSE {found} END"
 
 
-def minimize(s: Spelling) -> str:
+def minimize(s: ViewSQL) -> str:
     """Return whether the one metric of the objective of ``d`` is minimized; NULL where it is not one."""
     text = _expression(s)
     comma = f"replace({text}, ',', '') <> {text}"
@@ -50,30 +51,7 @@ def minimize(s: Spelling) -> str:
                 FROM {s.row("o", text=_without_blanks(text), name=_without_blanks(objective(s)))})"""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """The observations of the objective's only metric, as SQL: the row ``o`` of the goal, joined with a row for each.
-
-    They are those that ``Store.best`` counts: without trials that failed, were abandoned or are stale, and without
-    abandoned arms.
-
-    Attributes:
-        goal: the columns ``metric`` and ``less`` of ``o``.
-        rows: the tables to join with ``o``, and the condition.
-        arm, trial: the arm and the trial of an observation.
-        mean: its mean; may be NULL if it is infinite.
-        newest_first: the ORDER BY terms for the observations of one arm in one trial.
-    """
-
-    goal: Mapping[str, str]
-    rows: str
-    arm: str
-    trial: str
-    mean: str
-    newest_first: str
-
-
-def best_value(s: Spelling) -> str:
+def best_value(s: ViewSQL) -> str:
     """Return the value of the best arm by the only metric of the objective of ``d``, as ``Store.best`` computes it."""
     item = s.item_of("r")
     arm, mean, step = s.exact_text(item, "arm_name"), s.number(item, "mean"), s.number(item, "step")
@@ -104,29 +82,29 @@ def best_value(s: Spelling) -> str:
 _GIVEN_UP: Final = "('FAILED', 'ABANDONED', 'STALE')"
 
 
-def _objective(s: Spelling) -> str:
+def _objective(s: ViewSQL) -> str:
     return s.inside("d.body", "optimization_config", "objective")
 
 
-def _expression(s: Spelling) -> str:
+def _expression(s: ViewSQL) -> str:
     return s.exact_text(_objective(s), "expression")
 
 
-def _given(s: Spelling) -> str:
+def _given(s: ViewSQL) -> str:
     return s.list(_objective(s), "metrics")
 
 
-def _given_name(s: Spelling) -> str:
+def _given_name(s: ViewSQL) -> str:
     return s.exact_text(s.item_of("g"), "name")
 
 
-def _has_odd_names(s: Spelling) -> str:
+def _has_odd_names(s: ViewSQL) -> str:
     name = _given_name(s)
     is_odd = f"{name} <> {_cut(s, name)} OR substr({name}, 1, 1) IN {_STARTS_A_NUMBER}"
     return f"EXISTS (SELECT 1 FROM {s.items(_given(s), 'g')} WHERE {is_odd})"
 
 
-def _cut(s: Spelling, text: str) -> str:
+def _cut(s: ViewSQL, text: str) -> str:
     """Return *text* with a comma between names and numbers: a slash before a letter is in a name, as in train/loss."""
     operators = [(operator, ",") for operator in _OPERATORS]
     slashes = [("/,", ","), (",/", ","), *((f"/{digit}", f",{digit}") for digit in _DIGITS)]
@@ -135,3 +113,35 @@ def _cut(s: Spelling, text: str) -> str:
 
 def _without_blanks(text: str) -> str:
     return f"replace({text}, ' ', '')"
+
+
+# --- how long a trial ran ---------------------------------------------------------------------------------------------
+
+
+def seconds_between(s: ViewSQL, start: str, end: str) -> str:
+    """Return the seconds from one time to another, to the microsecond; NULL where either is none, or has no zone."""
+    difference = f"{_microseconds(s, 'o.end_text')} - {_microseconds(s, 'o.start_text')}"
+    are_times = f"{s.is_time('o.start_text')} AND {s.is_time('o.end_text')}"
+    return f"""(SELECT CASE WHEN {are_times} THEN {s.ratio(difference, 1_000_000)} END
+                FROM {s.row("o", start_text=start, end_text=end)})"""
+
+
+def _microseconds(s: ViewSQL, text: str) -> str:
+    """Return the microseconds in *text* since a day long ago, in UTC."""
+    hours, minutes, seconds = (s.whole(f"substr({text}, {at}, 2)") for at in (12, 15, 18))
+    fraction = f"CASE substr({text}, 20, 1) WHEN '.' THEN {s.whole(f'substr({text}, 21, 6)')} ELSE 0 END"
+    length = s.characters(text)
+    sign = f"CASE substr({text}, {length} - 5, 1) WHEN '-' THEN -1 ELSE 1 END"
+    ahead = f"({s.whole(f'substr({text}, {length} - 4, 2)')} * 60 + {s.whole(f'substr({text}, {length} - 1, 2)')})"
+    minute = f"({_days(s, text)} * 24 + {hours}) * 60 + {minutes} - {sign} * {ahead}"
+    return f"((({minute}) * 60 + {seconds}) * 1000000 + {fraction})"
+
+
+def _days(s: ViewSQL, text: str) -> str:
+    """Return the days in *text* since a day long ago; a year begins in March, so that it ends in a leap day."""
+    month, day = (s.whole(f"substr({text}, {at}, 2)") for at in (6, 9))
+    is_next = f"CASE WHEN {month} > 2 THEN 0 ELSE 1 END"
+    year = f"({s.whole(f'substr({text}, 1, 4)')} - {is_next})"
+    months = f"({month} - 3 + 12 * {is_next})"
+    leap_days = f"{s.quotient(year, 4)} - {s.quotient(year, 100)} + {s.quotient(year, 400)}"
+    return f"(365 * {year} + {leap_days} + {s.quotient(f'(153 * {months} + 2)', 5)} + {day})"

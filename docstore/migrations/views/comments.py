@@ -1,17 +1,21 @@
-"""What each table, view and column is, in the words of who reads them: a database tool shows it beside the name.
+"""The comments on tables, views and columns, which a database tool shows beside the names.
 
-They are put on tables and views of PostgreSQL, and on tables of MariaDB and MySQL, whose views can have none. No text
-has a quote, a backslash or a percent sign.
+PostgreSQL keeps those of tables and views, MariaDB and MySQL those of tables; SQLite keeps none. No text has a quote, a
+backslash or a percent sign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
+
+from sqlalchemy import MetaData
+from sqlalchemy.engine import Connection
 
 
 class Comments(NamedTuple):
-    """What is said of a table or a view, and of its columns by name."""
+    """The comment of a table or a view, and those of its columns by name."""
 
     text: str
     columns: Mapping[str, str]
@@ -26,9 +30,6 @@ _VERSION: Final = "How many times it was saved; the newest state is shown"
 _CREATED: Final = "When it was first saved, in UTC"
 _UPDATED: Final = "When it was last saved, in UTC"
 _DIGEST: Final = "SHA-256 of the content, the same on every database and in every file"
-
-LIVE: Final = "1 for a head that is not deleted, else NULL: so that a name is unique among those; computed"
-"""Of the column ``live`` of ``documents``, which MariaDB and MySQL have alone."""
 
 TABLES: Final = {
     "documents": Comments(
@@ -49,8 +50,20 @@ TABLES: Final = {
             "created_at": _CREATED,
             "updated_at": _UPDATED,
             "deleted_at": "When the document was deleted, in UTC; NULL while it is there",
+            "deleted_by": "Who deleted it",
+            "tags": "Of the head, what the table tags has of the document, as JSON; NULL if nothing",
+            "seal": "SHA-256 of the three columns before it: shows whether they were edited",
             "digest": "SHA-256 of the row, or of the whole document for a head",
             "body": "The content as JSON",
+        },
+    ),
+    "names": Comments(
+        "Which document has which name, for those that are not deleted: makes names unique.",
+        {
+            "project": _PROJECT,
+            "kind": "What sort of document it is, as experiment",
+            "name": "What the document is called",
+            "id": _ID,
         },
     ),
     "versions": Comments(
@@ -268,3 +281,54 @@ VIEWS: Final = {
         },
     ),
 }
+
+# --- put into a database ----------------------------------------------------------------------------------------------
+
+_COLUMN: Final = re.compile(r"^  (`(\w+)` .*?)(?: COMMENT '(?:[^']|'')*')?,?$", re.MULTILINE)
+"""A column in what MariaDB and MySQL give as a table's statement: all that makes it, and its name."""
+
+
+def comment(connection: Connection) -> None:
+    """Put all comments on the tables and views; SQLite keeps none."""
+    name = connection.dialect.name
+    if name == "postgresql":
+        for statement in _of_postgresql():
+            connection.exec_driver_sql(statement)
+    elif name in ("mysql", "mariadb"):
+        for table, said in TABLES.items():
+            [(_, made)] = connection.exec_driver_sql(f"SHOW CREATE TABLE {table}")
+            connection.exec_driver_sql(_of_mysql(table, made, said))
+
+
+def described(metadata: MetaData) -> MetaData:
+    """Return the tables of *metadata* with their comments, for who compares them with those of a database."""
+    found = MetaData()
+    for table in metadata.sorted_tables:
+        copy, said = table.to_metadata(found), TABLES[table.name]
+        copy.comment = said.text
+        for column in copy.columns:
+            column.comment = said.columns[column.name]
+    return found
+
+
+def _of_postgresql() -> Iterator[str]:
+    for word, several in (("TABLE", TABLES), ("VIEW", VIEWS)):
+        for name, said in several.items():
+            yield f"COMMENT ON {word} {name} IS '{said.text}'"
+            for column, text in said.columns.items():
+                yield f"COMMENT ON COLUMN {name}.\"{column}\" IS '{text}'"
+
+
+def _of_mysql(table: str, made: str, said: Comments) -> str:
+    """Return the statement for a table that *made* makes.
+
+    A column's comment is changed by saying all of the column again: just as the server says it, since what is left out
+    would be changed. It refuses if that were to touch a row.
+    """
+    columns = (
+        f"MODIFY COLUMN {column} COMMENT '{said.columns[name]}'"
+        for column, name in _COLUMN.findall(made)
+        if name in said.columns
+    )
+    changes = ", ".join([*columns, f"COMMENT = '{said.text}'"])
+    return f"ALTER TABLE {table} {changes} /*M!, ALGORITHM = INSTANT */"

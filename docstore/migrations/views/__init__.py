@@ -1,0 +1,66 @@
+"""The views that a person with a database tool reads, made anew by each migration.
+
+Names, columns and rows are the same everywhere (``shape``); the module of a database says what it cannot show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.migrations.views import mysql
+from docstore.migrations.views.comments import comment
+from docstore.migrations.views.postgresql import PostgreSQL
+from docstore.migrations.views.shape import selects
+from docstore.migrations.views.sqlite import SQLite
+
+
+def views(dialect_name: str) -> dict[str, str]:
+    """Return the SELECT of each view, by name, for SQLAlchemy's dialect *dialect_name*.
+
+    It is run by ``exec_driver_sql``, and means the same whatever the driver and the settings of a session: it contains
+    no percent sign, no word after a colon, and no backslash.
+    """
+    if dialect_name in ("mysql", "mariadb"):
+        return mysql.views()
+    return selects({"sqlite": SQLite, "postgresql": PostgreSQL}[dialect_name]())
+
+
+def create_views(connection: Connection, rights: Iterable[str] = ()) -> None:
+    """Make the views, and all comments on tables and views.
+
+    Args:
+        rights: what ``drop_views`` returned.
+    """
+    # MySQL commits each view by itself: an interrupted migration has left some.
+    create = "CREATE OR REPLACE VIEW" if connection.dialect.name in ("mysql", "mariadb") else "CREATE VIEW"
+    for name, select in views(connection.dialect.name).items():
+        connection.exec_driver_sql(f"{create} {name} AS {select}")
+    for right in rights:
+        connection.exec_driver_sql(right)
+    comment(connection)
+
+
+def drop_views(connection: Connection) -> list[str]:
+    """Drop the views, so that the tables below them can be changed; return the statements that grant them again.
+
+    A later migration calls this first, changes the tables, and calls ``create_views`` with what this returned.
+    """
+    name = connection.dialect.name
+    rights = _rights(connection) if name == "postgresql" else []
+    for view in views(name):
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
+    return rights
+
+
+def _rights(connection: Connection) -> list[str]:
+    """Return the GRANT statements of the rights to read, which PostgreSQL drops with a view."""
+    query = sa.text("""
+        SELECT quote_ident(c.relname),
+               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE CAST(CAST(a.grantee AS regrole) AS text) END
+        FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+        WHERE c.oid = to_regclass(:view) AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner""")
+    found = (row for view in views("postgresql") for row in connection.execute(query, {"view": view}))
+    return [f"GRANT SELECT ON {view} TO {user}" for view, user in found]

@@ -1,0 +1,106 @@
+"""The table of names has those of live documents, whatever was done to them; a deletion says who made it."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from docstore.sql.tables import IS_HEAD, documents, names
+from docstore.testing.experiments import new_experiment
+
+
+def registered(store):
+    """Who has which name, as the table of names says."""
+    with store.engine.connect() as connection:
+        query = sa.select(names.c.project, names.c.kind, names.c.name, names.c.id)
+        return {tuple(row) for row in connection.execute(query)}
+
+
+def live(store):
+    """The same, as the rows of documents say."""
+    c = documents.c
+    with store.engine.connect() as connection:
+        query = sa.select(c.project, c.kind, c.name, c.id).where(IS_HEAD, c.deleted_at.is_(None))
+        return {tuple(row) for row in connection.execute(query)}
+
+
+def rename_and_reuse(store):
+    store.rename("cakes", "pies")
+    store.save(new_experiment())
+
+
+def delete_and_reuse(store):
+    store.delete("cakes")
+    store.save(new_experiment())
+
+
+def delete_and_undelete(store):
+    store.delete("cakes")
+    store.undelete("cakes")
+
+
+def delete_and_purge(store):
+    store.delete("cakes")
+    store.purge("cakes")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store: store.save(new_experiment("bread")),
+        lambda store: store.save_many([new_experiment("bread"), new_experiment("rolls")]),
+        lambda store: store.put("note", "n1", 1),
+        lambda store: store.branch("cakes", "buns"),
+        lambda store: store.delete("cakes"),
+        lambda store: store.purge("cakes"),
+        rename_and_reuse,
+        delete_and_reuse,
+        delete_and_undelete,
+        delete_and_purge,
+    ],
+    ids=["save", "save_many", "put", "branch", "delete", "purge", "rename", "reuse", "undelete", "purge the deleted"],
+)
+def test_the_table_of_names_has_those_of_live_documents(store, change):
+    store.save(new_experiment())
+
+    change(store)
+
+    assert registered(store) == live(store)
+    assert store.verify() == []
+
+
+@pytest.mark.parametrize("change", [rename_and_reuse, delete_and_reuse, delete_and_undelete, delete_and_purge])
+def test_a_copy_made_again_knows_the_names_as_they_are_now(store, fresh_database, connect, change):
+    copy = connect(fresh_database("sqlite"))
+    store.save(new_experiment())
+    store.copy_to(copy)
+
+    change(store)
+    store.copy_to(copy)
+
+    assert registered(store) <= registered(copy) == live(copy)
+    assert copy.verify() == []
+
+
+class TestADeletedDocument:
+    @pytest.fixture
+    def deleted_by(self, store):
+        """Reads who deleted the document."""
+
+        def deleted_by():
+            with store.engine.connect() as connection:
+                return connection.execute(sa.select(documents.c.deleted_by).where(IS_HEAD)).scalar_one()
+
+        store.save(new_experiment())
+        return deleted_by
+
+    def test_says_who_deleted_it(self, store, connect, deleted_by):
+        connect(store.engine, author="ada").delete("cakes")
+
+        assert deleted_by() == "ada"
+
+    def test_does_not_say_so_any_more_when_it_is_brought_back(self, store, deleted_by):
+        store.delete("cakes")
+        store.undelete("cakes")
+
+        assert deleted_by() is None
