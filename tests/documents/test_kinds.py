@@ -367,7 +367,10 @@ class TestAKindThatDeclaresKeyedLists:
                 {"/tasks/*/readings": "time"},
                 r"is in items of the list '/tasks'.*keyed=\{'/tasks': \(...\), '/tasks/\*",
             ),
-            ({"/tasks": "readings", "/tasks/0/readings": "time"}, r"'/tasks/0/readings' is in items.*Write '\*' for it"),
+            (
+                {"/tasks": "readings", "/tasks/0/readings": "time"},
+                r"'/tasks/0/readings' is in items.*Write '\*' for it",
+            ),
         ],
         ids=str,
     )
