@@ -129,7 +129,7 @@ class TestAnObjectThatIsBroughtUpToDate:
 
         assert identity(crate) == identity(Crate(name="c", weight=1, height=2))
 
-    def test_takes_a_value_that_is_nested_too_deeply_to_be_compared(self):
+    def test_takes_a_deeply_nested_value(self):
         def nested(depth: int, value: int) -> list[Any]:
             made: list[Any] = [value]
             for _ in range(depth):
