@@ -612,7 +612,7 @@ class TestADeclarationThatDoesNotFit:
             ({"parts": ["/stepps/*"]}, r"no stored field 'stepps' to take parts from"),
             ({"parts": ["/rest/*"]}, r"Recipe.rest .* parts= it should be dict"),
             ({"parts": ["steps"]}, r"'steps' is not a pattern of parts. Write '/field/\*'"),
-            ({"parts": ["/steps/*/x"]}, r"no pattern of parts"),
+            ({"parts": ["/steps/*/x"]}, r"not a pattern of parts"),
             ({"parts": "/steps/*"}, r"give several, as in parts=\['/steps/\*'\]"),
             ({"kind": "experiment"}, r"kind 'experiment' cannot be a document's"),
             ({"kind": "trial"}, r"kind 'trial' cannot be"),

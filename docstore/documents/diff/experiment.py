@@ -62,8 +62,6 @@ def _parameter_names(head: JSON) -> list[str]:
 
 def _head_lines(head: Pair, order: Sequence[str]) -> list[Line]:
     """Return the lines of the head; *order* is the order of the parameters in the search space."""
-    if head.dicts is None:
-        return plain_lines("", head)
     space: dict[str, Describe] = {
         "parameters": ListOf("parameters", by("name"), one_by_one(_parameter_lines)),
         "parameter_constraints": _constraints("parameter constraint"),

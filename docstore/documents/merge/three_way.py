@@ -127,8 +127,10 @@ class _Merge:
     def value(self, sides: Sides[MaybeJSON], place: _Place) -> MaybeJSON:
         """Return the merged value."""
         unopposed = _unopposed(sides)
-        if unopposed:
-            return unopposed[0]
+        return unopposed[0] if unopposed else self.disputed(sides, place)
+
+    def disputed(self, sides: Sides[MaybeJSON], place: _Place) -> MaybeJSON:
+        """Return the merged value of a place that both sides changed, and differently."""
         base, mine, theirs = sides
         if isinstance(mine, dict) and isinstance(theirs, dict):
             origin = _lists_apart(mine, theirs, place) if base is ABSENT else base
@@ -159,7 +161,10 @@ class _Merge:
     def _members(self, sides: Sides[dict[str, JSON]], place: _Place) -> dict[str, JSON]:
         merged: dict[str, JSON] = {}
         for key in sorted(sides.base.keys() | sides.mine.keys() | sides.theirs.keys()):
-            value = self.value(_under(sides, key), place.under(key))
+            three = _under(sides, key)
+            unopposed = _unopposed(three)
+            # Pointers are made only where they are needed: one side at most changed most members.
+            value = unopposed[0] if unopposed else self.disputed(three, place.under(key))
             if value is not ABSENT:
                 merged[key] = value
         return merged
@@ -172,8 +177,14 @@ class _Merge:
         merged: dict[Key, JSON] = {}
         inside = _Merge(self._decide)
         for key in {**mine, **theirs}:
-            items = Sides(*(each[at[key]] if key in at else ABSENT for each, at in zip(lists, indices, strict=True)))
-            value = inside.value(items, place.at(mine[key] if key in mine else theirs[key]))
+            three = Sides(
+                lists.base[were[key]] if key in were else ABSENT,
+                lists.mine[mine[key]] if key in mine else ABSENT,
+                lists.theirs[theirs[key]] if key in theirs else ABSENT,
+            )
+            unopposed = _unopposed(three)
+            index = mine[key] if key in mine else theirs[key]
+            value = unopposed[0] if unopposed else inside.disputed(three, place.at(index))
             if value is not ABSENT:
                 merged[key] = value
         items_merged = [merged[key] for key in _in_order_of_both(indices, merged)]
