@@ -67,17 +67,17 @@ def compare(what: str, ours: Callable[[int], Work], floor: Callable[[int], Work]
     print(f"{what:52} {mine:10.2f} {theirs:10.2f} {ratio:8.2f} x", flush=True)
 
 
-def bench(trials: int, backend: str, fresh: Callable[[], str], runs: int) -> None:
+def bench(trials: int, backend: str, empty: Callable[[], str], runs: int) -> None:
     """Print the table for one size on one database."""
     print(f"{backend + ', median ms':52} {'docstore':>10} {'floor':>10} {'ratio':>10}")
     made = experiment(trials)
     pieces = mapper_of().kind_of(made).split(mapper_of().encode(made))
-    store = docstore.connect(fresh())
-    floor: Floor = FLOORS[backend](fresh(), pieces)
+    store = docstore.connect(empty())
+    floor: Floor = FLOORS[backend](empty(), pieces)
 
     def save_all(run: int) -> Work:
         made.name = f"bench-{run}"
-        return lambda: store.save(made)
+        return lambda: store.save(made, as_new=True)
 
     compare(f"save all, n = {trials}", save_all, lambda run: lambda: floor.save(f"{run}", pieces, 1), runs)
     compare(
@@ -117,11 +117,11 @@ def main() -> None:
         made = iter(range(1_000))
         for backend in arguments.database:
 
-            def fresh(backend: str = backend) -> str:
-                return used.enter_context(backends.fresh(backend, folder / f"{next(made)}.db"))
+            def empty(backend: str = backend) -> str:
+                return used.enter_context(backends.empty(backend, folder / f"{next(made)}.db"))
 
             for trials in arguments.trials:
-                bench(trials, backend, fresh, arguments.runs)
+                bench(trials, backend, empty, arguments.runs)
 
 
 if __name__ == "__main__":
