@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.classes import stored_fields
 from docstore.codec.core import Unknown
-from docstore.codec.live.adopt import adopt, check_adoptable
-from docstore.codec.live.live_object import LiveObject
-from docstore.codec.live.renumber import renumber
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import LONGEST_NAME
-from docstore.documents.canonical import JSON, TAG, Absent, is_plain, join_pointer
-from docstore.documents.digests import Piece, piece
+from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
+from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, is_document, join
-from docstore.documents.merge.trials import Renumbering
 from docstore.errors import DecodeError, EncodeError, InvalidValueError, short_repr
 
 FORMAT: Final = 1
@@ -29,8 +25,7 @@ FORMAT: Final = 1
 class Mapper:
     """Maps objects to documents, and documents to objects, by one registry.
 
-    What concerns a part of an object in memory, or updates one in place, is in ``codec/live``; the methods here call
-    that.
+    ``codec/live`` reads parts of an object in memory, and updates one in place.
     """
 
     def __init__(self, registry: Registry, *, unknown: Unknown = "error") -> None:
@@ -112,7 +107,7 @@ class Mapper:
         return kind, self._name(obj, kind), entry.model
 
     def _name(self, obj: Any, kind: Kind) -> str:
-        name = LiveObject(self, obj).field(kind.name_field)
+        name = stored_fields.value_of(obj, self.codec.attribute(type(obj), kind.name_field))
         if type(name) in (int, UUID):
             # Stored as it is where the class declares that type, and as text in the column; otherwise refused.
             stored = stored_fields.stored_fields(type(obj))
@@ -164,54 +159,6 @@ class Mapper:
         except DecodeError as error:
             remedy = f"Give a name that a {kind.name} can have: {error}."
             raise InvalidValueError(argument, name, remedy) from error
-
-    # --- an object in memory -----------------------------------------------------------------------------------------
-
-    def parts(self, obj: Any, paths: Iterable[str]) -> dict[str, Piece]:
-        """Return the encoded parts of *obj* at *paths*, those that exist: ``LiveObject.parts``."""
-        return LiveObject(self, obj).parts(paths)
-
-    def part(self, obj: Any, path: str) -> Any:
-        """Return the object that *obj* holds at *path*, the pointer of a part; None if there is none."""
-        return LiveObject(self, obj).part(path)
-
-    def paths_of(self, obj: Any, part: Any) -> list[str]:
-        """Return the path of *part* in *obj*, and of everything under the same key: ``LiveObject.paths_of``."""
-        return LiveObject(self, obj).paths_of(part)
-
-    def path_by_former_name(self, obj: Any, path: str, known: Callable[[], Iterable[str]]) -> str | None:
-        """Return the one of the *known* paths that names the part at *path* by its enum's former name."""
-        return LiveObject(self, obj).stored_path(path, known)
-
-    def frame(self, obj: Any, paths: Iterable[str]) -> JSON:
-        """Return what the head of *obj* says about the parts at *paths*: ``LiveObject.frame``."""
-        return LiveObject(self, obj).frame(paths)
-
-    def item_count(self, obj: Any, field: str) -> int:
-        """Return how many items *field* of *obj* holds, a list or a dict."""
-        return len(LiveObject(self, obj).field(field))
-
-    def numbers(self, obj: Any) -> set[int]:
-        """Return the integers under which *obj* has parts, in any field."""
-        return LiveObject(self, obj).numbers()
-
-    def mark_origin(self, obj: Any, id: str) -> None:
-        """Note in *obj* that it came from the document *id*: ``LiveObject.mark_origin``."""
-        LiveObject(self, obj).mark_origin(id)
-
-    def check(self, obj: Any, pieces: Mapping[str, JSON | Absent], *, merged: bool = False) -> None:
-        """Check that ``adopt`` can decode *pieces*, while nothing has been written yet: ``check_adoptable``."""
-        check_adoptable(LiveObject(self, obj), pieces, merged=merged)
-
-    def adopt(
-        self, obj: Any, pieces: Mapping[str, JSON | Absent], saved: Mapping[str, JSON | Absent] | None = None
-    ) -> set[str]:
-        """Bring *obj* up to *pieces* in place, and return the paths of those that were left: ``live.adopt.adopt``."""
-        return adopt(LiveObject(self, obj), pieces, saved)
-
-    def renumber(self, obj: Any, wanted: Renumbering, taken: Collection[int] = ()) -> set[str]:
-        """Renumber trials of *obj*, and return the paths that ``adopt`` has to update: ``live.renumber.renumber``."""
-        return renumber(LiveObject(self, obj), wanted, taken)
 
 
 def _checked_name(kind: Kind, name: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
+from docstore.codec.live.live_object import LiveObject
 from docstore.codec.locking import locked
 from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import LONGEST_NAME, checked_text
@@ -78,4 +79,4 @@ class StoreContext:
     def remember(self, obj: Any, state: LoadedState, mapper: Mapper) -> None:
         """Remember that *obj* came from *state*, also for its copies and pickles."""
         self.tracker.set(obj, state)
-        mapper.mark_origin(obj, state.id)
+        LiveObject(mapper, obj).mark_origin(state.id)

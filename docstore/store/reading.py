@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from docstore.codec import UnknownObject
 from docstore.codec.core import Unknown
+from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import checked_flag, checked_key
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
@@ -88,7 +89,11 @@ def find(context: StoreContext, kind: str | None, part: str | None, criteria: Cr
     """Return the documents, or the parts, that fulfil *criteria*; as ``Store.find``."""
     mapper = context.mapper()
     search = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
-    loader = Loader(context.transactions, context.raw.decode, partial(_object_found, context), mapper.part)
+
+    def part_of(obj: Any, path: str) -> Any:
+        return LiveObject(mapper, obj).part(path)
+
+    loader = Loader(context.transactions, context.raw.decode, partial(_object_found, context), part_of)
     return Found(loader, checked_query(search, kind, part, criteria))
 
 

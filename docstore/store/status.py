@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy.engine import Connection
 
+from docstore.codec.live.live_object import LiveObject
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON
 from docstore.documents.changeset import same_layout
 from docstore.documents.diff.diff import Diff, difference
@@ -58,7 +59,8 @@ def status(context: StoreContext, obj: Any) -> Status:
             if origin is not None:
                 head = context.transactions.living(connection, origin.id, document.kind, document.name)
                 changes = local_changes_of(document, origin)
-                return _status_of(connection, head, Save(obj, origin, changes, "merge", context.mapper(origin.unknown)))
+                live = LiveObject(context.mapper(origin.unknown), obj)
+                return _status_of(connection, head, Save(live, origin, changes, "merge"))
             taken = head_named(connection, context.project, document.kind.name, document.name)
     if taken is not None:
         raise DocumentExistsError(document.name, kind=document.kind.name, head=taken.version)
@@ -114,7 +116,7 @@ def _resolution(connection: Connection, head: HeadRow, now: State, save: Save) -
     whole = replace(merged, target={**untouched, **_only(merged.target, touched)})
     if merged.conflicts:
         return whole, merged.problem
-    invalid = invalid_merge(save.mapper, save.obj, _merged_pieces(now, save, divergence, merged))
+    invalid = invalid_merge(save.live, _merged_pieces(now, save, divergence, merged))
     return (whole, merged.problem) if invalid is None else (replace(whole, conflicts=invalid.places), invalid.problem)
 
 

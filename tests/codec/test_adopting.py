@@ -21,6 +21,8 @@ from own_encoders import PARTED
 
 import docstore
 from docstore import ConflictError, Metric, Objective, OptimizationConfig, registry
+from docstore.codec.live.adopt import adopt
+from docstore.codec.live.live_object import LiveObject
 from docstore.documents.canonical import ABSENT
 from docstore.errors import DecodeError
 from docstore.model import Arm, AuxiliaryExperiment, AuxiliaryExperimentPurpose
@@ -686,7 +688,8 @@ class TestAnExperimentThatFunctionsOfAUsersOwnWrite:
         for change in CHANGES:
             change(theirs)
 
-        documents.adopt(mine, {path: each.body for path, each in documents.document(theirs).pieces.items()})
+        pieces = documents.document(theirs).pieces
+        adopt(LiveObject(documents, mine), {path: each.body for path, each in pieces.items()})
 
         assert piece(mine) is held
         assert documents.encode(mine) == documents.encode(theirs)
@@ -718,7 +721,7 @@ class TestAnErrorChangesNothing:
         before = identity(mine)
 
         with pytest.raises(DecodeError):
-            documents.adopt(mine, {**pieces, "/trials/1": {"__type": "Trial"}})
+            adopt(LiveObject(documents, mine), {**pieces, "/trials/1": {"__type": "Trial"}})
 
         assert identity(mine) == before
 
@@ -761,7 +764,7 @@ class TestTheObjectInHandIsWhatIsStored:
         gone = dict.fromkeys(had.keys() - wanted.keys(), ABSENT)
         text = docstore.dumps(theirs)  # now, as the two may share values
 
-        documents.adopt(mine, {**wanted, **gone})
+        adopt(LiveObject(documents, mine), {**wanted, **gone})
 
         assert docstore.dumps(mine) == text
         assert identity(mine) == identity(docstore.loads(text))
@@ -773,6 +776,6 @@ class TestTheObjectInHandIsWhatIsStored:
         pieces = {path: piece.body for path, piece in documents.document(box).pieces.items()}
         held = [box.item, box.other, box.parts, box.rows, *box.parts.values(), *box.rows]
 
-        documents.adopt(box, pieces)
+        adopt(LiveObject(documents, box), pieces)
 
         assert all(map(operator.is_, [box.item, box.other, box.parts, box.rows, *box.parts.values(), *box.rows], held))

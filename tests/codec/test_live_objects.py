@@ -15,6 +15,7 @@ import docstore
 from docstore import registry
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.live import edits
+from docstore.codec.live.adopt import adopt
 from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.parts import Parts
 from docstore.documents.kinds import HEAD
@@ -65,11 +66,11 @@ def live(obj: Any) -> LiveObject:
     return LiveObject(mapper_of(), obj)
 
 
-def adopt(obj: Any, changed: Any, saved: Any = None) -> set[str]:
+def bring_up(obj: Any, changed: Any, saved: Any = None) -> set[str]:
     """Bring *obj* up to the head of *changed*, *saved* as the head of another object; return what was left."""
     mapper = mapper_of()
     heads = [mapper.document(each).pieces[HEAD].body for each in (changed, saved or obj)]
-    return mapper.adopt(obj, {HEAD: heads[0]}, {HEAD: heads[1]})
+    return adopt(LiveObject(mapper, obj), {HEAD: heads[0]}, {HEAD: heads[1]})
 
 
 class TestAPart:
@@ -110,7 +111,7 @@ class TestAnObjectThatAFunctionEncodes:
     def test_is_left_as_it_is_if_a_piece_cannot_be_decoded(self):
         sealed = Sealed("s", {"a": 1})
 
-        left = mapper_of().adopt(sealed, {"/items/a": {"__type": "Unknown"}, "/items/b": {"__type": "date"}})
+        left = adopt(live(sealed), {"/items/a": {"__type": "Unknown"}, "/items/b": {"__type": "date"}})
 
         assert (left, sealed) == ({"/items/a", "/items/b"}, Sealed("s", {"a": 1}))
 
@@ -119,13 +120,13 @@ class TestAnObjectThatIsBroughtUpToDate:
     def test_is_left_where_what_was_saved_cannot_be_decoded(self):
         box = Box("b", {"a": 1})
 
-        left = mapper_of().adopt(box, {"/items/a": 2}, {"/items/a": {"__type": "date"}})
+        left = adopt(live(box), {"/items/a": 2}, {"/items/a": {"__type": "date"}})
 
         assert (left, box.items) == ({"/items/a"}, {"a": 1})
 
     def test_knows_which_fields_of_a_pydantic_model_were_set(self):
         crate = Crate(name="c", weight=1)
-        adopt(crate, Crate(name="c", weight=1, height=2))
+        bring_up(crate, Crate(name="c", weight=1, height=2))
 
         assert identity(crate) == identity(Crate(name="c", weight=1, height=2))
 
@@ -137,21 +138,21 @@ class TestAnObjectThatIsBroughtUpToDate:
             return made
 
         box = Box("b", note=nested(150, 1))
-        adopt(box, Box("b", note=nested(150, 2)))
+        bring_up(box, Box("b", note=nested(150, 2)))
 
         assert box.note == nested(150, 2)
 
     def test_keeps_a_dict_whose_keys_cannot_be_told_apart(self):
         keys = [float("nan"), float("nan")]
         box = Box("b", note={keys[0]: 1, keys[1]: 2})
-        adopt(box, Box("b", note={math.nan: 3}))
+        bring_up(box, Box("b", note={math.nan: 3}))
 
         assert len(box.note) == 1
 
     def test_is_left_where_keys_that_cannot_be_told_apart_have_changed(self):
         box = Box("b", note={float("nan"): 1, math.nan: 5})
 
-        left = adopt(box, Box("b", note={math.nan: 3}), saved=Box("b", note={math.nan: 1}))
+        left = bring_up(box, Box("b", note={math.nan: 3}), saved=Box("b", note={math.nan: 1}))
 
         assert (left, len(box.note)) == ({HEAD}, 2)
 

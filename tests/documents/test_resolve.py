@@ -89,7 +89,7 @@ class TestBothMadeATrialOfOneNumber:
         bob.save(theirs)
         add_trial(mine, 0.5)
         with monkeypatch.context() as patch:
-            patch.setattr("docstore.codec.mapper.Mapper.renumber", interrupt)
+            patch.setattr("docstore.store.saving.after_commit.renumber", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 ada.save(mine)
 

@@ -11,6 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from own_encoders import BUNDLES, PARTED
 
+from docstore.codec.live.adopt import adopt, check_adoptable
+from docstore.codec.live.live_object import LiveObject
+from docstore.codec.live.renumber import renumber
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, dumps, loads, same_json
 from docstore.documents.kinds import EXPERIMENT, HEAD, join
@@ -607,9 +610,9 @@ class TestTheObjectInHandLearnsIt:
         numbers = new_numbers(base.keys(), mine, theirs)
         moved = renumbered(mine, numbers, new_arm_names(base, mine, theirs, numbers))
         pieces = {**dict.fromkeys(mine, ABSENT), **theirs, **moved}
-        documents.check(writers.mine, pieces)
-        documents.renumber(writers.mine, Renumbering(numbers))
-        documents.adopt(writers.mine, pieces)
+        check_adoptable(LiveObject(documents, writers.mine), pieces, merged=False)
+        renumber(LiveObject(documents, writers.mine), Renumbering(numbers))
+        adopt(LiveObject(documents, writers.mine), pieces)
 
     def test_it_is_what_both_made(self, learned):
         assert [learned.trials[i].arm.name for i in (12, 13, 14)] == ["12_0", "13_0", "14_0"]
@@ -662,8 +665,8 @@ class TestTheObjectInHandLearnsIt:
         numbers = new_numbers(base.keys(), saved, theirs, held=[13])
         names = new_arm_names(base, mine, theirs, numbers)
 
-        documents.renumber(twelve.mine, Renumbering(numbers))
-        documents.adopt(twelve.mine, {**theirs, **renumbered(mine, numbers, names)})
+        renumber(LiveObject(documents, twelve.mine), Renumbering(numbers))
+        adopt(LiveObject(documents, twelve.mine), {**theirs, **renumbered(mine, numbers, names)})
 
         assert (numbers, twelve.mine.trials[13]) == ({12: 14}, unsaved)
         assert (unsaved.index, unsaved.arm.name) == (13, "14_0")
@@ -671,13 +674,13 @@ class TestTheObjectInHandLearnsIt:
     def test_a_check_beforehand_changes_nothing(self, documents, twelve):
         before = dumps(documents.encode(twelve.mine))
 
-        documents.check(twelve.mine, pieces_of(twelve.theirs, documents))
+        check_adoptable(LiveObject(documents, twelve.mine), pieces_of(twelve.theirs, documents), merged=False)
 
         assert dumps(documents.encode(twelve.mine)) == before
 
     def test_without_numbers_nothing_moves(self, documents, twelve):
         trials = twelve.mine._trials
 
-        documents.renumber(twelve.mine, Renumbering())
+        renumber(LiveObject(documents, twelve.mine), Renumbering())
 
         assert twelve.mine._trials is trials

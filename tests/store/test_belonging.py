@@ -330,7 +330,7 @@ class TestASaveOfATrialThatWasInterruptedBeforeTheObjectLearnedItsNumber:
         bob.save(theirs)
         trial = bake(mine, 0.5)
         with monkeypatch.context() as patch:
-            patch.setattr("docstore.codec.mapper.Mapper.renumber", interrupt)
+            patch.setattr("docstore.store.saving.after_commit.renumber", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 ada.save_trial(mine, trial)
 

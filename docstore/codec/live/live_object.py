@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docstore.codec.classes.class_fields import MISSING, ORIGIN, declares
 from docstore.codec.classes.stored_fields import value_of
 from docstore.codec.core import retry_if_changed
 from docstore.codec.live.parts import Parts
+from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, split_path
 from docstore.errors import InvalidValueError
-
-if TYPE_CHECKING:
-    from docstore.codec.mapper import Mapper
 
 
 class LiveObject:

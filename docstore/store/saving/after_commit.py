@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from docstore.codec.live.adopt import adopt
+from docstore.codec.live.renumber import renumber
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, Absent
 from docstore.documents.digests import DigestTree
@@ -41,9 +43,10 @@ def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> Non
     What another thread changed in the object since it was encoded stays in it, not saved yet. A piece in which others
     changed the same place is left as it is: the next save merges both, or raises a conflict.
     """
-    obj, origin, mapper, update = save.obj, save.origin, save.mapper, outcome.update
-    unread = mapper.renumber(obj, update.renumbering, numbers_in(update.pieces))
-    left = mapper.adopt(obj, update.pieces, {path: body for path, body in update.saved.items() if path not in unread})
+    origin, update = save.origin, outcome.update
+    unread = renumber(save.live, update.renumbering, numbers_in(update.pieces))
+    saved = {path: body for path, body in update.saved.items() if path not in unread}
+    left = adopt(save.live, update.pieces, saved)
     left_as_saved = {path: body for path, body in update.saved.items() if path in left}
     origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
     origin.name = _saved_name(save, update, is_head_left=HEAD in left)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docstore.codec.mapper import Mapper
+from docstore.codec.live.live_object import LiveObject
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import Piece
 from docstore.documents.document import Document
@@ -59,18 +59,16 @@ class Save:
     """One save of an object that came from a stored version.
 
     Attributes:
-        obj: the object; the caller holds its lock.
+        live: the object, whose lock the caller holds; its mapper decodes others' changes as the object was loaded.
         origin: the version that it came from.
         changes: its local changes.
         policy: what to do if others saved since.
-        mapper: encodes the object, and decodes others' changes as the object was loaded.
     """
 
-    obj: Any
+    live: LiveObject
     origin: LoadedState
     changes: LocalChanges
     policy: OnConflict
-    mapper: Mapper
 
 
 def local_changes_of(document: Document, origin: LoadedState) -> LocalChanges:
@@ -80,28 +78,28 @@ def local_changes_of(document: Document, origin: LoadedState) -> LocalChanges:
     return LocalChanges(document, changed, gone, frozenset(), whole=True, frame=document.pieces[HEAD].body)
 
 
-def local_changes_in(mapper: Mapper, obj: Any, paths: Collection[str], origin: LoadedState) -> LocalChanges:
-    """Return the local changes of *obj* at *paths*, without encoding the rest of it.
+def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedState) -> LocalChanges:
+    """Return the local changes of an object at *paths*, without encoding the rest of it.
 
     Raises:
-        InvalidValueError: the parts could not be stored beside the others: *obj* is to be saved as a whole.
+        InvalidValueError: the parts could not be stored beside the others: the object is to be saved whole.
     """
-    kind, name, model = mapper.identify(obj)
-    pieces = mapper.parts(obj, paths)
+    kind, name, model = live.mapper.identify(live.obj)
+    pieces = live.parts(paths)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
     for path in changed:
-        other = mapper.path_by_former_name(obj, path, origin.paths) if origin.digest(path) is None else None
+        other = live.stored_path(path, origin.paths) if origin.digest(path) is None else None
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
     gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
-    frame = mapper.frame(obj, paths)
+    frame = live.frame(paths)
     for listed in kind.lists(frame):
-        _refuse_shifted(listed, mapper.item_count(obj, listed), changed, origin)
+        _refuse_shifted(listed, len(live.field(listed)), changed, origin)
     document = Document(kind, name, model, pieces)
     return LocalChanges(document, changed, gone, frozenset(paths), whole=False, frame=frame)
 
 
-def pieces_naming(mapper: Mapper, obj: Any, asked: Collection[str], names: Collection[str]) -> dict[str, JSON]:
+def pieces_naming(live: LiveObject, asked: Collection[str], names: Collection[str]) -> dict[str, JSON]:
     """Return the pieces of an experiment, except those *asked* for, in which it uses arms of these *names*.
 
     Cost:
@@ -111,11 +109,11 @@ def pieces_naming(mapper: Mapper, obj: Any, asked: Collection[str], names: Colle
     def uses(arms: Iterable[Any]) -> bool:
         return any(getattr(arm, "name", None) in names for arm in arms)
 
-    numbers = sorted(mapper.numbers(obj) - numbers_in(asked))
-    using = [each for each in numbers if uses(getattr(mapper.part(obj, TRIALS.path(each)), "arms", ()))]
-    found = mapper.parts(obj, [rule.path(number) for number in using for rule in (TRIALS, DATA)])
-    if uses([getattr(obj, "status_quo", None)]):
-        found |= {HEAD: mapper.document(obj).pieces[HEAD]}
+    numbers = sorted(live.numbers() - numbers_in(asked))
+    using = [each for each in numbers if uses(getattr(live.part(TRIALS.path(each)), "arms", ()))]
+    found = live.parts([rule.path(number) for number in using for rule in (TRIALS, DATA)])
+    if uses([getattr(live.obj, "status_quo", None)]):
+        found |= {HEAD: live.mapper.document(live.obj).pieces[HEAD]}
     return {path: piece.body for path, piece in found.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from docstore.codec.live.adopt import check_adoptable
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.changeset import Changeset
 from docstore.documents.merge.resolve import Resolution
@@ -58,7 +59,7 @@ def update_after_merge(
     pieces = _pieces_to_get(save, resolution, paths)
     merged = merged_pieces(save, divergence, resolution, pieces.keys() & changeset.written.keys())
     # After a save of parts: pieces that are not saved yet, and use arms that are renamed.
-    using = pieces_naming(save.mapper, save.obj, changes.asked, names) if names and not changes.whole else {}
+    using = pieces_naming(save.live, changes.asked, names) if names and not changes.whole else {}
     pieces |= renumbered(using, {}, names)
     own = {**using, **{path: each.body for path, each in changes.changed.items()}}
     unchanged = {path: body for path, body in divergence.base.items() if path not in changes.paths}
@@ -95,7 +96,8 @@ def check_readable(save: Save, head: HeadRow, update: ObjectUpdate) -> None:
     """
     if not update.pieces:
         return
-    save.mapper.check(save.obj, {path: body for path, body in update.pieces.items() if path not in update.merged})
-    invalid = invalid_merge(save.mapper, save.obj, update.merged)
+    others = {path: body for path, body in update.pieces.items() if path not in update.merged}
+    check_adoptable(save.live, others, merged=False)
+    invalid = invalid_merge(save.live, update.merged)
     if invalid is not None:
         raise refused(head, save.origin.version, invalid.problem, invalid.places) from invalid.error

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from docstore.codec.live.live_object import LiveObject
 from docstore.documents.canonical import JSON
 from docstore.documents.changeset import Changeset, changeset_of, refuse_downgrade
 from docstore.documents.digests import DigestTree, Piece
@@ -77,9 +78,11 @@ def save_trials(
         if origin is None:
             with context.transactions.reading() as connection:
                 raise context.transactions.unsaved(connection, kind, name)
-        paths = [path for trial in trials for path in mapper.paths_of(experiment, trial)]
-        changes = local_changes_in(mapper, experiment, paths, origin)
-        return _save_changes(context, Save(experiment, origin, changes, policy, context.mapper(origin.unknown)), note)
+        live = LiveObject(mapper, experiment)
+        paths = [path for trial in trials for path in live.paths_of(trial)]
+        changes = local_changes_in(live, paths, origin)
+        live = LiveObject(context.mapper(origin.unknown), experiment)
+        return _save_changes(context, Save(live, origin, changes, policy), note)
 
 
 def save_encoded(
@@ -89,7 +92,8 @@ def save_encoded(
     if origin is None:
         return _save_first(context, obj, document, policy, note)
     changes = local_changes_of(document, origin)
-    return _save_changes(context, Save(obj, origin, changes, policy, context.mapper(origin.unknown)), note)
+    live = LiveObject(context.mapper(origin.unknown), obj)
+    return _save_changes(context, Save(live, origin, changes, policy), note)
 
 
 # --- a new document --------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from docstore.codec.mapper import Mapper
+from docstore.codec.live.adopt import check_adoptable
+from docstore.codec.live.live_object import LiveObject
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.document import with_name
 from docstore.documents.kinds import EXPERIMENT, in_order
@@ -65,7 +66,7 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
         policy=save.policy,
         paths=None if changes.whole else changes.about,
         stored=stored(),
-        held=() if changes.whole else save.mapper.numbers(save.obj),
+        held=() if changes.whole else save.live.numbers(),
     )
     if kind.name != EXPERIMENT.name:
         return resolution
@@ -109,8 +110,8 @@ def merged_pieces(
     return {path: MergedPiece(*(each.get(path, ABSENT) for each in (base, own, theirs, merged))) for path in paths}
 
 
-def invalid_merge(mapper: Mapper, obj: Any, pieces: Mapping[str, MergedPiece]) -> InvalidMerge | None:
-    """Return why *obj* cannot be brought up to the merged *pieces*; None if it can.
+def invalid_merge(live: LiveObject, pieces: Mapping[str, MergedPiece]) -> InvalidMerge | None:
+    """Return why an object cannot be brought up to the merged *pieces*; None if it can.
 
     Raises:
         DecodeError: what others saved cannot be read here, merged or not.
@@ -118,7 +119,7 @@ def invalid_merge(mapper: Mapper, obj: Any, pieces: Mapping[str, MergedPiece]) -
 
     def problem_with(paths: Iterable[str]) -> Exception | None:
         try:
-            mapper.check(obj, {path: pieces[path].merged for path in paths}, merged=True)
+            check_adoptable(live, {path: pieces[path].merged for path in paths}, merged=True)
         except (DecodeError, InvalidValueError) as error:
             return error
         return None
@@ -126,7 +127,7 @@ def invalid_merge(mapper: Mapper, obj: Any, pieces: Mapping[str, MergedPiece]) -
     problem = problem_with(pieces)
     if problem is None:
         return None
-    mapper.check(obj, {path: each.theirs for path, each in pieces.items()})
+    check_adoptable(live, {path: each.theirs for path, each in pieces.items()}, merged=False)
     wrong = [path for path in pieces if problem_with([path])] or list(pieces)
     sides = {path: (pieces[path].base, pieces[path].mine, pieces[path].theirs) for path in sorted(wrong, key=in_order)}
     places = tuple(place for path, each in sides.items() for place in changed_places(*each, at=path))
