@@ -191,6 +191,16 @@ def delete_name(connection: Connection, project: str, head: HeadRow) -> None:
     connection.execute(names.delete().where(its_own))
 
 
+def surplus_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
+    """Return the rows of ``names`` for which there is no live document of *project*: kind, name and id."""
+    c, d = names.c, documents.c
+    live = sa.select(sa.true()).where(
+        IS_HEAD, d.deleted_at.is_(None), d.project == c.project, d.kind == c.kind, d.name == c.name
+    )
+    query = sa.select(c.kind, c.name, c.id).where(c.project == project, ~sa.exists(live)).order_by(c.kind, c.name)
+    return list(connection.execute(query))
+
+
 # --- the head and parts -----------------------------------------------------------------------------------------------
 
 _PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(
