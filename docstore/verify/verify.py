@@ -208,7 +208,7 @@ class _Verification:
                     yield subject.tag(str(row.key), row.problem)
                     continue
                 said = missing.pop(row.tag, None)
-                if sealed is None or said == rows.tags_told([row])[row.tag]:
+                if sealed is None or said == rows.tag_told(row.version, row.created_at, row.author):
                     found[row.tag] = row.version
                 elif said is None:
                     yield subject.tag(row.tag, "there is a row, and docstore gave no such tag")
