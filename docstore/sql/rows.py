@@ -333,6 +333,14 @@ def _seal_head(
     connection.execute(documents.update().where(c.id == id, IS_HEAD).values(values))
 
 
+def sealed(connection: Connection, id: str) -> tuple[str | None, str | None]:
+    """Return what a head says of its tags, as text, and the seal of that and of the deletion."""
+    tags, seal = connection.execute(
+        sa.select(documents.c.tags, documents.c.seal).where(documents.c.id == id, IS_HEAD)
+    ).one()
+    return tags, seal
+
+
 def tags_in(text: str | None) -> dict[str, JSON]:
     """Return what the column ``tags`` of a head says, by tag.
 
