@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from docstore.documents.canonical import JSON, loads
+from docstore.documents.canonical import JSON
 from docstore.documents.kinds import Kind, PartRule, is_document, position_of
 from docstore.errors import DecodeError, short_repr
-from docstore.sql.rows import HeadRow, seal_of
+from docstore.sql.rows import HeadRow, seal_of, tags_in
 
 _MODELS: Final = ("docstore", "ax", "user")
 
@@ -26,18 +26,6 @@ Names = Mapping[tuple[str, int], str]
 
 Called = Callable[[str], "tuple[str, str] | None"]
 """Gives the kind and the name of the document with an id, if it is there."""
-
-
-def tags_in(row: sa.Row[Any]) -> dict[str, JSON]:
-    """Return what the row of a head says of its tags, by tag.
-
-    Raises:
-        DecodeError: it is not what docstore writes there.
-    """
-    told = loads(row.tags) if row.tags is not None else {}
-    if not isinstance(told, dict):
-        raise DecodeError(f"the tags of a head are an object, and this is {short_repr(told)}", pointer="")
-    return told
 
 
 def lost_codes(
@@ -113,7 +101,7 @@ def _unlike_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Na
 
 def _unlike_seal(row: sa.Row[Any]) -> Iterator[str]:
     try:
-        if row.seal == seal_of(row.id, row.deleted_at, row.deleted_by, tags_in(row)):
+        if row.seal == seal_of(row.id, row.deleted_at, row.deleted_by, tags_in(row.tags)):
             return
     except DecodeError:
         pass

@@ -20,6 +20,7 @@ from docstore.errors import (
     CHANGES_UNKNOWN,
     NOTHING_CHANGED,
     ConnectionLostError,
+    DamagedDocumentError,
     DatabaseError,
     DocstoreError,
     DocumentExistsError,
@@ -133,6 +134,7 @@ class Transactions:
 
         Raises:
             RaceLostError: others were first each time.
+            DamagedDocumentError: it was refused each time, and a name is taken by no document.
             ConnectionLostError: it was lost again; says whether anything may have been changed.
         """
         with deferring() as interrupts:
@@ -156,6 +158,8 @@ class Transactions:
                 return done
             except RaceLostError as error:
                 if attempt == _TRIES - 1:
+                    if not unsure:
+                        self._check_names()
                     raise _refused(error, unsure=bool(unsure)) from error
                 if attempt:
                     backoff(attempt)
@@ -192,6 +196,17 @@ class Transactions:
                 f"the connection was lost in the COMMIT, and reading whether it was done failed: {_problem(error)}"
             )
             raise ConnectionLostError(problem, changes=CHANGES_UNKNOWN) from error
+
+    def _check_names(self) -> None:
+        """Refuse a name that is taken by no document: who wants it loses each race, though there is no other writer.
+
+        Raises:
+            DamagedDocumentError: there is one.
+        """
+        with self.reading() as connection:
+            for row in rows.surplus_names(connection, self.project):
+                problem = "it is in the table names, and there is no such document, so that none can take it"
+                raise DamagedDocumentError(row.name, where="its name", problem=problem)
 
     # --- documents by name -------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON, digest, dumps, is_plain
-from docstore.errors import RaceLostError
+from docstore.documents.canonical import JSON, digest, dumps, is_plain, loads
+from docstore.errors import DamagedDocumentError, DecodeError, RaceLostError, short_repr
 from docstore.sql.dialects import Whole, execute_many, insert_many, locks_rows, only_row, reading_times
 from docstore.sql.tables import IS_HEAD, codes, documents, names, tags, versions
 
@@ -191,6 +191,16 @@ def delete_name(connection: Connection, project: str, head: HeadRow) -> None:
     connection.execute(names.delete().where(its_own))
 
 
+def surplus_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
+    """Return the rows of ``names`` for which there is no live document of *project*: kind, name and id."""
+    c, d = names.c, documents.c
+    live = sa.select(sa.true()).where(
+        IS_HEAD, d.deleted_at.is_(None), d.project == c.project, d.kind == c.kind, d.name == c.name
+    )
+    query = sa.select(c.kind, c.name, c.id).where(c.project == project, ~sa.exists(live)).order_by(c.kind, c.name)
+    return list(connection.execute(query))
+
+
 # --- the head and parts -----------------------------------------------------------------------------------------------
 
 _PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(
@@ -258,7 +268,7 @@ def mark_deleted(connection: Connection, id: str, moment: datetime | None, autho
     """Set when and by whom the document was deleted, or that it is not."""
     values = {"deleted_at": moment, "deleted_by": author}
     connection.execute(documents.update().where(documents.c.id == id, IS_HEAD).values(values))
-    seal_head(connection, id)
+    _seal_head(connection, id)
 
 
 def deleted_at(connection: Connection, id: str) -> datetime | None:
@@ -286,33 +296,66 @@ def tagged(connection: Connection, id: str, tag: str) -> int | None:
 
 
 def change_tags(
-    connection: Connection, id: str, *, gone: Iterable[str] = (), new: Iterable[Mapping[str, Any]] = ()
+    connection: Connection, id: str, *, gone: Collection[str] = (), new: Sequence[Mapping[str, Any]] = ()
 ) -> None:
-    """Delete the tags *gone* of a document, and insert the rows *new*."""
+    """Delete the tags *gone* of a document, and insert the rows *new*.
+
+    Raises:
+        DamagedDocumentError: what the head says of its tags cannot be read.
+    """
     for tag in gone:
         connection.execute(tags.delete().where(tags.c.id == id, tags.c.tag == tag))
     for row in new:
         connection.execute(tags.insert(), row)
-    seal_head(connection, id)
+    _seal_head(connection, id, gone, new)
 
 
-def seal_head(connection: Connection, id: str) -> None:
-    """Write down in the head which tags the document has, and the seal of these and of its deletion.
+def _seal_head(
+    connection: Connection, id: str, gone: Collection[str] = (), new: Iterable[Mapping[str, Any]] = ()
+) -> None:
+    """Write into the head which tags the document has, and the seal of these and of its deletion.
 
-    So that ``verify`` notices a tag that is lost or was edited, and a deletion that something else wrote.
+    ``verify`` notices by them a tag that was lost or edited, and a deletion that something else wrote. The other tags
+    are those that the head has, not those of the table: it would forget a tag that was lost.
     """
     c = documents.c
-    query = sa.select(c.deleted_at, c.deleted_by).where(c.id == id, IS_HEAD)
+    query = sa.select(c.name, c.deleted_at, c.deleted_by, c.tags).where(c.id == id, IS_HEAD)
     with reading_times():
-        deleted_at, deleted_by = connection.execute(query).one()
-    told = tags_told(tag_rows(connection, id))
-    values = {"tags": dumps(told).decode() if told else None, "seal": seal_of(id, deleted_at, deleted_by, told)}
+        head = connection.execute(query).one()
+    try:
+        had = tags_in(head.tags)
+    except DecodeError as error:
+        raise DamagedDocumentError(head.name, where="its head", problem=str(error)) from error
+    has = {tag: said for tag, said in had.items() if tag not in gone}
+    has |= {row["tag"]: tag_told(row["version"], row["created_at"], row["author"]) for row in new}
+    seal = seal_of(id, head.deleted_at, head.deleted_by, has)
+    values = {"tags": dumps(has).decode() if has else None, "seal": seal}
     connection.execute(documents.update().where(c.id == id, IS_HEAD).values(values))
 
 
-def tags_told(found: Iterable[sa.Row[Any]]) -> dict[str, JSON]:
-    """Return what the head says of rows of tags: by tag, the version, the time and the author."""
-    return {row.tag: [row.version, _iso(row.created_at), row.author] for row in found}
+def sealed(connection: Connection, id: str) -> tuple[str | None, str | None]:
+    """Return what a head says of its tags, as text, and the seal of that and of the deletion."""
+    tags, seal = connection.execute(
+        sa.select(documents.c.tags, documents.c.seal).where(documents.c.id == id, IS_HEAD)
+    ).one()
+    return tags, seal
+
+
+def tags_in(text: str | None) -> dict[str, JSON]:
+    """Return what the column ``tags`` of a head says, by tag.
+
+    Raises:
+        DecodeError: it is not what docstore writes there.
+    """
+    told = loads(text) if text is not None else {}
+    if not isinstance(told, dict):
+        raise DecodeError(f"the tags of a head are an object, and this is {short_repr(told)}", pointer="")
+    return told
+
+
+def tag_told(version: int, created_at: datetime, author: str) -> JSON:
+    """Return what the head says of a tag."""
+    return [version, _iso(created_at), author]
 
 
 def seal_of(id: str, deleted_at: datetime | None, deleted_by: str | None, told: Mapping[str, JSON]) -> str | None:

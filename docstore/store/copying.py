@@ -27,6 +27,7 @@ from docstore.errors import (
     ConnectionLostError,
     DamagedDocumentError,
     DatabaseError,
+    DecodeError,
     DivergedError,
     DocumentExistsError,
     InvalidValueError,
@@ -173,6 +174,7 @@ class _Copier:
         if DigestTree({path: key.digest for path, key in keys.items()}).digest() != head.digest:
             raise _damaged(head, "its rows", "they are not the ones that version has")
         tags = _tags(self._reading, head)
+        _check_seal(self._reading, head, tags)
         status, codes = self._target.writing(
             lambda connection: self._write(connection, head, keys, tags),
             lambda connection, _: _stands(connection, head, keys, tags),
@@ -414,6 +416,21 @@ def _check_columns(connection: Connection, head: HeadRow, row: sa.Row[Any]) -> N
     named = kind_named(head.kind).of(body).name_in(body) if is_document(body) else head.name
     if named != head.name:
         raise _damaged(head, "its head", f"the column name says {head.name!r}, and the body {named!r}")
+
+
+def _check_seal(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> None:
+    """Refuse a deletion that docstore did not write, and *tags* that are not those that the head says."""
+    text, seal = rows.sealed(connection, head.id)
+    try:
+        told = rows.tags_in(text)
+    except DecodeError as error:
+        raise _damaged(head, "its head", str(error)) from error
+    if seal != rows.seal_of(head.id, head.deleted_at, head.deleted_by, told):
+        raise _damaged(head, "its head", "docstore did not write its columns deleted_at, deleted_by and tags")
+    found = {row["tag"]: rows.tag_told(row["version"], row["created_at"], row["author"]) for row in tags}
+    for tag in sorted(told.keys() | found.keys()):
+        if told.get(tag) != found.get(tag):
+            raise _damaged(head, f"tag {tag!r}", "its row is not what the head says of this tag")
 
 
 def _damaged(head: HeadRow, where: str, problem: str) -> DamagedDocumentError:

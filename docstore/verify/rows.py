@@ -16,8 +16,8 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, lost_codes, tags_in, unlike_head, unlike_part
-from docstore.sql.rows import HeadRow
+from docstore.sql.columns import Names, lost_codes, unlike_head, unlike_part
+from docstore.sql.rows import HeadRow, tags_in
 from docstore.sql.tables import documents
 from docstore.verify import statements
 from docstore.verify.blame_rows import Blame
@@ -145,7 +145,7 @@ class RowCheck:
         self._now.lost_codes.update(lost_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
         if row.path == HEAD:
             with suppress(DecodeError):  # that is told as the damage of its seal
-                self._now.tags = tags_in(row)
+                self._now.tags = tags_in(row.tags)
             problems = unlike_head(self._kind, self._head, row, body, self._names, self._called)
         else:
             problems = unlike_part(self._kind, self._head, self._project, row, body, self._names)

@@ -76,17 +76,6 @@ def id_in_names(connection: Connection, project: str, head: HeadRow) -> str | No
         return connection.execute(query).scalar()
 
 
-def surplus_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
-    """Return the rows of ``names`` for which there is no live document of *project*: kind, name and id."""
-    c, d = names.c, documents.c
-    live = sa.select(sa.true()).where(
-        IS_HEAD, d.deleted_at.is_(None), d.project == c.project, d.kind == c.kind, d.name == c.name
-    )
-    query = sa.select(c.kind, c.name, c.id).where(c.project == project, ~sa.exists(live)).order_by(c.kind, c.name)
-    with reading(connection):
-        return list(connection.execute(query))
-
-
 def project_of(connection: Connection, id: str) -> str | None:
     """Return the project of the document with this id, or None if there is none."""
     with reading(connection):

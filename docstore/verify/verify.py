@@ -208,7 +208,7 @@ class _Verification:
                     yield subject.tag(str(row.key), row.problem)
                     continue
                 said = missing.pop(row.tag, None)
-                if sealed is None or said == rows.tags_told([row])[row.tag]:
+                if sealed is None or said == rows.tag_told(row.version, row.created_at, row.author):
                     found[row.tag] = row.version
                 elif said is None:
                     yield subject.tag(row.tag, "there is a row, and docstore gave no such tag")
@@ -238,14 +238,16 @@ def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
     """Yield the rows without a head: they have no name, and no search finds them."""
     with statements.reading(connection):
         ids = rows.headless(connection, project)
-    named = {row.id: row for row in statements.surplus_names(connection, project)}
+        surplus = rows.surplus_names(connection, project)
+    called = {row.id: (row.kind, row.name) for row in surplus}
     for id in ids:
-        row = named.pop(id, None)
-        subject = Subject(row.kind, row.name, id) if row else Subject(_UNKNOWN, id, id)
-        yield subject.head("its row is missing, and its parts or history are there")
-    for row in named.values():
-        subject = Subject(row.kind, row.name, row.id)
-        yield subject.named(project, "there is a row, and no such document: none can take the name")
+        kind, name = called.get(id, (_UNKNOWN, id))
+        yield Subject(kind, name, id).head("its row is missing, and its parts or history are there")
+    for row in surplus:
+        # A document whose head is missing was reported under this name.
+        if row.id not in ids or called[row.id] != (row.kind, row.name):
+            subject = Subject(row.kind, row.name, row.id)
+            yield subject.named(project, "there is a row, and no such document: none can take the name")
     for id in statements.strays(connection, project):
         other = statements.project_of(connection, id)
         yield Subject(_UNKNOWN, id, id).head(f"its row is of the project {other!r}, and parts of it are of {project!r}")

@@ -33,7 +33,7 @@ from docstore.errors import (
     TooLargeError,
     VersionNotFoundError,
 )
-from docstore.sql.tables import documents, metadata, versions
+from docstore.sql.tables import documents, metadata, names, versions
 from docstore.store.compaction import Compacted
 from docstore.testing.experiments import add_trial, new_experiment
 
@@ -311,7 +311,8 @@ class TestBranches:
     def test_of_another_project_keep_it_too(self, store, database, connect, saves, branched):
         with store.engine.begin() as connection:
             pies = connection.execute(sa.select(documents.c.id).where(documents.c.name == "pies")).scalar_one()
-            connection.execute(documents.update().where(documents.c.id == pies).values(project="theirs"))
+            for table in (documents, names):
+                connection.execute(table.update().where(table.c.id == pies).values(project="theirs"))
 
         store.compact("cakes", keep=1)
 

@@ -30,7 +30,7 @@ from docstore.errors import (
 )
 from docstore.sql.dialects import shown
 from docstore.sql.paging import PageSize
-from docstore.sql.tables import documents, tags, versions
+from docstore.sql.tables import IS_HEAD, documents, tags, versions
 from docstore.store.copying import Copied, copy_documents
 from docstore.testing.experiments import add_trial, new_experiment
 
@@ -912,6 +912,32 @@ class TestDamage:
             source.copy_to(target)
 
         assert everything(target) == NOTHING
+
+    @pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
+    @pytest.mark.parametrize(
+        ("damage", "where"),
+        [
+            (tags.delete(), "tag 'published'"),
+            (tags.update().values(version=1), "tag 'published'"),
+            (tags.update().values(tag="recalled"), "tag 'published'"),
+            (documents.update().where(IS_HEAD).values(deleted_at=datetime.now(UTC)), "its head"),
+            (documents.update().where(IS_HEAD).values(seal=None), "its head"),
+            (documents.update().where(IS_HEAD).values(tags="[]"), "its head"),
+        ],
+        ids=["lost tag", "moved tag", "renamed tag", "forged deletion", "lost seal", "tags of another type"],
+    )
+    def test_of_a_tag_or_a_deletion_is_found(self, source, target, cakes, damage, where, is_known):
+        source.tag("cakes", "published", 2)
+        if is_known:
+            source.copy_to(target)
+        before = everything(target)
+        with source.engine.begin() as connection:
+            connection.execute(damage)
+
+        with pytest.raises(DamagedDocumentError) as caught:
+            source.copy_to(target)
+
+        assert (caught.value.where, everything(target)) == (where, before)
 
     def test_of_types_and_statuses_is_mended_from_the_bodies(self, source, target, cakes):
         change(source, documents, "cakes", "/trials/1", status=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from docstore.errors import DamagedDocumentError
 from docstore.sql.tables import IS_HEAD, documents, names
 from docstore.testing.experiments import new_experiment
 
@@ -104,3 +105,52 @@ class TestADeletedDocument:
         store.undelete("cakes")
 
         assert deleted_by() is None
+
+
+def put_surplus(store, name):
+    """Insert a row that gives *name* to no document, as something other than docstore may do."""
+    with store.engine.begin() as connection:
+        connection.execute(names.insert(), {"project": "default", "kind": "experiment", "name": name, "id": "0" * 32})
+
+
+class TestANameThatNoDocumentHas:
+    @pytest.mark.parametrize(
+        "take",
+        [
+            lambda store: store.save(new_experiment("bread")),
+            lambda store: store.save_many([new_experiment("rolls"), new_experiment("bread")]),
+            lambda store: store.branch("cakes", "bread"),
+            lambda store: store.rename("cakes", "bread"),
+        ],
+        ids=["save", "save_many", "branch", "rename"],
+    )
+    def test_is_named_as_damage_to_who_takes_it(self, store, take):
+        store.save(new_experiment())
+        put_surplus(store, "bread")
+
+        with pytest.raises(DamagedDocumentError, match=r"'bread' is damaged at its name.*verify\(\)") as caught:
+            take(store)
+
+        assert caught.value.name == "bread"
+        assert [each.name for each in store.find()] == ["cakes"]
+
+    def test_is_named_also_to_who_brings_a_document_back(self, store):
+        store.save(new_experiment("bread"))
+        store.delete("bread")
+        put_surplus(store, "bread")
+
+        with pytest.raises(DamagedDocumentError, match="'bread' is damaged at its name"):
+            store.undelete("bread")
+
+    def test_keeps_nobody_from_another_name(self, store):
+        put_surplus(store, "bread")
+
+        store.save(new_experiment())
+
+        assert [each.name for each in store.verify()] == ["bread"]
+
+    def test_is_one_damage_for_each(self, store):
+        put_surplus(store, "bread")
+        put_surplus(store, "rolls")
+
+        assert [each.name for each in store.verify()] == ["bread", "rolls"]

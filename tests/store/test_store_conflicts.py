@@ -719,7 +719,7 @@ class TestARaceToBeTheFirst:
 
     def test_of_a_name_is_lost_to_who_has_it(self, ada, bob):
         theirs = new_experiment(description="bob's")
-        self.meanwhile(ada, "INSERT INTO documents", lambda: bob.save(theirs))
+        self.meanwhile(ada, "INSERT INTO names", lambda: bob.save(theirs))
 
         with pytest.raises(DocumentExistsError, match=r"'cakes' is stored already, at version 1"):
             ada.save(new_experiment(description="ada's", trials=2))
@@ -727,7 +727,7 @@ class TestARaceToBeTheFirst:
         assert (stored(ada), ada.verify()) == (docstore.dumps(theirs), [])
 
     def test_of_a_name_can_be_won_by_overwriting(self, ada, bob):
-        self.meanwhile(ada, "INSERT INTO documents", lambda: bob.save(new_experiment(description="bob's")))
+        self.meanwhile(ada, "INSERT INTO names", lambda: bob.save(new_experiment(description="bob's")))
         mine = new_experiment(description="ada's", trials=2)
 
         version = ada.save(mine, on_conflict="overwrite")
@@ -735,7 +735,7 @@ class TestARaceToBeTheFirst:
         assert (version.number, stored(ada), ada.verify()) == (2, docstore.dumps(mine), [])
 
     def test_of_a_note_puts_one_after_the_other(self, ada, bob):
-        self.meanwhile(ada, "INSERT INTO documents", lambda: bob.put("note", "n1", "bob's"))
+        self.meanwhile(ada, "INSERT INTO names", lambda: bob.put("note", "n1", "bob's"))
 
         version = ada.put("note", "n1", "ada's")
 

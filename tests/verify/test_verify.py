@@ -399,6 +399,36 @@ class TestARowThatIsGone:
         assert (found.name, found.table, found.where) == ("cakes", "tags", "tag 'published'")
         assert found.problem.startswith("its row is missing: the head says version 2, given at 20")
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda store: store.tag("cakes", "first", 1),
+            lambda store: store.untag("cakes", "newest"),
+            lambda store: store.delete("cakes"),
+        ],
+        ids=["tag", "untag", "delete"],
+    )
+    def test_of_a_tag_is_found_also_after_docstore_wrote_the_head_again(self, store, of_tagged, change):
+        store.tag("cakes", "newest")
+        of_tagged.delete(tags, tag="published")
+
+        change(store)
+
+        assert places(store) == [("cakes", "tags", "tag 'published'")]
+
+    def test_of_a_tag_is_named_to_who_deletes_where_the_head_says_no_tags_at_all(self, store, of_tagged):
+        of_tagged.set(documents.c.tags, "[]", path="")
+
+        with pytest.raises(DamagedDocumentError, match="the tags of a head are an object"):
+            store.delete("cakes")
+
+    def test_of_a_tag_is_mended_by_giving_it_again(self, store, of_tagged):
+        of_tagged.delete(tags)
+
+        store.tag("cakes", "published", 2)
+
+        assert store.verify() == []
+
     def test_of_a_code_is_found_there_and_where_it_was_used(self, store, saved):
         with store.engine.begin() as connection:
             connection.execute(codes.delete().where(codes.c.name == "COMPLETED", codes.c.column == "trial_status"))
