@@ -20,6 +20,7 @@ DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 MAKEFILE = (ROOT / "Makefile").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+ROOTS = (ROOT, ROOT / "docstore")
 SERVER = "postgresql://user:password@host/lab"
 
 
@@ -78,6 +79,12 @@ class TestAReaderOfAPage:
         assert shown - targets_of_make() == set()
 
     @named(PAGES)
+    def test_finds_each_file_that_is_named_by_its_path(self, page):
+        paths = re.findall(r"`((?:\w+/)+\w+\.py|(?:tests|docstore|examples)/[\w./-]*)`", page.read_text())
+
+        assert [path for path in paths if not any((root / path).exists() for root in ROOTS)] == []
+
+    @named(PAGES)
     def test_finds_each_method_of_the_store(self, page):
         called = set(re.findall(r"\bstore\.(\w+)\(", page.read_text()))
 
@@ -118,12 +125,19 @@ class TestTheReadme:
         assert len((ROOT / "README.md").read_bytes()) <= 8192
 
 
+class TestTheArchitecture:
+    def test_names_functions_that_are_in_the_files_that_it_names(self):
+        page = (DOCS / "architecture.md").read_text()
+        steps = re.findall(r"\| (`[\w., `]+`) \| (`[\w/., `]+\.py`) \|$", page, re.MULTILINE)
+
+        assert steps
+        for functions, files in steps:
+            text = "".join((ROOT / "docstore" / file.strip("`")).read_text() for file in files.split(", "))
+            for function in functions.replace("`", "").split(", "):
+                assert re.search(rf"def {function.rpartition('.')[2]}\(", text), function
+
+
 class TestContributing:
-    def test_names_files_that_are_there(self):
-        paths = re.findall(r"`((?:tests|docstore|docs|examples)/[\w./-]+)`", CONTRIBUTING)
-
-        assert [path for path in paths if not (ROOT / path).exists()] == []
-
     def test_names_each_target_of_make(self):
         assert set(re.findall(r"^\| `make (\w+)`", CONTRIBUTING, re.MULTILINE)) == targets_of_make() - {"help"}
 
@@ -182,7 +196,7 @@ class TestTheReference:
         taken = {*inspect.signature(docstore.connect).parameters, *inspect.signature(docstore.Store).parameters}
 
         assert listed - taken == set()
-        assert taken - listed - {"url", "options", "engine", "origins"} == set()
+        assert taken - listed - {"url", "engine", "origins"} == set()
 
     @pytest.mark.parametrize("name", sorted(set(directives())))
     def test_has_nothing_that_is_not_there(self, name):
