@@ -90,6 +90,18 @@ class TestAReaderOfAPage:
 
         assert called - public_methods(docstore.Store) == set()
 
+    @named(PAGES)
+    def test_finds_each_keyword_of_a_method_that_is_named_in_a_sentence(self, page):
+        calls = re.findall(r"`store\.(\w+)\(([^`\n]*)\)`", page.read_text())
+        shown = {(method, keyword) for method, given in calls for keyword in re.findall(r"\b(\w+)=", given)}
+        taken = {
+            (method, keyword)
+            for method, _ in shown
+            for keyword in inspect.signature(getattr(docstore.Store, method)).parameters
+        }
+
+        assert shown - taken == set()
+
 
 class TestALink:
     @named(PAGES)
