@@ -195,7 +195,7 @@ class TestTheReference:
         shown = pages.blocks((REFERENCE / "errors.md").read_text())[0].text
         tree = inspect.cleandoc(inspect.getdoc(errors).partition("::\n\n")[2])
 
-        assert branches(shown) == branches(tree)
+        assert shown.strip() == tree.strip()
 
     def test_has_each_view(self, tmp_path):
         with docstore.connect(tmp_path / "lab.db") as store:
@@ -216,11 +216,6 @@ class TestTheReference:
 
     def test_has_nothing_twice(self):
         assert len(directives()) == len(set(directives()))
-
-
-def branches(tree: str) -> list[str]:
-    """Return the lines of a tree without what is said of each name."""
-    return re.findall(r"^[│├└─ ]*\w+Error\b", tree, re.MULTILINE)
 
 
 def is_error(each: object) -> bool:
