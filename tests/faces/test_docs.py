@@ -137,18 +137,6 @@ class TestTheReadme:
         assert len((ROOT / "README.md").read_bytes()) <= 8192
 
 
-class TestTheArchitecture:
-    def test_names_functions_that_are_in_the_files_that_it_names(self):
-        page = (DOCS / "architecture.md").read_text()
-        steps = re.findall(r"\| (`[\w., `]+`) \| (`[\w/., `]+\.py`) \|$", page, re.MULTILINE)
-
-        assert steps
-        for functions, files in steps:
-            text = "".join((ROOT / "docstore" / file.strip("`")).read_text() for file in files.split(", "))
-            for function in functions.replace("`", "").split(", "):
-                assert re.search(rf"def {function.rpartition('.')[2]}\(", text), function
-
-
 class TestContributing:
     def test_names_each_target_of_make(self):
         assert set(re.findall(r"^\| `make (\w+)`", CONTRIBUTING, re.MULTILINE)) == targets_of_make() - {"help"}
