@@ -48,7 +48,7 @@ _NAMED = re.compile(r" {4}([\w, *]+): (.*)")
 _RAISED = re.compile(r" {4}[\w., ]+: ")
 
 # Types that a signature names and that have no entry of their own.
-_UNDOCUMENTED = {"JSON", "MaybeJSON", "Unknown", "TParameterization", "Absent", "Criteria", "Tracker"}
+_UNDOCUMENTED = {"JSON", "MaybeJSON", "Unknown", "TParameterization", "Absent", "Tracker"}
 
 
 def fields_of_sections(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""An experiment branched to try something, changed on both sides, and merged back; with its past in hand all the time.
+"""An experiment branched to try something, changed on both sides, and merged back; its past can be loaded at each step.
 
 Run it: ``python examples/branch_and_merge.py``, with ``--folder DIR`` to choose where the database goes.
 """

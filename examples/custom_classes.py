@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def show_what_is_refused() -> None:
-    """Show two mistakes, each told before anything is lost."""
+    """Show two mistakes, each reported before anything is lost."""
     try:
 
         @docstore.document(kind="bench")

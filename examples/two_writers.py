@@ -57,7 +57,7 @@ def change_different_places(ada: docstore.Store, bob: docstore.Store) -> None:
     his.properties["oven"] = 2
     bob.save(his)
     assert his.trials[3].run_metadata == {"flour": "rye"}
-    say("So has his, when he saves again: each goes on with the object in hand.")
+    say("So has his, when he saves again: each goes on with the same object.")
 
 
 def add_one_trial_each(ada: docstore.Store, bob: docstore.Store) -> None:
@@ -80,11 +80,11 @@ def add_one_trial_each(ada: docstore.Store, bob: docstore.Store) -> None:
     assert [stored.trials[index].arm.parameters["minutes"] for index in (12, 13)] == [50, 40]
     assert hers.trials[13] is her_trial
     assert her_trial.lookup_data().records[0]["mean"] == 0.4
-    say("The object in her hand says so too: trial.index is 13, and hers.trials[12] is Bob's.")
+    say("Her object says so too: trial.index is 13, and hers.trials[12] is Bob's.")
 
 
 def change_the_same_place(ada: docstore.Store, bob: docstore.Store) -> None:
-    """The second is told, with all three values, and decides: here, by a function."""
+    """The second gets an error with all three values, and decides: here, by a function."""
     heading("The same place")
     hers, his = ada.load(NAME), bob.load(NAME)
     his.description, hers.description = "a gas oven", "an electric oven"

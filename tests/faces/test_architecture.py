@@ -96,6 +96,34 @@ def block(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<=<!-- {name}: modules -->\n)(\n*```\w*\n)(.*?)(```)", re.DOTALL)
 
 
+Function = tuple[str, str]
+"""The name of a module, and that of a function in it."""
+
+
+def trees() -> list[list[Function]]:
+    """Return the functions of each tree of calls on the page, from top to bottom."""
+    texts = re.findall(r"```text\n(Store\.\w+ .*?)```", PAGE.read_text(), re.DOTALL)
+    calls = [re.findall(r"^ *([\w.]+) +([\w/]+)\.py ", text, re.MULTILINE) for text in texts]
+    return [[(f"docstore.{path.replace('/', '.')}", name) for name, path in each] for each in calls]
+
+
+def entered(wanted: list[Function], call: Callable[[], Any]) -> list[Function]:
+    """Return those of the functions *wanted* that *call* enters, in the order in which each is first entered."""
+    found: list[Function] = []
+
+    def enter(frame: FrameType, event: str, _: object) -> None:
+        function = (str(frame.f_globals.get("__name__")), frame.f_code.co_qualname)
+        if event == "call" and function in wanted and function not in found:
+            found.append(function)
+
+    sys.setprofile(enter)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory):
     return traces(tmp_path_factory.mktemp("traced"))
@@ -106,6 +134,29 @@ def test_the_page_shows_the_modules_that_are_passed(traced, name):
     [(_, shown, _)] = block(name).findall(PAGE.read_text())
 
     assert shown.split() == traced[name].modules
+
+
+def test_the_page_shows_the_calls_of_a_save_that_merges(tmp_path):
+    [shown, _] = trees()
+    with docstore.connect(tmp_path / "lab.db") as store:
+        store.save(new_experiment(trials=2))
+        mine, theirs = store.load("cakes"), store.load("cakes")
+        theirs.description = "theirs"
+        store.save(theirs)
+        mine.trials[0].update_run_metadata({"mine": True})
+
+        assert entered(shown, lambda: store.save(mine)) == shown
+
+
+def test_the_page_shows_the_calls_of_a_load_of_an_older_version(tmp_path):
+    [_, shown] = trees()
+    with docstore.connect(tmp_path / "lab.db") as store:
+        store.save(new_experiment())
+        changed = store.load("cakes")
+        changed.description = "new"
+        store.save(changed)
+
+        assert entered(shown, lambda: store.load("cakes", version=1)) == shown
 
 
 def test_a_load_never_goes_up_a_row(traced):
