@@ -28,7 +28,7 @@ Called = Callable[[str], "tuple[str, str] | None"]
 """Gives the kind and the name of the document with an id, if it is there."""
 
 
-def lost_codes(
+def missing_codes(
     rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Names | None
 ) -> Iterator[tuple[str, int, str]]:
     """Yield which integers of *row* the table ``codes`` has no row of, with what they mean: column, value, name."""
@@ -41,7 +41,7 @@ def lost_codes(
             yield code.column, value, name
 
 
-def unlike_head(
+def wrong_head_columns(
     kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: Names | None, called: Called
 ) -> Iterator[str]:
     """Yield which columns of a head's row say other than its *body*."""
@@ -62,7 +62,7 @@ def unlike_head(
         yield from _unlike_owner(kind, row.owner, owner, called)
 
 
-def unlike_part(
+def wrong_part_columns(
     kind: Kind, head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: Names | None
 ) -> Iterator[str]:
     """Yield which columns of a part's row say other than its *body*, its path and the row of the head."""
