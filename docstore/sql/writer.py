@@ -131,8 +131,8 @@ class Writer:
         ids: dict[tuple[str, str], str] = {}
         for kind in {kind for kind, name in owned if name}:
             wanted = {name for other, name in owned if name and other == kind}
-            living = living_named(connection, self._project, kind, wanted)
-            ids.update({(kind, name): id for name, (id, _) in living.items()})
+            stored = living_named(connection, self._project, kind, wanted)
+            ids.update({(kind, name): id for name, (id, _) in stored.items()})
         found: list[str | None] = []
         for each, owner in zip(new, owned, strict=True):
             found.append(ids.get(owner))
