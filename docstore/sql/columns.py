@@ -40,7 +40,7 @@ def tags_in(row: sa.Row[Any]) -> dict[str, JSON]:
     return told
 
 
-def lost_codes(
+def missing_codes(
     rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Names | None
 ) -> Iterator[tuple[str, int, str]]:
     """Yield which integers of *row* the table ``codes`` has no row of, with what they mean: column, value, name."""
@@ -53,7 +53,7 @@ def lost_codes(
             yield code.column, value, name
 
 
-def unlike_head(
+def wrong_head_columns(
     kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: Names | None, called: Called
 ) -> Iterator[str]:
     """Yield which columns of a head's row say other than its *body*."""
@@ -74,7 +74,7 @@ def unlike_head(
         yield from _unlike_owner(kind, row.owner, owner, called)
 
 
-def unlike_part(
+def wrong_part_columns(
     kind: Kind, head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: Names | None
 ) -> Iterator[str]:
     """Yield which columns of a part's row say other than its *body*, its path and the row of the head."""

@@ -115,13 +115,13 @@ class Transactions:
         """Give the version that *work* writes in a transaction of its own, once it is committed; as ``committed``."""
         return self.committed(work, _has_version)
 
-    def writing(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> T:
+    def writing(self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
         """Return what *work* does in a transaction of its own, once it is committed; as ``committed``."""
-        with self.committed(work, landed) as done:
+        with self.committed(work, is_committed) as done:
             return done
 
     @contextmanager
-    def committed(self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool]) -> Iterator[T]:
+    def committed(self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool]) -> Iterator[T]:
         """Give what *work* returns from a transaction of its own, once it is committed.
 
         Ctrl-C waits from the COMMIT to the end of the block, so that an object is not saved without knowing it. *work*
@@ -136,18 +136,18 @@ class Transactions:
             ConnectionLostError: it was lost again; says whether anything may have been changed.
         """
         with deferring() as interrupts:
-            done = self._tried(work, landed, interrupts)
+            done = self._tried(work, is_committed, interrupts)
             interrupts.begin()
             yield done
 
     def _tried(
-        self, work: Callable[[Connection], T], landed: Callable[[Connection, T], bool], interrupts: Deferral
+        self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool], interrupts: Deferral
     ) -> T:
         unsure: list[T] = []
         lost = False
         for attempt in range(_TRIES):
             interrupts.end()
-            if self._any_landed(landed, unsure):
+            if self._any_landed(is_committed, unsure):
                 return unsure[0]
             try:
                 with transaction(self.engine, write=True) as connection:
@@ -171,12 +171,12 @@ class Transactions:
                 lost = True
             except DocstoreError:
                 # The error may come from what this call wrote itself, by a COMMIT that reached the server since.
-                if self._any_landed(landed, unsure):
+                if self._any_landed(is_committed, unsure):
                     return unsure[0]
                 raise
         raise AssertionError("the loop returns or raises")
 
-    def _any_landed(self, landed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
+    def _any_landed(self, is_committed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
         """Return whether the database holds what was written.
 
         Raises:
@@ -186,7 +186,7 @@ class Transactions:
             return False
         try:
             with self.reading() as connection:
-                return landed(connection, unsure[0])
+                return is_committed(connection, unsure[0])
         except StoreError as error:
             problem = (
                 f"the connection was lost in the COMMIT, and reading whether it was done failed: {_problem(error)}"
@@ -238,7 +238,7 @@ class Transactions:
             raise DocumentNotFoundError(name, kind=kind, hint="None of that name was deleted.")
         return found
 
-    def living(self, connection: Connection, id: str, kind: Kind, name: str) -> HeadRow:
+    def live_head(self, connection: Connection, id: str, kind: Kind, name: str) -> HeadRow:
         """Return the head row of the document with this *id*, which an object came from.
 
         Raises:

@@ -141,7 +141,7 @@ class Divergence:
     theirs: dict[str, JSON]
     digests: dict[str, str | None]
     """The current digest of each piece that others touched since the newest version seen; None for one that is gone."""
-    laid_out_anew: bool
+    has_new_layout: bool
     """Whether other pieces of it are parts since: then base and theirs cannot be compared piece by piece."""
 
 
@@ -279,12 +279,12 @@ def version_of(name: str, row: sa.Row[Any]) -> Version:
     """Return the version that a row of history tells of."""
     is_kept = row.changes != NOT_KEPT
     try:
-        return version_told(name, row, changes_from(row.changes) if is_kept else (), is_kept=is_kept)
+        return version_metadata(name, row, changes_from(row.changes) if is_kept else (), is_kept=is_kept)
     except (DecodeError, PatchError) as error:
         raise DamagedDocumentError(name, where=f"version {row.version}", problem=str(error)) from error
 
 
-def version_told(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), *, is_kept: bool = True) -> Version:
+def version_metadata(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), *, is_kept: bool = True) -> Version:
     """Return what a row of history tells of a version beside its changes, which are not read."""
     try:
         parent = Parent.from_json(loads(row.parent)) if row.parent is not None else None
@@ -306,5 +306,5 @@ def version_told(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), 
 
 def parents_of(connection: Connection, head: HeadRow) -> dict[int, Parent]:
     """Return the parents of the versions that have one, by number."""
-    versions = [version_told(head.name, row) for row in rows.rows_with_parent(connection, head.id)]
+    versions = [version_metadata(head.name, row) for row in rows.rows_with_parent(connection, head.id)]
     return {version.number: version.parent for version in versions if version.parent is not None}

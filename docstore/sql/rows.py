@@ -153,7 +153,7 @@ def column_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
         return list(connection.execute(query.order_by(c.path)))
 
 
-def headless(connection: Connection, project: str) -> list[str]:
+def ids_without_head(connection: Connection, project: str) -> list[str]:
     """Return the ids under which there are parts of *project*, or a history of whichever project, and no head."""
     head = documents.alias("head")
     with_head = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"))
@@ -305,12 +305,12 @@ def seal_head(connection: Connection, id: str) -> None:
     query = sa.select(c.deleted_at, c.deleted_by).where(c.id == id, IS_HEAD)
     with reading_times():
         deleted_at, deleted_by = connection.execute(query).one()
-    told = tags_told(tag_rows(connection, id))
+    told = tags_as_json(tag_rows(connection, id))
     values = {"tags": dumps(told).decode() if told else None, "seal": seal_of(id, deleted_at, deleted_by, told)}
     connection.execute(documents.update().where(c.id == id, IS_HEAD).values(values))
 
 
-def tags_told(found: Iterable[sa.Row[Any]]) -> dict[str, JSON]:
+def tags_as_json(found: Iterable[sa.Row[Any]]) -> dict[str, JSON]:
     """Return what the head says of rows of tags: by tag, the version, the time and the author."""
     return {row.tag: [row.version, _iso(row.created_at), row.author] for row in found}
 
@@ -430,7 +430,7 @@ _FOLD: Final = (
 )
 
 
-def fold_versions(connection: Connection, id: str, found: Iterable[tuple[int, str, str]]) -> None:
+def compact_versions(connection: Connection, id: str, found: Iterable[tuple[int, str, str]]) -> None:
     """Put other changes in the place of those of some versions: number, changes, and the digest of those saved."""
     values = [
         {"at_id": id, "at_version": number, "changes": changes, "folded": folded} for number, changes, folded in found
@@ -453,7 +453,9 @@ _LIVING: Final = sa.select(documents.c.name, documents.c.id, documents.c.version
 )
 
 
-def living_named(connection: Connection, project: str, kind: str, names: Iterable[str]) -> dict[str, tuple[str, int]]:
+def live_documents_named(
+    connection: Connection, project: str, kind: str, names: Iterable[str]
+) -> dict[str, tuple[str, int]]:
     """Return the id and the version of the live documents that have one of *names*, at most ``AT_ONCE``, by name.
 
     No turn is taken at them.
@@ -470,7 +472,7 @@ _VERSIONS: Final = sa.select(documents.c.id, documents.c.version).where(
 )
 
 
-def living_versions(connection: Connection, ids: Collection[str]) -> dict[str, int]:
+def live_versions(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     """Return the version of each document with one of *ids*, at most ``AT_ONCE``, that is there and not deleted."""
     if not ids:
         return {}

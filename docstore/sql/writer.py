@@ -22,7 +22,7 @@ from docstore.sql import rows
 from docstore.sql.dialects import largest_text
 from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.reader import State, parents_of, read, version_numbered
-from docstore.sql.rows import HeadRow, living_named
+from docstore.sql.rows import HeadRow, live_documents_named
 
 _LARGE: Final = 64 << 10
 """Bytes of text that every database takes."""
@@ -120,7 +120,7 @@ class Writer:
         for each in new:
             names.setdefault(each.document.kind.name, []).append(each.document.name)
         for kind, wanted in names.items():
-            taken = living_named(connection, self._project, kind, wanted)
+            taken = live_documents_named(connection, self._project, kind, wanted)
             for name in wanted if taken else ():
                 if name in taken:
                     raise DocumentExistsError(name, kind=kind, head=taken[name][1])
@@ -131,7 +131,7 @@ class Writer:
         ids: dict[tuple[str, str], str] = {}
         for kind in {kind for kind, name in owned if name}:
             wanted = {name for other, name in owned if name and other == kind}
-            stored = living_named(connection, self._project, kind, wanted)
+            stored = live_documents_named(connection, self._project, kind, wanted)
             ids.update({(kind, name): id for name, (id, _) in stored.items()})
         found: list[str | None] = []
         for each, owner in zip(new, owned, strict=True):

@@ -86,12 +86,12 @@ def compact(transactions: Transactions, kind: str, name: str, keep: Keep) -> Com
             done = folding.run()
         return head.id, folding.oldest_folded, done
 
-    def landed(connection: Connection, done: tuple[str, int | None, Compacted]) -> bool:
+    def is_committed(connection: Connection, done: tuple[str, int | None, Compacted]) -> bool:
         id, folded, _ = done
         row = rows.version_row(connection, id, folded) if folded is not None else None
         return folded is None or (row is not None and row.changes == NOT_KEPT)
 
-    *_, done = transactions.writing(work, landed)
+    *_, done = transactions.writing(work, is_committed)
     if done.folded:
         forget(transactions.engine)
     return done
@@ -289,7 +289,7 @@ class _Folding:
             self._write()
 
     def _write(self) -> None:
-        rows.fold_versions(self._connection, self._head.id, self._waiting)
+        rows.compact_versions(self._connection, self._head.id, self._waiting)
         self._waiting = []
 
     # --- the stored history ------------------------------------------------------------------------------------------

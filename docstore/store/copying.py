@@ -37,7 +37,7 @@ from docstore.sql.context import Transactions
 from docstore.sql.dialects import insert_many, shown, translated
 from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.paging import Key, PageSize
-from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_numbered, version_told
+from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_metadata, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import versions
 from docstore.sql.writer import check_size
@@ -379,7 +379,7 @@ def _versions(connection: Connection, head: HeadRow, after: int, chain: str, siz
             number += 1
             if row.version != number:
                 raise _missing(head, number)
-            version = version_told(head.name, row)
+            version = version_metadata(head.name, row)
             if chained(chain, saved_in(number), version, row.changes) != row.chain:
                 raise _damaged(head, f"version {number}", "its row, or the chain before it, was changed")
             chain = row.chain

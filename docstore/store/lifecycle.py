@@ -16,7 +16,7 @@ from docstore.sql.context import Transactions
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, version_numbered
-from docstore.sql.rows import HeadRow, living_named
+from docstore.sql.rows import HeadRow, live_documents_named
 from docstore.sql.writer import Note, Saved, Writer
 from docstore.store.context import StoreContext
 from docstore.store.saving.direct import write_version
@@ -46,7 +46,7 @@ class Renaming:
         if new == old:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
         # Not locked: two renames that swap names would wait for each other. The primary key of names decides.
-        taken = living_named(connection, self._access.project, kind, [new]).get(new)
+        taken = live_documents_named(connection, self._access.project, kind, [new]).get(new)
         if taken is not None:
             remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
             raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)

@@ -56,7 +56,7 @@ def status(context: StoreContext, obj: Any) -> Status:
         origin = origin_of(context, obj, document.kind, document.name)
         with context.transactions.reading() as connection:
             if origin is not None:
-                head = context.transactions.living(connection, origin.id, document.kind, document.name)
+                head = context.transactions.live_head(connection, origin.id, document.kind, document.name)
                 changes = local_changes_of(document, origin)
                 return _status_of(connection, head, Save(obj, origin, changes, "merge", context.mapper(origin.unknown)))
             taken = head_named(connection, context.project, document.kind.name, document.name)
@@ -105,7 +105,7 @@ def _resolution(connection: Connection, head: HeadRow, now: State, save: Save) -
     if not changes.paths and not origin.behind:
         return Resolution({path: piece(path, body) for path, body in now.pieces.items()}), ""
     divergence = read_since(connection, head, save)
-    if divergence.laid_out_anew or not same_layout(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
+    if divergence.has_new_layout or not same_layout(document.kind, now.pieces[HEAD], document.pieces[HEAD].body):
         own = join({path: each.body for path, each in document.pieces.items()})
         return Resolution(document.pieces, (Conflict(HEAD, ABSENT, own, join(now.pieces)),)), ""
     merged = merged_changes(save, divergence)

@@ -16,7 +16,7 @@ from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError
 from docstore.sql.columns import shown_value
-from docstore.sql.reader import version_told
+from docstore.sql.reader import version_metadata
 from docstore.sql.rows import HeadRow
 from docstore.verify.report import Damage, Subject
 from docstore.verify.rows import CurrentState, Decode, PartColumns, undecoded
@@ -76,7 +76,7 @@ class History:
             self._lose()
             return
         try:
-            version = version_told(self._head.name, row, is_kept=row.changes != NOT_KEPT)
+            version = version_metadata(self._head.name, row, is_kept=row.changes != NOT_KEPT)
         except DamagedDocumentError as error:
             yield self._subject.version(number, error.problem)
             self._lose()

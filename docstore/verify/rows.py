@@ -16,7 +16,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, lost_codes, tags_in, unlike_head, unlike_part
+from docstore.sql.columns import Names, missing_codes, tags_in, wrong_head_columns, wrong_part_columns
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.verify import statements
@@ -55,7 +55,7 @@ class CurrentState:
     state: Rollback | None = None
     blame: Blame | None = None
     tags: dict[str, JSON] | None = None
-    lost_codes: set[tuple[str, int, str]] = field(default_factory=set)
+    missing_codes: set[tuple[str, int, str]] = field(default_factory=set)
 
 
 class RowCheck:
@@ -142,13 +142,13 @@ class RowCheck:
         if self._kind is None:  # its head, which says what its parts are, cannot be read
             return
         body = self._pieces[row.path]
-        self._now.lost_codes.update(lost_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
+        self._now.missing_codes.update(missing_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
         if row.path == HEAD:
             with suppress(DecodeError):  # that is told as the damage of its seal
                 self._now.tags = tags_in(row)
-            problems = unlike_head(self._kind, self._head, row, body, self._names, self._called)
+            problems = wrong_head_columns(self._kind, self._head, row, body, self._names, self._called)
         else:
-            problems = unlike_part(self._kind, self._head, self._project, row, body, self._names)
+            problems = wrong_part_columns(self._kind, self._head, self._project, row, body, self._names)
         for problem in problems:
             yield self._subject.piece(row.path, problem)
 

@@ -60,7 +60,7 @@ def find_damage(
     for each in ids:
         yield from _Verification(connection, project, names, options, done).document(each)
         done.document(counts.get(each, 0))
-    for column, value, name in sorted(done.lost_codes):
+    for column, value, name in sorted(done.missing_codes):
         problem = f"its row is missing: documents have the integer for {name!r}"
         key = RowKey((("column", column), ("value", value)))
         yield Damage(_UNKNOWN, project, "codes", f"{column} {value}", problem, key)
@@ -99,7 +99,7 @@ class _Done:
 
     def __init__(self, total: int, report: Report) -> None:
         self._total, self._report = total, report
-        self.lost_codes: set[tuple[str, int, str]] = set()
+        self.missing_codes: set[tuple[str, int, str]] = set()
         self._name, self._before, self._of_this, self._reported = "", 0, 0, -1
 
     def begin(self, name: str) -> None:
@@ -156,7 +156,7 @@ class _Verification:
         self._done.begin(head.name)
         yield from _readable(subject, "names", self._named(subject, head))
         now = yield from self._pieces(subject, head)
-        self._done.lost_codes |= now.lost_codes
+        self._done.missing_codes |= now.missing_codes
         tagged: dict[str, int] = {}
         yield from _readable(subject, "tags", self._tags(subject, now.tags, tagged))
         history = History(
@@ -208,7 +208,7 @@ class _Verification:
                     yield subject.tag(str(row.key), row.problem)
                     continue
                 said = missing.pop(row.tag, None)
-                if sealed is None or said == rows.tags_told([row])[row.tag]:
+                if sealed is None or said == rows.tags_as_json([row])[row.tag]:
                     found[row.tag] = row.version
                 elif said is None:
                     yield subject.tag(row.tag, "there is a row, and docstore gave no such tag")
@@ -237,7 +237,7 @@ def _tag_shown(said: JSON) -> str:
 def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
     """Yield the rows without a head: they have no name, and no search finds them."""
     with statements.reading(connection):
-        ids = rows.headless(connection, project)
+        ids = rows.ids_without_head(connection, project)
     named = {row.id: row for row in statements.surplus_names(connection, project)}
     for id in ids:
         row = named.pop(id, None)

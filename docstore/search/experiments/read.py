@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.errors import DamagedDocumentError
-from docstore.sql.columns import unlike_part
+from docstore.sql.columns import wrong_part_columns
 from docstore.sql.context import Transactions
 from docstore.sql.dialects import UtcTime, reading_times
 from docstore.sql.enum_codes import coded_in
@@ -90,7 +90,7 @@ _ROWS: Final = (
 def _check_columns(
     head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: Mapping[tuple[str, int], str]
 ) -> None:
-    problem = next(unlike_part(EXPERIMENT, head, project, row, body, names), None)
+    problem = next(wrong_part_columns(EXPERIMENT, head, project, row, body, names), None)
     if problem is None and row.saved_at not in (None, row.updated_at):
         problem = f"the column version says {row.version}, and that version was saved at another time"
     if problem is not None:

@@ -16,7 +16,7 @@ from docstore.documents.document import Document
 from docstore.errors import DatabaseError
 from docstore.sql import rows
 from docstore.sql.reader import version_numbered
-from docstore.sql.rows import AT_ONCE, living_versions
+from docstore.sql.rows import AT_ONCE, live_versions
 from docstore.sql.writer import New, Note, SavedMany
 from docstore.store.context import StoreContext
 from docstore.store.saving.after_commit import remember_many
@@ -178,20 +178,20 @@ class Bulk:
             self._look_up(connection, batch)
             return self._context.writer.create_many(connection, documents, self._note)
 
-        def landed(connection: Connection, saved: SavedMany) -> bool:
+        def is_committed(connection: Connection, saved: SavedMany) -> bool:
             return rows.chain_of(connection, documents[0].id, 1) == saved.versions[0].chain
 
-        with self._context.transactions.committed(work, landed) as saved:
+        with self._context.transactions.committed(work, is_committed) as saved:
             remember_many(self._context, self._mapper, batch.new, saved)
             self.saved += len(batch)
 
     def _look_up(self, connection: Connection, batch: Batch) -> None:
         """Check that documents are there in the version that their unchanged objects came from, as ``save`` does."""
         same = [(each.origin, each.document) for each in batch.objects if each.origin]
-        stored = living_versions(connection, {origin.id for origin, _ in same})
+        stored = live_versions(connection, {origin.id for origin, _ in same})
         for origin, document in same:
             if stored.get(origin.id, 0) < origin.version:
-                head = self._context.transactions.living(connection, origin.id, document.kind, document.name)
+                head = self._context.transactions.live_head(connection, origin.id, document.kind, document.name)
                 version_numbered(connection, head, origin.version)
 
 

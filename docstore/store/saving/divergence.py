@@ -96,7 +96,7 @@ def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence |
         if save.policy == "overwrite" and save.changes.whole:
             return None
         raise
-    has_same_layout = not divergence.laid_out_anew and all(
+    has_same_layout = not divergence.has_new_layout and all(
         has_layout_of(save.changes, stored) for stored in (divergence.base, divergence.theirs)
     )
     if has_same_layout:

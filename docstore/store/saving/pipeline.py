@@ -136,7 +136,7 @@ def _is_nothing_to_save(save: Save) -> bool:
 
 def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
     document = save.changes.document
-    return context.transactions.living(connection, save.origin.id, document.kind, document.name)
+    return context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
 
 
 def _write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
