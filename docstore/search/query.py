@@ -20,10 +20,10 @@ from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, pa
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.tables import IS_HEAD, documents
+from docstore.sql.transactions import Transactions
 
 Moments: TypeAlias = tuple[datetime | None, datetime | None]
 

@@ -33,13 +33,13 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.sql import paging, rows
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import insert_many, shown, translated
 from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_metadata, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import versions
+from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 
 Row: TypeAlias = dict[str, Any]

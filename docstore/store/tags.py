@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from docstore.documents.arguments import checked_text
 from docstore.errors import InvalidValueError, TagExistsError
 from docstore.sql import rows
-from docstore.sql.context import Transactions
+from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, numbered
 
 

@@ -18,10 +18,10 @@ from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
-from docstore.sql.context import Transactions
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, read, read_version, version_numbered
 from docstore.sql.rows import HeadRow
+from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, numbered
 from docstore.store.context import StoreContext
 

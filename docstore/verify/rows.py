@@ -16,7 +16,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, missing_codes, tags_in, wrong_head_columns, wrong_part_columns
+from docstore.sql.column_checks import Names, missing_codes, tags_in, wrong_head_columns, wrong_part_columns
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.verify import statements

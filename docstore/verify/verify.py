@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import JSON
 from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
-from docstore.sql.columns import Names
+from docstore.sql.column_checks import Names
 from docstore.sql.dialects import faults
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions

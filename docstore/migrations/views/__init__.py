@@ -1,6 +1,6 @@
 """The views that a person with a database tool reads, made anew by each migration.
 
-Names, columns and rows are the same everywhere (``shape``); the module of a database says what it cannot show.
+Names, columns and rows are the same everywhere (``definitions``); the module of a database says what it cannot show.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from docstore.migrations.views import mysql
 from docstore.migrations.views.comments import comment
+from docstore.migrations.views.definitions import selects
 from docstore.migrations.views.postgresql import PostgreSQL
-from docstore.migrations.views.shape import selects
 from docstore.migrations.views.sqlite import SQLite
 
 

@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from docstore.migrations.views.base import LARGEST, LARGEST_ADDEND, Observed, ViewSQL
+from docstore.migrations.views.definitions import selects
 from docstore.migrations.views.mysql_documents import document_of_experiment, document_of_user
-from docstore.migrations.views.shape import selects
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
