@@ -275,7 +275,7 @@ def _integers(
     code = rule.type if field == "type" else rule.status
     enum = None if code is None else context.codes.enum(code.column) or _enum_of(context.registry, rule, code)
     former = [old for each in several for old in _former_names(context.registry, each, enum)]
-    found = context.codes.seen(field, rule, several, former=former)
+    found = context.codes.cached_integers(field, rule, several, former=former)
     if found is not None:
         return found
     with context.transactions.reading() as connection:

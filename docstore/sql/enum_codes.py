@@ -71,7 +71,7 @@ class EnumCodes:
     def __init__(self, enums: Mapping[str, type[Enum]]) -> None:
         self._enums = dict(enums)
         self._known: dict[Name, int] = {}
-        self._seen: dict[Name, int] = {}
+        self._checked: dict[Name, int] = {}
         """Those that a search checked: the next need not ask, but a save looks whether the enum still says the same."""
 
     def resolve(self, connection: Connection, names: Collection[Name]) -> dict[Name, int]:
@@ -148,14 +148,14 @@ class EnumCodes:
             raise InvalidValueError(argument, several, f"{none}Say kind='experiment', or another kind that has one.")
         for each in self._enums:
             self._check_own(each, stored)
-        self._seen.update(stored)
+        self._checked.update(stored)
         if argument == "status":
             self._check_integers(column, several, stored, self._enums.get(column, enum))
         found = [self._sought(column, each, stored, enum) for each in several]
         found += [stored[column, old] for old in former if (column, old) in stored]
         return [integer for integer in found if integer is not None and fits_column(integer)]
 
-    def seen(
+    def cached_integers(
         self,
         argument: Literal["type", "status"],
         rule: Kind | PartRule,
@@ -168,10 +168,10 @@ class EnumCodes:
         What stands in the table stays; what does not may stand there by now.
         """
         code, column = _column(argument, rule)
-        if code is None and all(known != column for known, _ in self._seen):
+        if code is None and all(known != column for known, _ in self._checked):
             return None
         names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
-        seen: dict[str | int, int] = {name: value for (other, name), value in self._seen.items() if other == column}
+        seen: dict[str | int, int] = {name: value for (other, name), value in self._checked.items() if other == column}
         numbers = [name for name in names if isinstance(name, int) and fits_column(name)]
         integers = seen.values() if argument == "status" else numbers
         seen |= {integer: integer for integer in integers}

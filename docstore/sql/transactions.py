@@ -33,7 +33,7 @@ from docstore.sql import rows
 from docstore.sql.dialects import backoff, transaction
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
-from docstore.sql.version_names import number_of
+from docstore.sql.version_names import chosen_version
 
 # --- Ctrl-C deferred, from a COMMIT until the program knows what it committed -----------------------------------------
 
@@ -214,7 +214,7 @@ class Transactions:
             name, kind=kind, near=difflib.get_close_matches(name, rows.live_names(connection, self.project, kind))
         )
 
-    def again(self, connection: Connection, head: HeadRow) -> HeadRow:
+    def reread(self, connection: Connection, head: HeadRow) -> HeadRow:
         """Return the head row of a document as it is now.
 
         Raises:
@@ -257,7 +257,7 @@ class Transactions:
             )
         return found
 
-    def unsaved(self, connection: Connection, kind: Kind, name: str) -> Exception:
+    def unsaved_error(self, connection: Connection, kind: Kind, name: str) -> Exception:
         """Return the error of a save of parts whose object came from no document here."""
         taken = rows.head_named(connection, self.project, kind.name, name)
         if taken is not None:
@@ -281,7 +281,7 @@ class Transactions:
             InvalidValueError: several of them are given, or a time has no zone.
         """
         head = self.head(connection, kind, name)
-        number = number_of(connection, head, version, at, tag)
+        number = chosen_version(connection, head, version, at, tag)
         return head, read(connection, head) if number is None else read_version(
             connection, head, kind_named(kind), number
         )

@@ -17,10 +17,10 @@ When: TypeAlias = int | str | datetime
 """What names a version: its number, a tag, or a time at which it was current."""
 
 
-def number_of(
+def chosen_version(
     connection: Connection, head: HeadRow, version: int | None, at: datetime | None, tag: str | None
 ) -> int | None:
-    """Return the version that one of these names, or None for the current one; as ``number_named``.
+    """Return the version that one of these names, or None for the current one; as ``version_number``.
 
     Raises:
         InvalidValueError: several are given, the version is no number, or the time has no zone.
@@ -36,7 +36,7 @@ def number_of(
     return version if tag is None else _tagged(connection, head, tag)
 
 
-def number_named(connection: Connection, head: HeadRow, when: When) -> int:
+def version_number(connection: Connection, head: HeadRow, when: When) -> int:
     """Return the version that *when* names: by its number, by a tag, or by a time at which it was current.
 
     Raises:
@@ -62,13 +62,13 @@ def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
     return number
 
 
-def numbered(connection: Connection, head: HeadRow, when: When) -> int:
+def kept_version_number(connection: Connection, head: HeadRow, when: When) -> int:
     """Return the number of the version that *when* names, one that is kept.
 
     Raises:
-        InvalidValueError, VersionNotFoundError: as ``number_named``; or there is no such version, or it was folded.
+        InvalidValueError, VersionNotFoundError: as ``version_number``; or there is no such version, or it was folded.
     """
-    number = number_named(connection, head, when)
+    number = version_number(connection, head, when)
     if type(number) is not int or not 1 <= number <= head.version:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
     if not version_numbered(connection, head, number).is_kept:

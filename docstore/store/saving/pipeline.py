@@ -76,7 +76,7 @@ def save_trials(
         origin = origin_of(context, experiment, kind, name)
         if origin is None:
             with context.transactions.reading() as connection:
-                raise context.transactions.unsaved(connection, kind, name)
+                raise context.transactions.unsaved_error(connection, kind, name)
         paths = [path for trial in trials for path in mapper.paths_of(experiment, trial)]
         changes = local_changes_in(mapper, experiment, paths, origin)
         return _save_changes(context, Save(experiment, origin, changes, policy, context.mapper(origin.unknown)), note)
