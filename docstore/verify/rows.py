@@ -16,7 +16,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.column_checks import Names, missing_codes, tags_in, wrong_head_columns, wrong_part_columns
+from docstore.sql.column_checks import CodeNames, missing_codes, tags_in, wrong_head_columns, wrong_part_columns
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import documents
 from docstore.verify import statements
@@ -61,7 +61,7 @@ class CurrentState:
 class RowCheck:
     """Checks the rows of one document."""
 
-    def __init__(self, connection: Connection, project: str, head: HeadRow, names: Names | None) -> None:
+    def __init__(self, connection: Connection, project: str, head: HeadRow, names: CodeNames | None) -> None:
         self._connection, self._project, self._head = connection, project, head
         self._names = names
         self._subject = Subject(head.kind, head.name, head.id)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import JSON
 from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
-from docstore.sql.column_checks import Names
+from docstore.sql.column_checks import CodeNames
 from docstore.sql.dialects import faults
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
@@ -89,7 +89,7 @@ def _faults(connection: Connection, project: str) -> Iterator[Damage]:
         yield Damage(_UNKNOWN, project, "(any)", "the database file", str(error))
 
 
-def _names(connection: Connection) -> Names | None:
+def _names(connection: Connection) -> CodeNames | None:
     with statements.reading(connection):
         return {(column, value): name for column, value, name in rows.code_rows(connection)}
 
@@ -136,7 +136,7 @@ class _Verification:
     """Verifies one document after the other."""
 
     def __init__(
-        self, connection: Connection, project: str, names: Names | None, options: VerifyOptions, done: _Done
+        self, connection: Connection, project: str, names: CodeNames | None, options: VerifyOptions, done: _Done
     ) -> None:
         self._connection, self._project, self._names, self._done = connection, project, names, done
         self._decode = options.decode
