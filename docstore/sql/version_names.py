@@ -1,4 +1,4 @@
-"""Which version of a document is meant: by its number, by a tag, or by a time at which it was current."""
+"""Find the version that a caller names: by its number, by a tag, or by a time at which it was current."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ When: TypeAlias = int | str | datetime
 def chosen_version(
     connection: Connection, head: HeadRow, version: int | None, at: datetime | None, tag: str | None
 ) -> int | None:
-    """Return the version that one of these names, or None for the current one; as ``version_number``.
+    """Return the version given by one of three arguments, or None if none is given; as ``version_number``.
 
     Raises:
-        InvalidValueError: several are given, the version is no number, or the time has no zone.
+        InvalidValueError: more than one is given, the version is not a number, or the time has no zone.
     """
     given = [(key, value) for key, value in (("version", version), ("at", at), ("tag", tag)) if value is not None]
     if len(given) > 1:
@@ -41,8 +41,7 @@ def version_number(connection: Connection, head: HeadRow, when: When) -> int:
 
     Raises:
         InvalidValueError: it is none of these, or a time without a zone.
-        VersionNotFoundError: there is no such tag, or the time is before the first version. Of a number, it is not
-            asked whether there is such a version.
+        VersionNotFoundError: there is no such tag, or the time is before the first version. A number is not looked up.
     """
     if type(when) is int:
         return when
@@ -63,7 +62,7 @@ def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
 
 
 def kept_version_number(connection: Connection, head: HeadRow, when: When) -> int:
-    """Return the number of the version that *when* names, one that is kept.
+    """Return the number of the version that *when* names, which exists and was not folded.
 
     Raises:
         InvalidValueError, VersionNotFoundError: as ``version_number``; or there is no such version, or it was folded.
