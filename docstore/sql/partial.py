@@ -13,7 +13,7 @@ from docstore.documents.kinds import HEAD, Kind, join
 from docstore.documents.patch import Change
 from docstore.errors import DamagedDocumentError, PatchError
 from docstore.sql import paging
-from docstore.sql.reader import back_to, read, read_pieces, read_version, stored_kind, without_history
+from docstore.sql.reader import missing_history, read, read_pieces, read_version, stored_kind, versions_back_to
 from docstore.sql.rows import HeadRow
 
 
@@ -28,7 +28,7 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
         Reads the digests of all pieces, the piece at *pointer*, and those that were changed since. Reads all pieces if
         *pointer* leads to several, or if the document was split into other parts since.
     """
-    history = [] if number is None else back_to(connection, head, number)
+    history = [] if number is None else versions_back_to(connection, head, number)
     newer = [version.changes for version in history[:-1]]
     kind = stored_kind(connection, head)
     path, is_whole = piece_at(kind, pointer)
@@ -67,7 +67,7 @@ def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Ki
 def _read_some(connection: Connection, head: HeadRow, paths: Collection[str]) -> tuple[dict[str, JSON], dict[str, str]]:
     """Return the head and the existing parts at *paths*, and the digests of all pieces, checked together."""
     if not head.digest:
-        raise without_history(head, head.version)
+        raise missing_history(head, head.version)
     pieces, _ = read_pieces(connection, head, {HEAD, *paths})
     digests = {path: key.digest for path, key in paging.keys(connection, head.id).items()}
     _check_tree(head, digests, head.digest, head.version)
