@@ -144,7 +144,7 @@ class RowCheck:
         body = self._pieces[row.path]
         self._now.missing_codes.update(missing_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
         if row.path == HEAD:
-            with suppress(DecodeError):  # that is told as the damage of its seal
+            with suppress(DecodeError):  # reported as damage of the seal
                 self._now.tags = tags_in(row)
             problems = wrong_head_columns(self._kind, self._head, row, body, self._names, self._called)
         else:

@@ -65,7 +65,7 @@ def find_damage(
         key = RowKey((("column", column), ("value", value)))
         yield Damage(_UNKNOWN, project, "codes", f"{column} {value}", problem, key)
     if id is None and kind is None:
-        left = yield from _tried(project, "documents", lambda: list(_leftovers(connection, project)), list[Damage]())
+        left = yield from _tried(project, "documents", lambda: list(_orphans(connection, project)), list[Damage]())
         yield from left
         yield from _faults(connection, project)
 
@@ -125,7 +125,7 @@ class _Done:
 
 
 def _readable(subject: Subject, table: str, damages: Iterator[Damage]) -> Iterator[Damage]:
-    """Yield *damages*; if rows of *table* cannot even be told apart, end with that damage."""
+    """Yield *damages*; if the keys of rows of *table* are unreadable, end with that damage."""
     try:
         yield from damages
     except UnreadableError as error:
@@ -199,7 +199,7 @@ class _Verification:
             yield subject.named(self._project, f"its row has the id {short_repr(id)}, and the document {head.id!r}")
 
     def _tags(self, subject: Subject, sealed: dict[str, JSON] | None, found: dict[str, int]) -> Iterator[Damage]:
-        """Yield each tag whose row is other than the head says; *found* gets the versions of the others."""
+        """Yield each tag whose row differs from the copy in the head; *found* gets the versions of the others."""
         missing = dict(sealed or {})
         for page in statements.pages(self._connection, tags, tags.c.tag, subject.id):
             for row in page:
@@ -227,18 +227,18 @@ class _Verification:
 
 
 def _tag_shown(said: JSON) -> str:
-    """Return what a head says of a tag, in words."""
+    """Return a tag as stored in a head, in words."""
     match said:
         case [int(version), str(moment), str(author)]:
             return f"version {version}, given at {moment} by {author!r}"
     return short_repr(said)
 
 
-def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
-    """Yield the rows without a head: they have no name, and no search finds them."""
+def _orphans(connection: Connection, project: str) -> Iterator[Damage]:
+    """Yield orphaned rows, which have no head: they have no name, and no search finds them."""
     with statements.reading(connection):
         ids = rows.ids_without_head(connection, project)
-    named = {row.id: row for row in statements.surplus_names(connection, project)}
+    named = {row.id: row for row in statements.orphaned_names(connection, project)}
     for id in ids:
         row = named.pop(id, None)
         subject = Subject(row.kind, row.name, id) if row else Subject(_UNKNOWN, id, id)
@@ -246,8 +246,8 @@ def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
     for row in named.values():
         subject = Subject(row.kind, row.name, row.id)
         yield subject.named(project, "there is a row, and no such document: none can take the name")
-    for id in statements.strays(connection, project):
+    for id in statements.ids_with_foreign_head(connection, project):
         other = statements.project_of(connection, id)
         yield Subject(_UNKNOWN, id, id).head(f"its row is of the project {other!r}, and parts of it are of {project!r}")
-    for row in statements.stray_tags(connection):
+    for row in statements.orphaned_tags(connection):
         yield Subject(_UNKNOWN, row.id, row.id).tag(row.tag, "there is no document of this id")
