@@ -143,7 +143,7 @@ class Registry:
         other = others.kind_named(entry.kind.name) if entry.kind else None
         if entry.kind and other and other != entry.kind:
             raise RegistryError(
-                f"{entry.cls.__name__}: another class is of kind {entry.kind.name!r}, and laid out otherwise. Choose "
+                f"{entry.cls.__name__}: another class is of kind {entry.kind.name!r}, with another layout. Choose "
                 f"another kind."
             )
         return made.with_entries([entry])

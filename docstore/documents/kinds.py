@@ -192,8 +192,8 @@ def join(pieces: Mapping[str, JSON], *, sparse: Collection[str] = ()) -> JSON:
     """Return the whole document of a head and its parts.
 
     Args:
-        sparse: list fields of which some items may be left out. Each becomes a dict of its items by index, so that
-            pointers lead to the items as they do in the list.
+        sparse: list fields with some items left out. Each becomes a dict of its items by index, so that pointers lead
+            to the same items as in the list.
 
     Cost:
         The head's outer level and its part fields are new; the bodies are shared.

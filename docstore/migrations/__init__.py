@@ -1,4 +1,7 @@
-"""The tables made, and brought up to date: run by ``connect``, or by ``alembic`` for who would rather do it by hand."""
+"""Make the tables and bring them up to date: ``connect`` does it, or ``alembic``, or ``python -m docstore.migrations``.
+
+A new migration is a module in ``versions``, and ``HEAD`` names it.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +35,10 @@ _BEFORE_RELEASE: Final = frozenset({"0001", "0002", "0003"})
 """Migrations of checkouts from before the first release."""
 
 _TRIES: Final = 10
-"""How often making the tables is tried, if another node of a cluster makes them at once."""
+"""How often the migrations are tried while another node of a cluster runs them too."""
 
 _STEP: Final = 0.01
-"""Seconds, twice as many each time, within which a loser waits a random while."""
+"""Seconds; a try that lost waits up to this long, the next up to twice as long, and so on."""
 
 _RANDOM: Final = random.SystemRandom()
 """A generator of its own, so that a program that set a seed draws the same random numbers."""
@@ -55,16 +58,16 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
 
 
 def ensure(engine: Engine, *, body_index: bool = False) -> None:
-    """Make the tables, or bring older ones up to date; where they are, nothing is written.
+    """Make the tables, or bring older ones up to date; write nothing if they are current.
 
     Args:
-        body_index: PostgreSQL only: also make an index of all that stands in the bodies, for ``body @> ...``.
+        body_index: PostgreSQL only: also make an index of the contents of all bodies, for ``body @> ...``.
 
     Raises:
-        TablesError: a later docstore made them, or a checkout from before the first release; or they are not there, and
-            the database's user may not make them.
-        InvalidValueError: the database has no such index.
-        DatabaseError: its connections are set up so that texts would be lost.
+        TablesError: the tables were made by a later docstore, or by a checkout from before the first release; or they
+            are missing, and the database's user may not make them.
+        InvalidValueError: a *body_index* on another database than PostgreSQL.
+        DatabaseError: the connections have settings by which texts would be lost.
     """
     if checked_flag("body_index", body_index) and engine.dialect.name != "postgresql":
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
@@ -73,8 +76,8 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
             try:
                 return _ensure(engine, body_index)
             except RaceLostError:
-                # The lock of migrations holds on one node. In a cluster (Galera), another node made a table, column or
-                # index first; on MySQL a migration continues where another run stopped.
+                # The lock of migrations is of one node. In a cluster (Galera), another node has made a table, column or
+                # index first; on MySQL, a migration continues where an earlier run stopped.
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(_RANDOM.uniform(0, 2**attempt * _STEP))
@@ -89,7 +92,7 @@ def _ensure(engine: Engine, body_index: bool) -> None:
     if _is_done(engine, body_index):
         return
     with _one_at_a_time, migrating(engine) as connection:
-        # Another process may have made them while this one waited for its turn.
+        # Another process may have made the tables while this one waited for the lock.
         if not _is_current(connection):
             upgrade(connection)
         if body_index and _lacks_body_index(connection):
@@ -97,10 +100,10 @@ def _ensure(engine: Engine, body_index: bool) -> None:
 
 
 def _is_done(engine: Engine, body_index: bool) -> bool:
-    """Return whether nothing is missing.
+    """Return whether the tables, and the index if it is wanted, are current.
 
     Cost:
-        One SELECT where the tables are current: to ask whether there is a version table costs more than to read it.
+        One SELECT if they are: to read the version table costs less than to look whether there is one.
     """
     found, lacks_index = None, False
     with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
@@ -111,18 +114,18 @@ def _is_done(engine: Engine, body_index: bool) -> bool:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing, in the transaction of *connection*.
+    """Run the missing migrations, in the transaction of *connection*.
 
     Raises:
         RaceLostError: another process ran one of them meanwhile.
     """
-    # Imported here: it takes as long as SQLAlchemy itself, and is needed once in a database's life.
+    # Imported here: the import takes as long as SQLAlchemy's, and is needed once per database.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
     config = Config()
-    # The parser of this option takes a percent sign for its own.
+    # The option's parser interpolates percent signs.
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
@@ -130,27 +133,27 @@ def upgrade(connection: Connection) -> None:
     except CommandError as error:
         if "expected to match one row" not in str(error):
             raise
-        # Alembic notes a migration by an UPDATE that expects the number of the one before.
+        # Alembic records a migration by an UPDATE that expects the number of the one before.
         raise RaceLostError(f"{shown(connection.engine.url)}: another process ran a migration meanwhile.") from error
 
 
 def _command(engine: Engine, body_index: bool) -> str:
-    """Return what makes the tables and lets the user of *engine* use them, for a shell."""
-    user, looked_at_first = _user(engine)
-    schema = engine.get_execution_options().get("schema_translate_map", {}).get(None) or looked_at_first
+    """Return the shell command that makes the tables and grants the user of *engine* their use."""
+    user, default_schema = _user(engine)
+    schema = engine.get_execution_options().get("schema_translate_map", {}).get(None) or default_schema
     words = ["python", "-m", "docstore.migrations", for_administrator(engine.url)]
     schemas, indexes = ["--schema", schema] if schema else [], ["--body-index"] if body_index else []
     return shlex.join([*words, *schemas, *indexes, "--grant", user])
 
 
 def _user(engine: Engine) -> tuple[str, str | None]:
-    """Return whom the database takes the user for, on MySQL with a host, and the schema it has for that user."""
+    """Return the user as the database knows it (on MySQL with a host), and the user's default schema."""
     schema = "current_schema()" if engine.dialect.name == "postgresql" else "NULL"
     try:
         with transaction(engine, write=False) as connection:
             name, first = connection.exec_driver_sql(f"SELECT CURRENT_USER, {schema}").one()
     except DatabaseError:
-        # MySQL lets nobody in who may do nothing in the database: then the URL is all that is known.
+        # MySQL refuses a user without any right in the database; then only the URL names the user.
         return engine.url.username or "USER", None
     return str(name), first
 

@@ -1,4 +1,4 @@
-"""The tables made by an administrator, for a user who may not: ``python -m docstore.migrations URL --grant USER``."""
+"""The command with which an administrator makes the tables: ``python -m docstore.migrations URL --grant USER``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("url", help="the database, with a user who may make tables: postgresql://admin@host/lab")
     parser.add_argument("--schema", help="PostgreSQL: the schema for the tables, made if it is not there")
     parser.add_argument("--grant", metavar="USER", help="who may read and write documents; on MySQL also USER@HOST")
-    parser.add_argument("--body-index", action="store_true", help="PostgreSQL: index all that stands in the documents")
+    parser.add_argument("--body-index", action="store_true", help="PostgreSQL: index the contents of all documents")
     given, more = parser.parse_known_args(arguments)
     if more:
         # They are not shown: they may be the second half of a password.

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection it was given, or on the URL of ``alembic -x url=...``."""
+"""Alembic's entry point: run the migrations on a given connection, or on the URL of ``alembic -x url=...``."""
 
 from alembic import context
 from sqlalchemy.engine import Connection
@@ -7,7 +7,7 @@ from docstore.migrations.views.comments import described
 from docstore.sql.dialects import make_engine, migrating, schema_of
 from docstore.sql.tables import LISTED, VERSION_TABLE, metadata
 
-# An option of PostgreSQL's, and indexes that MySQL has not.
+# Indexes that not every database has: one is an option on PostgreSQL, and MySQL lacks the others.
 OPTIONAL = {"documents_body", "documents_changed", *LISTED}
 
 

@@ -1,7 +1,7 @@
 """Linear expressions over names, parsed: ``"2*x1 - x2 + 3"`` is the weights ``{x1: 2, x2: -1}`` and the constant 3.
 
 Names may hold ``.``, ``:`` and ``/`` between letters, as in ``train/loss``; other names have to be given by the caller.
-Nothing is ever evaluated: the text is parsed to a syntax tree, of which only sums and products are accepted.
+Nothing is ever evaluated: the text is parsed to a syntax tree, and only sums and products are accepted.
 """
 
 from __future__ import annotations

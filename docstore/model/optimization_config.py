@@ -57,7 +57,7 @@ class OptimizationConfig:
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Each metric in it by name, the objective's first; one of which only the name is given is a plain Metric."""
+        """Each metric in it by name, the objective's first; a metric given by name only is a plain Metric."""
         parts: list[Objective | OutcomeConstraint] = [self.objective, *self.all_constraints]
         given = {metric.name: metric for part in reversed(parts) for metric in part.metrics}
         names = dict.fromkeys(name for part in parts for name in part.metric_names)

@@ -58,7 +58,7 @@ class BaseTrial:
             raise InvalidValueError(
                 f"experiment of trial {self.index}", None, "Load the experiment, and take its trial."
             )
-        return self._experiment  # type: ignore[no-any-return]  # set by nothing but the experiment
+        return self._experiment  # type: ignore[no-any-return]  # set by the experiment only
 
     @property
     def ttl_seconds(self) -> int | None:

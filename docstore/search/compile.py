@@ -49,8 +49,8 @@ def parameterized(condition: Condition) -> tuple[Condition, dict[str, str]] | No
 
     None if a value cannot be bound, or if the condition is too large for another of the same form to be likely.
 
-    The result can be hashed, and two are equal only if their SQL is: of a bound value it contains nothing but whether
-    that ``is_bare``. Ends of ranges and patterns stay in it (1 and 1.0 are the same end).
+    The result can be hashed, and two are equal only if their SQL is: it contains no bound value, only whether that
+    ``is_bare``. Ends of ranges and patterns stay in it (1 and 1.0 are the same end).
 
     Args:
         condition: from ``checked_where``.

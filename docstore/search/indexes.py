@@ -18,10 +18,10 @@ from docstore.documents.kinds import KINDS, Kind, PartRule, part_kind
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import checked_pointer
 from docstore.search.query import stored_parts
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import ExactText, JsonText, long_read_timeout
 from docstore.sql.dialects.json_path import can_stand, places_of
 from docstore.sql.tables import IS_HEAD, documents, place_indexes
+from docstore.sql.transactions import Transactions
 
 _INDEXED_PLACES: Final = sa.select(*(place_indexes.c[name] for name in ("kind", "part", "pointer", "name")))
 """Made once, as most searches execute it."""

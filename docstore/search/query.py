@@ -20,10 +20,10 @@ from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, pa
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.tables import IS_HEAD, documents
+from docstore.sql.transactions import Transactions
 
 Moments: TypeAlias = tuple[datetime | None, datetime | None]
 
@@ -275,7 +275,7 @@ def _integers(
     code = rule.type if field == "type" else rule.status
     enum = None if code is None else context.codes.enum(code.column) or _enum_of(context.registry, rule, code)
     former = [old for each in several for old in _former_names(context.registry, each, enum)]
-    found = context.codes.seen(field, rule, several, former=former)
+    found = context.codes.cached_integers(field, rule, several, former=former)
     if found is not None:
         return found
     with context.transactions.reading() as connection:

@@ -148,7 +148,7 @@ def read_around(
 
 
 def place_in(pieces: Mapping[str, JSON], pointer: str) -> MaybeJSON:
-    """Return the value at *pointer* of a document of which *pieces* were read, or ABSENT."""
+    """Return the value at *pointer* of a document, from *pieces* of it, or ABSENT."""
     tokens = split_pointer(pointer)
     part = join_pointer(tokens[:2])
     if len(tokens) > 1 and part in pieces:

@@ -33,7 +33,7 @@ from docstore.search.read import (
     to_frame,
 )
 from docstore.search.selection import Selection
-from docstore.sql.context import Transactions
+from docstore.sql.transactions import Transactions
 
 if TYPE_CHECKING:
     import pandas

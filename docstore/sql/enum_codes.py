@@ -1,4 +1,4 @@
-"""The integers that types and statuses are stored as: from an enum where there is one, else from ``codes``."""
+"""The integers that stand for types and statuses: those of an enum, or else the next free one in the table codes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from docstore.errors import InvalidValueError, UnknownCodeError, short_repr
 from docstore.sql.rows import code_rows, insert_codes
 
 Name: TypeAlias = tuple[str, str]
-"""The column of ``codes``, and the name."""
+"""A column of ``codes``, and a name in it."""
 
 Wanted: TypeAlias = Enum | str | int | Iterable[Enum | str | int] | None
-"""What a search asks for: a member, its name or its integer, or several."""
+"""What a search accepts as type or status: an enum member, its name or its integer, or several of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """The names of a piece's type and status, and every name of it that needs an integer."""
+    """The names of a piece's type and status, and all names in the piece that need an integer."""
 
     type: Name | None
     status: Name | None
@@ -37,11 +37,11 @@ _NOTHING: Final = Coded(None, None, frozenset())
 
 
 def coded_in(rule: Kind | PartRule, body: JSON) -> Coded:
-    """Return what *body*, a head or part of that *rule*, says of type and status."""
+    """Return the type and the status in *body*, a head or part that *rule* describes."""
     if rule.type is None and rule.status is None:
         return _NOTHING
     type, status = _name_in(rule.type, body), _name_in(rule.status, body)
-    # Of a batch, each generator run has a type of its own.
+    # A batch has several generator runs, each with its own type.
     others = [(rule.type.column, name) for name in rule.type.names_in(body)] if rule.type and type else []
     return Coded(type, status, frozenset({*others, *filter(None, (type, status))}))
 
@@ -62,23 +62,23 @@ def _column(argument: Literal["type", "status"], rule: Kind | PartRule) -> tuple
 
 
 class EnumCodes:
-    """Names and integers of one database, column by column.
+    """The names and integers of one database, column by column.
 
     Args:
-        enums: by column, the enum that gives the integers; without one, a new name gets the next free integer.
+        enums: the enum that defines the integers of a column; in other columns, a new name gets the next free integer.
     """
 
     def __init__(self, enums: Mapping[str, type[Enum]]) -> None:
         self._enums = dict(enums)
         self._known: dict[Name, int] = {}
-        self._seen: dict[Name, int] = {}
-        """Those that a search checked: the next need not ask, but a save looks whether the enum still says the same."""
+        self._checked: dict[Name, int] = {}
+        """What a search read and checked, for the next search. A save reads again, and compares with the enum."""
 
     def resolve(self, connection: Connection, names: Collection[Name]) -> dict[Name, int]:
-        """Return the integer of each name, and put into the table those that it lacks.
+        """Return the integer of each name; names that the table lacks are inserted.
 
         Raises:
-            UnknownCodeError: the column's enum lacks the name, or the database means something else by its integer.
+            UnknownCodeError: the column's enum lacks the name, or the database has another name for its integer.
         """
         wanted = {name for name in names if name not in self._known}
         if wanted:
@@ -95,10 +95,10 @@ class EnumCodes:
         return {name: self._known[name] if name in self._known else found[name] for name in names}
 
     def _other_members(self, known: Mapping[Name, int]) -> dict[Name, int]:
-        """Return the members of the enums that the table lacks, but for those whose integer means something else there.
+        """Return the members of the enums that the table lacks, except those whose integer has another name there.
 
-        Once one is written, all are: a person who reads the table sees the whole enum, and no later save is larger by a
-        row because a status occurs for the first time.
+        All members are written with the first one: a person who reads the table sees the whole enum, and no later save
+        writes one more row because a status occurs for the first time.
         """
         taken = {(column, value) for (column, _), value in known.items()}
         members = (
@@ -111,11 +111,11 @@ class EnumCodes:
         }
 
     def learn(self, codes: Mapping[Name, int]) -> None:
-        """Remember *codes*, once they are committed, and ask no more."""
+        """Cache *codes*, which are committed, for later saves."""
         self._known.update(codes)
 
     def enum(self, column: str) -> type[Enum] | None:
-        """Return the enum that gives the integers of *column*, if one does."""
+        """Return the enum that defines the integers of *column*, or None."""
         return self._enums.get(column)
 
     def integers(
@@ -128,34 +128,34 @@ class EnumCodes:
         enum: type[Enum] | None = None,
         former: Iterable[str] = (),
     ) -> list[int]:
-        """Return the integers of what *argument* of a search asks for.
+        """Return the integers to search for, from the *argument* type or status of a search.
 
         Args:
-            enum: the one whose names they are, where it is known; else any name is one that nothing may have yet.
-            former: names under which older documents may have the same.
+            enum: the enum of the names, if it is known; otherwise any name is valid, and may match nothing.
+            former: earlier names of the same, which older documents may have.
 
         Raises:
-            InvalidValueError: what is searched has no such enum.
+            InvalidValueError: documents or parts of this *rule* have no type or status.
             UnknownCodeError: the enum has no such name or, for statuses, no such integer; or the table contradicts
                 docstore's own enum.
         """
         several = list(wanted)
         stored = {(column, name): value for column, value, name in code_rows(connection)}
         code, column = _column(argument, rule)
-        # A kind of the user's own may have one though its class is not here: then something was stored.
+        # A user's kind may have one though its class is not registered here: then the table has names for it.
         if code is None and all(known != column for known, _ in stored):
             none = f"{rule.name!r} has none: leave it out. " if rule.name else ""
             raise InvalidValueError(argument, several, f"{none}Say kind='experiment', or another kind that has one.")
         for each in self._enums:
             self._check_own(each, stored)
-        self._seen.update(stored)
+        self._checked.update(stored)
         if argument == "status":
             self._check_integers(column, several, stored, self._enums.get(column, enum))
-        found = [self._sought(column, each, stored, enum) for each in several]
+        found = [self._integer_to_find(column, each, stored, enum) for each in several]
         found += [stored[column, old] for old in former if (column, old) in stored]
         return [integer for integer in found if integer is not None and fits_column(integer)]
 
-    def seen(
+    def cached_integers(
         self,
         argument: Literal["type", "status"],
         rule: Kind | PartRule,
@@ -163,24 +163,26 @@ class EnumCodes:
         *,
         former: Iterable[str] = (),
     ) -> list[int] | None:
-        """Return the same without a look at the table, where all of it was there in an earlier one; else None.
+        """Return the result of ``integers`` without reading the table, or None if that takes a read.
 
-        What stands in the table stays; what does not may stand there by now.
+        Rows of the table are never changed, so a name that was found stays valid; one that was not may exist by now.
         """
         code, column = _column(argument, rule)
-        if code is None and all(known != column for known, _ in self._seen):
+        if code is None and all(known != column for known, _ in self._checked):
             return None
         names = [*(each.name if isinstance(each, Enum) else each for each in wanted), *former]
-        seen: dict[str | int, int] = {name: value for (other, name), value in self._seen.items() if other == column}
+        integers: dict[str | int, int] = {
+            name: value for (other, name), value in self._checked.items() if other == column
+        }
         numbers = [name for name in names if isinstance(name, int) and fits_column(name)]
-        integers = seen.values() if argument == "status" else numbers
-        seen |= {integer: integer for integer in integers}
-        return [seen[name] for name in names] if all(name in seen for name in names) else None
+        valid = integers.values() if argument == "status" else numbers
+        integers |= {integer: integer for integer in valid}
+        return [integers[name] for name in names] if all(name in integers for name in names) else None
 
-    def _sought(
+    def _integer_to_find(
         self, column: str, wanted: Enum | str | int, stored: Mapping[Name, int], enum: type[Enum] | None
     ) -> int | None:
-        """Return the integer to look for: of a name that the enum has and nothing was stored as, the enum's own."""
+        """Return the integer to search for; None for a name that is valid and that no stored row has."""
         name = wanted.name if isinstance(wanted, Enum) else wanted
         if isinstance(name, int):
             return name
@@ -195,9 +197,9 @@ class EnumCodes:
     def _check_integers(
         self, column: str, wanted: Iterable[object], stored: Mapping[Name, int], enum: type[Enum] | None
     ) -> None:
-        """Refuse an integer that *enum* lacks and nothing was stored as; without an enum, it may be any.
+        """Refuse an integer that neither *enum* nor the table has; without an enum, any integer is valid.
 
-        Of an enum that gives no integers of its own, those count that were given to names.
+        If *enum* has names only, the integers are those that the table has for them.
         """
         if enum is None:
             return
@@ -206,11 +208,11 @@ class EnumCodes:
         for each in wanted:
             if isinstance(each, int) and not isinstance(each, Enum) and each not in known.values():
                 listed = ", ".join(f"{name} = {value}" for name, value in known.items()) or "no integers yet"
-                told = each if fits_column(each) else short_repr(each)
-                raise UnknownCodeError(column, told, f"{enum.__name__} has {listed}.")
+                shown = each if fits_column(each) else short_repr(each)
+                raise UnknownCodeError(column, shown, f"{enum.__name__} has {listed}.")
 
     def _check_own(self, column: str, stored: Mapping[Name, int]) -> None:
-        """Refuse a table ``codes`` that contradicts docstore's own enum: a search would return the wrong rows."""
+        """Refuse a table ``codes`` that contradicts docstore's own enum: a search would find the wrong rows."""
         enum = self._enums.get(column)
         if enum is None or not _is_own(enum):
             return

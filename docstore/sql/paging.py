@@ -19,7 +19,7 @@ T = TypeVar("T", str, int)
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """How much of a document is read at once; a row with more text than ``text`` is a page by itself.
+    """How much of a document one page has; a row larger than ``text`` is a page by itself.
 
     Units:
         rows: of ``documents`` or ``versions``
@@ -31,14 +31,14 @@ class PageSize:
 
 
 class Key(NamedTuple):
-    """What tells a head or part as it is from the same one as it was: its last version, and its digest."""
+    """The state of a head or part: the version that changed it last, and its digest. A change gives another key."""
 
     version: int
     digest: str
 
 
 class Link(NamedTuple):
-    """Where a version stands in its history: when it was made, and its chain."""
+    """A version's link in the chain of its history: when it was made, and its chain digest."""
 
     created_at: datetime
     chain: str
@@ -59,13 +59,13 @@ def keys(connection: Connection, id: str) -> dict[str, Key]:
 
 
 def project_of(connection: Connection, id: str) -> str | None:
-    """Return the project of the document with this id, or None where there is none."""
+    """Return the project of the document with this id, or None if there is none."""
     query = sa.select(documents.c.project).where(documents.c.id == id, IS_HEAD)
     return connection.execute(query).scalar()
 
 
 def link(connection: Connection, id: str, number: int) -> Link | None:
-    """Return where version *number* stands, or None where its row is missing."""
+    """Return the link of version *number*, or None if its row is missing."""
     c = versions.c
     row = only_row(connection.execute(sa.select(c.created_at, c.chain).where(c.id == id, c.version == number)))
     return None if row is None else Link(row.created_at, row.chain)
@@ -75,7 +75,7 @@ def link(connection: Connection, id: str, number: int) -> Link | None:
 
 
 def piece_pages(connection: Connection, id: str, paths: Iterable[str], size: PageSize) -> Iterator[list[sa.Row[Any]]]:
-    """Yield the rows of the head and parts at *paths*, those that there are."""
+    """Yield pages of the rows at *paths*: the head and parts; missing ones are skipped."""
     # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
     c = documents.c
     measure = sa.select(c.path, _length(c.body).label("size"))
@@ -88,7 +88,7 @@ def piece_pages(connection: Connection, id: str, paths: Iterable[str], size: Pag
 
 
 def version_pages(connection: Connection, id: str, size: PageSize, *, after: int = 0) -> Iterator[list[sa.Row[Any]]]:
-    """Yield the rows of history of versions after *after*, oldest first."""
+    """Yield pages of the rows of history after version *after*, oldest first."""
     c = versions.c
     length = _length(c.changes) + sa.func.char_length(c.message)
     measure = sa.select(c.version, length.label("size")).where(c.id == id).order_by(c.version).limit(size.rows)
@@ -104,12 +104,12 @@ def version_pages(connection: Connection, id: str, size: PageSize, *, after: int
 
 
 def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
-    """Return the SQL of how many characters the text has that a JSON column is fetched as."""
+    """Return the SQL of the length, in characters, of the text of a JSON column."""
     return sa.func.char_length(JsonText().column_expression(json))
 
 
 def _within(most: int, found: Sequence[T], sizes: Mapping[T, int]) -> Iterator[list[T]]:
-    """Yield *found* in groups whose sizes sum to *most* or less, or of one."""
+    """Yield *found* in groups whose sizes sum to at most *most*; a larger one is a group by itself."""
     page: list[T] = []
     text = 0
     for each in found:

@@ -1,4 +1,4 @@
-"""What stands at one place of a stored document, now or at a version, without reading all of it."""
+"""Partial reads: the value at one pointer of a stored document, now or at a version, without reading all of it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from docstore.documents.kinds import HEAD, Kind, join
 from docstore.documents.patch import Change
 from docstore.errors import DamagedDocumentError, PatchError
 from docstore.sql import paging
-from docstore.sql.reader import back_to, read, read_pieces, read_version, stored_kind, without_history
+from docstore.sql.reader import missing_history, read, read_pieces, read_version, stored_kind, versions_back_to
 from docstore.sql.rows import HeadRow
 
 
 def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
-    """Return what stands at *pointer* in a document, now or at version *number*.
+    """Return the value at *pointer* of a document, now or at version *number*.
 
     Raises:
-        DecodeError: nothing stands there, or *pointer* is none.
+        DecodeError: there is no value, or *pointer* is not a JSON Pointer.
         VersionNotFoundError, DamagedDocumentError: as ``read_version``.
 
     Cost:
-        The digests of all pieces are read; of the pieces, the one at *pointer* and those that were changed since. All,
-        if *pointer* leads to several, or if the document was cut into other parts since.
+        Reads the digests of all pieces, the piece at *pointer*, and those that were changed since. Reads all pieces if
+        *pointer* leads to several, or if the document was split into other parts since.
     """
-    history = [] if number is None else back_to(connection, head, number)
+    history = [] if number is None else versions_back_to(connection, head, number)
     newer = [version.changes for version in history[:-1]]
     kind = stored_kind(connection, head)
     path, is_whole = piece_at(kind, pointer)
@@ -39,19 +39,19 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
         connection, head, {path, *pieces_touched(kind, (change for changes in newer for change in changes))}
     )
     if newer:
-        pieces = _undone(head, kind, pieces, newer, history[-1], digests)
+        pieces = _rebuilt(head, kind, pieces, newer, history[-1], digests)
     return resolve(_joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()}), pointer)
 
 
 def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Kind, JSON]:
-    """Return the kind of a document as it says itself, and of the document now as much as has what is at *pointer*.
+    """Return the kind of a document, and as much of its current JSON as contains the value at *pointer*.
 
     Shapes:
-        of a list whose items are parts, only some are there: each by its index, as in ``join(..., sparse=)``
+        a list whose items are parts has only some of them: a dict by index, as of ``join(..., sparse=)``
 
     Raises:
-        DecodeError: *pointer* is none.
-        DamagedDocumentError: what is stored is not what was saved.
+        DecodeError: *pointer* is not a JSON Pointer.
+        DamagedDocumentError: the stored bytes are not what was saved.
 
     Cost:
         As ``read_place``.
@@ -65,9 +65,9 @@ def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Ki
 
 
 def _read_some(connection: Connection, head: HeadRow, paths: Collection[str]) -> tuple[dict[str, JSON], dict[str, str]]:
-    """Return the head and the parts at *paths* that there are, and the digests of all pieces, checked together."""
+    """Return the head and the existing parts at *paths*, and the digests of all pieces, checked together."""
     if not head.digest:
-        raise without_history(head, head.version)
+        raise missing_history(head, head.version)
     pieces, _ = read_pieces(connection, head, {HEAD, *paths})
     digests = {path: key.digest for path, key in paging.keys(connection, head.id).items()}
     _check_tree(head, digests, head.digest, head.version)
@@ -78,7 +78,7 @@ def _joined(kind: Kind, pieces: Mapping[str, JSON]) -> JSON:
     return join(pieces, sparse=kind.of(pieces[HEAD]).lists(pieces[HEAD]))
 
 
-def _undone(
+def _rebuilt(
     head: HeadRow,
     kind: Kind,
     pieces: Mapping[str, JSON],
@@ -86,7 +86,7 @@ def _undone(
     then: Version,
     digests: Mapping[str, str],
 ) -> dict[str, JSON]:
-    """Return *pieces*, all that were changed since, as they were at the version *then*; checked with all others."""
+    """Return *pieces*, all that changed since among them, as of version *then*; digests are checked."""
     try:
         old = rebuild(pieces, kind, newer, partial=True)
     except PatchError as error:

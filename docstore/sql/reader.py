@@ -1,4 +1,4 @@
-"""A stored document read: its pieces checked against their digests, as they are now or as they stood at a version."""
+"""The reader: a stored document, or some of its pieces, now or at a version, checked against the digests."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def read(connection: Connection, head: HeadRow) -> State:
     """Return the current state of a document.
 
     Raises:
-        DamagedDocumentError: a piece, or the set of them, is not what was saved.
+        DamagedDocumentError: a piece is not what was saved, or one is missing or surplus.
     """
     return state_of(head, rows.pieces(connection, head.id))
 
 
 def state_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> State:
-    """Return the state of a document of which *found* are all rows; as ``read``."""
+    """Return the current state of a document, as ``read`` does, from all its rows."""
     if not head.digest:
-        raise without_history(head, head.version)
-    pieces, digests = _read_of(head, found)
+        raise missing_history(head, head.version)
+    pieces, digests = _checked(head, found)
     tree = DigestTree(digests)
     if tree.digest() != head.digest:
         raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
@@ -62,11 +62,11 @@ def state_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> State:
 def read_pieces(
     connection: Connection, head: HeadRow, paths: Collection[str] | None
 ) -> tuple[dict[str, JSON], dict[str, str]]:
-    """Return the current JSON and digest of the pieces at *paths*, those that there are, or of all."""
-    return _read_of(head, rows.pieces(connection, head.id, paths))
+    """Return the current JSON and digests of the existing pieces at *paths*; with None, of all pieces."""
+    return _checked(head, rows.pieces(connection, head.id, paths))
 
 
-def _read_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> tuple[dict[str, JSON], dict[str, str]]:
+def _checked(head: HeadRow, found: Iterable[rows.PieceRow]) -> tuple[dict[str, JSON], dict[str, str]]:
     pieces: dict[str, JSON] = {}
     digests: dict[str, str] = {}
     for row in found:
@@ -76,10 +76,10 @@ def _read_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> tuple[dict[str, J
 
 
 def checked_body(name: str, row: rows.PieceRow) -> JSON:
-    """Return the JSON of a head or part of the document *name*.
+    """Return the JSON of a head or part of the document *name*, checked against its digest.
 
     Raises:
-        DamagedDocumentError: it is not what was saved.
+        DamagedDocumentError: the body is not what was saved.
     """
     try:
         body = loads(row.body)
@@ -97,12 +97,12 @@ def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int)
 
     Raises:
         VersionNotFoundError: there is no such version.
-        DamagedDocumentError: what is rebuilt is not what was saved then.
+        DamagedDocumentError: the rebuilt state is not what was saved then.
 
     Cost:
-        A whole read, and time in proportion to the changes since.
+        A read of the whole document, and time in proportion to the changes since.
     """
-    history = back_to(connection, head, number)
+    history = versions_back_to(connection, head, number)
     state = read(connection, head)
     if not history:
         return state
@@ -113,15 +113,15 @@ def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int)
         raise DamagedDocumentError(head.name, where=f"version {number}", problem=str(error)) from error
     tree = DigestTree({path: piece(path, body).digest for path, body in pieces.items()})
     if tree.digest() != then.digest:
-        raise DamagedDocumentError(head.name, where=f"version {number}", problem="what is rebuilt has another digest")
+        raise DamagedDocumentError(head.name, where=f"version {number}", problem="the rebuilt state has another digest")
     return State(number, pieces, tree)
 
 
-def back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]:
+def versions_back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]:
     """Return the versions from the current one back to *number*; none if that is the current one.
 
     Raises:
-        VersionNotFoundError: there is no such version, or it is not kept.
+        VersionNotFoundError: there is no such version, or it was folded.
     """
     if type(number) is not int or not 1 <= number <= head.version:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
@@ -135,7 +135,16 @@ def back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """Some pieces of a document as they stood at the versions that an object stands on, and as they stand now."""
+    """How a document moved on since an object was loaded: some pieces as the object has loaded them, and as stored now.
+
+    Attributes:
+        base: each piece at the version from which the object has it.
+        theirs: each piece now.
+        digests: the current digest of each piece that others changed since the newest version that the object has
+            seen; None for a deleted one.
+        has_new_layout: whether the document was split into other parts since; then base and theirs cannot be compared
+            piece by piece.
+    """
 
     base: dict[str, JSON]
     theirs: dict[str, JSON]
@@ -148,22 +157,22 @@ class Divergence:
 def read_divergence(
     connection: Connection, head: HeadRow, seen: int, behind: Mapping[str, int], mine: Collection[str]
 ) -> Divergence:
-    """Return how the pieces that others changed, and those in *mine*, stood and stand.
+    """Return the divergence in the pieces that others changed and those in *mine*.
 
     Shapes:
-        seen: the newest version that the object's origin knows
-        behind: the version that the object stands on, for each piece where that is an older one
+        seen: the newest version that the object has seen
+        behind: the pieces that the object has from an older version, with that version
 
     Raises:
-        VersionNotFoundError: a version that it stands on was folded.
+        VersionNotFoundError: a version from which the object has a piece was folded.
 
     Cost:
         In proportion to those pieces and the changes since; not to the document.
     """
-    stood_on = {seen, *behind.values()}
-    history = history_of(connection, head, after=min(stood_on) - 1)
+    bases = {seen, *behind.values()}
+    history = history_of(connection, head, after=min(bases) - 1)
     for version in history:
-        if version.number in stood_on and not version.is_kept:
+        if version.number in bases and not version.is_kept:
             raise VersionNotFoundError(
                 head.name, wanted=version.number, head=head.version, kind=head.kind, is_folded=True
             )
@@ -176,12 +185,12 @@ def read_divergence(
         for each in history
     ]
     base = rebuild(theirs, kind, changes, partial=True)
-    anew = any(change.path == HEAD for each in history for change in each.changes)
-    return Divergence(base, theirs, {path: digests.get(path) for path in touched}, anew)
+    has_new_layout = any(change.path == HEAD for each in history for change in each.changes)
+    return Divergence(base, theirs, {path: digests.get(path) for path in touched}, has_new_layout)
 
 
 def stored_kind(connection: Connection, head: HeadRow) -> Kind:
-    """Return the kind of a stored document: of a user's own, as its head says.
+    """Return the kind of a stored document; the head of a user's document declares it.
 
     Raises:
         DamagedDocumentError: the head is not what was saved.
@@ -200,25 +209,25 @@ def history_of(connection: Connection, head: HeadRow, *, after: int = 0) -> list
     """
     found = [version_of(head.name, row) for row in rows.version_rows(connection, head.id, after=after)]
     numbers, number = {version.number for version in found}, head.version
-    while number in numbers:  # from the newest: a column that something else wrote to may say any number of versions
+    while number in numbers:  # from the newest, as a damaged column may contain any number
         number -= 1
     if number > after:
-        raise without_history(head, number)
+        raise missing_history(head, number)
     return [version for version in found if version.number <= head.version]
 
 
 def history_page(connection: Connection, head: HeadRow, before: int | None, size: int) -> list[Version]:
-    """Return the *size* versions before version *before*, newest first, or those that there are, proved by the chain.
+    """Return at most *size* versions before version *before*, newest first, checked against the chain.
 
     Args:
         before: None for the newest versions.
 
     Raises:
-        DamagedDocumentError: one is missing, cannot be read, or does not follow on the one before it; or the history
-            has a later version than the head.
+        DamagedDocumentError: one is missing, cannot be read, or its chain does not fit the one before it; or the
+            history has a later version than the head.
 
     Cost:
-        One SELECT, also of the row before the page; of the past that a branch shares with its parent, two.
+        One SELECT, of the page and the row before it; two for the past that a branch shares with its parent.
     """
     found = rows.version_rows(connection, head.id, before=before, limit=size + 1)
     if found and before is None and found[0].version > head.version:
@@ -228,21 +237,21 @@ def history_page(connection: Connection, head: HeadRow, before: int | None, size
     page = [version_of(head.name, row) for row in found[:size]]
     for expected, row in zip(range(before - 1, 0, -1), found, strict=False):
         if row.version != expected:
-            raise without_history(head, expected)
+            raise missing_history(head, expected)
     if len(found) < min(size + 1, before - 1):
-        raise without_history(head, before - 1 - len(found))
-    _prove(connection, head, page, found)
+        raise missing_history(head, before - 1 - len(found))
+    _check_chain(connection, head, page, found)
     return page
 
 
-def _prove(connection: Connection, head: HeadRow, page: Sequence[Version], found: Sequence[sa.Row[Any]]) -> None:
-    """Check that each version of *page* follows on the row of *found* that is before its own."""
+def _check_chain(connection: Connection, head: HeadRow, page: Sequence[Version], found: Sequence[sa.Row[Any]]) -> None:
+    """Check the chain of each version of *page*: its row of *found*, chained to the next row, which is older."""
     saved_in: Callable[[int], str] | None = None
     chains = [*(row.chain for row in found[1:]), GENESIS]
     for version, row, previous in zip(page, found, chains, strict=False):
         if chained(previous, head.id, version, row.changes) == version.chain:
             continue
-        # Only a branch has versions that were saved in another document: of no other is that looked up.
+        # Only a branch has versions that were saved in another document, so only a mismatch is looked up.
         saved_in = saved_in or lineage(parents_of(connection, head), head.id)
         if chained(previous, saved_in(version.number), version, row.changes) != version.chain:
             problem = "its row, or the chain before it, was changed"
@@ -257,26 +266,26 @@ def version_numbered(connection: Connection, head: HeadRow, number: int) -> Vers
     """
     row = rows.version_row(connection, head.id, number)
     if row is None:
-        raise without_history(head, number)
+        raise missing_history(head, number)
     return version_of(head.name, row)
 
 
 def has_version(connection: Connection, head: HeadRow, number: int, digest: str) -> bool:
-    """Return whether version *number* is there with that digest: in a database put back from a backup it may not be."""
+    """Return whether version *number* exists with that digest; after a restored backup it may not."""
     if not head.digest:
-        raise without_history(head, head.version)
+        raise missing_history(head, head.version)
     if number == head.version:
         return head.digest == digest
     return number < head.version and version_numbered(connection, head, number).digest == digest
 
 
-def without_history(head: HeadRow, number: int) -> DamagedDocumentError:
-    """Return the error of a version of which nothing is told."""
+def missing_history(head: HeadRow, number: int) -> DamagedDocumentError:
+    """Return the error for a version whose row of history is missing."""
     return DamagedDocumentError(head.name, where=f"version {number}", problem="its row of history is missing")
 
 
 def version_of(name: str, row: sa.Row[Any]) -> Version:
-    """Return the version that a row of history tells of."""
+    """Return the version in a row of history, with its changes."""
     is_kept = row.changes != NOT_KEPT
     try:
         return version_metadata(name, row, changes_from(row.changes) if is_kept else (), is_kept=is_kept)
@@ -285,7 +294,7 @@ def version_of(name: str, row: sa.Row[Any]) -> Version:
 
 
 def version_metadata(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), *, is_kept: bool = True) -> Version:
-    """Return what a row of history tells of a version beside its changes, which are not read."""
+    """Return the version in a row of history, with *changes* in place of its own, which are not read."""
     try:
         parent = Parent.from_json(loads(row.parent)) if row.parent is not None else None
     except (DecodeError, PatchError) as error:

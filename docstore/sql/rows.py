@@ -16,12 +16,12 @@ from docstore.sql.dialects import Whole, execute_many, insert_many, locks_rows, 
 from docstore.sql.tables import IS_HEAD, codes, documents, names, tags, versions
 
 _MANY: Final = 500
-"""Above this, all pieces of a document are read rather than listed: SQLite binds 32,766 values at most."""
+"""If more pieces than this are wanted, all of the document are read: SQLite binds at most 32,766 values."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadRow:
-    """What is known of a stored document without reading its body."""
+    """A stored document without its body: the columns of its head, and the digest and chain of its newest version."""
 
     id: str
     kind: str
@@ -37,7 +37,7 @@ class HeadRow:
 
 
 class PieceRow(NamedTuple):
-    """A head or part as stored; a tuple, since there are thousands in a read."""
+    """A head or part as stored. A tuple, since one read returns thousands."""
 
     path: str
     digest: str
@@ -61,8 +61,8 @@ _HEAD: Final = (
     .outerjoin(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
     .where(IS_HEAD)
 )
-# A writer's turn at a document. By a statement of its own: after a wait, PostgreSQL would join the head as it is now
-# with the history as it was when the statement began.
+# Locks the head row, so that writers of one document take turns. A statement of its own: after a wait, PostgreSQL would
+# join the head as it is now with the history as it was when the statement began.
 _LOCK: Final = sa.select(documents.c.id).where(IS_HEAD).with_for_update()
 
 _OF_NAME: Final = (
@@ -93,12 +93,12 @@ def _head(connection: Connection, query: tuple[sa.Select[Any], sa.Select[Any]], 
 
 
 def head_named(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
-    """Return the live document of this name; a writer has its turn at it then, until the transaction ends."""
+    """Return the live document of this name; in a writer's transaction, lock it until the transaction ends."""
     return _head(connection, _HEAD_LIVE, of_project=project, of_kind=kind, of_name=name)
 
 
 def head_deleted(connection: Connection, project: str, kind: str, name: str) -> HeadRow | None:
-    """Return the document of this name that was deleted last; as ``head_named``.
+    """Return the most recently deleted document of this name; locks as ``head_named``.
 
     Raises:
         RaceLostError: another writer brought it back, or purged it, just now.
@@ -106,7 +106,7 @@ def head_deleted(connection: Connection, project: str, kind: str, name: str) -> 
     values = {"of_project": project, "of_kind": kind, "of_name": name}
     if not all(is_plain(value) for value in values.values()):
         return None
-    # Found without a lock: of all that were deleted under this name, two writers would take turns in no order.
+    # Found without a lock: two writers that lock all deleted documents of this name, in no order, would deadlock.
     id = connection.execute(_ID_DELETED, values).scalar()
     if id is None:
         return None
@@ -117,7 +117,7 @@ def head_deleted(connection: Connection, project: str, kind: str, name: str) -> 
 
 
 def head_of(connection: Connection, id: str) -> HeadRow | None:
-    """Return the document with this id, deleted or not; as ``head_named``."""
+    """Return the document with this id, deleted or not; locks as ``head_named``."""
     return _head(connection, _HEAD_OF, of_id=id)
 
 
@@ -125,7 +125,7 @@ _ID_LIVE: Final = sa.select(documents.c.id).where(IS_HEAD, _LIVE)
 
 
 def id_named(connection: Connection, project: str, kind: str, name: str) -> str | None:
-    """Return the id of the live document of this name; no turn is taken at it."""
+    """Return the id of the live document of this name, without locking it."""
     values = {"of_project": project, "of_kind": kind, "of_name": name}
     if not all(is_plain(value) for value in values.values()):
         return None
@@ -145,16 +145,8 @@ def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]
     return [(row.id, row.kind, row.name) for row in connection.execute(query)]
 
 
-def column_rows(connection: Connection, id: str) -> list[sa.Row[Any]]:
-    """Return what the columns beside the body say of a document's head and parts, by path."""
-    c = documents.c
-    query = sa.select(c.path, c.type, c.status, c.created_at, c.updated_at, c.deleted_at).where(c.id == id)
-    with reading_times():
-        return list(connection.execute(query.order_by(c.path)))
-
-
 def ids_without_head(connection: Connection, project: str) -> list[str]:
-    """Return the ids under which there are parts of *project*, or a history of whichever project, and no head."""
+    """Return the ids that have parts in *project*, or a history in any project, but no head."""
     head = documents.alias("head")
     with_head = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"))
     parts = sa.select(documents.c.id).where(documents.c.project == project, documents.c.id.not_in(with_head))
@@ -174,10 +166,10 @@ def live_names(connection: Connection, project: str, kind: str) -> list[str]:
 
 
 def insert_names(connection: Connection, project: str, named: Iterable[tuple[str, str, str]]) -> None:
-    """Give each document its name: kind, name and id, of documents that are live from now on.
+    """Insert the names of documents that are live from now on: kind, name and id of each.
 
     Raises:
-        RaceLostError: another document has one of them.
+        RaceLostError: another document has one of the names.
     """
     rows = [{"project": project, "kind": kind, "name": name, "id": id} for kind, name, id in named]
     if rows:
@@ -185,13 +177,13 @@ def insert_names(connection: Connection, project: str, named: Iterable[tuple[str
 
 
 def delete_name(connection: Connection, project: str, head: HeadRow) -> None:
-    """Let another document take the name of *head*."""
+    """Free the name of *head* for another document."""
     c = names.c
     its_own = (c.project == project) & (c.kind == head.kind) & (c.name == head.name) & (c.id == head.id)
     connection.execute(names.delete().where(its_own))
 
 
-def surplus_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
+def orphaned_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
     """Return the rows of ``names`` for which there is no live document of *project*: kind, name and id."""
     c, d = names.c, documents.c
     live = sa.select(sa.true()).where(
@@ -210,7 +202,7 @@ _PIECES_AT: Final = _PIECES.where(documents.c.path.in_(sa.bindparam("at_paths", 
 
 
 def pieces(connection: Connection, id: str, paths: Collection[str] | None = None) -> list[PieceRow]:
-    """Return the head and parts of a document, or those of them at *paths*, in no order."""
+    """Return the head and parts of a document, or only those at *paths*, in no order."""
     if paths is not None and not paths:
         return []
     if paths is not None and len(paths) <= _MANY:
@@ -248,7 +240,7 @@ _TOUCH: Final = (
 
 
 def touch_head(connection: Connection, id: str, *, version: int, updated_at: datetime) -> None:
-    """Give the head its new version where its body stays as it is."""
+    """Update the version and time of a head whose body is unchanged."""
     connection.execute(_TOUCH, {"at_id": id, "version": version, "updated_at": updated_at})
 
 
@@ -265,7 +257,7 @@ def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None
 
 
 def mark_deleted(connection: Connection, id: str, moment: datetime | None, author: str | None) -> None:
-    """Set when and by whom the document was deleted, or that it is not."""
+    """Mark a document as deleted, by *author* at *moment*; or, with None, as live."""
     values = {"deleted_at": moment, "deleted_by": author}
     connection.execute(documents.update().where(documents.c.id == id, IS_HEAD).values(values))
     _seal_head(connection, id)
@@ -313,10 +305,10 @@ def change_tags(
 def _seal_head(
     connection: Connection, id: str, gone: Collection[str] = (), new: Iterable[Mapping[str, Any]] = ()
 ) -> None:
-    """Write into the head which tags the document has, and the seal of these and of its deletion.
+    """Copy the changed tags of a document into its head, and write the seal: a digest of the tags and of the deletion.
 
-    ``verify`` notices by them a tag that was lost or edited, and a deletion that something else wrote. The other tags
-    are those that the head has, not those of the table: it would forget a tag that was lost.
+    By them ``verify`` notices a tag that is lost or was edited, and a deletion that docstore did not write. The other
+    tags are taken from the head, not from the table: a tag that was lost there would be forgotten.
     """
     c = documents.c
     query = sa.select(c.name, c.deleted_at, c.deleted_by, c.tags).where(c.id == id, IS_HEAD)
@@ -327,14 +319,14 @@ def _seal_head(
     except DecodeError as error:
         raise DamagedDocumentError(head.name, where="its head", problem=str(error)) from error
     has = {tag: said for tag, said in had.items() if tag not in gone}
-    has |= {row["tag"]: tag_told(row["version"], row["created_at"], row["author"]) for row in new}
+    has |= {row["tag"]: tag_as_json(row["version"], row["created_at"], row["author"]) for row in new}
     seal = seal_of(id, head.deleted_at, head.deleted_by, has)
     values = {"tags": dumps(has).decode() if has else None, "seal": seal}
     connection.execute(documents.update().where(c.id == id, IS_HEAD).values(values))
 
 
 def sealed(connection: Connection, id: str) -> tuple[str | None, str | None]:
-    """Return what a head says of its tags, as text, and the seal of that and of the deletion."""
+    """Return the column tags of a head, as text, and its seal."""
     tags, seal = connection.execute(
         sa.select(documents.c.tags, documents.c.seal).where(documents.c.id == id, IS_HEAD)
     ).one()
@@ -342,27 +334,27 @@ def sealed(connection: Connection, id: str) -> tuple[str | None, str | None]:
 
 
 def tags_in(text: str | None) -> dict[str, JSON]:
-    """Return what the column ``tags`` of a head says, by tag.
+    """Return the column tags of a head, by tag.
 
     Raises:
-        DecodeError: it is not what docstore writes there.
+        DecodeError: it is not a JSON object.
     """
-    told = loads(text) if text is not None else {}
-    if not isinstance(told, dict):
-        raise DecodeError(f"the tags of a head are an object, and this is {short_repr(told)}", pointer="")
-    return told
+    found = loads(text) if text is not None else {}
+    if not isinstance(found, dict):
+        raise DecodeError(f"the tags of a head are an object, and this is {short_repr(found)}", pointer="")
+    return found
 
 
-def tag_told(version: int, created_at: datetime, author: str) -> JSON:
-    """Return what the head says of a tag."""
+def tag_as_json(version: int, created_at: datetime, author: str) -> JSON:
+    """Return a tag as the head stores it."""
     return [version, _iso(created_at), author]
 
 
-def seal_of(id: str, deleted_at: datetime | None, deleted_by: str | None, told: Mapping[str, JSON]) -> str | None:
-    """Return the seal of a head, or None of one that is neither deleted nor has tags."""
-    if deleted_at is None and deleted_by is None and not told:
+def seal_of(id: str, deleted_at: datetime | None, deleted_by: str | None, tags: Mapping[str, JSON]) -> str | None:
+    """Return the seal of a head, or None if it is not deleted and has no tags."""
+    if deleted_at is None and deleted_by is None and not tags:
         return None
-    return digest(dumps([id, _iso(deleted_at) if deleted_at else None, deleted_by, dict(told)]))
+    return digest(dumps([id, _iso(deleted_at) if deleted_at else None, deleted_by, dict(tags)]))
 
 
 def _iso(moment: datetime) -> str:
@@ -404,7 +396,7 @@ def version_rows(
 
 
 def copy_versions(connection: Connection, id: str, new_id: str, *, upto: int) -> None:
-    """Give the document *new_id* the history of another up to a version, row by row as it is."""
+    """Copy the rows of history of a document, up to a version, to the document *new_id*."""
     c = versions.c
     columns = [sa.literal(new_id) if column is c.id else column for column in c]
     query = sa.select(*columns).where(c.id == id, c.version <= upto)
@@ -412,7 +404,7 @@ def copy_versions(connection: Connection, id: str, new_id: str, *, upto: int) ->
 
 
 def rows_with_parent(connection: Connection, id: str) -> list[sa.Row[Any]]:
-    """Return the rows of history of versions that came from another document, oldest first."""
+    """Return the rows of versions that came from another document, by a branch or a merge; oldest first."""
     query = sa.select(versions).where(versions.c.id == id, versions.c.parent.is_not(None)).order_by(versions.c.version)
     with reading_times():
         return list(connection.execute(query))
@@ -438,29 +430,29 @@ def version_numbers(connection: Connection, id: str) -> list[int]:
 
 
 def version_at(connection: Connection, id: str, moment: datetime) -> int | None:
-    """Return the version that was current at *moment*, or None if it was before the first."""
-    newest = sa.type_coerce(sa.func.max(versions.c.version), Whole())  # of none, it is NULL
+    """Return the version that was current at *moment*, or None if *moment* is before the first."""
+    newest = sa.type_coerce(sa.func.max(versions.c.version), Whole())  # NULL if there is none
     query = sa.select(newest).where(versions.c.id == id, versions.c.created_at <= moment)
     return connection.execute(query).scalar()
 
 
 def code_rows(connection: Connection) -> list[tuple[str, int, str]]:
-    """Return what the integers mean: column, value, name."""
+    """Return the names that integers stand for: column, integer, name."""
     return [(row.column, row.value, row.name) for row in connection.execute(sa.select(codes))]
 
 
 def insert_codes(connection: Connection, rows: Iterable[tuple[str, int, str]]) -> None:
-    """Say what integers mean."""
+    """Insert names of integers: column, integer, name."""
     values = [{"column": column, "value": value, "name": name} for column, value, name in rows]
     if values:
         connection.execute(codes.insert(), values)
 
 
 def parent_texts(connection: Connection) -> list[tuple[str, str]]:
-    """Return the id of each document of the database that has parents, with the text of each of them.
+    """Return the parents of all versions in the database, as stored text, each with the id of the document.
 
     Cost:
-        A look at every row of history.
+        Every row of history is read.
     """
     query = sa.select(versions.c.id, versions.c.parent).where(versions.c.parent.is_not(None))
     return [(row.id, row.parent) for row in connection.execute(query)]
@@ -474,7 +466,7 @@ _FOLD: Final = (
 
 
 def compact_versions(connection: Connection, id: str, found: Iterable[tuple[int, str, str]]) -> None:
-    """Put other changes in the place of those of some versions: number, changes, and the digest of those saved."""
+    """Replace the changes of some versions: number, new changes, and the digest of the changes that were saved."""
     values = [
         {"at_id": id, "at_version": number, "changes": changes, "folded": folded} for number, changes, folded in found
     ]
@@ -482,10 +474,10 @@ def compact_versions(connection: Connection, id: str, found: Iterable[tuple[int,
         execute_many(connection, _FOLD, values)
 
 
-# Which of many documents are there: one statement for all that are asked for.
+# --- many documents in one statement ----------------------------------------------------------------------------------
 
 AT_ONCE: Final = 10_000
-"""The most that may be asked for: SQLite binds 32,766 values at most."""
+"""How many documents one statement may name: SQLite binds at most 32,766 values."""
 
 _LIVING: Final = sa.select(documents.c.name, documents.c.id, documents.c.version).where(
     IS_HEAD,
@@ -499,9 +491,9 @@ _LIVING: Final = sa.select(documents.c.name, documents.c.id, documents.c.version
 def live_documents_named(
     connection: Connection, project: str, kind: str, names: Iterable[str]
 ) -> dict[str, tuple[str, int]]:
-    """Return the id and the version of the live documents that have one of *names*, at most ``AT_ONCE``, by name.
+    """Return the id and the version of each live document with one of *names*, at most ``AT_ONCE``, by name.
 
-    No turn is taken at them.
+    They are not locked.
     """
     plain = [name for name in names if is_plain(name)]
     if not plain:
@@ -516,7 +508,7 @@ _VERSIONS: Final = sa.select(documents.c.id, documents.c.version).where(
 
 
 def live_versions(connection: Connection, ids: Collection[str]) -> dict[str, int]:
-    """Return the version of each document with one of *ids*, at most ``AT_ONCE``, that is there and not deleted."""
+    """Return the version of each live document with one of *ids*, at most ``AT_ONCE``, by id."""
     if not ids:
         return {}
     return {row.id: row.version for row in connection.execute(_VERSIONS, {"of_ids": list(ids)})}

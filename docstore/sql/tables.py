@@ -1,6 +1,7 @@
-"""The tables: documents and their parts, names, versions and tags, what the integers mean, which places are indexed.
+"""The tables, as SQLAlchemy knows them: documents and their parts, names, versions, tags, codes, place_indexes.
 
-No unique key of ``documents`` and ``versions`` lacks ``id``, so a database can partition or distribute them by it.
+Migrations make them; a test compares the two. Each unique key of ``documents`` and ``versions`` contains ``id``, so a
+database can partition or distribute them by it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from docstore.sql.dialects import ExactText, JsonText, LongText, UtcTime, Whole
 metadata: Final = sa.MetaData()
 
 VERSION_TABLE: Final = "docstore_schema"
-"""Where Alembic keeps which migration the tables are at: a name of our own, beside a user's own Alembic."""
+"""The table in which Alembic keeps the current migration; named so that it does not clash with a user's own Alembic."""
 
 migration: Final = sa.Table(VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
-"""That table, which is Alembic's to make."""
+"""That table; Alembic makes it."""
 
 
 def _has_indexes_of_some_rows(
@@ -31,7 +32,7 @@ _LIVE_HEADS: Final = "path = '' AND deleted_at IS NULL"
 
 
 def _index(name: str, *columns: str, where: str, is_everywhere: bool = False) -> sa.Index:
-    """Return an index of the rows *where*; on MySQL, which has no index of some rows, one of all rows, or none."""
+    """Return a partial index, of the rows *where*; MySQL has none: there an index of all rows, or no index."""
     index = sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
     return index if is_everywhere else index.ddl_if(callable_=_has_indexes_of_some_rows)
 
@@ -42,7 +43,7 @@ LISTED: Final = {
     "documents_listed_status": ("status",),
     "documents_listed_type_status": ("type", "status"),
 }
-"""The indexes of live heads, each with what stands between the kind and the name."""
+"""The indexes of live heads that lists use, each with its columns between kind and name."""
 
 documents: Final = sa.Table(
     "documents",
@@ -62,32 +63,31 @@ documents: Final = sa.Table(
     sa.Column("updated_at", UtcTime(True), nullable=False),
     sa.Column("deleted_at", UtcTime),
     sa.Column("deleted_by", ExactText(255)),
-    # Head only: what the table tags has of this document, by tag, so that the loss of a row there is noticed; and the
-    # digest of that and of the two columns before it.
+    # Head only: a copy of the document's rows in the table tags, so that the loss of one is noticed; and the digest of
+    # this copy and of the two columns before it.
     sa.Column("tags", JsonText),
     sa.Column("seal", ExactText(64)),
     sa.Column("digest", ExactText(64, True), nullable=False),
     sa.Column("body", JsonText(True), nullable=False),
     # A deleted document keeps its name for undelete; the table names makes those of live ones unique.
     _index("documents_name", "name", "kind", "project", where=_LIVE_HEADS, is_everywhere=True),
-    # In the order in which documents are listed, of whatever type and status is asked. MySQL sorts: there, these would
-    # be of all trials, too.
+    # For lists, ordered, by type and status. Not on MySQL, where they would contain all trials too: it sorts.
     *(_index(name, "project", "kind", *columns, "name", where=_LIVE_HEADS) for name, columns in LISTED.items()),
     _index("documents_changed", "project", "kind", "updated_at", where=_LIVE_HEADS),
     _index("documents_type", "kind", "type", where="type IS NOT NULL", is_everywhere=True),
     sa.Index("documents_status", "kind", "status"),
     _index("documents_owner", "owner", where="owner IS NOT NULL", is_everywhere=True),
-    # Joins of the views of parts, as trials with observations. Not of heads: a whole document is read by its key.
+    # For joins of views of parts, such as trials with observations. Heads have no position: they are read by their key.
     _index("documents_position", "id", "position", where="position IS NOT NULL", is_everywhere=True),
 )
 
 IS_HEAD: Final = documents.c.path == sa.literal_column("''")
-"""With a literal, so that whatever the driver, an index of live heads can serve the statement."""
+"""With a literal in place of a parameter, so that any driver can use a partial index of heads."""
 
 names: Final = sa.Table(
     "names",
     metadata,
-    # The primary key makes the names of live documents unique, and is the lock of those who take one at once.
+    # The primary key makes the names of live documents unique, and is the lock: two writers cannot insert one name.
     sa.Column("project", ExactText(100, True), primary_key=True),
     sa.Column("kind", ExactText(64, True), primary_key=True),
     sa.Column("name", ExactText(255, True), primary_key=True),
@@ -104,13 +104,13 @@ versions: Final = sa.Table(
     sa.Column("created_at", UtcTime(True), nullable=False),
     sa.Column("author", ExactText(255, True), nullable=False),
     sa.Column("message", LongText, nullable=False),
-    # They lead back to the newest version before it that is kept; of one that is not kept itself, null.
+    # They lead back to the newest kept version before this one; JSON null if this one is not kept.
     sa.Column("changes", JsonText(True), nullable=False),
     sa.Column("digest", ExactText(64, True), nullable=False),
     sa.Column("chain", ExactText(64, True), nullable=False),
-    # The version of another document that this one came from, by a branch or a merge.
+    # The version of another document from which this one came, by a branch or a merge.
     sa.Column("parent", JsonText),
-    # Once the changes were folded into others: the digest of those that were saved.
+    # Set when the changes are replaced by folding: the digest of the changes that were saved.
     sa.Column("folded", ExactText(64)),
 )
 
@@ -139,7 +139,7 @@ place_indexes: Final = sa.Table(
     metadata,
     sa.Column("name", ExactText(64, True), primary_key=True),
     sa.Column("kind", ExactText(64, True), nullable=False),
-    # The kind of the parts in which the place stands; of a place in the head, NULL.
+    # The kind of the parts that contain the place; NULL for a place in the head.
     sa.Column("part", ExactText(64)),
     sa.Column("pointer", LongText, nullable=False),
     sa.Column("created_at", UtcTime(True), nullable=False),

@@ -1,4 +1,4 @@
-"""Which version of a document is meant: by its number, by a tag, or by a time at which it was current."""
+"""Find the version that a caller names: by its number, by a tag, or by a time at which it was current."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ When: TypeAlias = int | str | datetime
 """What names a version: its number, a tag, or a time at which it was current."""
 
 
-def number_of(
+def chosen_version(
     connection: Connection, head: HeadRow, version: int | None, at: datetime | None, tag: str | None
 ) -> int | None:
-    """Return the version that one of these names, or None for the current one; as ``number_named``.
+    """Return the version given by one of three arguments, or None if none is given; as ``version_number``.
 
     Raises:
-        InvalidValueError: several are given, the version is no number, or the time has no zone.
+        InvalidValueError: more than one is given, the version is not a number, or the time has no zone.
     """
     given = [(key, value) for key, value in (("version", version), ("at", at), ("tag", tag)) if value is not None]
     if len(given) > 1:
@@ -36,13 +36,12 @@ def number_of(
     return version if tag is None else _tagged(connection, head, tag)
 
 
-def number_named(connection: Connection, head: HeadRow, when: When) -> int:
+def version_number(connection: Connection, head: HeadRow, when: When) -> int:
     """Return the version that *when* names: by its number, by a tag, or by a time at which it was current.
 
     Raises:
         InvalidValueError: it is none of these, or a time without a zone.
-        VersionNotFoundError: there is no such tag, or the time is before the first version. Of a number, it is not
-            asked whether there is such a version.
+        VersionNotFoundError: there is no such tag, or the time is before the first version. A number is not looked up.
     """
     if type(when) is int:
         return when
@@ -62,13 +61,13 @@ def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
     return number
 
 
-def numbered(connection: Connection, head: HeadRow, when: When) -> int:
-    """Return the number of the version that *when* names, one that is kept.
+def kept_version_number(connection: Connection, head: HeadRow, when: When) -> int:
+    """Return the number of the version that *when* names, which exists and was not folded.
 
     Raises:
-        InvalidValueError, VersionNotFoundError: as ``number_named``; or there is no such version, or it was folded.
+        InvalidValueError, VersionNotFoundError: as ``version_number``; or there is no such version, or it was folded.
     """
-    number = number_named(connection, head, when)
+    number = version_number(connection, head, when)
     if type(number) is not int or not 1 <= number <= head.version:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
     if not version_numbered(connection, head, number).is_kept:

@@ -1,4 +1,4 @@
-"""The one place that writes documents: in the transaction it is given, the pieces, the head and one row of history."""
+"""The writer: a document or its changes as rows, in a given transaction: pieces, head, and one row of history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy.engine import Connection
 
@@ -24,13 +24,15 @@ from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.reader import State, parents_of, read, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
 
+_TypeAndStatus: TypeAlias = tuple[int | None, int | None]
+
 _LARGE: Final = 64 << 10
-"""Bytes of text that every database takes."""
+"""Bytes of a text that every database accepts, whatever its limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a person says of a save."""
+    """The author and the message of a version."""
 
     author: str
     message: str
@@ -38,7 +40,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was written: the version, and the integers to remember once it is committed."""
+    """A version that was written, and the integers of enum names to cache once it is committed."""
 
     id: str
     version: Version
@@ -47,7 +49,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A document to be inserted under an id of its own, with the digests of its pieces."""
+    """A new document, its id, and the digests of its pieces."""
 
     id: str
     document: Document
@@ -55,15 +57,24 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stamp:
+    """What all rows of one version have in common: the document's id, the version's number, and its time."""
+
+    id: str
+    number: int
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SavedMany:
-    """What was written: the first version of each document, and the integers to remember once all are committed."""
+    """The first version of each document that was written, and the integers to cache once all are committed."""
 
     versions: Sequence[Version]
     codes: Mapping[Name, int]
 
 
 class Writer:
-    """Writes to the documents of one project."""
+    """Writes documents of one project: create, branch, replace or overwrite one, or write its next version."""
 
     def __init__(self, project: str, codes: EnumCodes) -> None:
         self._project = project
@@ -73,7 +84,7 @@ class Writer:
         """Insert *document* as version 1, under the new *id*.
 
         Args:
-            remedy: what the error says to do if the name is taken, in place of loading that document.
+            remedy: the remedy in the error if the name is taken; by default, to load that document.
 
         Raises:
             DocumentExistsError: the name is taken.
@@ -85,15 +96,15 @@ class Writer:
         return self._insert(connection, id, document, note)
 
     def create_many(self, connection: Connection, new: Sequence[New], note: Note) -> SavedMany:
-        """Insert each of *new*, at most ``AT_ONCE``, as ``create`` does one after the other; no two have one name.
+        """Insert each of *new*, at most ``AT_ONCE`` with different names, as ``create`` does one after another.
 
         Raises:
             DocumentExistsError: the name of one is taken.
             RaceLostError: another writer is taking one now.
 
         Cost:
-            A statement for each kind, one more for each whose documents have owners, three for the rows (more where the
-            database takes them in batches), and two for each document that brings a type or status of its own.
+            One statement for each kind, one more for each kind with owners, three for the rows (more if the database
+            takes them in batches), and two for each document with a type or status that is new to the database.
         """
         self._refuse_taken(connection, new)
         if new and len(note.message) >= _LARGE:
@@ -105,9 +116,10 @@ class Writer:
         for each, owner in zip(new, owners, strict=True):
             document, moment = each.document, next_moment(None)
             coded = _coded(document.kind, document.pieces)
-            # One after the other, so that they get the integers that they would get if each were saved alone.
+            # One after another, so that new names get the same integers as if each were saved alone.
             codes |= self._codes.resolve(connection, _names(coded) - codes.keys())
-            pieces += self._made(connection, each.id, document, document.pieces, coded, codes, 1, moment, owner)
+            stamp, integers = _Stamp(each.id, 1, moment), _integers(coded, codes)
+            pieces += self._piece_rows(connection, stamp, document, document.pieces, integers, owner)
             version = Version(1, moment, note.author, note.message, _WHOLE, each.digests.digest(), "")
             history.append((each.id, dataclasses.replace(version, chain=chained(GENESIS, each.id, version, _ADDED))))
         rows.insert_names(connection, self._project, [_named(each.id, each.document) for each in new])
@@ -126,13 +138,13 @@ class Writer:
                     raise DocumentExistsError(name, kind=kind, head=taken[name][1])
 
     def _owners_of(self, connection: Connection, new: Sequence[New]) -> list[str | None]:
-        """Return the id of the owner of each: one that is stored, or that comes before it."""
+        """Return the id of each document's owner, which is stored or comes earlier in *new*; or None."""
         owned = [(each.document.kind.owner_kind or "", _owner_name(each.document) or "") for each in new]
         ids: dict[tuple[str, str], str] = {}
         for kind in {kind for kind, name in owned if name}:
             wanted = {name for other, name in owned if name and other == kind}
-            live_head = live_documents_named(connection, self._project, kind, wanted)
-            ids.update({(kind, name): id for name, (id, _) in live_head.items()})
+            stored = live_documents_named(connection, self._project, kind, wanted)
+            ids.update({(kind, name): id for name, (id, _) in stored.items()})
         found: list[str | None] = []
         for each, owner in zip(new, owned, strict=True):
             found.append(ids.get(owner))
@@ -141,12 +153,12 @@ class Writer:
 
     def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         moment = next_moment(None)
-        written, found = self._rows(connection, id, document, document.pieces, 1, moment)
+        written, codes = self._coded_rows(connection, _Stamp(id, 1, moment), document, document.pieces)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(connection, written)
         digest = DigestTree({path: each.digest for path, each in document.pieces.items()}).digest()
         version = Version(1, moment, note.author, note.message, _WHOLE, digest, "")
-        return Saved(id, self._append(connection, id, document.name, GENESIS, version), found)
+        return Saved(id, self._append(connection, id, document.name, GENESIS, version), codes)
 
     def branch(
         self,
@@ -157,31 +169,31 @@ class Writer:
         document: Document,
         note: Note,
     ) -> Saved:
-        """Insert *document* under the new *id*, whose history up to the version of *state* is there already.
+        """Insert *document* under the new *id*, whose history up to the version of *state* was copied before.
 
         Shapes:
-            state: that of *source* at this version, from which *document* differs in its head only
+            state: the state of *source* from which it branches; *document* differs from it in its head only
         """
         begun, then = (version_numbered(connection, source, number) for number in (1, state.version))
         number, moment = then.number + 1, next_moment(then.created_at)
-        written, found = self._rows(connection, id, document, document.pieces, number, moment)
+        written, codes = self._coded_rows(connection, _Stamp(id, number, moment), document, document.pieces)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(
             connection, [row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written]
         )
         head = {HEAD: document.pieces[HEAD]}
-        revision = changeset_of(document.kind, {HEAD: state.pieces[HEAD]}, head)
-        digest = state.digests.digest(revision.digests)
-        # Of a branch's past, it is where it came from: the chain has the id of the document that each was saved in.
+        changeset = changeset_of(document.kind, {HEAD: state.pieces[HEAD]}, head)
+        digest = state.digests.digest(changeset.digests)
+        # The parent names the document in which that version was saved, which may be an ancestor of *source*.
         saved_in = lineage(parents_of(connection, source), source.id)(then.number)
         parent = Parent("branch", saved_in, then.number)
-        version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
-        return Saved(id, self._append(connection, id, document.name, then.chain, version), found)
+        version = Version(number, moment, note.author, note.message, changeset.changes, digest, "", parent)
+        return Saved(id, self._append(connection, id, document.name, then.chain, version), codes)
 
     def overwrite(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
-        """Make *document* the newest version of the one that has its name, or the first, under the new *id*."""
+        """Write *document* as the next version of the one with its name; without one, as version 1 of *id*."""
         head = rows.head_named(connection, self._project, document.kind.name, document.name)
-        # Not looked up again: of one that was made just now, inserting tells, and then it is there to be replaced.
+        # If another writer created it meanwhile, the INSERT fails and the retry finds it.
         if head is None:
             return self._insert(connection, id, document, note)
         return self.replace(connection, head, document, note)
@@ -189,13 +201,13 @@ class Writer:
     def replace(
         self, connection: Connection, head: HeadRow, document: Document, note: Note, parent: Parent | None = None
     ) -> Saved:
-        """Make *document*, with all its pieces, the next version of the one at *head*, unless it is as that is.
+        """Write *document*, with all its pieces, as the next version of the one at *head*, if they differ.
 
         Args:
-            parent: where it came from; it makes a version even of a document that is as it was.
+            parent: the version from which it came; with one, a version is written even if nothing differs.
 
         Raises:
-            InvalidValueError: it is a JSON value, and that one was made of an object.
+            InvalidValueError: *document* is a JSON value, and the stored one was made from an object.
         """
         now = read(connection, head)
         if is_document(now.pieces[HEAD]) and not is_document(document.pieces[HEAD].body):
@@ -204,17 +216,17 @@ class Writer:
                 head.kind,
                 f"{head.name!r} is a document that was made of an object: use save(), or another kind.",
             )
-        revision = changeset_of(document.kind, now.pieces, document.pieces)
-        if not revision.changes and parent is None:
+        changeset = changeset_of(document.kind, now.pieces, document.pieces)
+        if not changeset.changes and parent is None:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
-        return self.write(connection, head, document, revision, now.digests, note, parent)
+        return self.write(connection, head, document, changeset, now.digests, note, parent)
 
     def replace_head(
         self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note
     ) -> Saved:
         """Write the next version of the document at *head*, with *body* as its head and *name* as its name.
 
-        It makes a version even if the body is unchanged: a value that was put does not contain its name.
+        A version is written even if the body is unchanged: a value that was put does not contain its name.
 
         Shapes:
             now: the current state
@@ -233,34 +245,35 @@ class Writer:
         connection: Connection,
         head: HeadRow,
         document: Document,
-        revision: Changeset,
+        changeset: Changeset,
         digests: DigestTree,
         note: Note,
         parent: Parent | None = None,
     ) -> Saved:
-        """Write *revision* as the next version of the document at *head*; *digests* are those of the current one.
+        """Write *changeset* as the next version of the document at *head*; *digests* are those of the current one.
 
         Shapes:
-            document: says kind, name and model; of its pieces only those of the revision are looked at
+            document: its kind, name and model count, not its pieces
 
         Raises:
-            RaceLostError: another writer has made this version, or taken the new name.
+            RaceLostError: another writer has written this version, or taken the new name.
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
-        written, found = self._rows(connection, head.id, document, revision.written, number, moment)
+        stamp = _Stamp(head.id, number, moment)
+        written, codes = self._coded_rows(connection, stamp, document, changeset.written)
         new = [row for row in written if digests.get(row["path"]) is None]
         changed = [row for row in written if digests.get(row["path"]) is not None]
-        digest = digests.digest(revision.digests)
-        version = Version(number, moment, note.author, note.message, revision.changes, digest, "", parent)
+        digest = digests.digest(changeset.digests)
+        version = Version(number, moment, note.author, note.message, changeset.changes, digest, "", parent)
         version = self._append(connection, head.id, head.name, head.chain, version)
         rows.insert_pieces(connection, new)
         rows.update_pieces(connection, changed)
-        rows.delete_pieces(connection, head.id, revision.removed)
-        if HEAD in revision.written:
+        rows.delete_pieces(connection, head.id, changeset.removed)
+        if HEAD in changeset.written:
             self._rename(connection, head, document)
         else:
             rows.touch_head(connection, head.id, version=number, updated_at=moment)
-        return Saved(head.id, version, found)
+        return Saved(head.id, version, codes)
 
     def _rename(self, connection: Connection, head: HeadRow, document: Document) -> None:
         if document.name != head.name and head.deleted_at is None:
@@ -277,58 +290,51 @@ class Writer:
         rows.insert_version(connection, **_version_row(id, version, changes))
         return version
 
-    def _rows(
-        self,
-        connection: Connection,
-        id: str,
-        document: Document,
-        pieces: Mapping[str, Piece],
-        number: int,
-        moment: datetime,
+    def _coded_rows(
+        self, connection: Connection, stamp: _Stamp, document: Document, pieces: Mapping[str, Piece]
     ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
-        """Return the rows of *pieces* as new ones, and the integers that stand in them."""
+        """Return the rows of *pieces*, and the integers of the enum names in them."""
         coded = _coded(document.kind, pieces)
-        found = self._codes.resolve(connection, _names(coded))
+        codes = self._codes.resolve(connection, _names(coded))
         owner = self._owner(connection, document.kind, pieces[HEAD].body) if HEAD in pieces else None
-        return self._made(connection, id, document, pieces, coded, found, number, moment, owner), found
+        integers = _integers(coded, codes)
+        return self._piece_rows(connection, stamp, document, pieces, integers, owner), codes
 
-    def _made(
+    def _piece_rows(
         self,
         connection: Connection,
-        id: str,
+        stamp: _Stamp,
         document: Document,
         pieces: Mapping[str, Piece],
-        coded: Mapping[str, Coded],
-        found: Mapping[Name, int],
-        number: int,
-        moment: datetime,
+        integers: Mapping[str, _TypeAndStatus],
         owner: str | None,
     ) -> list[dict[str, Any]]:
+        """Return the rows of *pieces*, whose types and statuses are *integers*, by path."""
         kind = document.kind
-        made = []
+        found = []
         for path, each in pieces.items():
             check_size(connection, document.name, path, each.text)
-            code, is_head = coded[path], path == HEAD
-            made.append(
+            (type, status), is_head = integers[path], path == HEAD
+            found.append(
                 {
-                    "id": id,
+                    "id": stamp.id,
                     "path": path,
                     "project": self._project,
                     "kind": (kind.rule(path) or kind).name,
                     "name": document.name if is_head else None,
                     "owner": owner if is_head else None,
                     "position": position_of(path),
-                    "type": code.type and found[code.type],
-                    "status": code.status and found[code.status],
+                    "type": type,
+                    "status": status,
                     "model": document.model,
-                    "version": number,
-                    "created_at": moment,
-                    "updated_at": moment,
+                    "version": stamp.number,
+                    "created_at": stamp.moment,
+                    "updated_at": stamp.moment,
                     "digest": each.digest,
                     "body": each.text.decode(),
                 }
             )
-        return made
+        return found
 
     def _owner(self, connection: Connection, kind: Kind, head: JSON) -> str | None:
         name = kind.owner_in(head)
@@ -337,7 +343,7 @@ class Writer:
 
 _WHOLE: Final = (Change("add", HEAD),)
 _ADDED: Final = changes_text(_WHOLE)
-"""The changes of every first version."""
+"""The changes of every first version, and their text."""
 
 
 def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> dict[str, Coded]:
@@ -346,6 +352,11 @@ def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> dict[str, Coded]:
 
 def _names(coded: Mapping[str, Coded]) -> set[Name]:
     return {name for each in coded.values() for name in each.names}
+
+
+def _integers(coded: Mapping[str, Coded], codes: Mapping[Name, int]) -> dict[str, _TypeAndStatus]:
+    """Return the integers of the type and the status of each piece, by path."""
+    return {path: (each.type and codes[each.type], each.status and codes[each.status]) for path, each in coded.items()}
 
 
 def _owner_name(document: Document) -> str | None:
@@ -371,13 +382,16 @@ def _version_row(id: str, version: Version, changes: str) -> dict[str, Any]:
 
 
 def check_size(connection: Connection, name: str, pointer: str, text: bytes, places: int = 1) -> None:
-    """Refuse a *text* that the database would refuse; of the old values of *places*, *pointer* is the largest's.
+    """Refuse a *text* that is too large for the database, before the database does.
+
+    Args:
+        pointer: the place of the text; if it has the old values of several *places*, that of the largest.
 
     Raises:
-        TooLargeError: it is larger than the database takes in one value.
+        TooLargeError: it is larger than one value may be.
 
     Cost:
-        None for a text of less than 64 KiB; for others, of a server, the statement that asks for its limit.
+        None below 64 KiB; above, on a server, one statement that asks for its limit.
     """
     if len(text) < _LARGE:
         return
@@ -387,5 +401,5 @@ def check_size(connection: Connection, name: str, pointer: str, text: bytes, pla
 
 
 def _place_of(changes: Sequence[Change]) -> str:
-    """Return the place whose old value makes most of the text of *changes*."""
+    """Return the place with the largest old value in *changes*."""
     return max(changes, key=lambda change: len(changes_text((change,)))).path if changes else HEAD

@@ -33,10 +33,10 @@ from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
 from docstore.sql import paging, rows
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
+from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 
 Keep: TypeAlias = int | timedelta

@@ -14,8 +14,8 @@ from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.errors import InvalidValueError
 from docstore.registry.bundle import RegistryBundle, mapper_of
-from docstore.sql.context import Transactions
 from docstore.sql.enum_codes import EnumCodes
+from docstore.sql.transactions import Transactions
 from docstore.sql.writer import Note, Writer
 from docstore.store.tracking import LoadedState, Tracker
 

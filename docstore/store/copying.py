@@ -34,13 +34,13 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.sql import paging, rows
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import insert_many, shown, translated
 from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_metadata, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import versions
+from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 
 Row: TypeAlias = dict[str, Any]
@@ -427,7 +427,7 @@ def _check_seal(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> N
         raise _damaged(head, "its head", str(error)) from error
     if seal != rows.seal_of(head.id, head.deleted_at, head.deleted_by, told):
         raise _damaged(head, "its head", "docstore did not write its columns deleted_at, deleted_by and tags")
-    found = {row["tag"]: rows.tag_told(row["version"], row["created_at"], row["author"]) for row in tags}
+    found = {row["tag"]: rows.tag_as_json(row["version"], row["created_at"], row["author"]) for row in tags}
     for tag in sorted(told.keys() | found.keys()):
         if told.get(tag) != found.get(tag):
             raise _damaged(head, f"tag {tag!r}", "its row is not what the head says of this tag")

@@ -12,11 +12,11 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError, called
 from docstore.sql import rows
-from docstore.sql.context import Transactions
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
+from docstore.sql.transactions import Transactions
 from docstore.sql.writer import Note, Saved, Writer
 from docstore.store.context import StoreContext
 from docstore.store.saving.direct import write_version

@@ -27,7 +27,7 @@ from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
 from docstore.sql.reader import State
 from docstore.sql.rows import HeadRow
-from docstore.sql.version_names import number_of
+from docstore.sql.version_names import chosen_version
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
 from docstore.verify import Damage, Report, VerifyOptions, find_damage, find_id, reporting
@@ -77,7 +77,7 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
     """Return the JSON value at *pointer* of a document; as ``Store.get``."""
     with context.transactions.reading() as connection:
         head = context.transactions.head(connection, kind, name)
-        number = number_of(connection, head, choice.version, choice.at, choice.tag)
+        number = chosen_version(connection, head, choice.version, choice.at, choice.tag)
         value = read_place(connection, head, pointer, number)
     return context.raw.decode(value)
 

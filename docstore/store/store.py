@@ -27,9 +27,9 @@ from docstore.search.indexes import PlaceIndex
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.query import Moments, Where
 from docstore.search.results import Found
-from docstore.sql.context import Transactions, os_user
 from docstore.sql.dialects import checked_engine, shown
 from docstore.sql.enum_codes import EnumCodes, Wanted
+from docstore.sql.transactions import Transactions, os_user
 from docstore.sql.version_names import When
 from docstore.sql.writer import Writer
 from docstore.store import lifecycle, reading, tags, timeline

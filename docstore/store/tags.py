@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection
 from docstore.documents.arguments import checked_text
 from docstore.errors import InvalidValueError, TagExistsError
 from docstore.sql import rows
-from docstore.sql.context import Transactions
-from docstore.sql.version_names import When, numbered
+from docstore.sql.transactions import Transactions
+from docstore.sql.version_names import When, kept_version_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def tag(transactions: Transactions, kind: str, name: str, new: NewTag) -> int:
 
     def work(connection: Connection) -> tuple[str, int]:
         head = transactions.head(connection, kind, name)
-        number = head.version if new.version is None else numbered(connection, head, new.version)
+        number = head.version if new.version is None else kept_version_number(connection, head, new.version)
         present = rows.tagged(connection, head.id, text)
         if present is not None and present != number and not new.move:
             raise TagExistsError(name, text, version=present, wanted=number)

@@ -18,11 +18,11 @@ from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
-from docstore.sql.context import Transactions
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, read, read_version, version_numbered
 from docstore.sql.rows import HeadRow
-from docstore.sql.version_names import When, numbered
+from docstore.sql.transactions import Transactions
+from docstore.sql.version_names import When, kept_version_number
 from docstore.store.context import StoreContext
 
 # --- blame: when the value at a pointer changed, found in the changes of each version ---------------------------------
@@ -227,7 +227,7 @@ class Timeline(Sequence[Version]):
         try:
             return history_page(connection, self._head, number, size)
         except DamagedDocumentError:
-            self._transactions.again(connection, self._head)  # a document that is gone is not damaged
+            self._transactions.reread(connection, self._head)  # a document that is gone is not damaged
             raise
 
     def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
@@ -243,7 +243,7 @@ class Timeline(Sequence[Version]):
         """
         with self._transactions.reading() as connection:
             # Read again: versions that were saved since the timeline was made have to be undone, too.
-            head = self._transactions.again(connection, self._head)
+            head = self._transactions.reread(connection, self._head)
             kind, document = read_around(connection, head, pointer)
             newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
         return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
@@ -364,9 +364,9 @@ def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, o
         head = transactions.head(connection, kind, name)
         target = transactions.head(connection, kind, other, argument="other") if other else head
         which = kind_named(head.kind)
-        old = read_version(connection, head, which, numbered(connection, head, a))
+        old = read_version(connection, head, which, kept_version_number(connection, head, a))
         if b is None:
             new = read(connection, target)
         else:
-            new = read_version(connection, target, which, numbered(connection, target, b))
+            new = read_version(connection, target, which, kept_version_number(connection, target, b))
     return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))

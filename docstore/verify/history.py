@@ -15,7 +15,7 @@ from docstore.documents.history import GENESIS, NOT_KEPT, Parent, Version, chain
 from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError
-from docstore.sql.columns import shown_value
+from docstore.sql.column_checks import shown_value
 from docstore.sql.reader import version_metadata
 from docstore.sql.rows import HeadRow
 from docstore.verify.report import Damage, Subject

@@ -16,7 +16,7 @@ from docstore.documents.digests import DigestTree
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
-from docstore.sql.columns import Names, missing_codes, wrong_head_columns, wrong_part_columns
+from docstore.sql.column_checks import CodeNames, missing_codes, wrong_head_columns, wrong_part_columns
 from docstore.sql.rows import HeadRow, tags_in
 from docstore.sql.tables import documents
 from docstore.verify import statements
@@ -61,7 +61,7 @@ class CurrentState:
 class RowCheck:
     """Checks the rows of one document."""
 
-    def __init__(self, connection: Connection, project: str, head: HeadRow, names: Names | None) -> None:
+    def __init__(self, connection: Connection, project: str, head: HeadRow, names: CodeNames | None) -> None:
         self._connection, self._project, self._head = connection, project, head
         self._names = names
         self._subject = Subject(head.kind, head.name, head.id)
@@ -144,7 +144,7 @@ class RowCheck:
         body = self._pieces[row.path]
         self._now.missing_codes.update(missing_codes(self._kind.rule(row.path) or self._kind, row, body, self._names))
         if row.path == HEAD:
-            with suppress(DecodeError):  # that is told as the damage of its seal
+            with suppress(DecodeError):  # reported as damage of the seal
                 self._now.tags = tags_in(row.tags)
             problems = wrong_head_columns(self._kind, self._head, row, body, self._names, self._called)
         else:

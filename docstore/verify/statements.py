@@ -69,7 +69,7 @@ def called(connection: Connection, id: str) -> tuple[str, str] | None:
 
 
 def id_in_names(connection: Connection, project: str, head: HeadRow) -> str | None:
-    """Return the id that the table ``names`` has of the name of *head*, or None where it has none."""
+    """Return the id in the table ``names`` for the name of *head*, or None if it has no row."""
     c = names.c
     query = sa.select(c.id).where(c.project == project, c.kind == head.kind, c.name == head.name)
     with reading(connection):
@@ -90,7 +90,7 @@ def counts(connection: Connection, project: str) -> dict[str, int]:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def strays(connection: Connection, project: str) -> list[str]:
+def ids_with_foreign_head(connection: Connection, project: str) -> list[str]:
     """Return the ids that have parts in *project* and their head in another project."""
     head = documents.alias("head")
     c = documents.c
@@ -100,8 +100,8 @@ def strays(connection: Connection, project: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def stray_tags(connection: Connection) -> list[sa.Row[Any]]:
-    """Return the tags whose document is gone, of any project."""
+def orphaned_tags(connection: Connection) -> list[sa.Row[Any]]:
+    """Return the tags without a document, in any project."""
     heads = sa.select(documents.c.id).where(IS_HEAD)
     query = sa.select(tags.c.id, tags.c.tag).where(tags.c.id.not_in(heads)).order_by(tags.c.id, tags.c.tag)
     with reading(connection):

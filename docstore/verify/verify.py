@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import JSON
 from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
-from docstore.sql.columns import Names
+from docstore.sql.column_checks import CodeNames
 from docstore.sql.dialects import faults
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
@@ -65,7 +65,7 @@ def find_damage(
         key = RowKey((("column", column), ("value", value)))
         yield Damage(_UNKNOWN, project, "codes", f"{column} {value}", problem, key)
     if id is None and kind is None:
-        left = yield from _tried(project, "documents", lambda: list(_leftovers(connection, project)), list[Damage]())
+        left = yield from _tried(project, "documents", lambda: list(_orphans(connection, project)), list[Damage]())
         yield from left
         yield from _faults(connection, project)
 
@@ -89,7 +89,7 @@ def _faults(connection: Connection, project: str) -> Iterator[Damage]:
         yield Damage(_UNKNOWN, project, "(any)", "the database file", str(error))
 
 
-def _names(connection: Connection) -> Names | None:
+def _names(connection: Connection) -> CodeNames | None:
     with statements.reading(connection):
         return {(column, value): name for column, value, name in rows.code_rows(connection)}
 
@@ -125,7 +125,7 @@ class _Done:
 
 
 def _readable(subject: Subject, table: str, damages: Iterator[Damage]) -> Iterator[Damage]:
-    """Yield *damages*; if rows of *table* cannot even be told apart, end with that damage."""
+    """Yield *damages*; if the keys of rows of *table* are unreadable, end with that damage."""
     try:
         yield from damages
     except UnreadableError as error:
@@ -136,7 +136,7 @@ class _Verification:
     """Verifies one document after the other."""
 
     def __init__(
-        self, connection: Connection, project: str, names: Names | None, options: VerifyOptions, done: _Done
+        self, connection: Connection, project: str, names: CodeNames | None, options: VerifyOptions, done: _Done
     ) -> None:
         self._connection, self._project, self._names, self._done = connection, project, names, done
         self._decode = options.decode
@@ -199,7 +199,7 @@ class _Verification:
             yield subject.named(self._project, f"its row has the id {short_repr(id)}, and the document {head.id!r}")
 
     def _tags(self, subject: Subject, sealed: dict[str, JSON] | None, found: dict[str, int]) -> Iterator[Damage]:
-        """Yield each tag whose row is other than the head says; *found* gets the versions of the others."""
+        """Yield each tag whose row differs from the copy in the head; *found* gets the versions of the others."""
         missing = dict(sealed or {})
         for page in statements.pages(self._connection, tags, tags.c.tag, subject.id):
             for row in page:
@@ -208,7 +208,7 @@ class _Verification:
                     yield subject.tag(str(row.key), row.problem)
                     continue
                 said = missing.pop(row.tag, None)
-                if sealed is None or said == rows.tag_told(row.version, row.created_at, row.author):
+                if sealed is None or said == rows.tag_as_json(row.version, row.created_at, row.author):
                     found[row.tag] = row.version
                 elif said is None:
                     yield subject.tag(row.tag, "there is a row, and docstore gave no such tag")
@@ -227,29 +227,29 @@ class _Verification:
 
 
 def _tag_shown(said: JSON) -> str:
-    """Return what a head says of a tag, in words."""
+    """Return a tag as stored in a head, in words."""
     match said:
         case [int(version), str(moment), str(author)]:
             return f"version {version}, given at {moment} by {author!r}"
     return short_repr(said)
 
 
-def _leftovers(connection: Connection, project: str) -> Iterator[Damage]:
-    """Yield the rows without a head: they have no name, and no search finds them."""
+def _orphans(connection: Connection, project: str) -> Iterator[Damage]:
+    """Yield orphaned rows, which have no head: they have no name, and no search finds them."""
     with statements.reading(connection):
         ids = rows.ids_without_head(connection, project)
-        surplus = rows.surplus_names(connection, project)
-    called = {row.id: (row.kind, row.name) for row in surplus}
+        orphaned = rows.orphaned_names(connection, project)
+    called = {row.id: (row.kind, row.name) for row in orphaned}
     for id in ids:
         kind, name = called.get(id, (_UNKNOWN, id))
         yield Subject(kind, name, id).head("its row is missing, and its parts or history are there")
-    for row in surplus:
+    for row in orphaned:
         # A document whose head is missing was reported under this name.
         if row.id not in ids or called[row.id] != (row.kind, row.name):
             subject = Subject(row.kind, row.name, row.id)
             yield subject.named(project, "there is a row, and no such document: none can take the name")
-    for id in statements.strays(connection, project):
+    for id in statements.ids_with_foreign_head(connection, project):
         other = statements.project_of(connection, id)
         yield Subject(_UNKNOWN, id, id).head(f"its row is of the project {other!r}, and parts of it are of {project!r}")
-    for row in statements.stray_tags(connection):
+    for row in statements.orphaned_tags(connection):
         yield Subject(_UNKNOWN, row.id, row.id).tag(row.tag, "there is no document of this id")

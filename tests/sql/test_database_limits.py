@@ -14,8 +14,7 @@ from backends import REMOTES
 
 import docstore
 from docstore.errors import DatabaseError, RaceLostError, TooLargeError
-from docstore.sql import context
-from docstore.sql.dialects import make_engine
+from docstore.sql.dialects import base, make_engine
 from docstore.testing.experiments import add_trial, new_experiment
 
 on_each_server = pytest.mark.parametrize("backend", list(REMOTES))
@@ -266,7 +265,7 @@ class TestAnotherWriterWhoIsFirst:
 
     @pytest.mark.parametrize(("code", "backend"), RACES)
     def test_each_time_is_told(self, filled, database, monkeypatch, code):
-        monkeypatch.setattr(context, "_STEP", 0)
+        monkeypatch.setattr(base, "_SHORTEST_WAIT", 0)
         before = held(filled)
         with administrator(database) as connection:
             refuse(connection, code)

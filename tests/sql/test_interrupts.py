@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore.codec.mapper import Mapper
-from docstore.sql.context import Deferral, deferring
+from docstore.sql.transactions import Deferral, deferring
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 

@@ -66,7 +66,7 @@ def remembered(cls: type) -> Mapping[str, Any] | None:
     return _remembered.get(cls)
 
 
-# Module-level state, as a caller who asks for the annotations of a class later has nothing but the class.
+# Module-level state, as a later caller has only the class whose annotations it asks for.
 _remembered: Final[WeakKeyDictionary[Any, Mapping[str, Any]]] = WeakKeyDictionary()
 
 

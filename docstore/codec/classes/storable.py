@@ -218,7 +218,7 @@ _NEVER: Final[dict[Any, Refusal]] = {
     collections.deque: _instead("deque", "a list"),
     array.array: _instead("array.array", "a list, or a NumPy array"),
 }
-"""Classes of which no instance is ever stored, and what to store instead."""
+"""Classes whose instances are never stored, and what to store instead."""
 
 
 # --- the classes that the fields of a class name ---------------------------------------------------------------------

@@ -109,7 +109,7 @@ class LiveObject:
             return None
         field = split_path(path)[0]
         others = (other for other in known() if other not in (HEAD, path) and split_path(other)[0] == field)
-        return self._parts.other_spelling(type(self.obj), path, others)
+        return self._parts.alias_among(type(self.obj), path, others)
 
     def frame(self, paths: Iterable[str]) -> JSON:
         """Return what the head says about the parts at *paths*: the schema, and the empty containers that hold them.

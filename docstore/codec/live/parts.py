@@ -62,7 +62,7 @@ class Parts:
             "Its items are parts only in a plain dict with keys as annotated, or in a plain list. Use save().",
         )
 
-    def other_spelling(self, owner: type, pointer: str, others: Iterable[str]) -> str | None:
+    def alias_among(self, owner: type, pointer: str, others: Iterable[str]) -> str | None:
         """Return the one of *others*, pointers of the same field, whose key is a former name of this pointer's key."""
         decode = self._shape(owner, split_pointer(pointer)[0])[1].key_decode
         assert decode is not None  # see _shape

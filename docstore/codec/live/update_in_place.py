@@ -142,7 +142,7 @@ class InPlaceUpdate:
         self._write(write)
 
     def _check_held(self, value: Any, found: Callable[[], Any]) -> None:
-        """If *value* is changed in place, check after the write that it is still where it was, as *found* tells.
+        """If *value* is changed in place, check after the write that it is still in its place, the result of *found*.
 
         Another thread may have replaced it meanwhile by a value without the others' changes. Then the piece counts as
         left, and the next save merges it.

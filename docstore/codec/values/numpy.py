@@ -138,7 +138,7 @@ def _structure(dtype: DType, encode: Encode) -> JSON:
 
 
 def dtype_decode(written: JSON, decode: Decode) -> DType:
-    """Return the dtype of which *written* is the JSON.
+    """Return the dtype that *written* encodes.
 
     Raises:
         DecodeError: ``dtype_encode`` does not write such JSON.

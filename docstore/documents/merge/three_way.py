@@ -66,7 +66,7 @@ def merge(
     A keyed list merges by the keys of its items, as a dict does, if in all three each item has a key of its own; a list
     that was absent had no items. Items that one side added keep their order; where both could come next, the item whose
     key sorts first does. If one side moved items, its order is kept, unless the other added, removed or moved some too:
-    then the list is the conflict. An object that both added is merged, if it is nothing but keyed lists.
+    then the list is the conflict. An object that both added is merged if all its members are keyed lists.
 
     Shapes:
         keys: the keyed lists of the value
@@ -300,7 +300,7 @@ def _is_name_taken_twice(keyed: Keyed | None, items: list[JSON], lists: Sides[li
     return any(len(things) > max(len(side.get(name, ())) for side in sides) for name, things in named)
 
 
-# --- lists of which some items are left out --------------------------------------------------------------------------
+# --- sparse lists: some items are left out ----------------------------------------------------------------------------
 
 
 def merge_sparse(
@@ -312,7 +312,7 @@ def merge_sparse(
     keys: MergeKeys = NO_KEYS,
     decide: Decide | None = None,
 ) -> tuple[dict[str, JSON], tuple[Conflict, ...]]:
-    """Return a list with the changes of both sides, of which some items may be left out: each item by its index.
+    """Return a list, by index, with the changes of both sides; some items of it may be left out.
 
     As in any list, an item is merged if one side changed it. If both did, it is merged further only where the list is
     keyed and its key says that it is one item in all three: otherwise another item may have come to its index, which

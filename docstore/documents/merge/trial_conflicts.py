@@ -55,7 +55,7 @@ def adds_arms(base: Pieces, mine: Pieces) -> bool:
 
 
 def data_of_disputed_trials(sides: Sides[Pieces], target: Collection[str]) -> dict[str, JSON | Absent]:
-    """Return the data that must stay or go with their trial, of which each side made something else; by path.
+    """Return the data that must stay or go with their trial, if the two sides changed it differently; by path.
 
     A function decided whether the trial is in *target*. Neither side changed the data in *base*, except that one may
     have removed them with the trial. If the trial is not in *target*, its data are ABSENT.

@@ -1,10 +1,10 @@
-"""The tables, their indexes, and the views in which a person reads them.
+"""Migration 0001: make the tables, their indexes, and the views for people.
 
-A migration spells out what it made, whatever ``sql.tables`` says by now; a test compares the two. The views are an
-exception: there is one definition of them, and each later migration makes them anew (``drop_views`` before it changes
-the tables, ``create_views`` after).
+A migration lists what it makes itself, as ``sql.tables`` will change; a test compares the two. The views are the
+exception: they have one definition, and each later migration makes them anew (``drop_views`` before it changes the
+tables, ``create_views`` after).
 
-MySQL commits each table by itself. So there, an interrupted run leaves some of them, and the next makes the others.
+MySQL commits each table by itself, so an interrupted run leaves some tables there, and the next run makes the others.
 """
 
 import sqlalchemy as sa
@@ -21,10 +21,10 @@ _LIVE_HEADS = "path = '' AND deleted_at IS NULL"
 
 
 def upgrade() -> None:
-    """Make everything; on MySQL, what an interrupted run has left out."""
+    """Make everything; on MySQL, what an interrupted run has not made."""
     connection = op.get_bind()
     if _is_mysql():
-        _refuse_what_is_of_others()
+        _refuse_foreign_tables()
     _documents()
     _indexes()
     _names()
@@ -50,18 +50,18 @@ _OUR_COLUMNS = {
     "codes": "value",
     "place_indexes": "pointer",
 }
-"""A column of each table, by which a table of ours is known."""
+"""A column by which each table of ours is recognized."""
 
 
-def _refuse_what_is_of_others() -> None:
-    """Refuse tables and views of our names that an interrupted run did not make; elsewhere, CREATE refuses them."""
+def _refuse_foreign_tables() -> None:
+    """Refuse tables and views with our names that are not ours; on other databases, CREATE refuses them."""
     inspector, names = _inspector(), views("mysql")
     tables = set(inspector.get_table_names())
-    others = tables & names.keys()
-    others |= {name for name, column in _OUR_COLUMNS.items() if name in tables and column not in _columns(name)}
+    foreign = tables & names.keys()
+    foreign |= {name for name, column in _OUR_COLUMNS.items() if name in tables and column not in _columns(name)}
     there = set(inspector.get_view_names()) & names.keys()
-    others |= {name for name in there if "documents" not in str(inspector.get_view_definition(name))}
-    for name in sorted(others):
+    foreign |= {name for name in there if "documents" not in str(inspector.get_view_definition(name))}
+    for name in sorted(foreign):
         raise TablesError(f"{name!r} exists and is not docstore's. Name a database of its own in the URL.")
 
 
@@ -93,7 +93,7 @@ def _documents() -> None:
 
 def _indexes() -> None:
     _index("documents_name", ["name", "kind", "project"], where=_LIVE_HEADS)
-    if not _is_mysql():  # where an index is of all rows, these would be of all parts
+    if not _is_mysql():  # it has no partial indexes: these would contain all parts
         _index("documents_listed", ["project", "kind", "name"], where=_LIVE_HEADS)
         _index("documents_listed_type", ["project", "kind", "type", "name"], where=_LIVE_HEADS)
         _index("documents_listed_status", ["project", "kind", "status", "name"], where=_LIVE_HEADS)
@@ -171,7 +171,7 @@ def _place_indexes() -> None:
 
 
 def _index(name: str, columns: list[str], *, where: str | None = None) -> None:
-    """Make an index of the rows *where*; on MySQL, of all rows."""
+    """Make a partial index, of the rows *where*; on MySQL, an index of all rows."""
     if not _is_mysql() or name not in {index["name"] for index in _inspector().get_indexes("documents")}:
         some = sa.text(where) if where else None
         op.create_index(name, "documents", columns, sqlite_where=some, postgresql_where=some)

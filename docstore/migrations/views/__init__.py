@@ -1,6 +1,7 @@
-"""The views that a person with a database tool reads, made anew by each migration.
+"""The views for people with database tools: made by the first migration, and made anew by each later one.
 
-Names, columns and rows are the same everywhere (``shape``); the module of a database says what it cannot show.
+Names, columns and rows are the same on every database (``definitions``); each database's module has its SQL (``base``),
+and says what it cannot show.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from sqlalchemy.engine import Connection
 
 from docstore.migrations.views import mysql
 from docstore.migrations.views.comments import comment
+from docstore.migrations.views.definitions import selects
 from docstore.migrations.views.postgresql import PostgreSQL
-from docstore.migrations.views.shape import selects
 from docstore.migrations.views.sqlite import SQLite
 
 
 def views(dialect_name: str) -> dict[str, str]:
     """Return the SELECT of each view, by name, for SQLAlchemy's dialect *dialect_name*.
 
-    It is run by ``exec_driver_sql``, and means the same whatever the driver and the settings of a session: it contains
-    no percent sign, no word after a colon, and no backslash.
+    It contains no percent sign, no word after a colon, and no backslash, so that ``exec_driver_sql`` runs it unchanged,
+    with any driver and any settings of the session.
     """
     if dialect_name in ("mysql", "mariadb"):
         return mysql.views()
@@ -32,9 +33,9 @@ def create_views(connection: Connection, rights: Iterable[str] = ()) -> None:
     """Make the views, and all comments on tables and views.
 
     Args:
-        rights: what ``drop_views`` returned.
+        rights: the result of ``drop_views``.
     """
-    # MySQL commits each view by itself: an interrupted migration has left some.
+    # MySQL commits each view by itself, so an interrupted migration has left some.
     create = "CREATE OR REPLACE VIEW" if connection.dialect.name in ("mysql", "mariadb") else "CREATE VIEW"
     for name, select in views(connection.dialect.name).items():
         connection.exec_driver_sql(f"{create} {name} AS {select}")
@@ -44,9 +45,9 @@ def create_views(connection: Connection, rights: Iterable[str] = ()) -> None:
 
 
 def drop_views(connection: Connection) -> list[str]:
-    """Drop the views, so that the tables below them can be changed; return the statements that grant them again.
+    """Drop the views, so that the tables below them can be changed; return the statements that grant their use again.
 
-    A later migration calls this first, changes the tables, and calls ``create_views`` with what this returned.
+    A later migration calls this first, changes the tables, and calls ``create_views`` with the result.
     """
     name = connection.dialect.name
     rights = _rights(connection) if name == "postgresql" else []

@@ -1,4 +1,4 @@
-"""The SQL that differs between databases: one method for each thing that the views compute."""
+"""``ViewSQL``: the interface of the SQL that differs between databases, a method for each thing that views compute."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 FIELDS: Final = ("data", "trials")
-"""The fields of an experiment whose members are parts."""
+"""The fields of an experiment whose members are parts of the document."""
 
 LARGEST_ADDEND: Final = "1e300"
-"""A larger number is not added to another: the sum might be too large for a double."""
+"""Larger numbers are not added up: the sum might overflow a double."""
 
 LARGEST: Final = "1e300"
 """A mean beyond it counts as infinite for the best value, so that no sum overflows."""
@@ -20,29 +20,28 @@ LARGEST: Final = "1e300"
 def parts_of(field: str) -> str:
     """Return the condition that the rows ``p`` are the members of *field* of ``d``: a range of the primary key.
 
-    The kind of the parts would select the same rows, but a database that does not know how many rows have that kind may
-    read the trials of all experiments to find those of one.
+    The kind of the parts would select the same rows; but without statistics, a database may then read the trials of all
+    experiments to find those of one.
     """
     # The digit 0 is the character after the slash.
     return f"p.id = d.id AND p.path > '/{field}/' AND p.path < '/{field}0'"
 
 
 def key_of(field: str) -> str:
-    """Return the name of the member in the path of ``p``."""
+    """Return the SQL of a member's name, from the path of ``p``."""
     return f"replace(replace(substr(p.path, {len(field) + 3}), '~1', '/'), '~0', '~')"
 
 
 def addend(number: str) -> str:
-    """Return *number* if it can be added to others; NULL if it is too large for that, infinite or NaN."""
+    """Return *number* if it can be added to others; NULL if it is too large, infinite or NaN."""
     return f"CASE WHEN abs({number}) < {LARGEST_ADDEND} THEN {number} END"
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The observations of the only metric of an objective, as SQL: the row ``o`` of the goal, joined with each of them.
+    """The observations of an objective's only metric, as SQL: the row ``o`` of the goal, joined with each of them.
 
-    They are those that ``Store.best`` counts: without trials that failed, were abandoned or are stale, and without
-    abandoned arms.
+    As in ``Store.best``, trials that failed, were abandoned or are stale do not count, nor do abandoned arms.
 
     Attributes:
         goal: the columns ``metric`` and ``less`` of ``o``.
@@ -61,10 +60,10 @@ class Observed:
 
 
 class ViewSQL(ABC):
-    """The SQL of one database. All arguments and results are SQL, but for keys and aliases.
+    """The SQL of one database. All arguments and results are SQL, except keys and aliases.
 
-    In it, ``d`` is the row of a head, and ``p`` that of a part. Whatever a document contains, the result is NULL or an
-    empty list where a value is missing or of another type, and never an error.
+    ``d`` is the row of a head, and ``p`` that of a part. If a value is missing or of another type, the result is NULL
+    or an empty list; no document can cause an error.
 
     Attributes:
         column: the name ``column``, a reserved word, as an identifier.
@@ -158,7 +157,7 @@ class ViewSQL(ABC):
 
     @abstractmethod
     def moment(self, json: str, key: str) -> str:
-        """Return the ISO text of the time under *key* of *json*, be it tagged or not; NULL of a boolean or a list."""
+        """Return the ISO text of the time under *key* of *json*, tagged or not; NULL if it is a boolean or a list."""
 
     @abstractmethod
     def boolean(self, json: str, key: str) -> str:
@@ -166,7 +165,7 @@ class ViewSQL(ABC):
 
     @abstractmethod
     def number(self, json: str, key: str) -> str:
-        """Return the number under *key* of *json*, be it tagged or not; NULL if it is none."""
+        """Return the number under *key* of *json*, tagged or not; NULL if it is none."""
 
     @abstractmethod
     def number_in_list(self, json: str, key: str, nth: str) -> str:
@@ -217,7 +216,7 @@ class ViewSQL(ABC):
     # --- texts -------------------------------------------------------------------------------------------------------
 
     def replaced(self, text: str, pairs: Sequence[tuple[str, str]]) -> str:
-        """Return *text* in which the first of each pair was replaced by the second, one pair after another."""
+        """Return *text* with the first of each pair replaced by the second, one pair after another."""
         for old, new in pairs:
             text = f"replace({text}, '{old}', '{new}')"
         return text
@@ -248,7 +247,7 @@ class ViewSQL(ABC):
 
     @abstractmethod
     def is_time(self, text: str) -> str:
-        """Return whether *text* is a time with its distance from UTC, as Python writes it."""
+        """Return whether *text* is a time with a UTC offset, as Python writes it."""
 
     # --- numbers -----------------------------------------------------------------------------------------------------
 
@@ -258,7 +257,7 @@ class ViewSQL(ABC):
 
     @abstractmethod
     def quotient(self, number: str, divisor: int) -> str:
-        """Return the integer *number* divided by *divisor*, without the rest."""
+        """Return the integer *number* divided by *divisor*, without the remainder."""
 
     @abstractmethod
     def ratio(self, number: str, divisor: int) -> str:

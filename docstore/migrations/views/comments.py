@@ -1,7 +1,7 @@
 """The comments on tables, views and columns, which a database tool shows beside the names.
 
-PostgreSQL keeps those of tables and views, MariaDB and MySQL those of tables; SQLite keeps none. No text has a quote, a
-backslash or a percent sign.
+PostgreSQL stores comments of tables and views, MariaDB and MySQL those of tables; SQLite stores none. No text contains
+a quote, a backslash or a percent sign.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TABLES: Final = {
         "for each part, such as a trial. Read the views; write through docstore only, as the rows belong together.",
         {
             "id": _ID,
-            "path": "Where in the document the row stands, as in /trials/12; empty for the head",
+            "path": "The place of the row in the document, as in /trials/12; empty for the head",
             "project": _PROJECT,
             "kind": "What sort of document or part it is, as experiment or trial",
             "name": "What the document is called; NULL for parts",
@@ -78,7 +78,7 @@ TABLES: Final = {
             "digest": "SHA-256 of the document as it was saved",
             "chain": "SHA-256 over this row and all before it: shows whether history was edited",
             "parent": "The version of another document from which this one came, by a branch or a merge, as JSON",
-            "folded": "Digest of the changes that were saved, where others stand in their place",
+            "folded": "Digest of the changes that were saved, if folding replaced them by others",
         },
     ),
     "tags": Comments(
@@ -104,7 +104,7 @@ TABLES: Final = {
         {
             "name": "What the index is called in this database",
             "kind": "The sort of documents that it finds",
-            "part": "The sort of parts in which the place stands; NULL for the head",
+            "part": "The sort of parts that contain the place; NULL for the head",
             "pointer": "The place, as in /properties/team",
             "created_at": "When it was made, in UTC",
         },
@@ -282,14 +282,14 @@ VIEWS: Final = {
     ),
 }
 
-# --- put into a database ----------------------------------------------------------------------------------------------
+# --- the statements that set them -------------------------------------------------------------------------------------
 
 _COLUMN: Final = re.compile(r"^  (`(\w+)` .*?)(?: COMMENT '(?:[^']|'')*')?,?$", re.MULTILINE)
-"""A column in what MariaDB and MySQL give as a table's statement: all that makes it, and its name."""
+"""A column in the CREATE TABLE statement that MariaDB and MySQL show: its whole definition, and its name."""
 
 
 def comment(connection: Connection) -> None:
-    """Put all comments on the tables and views; SQLite keeps none."""
+    """Set all comments on the tables and views; SQLite stores none."""
     name = connection.dialect.name
     if name == "postgresql":
         for statement in _of_postgresql():
@@ -301,7 +301,7 @@ def comment(connection: Connection) -> None:
 
 
 def described(metadata: MetaData) -> MetaData:
-    """Return the tables of *metadata* with their comments, for who compares them with those of a database."""
+    """Return the tables of *metadata* with their comments, for Alembic's comparison with a database."""
     found = MetaData()
     for table in metadata.sorted_tables:
         copy, said = table.to_metadata(found), TABLES[table.name]
@@ -320,10 +320,10 @@ def _of_postgresql() -> Iterator[str]:
 
 
 def _of_mysql(table: str, made: str, said: Comments) -> str:
-    """Return the statement for a table that *made* makes.
+    """Return the statement that sets the comments of a table, whose CREATE TABLE statement is *made*.
 
-    A column's comment is changed by saying all of the column again: just as the server says it, since what is left out
-    would be changed. It refuses if that were to touch a row.
+    A column's comment is set by repeating its whole definition, exactly as the server shows it, since what is left out
+    would be changed. The server refuses if that would touch a row.
     """
     columns = (
         f"MODIFY COLUMN {column} COMMENT '{said.columns[name]}'"

@@ -1,12 +1,12 @@
 """The objective, the best value and the run time of a trial, computed in SQL.
 
 The objective is read from its expression: ``-loss``, ``2*a + b``, ``a, -b``. Python parses any such expression
-(``docstore.model.expressions``). Here the text is cut at its operators, which finds the same names; if a metric has a
-name that this would cut, the names are those of the metrics that were given. The direction of a single metric is known
-if at most a sign and a factor stand beside its name.
+(``docstore.model.expressions``). SQL splits the text at its operators, which finds the same names; if a metric has a
+name that this would split, the names are those of the given metrics. The direction of a single metric is known if the
+expression is its name with at most a sign and a factor.
 
-The run time is the difference of two ISO 8601 texts. The databases' own functions refuse different texts each, or know
-milliseconds only, so the numbers in the text are taken and counted.
+The run time is the difference of two ISO 8601 texts, computed from the digits: each database's own functions refuse
+other texts, or know milliseconds only.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def objective(s: ViewSQL) -> str:
 
 
 def minimize(s: ViewSQL) -> str:
-    """Return whether the one metric of the objective of ``d`` is minimized; NULL where it is not one."""
+    """Return whether the only metric of the objective of ``d`` is minimized; NULL if there is not exactly one."""
     text = _expression(s)
     comma = f"replace({text}, ',', '') <> {text}"
     several = f"CASE WHEN {_has_odd_names(s)} THEN {s.length(_objective(s), 'metrics')} <> 1 ELSE {comma} END"
     length = s.characters("o.name")
     start = "CASE WHEN substr(o.text, 1, 1) IN ('-', '+') THEN 2 ELSE 1 END"
     rest = f"substr(o.text, {start})"
-    # The length is no negative one wherever it matters; elsewhere, PostgreSQL would have none.
+    # Where it matters the length is not negative; abs() is for other rows, as PostgreSQL refuses a negative length.
     before = f"substr({rest}, 1, abs({s.characters(rest)} - {length} - 1))"
     after = f"substr({rest}, {length} + 2)"
     with_factor = s.concat(before, "'*'", "o.name")
@@ -105,7 +105,7 @@ def _has_odd_names(s: ViewSQL) -> str:
 
 
 def _cut(s: ViewSQL, text: str) -> str:
-    """Return *text* with a comma between names and numbers: a slash before a letter is in a name, as in train/loss."""
+    """Return *text* with commas between names and numbers; a slash before a letter is part of a name: train/loss."""
     operators = [(operator, ",") for operator in _OPERATORS]
     slashes = [("/,", ","), (",/", ","), *((f"/{digit}", f",{digit}") for digit in _DIGITS)]
     return s.replaced(text, [*operators, *slashes])
@@ -119,7 +119,7 @@ def _without_blanks(text: str) -> str:
 
 
 def seconds_between(s: ViewSQL, start: str, end: str) -> str:
-    """Return the seconds from one time to another, to the microsecond; NULL where either is none, or has no zone."""
+    """Return the seconds from one time to another, to the microsecond; NULL if either is not a time or has no zone."""
     difference = f"{_microseconds(s, 'o.end_text')} - {_microseconds(s, 'o.start_text')}"
     are_times = f"{s.is_time('o.start_text')} AND {s.is_time('o.end_text')}"
     return f"""(SELECT CASE WHEN {are_times} THEN {s.ratio(difference, 1_000_000)} END

@@ -1,7 +1,7 @@
 """The views in the SQL of MariaDB and MySQL: JSON is shown as text; NaN and the infinities, which they lack, as NULL.
 
-The name of SQLAlchemy's dialect does not tell the two servers apart, so the statement of a view contains a SELECT for
-each, in comments that only the one or the other runs.
+SQLAlchemy's dialect has one name for both servers, so the statement of a view contains a SELECT for each, in comments
+that only that server executes.
 
 On MariaDB, ``document_json`` is the canonical text to the byte; or NULL, and never cut off, if that text would be
 longer than the server's ``max_allowed_packet`` (16 MB by default) with each quote and backslash in it counted twice; or
@@ -10,8 +10,8 @@ if keys of a user's parts have a tilde or a slash and their field is longer than
 MariaDB's JSON functions read neither values deeper than 32 levels nor the text after them: in the other views such a
 value is NULL, or has no row.
 
-On MySQL, which no test has run on yet, JSON taken out of a document has MySQL's blanks and order of keys. There, a
-trial or its data that nest deeper than 100 levels are an error in ``trials``, ``generator_runs`` and ``observations``.
+On MySQL, on which no test has run yet, JSON from inside a document has MySQL's blanks and order of keys. There, a trial
+or its data nested deeper than 100 levels cause an error in ``trials``, ``generator_runs`` and ``observations``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from docstore.migrations.views.base import LARGEST, LARGEST_ADDEND, Observed, ViewSQL
+from docstore.migrations.views.definitions import selects
 from docstore.migrations.views.mysql_documents import document_of_experiment, document_of_user
-from docstore.migrations.views.shape import selects
 
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
@@ -33,7 +33,7 @@ _NUMBERS_AND_BOOLEANS: Final = "('BOOLEAN', 'INTEGER', 'UNSIGNED INTEGER', 'DOUB
 
 
 def views() -> dict[str, str]:
-    """Return the statement of each view, of which either server sees its own SELECT."""
+    """Return the statement of each view; each server executes its own SELECT in it."""
     mariadb, mysql = selects(MariaDB()), selects(MySQL())
     return {name: f"/*M! {mariadb[name]} */ /*!80017 {mysql[name]} */" for name in mariadb}
 
@@ -42,7 +42,8 @@ class _Common(ViewSQL):
     """The SQL that both servers have.
 
     Attributes:
-        collation: of the tables' text columns: case and accents count when a text out of a document is compared.
+        collation: the collation of the tables' text columns, so that comparing text of a document respects case and
+            accents.
     """
 
     column: ClassVar = "`column`"
@@ -50,15 +51,15 @@ class _Common(ViewSQL):
 
     @abstractmethod
     def at(self, json: str, path: str) -> str:
-        """Return the list or object at *path*, such as ``[0].arms``; NULL if there is none, or perhaps the scalar."""
+        """Return the list or object at *path*, such as ``[0].arms``; NULL, or a scalar, if there is none."""
 
     @abstractmethod
     def joined_by(self, separator: str, text: str) -> str:
-        """Return the aggregate of all *text*, in the order in which rows are read, with *separator* between two."""
+        """Return the aggregate of all *text*, joined by *separator* in the order in which rows are read."""
 
     @abstractmethod
     def compact(self, json: str) -> str:
-        """Return *json* as the canonical text has it."""
+        """Return *json* as canonical text."""
 
     @abstractmethod
     def any_text(self, json: str, key: str) -> str:
@@ -68,7 +69,7 @@ class _Common(ViewSQL):
     def any_moment(self, json: str, key: str) -> str:
         """Return the text of the value under *key* of *json*, or of a tagged one."""
 
-    # Where a value is too deep for its type to be read, its text is taken as it is.
+    # If a value is nested too deeply for its type to be read, its text is taken as it is.
 
     def text(self, json: str, key: str) -> str:
         return f"CASE WHEN {_is_scalar(json, key)} THEN NULL ELSE {self.any_text(json, key)} END"
@@ -136,7 +137,7 @@ class _Common(ViewSQL):
     @property
     def arm(self) -> Mapping[str, str]:
         weight, other = (self._item_of(f"{run}.weights", self.nth_of(arm)) for run, arm in ("wa", "xb"))
-        # A sum that is too large for a double would be 0.
+        # A sum that overflows a double would be 0.
         is_sum = f"count({other}) = count(*) AND max(abs({other})) < {LARGEST_ADDEND}"
         added = f"CASE WHEN count(*) = 1 THEN max({other}) WHEN {is_sum} THEN sum({other}) END"
         total = f"(SELECT {added} FROM {self._same_arms})"
@@ -148,7 +149,7 @@ class _Common(ViewSQL):
         }
 
     def _is_alone(self, name: str) -> str:
-        """Return whether *name*, as JSON, is surely that of one arm only: looked for in a text, which is fast."""
+        """Return whether *name*, as JSON, is certainly that of one arm only; a fast search in the text."""
         found = f"{name} COLLATE {self.collation}"
         others = f"char_length(g.names) - char_length(replace(g.names, {found}, '')) > char_length({found})"
         return f"(NOT coalesce({others}, 0))"
@@ -205,7 +206,7 @@ class _Common(ViewSQL):
             f"WHEN 'STRING' THEN NULL ELSE json_unquote({found}) END"
         )
         largest = "1.7976931348623157e308"
-        # A larger one is cast to the largest that there is.
+        # A larger number is cast to the largest double.
         return (
             f"CASE WHEN {text} REGEXP '^-?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+)?$' "
             f"AND abs(CAST({text} AS DOUBLE)) < {largest} THEN CAST({text} AS DOUBLE) END"
@@ -252,7 +253,7 @@ class _Common(ViewSQL):
         newest = f"""replace(replace(substring_index(group_concat(json_array({observed.mean})
                 ORDER BY {observed.newest_first} SEPARATOR ' '), ' ', 1), '[', ''), ']', '')"""
         is_counted = f"{newest} <> 'null' AND abs(CAST({newest} AS DOUBLE)) <= {LARGEST}"
-        # The sign is turned where more is better, so that the best is the smallest; what does not count sorts last.
+        # The sign is turned if more is better, so that the best is the smallest; means that do not count sort last.
         turned = f"CASE o.less WHEN 1 THEN 1 ELSE -1 END * CAST({newest} AS DOUBLE)"
         mean = f"CASE WHEN {is_counted} THEN {turned} ELSE 1e304 END"
         trials = f"ORDER BY {observed.trial} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
@@ -311,8 +312,8 @@ class MariaDB(_Common):
 
     collation: ClassVar = "utf8mb4_nopad_bin"
 
-    # JSON_QUERY and JSON_VALUE give a piece of the text as it stands, and read no further; JSON_EXTRACT reads all of
-    # the text, and finds nothing where any of it is too deep.
+    # JSON_QUERY and JSON_VALUE return a piece of the text unchanged, and read no further; JSON_EXTRACT reads all of the
+    # text, and returns NULL if any of it is nested too deeply.
 
     def any_text(self, json: str, key: str) -> str:
         return f"coalesce(json_value({json}, '$.{key}'), json_query({json}, '$.{key}')) COLLATE {self.collation}"
@@ -331,12 +332,12 @@ class MariaDB(_Common):
         return f"json_compact({json})"
 
     def joined_by(self, separator: str, text: str) -> str:
-        # JSON_OBJECTAGG has no limit, and lets a key come twice. As an unescaped quote is at the ends of a text only,
-        # what stands between two texts cannot stand in one.
+        # JSON_OBJECTAGG has no limit, and allows equal keys. An unescaped quote is only at the ends of a text, so the
+        # characters between two texts cannot occur in one.
         return f"""json_value(replace(json_objectagg('k', {text}), '", "k":"', '{separator}'), '$.k')"""
 
     def boolean(self, json: str, key: str) -> str:
-        # As the text stands in the document, and though what comes after it nests deep; of a list or an object, NULL.
+        # The text as in the document, even if it is nested deeply after that; NULL if it is a list or an object.
         return f"CASE json_value({json}, '$.{key}') WHEN '1' THEN 1 WHEN '0' THEN 0 END"
 
 

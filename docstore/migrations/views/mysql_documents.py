@@ -1,8 +1,8 @@
-"""Whole documents put together by MariaDB and MySQL: the text of the head, with the members of each part field.
+"""Whole documents in the SQL of MariaDB and MySQL: the text of the head, with the parts inserted into their fields.
 
-The texts are not parsed: MariaDB would change numbers, and read nothing that nests deep. The place of each empty field
-is found in the text of the head; the member that is the document's own is the one before which every bracket is closed.
-A user's document lists its part fields itself.
+The texts are not parsed: MariaDB would change numbers, and read nothing that is nested deeply. Each empty field is
+found in the text of the head; the document's own member is the one before which every bracket is closed. A user's
+document lists its part fields itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _BACKSLASH: Final = "5C"
 _QUOTE: Final = "22"
 
 _MOST_DIGITS: Final = 9
-"""Of the index of a list's item."""
+"""How many digits the index of a list's item may have."""
 
 
 class ServerSQL(Protocol):
@@ -39,7 +39,7 @@ def document_of_user(s: ServerSQL) -> str:
     layout = s.inside("d.body", "__document", "parts")
     field = f"field LONGTEXT CHARACTER SET utf8mb4 COLLATE {s.collation} PATH '$[0]'"
     fields = f"json_table(o.places, '$[*]' COLUMNS (nth FOR ORDINALITY, {field}, place INT PATH '$[1]')) f"
-    # In the list of places, the one before.
+    # The place before this one in the list of places.
     before = "CASE f.nth WHEN 1 THEN 1 ELSE json_extract(o.places, concat('$[', f.nth - 2, '][1]')) + 2 END"
     piece = f"concat(substr(d.body, {before}, f.place - ({before})), {_members(s)})"
     return f"""CASE WHEN {layout} IS NULL THEN d.body ELSE (
@@ -49,7 +49,7 @@ def document_of_user(s: ServerSQL) -> str:
 
 
 def _places(s: ServerSQL) -> str:
-    """Return the JSON list of each part field, as its pattern spells it, and where its empty value stands."""
+    """Return the JSON list of each part field, as in its pattern, with the position of its empty value."""
     pattern = f"json_unquote(q.value) COLLATE {s.collation}"
     field = f"substr({pattern}, 2, char_length({pattern}) - 3)"
     name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
@@ -60,7 +60,7 @@ def _places(s: ServerSQL) -> str:
 
 
 def _place(name: str, empty: str) -> str:
-    """Return where the *empty* value of the document's own member *name* stands, counted from 1; NULL if nowhere."""
+    """Return the position, from 1, of the *empty* value of the document's own member *name*; NULL if there is none."""
     text, member = "insert(d.body, 1, 1, ',')", f"concat(',', json_quote({name}), ':{empty}')"
     before = f"substring_index({text}, {member}, k.n)"
     unescaped = before
@@ -89,7 +89,7 @@ _PARTS: Final = (
 
 
 def _items(s: ServerSQL) -> str:
-    """Return the list of the parts: of indexes of as many digits, the primary key's order is that of numbers."""
+    """Return the list of the parts, by number of digits: in each group, the primary key's order is that of numbers."""
     some = (
         f"(SELECT {s.joined_by(',', 'p.body')} FROM {_PARTS} "
         f"AND char_length(p.path) = char_length(f.field) + {2 + digits})"
@@ -99,7 +99,7 @@ def _items(s: ServerSQL) -> str:
 
 
 def _object(s: ServerSQL) -> str:
-    """Return the object of the parts, in the order of keys: that of the primary key, if no key is escaped there."""
+    """Return the object of the parts, in the order of keys: the order of the primary key, unless a key is escaped."""
     escaped = "substr(p.path, char_length(f.field) + 3)"
     key = f"replace(replace({escaped}, '~1', '/'), '~0', '~')"
     member = f"concat(json_quote({key}), ':', p.body)"
@@ -126,8 +126,8 @@ def document_of_experiment(s: ServerSQL) -> str:
 def _members_of_field(s: ServerSQL, field: str) -> str:
     """Return the SQL of the members of *field* of ``d`` as one object, in the order of the primary key.
 
-    That is the order of the canonical text, and the one in which InnoDB reads the rows. GROUP_CONCAT, which can be
-    told an order, cuts off what is longer than ``group_concat_max_len``: by default 1 MB on MariaDB, 1 kB on MySQL.
+    That is the order of the canonical text, and the one in which InnoDB reads the rows. GROUP_CONCAT, which takes an
+    ORDER BY, cuts off texts longer than ``group_concat_max_len``: by default 1 MB on MariaDB, 1 kB on MySQL.
     """
     member = f"concat(json_quote({key_of(field)}), ':', p.body)"
     return (
@@ -137,15 +137,15 @@ def _members_of_field(s: ServerSQL, field: str) -> str:
 
 
 def _place_of_field(field: str) -> str:
-    """Return the SQL of where the empty object of *field* stands in the text of ``d``, counted from 1; NULL if nowhere.
+    """Return the position, from 1, of the empty object of *field* in the text of ``d``; NULL if there is none.
 
-    There may be others under that name, deeper in the document: its own is the one before which every bracket is
-    closed, once the document's first is taken away. With a comma in its place, there is one before each member, but for
-    the first of a deeper object; and in a text, a backslash stands between a comma and a quote.
+    Objects deeper in the document may have the same name: the document's own member is the one before which every
+    bracket is closed, not counting the first. With a comma in place of the first bracket, a comma precedes each member
+    except the first of a deeper object; inside a text, a backslash comes between a comma and a quote.
     """
     text, member = "insert(d.body, 1, 1, ',')", f',"{field}":{{}}'
     before = f"substring_index({text}, '{member}', k.n)"
-    # A backslash is spelled as a number, since what one in a literal means depends on sql_mode.
+    # A backslash as a number, since its meaning in a literal depends on sql_mode.
     unescaped = before
     for escaped in (_BACKSLASH, _QUOTE):
         unescaped = f"replace({unescaped}, _utf8mb4 x'{_BACKSLASH}{escaped}', '')"

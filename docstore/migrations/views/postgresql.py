@@ -1,4 +1,4 @@
-"""The views in PostgreSQL's words: JSON columns are JSONB, and numbers have NaN and both infinities."""
+"""The views in PostgreSQL's SQL: JSON columns are JSONB, and numbers have NaN and both infinities."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from docstore.migrations.views.base import FIELDS, LARGEST, Observed, ViewSQL, a
 _DAY: Final = "[0-9]{4}-[01][0-9]-[0-3][0-9]"
 _TIME: Final = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{6})?[-+][0-2][0-9]:[0-5][0-9]"
 
-# A cast of a text that is no number, or of one that a double cannot hold, is an error and would take all rows with it.
-# What 6,000 characters and four digits of exponent can say is surely a numeric; what comes of it can be compared.
+# Casting a text that is not a number, or that overflows a double, is an error, and no row would be returned. At most
+# 6,000 characters with four digits of exponent are always a valid numeric, which can be compared.
 _NUMBER: Final = """(SELECT CASE
                    WHEN t.text = 'nan' THEN CAST('NaN' AS double precision)
                    WHEN t.text = 'inf' THEN CAST('Infinity' AS double precision)
@@ -193,7 +193,7 @@ class PostgreSQL(ViewSQL):
         return f"CAST({number} AS text)"
 
     def row(self, alias: str, **texts: str) -> str:
-        # With OFFSET, the planner does not put the expressions back where the names stand.
+        # OFFSET keeps the planner from replacing the names by their expressions again.
         return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())} OFFSET 0) {alias}"
 
     def concat(self, *texts: str) -> str:
@@ -231,7 +231,7 @@ class PostgreSQL(ViewSQL):
 
 
 def _as_written(number: str) -> str:
-    """Return the text of a number as the document has it: JSONB keeps the digits, but writes out the exponent."""
+    """Return the text of a number as in the document: JSONB keeps the digits, but expands the exponent."""
     digits = "ltrim(n.text, '-0.')"
     more = f"CASE WHEN length({digits}) > 1 THEN '.' || substr({digits}, 2) ELSE '' END"
     sign = "CASE WHEN substr(n.text, 1, 1) = '-' THEN '-' ELSE '' END"
@@ -242,7 +242,7 @@ def _as_written(number: str) -> str:
 
 
 def _whole(field: str) -> str:
-    """Return the SQL of an object of *field* with its members; an empty one where it was not cut into parts."""
+    """Return the SQL of an object of *field* with its members; an empty one if it was not split into parts."""
     members = f"(SELECT jsonb_object_agg({key_of(field)}, p.body) FROM documents p WHERE {parts_of(field)})"
     return (
         f"CASE d.body -> '{field}' WHEN '{{}}' "

@@ -1,8 +1,8 @@
-"""The views in SQLite's words: ``json`` columns are text, and ``document_json`` is the canonical text to the byte.
+"""The views in SQLite's SQL: ``json`` columns are text, and ``document_json`` is the canonical text to the byte.
 
-SQLite has infinities and no NaN, which is shown as NULL. A number of many digits it may read wrong in the last bit.
-What is computed is cast, since a tool takes the type of a column from there. Where the field of a user's document has a
-quote or a backslash in its name, which a path of this database cannot say, its parts are not put together.
+SQLite has infinities but no NaN, which is shown as NULL. It may read a number of many digits with a wrong last bit.
+Computed columns are cast, as tools take the type of a column from the cast. If a field of a user's document has a quote
+or a backslash in its name, which a JSON path of SQLite cannot express, its parts are not inserted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CALLS_IN_A_STEP: Final = 4
 
 _MOST_ARMS: Final = 1_000_000
 _PLACE: Final = f"r.key * {_MOST_ARMS} + a.key"
-"""Of an arm in its trial, as one number: its generator run, and where it stands in that."""
+"""The position of an arm in its trial as one number: its generator run, and the position in that."""
 
 _ONLY_ARM: Final = "p.body -> '$.generator_run.arms[0]'"
 _HAS_ONE_ARM: Final = "coalesce(json_array_length(p.body, '$.generator_run.arms'), 0) = 1"
@@ -30,8 +30,8 @@ class SQLite(ViewSQL):
     """SQLite of 3.38 or later."""
 
     column: ClassVar = '"column"'
-    # Without statistics, SQLite takes the few rows of one id and position for no fewer than all parts of the document,
-    # and a join of two such views would read all of them for each row.
+    # Without statistics, SQLite expects as many rows of one id and position as the document has parts, and a join of
+    # two such views would read all parts for each row.
     parts: ClassVar = "documents p INDEXED BY documents_position"
 
     @property
@@ -55,7 +55,7 @@ class SQLite(ViewSQL):
         object = "CASE m.type WHEN 'object' THEN m.value END"
         is_number = f"json_extract({object}, '$.__type') IN ('float', 'int')"
         tagged = self.number(f"json_object('n', json({object}))", "n")
-        path = f"CASE WHEN {_can_be_said('m.key')} THEN {_path('m.key')} END"
+        path = f"CASE WHEN {_fits_path('m.key')} THEN {_path('m.key')} END"
         return {
             "parameter_name": "CAST(m.key AS TEXT)",
             "type": f"""CAST(CASE m.type WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number'
@@ -64,7 +64,7 @@ class SQLite(ViewSQL):
                    ELSE CASE WHEN {is_number} THEN 'number' ELSE 'json' END END AS TEXT)""",
             "number": f"""CAST(CASE m.type WHEN 'integer' THEN m.value WHEN 'real' THEN m.value
                    ELSE CASE WHEN {is_number} THEN {tagged} END END AS REAL)""",
-            # The digits as they stand in the document.
+            # The digits as in the document.
             "text": f"""CAST(CASE m.type WHEN 'real' THEN coalesce(m.json -> {path}, json_quote(m.value))
                    WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
                    ELSE CASE WHEN {is_number} THEN json_extract({object}, '$.value') ELSE m.value END END AS TEXT)""",
@@ -78,7 +78,7 @@ class SQLite(ViewSQL):
     def document_of_user(self) -> str:
         field = "CASE q.type WHEN 'text' THEN substr(q.value, 2, length(q.value) - 3) END"
         name = f"replace(replace({field}, '~1', '/'), '~0', '~')"
-        path = f"CASE WHEN {_can_be_said(name)} THEN {_path(name)} END"
+        path = f"CASE WHEN {_fits_path(name)} THEN {_path(name)} END"
         parts = f"p.id = d.id AND p.path >= '/' || {field} || '/' AND p.path < '/' || {field} || '0'"
         key = f"replace(replace(substr(p.path, length({field}) + 3), '~1', '/'), '~0', '~')"
         ordered = f"SELECT {key} AS key, p.body FROM documents p WHERE {parts} ORDER BY"
@@ -107,7 +107,7 @@ class SQLite(ViewSQL):
     @property
     def arms_of_trial(self) -> str:
         item, arm = self.item_of("r"), self.item_of("a")
-        # Kept apart, so that a generator run is not parsed again for each of its arms.
+        # Materialized, so that a generator run is not parsed again for each of its arms.
         runs = f"""SELECT r.key AS key, {self.list(item, "arms")} AS arms, {self.list(item, "weights")} AS weights
                 FROM {self.items(self.runs, "r")}"""
         several = f"""(
@@ -126,7 +126,7 @@ class SQLite(ViewSQL):
     def arm(self) -> Mapping[str, str]:
         addends = f"""SELECT row_number() OVER (ORDER BY json_extract(w.value, '$.place')) AS n,
                 {addend(self.number("w.value", "weight"))} AS weight FROM json_each(a.value, '$.weights') w"""
-        # Its own sum() rounds otherwise than adding up one after another does.
+        # SQLite's sum() rounds differently from adding one after another.
         total = f"""(WITH RECURSIVE w AS ({addends}),
             t(n, total) AS (SELECT 0, 0.0 UNION ALL SELECT w.n, total + weight FROM t JOIN w ON w.n = t.n + 1)
             SELECT total FROM t ORDER BY n DESC LIMIT 1)"""
@@ -179,7 +179,7 @@ class SQLite(ViewSQL):
         return (
             f"CAST(CASE json_type({json}, '$.{key}') WHEN 'integer' THEN {found} WHEN 'real' THEN {found} "
             f"WHEN 'object' THEN CASE WHEN {tagged} = 'inf' THEN 9e999 WHEN {tagged} = '-inf' THEN -9e999 "
-            # CAST takes the digits that a text begins with, and 0 where there are none.
+            # CAST reads the digits at the start of a text, and returns 0 if there are none.
             f"WHEN {tagged} GLOB '*[0-9]*' AND {tagged} NOT GLOB '*[^-+.0-9eE]*' THEN {tagged} END END AS REAL)"
         )
 
@@ -209,7 +209,7 @@ class SQLite(ViewSQL):
     def best_mean(self, observed: Observed) -> str:
         goal = ", ".join(f"{sql} AS {name}" for name, sql in observed.goal.items())
         of_trial = f"PARTITION BY {observed.arm}, {observed.trial}"
-        # Materialized, so that the objective is read once. Added up in order by recursion, as sum() rounds otherwise.
+        # Materialized, so that the objective is read once. Added up in order by recursion, as sum() rounds differently.
         return f"""(WITH RECURSIVE o AS MATERIALIZED (SELECT {goal}),
                 m AS (SELECT {observed.arm} AS arm, {observed.trial} AS trial, {observed.mean} AS mean,
                     row_number() OVER ({of_trial} ORDER BY {observed.newest_first}) AS age
@@ -229,8 +229,8 @@ class SQLite(ViewSQL):
         return f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in texts.items())}) {alias}"
 
     def replaced(self, text: str, pairs: Sequence[tuple[str, str]]) -> str:
-        # Before 3.46, the parser has room for a hundred symbols that are open at once: with calls in calls in calls, it
-        # could not open the file at all. Of one step after another, few are open.
+        # Before 3.46, the parser's stack holds a hundred symbols: with calls nested this deeply, the file could not be
+        # opened at all. A chain of steps nests few.
         steps = [f"s0(t) AS (SELECT {text})"]
         for first in range(0, len(pairs), _CALLS_IN_A_STEP):
             some = super().replaced("t", pairs[first : first + _CALLS_IN_A_STEP])
@@ -273,17 +273,17 @@ class SQLite(ViewSQL):
 
 
 def _weight(place: str, weight: str) -> str:
-    """Return one weight of an arm, with where it stands, as an object."""
+    """Return one weight of an arm, with its position, as an object."""
     return f"json_object('place', {place}, 'weight', json({weight}))"
 
 
 def _arm(place: str, weights: str, arm: str) -> str:
-    """Return what is shown of an arm, as an object."""
+    """Return the shown members of an arm, as an object."""
     shown = ", ".join(f"'{key}', json({arm} -> '$.{key}')" for key in ("name", "parameters"))
     return f"json_object('place', {place}, 'weights', json({weights}), {shown})"
 
 
-def _can_be_said(key: str) -> str:
+def _fits_path(key: str) -> str:
     return f"instr({key}, '\"') = 0 AND instr({key}, char(92)) = 0"
 
 
@@ -292,7 +292,7 @@ def _path(key: str) -> str:
 
 
 def _whole(field: str) -> str:
-    """Return the SQL of *field* of ``d`` with its members; a field that was not cut into parts stays as it is."""
+    """Return the SQL of *field* of ``d`` with its members; a field that was not split into parts is unchanged."""
     members = (
         f"(SELECT json_group_object(key, json(body)) FROM "
         f"(SELECT {key_of(field)} AS key, p.body FROM documents p WHERE {parts_of(field)} ORDER BY 1))"

@@ -60,7 +60,7 @@ def slots_of(value: Any) -> list[str]:
     """Return the attributes that *value* has now outside of its ``__dict__``."""
     names = [*getattr(type(value), "__struct_fields__", ())]
     for base in type(value).__mro__:
-        # A path has nothing but caches in its slots; its text identifies it.
+        # A path's slots contain only caches; its text identifies it.
         slots = () if base.__module__.startswith("pathlib") else vars(base).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             hidden = name.startswith("__") and not name.endswith("__")

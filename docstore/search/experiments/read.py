@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.errors import DamagedDocumentError
-from docstore.sql.columns import wrong_part_columns
-from docstore.sql.context import Transactions
+from docstore.sql.column_checks import wrong_part_columns
 from docstore.sql.dialects import UtcTime, reading_times
 from docstore.sql.enum_codes import coded_in
 from docstore.sql.reader import state_of
 from docstore.sql.rows import HeadRow, PieceRow, code_rows
 from docstore.sql.tables import documents, versions
+from docstore.sql.transactions import Transactions
 
 Decode: TypeAlias = Callable[[JSON], Any]
 

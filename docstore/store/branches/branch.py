@@ -14,7 +14,7 @@ from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
 from docstore.sql import rows
 from docstore.sql.reader import read_version
-from docstore.sql.version_names import When, numbered
+from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.saving.direct import write_version
@@ -31,7 +31,7 @@ def branch(context: StoreContext, kind: str, name: str, new_name: str, version: 
         if taken is not None:
             remedy = "Choose another name for the branch."
             raise DocumentExistsError(new_name, kind=kind, head=taken.version, remedy=remedy)
-        number = head.version if version is None else numbered(connection, head, version)
+        number = head.version if version is None else kept_version_number(connection, head, version)
         state = read_version(connection, head, kind_named(kind), number)
         which = kind_named(kind).of(state.pieces[HEAD])
         pieces = {**state.pieces, HEAD: which.renamed(state.pieces[HEAD], new_name, argument="new_name")}

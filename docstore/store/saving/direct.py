@@ -15,7 +15,7 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, RESERVED, Kind, kind_named
 from docstore.errors import InvalidValueError
 from docstore.sql.reader import read_version
-from docstore.sql.version_names import When, numbered
+from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 
@@ -46,7 +46,7 @@ def revert(context: StoreContext, kind: str, name: str, version: When, note: Not
     def work(connection: Connection) -> Saved:
         head = context.transactions.head(connection, kind, name)
         which = kind_named(head.kind)
-        number = numbered(connection, head, version)
+        number = kept_version_number(connection, head, version)
         pieces = read_version(connection, head, which, number).pieces
         # A branch had its parent's name before it was one.
         then = which.of(pieces[HEAD])

@@ -77,7 +77,7 @@ def save_trials(
         origin = origin_of(context, experiment, kind, name)
         if origin is None:
             with context.transactions.reading() as connection:
-                raise context.transactions.unsaved(connection, kind, name)
+                raise context.transactions.unsaved_error(connection, kind, name)
         live = LiveObject(mapper, experiment)
         paths = [path for trial in trials for path in live.paths_of(trial)]
         changes = local_changes_in(live, paths, origin)

@@ -52,7 +52,7 @@ wait for none.
 from __future__ import annotations
 
 try:
-    import pytest  # noqa: F401  # asked for here, so that its absence is told in our words
+    import pytest  # noqa: F401  # imported here, so that the error for a missing package names the extra to install
 except ImportError as error:
     from docstore.errors import MissingDependencyError
 

@@ -65,7 +65,7 @@ def stored(store: docstore.Store, **options: Any) -> bytes:
 
 
 def contents(store: docstore.Store) -> Any:
-    """Return all that a store tells of its experiments: which there are, how each came about, and what it is now."""
+    """Return all that a store returns about its experiments: which there are, their histories and their contents."""
     live = [(info, store.history(info.name), stored_as(store, info.name)) for info in store.find(kind="experiment")]
     return live, list(store.find(deleted=True)), store.verify()
 

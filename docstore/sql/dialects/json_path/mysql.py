@@ -147,7 +147,7 @@ def _items(element: _Items, compiler: Any, **options: Any) -> str:
 
 
 def _finder(body: sa.ColumnElement[Any], tokens: Sequence[str]) -> Callable[[str], sa.ColumnElement[Any]]:
-    """Return a function that returns the SQL of a JSON function at *tokens*, of which each may be a key or an index."""
+    """Return a function that returns the SQL of a JSON function at *tokens*, each a key or an index."""
     container, path = body, "$"
     for token in tokens[:-1]:
         if INDEX.fullmatch(token):

@@ -1,4 +1,4 @@
-"""The views: their names, columns and rows, the same on every database. ``ViewSQL`` has what differs between them."""
+"""The definitions of the views: their names, columns and rows, the same on every database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_EXPERIMENTS: Final = f"WHERE d.kind = 'experiment' AND {_LIVE}"
 _COUNTED: Final = (
     *("CANDIDATE", "STAGED", "RUNNING", "COMPLETED", "FAILED", "ABANDONED", "EARLY_STOPPED", "STALE", "DISPATCHED"),
 )
-"""The statuses of trials, each of which has a column."""
+"""The statuses of trials that have a column in ``experiments``."""
 
 _CLASSES: Final = ("Range", "Choice", "Fixed", "Derived")
 
@@ -61,7 +61,7 @@ def _count(s: ViewSQL, status: str) -> str:
 
 
 def _with_parts(s: ViewSQL, field: str) -> str:
-    """Return the rows of heads ``d`` and of their parts ``p`` in *field*, which an index on the position leads to."""
+    """Return the rows of heads ``d`` and of their parts ``p`` in *field*, so that the index on position serves them."""
     return f"documents d JOIN {s.parts} ON {parts_of(field)} AND p.position IS NOT NULL"
 
 
@@ -86,14 +86,14 @@ def _trials(s: ViewSQL) -> str:
 
 
 def _first_arm(s: ViewSQL) -> str:
-    """Return the JSON of the first arm of the trial ``p``: of its generator run, or of the first of several."""
+    """Return the JSON of the first arm of the trial ``p``, from its only or its first generator run."""
     runs = (s.inside("p.body", "generator_run"), s.inside(f"({s.list('p.body', 'generator_runs')})", 0))
     arms = (f"({s.list(run, 'arms')})" for run in runs)
     return f"coalesce({', '.join(s.inside(each, 0) for each in arms)})"
 
 
 def _each_arm(s: ViewSQL) -> str:
-    """Return the rows of heads ``d``, trials ``p``, and the arms ``a`` of those."""
+    """Return the rows of heads ``d``, trials ``p`` and arms ``a``."""
     return f"""{_with_parts(s, "trials")}
         CROSS JOIN {s.arms_of_trial}"""
 

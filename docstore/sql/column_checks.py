@@ -1,11 +1,11 @@
-"""The columns of a row compared with its body: what each must say, wherever that is certain."""
+"""Check the columns of a row against its body: list those that contradict it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -16,63 +16,60 @@ from docstore.sql.rows import HeadRow, seal_of, tags_in
 
 _MODELS: Final = ("docstore", "ax", "user")
 
-
 _ID: Final = re.compile("[0-9a-f]{32}")
 
+CodeNames: TypeAlias = Mapping[tuple[str, int], str]
+"""The name that an integer stands for, by the column of ``codes`` and the integer."""
 
-Names = Mapping[tuple[str, int], str]
-"""What the integers mean: by the column of ``codes`` and the value."""
-
-
-Called = Callable[[str], "tuple[str, str] | None"]
-"""Gives the kind and the name of the document with an id, if it is there."""
+FindById: TypeAlias = "Callable[[str], tuple[str, str] | None]"
+"""Returns the kind and the name of the document with an id, or None where there is none."""
 
 
 def missing_codes(
-    rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Names | None
+    rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: CodeNames | None
 ) -> Iterator[tuple[str, int, str]]:
-    """Yield which integers of *row* the table ``codes`` has no row of, with what they mean: column, value, name."""
+    """Yield the integers of *row* that have no row in the table ``codes``: column, integer, name."""
     for code, value in ((rule.type, row.type), (rule.status, row.status)):
         name = code.name_in(body) if code else None
         if names is None or code is None or name is None or value is None or (code.column, value) in names:
             continue
-        # If the name has another integer, it is the row of the document that is wrong.
+        # If codes has another integer for the name, the row of the document is wrong, not codes.
         if all((column, known) != (code.column, name) for (column, _), known in names.items()):
             yield code.column, value, name
 
 
 def wrong_head_columns(
-    kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: Names | None, called: Called
+    kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: CodeNames | None, find: FindById
 ) -> Iterator[str]:
-    """Yield which columns of a head's row say other than its *body*."""
-    yield from _unlike_codes(kind, row, body, names)
+    """Yield a problem for each column of a head's row that contradicts its *body*."""
+    yield from _wrong_codes(kind, row, body, names)
     if is_document(body):
         name = kind.name_in(body)
         if head.name != name:
             yield f"the column name says {head.name!r}, and the body {name!r}"
-        yield from _unlike_model(row, _MODELS)
+        yield from _wrong_model(row, _MODELS)
     else:
-        yield from _unlike_model(row, ("user",))  # whatever was put as JSON
-    yield from _unlike_seal(row)
+        yield from _wrong_model(row, ("user",))  # a JSON value that was put
+    yield from _wrong_seal(row)
     if row.position is not None:
         yield f"the column position says {row.position}, and a head has none"
     owner = kind.owner_in(body)
-    # Without one, there was no such document when this one was saved.
+    # It is NULL if the owner did not exist when this document was saved.
     if row.owner is not None:
-        yield from _unlike_owner(kind, row.owner, owner, called)
+        yield from _wrong_owner(kind, row.owner, owner, find)
 
 
 def wrong_part_columns(
-    kind: Kind, head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: Names | None
+    kind: Kind, head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: CodeNames | None
 ) -> Iterator[str]:
-    """Yield which columns of a part's row say other than its *body*, its path and the row of the head."""
+    """Yield a problem for each column of a part's row that contradicts its *body*, its path or the head's row."""
     rule = kind.rule(row.path)
     if rule is None:
         yield f"a {kind.name} like this one has no such part"
         return
-    yield from _unlike_codes(rule, row, body, names)
-    yield from _unlike_model(row, _MODELS)
-    wanted: dict[str, object] = {
+    yield from _wrong_codes(rule, row, body, names)
+    yield from _wrong_model(row, _MODELS)
+    expected: dict[str, object] = {
         "project": project,
         "kind": rule.name,
         "name": None,
@@ -80,18 +77,18 @@ def wrong_part_columns(
         "position": position_of(row.path),
         **dict.fromkeys(("deleted_at", "deleted_by", "tags", "seal")),
     }
-    for column, right in wanted.items():
+    for column, right in expected.items():
         said = getattr(row, column)
         if said != right:
-            yield f"the column {column} says {shown_value(said)}, and of this part it is {shown_value(right)}"
+            yield f"the column {column} says {shown_value(said)}, and of this part it must be {shown_value(right)}"
     if not 1 <= row.version <= head.version:
         yield f"the column version says {row.version}, and the document is at version {head.version}"
     if row.created_at > row.updated_at:
         yield "the column created_at says a later time than updated_at"
 
 
-def _unlike_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Names | None) -> Iterator[str]:
-    if names is None:  # what the integers mean cannot be read
+def _wrong_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: CodeNames | None) -> Iterator[str]:
+    if names is None:  # the table codes cannot be read
         return
     for column, code, value in (("type", rule.type, row.type), ("status", rule.status, row.status)):
         said, name = (names.get((code.column, value)), code.name_in(body)) if code else (value, None)
@@ -99,28 +96,29 @@ def _unlike_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: Na
             yield f"the column {column} says {value if said == name else said!r}, and the body {name!r}"
 
 
-def _unlike_seal(row: sa.Row[Any]) -> Iterator[str]:
+def _wrong_seal(row: sa.Row[Any]) -> Iterator[str]:
     try:
         if row.seal == seal_of(row.id, row.deleted_at, row.deleted_by, tags_in(row.tags)):
             return
     except DecodeError:
         pass
-    yield "the columns deleted_at, deleted_by and tags are not what the column seal says: docstore did not write them"
+    yield "the columns deleted_at, deleted_by and tags do not match the column seal: docstore did not write them"
 
 
-def _unlike_model(row: sa.Row[Any], possible: tuple[str, ...]) -> Iterator[str]:
+def _wrong_model(row: sa.Row[Any], possible: tuple[str, ...]) -> Iterator[str]:
     if row.model not in possible:
-        yield f"the column model says {short_repr(row.model)}, and it is {' or '.join(map(repr, possible))}"
+        yield f"the column model says {short_repr(row.model)}, and it must be {' or '.join(map(repr, possible))}"
 
 
-def _unlike_owner(kind: Kind, id: str, name: str | None, called: Called) -> Iterator[str]:
+def _wrong_owner(kind: Kind, id: str, name: str | None, find: FindById) -> Iterator[str]:
     if name is None:
         yield f"the column owner says {short_repr(id)}, and the body names none"
     elif not _ID.fullmatch(id):
         yield f"the column owner says {short_repr(id)}, which is no id"
-    elif (found := called(id)) not in (None, (kind.owner_kind, name)):
+    elif (found := find(id)) not in (None, (kind.owner_kind, name)):
         yield f"the column owner is the id of {' '.join(map(short_repr, found or ()))}, and the body names {name!r}"
 
 
 def shown_value(value: object) -> str:
+    """Return *value* as an error message shows it."""
     return value.isoformat() if isinstance(value, datetime) else short_repr(value)

@@ -1,4 +1,4 @@
-"""Transactions of one project, retried when a race or the connection is lost; and its documents found by name."""
+"""Transactions on one project, retried after a lost race or a lost connection; and documents found by name in them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from docstore.sql import rows
 from docstore.sql.dialects import backoff, transaction
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
-from docstore.sql.version_names import number_of
+from docstore.sql.version_names import chosen_version
 
 # --- Ctrl-C deferred, from a COMMIT until the program knows what it committed -----------------------------------------
 
@@ -85,7 +85,7 @@ def deferring() -> Iterator[Deferral]:
 # --- transactions -----------------------------------------------------------------------------------------------------
 
 _TRIES: Final = 20
-"""How often a write is tried that lost a race; each time on what the winner wrote."""
+"""How often a write that lost a race is tried; each try starts from what the winner wrote."""
 
 
 class Stored(Protocol):
@@ -109,47 +109,48 @@ class Transactions:
         self.project = project
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Give a connection that sees one state of the database throughout."""
+        """Give a connection to read from; it sees one state of the database until the block ends."""
         return transaction(self.engine, write=False)
 
     def saved(self, work: Callable[[Connection], S]) -> AbstractContextManager[S]:
-        """Give the version that *work* writes in a transaction of its own, once it is committed; as ``committed``."""
+        """As ``committed``, for *work* that writes one version."""
         return self.committed(work, _has_version)
 
     def writing(self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
-        """Return what *work* does in a transaction of its own, once it is committed; as ``committed``."""
+        """As ``committed``, with no block: return what *work* returns, once it is committed."""
         with self.committed(work, is_committed) as done:
             return done
 
     @contextmanager
     def committed(self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool]) -> Iterator[T]:
-        """Give what *work* returns from a transaction of its own, once it is committed.
+        """Run *work* in a transaction of its own; after the COMMIT, give what it returned.
 
-        Ctrl-C waits from the COMMIT to the end of the block, so that an object is not saved without knowing it. *work*
-        is called again if another writer was first, and once more if the connection was lost and nothing was committed.
+        Ctrl-C waits from the COMMIT to the end of the block, so that no object is saved without knowing its version.
+        *work* is called again if another writer was first, and once more if the connection was lost and nothing was
+        committed.
 
         Args:
-            landed: whether what *work* returned is in the database. Asked if the connection was lost in the COMMIT,
-                which may or may not have reached the server, or is on its way to it.
+            is_committed: returns whether the result of *work* is in the database. It is called if the connection was
+                lost in the COMMIT, which may have reached the server, or may still reach it.
 
         Raises:
-            RaceLostError: others were first each time.
-            DamagedDocumentError: it was refused each time, and a name is taken by no document.
-            ConnectionLostError: it was lost again; says whether anything may have been changed.
+            RaceLostError: other writers were first in every try.
+            DamagedDocumentError: every try was refused, as a row of ``names`` without a document has the name.
+            ConnectionLostError: the connection was lost again; the error says whether anything may have changed.
         """
         with deferring() as interrupts:
-            done = self._tried(work, is_committed, interrupts)
+            done = self._retried(work, is_committed, interrupts)
             interrupts.begin()
             yield done
 
-    def _tried(
+    def _retried(
         self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool], interrupts: Deferral
     ) -> T:
         unsure: list[T] = []
         lost = False
         for attempt in range(_TRIES):
             interrupts.end()
-            if self._any_landed(is_committed, unsure):
+            if self._was_committed(is_committed, unsure):
                 return unsure[0]
             try:
                 with transaction(self.engine, write=True) as connection:
@@ -174,17 +175,17 @@ class Transactions:
                     raise
                 lost = True
             except DocstoreError:
-                # The error may come from what this call wrote itself, by a COMMIT that reached the server since.
-                if self._any_landed(is_committed, unsure):
+                # The cause may be this call's own write: a COMMIT that has reached the server since.
+                if self._was_committed(is_committed, unsure):
                     return unsure[0]
                 raise
         raise AssertionError("the loop returns or raises")
 
-    def _any_landed(self, is_committed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
-        """Return whether the database holds what was written.
+    def _was_committed(self, is_committed: Callable[[Connection, T], bool], unsure: Sequence[T]) -> bool:
+        """Return whether the write whose COMMIT was not answered is in the database.
 
         Raises:
-            ConnectionLostError: it cannot be read either.
+            ConnectionLostError: the database cannot be read either.
         """
         if not unsure:
             return False
@@ -204,18 +205,18 @@ class Transactions:
             DamagedDocumentError: there is one.
         """
         with self.reading() as connection:
-            for row in rows.surplus_names(connection, self.project):
+            for row in rows.orphaned_names(connection, self.project):
                 problem = "it is in the table names, and there is no such document, so that none can take it"
                 raise DamagedDocumentError(row.name, where="its name", problem=problem)
 
     # --- documents by name -------------------------------------------------------------------------------------------
 
     def head(self, connection: Connection, kind: str, name: str, *, argument: str = "name") -> HeadRow:
-        """Return the head row of the document with this name that is not deleted.
+        """Return the head row of the live document with this name.
 
         Raises:
-            DocumentNotFoundError: there is none; names similar ones.
-            InvalidValueError: the kind or the name is not a str; names the *argument*.
+            DocumentNotFoundError: there is none; the error lists similar names.
+            InvalidValueError: the kind or the name is not a str; the error names the *argument*.
         """
         kind, name = checked_key("kind", kind), checked_key(argument, name)
         found = rows.head_named(connection, self.project, kind, name)
@@ -229,11 +230,11 @@ class Transactions:
             name, kind=kind, near=difflib.get_close_matches(name, rows.live_names(connection, self.project, kind))
         )
 
-    def again(self, connection: Connection, head: HeadRow) -> HeadRow:
-        """Return the head row of a document as it is now.
+    def reread(self, connection: Connection, head: HeadRow) -> HeadRow:
+        """Return the current head row of a document.
 
         Raises:
-            DocumentNotFoundError: it was purged since.
+            DocumentNotFoundError: the document was purged meanwhile.
         """
         found = rows.head_of(connection, head.id)
         if found is None:
@@ -241,7 +242,7 @@ class Transactions:
         return found
 
     def deleted(self, connection: Connection, kind: str, name: str) -> HeadRow:
-        """Return the head row of the document with this name that was deleted last.
+        """Return the head row of the most recently deleted document with this name.
 
         Raises:
             DocumentNotFoundError: there is none.
@@ -250,14 +251,14 @@ class Transactions:
         kind, name = checked_key("kind", kind), checked_key("name", name)
         found = rows.head_deleted(connection, self.project, kind, name)
         if found is None:
-            raise DocumentNotFoundError(name, kind=kind, hint="None of that name was deleted.")
+            raise DocumentNotFoundError(name, kind=kind, hint="No document of that name was deleted.")
         return found
 
     def live_head(self, connection: Connection, id: str, kind: Kind, name: str) -> HeadRow:
-        """Return the head row of the document with this *id*, which an object came from.
+        """Return the head row of the document that an object was loaded from, by its *id*.
 
         Raises:
-            DocumentNotFoundError: it was deleted, or purged.
+            DocumentNotFoundError: the document was deleted, or purged.
         """
         found = rows.head_of(connection, id)
         if found is None:
@@ -272,8 +273,8 @@ class Transactions:
             )
         return found
 
-    def unsaved(self, connection: Connection, kind: Kind, name: str) -> Exception:
-        """Return the error of a save of parts whose object came from no document here."""
+    def unsaved_error(self, connection: Connection, kind: Kind, name: str) -> Exception:
+        """Return the error for a save of single parts of an object that has never been saved here."""
         taken = rows.head_named(connection, self.project, kind.name, name)
         if taken is not None:
             return DocumentExistsError(name, kind=kind.name, head=taken.version)
@@ -289,14 +290,14 @@ class Transactions:
         at: datetime | None = None,
         tag: str | None = None,
     ) -> tuple[HeadRow, State]:
-        """Return a document's head row and its state: the current one, that of *version*, *at* a time, or of a *tag*.
+        """Return a document's head row and its state: the current one, or that of *version*, *at* a time, or of *tag*.
 
         Raises:
             DocumentNotFoundError, VersionNotFoundError: there is no such document, or no such version.
-            InvalidValueError: several of them are given, or a time has no zone.
+            InvalidValueError: more than one of the three is given, or a time has no zone.
         """
         head = self.head(connection, kind, name)
-        number = number_of(connection, head, version, at, tag)
+        number = chosen_version(connection, head, version, at, tag)
         return head, read(connection, head) if number is None else read_version(
             connection, head, kind_named(kind), number
         )
@@ -320,7 +321,7 @@ def _changes(unsure: bool) -> str:
 
 
 def _problem(error: StoreError) -> str:
-    """Return the problem without the sentence on changes, since a read makes none."""
+    """Return the problem without the sentence on changes: a read makes none."""
     return error.problem if isinstance(error, DatabaseError) else str(error)
 
 
