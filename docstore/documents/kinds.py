@@ -1,7 +1,7 @@
 """Kinds of document: where the name, type and status are, which members are parts, and how a document is split.
 
-A kind knows the JSON of its documents, not their classes. A document of a user's own kind contains its layout, under
-``__document``, so that it can be read without its class.
+``KINDS`` lists docstore's own. A kind knows the JSON of its documents, not their classes. A document of a user's own
+kind contains its layout, under ``__document``, so that it can be read without its class.
 """
 
 from __future__ import annotations

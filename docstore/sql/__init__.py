@@ -1,1 +1,1 @@
-"""JSON documents as rows: the tables, the statements, the transactions, and what differs between databases."""
+"""JSON documents as rows: ``writer`` and ``reader``, ``transactions``, ``tables``; ``dialects`` differ by database."""

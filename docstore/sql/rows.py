@@ -423,12 +423,6 @@ def chain_of(connection: Connection, id: str, number: int) -> str | None:
     return connection.execute(query).scalar()
 
 
-def version_numbers(connection: Connection, id: str) -> list[int]:
-    """Return the numbers of the versions that have a row of history."""
-    query = sa.select(versions.c.version).where(versions.c.id == id).order_by(versions.c.version)
-    return list(connection.execute(query).scalars())
-
-
 def version_at(connection: Connection, id: str, moment: datetime) -> int | None:
     """Return the version that was current at *moment*, or None if *moment* is before the first."""
     newest = sa.type_coerce(sa.func.max(versions.c.version), Whole())  # NULL if there is none

@@ -1,4 +1,4 @@
-"""When two values are exactly the same: by type, bits, zone and contents, where ``==`` forgives too much."""
+"""``identity``, for the tests of users: whether two values are exactly the same, which ``==`` does not tell."""
 
 from docstore.registry.proof.exact import identity
 

@@ -1,7 +1,7 @@
 """The views for people with database tools: made by the first migration, and made anew by each later one.
 
-Names, columns and rows are the same on every database (``definitions``); each database's module has its SQL (``base``),
-and says what it cannot show.
+Names, columns and rows are the same on every database (``definitions``, ``computed_columns``). A database's module has
+its SQL, as ``base`` asks for it, and says what it cannot show.
 """
 
 from __future__ import annotations

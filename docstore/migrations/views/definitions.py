@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from docstore.migrations.views.base import ViewSQL, parts_of
-from docstore.migrations.views.expressions import best_value, minimize, objective, seconds_between
+from docstore.migrations.views.computed_columns import best_value, minimize, objective, seconds_between
 
 _LIVE: Final = "d.path = '' AND d.deleted_at IS NULL"
 _OF_EXPERIMENTS: Final = f"WHERE d.kind = 'experiment' AND {_LIVE}"

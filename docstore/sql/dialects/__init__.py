@@ -3,6 +3,9 @@
 ``engines`` opens a database, ``transactions`` begins and ends in it. Both ask the database's ``Backend`` (``base``), in
 ``sqlite``, ``postgresql`` or ``mysql``; ``servers`` is what the last two share. ``types`` has the column types,
 ``json_path`` the SQL of one place in a JSON column, ``expressions`` other SQL; ``urls`` hides passwords.
+
+A new database is a module here with its ``Backend``, listed in ``engines.BACKENDS``; one in ``json_path``; and one for
+its views in ``docstore.migrations.views``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The objective, the best value and the run time of a trial, computed in SQL.
+"""The columns that views compute: objective, minimize and best_value of an experiment, and run_time of a trial.
 
 The objective is read from its expression: ``-loss``, ``2*a + b``, ``a, -b``. Python parses any such expression
 (``docstore.model.expressions``). SQL splits the text at its operators, which finds the same names; if a metric has a
