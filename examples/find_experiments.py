@@ -131,7 +131,7 @@ def for_other_tools(store: docstore.Store) -> None:
 def what_is_no_question(store: docstore.Store) -> None:
     """What is misspelled is an error that lists what there is."""
     heading("What is no question")
-    for criteria in ({"kind": "experimnt"}, {"kind": "experiment", "status": "DARFT"}, {"colour": "red"}):
+    for criteria in ({"kind": "experimnt"}, {"kind": "experiment", "status": "DARFT"}, {"order_by": "nmae"}):
         try:
             store.find(**criteria)
             raise AssertionError("a misspelled question found something")
