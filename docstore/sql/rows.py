@@ -168,10 +168,12 @@ def live_names(connection: Connection, project: str, kind: str) -> list[str]:
 def insert_names(connection: Connection, project: str, named: Iterable[tuple[str, str, str]]) -> None:
     """Insert the names of documents that are live from now on: kind, name and id of each.
 
+    In the order of the names, so that two writers of many do not wait for each other.
+
     Raises:
         RaceLostError: another document has one of the names.
     """
-    rows = [{"project": project, "kind": kind, "name": name, "id": id} for kind, name, id in named]
+    rows = [{"project": project, "kind": kind, "name": name, "id": id} for kind, name, id in sorted(named)]
     if rows:
         insert_many(connection, names, rows)
 

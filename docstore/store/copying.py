@@ -258,10 +258,11 @@ class _Copier:
                 raise DivergedError(head.name, kind=head.kind, source=head.version, target=there.version)
         if head.deleted_at is not None:
             return
-        taken = rows.head_named(connection, self._target.project, head.kind, head.name)
-        if taken is not None and taken.id != head.id:
+        # Not locked, as the document itself is: two copies could wait for each other.
+        taken = rows.living_named(connection, self._target.project, head.kind, [head.name]).get(head.name)
+        if taken is not None and taken[0] != head.id:
             remedy = f"The target has it under another id: delete({head.name!r}, kind={head.kind!r}) it there first."
-            raise DocumentExistsError(head.name, kind=head.kind, head=taken.version, remedy=remedy)
+            raise DocumentExistsError(head.name, kind=head.kind, head=taken[1], remedy=remedy)
 
     def _write_name(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
         """Let the target know the document by the name that it has in the source, or by none if it is deleted."""

@@ -22,6 +22,8 @@ from docstore.errors import (
     InvalidValueError,
     VersionNotFoundError,
 )
+from docstore.sql import rows
+from docstore.sql.dialects import transaction
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -179,6 +181,17 @@ class TestBranch:
 
         with pytest.raises(DocumentExistsError, match=r"'pies'.*Choose another name for the branch"):
             store.branch("cakes", "pies")
+
+    # On SQLite every writer waits for the other.
+    @pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+    def test_a_name_is_refused_without_a_wait_for_who_writes_to_its_document(self, store, backend):
+        """Two branches, each under the name of the other's source, would wait for each other."""
+        store.save(new_experiment("pies"))
+
+        with transaction(store.engine, write=True) as connection:
+            rows.head_named(connection, "default", "experiment", "pies")
+            with pytest.raises(DocumentExistsError):
+                store.branch("cakes", "pies")
 
     def test_its_parents_own_name_is_refused(self, store):
         with pytest.raises(DocumentExistsError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from docstore.errors import DamagedDocumentError
+from docstore.errors import DamagedDocumentError, UnreadableError
 from docstore.sql.tables import IS_HEAD, documents, names
 from docstore.testing.experiments import new_experiment
 
@@ -154,3 +154,17 @@ class TestANameThatNoDocumentHas:
         put_surplus(store, "rolls")
 
         assert [each.name for each in store.verify()] == ["bread", "rolls"]
+
+
+def test_two_live_documents_of_one_name_are_named_to_who_asks_for_it(store):
+    store.save_many([new_experiment("bread"), new_experiment("cakes")])
+    with store.engine.begin() as connection:
+        connection.execute(documents.update().where(documents.c.name == "bread").values(name="cakes"))
+
+    with pytest.raises(UnreadableError, match="something other than docstore wrote one of them"):
+        store.load("cakes")
+
+    assert [(each.name, each.table) for each in store.verify() if each.table == "names"] == [
+        ("cakes", "names"),
+        ("bread", "names"),
+    ]

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import pickle
+import re
 import signal
 from dataclasses import dataclass
 from enum import Enum
@@ -249,6 +250,18 @@ class TestTheStatements:
 
         assert len(sent) == 6
 
+    def test_take_the_names_in_one_order_so_that_no_two_writers_wait_for_each_other(self, store):
+        taken = []
+
+        @sa.event.listens_for(store.engine, "before_cursor_execute")
+        def note(connection, cursor, statement, parameters, *rest):
+            if statement.startswith("INSERT INTO names"):
+                taken.extend(re.findall(r"name-\d", repr((statement, parameters))))
+
+        store.save_many([new_experiment(name) for name in ("name-3", "name-1", "name-2")])
+
+        assert taken == ["name-1", "name-2", "name-3"]
+
     def test_are_one_for_all_that_are_as_they_were(self, store):
         objects = several(9)
         store.save_many(objects)
@@ -378,7 +391,7 @@ class TestANameThatIsTaken:
         # SQLite gives a writer the whole database: there Bob is first before she begins.
         @sa.event.listens_for(ada.engine, "engine_connect" if ada.engine.name == "sqlite" else "before_cursor_execute")
         def take(*arguments):
-            if left and (len(arguments) == 1 or arguments[2].startswith("INSERT INTO documents")):
+            if left and (len(arguments) == 1 or arguments[2].startswith("INSERT INTO names")):
                 bob.save(left.pop())
 
         with pytest.raises(DocumentExistsError, match="n1"):

@@ -108,7 +108,7 @@ class TestAnIndexWithAFlippedBit:
         flip(path, start + path.read_bytes()[start : start + size].index(b"note 1") + 5)
         store = connect(path)
 
-        with pytest.raises(UnreadableError, match="two rows were found where a unique key allows one"):
+        with pytest.raises(UnreadableError, match="two rows were found where there can be one: an index is damaged"):
             store.get("note 0", kind="note")
 
         assert "index documents_listed" in {damage.where for damage in store.verify()}

@@ -149,17 +149,17 @@ def translated(engine: Engine, *, changes: str = "") -> Iterator[None]:
 
 
 def only_row(found: sa.CursorResult[Any]) -> sa.Row[Any] | None:
-    """Return the only row of a query by a unique key, or None.
+    """Return the only row of a query that finds one at most, or None.
 
     Raises:
-        UnreadableError: there are several: the index of that key is damaged.
+        UnreadableError: there are several: an index is damaged, or two live documents have one name.
     """
     rows = found.fetchmany(2)
     found.close()
     if len(rows) > 1:
         raise UnreadableError(
-            "two rows were found where a unique key allows one: its index is damaged. verify() of the whole store "
-            "names it."
+            "two rows were found where there can be one: an index is damaged, or something other than docstore wrote "
+            "one of them. verify() of the whole store says which."
         )
     return rows[0] if rows else None
 

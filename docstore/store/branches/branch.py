@@ -14,6 +14,7 @@ from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
 from docstore.sql import rows
 from docstore.sql.reader import read_version
+from docstore.sql.rows import live_documents_named
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
@@ -27,10 +28,11 @@ def branch(context: StoreContext, kind: str, name: str, new_name: str, version: 
 
     def work(connection: Connection) -> Saved:
         head = transactions.head(connection, kind, name)
-        taken = rows.head_named(connection, context.project, kind, new_name)
+        # Not locked: two branches, each under the name of the other's source, would wait for each other.
+        taken = live_documents_named(connection, context.project, kind, [new_name]).get(new_name)
         if taken is not None:
             remedy = "Choose another name for the branch."
-            raise DocumentExistsError(new_name, kind=kind, head=taken.version, remedy=remedy)
+            raise DocumentExistsError(new_name, kind=kind, head=taken[1], remedy=remedy)
         number = head.version if version is None else kept_version_number(connection, head, version)
         state = read_version(connection, head, kind_named(kind), number)
         which = kind_named(kind).of(state.pieces[HEAD])
