@@ -259,7 +259,7 @@ class _Copier:
         if head.deleted_at is not None:
             return
         # Not locked, as the document itself is: two copies could wait for each other.
-        taken = rows.living_named(connection, self._target.project, head.kind, [head.name]).get(head.name)
+        taken = rows.live_documents_named(connection, self._target.project, head.kind, [head.name]).get(head.name)
         if taken is not None and taken[0] != head.id:
             remedy = f"The target has it under another id: delete({head.name!r}, kind={head.kind!r}) it there first."
             raise DocumentExistsError(head.name, kind=head.kind, head=taken[1], remedy=remedy)

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "docstore"
 
 FACADES = {"store/store.py"}
-"""Modules that are signatures, docstrings and calls: they may be longer."""
+"""Modules that are signatures, docstrings and calls: they may be longer, and their signatures do not count."""
 
 
 @pytest.fixture(scope="module")
@@ -34,5 +34,8 @@ class TestAModule:
 
     def test_has_short_functions(self, path, house):
         functions = house.functions(ast.parse(path.read_text()))
+        is_facade = path.relative_to(PACKAGE).as_posix() in FACADES
 
-        assert [function.name for function in functions if house.length(function) > 40] == []
+        signatures = {each: each.body[0].lineno - each.lineno if is_facade else 0 for each in functions}
+
+        assert [each.name for each in functions if house.length(each) - signatures[each] > 40] == []

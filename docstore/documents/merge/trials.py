@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
-from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from docstore.documents.canonical import JSON, dumps, join_pointer, same_json
@@ -59,9 +58,9 @@ class Renumbering:
         pieces: the pieces that contain them, as they were before.
     """
 
-    numbers: Mapping[int, int] = MappingProxyType({})
-    names: Mapping[str, str] = MappingProxyType({})
-    pieces: Pieces = MappingProxyType({})
+    numbers: Mapping[int, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    pieces: Pieces = field(default_factory=dict)
 
 
 # --- new numbers ------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ class LifecyclePromises(Setting):
         store.purge("cakes")
 
         assert (list(store.find()), list(store.find(deleted=True)), store.verify()) == ([], [], [])
-        with pytest.raises(DocumentNotFoundError, match="None of that name was deleted"):
+        with pytest.raises(DocumentNotFoundError, match="No document of that name was deleted"):
             store.undelete("cakes")
 
     def test_a_purge_of_the_living_leaves_the_deleted(

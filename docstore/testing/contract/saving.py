@@ -267,3 +267,15 @@ class SavingPromises(Setting):
         store.save(card)
 
         assert identity(store.load("card", kind="analysis_card")) == identity(card)
+
+    # --- tables -------------------------------------------------------------------------------------------------------
+
+    def test_an_experiment_is_a_table_of_trials_and_one_of_observations(self, store: docstore.Store) -> None:
+        pytest.importorskip("pandas")
+        experiment = new_experiment(trials=2)
+        observe(experiment, 1, 0.5)
+        store.save(experiment)
+
+        assert list(store.trials("cakes")["trial_index"]) == [0, 1]
+        measured = store.observations("cakes")
+        assert list(measured[measured["trial_index"] == 1]["mean"])[-1] == 0.5

@@ -151,3 +151,19 @@ class SearchPromises(Setting):
 
         assert tuple(info.type for info in store.find()) == types
         assert [names(store, kind="experiment", type=each) for each in types] == [[f"e{n}"] for n in range(len(types))]
+
+    # --- indexes, and experiments that share parameters ---------------------------------------------------------------
+
+    def test_an_index_finds_the_same_until_it_is_dropped(self, shelf: docstore.Store) -> None:
+        where = {"/name": "cakes"}
+        before = names(shelf, kind="experiment", where=where)
+
+        shelf.create_index("/name")
+        indexed = names(shelf, kind="experiment", where=where), [index.pointer for index in shelf.indexes()]
+        shelf.drop_index("/name")
+
+        assert (before, indexed) == (["cakes"], (["cakes"], ["/name"]))
+        assert (names(shelf, kind="experiment", where=where), shelf.indexes()) == (["cakes"], [])
+
+    def test_similar_finds_the_experiments_that_share_parameters(self, shelf: docstore.Store) -> None:
+        assert sorted(each.name for each in shelf.similar(new_experiment("new"))) == ["bread", "cakes"]

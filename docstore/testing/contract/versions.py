@@ -186,3 +186,31 @@ class VersionPromises(Setting):
     def test_a_pointer_that_leads_nowhere_is_an_error(self, store: docstore.Store, saves: Saves) -> None:
         with pytest.raises(DecodeError, match="there is no value here"):
             store.get("cakes", pointer="/trials/7/status")
+
+    # --- tags, blame, compaction and branches -------------------------------------------------------------------------
+
+    def test_a_tag_names_a_version_until_it_is_removed(self, store: docstore.Store, saves: Saves) -> None:
+        store.tag("cakes", "published", 2)
+        tagged = store.tags("cakes"), stored(store, tag="published")
+
+        store.untag("cakes", "published")
+
+        assert tagged == ({"published": 2}, saves[0][1])
+        assert store.tags("cakes") == {}
+
+    def test_blame_names_the_versions_that_changed_a_place(self, store: docstore.Store, saves: Saves) -> None:
+        assert [each.version.number for each in store.blame("cakes", "/trials/0")] == [2]
+
+    def test_compaction_keeps_the_newest_versions_as_they_were_saved(self, store: docstore.Store, saves: Saves) -> None:
+        store.compact("cakes", keep=2)
+
+        assert [stored(store, version=number) for number in (2, 3)] == saves[0][1:]
+        with pytest.raises(VersionNotFoundError):
+            store.load("cakes", version=1)
+
+    def test_a_branch_begins_with_a_version_and_its_past(self, store: docstore.Store, saves: Saves) -> None:
+        store.branch("cakes", "bread", 2)
+
+        assert list(store.get("bread", pointer="/trials")) == ["0"]
+        assert [version.number for version in store.history("bread")][-2:] == [2, 1]
+        assert stored(store) == saves[0][2]
