@@ -39,3 +39,10 @@ class TestAModule:
         signatures = {each: each.body[0].lineno - each.lineno if is_facade else 0 for each in functions}
 
         assert [each.name for each in functions if house.length(each) - signatures[each] > 40] == []
+
+    def test_has_dataclasses_that_python_3_11_makes(self, path):
+        """Before Python 3.12 a mappingproxy had no hash, and a dataclass takes such a default for a mutable one."""
+        classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+        fields = [each for cls in classes for each in cls.body if isinstance(each, ast.AnnAssign) and each.value]
+
+        assert [each.lineno for each in fields if "MappingProxyType(" in ast.unparse(each.value)] == []
