@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
@@ -17,70 +16,61 @@ from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
 from docstore.sql.transactions import Transactions
-from docstore.sql.writer import Note, Saved, Writer
+from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.saving.direct import write_version
 
 
-class Renaming:
-    """Renames documents of one project.
+def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> Version:
+    """Rename a document, as its next version, and the owner in the documents that belong to it.
 
-    Args:
-        documents: checks that the class accepts the new name; documents of unregistered classes are not checked.
+    Raises:
+        DocumentNotFoundError: no document has the *old* name.
+        DocumentExistsError: another has the *new* name.
+        InvalidValueError: its class does not accept the *new* name.
     """
+    checked_text("new", new, LONGEST_NAME)
+    mapper = context.mapper("keep")  # documents of unregistered classes are not checked
 
-    def __init__(self, access: Transactions, writer: Writer, documents: Mapper) -> None:
-        self._access = access
-        self._writer = writer
-        self._documents = documents
-
-    def rename(self, connection: Connection, kind: str, old: str, new: str, note: Note) -> Saved:
-        """Rename a document, as its next version, and the owner in the documents that belong to it.
-
-        Raises:
-            DocumentNotFoundError: no document has the *old* name.
-            DocumentExistsError: another has the *new* name.
-            InvalidValueError: its class does not accept the *new* name.
-        """
-        head = self._access.head(connection, kind, old, argument="old")
+    def work(connection: Connection) -> Saved:
+        head = context.transactions.head(connection, kind, old, argument="old")
         if new == old:
             return Saved(head.id, version_numbered(connection, head, head.version), {})
         # Not locked: two renames that swap names would wait for each other. The primary key of names decides.
-        taken = live_documents_named(connection, self._access.project, kind, [new]).get(new)
+        taken = live_documents_named(connection, context.project, kind, [new]).get(new)
         if taken is not None:
             remedy = f"Choose another name, or rename({new!r}, ...) or delete({called(new, kind)}) it first."
             raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)
         now = read(connection, head)
         which = kind_named(kind).of(now.pieces[HEAD])
         body = which.renamed(now.pieces[HEAD], new, argument="new")
-        self._documents.check_renamed(which, now.pieces, body, "new", new)
-        said = Note(note.author, note.message or f"renamed from {old!r}")
-        saved = self._writer.replace_head(connection, head, now, new, body, said)
-        told = Note(note.author, f"its {kind} was renamed from {old!r}{note.message and f': {note.message}'}")
-        return Saved(saved.id, saved.version, {**saved.codes, **self._rename_owner(connection, head, new, told)})
+        mapper.check_renamed(which, now.pieces, body, "new", new)
+        own = Note(note.author, note.message or f"renamed from {old!r}")
+        saved = context.writer.replace_head(connection, head, now, new, body, own)
+        owned = Note(note.author, f"its {kind} was renamed from {old!r}{note.message and f': {note.message}'}")
+        return Saved(saved.id, saved.version, {**saved.codes, **_rename_owner(connection, context, head, new, owned)})
 
-    def _rename_owner(self, connection: Connection, owner: HeadRow, name: str, note: Note) -> dict[Name, int]:
-        codes: dict[Name, int] = {}
-        for id in rows.owned(connection, owner.id):
-            head = rows.head_of(connection, id)
-            field = kind_named(head.kind).owner_field if head is not None else None
-            if head is None or field is None:
-                continue
-            now = read(connection, head)
-            body = now.pieces[HEAD]
-            assert isinstance(body, dict)  # its head names the owner
-            codes |= self._writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
-        return codes
+    return write_version(context, work)
 
 
-def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> Version:
-    """Rename a document; as ``Store.rename``."""
-    checked_text("new", new, LONGEST_NAME)
-    renaming = Renaming(context.transactions, context.writer, context.mapper("keep"))
-    return write_version(context, lambda connection: renaming.rename(connection, kind, old, new, note))
+def _rename_owner(
+    connection: Connection, context: StoreContext, owner: HeadRow, name: str, note: Note
+) -> dict[Name, int]:
+    """Write the new *name* of *owner* into the documents that belong to it; return the codes that are new."""
+    codes: dict[Name, int] = {}
+    for id in rows.owned(connection, owner.id):
+        head = rows.head_of(connection, id)
+        field = kind_named(head.kind).owner_field if head is not None else None
+        if head is None or field is None:
+            continue
+        now = read(connection, head)
+        body = now.pieces[HEAD]
+        assert isinstance(body, dict)  # its head names the owner
+        codes |= context.writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
+    return codes
 
 
-def delete(access: Transactions, kind: str, name: str, author: str) -> None:
+def delete(transactions: Transactions, kind: str, name: str, author: str) -> None:
     """Mark a document as deleted by *author*; another may take its name.
 
     Raises:
@@ -89,15 +79,15 @@ def delete(access: Transactions, kind: str, name: str, author: str) -> None:
     moment = datetime.now(UTC)
 
     def work(connection: Connection) -> str:
-        head = access.head(connection, kind, name)
+        head = transactions.head(connection, kind, name)
         rows.mark_deleted(connection, head.id, moment, author)
-        rows.delete_name(connection, access.project, head)
+        rows.delete_name(connection, transactions.project, head)
         return head.id
 
-    access.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)
+    transactions.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)
 
 
-def undelete(access: Transactions, kind: str, name: str) -> None:
+def undelete(transactions: Transactions, kind: str, name: str) -> None:
     """Bring back the document of this name that was deleted last.
 
     Raises:
@@ -106,19 +96,19 @@ def undelete(access: Transactions, kind: str, name: str) -> None:
     """
 
     def work(connection: Connection) -> str:
-        gone = access.deleted(connection, kind, name)
-        taken = rows.head_named(connection, access.project, kind, name)
+        gone = transactions.deleted(connection, kind, name)
+        taken = rows.head_named(connection, transactions.project, kind, name)
         if taken is not None:
             remedy = f"rename({name!r}, ...) or delete({called(name, kind)}) it before undelete()."
             raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
         rows.mark_deleted(connection, gone.id, None, None)
-        rows.insert_names(connection, access.project, [(gone.kind, gone.name, gone.id)])
+        rows.insert_names(connection, transactions.project, [(gone.kind, gone.name, gone.id)])
         return gone.id
 
-    access.writing(work, lambda connection, id: rows.deleted_at(connection, id) is None)
+    transactions.writing(work, lambda connection, id: rows.deleted_at(connection, id) is None)
 
 
-def purge(access: Transactions, kind: str, name: str) -> None:
+def purge(transactions: Transactions, kind: str, name: str) -> None:
     """Delete every row of a document, of its history and of its tags; also of one that is marked as deleted.
 
     Branches keep their own copy of its past.
@@ -137,12 +127,12 @@ def purge(access: Transactions, kind: str, name: str) -> None:
     """
 
     def work(connection: Connection) -> str:
-        head = rows.head_named(connection, access.project, kind, name)
-        found = head or access.deleted(connection, kind, name)
+        head = rows.head_named(connection, transactions.project, kind, name)
+        found = head or transactions.deleted(connection, kind, name)
         with erasing(connection):
-            rows.delete_name(connection, access.project, found)
+            rows.delete_name(connection, transactions.project, found)
             rows.purge(connection, found.id)
         return found.id
 
-    access.writing(work, lambda connection, id: rows.head_of(connection, id) is None)
-    forget(access.engine)
+    transactions.writing(work, lambda connection, id: rows.head_of(connection, id) is None)
+    forget(transactions.engine)
