@@ -196,7 +196,7 @@ class Found(Sequence[T], Generic[T]):
         """Return whether there are any rows.
 
         Cost:
-            A SELECT of one row.
+            A SELECT of at most 100 ids.
         """
         with self._reading.transactions.reading() as connection:
             return self._selection.any(connection)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -34,6 +34,9 @@ from docstore.search.statements import (
 from docstore.sql.dialects import UtcTime, pasteable, reading_times
 from docstore.sql.dialects.expressions import like
 from docstore.sql.dialects.json_path import places_of
+
+_ENOUGH: Final = 100
+"""The ids that ``any`` asks for. For one, PostgreSQL would read the documents in turn, hoping for an early match."""
 
 # --- a SELECT without its values, made once and kept ------------------------------------------------------------------
 
@@ -202,7 +205,9 @@ class Selection:
     def any(self, connection: Connection) -> bool:
         """Return whether there are any rows."""
         select = self._select(connection, self._limited(self._form), ("id",))
-        return self.query.limit != 0 and connection.execute(select, {**self._values, "most": 1}).first() is not None
+        return (
+            self.query.limit != 0 and connection.execute(select, {**self._values, "most": _ENOUGH}).first() is not None
+        )
 
     def count(self, connection: Connection) -> int:
         """Return the number of rows."""

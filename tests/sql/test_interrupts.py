@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 import docstore
-from docstore.codec.mapper import Mapper
 from docstore.sql.transactions import Deferral, deferring
+from docstore.store.saving import after_commit
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 
@@ -157,14 +157,14 @@ class TestASaveThatIsInterruptedWhileTheObjectLearns:
             trial = experiment.new_trial(parameters={"x": x, "flour": "rye"})
             observe(experiment, trial.index, x)
         bob.save(theirs)
-        learn = getattr(Mapper, request.param)
+        learn = getattr(after_commit, request.param)
 
         def interrupted(*arguments):
             press()
             return learn(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Mapper, request.param, interrupted)
+            patch.setattr(after_commit, request.param, interrupted)
             with pytest.raises(KeyboardInterrupt):
                 ada.save(mine)
         return mine
