@@ -365,10 +365,13 @@ class TestTheNameIsRemovedAndComesBackBesideSavers:
             *[self.TURNS] * (2 + self.EDITORS),
         ]
 
-    @pytest.mark.parametrize("outcome", ["saved", "done", "error"])
-    def test_some_were_done_and_some_refused(self, ran: Ran, outcome: str) -> None:
-        """Or nothing was tested."""
-        assert any(outcome in report for report in ran.reports)
+    def test_some_were_done_and_some_refused(self, ran: Ran) -> None:
+        """Or nothing was tested. The first delete is done; of the first edits, of one place, one is refused."""
+        assert any("done" in report for report in ran.reports)
+        assert any(report.get("errors") for report in ran.reports)
+
+    def test_each_edit_was_saved_in_the_end(self, ran: Ran) -> None:
+        assert all("saved" in report for reports in ran.by_racer[4:] for report in reports)
 
     def test_each_save_is_a_version_of_some_document(self, ran: Ran) -> None:
         there = [*ran.store.find(), *ran.store.find(deleted=True)]

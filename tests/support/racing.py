@@ -207,16 +207,29 @@ def _noted() -> Iterator[Report]:
 
 
 def edit(store: docstore.Store, task: Task) -> Iterator[Report]:
-    """Load and save, whatever others do with the document; where there is none, make one."""
+    """Load and save, whatever others do with the document, until it is saved; where there is none, make one.
+
+    All begin with the same version, and change one place of it: all but one of these saves are refused.
+    """
+    loaded = store.load(NAME)
     for turn in task.each_turn():
-        with _noted() as report:
-            try:
-                experiment = store.load(NAME)
-            except DocumentNotFoundError:
-                experiment = new_experiment(NAME, trials=1)
-            experiment.properties[str(task.number)] = turn
-            report["saved"] = store.save(experiment).number
-        yield report
+        tries = [_edit(store, task.number, turn, None if turn else loaded)]
+        while "saved" not in tries[-1]:
+            tries.append(_edit(store, task.number, turn))
+        yield {**tries[-1], "errors": [each["error"] for each in tries[:-1]]}
+
+
+def _edit(store: docstore.Store, number: int, turn: int, experiment: docstore.Experiment | None = None) -> Report:
+    with _noted() as report:
+        try:
+            experiment = experiment or store.load(NAME)
+        except DocumentNotFoundError:
+            experiment = new_experiment(NAME, trials=1)
+        experiment.properties[str(number)] = turn
+        if not turn:
+            experiment.properties["first"] = number
+        report["saved"] = store.save(experiment).number
+    return report
 
 
 def rename(store: docstore.Store, task: Task) -> Iterator[Report]:
