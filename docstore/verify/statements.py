@@ -76,12 +76,6 @@ def id_in_names(connection: Connection, project: str, head: HeadRow) -> str | No
         return connection.execute(query).scalar()
 
 
-def project_of(connection: Connection, id: str) -> str | None:
-    """Return the project of the document with this id, or None if there is none."""
-    with reading(connection):
-        return connection.execute(sa.select(documents.c.project).where(documents.c.id == id, IS_HEAD)).scalar()
-
-
 def counts(connection: Connection, project: str) -> dict[str, int]:
     """Return the number of rows of history of each document of *project*."""
     of_project = sa.select(documents.c.id).where(IS_HEAD, documents.c.project == project)
