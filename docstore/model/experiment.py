@@ -18,7 +18,7 @@ from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
-from docstore.model.parameter import Parameter, TParameterization
+from docstore.model.parameter import Parameter, TParamValue
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
 from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
@@ -231,8 +231,8 @@ class Experiment:
     # Trials.
 
     @property
-    def trials(self) -> dict[int, BaseTrial]:
-        """Every trial by its index. ``new_trial`` and ``new_batch_trial`` add to it."""
+    def trials(self) -> dict[int, Trial | Any]:  # Any stands for BatchTrial: type checkers let ``trials[0].arm`` pass
+        """Every trial by its index, a Trial or a BatchTrial. ``new_trial`` and ``new_batch_trial`` add to it."""
         return self._trials
 
     @property
@@ -241,9 +241,9 @@ class Experiment:
         return len(self._trials)
 
     @property
-    def trials_by_status(self) -> dict[TrialStatus, list[BaseTrial]]:
+    def trials_by_status(self) -> dict[TrialStatus, list[Trial | Any]]:  # Any as in ``trials``
         """The trials of each status; an empty list for a status that none has."""
-        grouped: dict[TrialStatus, list[BaseTrial]] = {status: [] for status in TrialStatus}
+        grouped: dict[TrialStatus, list[Trial | Any]] = {status: [] for status in TrialStatus}
         for trial in self._trials.values():
             grouped[trial.status].append(trial)
         return grouped
@@ -254,7 +254,7 @@ class Experiment:
         trial_type: str | None = None,
         ttl_seconds: int | None = None,
         *,
-        parameters: TParameterization | None = None,
+        parameters: Mapping[str, TParamValue] | None = None,
     ) -> Trial:
         """Add a trial of one arm and return it; give its *parameters* or a *generator_run*, or add the arm later."""
         if generator_run is not None and parameters is not None:

