@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, overload
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from typing_extensions import TypeVar
 
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     import pandas
 
 T = TypeVar("T")
+D = TypeVar("D", default=Any)  # of the objects of a search, which not everyone who names its rows needs to name
 S = TypeVar("S")
 
 _PAGE: Final = 500
@@ -96,7 +98,7 @@ class Page(Sequence[T], Generic[T]):
         return f"Page({self._rows!r}, cursor={self.cursor!r})"
 
 
-class Found(Sequence[T], Generic[T]):
+class Found(Sequence[T], Generic[T, D]):
     """The documents or parts that ``Store.find`` found: a sequence of their columns, read on access.
 
     No digest covers the columns. ``documents``, ``load`` and ``to_frame`` with pointers compare type and status with
@@ -255,7 +257,7 @@ class Found(Sequence[T], Generic[T]):
             for whole in self._each(_wholes):
                 yield self._reading.decode(join(whole.state.pieces))
 
-    def load(self) -> Iterator[Any]:
+    def load(self) -> Iterator[D]:
         """Yield the object of each document, as ``Store.load`` returns it, to be changed and saved.
 
         For parts, the object inside its document, which is loaded whole, once for consecutive parts of one document:

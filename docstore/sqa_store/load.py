@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from docstore.codec.core import Unknown
 from docstore.model import Experiment, GenerationStrategy
 from docstore.sqa_store.db import store_of
@@ -19,9 +17,9 @@ def load_experiment(experiment_name: str, config: SQAConfig | None = None, *, un
     Raises:
         DocumentNotFoundError, DecodeError, DamagedDocumentError: as ``Store.load``.
     """
-    return cast(Experiment, store_of(config).load(experiment_name, unknown=unknown))
+    return store_of(config).load(experiment_name, unknown=unknown)
 
 
 def load_generation_strategy(name: str, config: SQAConfig | None = None) -> GenerationStrategy:
     """Return the generation strategy of this name."""
-    return cast(GenerationStrategy, store_of(config).load(name, kind="generation_strategy"))
+    return store_of(config).load(name, kind=GenerationStrategy)

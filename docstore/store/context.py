@@ -60,6 +60,21 @@ class StoreContext:
             raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
         return mapper_of(self.bundle, unknown=unknown)
 
+    def kind_name(self, kind: str | type) -> str:
+        """Return the name of *kind*; for a class, of the kind of document that its objects are.
+
+        Raises:
+            InvalidValueError: objects of the class are no documents.
+        """
+        if not isinstance(kind, type):
+            return kind
+        entry = self.mapper().codec.registry.of_class(kind)
+        if entry is None or entry.kind is None:
+            raise InvalidValueError(
+                "kind", kind, "Give a class that is decorated with @docstore.document(kind=...), or the kind as a text."
+            )
+        return entry.kind.name
+
     def note(self, message: str, author: str | None) -> Note:
         """Return the author and the message of a save, checked."""
         who = checked_text("author", self.author if author is None else author, LONGEST_NAME)

@@ -48,12 +48,15 @@ class VersionChoice:
 # --- objects and values ----------------------------------------------------------------------------------------------
 
 
-def load(context: StoreContext, kind: str, name: str, choice: VersionChoice, unknown: Unknown | None) -> Any:
+def load(
+    context: StoreContext, kind: str | type, name: str, choice: VersionChoice, unknown: Unknown | None = None
+) -> Any:
     """Return the object of a document; as ``Store.load``."""
-    transactions = context.transactions
+    transactions, which = context.transactions, context.kind_name(kind)
     with transactions.reading() as connection:
-        head, state = transactions.state(connection, kind, name, version=choice.version, at=choice.at, tag=choice.tag)
-    return object_of(context, head, state, context.unknown if unknown is None else unknown)
+        head, state = transactions.state(connection, which, name, version=choice.version, at=choice.at, tag=choice.tag)
+    obj = object_of(context, head, state, context.unknown if unknown is None else unknown)
+    return _checked_class(obj, kind, head)
 
 
 def object_of(context: StoreContext, head: HeadRow, state: State, unknown: Unknown, *, is_ours: bool = True) -> Any:
@@ -73,6 +76,18 @@ def object_of(context: StoreContext, head: HeadRow, state: State, unknown: Unkno
     return obj
 
 
+def _checked_class(obj: Any, kind: str | type | None, head: HeadRow) -> Any:
+    """Return *obj*, the object of a document of *kind*.
+
+    Raises:
+        InvalidValueError: *kind* is a class, and *obj* is of another one of the same kind.
+    """
+    if isinstance(kind, type) and not isinstance(obj, kind):
+        found = f"{head.kind} {head.name!r} is of the class {type(obj).__qualname__}"
+        raise InvalidValueError("kind", kind, f"The {found}: give that, or kind={head.kind!r}.")
+    return obj
+
+
 def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, pointer: str) -> Any:
     """Return the JSON value at *pointer* of a document; as ``Store.get``."""
     with context.transactions.reading() as connection:
@@ -85,7 +100,7 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
 # --- searches --------------------------------------------------------------------------------------------------------
 
 
-def find(context: StoreContext, kind: str | None, part: str | None, criteria: Criteria) -> Found[Any]:
+def find(context: StoreContext, kind: str | type | None, part: str | None, criteria: Criteria) -> Found[Any, Any]:
     """Return the documents, or the parts, that fulfil *criteria*; as ``Store.find``."""
     mapper = context.mapper()
     search = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
@@ -93,13 +108,15 @@ def find(context: StoreContext, kind: str | None, part: str | None, criteria: Cr
     def part_of(obj: Any, path: str) -> Any:
         return LiveObject(mapper, obj).part(path)
 
-    loader = Loader(context.transactions, context.raw.decode, partial(_object_found, context), part_of)
-    return Found(loader, checked_query(search, kind, part, criteria))
+    which = None if kind is None else context.kind_name(kind)
+    loader = Loader(context.transactions, context.raw.decode, partial(_object_found, context, kind), part_of)
+    return Found(loader, checked_query(search, which, part, criteria))
 
 
-def _object_found(context: StoreContext, found: StoredDocument) -> Any:
+def _object_found(context: StoreContext, kind: str | type | None, found: StoredDocument) -> Any:
     is_ours = found.project == context.project
-    return object_of(context, found.head, found.state, context.unknown, is_ours=is_ours)
+    obj = object_of(context, found.head, found.state, context.unknown, is_ours=is_ours)
+    return _checked_class(obj, kind, found.head)
 
 
 def known_kind(context: StoreContext, kind: str) -> Kind | None:

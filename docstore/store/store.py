@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Self, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from sqlalchemy.engine import Engine
 
@@ -49,6 +49,8 @@ from docstore.verify import Damage, Report
 
 if TYPE_CHECKING:
     import pandas
+
+D = TypeVar("D")
 
 
 class Store:
@@ -258,11 +260,44 @@ class Store:
 
     # --- reading -------------------------------------------------------------------------------------------------
 
+    @overload
     def load(
         self,
         name: str,
         *,
-        kind: str = "experiment",
+        kind: Literal["experiment"] = "experiment",
+        version: int | None = None,
+        at: datetime | None = None,
+        tag: str | None = None,
+        unknown: Unknown | None = None,
+    ) -> Experiment: ...
+    @overload
+    def load(
+        self,
+        name: str,
+        *,
+        kind: type[D],
+        version: int | None = None,
+        at: datetime | None = None,
+        tag: str | None = None,
+        unknown: Unknown | None = None,
+    ) -> D: ...
+    @overload
+    def load(
+        self,
+        name: str,
+        *,
+        kind: str,
+        version: int | None = None,
+        at: datetime | None = None,
+        tag: str | None = None,
+        unknown: Unknown | None = None,
+    ) -> Any: ...
+    def load(
+        self,
+        name: str,
+        *,
+        kind: str | type = "experiment",
         version: int | None = None,
         at: datetime | None = None,
         tag: str | None = None,
@@ -271,13 +306,15 @@ class Store:
         """Return the object as it was saved last, as *version*, as it was *at* a time, or as the version of a *tag*.
 
         Args:
+            kind: of the document; or its class, as in every call that takes a kind: the object is one of that class.
             unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
                 unchanged. By default as the store was made.
 
         Raises:
             DocumentNotFoundError: there is no such document; names similar ones.
             VersionNotFoundError: it has no such version or tag, none so early, or the version was folded.
-            InvalidValueError: more than one of *version*, *at* and *tag* is given, or *at* has no time zone.
+            InvalidValueError: more than one of *version*, *at* and *tag* is given, or *at* has no time zone; or the
+                object is of another class than *kind*, or documents are made of no such class.
             DecodeError: a class that it needs is not registered, or has changed.
             DamagedDocumentError: what is stored is not what was saved.
         """
@@ -287,7 +324,7 @@ class Store:
         self,
         name: str,
         *,
-        kind: str = "experiment",
+        kind: str | type = "experiment",
         version: int | None = None,
         at: datetime | None = None,
         tag: str | None = None,
@@ -302,7 +339,7 @@ class Store:
         Cost:
             With a *pointer* into one part, that part and what was changed since; without, as ``load``.
         """
-        return reading.get(self._context, kind, name, VersionChoice(version, at, tag), pointer)
+        return reading.get(self._context, self._context.kind_name(kind), name, VersionChoice(version, at, tag), pointer)
 
     # --- experiments -----------------------------------------------------------------------------------------------
 
@@ -412,6 +449,27 @@ class Store:
     @overload
     def find(
         self,
+        kind: type[D],
+        *,
+        part: None = None,
+        name: str | None = None,
+        name_prefix: str | None = None,
+        name_like: str | None = None,
+        project: str | Iterable[str] | None = None,
+        type: Wanted = None,
+        status: Wanted = None,
+        owner: str | None = None,
+        model: str | None = None,
+        created: Moments | None = None,
+        updated: Moments | None = None,
+        deleted: bool = False,
+        where: Where = None,
+        order_by: str | Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> Found[DocumentInfo, D]: ...
+    @overload
+    def find(
+        self,
         kind: str | None = None,
         *,
         part: None = None,
@@ -429,11 +487,11 @@ class Store:
         where: Where = None,
         order_by: str | Iterable[str] | None = None,
         limit: int | None = None,
-    ) -> Found[DocumentInfo]: ...
+    ) -> Found[DocumentInfo, Any]: ...
     @overload
     def find(
         self,
-        kind: str | None = None,
+        kind: str | type | None = None,
         *,
         part: str,
         name: str | None = None,
@@ -450,10 +508,10 @@ class Store:
         where: Where = None,
         order_by: str | Iterable[str] | None = None,
         limit: int | None = None,
-    ) -> Found[PartInfo]: ...
+    ) -> Found[PartInfo, Any]: ...
     def find(
         self,
-        kind: str | None = None,
+        kind: str | type | None = None,
         *,
         part: str | None = None,
         name: str | None = None,
@@ -470,11 +528,11 @@ class Store:
         where: Where = None,
         order_by: str | Iterable[str] | None = None,
         limit: int | None = None,
-    ) -> Found[Any]:
+    ) -> Found[Any, Any]:
         """Return the documents, or the parts, that fulfil all criteria, as a sequence that is read as one looks at it.
 
         Args:
-            kind: of the documents; None for all kinds.
+            kind: of the documents, or their class; None for all kinds.
             part: ``"trial"``: the parts of that kind in place of the documents; name, owner and project stay those of
                 the document, and type, status, times and *where* are the part's own.
             name, name_prefix, name_like: the name, how it begins, or a pattern: ``%`` is any text, ``_`` any character,
@@ -521,7 +579,7 @@ class Store:
             },
         )
 
-    def create_index(self, pointer: str, *, kind: str = "experiment", part: str | None = None) -> str:
+    def create_index(self, pointer: str, *, kind: str | type = "experiment", part: str | None = None) -> str:
         """Make an index that makes ``find`` by the value at *pointer* quick, unless there is one; return its name.
 
         It is the database's own, of the documents of all projects, and is kept up to date by every save. Comparing with
@@ -539,6 +597,7 @@ class Store:
         Cost:
             One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
         """
+        kind = self._context.kind_name(kind)
         known = reading.known_kind(self._context, kind)
         return indexes.create_index(self._context.transactions, known, kind, pointer, part).name
 
@@ -546,18 +605,19 @@ class Store:
         """Return the indexes that ``create_index`` made, by kind, part and pointer."""
         return indexes.indexes(self._context.transactions)
 
-    def drop_index(self, pointer: str, *, kind: str = "experiment", part: str | None = None) -> None:
+    def drop_index(self, pointer: str, *, kind: str | type = "experiment", part: str | None = None) -> None:
         """Drop the index on *pointer*; searches find the same as before.
 
         Raises:
             InvalidValueError: there is none; lists those that there are.
         """
+        kind = self._context.kind_name(kind)
         known = reading.known_kind(self._context, kind)
         indexes.drop_index(self._context.transactions, known, kind, pointer, part)
 
     # --- the past ------------------------------------------------------------------------------------------------
 
-    def history(self, name: str, *, kind: str = "experiment", pointer: str | None = None) -> Sequence[Version]:
+    def history(self, name: str, *, kind: str | type = "experiment", pointer: str | None = None) -> Sequence[Version]:
         """Return the versions of a document, newest first; each is read when it is looked at.
 
         Args:
@@ -572,9 +632,9 @@ class Store:
         Cost:
             A SELECT for every 100 versions that one looks at.
         """
-        return timeline.history(self._context, kind, name, pointer)
+        return timeline.history(self._context, self._context.kind_name(kind), name, pointer)
 
-    def blame(self, name: str, pointer: str, *, kind: str = "experiment") -> Sequence[Blame]:
+    def blame(self, name: str, pointer: str, *, kind: str | type = "experiment") -> Sequence[Blame]:
         """Return when the value at *pointer* changed and by whom, newest first, with the values before and after.
 
         An item of a list is meant by its index, as it was at each version. A change in versions that ``compact`` folded
@@ -589,19 +649,21 @@ class Store:
             The part that *pointer* leads into is read, and each version as one comes to it. Values are kept as JSON: of
             a large value that changed often, look at them one after the other, with ``iter``, or at ``history``.
         """
-        return timeline.blame(self._context, kind, name, pointer)
+        return timeline.blame(self._context, self._context.kind_name(kind), name, pointer)
 
-    def diff(self, name: str, a: When, b: When | None = None, *, kind: str = "experiment", other: str = "") -> Diff:
+    def diff(
+        self, name: str, a: When, b: When | None = None, *, kind: str | type = "experiment", other: str = ""
+    ) -> Diff:
         """Return what changed from version *a* to version *b*, which may be the older; by default, the newest.
 
         Args:
             a, b: a number, a tag, or a time at which the version was current.
             other: the name of another document of the *kind*, of which *b* is a version then.
         """
-        return timeline.diff(self._context, kind, name, a, b, other)
+        return timeline.diff(self._context, self._context.kind_name(kind), name, a, b, other)
 
     def revert(
-        self, name: str, version: When, *, kind: str = "experiment", message: str = "", author: str | None = None
+        self, name: str, version: When, *, kind: str | type = "experiment", message: str = "", author: str | None = None
     ) -> Version:
         """Make the state of *version* the newest version; the history stays as it is.
 
@@ -611,7 +673,9 @@ class Store:
         Raises:
             VersionNotFoundError: there is no such version, or it was folded.
         """
-        return direct.revert(self._context, kind, name, version, self._context.note(message, author))
+        return direct.revert(
+            self._context, self._context.kind_name(kind), name, version, self._context.note(message, author)
+        )
 
     def tag(
         self,
@@ -619,7 +683,7 @@ class Store:
         tag: str,
         version: When | None = None,
         *,
-        kind: str = "experiment",
+        kind: str | type = "experiment",
         author: str | None = None,
         move: bool = False,
     ) -> int:
@@ -633,17 +697,17 @@ class Store:
             TagExistsError: it names another version.
         """
         new = NewTag(tag, version, self._context.note("", author).author, checked_flag("move", move))
-        return tags.tag(self._context.transactions, kind, name, new)
+        return tags.tag(self._context.transactions, self._context.kind_name(kind), name, new)
 
-    def untag(self, name: str, tag: str, *, kind: str = "experiment") -> None:
+    def untag(self, name: str, tag: str, *, kind: str | type = "experiment") -> None:
         """Remove a tag; the version that it named stays."""
-        tags.untag(self._context.transactions, kind, name, tag)
+        tags.untag(self._context.transactions, self._context.kind_name(kind), name, tag)
 
-    def tags(self, name: str, *, kind: str = "experiment") -> dict[str, int]:
+    def tags(self, name: str, *, kind: str | type = "experiment") -> dict[str, int]:
         """Return the number of the version that each tag of a document names."""
-        return tags.tags(self._context.transactions, kind, name)
+        return tags.tags(self._context.transactions, self._context.kind_name(kind), name)
 
-    def compact(self, name: str, *, keep: int | timedelta, kind: str = "experiment") -> Compacted:
+    def compact(self, name: str, *, keep: int | timedelta, kind: str | type = "experiment") -> Compacted:
         """Fold old versions of a document, and return which are kept.
 
         Kept are the newest *keep* versions, or those that were current at any time in the last *keep*; each one that a
@@ -673,10 +737,15 @@ class Store:
             again; its file gets smaller by VACUUM only. As with ``purge``, nothing of what was folded is left in it; a
             server removes it in its own time.
         """
-        return compact(self._context.transactions, kind, name, keep)
+        return compact(self._context.transactions, self._context.kind_name(kind), name, keep)
 
     def verify(
-        self, name: str | None = None, *, kind: str | None = None, decode: bool = False, progress: bool | Report = False
+        self,
+        name: str | None = None,
+        *,
+        kind: str | type | None = None,
+        decode: bool = False,
+        progress: bool | Report = False,
     ) -> list[Damage]:
         """Return every damage of a document, of all of a *kind*, or of the project; an empty list if all is as saved.
 
@@ -701,6 +770,7 @@ class Store:
             A read of everything, and of each version time in proportion to what it changed; memory for a document and
             a page of rows. To decode takes a load of each version. The database's own check covers all projects.
         """
+        kind = None if kind is None else self._context.kind_name(kind)
         return reading.verify(self._context, name, kind, decode=decode, progress=progress)
 
     # --- branches ------------------------------------------------------------------------------------------------
@@ -711,7 +781,7 @@ class Store:
         new_name: str,
         version: When | None = None,
         *,
-        kind: str = "experiment",
+        kind: str | type = "experiment",
         message: str = "",
         author: str | None = None,
     ) -> Version:
@@ -729,14 +799,16 @@ class Store:
         Cost:
             A copy of the document, and of its history.
         """
-        return branch(self._context, kind, name, new_name, version, self._context.note(message, author))
+        return branch(
+            self._context, self._context.kind_name(kind), name, new_name, version, self._context.note(message, author)
+        )
 
     def merge(
         self,
         name: str,
         into: str,
         *,
-        kind: str = "experiment",
+        kind: str | type = "experiment",
         on_conflict: OnConflict = "merge",
         message: str = "",
         author: str | None = None,
@@ -758,12 +830,14 @@ class Store:
             Both documents and the version that they have in common, whole.
         """
         check_policy(on_conflict)
-        return merge(self._context, kind, name, into, on_conflict, self._context.note(message, author))
+        return merge(
+            self._context, self._context.kind_name(kind), name, into, on_conflict, self._context.note(message, author)
+        )
 
     # --- rename, delete, copy ------------------------------------------------------------------------------------
 
     def rename(
-        self, old: str, new: str, *, kind: str = "experiment", message: str = "", author: str | None = None
+        self, old: str, new: str, *, kind: str | type = "experiment", message: str = "", author: str | None = None
     ) -> Version:
         """Rename a document, and return its new version; renamed to its own name, its current one.
 
@@ -780,22 +854,24 @@ class Store:
         Cost:
             A read of the document and of those that belong to it; the head of each is written.
         """
-        return lifecycle.rename(self._context, kind, old, new, self._context.note(message, author))
+        return lifecycle.rename(
+            self._context, self._context.kind_name(kind), old, new, self._context.note(message, author)
+        )
 
-    def delete(self, name: str, *, kind: str = "experiment") -> None:
+    def delete(self, name: str, *, kind: str | type = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
-        lifecycle.delete(self._context.transactions, kind, name, self.author)
+        lifecycle.delete(self._context.transactions, self._context.kind_name(kind), name, self.author)
 
-    def undelete(self, name: str, *, kind: str = "experiment") -> None:
+    def undelete(self, name: str, *, kind: str | type = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.
 
         Raises:
             DocumentNotFoundError: none was deleted.
             DocumentExistsError: another has the name now.
         """
-        lifecycle.undelete(self._context.transactions, kind, name)
+        lifecycle.undelete(self._context.transactions, self._context.kind_name(kind), name)
 
-    def purge(self, name: str, *, kind: str = "experiment") -> None:
+    def purge(self, name: str, *, kind: str | type = "experiment") -> None:
         """Delete a document for good, with its whole history and its tags; if none is live, the one deleted last.
 
         The log of folded versions goes too. Branches keep their copy of the past that they shared with it, and can
@@ -809,9 +885,11 @@ class Store:
             others have in it, is written into the database; ``lifecycle.purge`` says what may stay. Servers remove
             deleted rows in their own time.
         """
-        lifecycle.purge(self._context.transactions, kind, name)
+        lifecycle.purge(self._context.transactions, self._context.kind_name(kind), name)
 
-    def copy_to(self, other: Store, names: Iterable[str] | None = None, *, kind: str | None = None) -> list[Copied]:
+    def copy_to(
+        self, other: Store, names: Iterable[str] | None = None, *, kind: str | type | None = None
+    ) -> list[Copied]:
         """Copy documents to another store with their whole history, and return what was done for each.
 
         They keep their ids, versions, times, digests and chain; each is verified before it is committed. After an
@@ -840,5 +918,5 @@ class Store:
         if not isinstance(other, Store):
             # Not shown: a URL may have a password in it.
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
-        target = other._context
+        target, kind = other._context, None if kind is None else self._context.kind_name(kind)
         return copy_documents(self._context.transactions, target.transactions, target.codes, names=names, kind=kind)

@@ -5,9 +5,11 @@ It is not run. A line with ``type: ignore`` is a mistake that both must find: an
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, assert_type
 
-from docstore import Arm, BatchTrial, Experiment, Trial, TrialStatus
+import docstore
+from docstore import Arm, BatchTrial, DocumentInfo, Experiment, Found, Store, Trial, TrialStatus
 
 
 def train(trial: Trial) -> float:
@@ -27,3 +29,33 @@ def trials_of_an_experiment(experiment: Experiment) -> None:
             assert_type(trial.arm_weights, dict[Arm, float])
     settings = {"rate": 0.5}
     assert_type(experiment.new_trial(parameters=settings).mark_running(), Trial)
+
+
+@docstore.document(kind="campaign")
+@dataclass
+class Campaign:
+    """A document of the user's own."""
+
+    name: str
+    goal: str
+
+
+def loading(store: Store) -> None:
+    """A class for the kind: what is loaded is of that class. Without a kind it is an experiment."""
+    assert_type(store.load("spring"), Experiment)
+    assert_type(store.load("spring", kind="experiment", version=3), Experiment)
+    assert_type(store.load("spring", kind=Campaign), Campaign)
+    assert_type(store.load("spring", kind=Campaign, tag="paper").goal, str)
+    assert_type(store.load("spring", kind="campaign"), Any)
+    store.load("spring", kind=3)  # type: ignore[call-overload]
+
+
+def finding(store: Store) -> None:
+    """The rows are columns, and ``load`` gives objects of the class."""
+    found: Found[DocumentInfo] = store.find(kind="campaign")
+    assert_type(found[0].version, int)
+    assert_type(store.find(kind=Campaign), Found[DocumentInfo, Campaign])
+    assert_type([campaign.goal for campaign in store.find(Campaign, name_prefix="s").load()], list[str])
+    assert_type(store.find(kind=Experiment, type="PILOT").first(), DocumentInfo | None)
+    assert_type(store.find(part="trial", status="FAILED")[0].path, str)
+    assert_type(store.history("spring", kind=Campaign)[0].number, int)

@@ -1,0 +1,88 @@
+"""What is there: by a class in place of its kind, by name, by kind and by project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+import docstore
+from docstore import Experiment, MultiTypeExperiment, registry
+from docstore.errors import InvalidValueError
+from docstore.testing.experiments import new_experiment
+
+
+@dataclass
+class Campaign:
+    name: str
+    goal: str = "sales"
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    with registry.scope():
+        docstore.document(kind="campaign")(Campaign)
+        yield
+
+
+class TestAClassInPlaceOfItsKind:
+    """The kind of Campaign is ``campaign``."""
+
+    @pytest.fixture
+    def store(self, store):
+        store.save(Campaign("spring"))
+        return store
+
+    def test_loads_an_object_of_it(self, store):
+        assert store.load("spring", kind=Campaign) == Campaign("spring")
+
+    def test_finds_the_documents_made_of_it(self, store):
+        store.save(new_experiment("cakes"))
+
+        found = store.find(kind=Campaign)
+
+        assert (found.names(), list(found.load())) == (["spring"], [Campaign("spring")])
+
+    def test_is_taken_by_every_call_that_takes_a_kind(self, store):
+        store.tag("spring", "draft", kind=Campaign)
+        store.branch("spring", "summer", kind=Campaign)
+        store.merge("summer", "spring", kind=Campaign)
+        store.rename("summer", "autumn", kind=Campaign)
+        store.create_index("/goal", kind=Campaign)
+        store.drop_index("/goal", kind=Campaign)
+
+        assert store.tags("spring", kind=Campaign) == {"draft": 1}
+        assert store.get("spring", kind=Campaign, pointer="/goal") == "sales"
+        assert store.history("spring", kind=Campaign)[-1].number == 1
+        assert len(store.blame("spring", "/goal", kind=Campaign)) == 1
+        assert not store.diff("spring", 1, 1, kind=Campaign)
+        assert store.compact("spring", keep=9, kind=Campaign).kept[0] == 1
+        assert store.verify(kind=Campaign) == []
+        store.untag("spring", "draft", kind=Campaign)
+        store.revert("spring", 1, kind=Campaign)
+        store.delete("autumn", kind=Campaign)
+        store.undelete("autumn", kind=Campaign)
+        store.purge("autumn", kind=Campaign)
+        assert store.find(Campaign).names() == ["spring"]
+
+    def test_is_refused_if_no_documents_are_made_of_it(self, store):
+        class Poster: ...
+
+        with pytest.raises(InvalidValueError, match=r"Poster.*@docstore\.document\(kind=\.\.\.\)"):
+            store.load("spring", kind=Poster)
+
+    def test_is_refused_for_a_document_of_another_class_of_the_kind(self, store):
+        store.save(new_experiment("cakes"))
+
+        with pytest.raises(InvalidValueError, match="experiment 'cakes' is of the class Experiment"):
+            store.load("cakes", kind=MultiTypeExperiment)
+        with pytest.raises(InvalidValueError, match="experiment 'cakes' is of the class Experiment"):
+            list(store.find(kind=MultiTypeExperiment).load())
+        assert store.load("cakes", kind=Experiment).name == "cakes"
+
+
+def test_documents_of_a_class_are_copied_to_another_store(store):
+    store.save_many([Campaign("spring"), new_experiment("cakes")])
+
+    with docstore.connect("sqlite://") as other:
+        assert [copied.name for copied in store.copy_to(other, kind=Campaign)] == ["spring"]
