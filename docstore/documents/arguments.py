@@ -13,6 +13,18 @@ from typing import Any, Final
 from docstore.documents.canonical import is_plain
 from docstore.errors import InvalidValueError
 
+
+class NoDefault(Enum):
+    """The type of ``NO_DEFAULT``, which says that no default is given: what is missing is an error."""
+
+    NO_DEFAULT = "no default"
+
+    def __repr__(self) -> str:
+        return "NO_DEFAULT"
+
+
+NO_DEFAULT: Final = NoDefault.NO_DEFAULT
+
 LONGEST_NAME: Final = 255
 """Characters that the name of a document, of a tag or of an author may have."""
 

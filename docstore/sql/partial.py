@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON, resolve
+from docstore.documents.canonical import JSON
 from docstore.documents.digests import DigestTree, piece
 from docstore.documents.history import Version, piece_at, pieces_touched, rebuild
 from docstore.documents.kinds import HEAD, Kind, join
@@ -18,10 +18,13 @@ from docstore.sql.rows import HeadRow
 
 
 def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
-    """Return the value at *pointer* of a document, now or at version *number*.
+    """Return as much of a document, now or at version *number*, as contains the value at *pointer*, if there is one.
+
+    Shapes:
+        a list whose items are parts may have only some of them: a dict by index, as of ``join(..., sparse=)``
 
     Raises:
-        DecodeError: there is no value, or *pointer* is not a JSON Pointer.
+        DecodeError: *pointer* is not a JSON Pointer.
         VersionNotFoundError, DamagedDocumentError: as ``read_version``.
 
     Cost:
@@ -34,13 +37,13 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
     path, is_whole = piece_at(kind, pointer)
     if is_whole or any(change.path == HEAD for changes in newer for change in changes):
         state = read(connection, head) if number is None else read_version(connection, head, kind, number)
-        return resolve(join(state.pieces), pointer)
+        return join(state.pieces)
     pieces, digests = _read_some(
         connection, head, {path, *pieces_touched(kind, (change for changes in newer for change in changes))}
     )
     if newer:
         pieces = _rebuilt(head, kind, pieces, newer, history[-1], digests)
-    return resolve(_joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()}), pointer)
+    return _joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()})
 
 
 def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Kind, JSON]:

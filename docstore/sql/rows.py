@@ -165,6 +165,17 @@ def live_names(connection: Connection, project: str, kind: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def live_kinds(connection: Connection, project: str) -> list[str]:
+    """Return the kinds of the live documents of *project*."""
+    query = sa.select(names.c.kind).where(names.c.project == project).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def live_projects(connection: Connection) -> list[str]:
+    """Return the projects of all live documents."""
+    return list(connection.execute(sa.select(names.c.project).distinct()).scalars())
+
+
 def insert_names(connection: Connection, project: str, named: Iterable[tuple[str, str, str]]) -> None:
     """Insert the names of documents that are live from now on: kind, name and id of each.
 

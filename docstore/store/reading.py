@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from docstore.codec import UnknownObject
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
-from docstore.documents.arguments import checked_flag, checked_key
-from docstore.documents.canonical import JSON
+from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
+from docstore.documents.canonical import JSON, resolve
 from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
-from docstore.errors import InvalidValueError
+from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
 from docstore.search.experiments.best import BestArm, best_arms, config_of
 from docstore.search.experiments.frames import observations_frame, trials_frame
@@ -26,7 +26,7 @@ from docstore.sql.dialects import checked_moment, long_read_timeout
 from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
 from docstore.sql.reader import State
-from docstore.sql.rows import HeadRow
+from docstore.sql.rows import HeadRow, id_named, live_kinds, live_names, live_projects
 from docstore.sql.version_names import chosen_version
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
@@ -88,13 +88,53 @@ def _checked_class(obj: Any, kind: str | type | None, head: HeadRow) -> Any:
     return obj
 
 
-def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, pointer: str) -> Any:
+def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, pointer: str, default: Any) -> Any:
     """Return the JSON value at *pointer* of a document; as ``Store.get``."""
     with context.transactions.reading() as connection:
-        head = context.transactions.head(connection, kind, name)
+        try:
+            head = context.transactions.head(connection, kind, name)
+        except DocumentNotFoundError:
+            if default is NO_DEFAULT:
+                raise
+            return default
         number = chosen_version(connection, head, choice.version, choice.at, choice.tag)
-        value = read_place(connection, head, pointer, number)
+        around = read_place(connection, head, pointer, number)
+    try:
+        value = resolve(around, pointer)
+    except DecodeError:
+        if default is NO_DEFAULT:
+            raise
+        return default
     return context.raw.decode(value)
+
+
+# --- what is there ---------------------------------------------------------------------------------------------------
+
+
+def exists(context: StoreContext, kind: str, name: str) -> bool:
+    """Return whether there is a document; as ``Store.exists``."""
+    kind, name = checked_key("kind", kind), checked_key("name", name)
+    with context.transactions.reading() as connection:
+        return id_named(connection, context.project, kind, name) is not None
+
+
+def names(context: StoreContext, kind: str) -> list[str]:
+    """Return the names of the documents of a kind; as ``Store.names``."""
+    kind = checked_key("kind", kind)
+    with context.transactions.reading() as connection:
+        return sorted(live_names(connection, context.project, kind))
+
+
+def kinds(context: StoreContext) -> list[str]:
+    """Return the kinds of the documents of the project; as ``Store.kinds``."""
+    with context.transactions.reading() as connection:
+        return sorted(live_kinds(connection, context.project))
+
+
+def projects(context: StoreContext) -> list[str]:
+    """Return the projects of the database; as ``Store.projects``."""
+    with context.transactions.reading() as connection:
+        return sorted(live_projects(connection))
 
 
 # --- searches --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,14 @@ from docstore import model, registry
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
 from docstore.codec.registry import Registry
-from docstore.documents.arguments import LONGEST_NAME, checked_enum, checked_flag, checked_iterable, checked_text
+from docstore.documents.arguments import (
+    LONGEST_NAME,
+    NO_DEFAULT,
+    checked_enum,
+    checked_flag,
+    checked_iterable,
+    checked_text,
+)
 from docstore.documents.diff.diff import Diff
 from docstore.documents.history import Version
 from docstore.documents.merge.resolve import OnConflict, check_policy
@@ -329,17 +336,57 @@ class Store:
         at: datetime | None = None,
         tag: str | None = None,
         pointer: str = "",
+        default: Any = NO_DEFAULT,
     ) -> Any:
         """Return the JSON of a document, or the value at *pointer*, tagged values decoded; no class is needed.
 
+        Args:
+            default: returned if there is no such document, or nothing at *pointer*; without one, that is an error. A
+                version, a time or a tag that the document lacks is an error in any case.
+
         Raises:
-            DecodeError: there is nothing at *pointer*.
+            DecodeError: there is nothing at *pointer*; or it is no pointer.
             DocumentNotFoundError, VersionNotFoundError, InvalidValueError, DamagedDocumentError: as ``load``.
 
         Cost:
             With a *pointer* into one part, that part and what was changed since; without, as ``load``.
         """
-        return reading.get(self._context, self._context.kind_name(kind), name, VersionChoice(version, at, tag), pointer)
+        choice = VersionChoice(version, at, tag)
+        return reading.get(self._context, self._context.kind_name(kind), name, choice, pointer, default)
+
+    def exists(self, name: str, *, kind: str | type = "experiment") -> bool:
+        """Return whether there is a document of this name and kind that is not deleted.
+
+        Another program may save or delete it right afterwards: ``load_or_create`` is one step.
+
+        Cost:
+            A SELECT by an index.
+        """
+        return reading.exists(self._context, self._context.kind_name(kind), name)
+
+    def names(self, *, kind: str | type = "experiment") -> list[str]:
+        """Return the names of the documents of a kind, sorted; of a kind that has none, an empty list.
+
+        Cost:
+            A SELECT by an index; memory for all names. ``find`` gives them in pages, with their columns.
+        """
+        return reading.names(self._context, self._context.kind_name(kind))
+
+    def kinds(self) -> list[str]:
+        """Return the kinds that have documents in this project, sorted.
+
+        Cost:
+            A SELECT, in which the database goes through the names of the project.
+        """
+        return reading.kinds(self._context)
+
+    def projects(self) -> list[str]:
+        """Return the projects that have documents in this database, sorted.
+
+        Cost:
+            A SELECT, in which the database goes through all names.
+        """
+        return reading.projects(self._context)
 
     # --- experiments -----------------------------------------------------------------------------------------------
 

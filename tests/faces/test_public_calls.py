@@ -295,6 +295,8 @@ CALLS: dict[str, Call] = {
     "put": of_store("put", kind=fixed("note"), name=fixed("n1"), value=fixed([1]), **NOTED),
     "load": of_store("load", **NAMED, **dict.fromkeys(("version", "at", "tag", "unknown"), fixed(None))),
     "get": of_store("get", **NAMED, pointer=fixed(""), **dict.fromkeys(("version", "at", "tag"), fixed(None))),
+    "exists": of_store("exists", **NAMED),
+    "names": of_store("names", kind=fixed("experiment")),
     "delete": of_store("delete", **NAMED),
     "undelete": of_store("undelete", name=fixed("gone"), kind=fixed("experiment")),
     "purge": of_store("purge", **NAMED),

@@ -8,7 +8,7 @@ import pytest
 
 import docstore
 from docstore import Experiment, MultiTypeExperiment, registry
-from docstore.errors import InvalidValueError
+from docstore.errors import DecodeError, InvalidValueError, VersionNotFoundError
 from docstore.testing.experiments import new_experiment
 
 
@@ -86,3 +86,77 @@ def test_documents_of_a_class_are_copied_to_another_store(store):
 
     with docstore.connect("sqlite://") as other:
         assert [copied.name for copied in store.copy_to(other, kind=Campaign)] == ["spring"]
+
+
+class TestWhetherADocumentExists:
+    def test_is_told_by_its_name_and_kind(self, store):
+        store.put("note", "cakes", "bake them")
+
+        assert store.exists("cakes", kind="note")
+        assert not store.exists("cakes")
+        assert not store.exists("cake", kind="note")
+
+    def test_is_told_by_its_class(self, store):
+        store.save(Campaign("spring"))
+
+        assert store.exists("spring", kind=Campaign)
+
+    def test_is_no_longer_so_once_it_is_deleted(self, store):
+        store.save(new_experiment("cakes"))
+
+        store.delete("cakes")
+
+        assert not store.exists("cakes")
+
+    def test_is_not_so_in_another_project(self, store):
+        store.save(new_experiment("cakes"))
+
+        assert not docstore.Store(store.engine, project="other").exists("cakes")
+
+
+class TestWhatIsThere:
+    @pytest.fixture
+    def store(self, store):
+        store.save_many([new_experiment("tarts"), new_experiment("cakes"), Campaign("spring"), new_experiment("gone")])
+        store.put("note", "n1", 1)
+        store.put("letter", "l1", 1)
+        store.delete("gone")
+        store.delete("l1", kind="letter")
+        docstore.Store(store.engine, project="ovens").put("recipe", "bread", {})
+        return store
+
+    def test_is_listed_by_name(self, store):
+        assert store.names() == ["cakes", "tarts"]
+        assert store.names(kind=Campaign) == ["spring"]
+        assert store.names(kind="letter") == []
+
+    def test_is_listed_by_kind(self, store):
+        assert store.kinds() == ["campaign", "experiment", "note"]
+
+    def test_is_listed_by_project(self, store):
+        assert store.projects() == ["default", "ovens"]
+
+
+class TestADefault:
+    @pytest.fixture
+    def store(self, store):
+        store.put("note", "n1", {"a": None, "d": (1, 2)})
+        return store
+
+    def test_is_returned_for_a_document_that_is_not_there(self, store):
+        assert store.get("n2", kind="note", default=None) is None
+
+    def test_is_returned_for_a_place_where_nothing_is(self, store):
+        assert store.get("n1", kind="note", pointer="/b/c", default=docstore.ABSENT) is docstore.ABSENT
+
+    def test_is_not_returned_in_place_of_what_is_there(self, store):
+        assert store.get("n1", kind="note", pointer="/a", default=1) is None
+        assert store.get("n1", kind="note", pointer="/d", default=1) == (1, 2)
+
+    def test_hides_no_version_that_is_missing(self, store):
+        with pytest.raises(VersionNotFoundError):
+            store.get("n1", kind="note", version=2, default=None)
+
+    def test_hides_no_pointer_that_is_none(self, store):
+        with pytest.raises(DecodeError, match="'b' is not a pointer"):
+            store.get("n1", kind="note", pointer="b", default=None)
