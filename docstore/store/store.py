@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
@@ -46,7 +46,7 @@ from docstore.store.compaction import Compacted, compact
 from docstore.store.context import StoreContext
 from docstore.store.copying import Copied, copy_documents
 from docstore.store.reading import VersionChoice
-from docstore.store.saving import direct, pipeline
+from docstore.store.saving import creation, direct, pipeline
 from docstore.store.saving.bulk import save_many
 from docstore.store.status import Status, status
 from docstore.store.tags import NewTag
@@ -326,6 +326,36 @@ class Store:
             DamagedDocumentError: what is stored is not what was saved.
         """
         return reading.load(self._context, kind, name, VersionChoice(version, at, tag), unknown)
+
+    def load_or_create(
+        self,
+        name: str,
+        make: Callable[[], D],
+        *,
+        kind: str | type = "experiment",
+        message: str = "",
+        author: str | None = None,
+    ) -> D:
+        """Return the object of a document; if there is none, the object that *make* returns, saved.
+
+        For a script that is run again after it was stopped, and for several that start at once: of two that make an
+        object, one saves its own, and the other loads that one. The document is saved once *make* has returned; if it
+        is interrupted, there is none.
+
+        Args:
+            make: takes nothing and returns an object whose document has this *name* and *kind*.
+            message, author: of version 1.
+
+        Raises:
+            InvalidValueError: *make* returned an object of another name or kind; nothing was saved.
+            DecodeError, DamagedDocumentError: as ``load``, of a document that is there.
+            EncodeError: as ``save``, of the object that was made.
+
+        Cost:
+            As ``load``; of a new document, as ``save``.
+        """
+        made: D = creation.load_or_create(self._context, kind, name, make, self._context.note(message, author))
+        return made
 
     def get(
         self,

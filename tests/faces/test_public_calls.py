@@ -295,6 +295,7 @@ CALLS: dict[str, Call] = {
     "put": of_store("put", kind=fixed("note"), name=fixed("n1"), value=fixed([1]), **NOTED),
     "load": of_store("load", **NAMED, **dict.fromkeys(("version", "at", "tag", "unknown"), fixed(None))),
     "get": of_store("get", **NAMED, pointer=fixed(""), **dict.fromkeys(("version", "at", "tag"), fixed(None))),
+    "load_or_create": of_store("load_or_create", **NAMED, make=lambda w: lambda: w.experiment, **NOTED),
     "exists": of_store("exists", **NAMED),
     "names": of_store("names", kind=fixed("experiment")),
     "delete": of_store("delete", **NAMED),
