@@ -38,6 +38,7 @@ from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
+from docstore.verify import Report, Tally, reporting
 
 Keep: TypeAlias = int | timedelta
 """Which versions stay: so many of the newest, or those that were current in so long a time until now."""
@@ -68,21 +69,25 @@ class Compacted:
     freed: int
 
 
-def compact(transactions: Transactions, kind: str, name: str, keep: Keep) -> Compacted:
+def compact(transactions: Transactions, kind: str, name: str, keep: Keep, progress: bool | Report = False) -> Compacted:
     """Fold the versions of a document that need not stay; ``Store.compact`` says which.
 
     Raises:
-        InvalidValueError: *keep* is neither a number of versions nor a time.
+        InvalidValueError: *keep* is neither a number of versions nor a time; or *progress* is invalid.
         DocumentNotFoundError: there is no such document.
         DamagedDocumentError: its history is not what was saved. Nothing was changed.
         TooLargeError: the changes between two versions that stay are larger than the database takes.
     """
     checked_keep(keep)
+    with reporting(progress) as report:
+        return _compact(transactions, kind, name, keep, report)
 
+
+def _compact(transactions: Transactions, kind: str, name: str, keep: Keep, report: Report) -> Compacted:
     def work(connection: Connection) -> tuple[str, int | None, Compacted]:
         head = transactions.head(connection, kind, name)
         with erasing(connection), long_read_timeout(connection):
-            folding = _Folding(connection, head, _wanted(connection, head, keep))
+            folding = _Folding(connection, head, _wanted(connection, head, keep), Tally(head.version, report))
             done = folding.run()
         return head.id, folding.oldest_folded, done
 
@@ -219,10 +224,11 @@ class _Walk:
 class _Folding:
     """The history of one document, proved and folded in one walk from the newest version to the first."""
 
-    def __init__(self, connection: Connection, head: HeadRow, wanted: _Wanted) -> None:
+    def __init__(self, connection: Connection, head: HeadRow, wanted: _Wanted, tally: Tally) -> None:
         self._connection = connection
         self._head = head
         self._wanted = wanted
+        self._tally = tally
         self._walk = _Walk(kind_named(head.kind), read(connection, head))
         self._kept: list[int] = []
         self._waiting: list[tuple[int, str, str]] = []
@@ -235,6 +241,7 @@ class _Folding:
         Raises:
             DamagedDocumentError: the history is not what was saved; the transaction is to be rolled back.
         """
+        self._tally.begin(self._head.name)
         stays: sa.Row[Any] | None = None  # the last row seen that stays
         is_led = True  # whether its changes lead back to the next row that stays
         pending: tuple[Change, ...] = ()  # the changes of the last version seen that can be loaded
@@ -320,6 +327,7 @@ class _Folding:
                     raise self._damaged(expected, "its row of history is missing")
                 yield row
                 expected -= 1
+            self._tally.versions(len(page))
             before = page[-1].version
         if expected:
             raise self._damaged(expected, "its row of history is missing")

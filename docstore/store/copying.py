@@ -35,13 +35,15 @@ from docstore.errors import (
 )
 from docstore.sql import paging, rows
 from docstore.sql.dialects import insert_many, shown, translated
-from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
+from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_metadata, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import versions
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
+from docstore.store.context import StoreContext
+from docstore.verify import Report, Tally, reporting
 
 Row: TypeAlias = dict[str, Any]
 """A row of a table, by column."""
@@ -68,23 +70,24 @@ class Copied:
 
 def copy_documents(
     source: Transactions,
-    target: Transactions,
-    codes: EnumCodes,
+    target: StoreContext,
     *,
     names: Iterable[str] | None = None,
     kind: str | None = None,
     size: PageSize | None = None,
+    progress: bool | Report = False,
 ) -> list[Copied]:
     """Copy documents of *source* to *target*, each in a transaction of its own, and return what was done for each.
 
     Args:
-        codes: the target's.
         names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
         kind: without names, that of the documents to copy; None for all kinds.
         size: how much is kept in memory at once.
+        progress: True draws a bar; or a function that is told how many versions are copied.
 
     Raises:
-        InvalidValueError: both are on one database, where the ids are taken; or *names* is a single text.
+        InvalidValueError: both are on one database, where the ids are taken; or *names* is a single text, or *progress*
+            is invalid.
         DocumentNotFoundError: one of *names* is missing. Nothing was copied.
         DocumentExistsError: the name of one is taken in the target by another document.
         DivergedError: one was saved in the target too, and differently.
@@ -96,13 +99,15 @@ def copy_documents(
         compared. Memory for a page, and for a digest of each part. One transaction reads the source to the end; on
         SQLite, other writers of the target wait while one document is written.
     """
-    if _is_one_database(source.engine, target.engine):
+    engine = target.transactions.engine
+    if _is_one_database(source.engine, engine):
         remedy = "It is the source's own database, and copies keep their ids: copy to another one."
-        raise InvalidValueError("other", shown(target.engine.url), remedy)
-    with source.reading() as reading:
+        raise InvalidValueError("other", shown(engine.url), remedy)
+    with reporting(progress) as report, source.reading() as reading:
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)
-        copier = _Copier(source, reading, target, codes, size or PageSize())
+        tally = Tally(sum(head.version for head in heads), report)
+        copier = _Copier(source, reading, target, size or PageSize(), tally)
         return _each_copied(copier, heads)
 
 
@@ -158,16 +163,18 @@ class _Copier:
     """Copies documents, one after another, from one state of the source."""
 
     def __init__(
-        self, source: Transactions, reading: Connection, target: Transactions, codes: EnumCodes, size: PageSize
+        self, source: Transactions, reading: Connection, target: StoreContext, size: PageSize, tally: Tally
     ) -> None:
         self._source = source
         self._reading = reading
-        self._target = target
-        self._codes = codes
+        self._target = target.transactions
+        self._codes = target.codes
         self._size = size
+        self._tally = tally
 
     def copy(self, head: HeadRow) -> Copied:
         """Make the document in the target what it is in the source."""
+        self._tally.begin(head.name)
         if not head.digest:
             raise _missing(head, head.version)
         keys = paging.keys(self._reading, head.id)
@@ -180,6 +187,7 @@ class _Copier:
             lambda connection, _: _stands(connection, head, keys, tags),
         )
         self._codes.learn(codes)
+        self._tally.document(head.version)
         return Copied(head.kind, head.name, head.id, head.version, status)
 
     def called_there(self, head: HeadRow) -> str | None:
@@ -221,6 +229,7 @@ class _Copier:
                 row |= led.get(row["version"], {})
                 check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
             insert_many(connection, versions, history)
+            self._tally.reach(history[-1]["version"])
 
     def _led(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> dict[int, Row]:
         """Return new changes for a version, by its number, if the version that they lead back to was folded since.

@@ -213,7 +213,13 @@ class Store:
         return pipeline.save_trials(self._context, experiment, trials, note, on_conflict)
 
     def save_many(
-        self, objects: Iterable[Any], *, message: str = "", author: str | None = None, batch: int = 500
+        self,
+        objects: Iterable[Any],
+        *,
+        message: str = "",
+        author: str | None = None,
+        batch: int = 500,
+        progress: bool | Report = False,
     ) -> int:
         """Save many documents, of any kinds, as ``save`` would one after the other; return how many there were.
 
@@ -224,6 +230,7 @@ class Store:
         Args:
             objects: an iterable, read as they are saved: a batch of them is in memory.
             batch: how many to save in one transaction, at most 10,000; fewer, if they hold 32 MiB of text.
+            progress: as for ``verify``: told after each batch how many are saved.
 
         Raises:
             DocumentExistsError: the name of one is taken by a document that it did not come from; names it.
@@ -238,7 +245,7 @@ class Store:
             One encoding of each. A batch is looked up by one statement for each kind, and inserted by two (more where
             the database takes rows in pieces), and two for each document whose type no other had.
         """
-        return save_many(self._context, objects, self._context.note(message, author), batch)
+        return save_many(self._context, objects, self._context.note(message, author), batch, progress)
 
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
@@ -784,7 +791,9 @@ class Store:
         """Return the number of the version that each tag of a document names."""
         return tags.tags(self._context.transactions, self._context.kind_name(kind), name)
 
-    def compact(self, name: str, *, keep: int | timedelta, kind: str | type = "experiment") -> Compacted:
+    def compact(
+        self, name: str, *, keep: int | timedelta, kind: str | type = "experiment", progress: bool | Report = False
+    ) -> Compacted:
         """Fold old versions of a document, and return which are kept.
 
         Kept are the newest *keep* versions, or those that were current at any time in the last *keep*; each one that a
@@ -797,6 +806,7 @@ class Store:
 
         Args:
             keep: so many versions, 1 or more; or for so long: ``timedelta(days=90)``.
+            progress: as for ``verify``: told how many versions were walked through.
 
         Raises:
             InvalidValueError: *keep* is neither.
@@ -814,7 +824,7 @@ class Store:
             again; its file gets smaller by VACUUM only. As with ``purge``, nothing of what was folded is left in it; a
             server removes it in its own time.
         """
-        return compact(self._context.transactions, self._context.kind_name(kind), name, keep)
+        return compact(self._context.transactions, self._context.kind_name(kind), name, keep, progress)
 
     def verify(
         self,
@@ -965,7 +975,12 @@ class Store:
         lifecycle.purge(self._context.transactions, self._context.kind_name(kind), name)
 
     def copy_to(
-        self, other: Store, names: Iterable[str] | None = None, *, kind: str | type | None = None
+        self,
+        other: Store,
+        names: Iterable[str] | None = None,
+        *,
+        kind: str | type | None = None,
+        progress: bool | Report = False,
     ) -> list[Copied]:
         """Copy documents to another store with their whole history, and return what was done for each.
 
@@ -980,6 +995,7 @@ class Store:
         Args:
             names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
             kind: without names, that of the documents to copy.
+            progress: as for ``verify``: told how many versions are copied.
 
         Raises:
             InvalidValueError: *other* is on this very database; or *names* is a single text.
@@ -995,5 +1011,5 @@ class Store:
         if not isinstance(other, Store):
             # Not shown: a URL may have a password in it.
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
-        target, kind = other._context, None if kind is None else self._context.kind_name(kind)
-        return copy_documents(self._context.transactions, target.transactions, target.codes, names=names, kind=kind)
+        which = None if kind is None else self._context.kind_name(kind)
+        return copy_documents(self._context.transactions, other._context, names=names, kind=which, progress=progress)

@@ -6,8 +6,8 @@ state is not what was saved, ``blame_rows`` finds the damaged rows. ``statements
 
 from __future__ import annotations
 
-from docstore.verify.report import Damage, Progress, Report, reporting
+from docstore.verify.report import Damage, Progress, Report, Tally, reporting
 from docstore.verify.statements import find_id
 from docstore.verify.verify import VerifyOptions, find_damage
 
-__all__ = ["Damage", "Progress", "Report", "VerifyOptions", "find_damage", "find_id", "reporting"]
+__all__ = ["Damage", "Progress", "Report", "Tally", "VerifyOptions", "find_damage", "find_id", "reporting"]

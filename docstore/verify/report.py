@@ -1,4 +1,4 @@
-"""Damage, what ``verify`` returns; and Progress, what it reports meanwhile, to a function or a progress bar."""
+"""Damage, what ``verify`` returns; and Progress, what long calls report meanwhile, to a function or a progress bar."""
 
 from __future__ import annotations
 
@@ -106,33 +106,71 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a verification is.
+    """How far a long call is.
 
     Units:
-        done, total: versions, of all documents that are verified
+        done, total: versions of all documents together (``verify``, ``copy_to``, ``compact``); or documents
+            (``save_many``, ``upgrade``)
 
     Attributes:
-        name: of the document that is being verified.
+        total: None if it is not known, as of objects that an iterator gives.
+        name: of the document that the call is at; of documents, the last one that is done.
     """
 
     done: int
-    total: int
+    total: int | None
     name: str
 
 
 Report: TypeAlias = Callable[[Progress], None]
 
 
+class Tally:
+    """Counts the versions that are done, document by document, and reports the sum; what it reports never falls."""
+
+    def __init__(self, total: int, report: Report) -> None:
+        self._total, self._report = total, report
+        self._name, self._before, self._of_this, self._reported = "", 0, 0, -1
+
+    def begin(self, name: str) -> None:
+        """Begin with the document *name*."""
+        self._name = name
+        self.reach(0)
+
+    def versions(self, more: int) -> None:
+        """Count *more* versions of this document as done."""
+        self.reach(self._of_this + more)
+
+    def reach(self, versions: int) -> None:
+        """Count so many *versions* of this document as done; fewer than before, if a transaction is tried again."""
+        self._of_this = versions
+        self._update()
+
+    def document(self, versions: int) -> None:
+        """Count all *versions* of this document as done, however far its history could be read."""
+        self._before, self._of_this = self._before + versions, 0
+        self._update()
+
+    def _update(self) -> None:
+        done = min(self._before + self._of_this, self._total)
+        if self._total and done > self._reported:
+            self._reported = done
+            self._report(Progress(done, self._total, self._name))
+
+
 @contextmanager
-def reporting(progress: bool | Report) -> Iterator[Report]:
+def reporting(progress: bool | Report, unit: str = "versions") -> Iterator[Report]:
     """Give the function to call with the progress: the given one, or one that draws a bar on stderr.
+
+    Args:
+        unit: what is counted, as the bar shows it.
 
     Raises:
         MissingDependencyError: *progress* is True, and ``rich`` is not installed.
         InvalidValueError: *progress* is neither a bool nor a function.
     """
     if progress is True:
-        with _bar() as report:
+        with _bar(unit) as report:
             yield report
     elif callable(progress):
         yield progress
@@ -143,14 +181,14 @@ def reporting(progress: bool | Report) -> Iterator[Report]:
 
 
 @contextmanager
-def _bar() -> Iterator[Report]:
+def _bar(unit: str) -> Iterator[Report]:
     try:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
     except ImportError as error:
         raise MissingDependencyError("rich", extra="rich", purpose="progress=True") from error
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("versions"), TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
     # A name is the user's text, not markup.
     bar = Bar(TextColumn("{task.description}", markup=False), *columns, console=Console(file=sys.stderr))
     task = bar.add_task("", total=None)

@@ -18,7 +18,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
 from docstore.verify.history import History
-from docstore.verify.report import Damage, Progress, Report, RowKey, Subject
+from docstore.verify.report import Damage, Report, RowKey, Subject, Tally
 from docstore.verify.rows import CurrentState, Decode, RowCheck
 from docstore.verify.statements import Unread
 
@@ -95,34 +95,12 @@ def _names(connection: Connection) -> CodeNames | None:
         return {(column, value): name for column, value, name in rows.code_rows(connection)}
 
 
-class _Done:
-    """Counts the verified versions, reports the progress, and collects the rows that ``codes`` lacks."""
+class _Done(Tally):
+    """Counts the verified versions, and collects the rows that ``codes`` lacks."""
 
     def __init__(self, total: int, report: Report) -> None:
-        self._total, self._report = total, report
+        super().__init__(total, report)
         self.missing_codes: set[tuple[str, int, str]] = set()
-        self._name, self._before, self._of_this, self._reported = "", 0, 0, -1
-
-    def begin(self, name: str) -> None:
-        """Begin with the document *name*."""
-        self._name = name
-        self._update()
-
-    def versions(self, more: int) -> None:
-        """Count *more* versions of this document as done."""
-        self._of_this += more
-        self._update()
-
-    def document(self, versions: int) -> None:
-        """Count all *versions* of this document as done, however far its history could be read."""
-        self._before, self._of_this = self._before + versions, 0
-        self._update()
-
-    def _update(self) -> None:
-        done = min(self._before + self._of_this, self._total)
-        if self._total and done > self._reported:
-            self._reported = done
-            self._report(Progress(done, self._total, self._name))
 
 
 def _readable(subject: Subject, table: str, damages: Iterator[Damage]) -> Iterator[Damage]:

@@ -291,7 +291,9 @@ CALLS: dict[str, Call] = {
         on_conflict=fixed("merge"),
         **NOTED,
     ),
-    "save_many": of_store("save_many", objects=lambda w: [w.experiment, w.strategy], batch=fixed(2), **NOTED),
+    "save_many": of_store(
+        "save_many", objects=lambda w: [w.experiment, w.strategy], batch=fixed(2), progress=fixed(False), **NOTED
+    ),
     "put": of_store("put", kind=fixed("note"), name=fixed("n1"), value=fixed([1]), **NOTED),
     "load": of_store("load", **NAMED, **dict.fromkeys(("version", "at", "tag", "unknown"), fixed(None))),
     "get": of_store("get", **NAMED, pointer=fixed(""), **dict.fromkeys(("version", "at", "tag"), fixed(None))),
@@ -302,7 +304,13 @@ CALLS: dict[str, Call] = {
     "undelete": of_store("undelete", name=fixed("gone"), kind=fixed("experiment")),
     "purge": of_store("purge", **NAMED),
     "rename": of_store("rename", old=fixed("cakes"), new=fixed("bread"), kind=fixed("experiment"), **NOTED),
-    "copy_to": of_store("copy_to", other=lambda w: w.other, names=fixed(["cakes"]), kind=fixed("experiment")),
+    "copy_to": of_store(
+        "copy_to",
+        other=lambda w: w.other,
+        names=fixed(["cakes"]),
+        kind=fixed("experiment"),
+        progress=fixed(False),
+    ),
     "history": of_store("history", **NAMED, pointer=fixed(None)),
     "blame": of_store("blame", **NAMED, pointer=fixed("/description")),
     "diff": of_store("diff", **NAMED, a=fixed(1), b=fixed(2), other=fixed("")),
@@ -314,7 +322,7 @@ CALLS: dict[str, Call] = {
     "branch": of_store("branch", **NAMED, new_name=fixed("tarts"), version=fixed(1), **NOTED),
     "merge": of_store("merge", **NAMED, into=fixed("pies"), on_conflict=fixed("merge"), **NOTED),
     "verify": of_store("verify", **NAMED, decode=fixed(False), progress=fixed(False)),
-    "compact": of_store("compact", **NAMED, keep=fixed(1)),
+    "compact": of_store("compact", **NAMED, keep=fixed(1), progress=fixed(False)),
     "find": of_store(
         "find",
         kind=fixed("experiment"),

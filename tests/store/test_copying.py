@@ -42,9 +42,7 @@ ON_SQLITE = pytest.mark.parametrize("urls", [("sqlite", "sqlite")], indirect=Tru
 
 def copy_in_pages(source, target, **size):
     """Do as ``source.copy_to(target)`` does, a little at a time."""
-    return copy_documents(
-        source._context.transactions, target._context.transactions, target._context.codes, size=PageSize(**size)
-    )
+    return copy_documents(source._context.transactions, target._context, size=PageSize(**size))
 
 
 @pytest.fixture(params=PAIRS, ids="-".join)

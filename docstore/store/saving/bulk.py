@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from docstore.store.saving.local_changes import local_changes_of
 from docstore.store.saving.origins import origin_of
 from docstore.store.saving.pipeline import save_encoded
 from docstore.store.tracking import LoadedState
+from docstore.verify import Progress, Report, reporting
 
 _ENOUGH: Final = 32 << 20
 """Bytes of text at which a batch is written, however few its objects are: it is kept in memory."""
@@ -81,17 +82,19 @@ class Batch:
         return len(self) >= size or self._size >= _ENOUGH
 
 
-def save_many(context: StoreContext, objects: Iterable[Any], note: Note, batch: int) -> int:
+def save_many(context: StoreContext, objects: Iterable[Any], note: Note, batch: int, progress: bool | Report) -> int:
     """Save *objects*, at most *batch* in a transaction, and return how many there were; as ``Store.save_many``."""
-    return Bulk(context, note).save(objects, batch)
+    with reporting(progress, "documents") as report:
+        return Bulk(context, note, report).save(objects, batch)
 
 
 class Bulk:
     """One call of ``save_many``; ``saved`` counts the objects that are saved."""
 
-    def __init__(self, context: StoreContext, note: Note) -> None:
-        self._context, self._note = context, note
+    def __init__(self, context: StoreContext, note: Note, report: Report) -> None:
+        self._context, self._note, self._report = context, note, report
         self._mapper = context.mapper()
+        self._total: int | None = None
         self.saved = 0
 
     def save(self, objects: Iterable[Any], size: int) -> int:
@@ -102,6 +105,7 @@ class Bulk:
             BaseException: whatever an object, the database or the iterator raises, with ``saved`` and a note.
         """
         batch, given = Batch(), iter(_checked(objects, size))
+        self._total = len(objects) if isinstance(objects, Sized) else None
         try:
             for obj in given:
                 batch = self._with(obj, batch)
@@ -154,6 +158,7 @@ class Bulk:
                 origin = origin_of(self._context, obj, document.kind, document.name)
             save_encoded(self._context, obj, document, origin, "merge", self._note)
         self.saved += 1
+        self._tell(document)
 
     def _write(self, batch: Batch) -> Batch:
         """Write *batch*, and return an empty one."""
@@ -169,7 +174,12 @@ class Bulk:
             with self._context.transactions.reading() as connection:
                 self._look_up(connection, batch)
             self.saved += len(batch)
+        if is_current and batch.objects:
+            self._tell(batch.objects[-1].document)
         return Batch()
+
+    def _tell(self, last: Document) -> None:
+        self._report(Progress(self.saved, self._total, last.name))
 
     def _insert(self, batch: Batch) -> None:
         documents = [new for _, new in batch.new]
