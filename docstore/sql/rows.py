@@ -165,6 +165,12 @@ def live_names(connection: Connection, project: str, kind: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def live_documents(connection: Connection, project: str) -> list[tuple[str, str, str]]:
+    """Return the kind, name and id of every live document of *project*, in the order of kinds and names."""
+    query = sa.select(names.c.kind, names.c.name, names.c.id).where(names.c.project == project)
+    return [tuple(row) for row in connection.execute(query.order_by(names.c.kind, names.c.name))]
+
+
 def live_kinds(connection: Connection, project: str) -> list[str]:
     """Return the kinds of the live documents of *project*."""
     query = sa.select(names.c.kind).where(names.c.project == project).distinct()

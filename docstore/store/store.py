@@ -48,6 +48,7 @@ from docstore.store.copying import Copied, copy_documents
 from docstore.store.reading import VersionChoice
 from docstore.store.saving import creation, direct, pipeline
 from docstore.store.saving.bulk import save_many
+from docstore.store.saving.upgrade import upgrade
 from docstore.store.status import Status, status
 from docstore.store.tags import NewTag
 from docstore.store.timeline import Blame
@@ -246,6 +247,41 @@ class Store:
             the database takes rows in pieces), and two for each document whose type no other had.
         """
         return save_many(self._context, objects, self._context.note(message, author), batch, progress)
+
+    def upgrade(
+        self,
+        kind: str | type | None = None,
+        *,
+        message: str = "upgrade",
+        author: str | None = None,
+        progress: bool | Report = False,
+    ) -> int:
+        """Save every document whose class would write it otherwise now, and return how many these were.
+
+        After a class has changed (new fields, an ``upcast``), documents load in its new form at once, but searches,
+        indexes and views see the stored form: that of the last save. This loads and saves each document, so that it is
+        stored in the new form, as a version of its own. Others may save meanwhile; their changes are merged.
+
+        It can be stopped and called again: a document that is upgraded makes no further version. Documents whose kind
+        has no class here, and deleted ones, are left as they are.
+
+        Args:
+            kind: of the documents; None for all kinds that have a class here.
+            progress: as for ``verify``: told after each document.
+
+        Raises:
+            InvalidValueError: *kind* has no class here; lists those that have one.
+            DecodeError, DamagedDocumentError: as ``load``. ``verify(decode=True)`` lists all such documents beforehand.
+            EncodeError: as ``save``.
+
+            Whatever the error, those before it stay upgraded; its notes name the document that it stopped at.
+
+        Cost:
+            A load and an encoding of each document; of rows, those that changed are written, each document in a
+            transaction of its own. Memory for one document, and for the names of all.
+        """
+        which = None if kind is None else self._context.kind_name(kind)
+        return upgrade(self._context, which, self._context.note(message, author), progress)
 
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.

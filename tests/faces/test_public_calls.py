@@ -294,6 +294,7 @@ CALLS: dict[str, Call] = {
     "save_many": of_store(
         "save_many", objects=lambda w: [w.experiment, w.strategy], batch=fixed(2), progress=fixed(False), **NOTED
     ),
+    "upgrade": of_store("upgrade", kind=fixed("experiment"), progress=fixed(False), **NOTED),
     "put": of_store("put", kind=fixed("note"), name=fixed("n1"), value=fixed([1]), **NOTED),
     "load": of_store("load", **NAMED, **dict.fromkeys(("version", "at", "tag", "unknown"), fixed(None))),
     "get": of_store("get", **NAMED, pointer=fixed(""), **dict.fromkeys(("version", "at", "tag"), fixed(None))),
