@@ -12,9 +12,9 @@
     │       └── NewerSchemaError      a later release of its class wrote it
     ├── RegistryError                 a class, tag or enum is registered wrongly
     │   └── UnresolvedError           an annotation names an unknown class
-    ├── MissingDependencyError        an optional package is needed                  (also an ImportError)
-    ├── FileAccessError               a file that cannot be read or written          (also an OSError)
-    │   └── MissingFileError          no such file                                   (also a FileNotFoundError)
+    ├── MissingDependencyError        an optional package is needed                      (also an ImportError)
+    ├── FileAccessError               a file that cannot be read or written              (also an OSError)
+    │   └── MissingFileError          no such file                                       (also a FileNotFoundError)
     ├── FileFormatError               a file that is not a docstore document, or damaged
     │   └── NewerFormatError          it was written by a later docstore
     ├── PatchError                    changes that do not fit the document
@@ -28,10 +28,10 @@
         ├── TooLargeError             a value that is larger than the database takes
         ├── TablesError               tables missing, or made by a later docstore
         ├── UnknownCodeError          a type or status without an integer
-        ├── DocumentNotFoundError     no such name                                   (also a LookupError)
+        ├── DocumentNotFoundError     no such name                                       (also a LookupError)
         ├── DocumentExistsError       the name is taken
         ├── NameChangedError          an object has another name than its document
-        ├── VersionNotFoundError      no such version                                (also a LookupError)
+        ├── VersionNotFoundError      no such version                                    (also a LookupError)
         ├── TagExistsError            the tag names another version
         ├── ConflictError             two writers changed the same place
         ├── ObjectBusyError           an object is saved inside a save, and is locked
@@ -261,6 +261,12 @@ class PatchError(DocstoreError):
         super().__init__(_at(pointer, problem))
 
 
+def with_article(noun: str) -> str:
+    """Return *noun*, such as the name of a kind or a class, after "a" or "an"."""
+    has_vowel = noun[:1].lower() in tuple("aeiou") and not noun.lower().startswith(("eu", "one", "uni", "use"))
+    return f"{'an' if has_vowel else 'a'} {noun}"
+
+
 def called(name: object, kind: str) -> str:
     """Return the arguments of a call such as load() for a document, as a message shows them."""
     return repr(name) if kind == "experiment" else f"{name!r}, kind={kind!r}"
@@ -362,7 +368,7 @@ class DocumentExistsError(StoreError):
 
     def __init__(self, name: str, *, kind: str, head: int, remedy: str = "") -> None:
         self.name, self.kind, self.head = name, kind, head
-        taken = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind} named {name!r} is stored already, at version {head}"
+        taken = f"{with_article(kind)} named {name!r} is stored already, at version {head}"
         others = (
             f", and this object did not come from it. Call load({called(name, kind)}) and change that object, choose "
             f"another name, or save(..., on_conflict='overwrite') to make this object its newest version."
@@ -391,19 +397,33 @@ class NameChangedError(StoreError):
 
 
 class VersionNotFoundError(StoreError, LookupError):
-    """The document has no version of this number, time or tag; or ``compact`` folded it, if ``is_folded``."""
+    """The document has no version of this number, time or tag; or ``compact`` folded it, if ``is_folded``.
+
+    Args:
+        tags: those that the document has, if the version was wanted by its tag.
+    """
 
     def __init__(
-        self, name: str, *, wanted: object, head: int, kind: str = "experiment", is_folded: bool = False
+        self,
+        name: str,
+        *,
+        wanted: object,
+        head: int,
+        kind: str = "experiment",
+        is_folded: bool = False,
+        tags: Sequence[str] | None = None,
     ) -> None:
         wanted = wanted if isinstance(wanted, str) else short_repr(wanted)
         self.name, self.wanted, self.head, self.kind, self.is_folded = name, wanted, head, kind, is_folded
         lists = f"history({called(name, kind)}) lists the versions."
-        super().__init__(
-            f"document {name!r}: version {wanted} was folded by compact() and is not kept. {lists}"
-            if is_folded
-            else f"document {name!r} has no version {wanted} (it has 1 to {head}). {lists}"
-        )
+        if is_folded:
+            text = f"document {name!r}: version {wanted} was folded by compact() and is not kept."
+        elif tags is None:
+            text = f"document {name!r} has no version {wanted} (it has 1 to {head})."
+        else:
+            its_tags = f"its tags: {', '.join(map(repr, tags))}" if tags else "it has no tags"
+            text = f"document {name!r} has no version {wanted}; {its_tags}."
+        super().__init__(f"{text} {lists}")
 
 
 class TagExistsError(StoreError):

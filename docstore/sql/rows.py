@@ -182,6 +182,22 @@ def live_projects(connection: Connection) -> list[str]:
     return list(connection.execute(sa.select(names.c.project).distinct()).scalars())
 
 
+def places_of_name(connection: Connection, name: str, *, deleted: bool = False) -> list[tuple[str, str]]:
+    """Return the project and the kind of each live document of this name, or also of each deleted one."""
+    if not is_plain(name):
+        return []
+    c = documents.c
+    query = sa.select(c.project, c.kind).where(IS_HEAD, c.name == name)
+    found = connection.execute(query if deleted else query.where(c.deleted_at.is_(None)))
+    return [(row.project, row.kind) for row in found]
+
+
+def kinds_in_use(connection: Connection) -> list[tuple[str, str]]:
+    """Return each project and kind of which there are live documents."""
+    query = sa.select(names.c.project, names.c.kind).distinct()
+    return [(row.project, row.kind) for row in connection.execute(query)]
+
+
 def insert_names(connection: Connection, project: str, named: Iterable[tuple[str, str, str]]) -> None:
     """Insert the names of documents that are live from now on: kind, name and id of each.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from docstore.errors import (
 )
 from docstore.sql import rows
 from docstore.sql.dialects import backoff, transaction
+from docstore.sql.not_found import not_deleted, not_found
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
 from docstore.sql.version_names import chosen_version
@@ -215,7 +215,7 @@ class Transactions:
         """Return the head row of the live document with this name.
 
         Raises:
-            DocumentNotFoundError: there is none; the error lists similar names.
+            DocumentNotFoundError: there is none; the error says where the name is, or lists similar ones.
             InvalidValueError: the kind or the name is not a str; the error names the *argument*.
         """
         kind, name = checked_key("kind", kind), checked_key(argument, name)
@@ -226,9 +226,7 @@ class Transactions:
             raise DocumentNotFoundError(
                 name, kind=kind, hint=f"It was deleted; undelete({called(name, kind)}) brings it back."
             )
-        raise DocumentNotFoundError(
-            name, kind=kind, near=difflib.get_close_matches(name, rows.live_names(connection, self.project, kind))
-        )
+        raise not_found(connection, self.project, kind, name)
 
     def reread(self, connection: Connection, head: HeadRow) -> HeadRow:
         """Return the current head row of a document.
@@ -251,7 +249,7 @@ class Transactions:
         kind, name = checked_key("kind", kind), checked_key("name", name)
         found = rows.head_deleted(connection, self.project, kind, name)
         if found is None:
-            raise DocumentNotFoundError(name, kind=kind, hint="No document of that name was deleted.")
+            raise not_deleted(connection, self.project, kind, name)
         return found
 
     def live_head(self, connection: Connection, id: str, kind: Kind, name: str) -> HeadRow:

@@ -55,9 +55,8 @@ def version_number(connection: Connection, head: HeadRow, when: When) -> int:
 def _tagged(connection: Connection, head: HeadRow, tag: str) -> int:
     number = rows.tagged(connection, head.id, tag)
     if number is None:
-        known = ", ".join(repr(row.tag) for row in rows.tag_rows(connection, head.id)) or "none"
-        wanted = f"tagged {short_repr(tag)} (its tags: {known})"
-        raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind)
+        known, wanted = [row.tag for row in rows.tag_rows(connection, head.id)], f"tagged {short_repr(tag)}"
+        raise VersionNotFoundError(head.name, wanted=wanted, head=head.version, kind=head.kind, tags=known)
     return number
 
 

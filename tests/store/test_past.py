@@ -353,7 +353,7 @@ class TestAVersionIsNamed:
             store.diff("cakes", version)
 
     def test_an_unknown_tag_names_those_that_there_are(self, store, versions):
-        with pytest.raises(VersionNotFoundError, match=r"tagged 'worst' \(its tags: 'best'\)"):
+        with pytest.raises(VersionNotFoundError, match="tagged 'worst'; its tags: 'best'"):
             store.load("cakes", tag="worst")
 
 
