@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
 from docstore.model.generator_run import GeneratorRun, GeneratorRunType
-from docstore.model.trial import BaseTrial
+from docstore.model.trial import BaseTrial, Results
 
 if TYPE_CHECKING:
     from docstore.model.experiment import Experiment
@@ -151,6 +151,17 @@ class BatchTrial(BaseTrial):
         if arm_name not in self.abandoned_arm_names:
             self.abandoned_arms_metadata.append(AbandonedArm(arm_name, reason=reason))
         return self
+
+    def _by_arm(self, results: Results | Mapping[str, Results]) -> Mapping[str, Any]:
+        if (
+            not isinstance(results, Mapping)
+            or not results
+            or not all(isinstance(of, Mapping) for of in results.values())
+        ):
+            names = ", ".join(map(repr, self.arms_by_name)) or "none: add one first"
+            remedy = f"Give the results of each arm, by its name: {{'0_0': {{'loss': 0.1}}}}. The arms are {names}."
+            raise InvalidValueError(f"results of {self._label}", results, remedy)
+        return results
 
     def __repr__(self) -> str:
         return f"BatchTrial(index={self.index}, status={self._status.name}, arms={sorted(self.arms_by_name)})"

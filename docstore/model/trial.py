@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.checks import NOT_STORED
+from docstore.model.checks import NOT_STORED, is_number
+from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.statuses import TrialStatus, check_transition
 
 if TYPE_CHECKING:
-    from docstore.model.data import Data
     from docstore.model.experiment import Experiment
     from docstore.model.runner import Runner
 
 # Ax cuts a reason here as well: some callers pass whole logs.
 _LONGEST_REASON = 1000
+
+Results: TypeAlias = Mapping[str, float | tuple[float, float | None]]
+"""What was measured of an arm, by metric: the mean, or the mean and its standard error."""
 
 
 @dataclass(init=False, repr=False)
@@ -154,6 +157,51 @@ class BaseTrial:
         """Mark the trial as completed, and return it."""
         return self._end(TrialStatus.COMPLETED, None, unsafe, time_completed)
 
+    def complete(self, results: Results | Mapping[str, Results], *, time_completed: datetime | None = None) -> Self:
+        """Attach what was measured to the experiment, mark the trial as completed, and return it.
+
+        ``trial.complete({"loss": 0.1})``, or with the standard error of the mean, ``{"loss": (0.1, 0.02)}``; of several
+        arms each by its name, ``{"0_0": {"loss": 0.1}, "0_1": {"loss": 0.2}}``. ``store.save_trial`` saves it.
+
+        A trial that was not marked as running begins and ends now. Call ``mark_running`` when it begins, and the time
+        that it ran is kept. ``attach_data`` takes what has more columns, such as steps.
+
+        Raises:
+            InvalidValueError: the trial has ended, or a result is not a number of an arm of it. Nothing was changed.
+        """
+        if self._status.is_terminal:
+            raise InvalidValueError(
+                f"results of {self._label}, which is {self._status.name}",
+                results,
+                "It has ended: experiment.attach_data(...) adds data to it, or make a new trial.",
+            )
+        records = [
+            {"trial_index": self.index, "arm_name": arm, "metric_name": metric, "mean": mean, "sem": sem}
+            for arm, of_arm in self._by_arm(results).items()
+            for metric, (mean, sem) in self._measured(of_arm).items()
+        ]
+        self.experiment.attach_data(Data(records))
+        return self.mark_running().mark_completed(time_completed=time_completed)
+
+    def _by_arm(self, results: Results | Mapping[str, Results]) -> Mapping[str, Any]:
+        """Return *results* by the name of the arm."""
+        raise InvalidValueError("trial", type(self).__name__, "Use Trial or BatchTrial.")
+
+    def _measured(self, results: object) -> dict[str, tuple[Any, Any]]:
+        """Return the mean and the standard error of each metric."""
+        if not isinstance(results, Mapping) or not results:
+            remedy = "Give a number for each metric, by its name: {'loss': 0.1}."
+            raise InvalidValueError(f"results of {self._label}", results, remedy)
+        return {metric: self._mean_and_sem(metric, value) for metric, value in results.items()}
+
+    def _mean_and_sem(self, metric: object, value: object) -> tuple[Any, Any]:
+        if is_number(value):
+            return value, None
+        if isinstance(value, (tuple, list)) and len(value) == 2:
+            return value[0], value[1]
+        remedy = "Give a number, or a mean with its standard error: (0.1, 0.02)."
+        raise InvalidValueError(f"result {metric!r} of {self._label}", value, remedy)
+
     def mark_failed(self, reason: str | None = None, unsafe: bool = False) -> Self:
         """Mark the trial as failed (it may be tried again), and return it."""
         return self._end(TrialStatus.FAILED, reason, unsafe)
@@ -259,6 +307,11 @@ class Trial(BaseTrial):
         self._admit(generator_run.arms)
         self.generator_run = generator_run
         return self
+
+    def _by_arm(self, results: Results | Mapping[str, Results]) -> Mapping[str, Any]:
+        if self.arm is None:
+            raise InvalidValueError(f"arm of {self._label}", None, "Give it one first: add_arm(Arm(...)).")
+        return {self.arm.name: results}
 
     def __repr__(self) -> str:
         return f"Trial(index={self.index}, status={self._status.name}, arm={self.arm!r})"

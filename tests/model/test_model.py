@@ -381,3 +381,78 @@ class TestAStatus:
         }
         assert [s.value for s in ExperimentStatus] == [0, 1, 2, 4]
         assert [s.value for s in ParameterType] == [0, 1, 2, 3]
+
+
+class TestATrialThatIsCompletedWithItsResults:
+    """``complete`` attaches the data and marks the trial, in one call."""
+
+    @pytest.mark.parametrize("present", [TrialStatus.CANDIDATE, TrialStatus.STAGED, TrialStatus.RUNNING])
+    def test_has_them_as_its_data(self, present):
+        trial = trial_that_is(present)
+
+        assert trial.complete({"loss": 0.5, "time": (2, 0.25)}) is trial
+
+        assert trial.status is TrialStatus.COMPLETED
+        assert trial.lookup_data().records == [
+            {"trial_index": 0, "arm_name": "0_0", "metric_name": "loss", "mean": 0.5, "sem": None},
+            {"trial_index": 0, "arm_name": "0_0", "metric_name": "time", "mean": 2, "sem": 0.25},
+        ]
+
+    def test_keeps_when_it_was_marked_as_running(self):
+        trial = trial_that_is(TrialStatus.RUNNING)
+        started = trial.time_run_started
+
+        assert trial.complete({"loss": 0.5}).time_run_started is started
+        assert trial_that_is(TrialStatus.CANDIDATE).complete({"loss": 0.5}).time_run_started is not None
+
+    def test_of_several_arms_takes_those_of_each(self, experiment):
+        batch = experiment.new_batch_trial().add_arms_and_weights([Arm({"x": x, "c": "a"}) for x in (0.1, 0.2)])
+
+        batch.complete({"0_0": {"loss": 0.5}, "0_1": {"loss": (0.25, 0.1)}})
+
+        assert batch.status is TrialStatus.COMPLETED
+        assert [(each["arm_name"], each["mean"], each["sem"]) for each in batch.lookup_data().records] == [
+            ("0_0", 0.5, None),
+            ("0_1", 0.25, 0.1),
+        ]
+
+    @pytest.mark.parametrize("final", [TrialStatus.COMPLETED, TrialStatus.ABANDONED, TrialStatus.FAILED])
+    def test_must_not_have_ended(self, final):
+        trial = trial_that_is(final)
+
+        with pytest.raises(InvalidValueError, match=f"trial 0, which is {final.name}: .*attach_data"):
+            trial.complete({"loss": 0.5})
+
+        assert trial.lookup_data().empty
+
+    @pytest.mark.parametrize(
+        ("results", "problem"),
+        [
+            ({}, "{'loss': 0.1}"),
+            (0.1, "{'loss': 0.1}"),
+            ({"0_0": {"loss": 0.1}}, "'0_0' of trial 0.*a number, or a mean with its standard error"),
+            ({"loss": "low"}, "'loss' of trial 0.*a number, or a mean with its standard error"),
+            ({"loss": (0.1, 0.2, 0.3)}, "'loss' of trial 0.*a number, or a mean with its standard error"),
+            ({"loss": (0.1, -1.0)}, "sem"),
+            ({3: 0.1}, "metric_name"),
+        ],
+        ids=repr,
+    )
+    def test_stays_as_it_is_if_they_are_wrong(self, results, problem):
+        trial = trial_that_is(TrialStatus.CANDIDATE)
+
+        with pytest.raises(InvalidValueError, match=problem):
+            trial.complete(results)
+
+        assert (trial.status, trial.lookup_data().empty) == (TrialStatus.CANDIDATE, True)
+
+    @pytest.mark.parametrize("results", [{"loss": (0.1, 0.2)}, {"0_7": {"loss": 0.1}}, {}], ids=repr)
+    def test_of_several_arms_says_which_there_are(self, experiment, results):
+        batch = experiment.new_batch_trial().add_arm(Arm({"x": 0.5, "c": "a"}))
+
+        with pytest.raises(InvalidValueError, match="'0_0'"):
+            batch.complete(results)
+
+    def test_needs_an_arm(self, experiment):
+        with pytest.raises(InvalidValueError, match=r"trial 0.*add_arm"):
+            experiment.new_trial().complete({"loss": 0.1})
