@@ -114,11 +114,9 @@ def start_trial(store: docstore.Store, experiment: docstore.Experiment) -> docst
 def finish_trial(store: docstore.Store, experiment: docstore.Experiment, trial: docstore.Trial, sample: bytes) -> None:
     """Measure *trial*, and save it with its data, and nothing else."""
     try:
-        experiment.attach_data(as_data(trial, measure(sample, trial.arm.parameters)))
+        trial.complete(means_and_errors(measure(sample, trial.arm.parameters)))
     except zlib.error as error:
         trial.mark_failed(reason=str(error))
-    else:
-        trial.mark_completed()
     store.save_trial(experiment, trial, message=f"trial {trial.index} ends")
 
 
@@ -141,18 +139,12 @@ def measure(sample: bytes, settings: Settings) -> dict[str, list[float]]:
     return runs
 
 
-def as_data(trial: docstore.Trial, runs: dict[str, list[float]]) -> docstore.Data:
+def means_and_errors(runs: dict[str, list[float]]) -> dict[str, tuple[float, float]]:
     """Return the mean of each metric, with the standard error of the mean (sem)."""
-    return docstore.Data.from_records(
-        {
-            "trial_index": trial.index,
-            "arm_name": trial.arm.name,
-            "metric_name": metric,
-            "mean": statistics.fmean(values),
-            "sem": statistics.stdev(values) / math.sqrt(len(values)),
-        }
+    return {
+        metric: (statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)))
         for metric, values in runs.items()
-    )
+    }
 
 
 # --- which settings to try next ------------------------------------------------------------------------------------
