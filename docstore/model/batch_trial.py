@@ -131,7 +131,8 @@ class BatchTrial(BaseTrial):
     def add_generator_run(self, generator_run: GeneratorRun) -> Self:
         """Add the arms of *generator_run*, give each a name that has none, and return the trial."""
         if not isinstance(generator_run, GeneratorRun):
-            raise InvalidValueError(f"generator run of {self._label}", generator_run, "Give a GeneratorRun.")
+            remedy = "Give a GeneratorRun, or add arms: new_batch_trial().add_arms_and_weights([Arm(...)])."
+            raise InvalidValueError(f"generator run of {self._label}", generator_run, remedy)
         is_status_quo = generator_run.generator_run_type == _STATUS_QUO
         if is_status_quo and any(run.generator_run_type == _STATUS_QUO for run in self.generator_runs):
             raise InvalidValueError(

@@ -9,7 +9,7 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, with_article
 
 NOT_STORED = MappingProxyType({"stored": False})
 """The metadata of a field that is not stored: it follows from others, or refers back to its owner."""
@@ -47,7 +47,7 @@ def check_instances(thing: str, values: Iterable[Any], cls: type) -> None:
     """Check that all *values* are instances of *cls*."""
     for value in values:
         if not isinstance(value, cls):
-            raise InvalidValueError(thing, value, f"Give a {cls.__name__}.")
+            raise InvalidValueError(thing, value, f"Give {with_article(cls.__name__)}.")
 
 
 def name_of(thing: str, value: str | Enum | None) -> str | None:

@@ -36,6 +36,8 @@ class Objective:
             raise InvalidValueError(
                 "Objective", (expression, metric), "Give an expression such as '-loss', or a metric."
             )
+        if isinstance(expression, Metric):
+            raise InvalidValueError("Objective", expression, "Name the argument: Objective(metric=..., minimize=True).")
         if metric is not None:
             check_instances("metric of an Objective", [metric], Metric)
             expression = expressions.build({metric.name: -1.0 if _minimizes(metric, minimize) else 1.0})

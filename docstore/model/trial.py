@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, short_repr
 from docstore.model.arm import Arm
 from docstore.model.checks import NOT_STORED, is_number
 from docstore.model.data import Data
@@ -295,11 +295,7 @@ class Trial(BaseTrial):
     def add_generator_run(self, generator_run: GeneratorRun) -> Self:
         """Make the arm of *generator_run* this trial's arm, give it a name if it has none, and return the trial."""
         if not isinstance(generator_run, GeneratorRun) or len(generator_run.arms) != 1:
-            raise InvalidValueError(
-                f"generator run of {self._label}",
-                generator_run,
-                "Give a GeneratorRun of one arm; new_batch_trial takes more.",
-            )
+            raise InvalidValueError(f"generator run of {self._label}", generator_run, _run_remedy(generator_run))
         if self.generator_run is not None:
             raise InvalidValueError(
                 f"arm of {self._label}", generator_run.arms[0], "It has one: make a new trial for this one."
@@ -315,3 +311,11 @@ class Trial(BaseTrial):
 
     def __repr__(self) -> str:
         return f"Trial(index={self.index}, status={self._status.name}, arm={self.arm!r})"
+
+
+def _run_remedy(given: object) -> str:
+    if isinstance(given, Mapping):
+        return f"Name the argument: new_trial(parameters={short_repr(given)})."
+    if isinstance(given, Arm):
+        return "Add an arm to the new trial: new_trial().add_arm(arm)."
+    return "Give a GeneratorRun of one arm; new_batch_trial takes more."

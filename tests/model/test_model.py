@@ -16,6 +16,9 @@ from docstore.model import (
     ExperimentStatus,
     GeneratorRun,
     GeneratorRunType,
+    Metric,
+    Objective,
+    OptimizationConfig,
     ParameterType,
     RangeParameter,
     SearchSpace,
@@ -456,3 +459,30 @@ class TestATrialThatIsCompletedWithItsResults:
     def test_needs_an_arm(self, experiment):
         with pytest.raises(InvalidValueError, match=r"trial 0.*add_arm"):
             experiment.new_trial().complete({"loss": 0.1})
+
+
+class TestArgumentsInTheWrongPlace:
+    """The error names the argument, or the call, that takes what was given."""
+
+    def test_of_a_trial_are_its_parameters(self, experiment):
+        with pytest.raises(InvalidValueError, match=r"new_trial\(parameters=\{'x': 0.5, 'c': 'a'\}\)"):
+            experiment.new_trial({"x": 0.5, "c": "a"})
+
+        assert experiment.trials == {}
+
+    def test_of_a_trial_are_an_arm(self, experiment):
+        with pytest.raises(InvalidValueError, match=r"new_trial\(\)\.add_arm\(arm\)"):
+            experiment.new_trial(Arm({"x": 0.5, "c": "a"}))
+
+    @pytest.mark.parametrize("arms", [[Arm({"x": 0.5, "c": "a"})], [{"x": 0.5, "c": "a"}], Arm({"x": 0.5, "c": "a"})])
+    def test_of_a_batch_are_its_arms(self, experiment, arms):
+        with pytest.raises(InvalidValueError, match=r"new_batch_trial\(\)\.add_arms_and_weights\(\[Arm\(\.\.\.\)\]\)"):
+            experiment.new_batch_trial(arms)
+
+    def test_of_an_objective_are_its_metric(self):
+        with pytest.raises(InvalidValueError, match=r"Objective\(metric=\.\.\., minimize=True\)"):
+            Objective(Metric("loss"), minimize=True)
+
+    def test_of_a_config_are_text_in_place_of_an_objective(self):
+        with pytest.raises(InvalidValueError, match=r"Give an Objective\."):
+            OptimizationConfig("-loss")
