@@ -8,6 +8,7 @@ from uuid import UUID
 
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.classes import stored_fields
+from docstore.codec.classes.storable import TAKE_OUT, is_stored_as_it_is, why_not_restorable
 from docstore.codec.core import Unknown
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.by_annotation import without_none
@@ -16,7 +17,7 @@ from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, is_document, join
-from docstore.errors import DecodeError, EncodeError, InvalidValueError, short_repr
+from docstore.errors import DecodeError, EncodeError, InvalidValueError, short_repr, with_article
 
 FORMAT: Final = 1
 """The stored form's number; a document of a later one is refused, not guessed at."""
@@ -132,13 +133,19 @@ class Mapper:
                 f"an older schema. Register the class that has the tag, and load it again."
             )
         if entry is None:
-            raise EncodeError(f"{type(obj).__qualname__} is not registered. {self.codec.registry.remedy(type(obj))}")
+            raise self._no_document(type(obj))
         if entry.kind is None:
-            raise EncodeError(
-                f"a {type(obj).__qualname__} is no document by itself. Save what holds it, or "
-                f"use put(kind, name, value)."
-            )
+            raise _no_document(type(obj), f"Save what holds it, or use {_PUT}.")
         return entry
+
+    def _no_document(self, cls: type) -> EncodeError:
+        """Return the error for an object of a class that is not registered."""
+        if is_stored_as_it_is(cls):
+            return _no_document(cls, f"Use {_PUT}.")
+        refused = why_not_restorable(cls)
+        if refused is not None:
+            return EncodeError(f"{refused.problem}. {refused.remedy or TAKE_OUT}.")
+        return _no_document(cls, self.codec.registry.remedy(cls, by_itself=True))
 
     def check_renamed(self, kind: Kind, old: Mapping[str, JSON], head: JSON, argument: str, name: str) -> None:
         """Check that a document's class accepts its new *name*: the pieces *old* are decoded with the new *head*.
@@ -159,6 +166,13 @@ class Mapper:
         except DecodeError as error:
             remedy = f"Give a name that a {kind.name} can have: {error}."
             raise InvalidValueError(argument, name, remedy) from error
+
+
+_PUT: Final = "store.put(kind, name, value)"
+
+
+def _no_document(cls: type, remedy: str) -> EncodeError:
+    return EncodeError(f"{with_article(cls.__qualname__)} is no document by itself. {remedy}")
 
 
 def _checked_name(kind: Kind, name: object) -> str:

@@ -7,6 +7,7 @@ written?" and "which class does this tag name?", and encodes nothing itself.
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -143,8 +144,8 @@ class Registry:
         other = others.kind_named(entry.kind.name) if entry.kind else None
         if entry.kind and other and other != entry.kind:
             raise RegistryError(
-                f"{entry.cls.__name__}: another class is of kind {entry.kind.name!r}, with another layout. Choose "
-                f"another kind."
+                f"{entry.cls.__name__}: {_name(others.of_kind(other.name))} is of kind {other.name!r}, with other "
+                f"fields for the name, type, status or parts. Choose another kind."
             )
         return made.with_entries([entry])
 
@@ -227,6 +228,10 @@ class Registry:
         """Return the kind of document of this name, if a class is one."""
         return next((entry.kind for entry in self.entries if entry.kind and entry.kind.name == name), None)
 
+    def of_kind(self, name: str) -> type:
+        """Return the first class whose instances are documents of this kind, which has one."""
+        return next(entry.cls for entry in self.entries if entry.kind and entry.kind.name == name)
+
     def upcasts_of(self, entry: Entry) -> dict[int, Upcast]:
         """Return the upcasts of *entry*, by the schema that they start from."""
         found = self._tables.upcasts
@@ -259,8 +264,8 @@ class Registry:
                     f"schema {missing[0]} and returns those of {missing[0] + 1}."
                 )
 
-    def remedy(self, cls: type) -> str:
-        """Return what to write so that an instance of *cls* can be saved."""
+    def remedy(self, cls: type, *, by_itself: bool = False) -> str:
+        """Return what to write so that an instance of *cls* can be saved; *by_itself*, as a document."""
         present = {_name(entry.cls): entry.cls for entry in self.entries}
         if _name(cls) in present:
             return _remedy_of_one_defined_again(cls, present[_name(cls)])
@@ -275,11 +280,22 @@ class Registry:
         for name in bases:
             if name in argument:
                 return f"Pass bundle=RegistryBundle({argument[name] % cls.__name__})."
+        if by_itself and not bases and not issubclass(cls, Enum):
+            return (
+                f"Make its class one: @docstore.document(kind={suggested_kind(cls)!r}). Or call "
+                f"docstore.register({cls.__name__}), and save what holds it."
+            )
         what = "an Enum" if issubclass(cls, Enum) else f"a subclass of {bases[0]}" if bases else "a class"
+        document = "" if bases or issubclass(cls, Enum) else " (or docstore.document, to save it by itself)"
         return (
-            f"It is {what} that no registry knows. Call docstore.register({cls.__name__}), or pass "
+            f"It is {what} that no registry knows. Call docstore.register({cls.__name__}){document}, or pass "
             f"bundle=RegistryBundle(classes=[{cls.__name__}])."
         )
+
+
+def suggested_kind(cls: type) -> str:
+    """Return the name of *cls* as one would name a kind: ``baking_day`` for ``BakingDay``."""
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 def _name(thing: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
+from inspect import isclass
 from threading import RLock
 from types import FrameType, ModuleType
 from typing import Any, Final, NewType, TypeVar, get_origin, overload
@@ -19,7 +20,7 @@ from docstore.codec import Codec
 from docstore.codec.classes.annotations import remember
 from docstore.codec.classes.objects import check_readable
 from docstore.codec.classes.storable import reachable, unstorable
-from docstore.codec.registry import Entry, Registry, Upcast
+from docstore.codec.registry import Entry, Registry, Upcast, suggested_kind
 from docstore.documents.merge_keys import KeyedBy
 from docstore.errors import RegistryError, UnresolvedError, short_repr
 from docstore.registry.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
@@ -147,8 +148,8 @@ def scope() -> AbstractContextManager[None]:
 
 
 def document(
-    *,
     kind: str,
+    *,
     name: str = "name",
     type: str | None = None,
     status: str | None = None,
@@ -175,8 +176,11 @@ def document(
     and when a store is opened.
 
     Raises:
-        RegistryError: a field cannot be stored, or does not exist; or another class has the tag or the kind.
+        RegistryError: a field cannot be stored, or does not exist; or another class has the tag; or one of the kind has
+            its name, type, status or parts in other fields.
     """
+    if isclass(kind):
+        raise RegistryError(f"{kind.__name__} needs a kind: @docstore.document(kind={suggested_kind(kind)!r}).")
     namespace = _visible(sys._getframe(1))
 
     def decorate(cls: C) -> C:

@@ -138,6 +138,11 @@ def kind_of(
         RegistryError: a field does not exist, or an argument is no text; or a store could not track objects of *cls*.
     """
     keys = stored_names(cls)
+    if not keys and not declares(cls):
+        raise RegistryError(
+            f"{cls.__name__} declares no fields. Write @docstore.document above @dataclass, or what else declares "
+            f"them: the lowest decorator is applied first."
+        )
 
     def key(argument: str, wanted: object) -> str:
         wanted = _text(cls, argument, wanted)

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -146,6 +147,11 @@ class TestNames:
             store.load("a", kind=kind)
 
 
+@dataclass
+class Unregistered:
+    name: str
+
+
 class TestAnObjectThatCannotBeSaved:
     """The error says what to do, and nothing is written."""
 
@@ -153,10 +159,11 @@ class TestAnObjectThatCannotBeSaved:
         ("thing", "remedy"),
         [
             (Metric("taste"), r"a Metric is no document by itself.*put\(kind, name, value\)"),
-            ({"a": 1}, "dict is not registered"),
+            ({"a": 1}, r"a dict is no document by itself.*put\(kind, name, value\)"),
+            (Unregistered("n"), r"Unregistered is no document.*@docstore\.document\(kind='unregistered'\).*register"),
             (type("Mine", (docstore.Experiment,), {})(new_experiment().search_space, "m"), "RegistryBundle"),
         ],
-        ids=["a part", "plain JSON", "of an unregistered class"],
+        ids=["a part", "plain JSON", "of an unregistered class", "of an unregistered subclass"],
     )
     def test_is_no_document(self, store, thing, remedy):
         with pytest.raises(EncodeError, match=remedy):

@@ -647,12 +647,29 @@ class TestADeclarationThatDoesNotFit:
     def test_because_another_class_has_the_kind_is_told(self):
         declare()
 
-        with pytest.raises(RegistryError, match="another class is of kind 'recipe'"):
+        with pytest.raises(
+            RegistryError, match=r"Other: .*Recipe is of kind 'recipe', with other fields.*Choose another"
+        ):
 
             @docstore.document(kind="recipe")
             @dataclass
             class Other:
                 name: str
+
+    def test_below_another_decorator_says_in_which_order(self):
+        class Other:
+            name: str
+
+        with pytest.raises(RegistryError, match=r"Other declares no fields.*@docstore\.document above @dataclass"):
+            docstore.document(kind="other")(Other)
+
+    def test_without_a_kind_says_how_to_give_one(self):
+        @dataclass
+        class BakingDay:
+            name: str
+
+        with pytest.raises(RegistryError, match=r"@docstore\.document\(kind='baking_day'\)"):
+            docstore.document(BakingDay)
 
     def test_of_a_literal_as_a_type_fits(self, store):
         @docstore.document(kind="ticket", type="level", status="open")

@@ -68,7 +68,7 @@ def why_not_restorable(cls: type) -> Refusal | None:
     """
     if issubclass(cls, Enum) or is_namedtuple(cls):
         return None
-    if cls in JSON_TYPES or cls in BY_TYPE or (_is_of_ecosystem(cls) and _of_ecosystem(cls) is None):
+    if is_stored_as_it_is(cls):
         return Refusal(f"docstore stores values of type {cls.__qualname__} as they are", "It needs no registration")
     found = no_data(cls) or (_of_ecosystem(cls) if _is_of_ecosystem(cls) else None)
     if found is None and is_more_than_attributes(cls):
@@ -77,6 +77,11 @@ def why_not_restorable(cls: type) -> Refusal | None:
             f"Register it with functions of your own: docstore.register({cls.__name__}, encode=..., decode=...)",
         )
     return found
+
+
+def is_stored_as_it_is(cls: type) -> bool:
+    """Return whether values of type *cls* are stored without a registration: those of JSON, and those with a tag."""
+    return cls in JSON_TYPES or cls in BY_TYPE or (_is_of_ecosystem(cls) and _of_ecosystem(cls) is None)
 
 
 def is_more_than_attributes(cls: type) -> bool:

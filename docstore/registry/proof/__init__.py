@@ -41,9 +41,7 @@ def prove(codec: Codec, cls: type, sample: Any = None) -> None:
     """
     entry = codec.registry.of_class(cls)
     if entry is None:
-        raise RegistryError(
-            f"{cls.__qualname__} is not registered, so it cannot be stored. {codec.registry.remedy(cls)}"
-        )
+        raise RegistryError(f"{cls.__qualname__} cannot be stored. {codec.registry.remedy(cls)}")
     samples = [*cls] if issubclass(cls, Enum) else [_sample(cls, sample)]
     problems: dict[str, str] = {}
     for each in samples:
