@@ -27,6 +27,9 @@ SCHEMA: Final = "__schema"
 COMPATIBLE: Final = "__compatible_from"
 """The key of the oldest schema whose readers can read the object, if an older one than its own can."""
 
+FIELDS_SET: Final = "__set"
+"""The key of the names of the fields that were set, of an object that Pydantic made."""
+
 UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 """NUL, which JSONB refuses, and lone surrogates, which are not UTF-8."""
 

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, join_pointer, split_pointer
+from docstore.documents.canonical import (
+    COMPATIBLE,
+    FIELDS_SET,
+    JSON,
+    SCHEMA,
+    TAG,
+    UNSAFE_TEXT,
+    join_pointer,
+    split_pointer,
+)
 from docstore.documents.merge_keys import (
     ANY,
     Keyed,
@@ -35,6 +44,15 @@ LAYOUT_KEY: Final = "__document"
 
 RESERVED_KEYS: Final = frozenset({TAG, SCHEMA, COMPATIBLE, FORMAT_KEY, LAYOUT_KEY})
 """Keys of an object's members that are reserved: no field is stored under one."""
+
+BOOKKEEPING: Final = {
+    FIELDS_SET: "fields that were set",
+    SCHEMA: "schema number",
+    COMPATIBLE: "oldest compatible schema",
+    FORMAT_KEY: "format number",
+    LAYOUT_KEY: "layout",
+}
+"""Members of an object that say how it is stored, each with a name to show; its tag is none, as it names the class."""
 
 LONGEST: Final = 64
 """Characters that the column of a kind holds."""

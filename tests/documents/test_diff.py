@@ -317,7 +317,7 @@ HEADS = [
     ]),
     ([put(X, {**at("/search_space/parameters/1"), "name": "x"})], [
         "parameter x: INT from 0 to 1 -> STRING of rye, spelt",
-        "parameter x: __type RangeParameter -> ChoiceParameter",
+        "parameter x: class RangeParameter -> ChoiceParameter",
         "parameter x: log_scale false -> null",
         "parameter x: parameter_type INT -> STRING",
     ]),
@@ -356,7 +356,7 @@ HEADS = [
     ([add("/tracking_metrics/0", {"__type": "Oven", "name": "heat", "lower_is_better": False})], [
         "metric heat: added, Oven, higher is better"
     ]),
-    ([put("/tracking_metrics/0/__type", "MapMetric")], ["metric taste: __type Metric -> MapMetric"]),
+    ([put("/tracking_metrics/0/__type", "MapMetric")], ["metric taste: class Metric -> MapMetric"]),
     ([put("/runner", {"__type": "Oven", "host": "b"})], ["runner: added, Oven(host b)"]),
     ([put("/status_quo/parameters/x", 1)], ["status quo: x 0 -> 1"]),
     ([put("/status_quo/name", "now")], ["status quo: name today -> now"]),
@@ -521,6 +521,38 @@ class TestAnyOtherDocumentIsToldByItsPlaces:
 
     def test_a_part_that_has_a_status_is_told_with_it(self):
         assert told(drop("/trials/7"))[0].startswith("trial 7: removed, RUNNING")
+
+
+class TestTheBookkeepingOfAnObjectIsLeftOut:
+    """Which fields were set, and the number of its schema: these are in the patch, and in no line."""
+
+    @staticmethod
+    def words(old: Any, new: Any) -> list[str]:
+        return list(of_documents(NOTE, old, new).words)
+
+    def test_of_an_object_that_changed(self) -> None:
+        old = {"__type": "C", "__set": [], "budget": 1, "inner": None}
+        new = {"__type": "C", "__set": ["budget"], "__schema": 2, "budget": 5, "inner": {"__type": "I", "__set": []}}
+
+        assert self.words(old, new) == ["budget: 1 -> 5", "inner: null -> I()"]
+
+    def test_of_items_of_a_list(self) -> None:
+        old = [{"__type": "I", "__set": ["x"], "x": 1}, {"__type": "I", "x": 2}]
+        new = [{"__type": "I", "__set": [], "x": 1}, {"__type": "I", "__schema": 2, "x": 3}]
+
+        assert self.words(old, new) == ["1/x: 2 -> 3"]
+
+    def test_unless_nothing_else_differs(self) -> None:
+        old = {"__type": "C", "__set": [], "budget": 1}
+
+        assert self.words(old, {**old, "__set": ["budget"]}) == ["fields that were set/0: added budget"]
+        assert self.words(old, {**old, "__schema": 2}) == ["schema number: added 2"]
+
+    def test_the_class_of_an_object_is_named_as_one(self) -> None:
+        assert self.words({"a": {"__type": "P", "v": 1}}, {"a": {"__type": "Q", "v": 1}}) == ["class of a: P -> Q"]
+
+    def test_a_dict_of_the_user_is_shown_as_it_is(self) -> None:
+        assert self.words({"__set": 1, "a": 1}, {"__set": 2, "a": 2}) == ["__set: 1 -> 2", "a: 1 -> 2"]
 
 
 class TestAValueReadsAsAPersonWouldWriteIt:

@@ -14,12 +14,12 @@ from docstore.codec.classes import class_fields, stored_fields
 from docstore.codec.classes.class_fields import MISSING, left_out
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
-from docstore.documents.canonical import join_pointer
+from docstore.documents.canonical import FIELDS_SET, join_pointer
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
 _EXTRA: Final = StoredField("__pydantic_extra__", "__extra", Any, left_out, None)
 """The extra members of a model that allows them; written only if it has some."""
-_SET: Final = StoredField("__pydantic_fields_set__", "__set", Any, left_out, None)
+_SET: Final = StoredField("__pydantic_fields_set__", FIELDS_SET, Any, left_out, None)
 """The fields that were set; written only if not all of them were."""
 
 
@@ -113,7 +113,7 @@ def _beside(cls: Any, extra: Any, were_set: Any) -> tuple[dict[str, Any], set[st
         return extra, None
     if type(were_set) is not list or any(type(name) is not str for name in were_set):
         raise DecodeError(
-            f"it should be a list of the fields that were set, and is {short_repr(were_set)}", pointer="/__set"
+            f"it should be a list of the fields that were set, and is {short_repr(were_set)}", pointer=f"/{FIELDS_SET}"
         )
     return extra, set(were_set)
 

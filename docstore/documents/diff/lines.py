@@ -24,6 +24,7 @@ from docstore.documents.canonical import (
     token_order,
 )
 from docstore.documents.diff.format import on_one_line, read_both, read_in_full, read_name, short, shortened
+from docstore.documents.kinds import BOOKKEEPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,9 @@ def plain_lines(subject: str, pair: Pair, *, of: str = "") -> list[Line]:
 
 
 def _what(subject: str, way: Sequence[str | int], of: str) -> str:
+    if way and way[-1] == TAG:
+        owner = " of ".join(filter(None, (join_pointer(way[:-1]).removeprefix("/"), of)))
+        return f"class of {owner}" if owner else "class"
     pointer = join_pointer(way)
     # Without its slash, the pointer of an empty key would be no text at all.
     place = pointer.removeprefix("/") or pointer
@@ -298,6 +302,17 @@ def text_of(value: MaybeJSON, key: str) -> str | None:
     """Return a member of *value* if it is a text, otherwise None."""
     found = member(value, key)
     return found if isinstance(found, str) else None
+
+
+def readable(value: JSON, names: Mapping[str, str]) -> JSON:
+    """Return a copy of *value* without the bookkeeping of objects, or with the members in *names* under those."""
+    if isinstance(value, list):
+        return [readable(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = BOOKKEEPING.keys() - names.keys() if TAG in value else ()
+    shown = names if TAG in value else {}
+    return {shown.get(key, key): readable(item, names) for key, item in value.items() if key not in hidden}
 
 
 def without_tag(members: Members, *empty: JSON) -> Members:
