@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
 
+from docstore.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.digests import DigestTree, piece
-from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join
+from docstore.documents.kinds import BOOKKEEPING, FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join
 from docstore.documents.patch import Change, undo_all
 from docstore.errors import PatchError, UnreadableError, short_repr
 
@@ -123,11 +124,35 @@ class Version:
         found = Counter(change.op for change in self.changes)
         return {op: found[op] for op in ("add", "remove", "replace")}
 
+    @property
+    def _count(self) -> str:
+        return counted(len(self.changes), "change") if self.is_kept else "folded"
+
     def __str__(self) -> str:
         when = self.created_at.isoformat(sep=" ", timespec="seconds")
         note = f": {self.message}" if self.message else ""
-        count = f"{len(self.changes)} change{'' if len(self.changes) == 1 else 's'}" if self.is_kept else "folded"
-        return on_one_line(f"version {self.number}, {when}, {self.author}, {count}{note}")
+        return on_one_line(f"version {self.number}, {when}, {self.author}, {self._count}{note}")
+
+    def __repr__(self) -> str:
+        facts = [str(self.number), self._count, f"by {self.author}", shown_time(self.created_at)]
+        note = [short_repr(self.message)] if self.message else []
+        return on_one_line(f"Version({', '.join([*facts, *note])})")
+
+    def _row(self) -> Row:
+        """Return the cells of a table of versions."""
+        return {
+            "version": self.number,
+            "saved": shown_time(self.created_at),
+            "by": self.author,
+            "message": self.message or None,
+            "changes": len(self.changes) if self.is_kept else "folded",
+            "from": f"{self.parent.how} of version {self.parent.version}" if self.parent else None,
+        }
+
+    def _repr_html_(self) -> str:
+        tokens = map(split_pointer, self.places)
+        places, are_more = first_few(join_pointer(each) for each in tokens if not BOOKKEEPING.keys() & set(each))
+        return html_table([self._row()], note=", ".join([*places, *(["…"] if are_more else [])]))
 
 
 NOT_KEPT: Final = "null"

@@ -57,6 +57,10 @@ class Change:
         if (self.op == "add") != (self.old is ABSENT):
             raise PatchError(f"{self.op!r} {'has no' if self.op == 'add' else 'needs an'} old value", pointer=self.path)
 
+    def __repr__(self) -> str:
+        old = "" if self.old is ABSENT else f", old={short_repr(self.old)}"
+        return f"Change({self.op!r}, {self.path!r}{old})"
+
     def to_json(self) -> dict[str, JSON]:
         """Return ``{"op", "path"}``, and ``"old"`` if there is an old value."""
         record: dict[str, JSON] = {"op": self.op, "path": self.path}

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from docstore.errors import InvalidValueError
-from docstore.model.checks import check_instances, check_name
+from docstore.model.checks import check_instances, check_name, short_dataclass_repr
 
 
-@dataclass
+@dataclass(repr=False)
 class AnalysisCardBase:
     """The base of a card and a group of cards."""
 
@@ -27,8 +27,11 @@ class AnalysisCardBase:
         """Return every card, also those in groups within groups."""
         raise InvalidValueError("analysis card", type(self).__name__, "Use AnalysisCard or AnalysisCardGroup.")
 
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
-@dataclass
+
+@dataclass(repr=False)
 class AnalysisCard(AnalysisCardBase):
     """One result of an analysis.
 
@@ -52,7 +55,7 @@ class AnalysisCard(AnalysisCardBase):
         return [self]
 
 
-@dataclass
+@dataclass(repr=False)
 class AnalysisCardGroup(AnalysisCardBase):
     """Cards, and groups of cards, that belong together."""
 

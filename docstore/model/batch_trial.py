@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, short_repr
 from docstore.model.arm import Arm
 from docstore.model.generator_run import GeneratorRun, GeneratorRunType
 from docstore.model.trial import BaseTrial, Results
@@ -165,4 +165,5 @@ class BatchTrial(BaseTrial):
         return results
 
     def __repr__(self) -> str:
-        return f"BatchTrial(index={self.index}, status={self._status.name}, arms={sorted(self.arms_by_name)})"
+        arms = short_repr(sorted(self.arms_by_name))
+        return f"BatchTrial(index={self.index}, status={self._status.name}, arms={arms})"

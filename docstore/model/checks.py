@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import MISSING, fields
 from enum import Enum
 from numbers import Real
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from docstore.errors import InvalidValueError, with_article
+from docstore.errors import InvalidValueError, short_repr, with_article
 
 NOT_STORED = MappingProxyType({"stored": False})
 """The metadata of a field that is not stored: it follows from others, or refers back to its owner."""
+
+
+def chosen_fields(instance: Any) -> dict[str, str]:
+    """Return the text of each field of a dataclass's *instance* that does not have its default; enums by name."""
+    chosen = {}
+    for each in fields(instance):
+        value = getattr(instance, each.name)
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        if type(value) is not type(default) or value != default:
+            chosen[each.name] = value.name if isinstance(value, Enum) else short_repr(value)
+    return chosen
+
+
+def short_dataclass_repr(instance: Any) -> str:
+    """Return the repr of a dataclass's *instance* without the fields that have their default."""
+    return f"{type(instance).__name__}({', '.join(f'{name}={text}' for name, text in chosen_fields(instance).items())})"
 
 
 def is_number(value: object) -> TypeGuard[float]:

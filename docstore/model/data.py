@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
+from docstore.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.checks import is_number
+from docstore.model.html import data_html
 
 _NEEDED = ("trial_index", "arm_name", "metric_name", "mean")
 
@@ -108,7 +110,11 @@ class Data:
         return True
 
     def __repr__(self) -> str:
-        return f"Data({len(self.records)} observations of {', '.join(sorted(self.metric_names)) or 'nothing'})"
+        names = ", ".join(sorted(self.metric_names)) or "nothing"
+        return f"Data({counted(len(self.records), 'observation')} of {names})"
+
+    def _repr_html_(self) -> str:
+        return data_html(self)
 
 
 def _key(record: Mapping[str, Any]) -> tuple[int, str, str, Any]:

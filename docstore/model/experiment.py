@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Self
 
+from docstore.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
 from docstore.model.arm_index import ArmIndex
@@ -16,6 +17,7 @@ from docstore.model.batch_trial import BatchTrial
 from docstore.model.checks import NOT_STORED, check_instances, check_name, check_unique, name_of
 from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
+from docstore.model.html import experiment_html
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParamValue
@@ -390,7 +392,10 @@ class Experiment:
         self._auxiliary_experiments_by_purpose.setdefault(purpose.value, []).append(auxiliary_experiment)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, {len(self._trials)} trials)"
+        return f"{type(self).__name__}({self.name!r}, {counted(len(self._trials), 'trial')})"
+
+    def _repr_html_(self) -> str:
+        return experiment_html(self)
 
 
 @dataclass(init=False)

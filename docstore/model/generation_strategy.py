@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from docstore.display import counted
 from docstore.errors import InvalidValueError
-from docstore.model.checks import check_instances, check_name, check_unique
+from docstore.model.checks import check_instances, check_name, check_unique, short_dataclass_repr
 from docstore.model.generator_run import GeneratorRun
 from docstore.model.statuses import ExperimentStatus
 
@@ -27,6 +28,9 @@ class GenerationNode:
 
     def __post_init__(self) -> None:
         check_name("name of a generation node", self.name)
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
 
 @dataclass(init=False, repr=False)
@@ -97,5 +101,5 @@ class GenerationStrategy:
         self._generator_runs.append(generator_run)
 
     def __repr__(self) -> str:
-        runs = len(self._generator_runs)
-        return f"GenerationStrategy({self.name!r}, at {self._current_node_name!r}, {runs} generator runs)"
+        runs = counted(len(self._generator_runs), "generator run")
+        return f"GenerationStrategy({self.name!r}, at {self._current_node_name!r}, {runs})"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
+from docstore.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
 from docstore.model.checks import check_finite, check_instances, name_of
@@ -90,7 +91,7 @@ class GeneratorRun:
 
     def __repr__(self) -> str:
         kind = f", type={self._generator_run_type!r}" if self._generator_run_type else ""
-        return f"GeneratorRun({len(self.arms)} arms, total weight {sum(self.weights)}{kind})"
+        return f"GeneratorRun({counted(len(self.arms), 'arm')}, total weight {sum(self.weights)}{kind})"
 
 
 def _checked_weights(arms: Sequence[Arm], weights: Sequence[float] | None) -> list[float]:

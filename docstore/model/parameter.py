@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from docstore.errors import InvalidValueError
 from docstore.model import expressions
-from docstore.model.checks import check_finite, check_name, is_number
+from docstore.model.checks import check_finite, check_name, is_number, short_dataclass_repr
 
 TParamValue: TypeAlias = str | bool | float | int | None
 TParameterization: TypeAlias = dict[str, TParamValue]
@@ -55,7 +55,7 @@ _PYTHON_TYPES: Mapping[ParameterType, type[bool] | type[int] | type[float] | typ
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class Parameter:
     """The base of RangeParameter, ChoiceParameter, FixedParameter and DerivedParameter."""
 
@@ -131,8 +131,11 @@ class Parameter:
             raise InvalidValueError(f"{thing} of {self._label}", value, self._type_remedy())
         return float(value) if self.parameter_type is ParameterType.FLOAT else value  # type: ignore[arg-type]  # a number: checked above
 
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
-@dataclass
+
+@dataclass(repr=False)
 class RangeParameter(Parameter):
     """A number between two bounds, both allowed.
 
@@ -222,7 +225,7 @@ class RangeParameter(Parameter):
         return None
 
 
-@dataclass
+@dataclass(repr=False)
 class _Hierarchical(Parameter):
     """A parameter whose value determines which other parameters are used."""
 
@@ -238,7 +241,7 @@ class _Hierarchical(Parameter):
             self.validate(value, raises=True)
 
 
-@dataclass
+@dataclass(repr=False)
 class ChoiceParameter(_Hierarchical):
     """One of some values.
 
@@ -282,7 +285,7 @@ class ChoiceParameter(_Hierarchical):
         return None if value in self.values else f"Give one of {', '.join(map(repr, self.values))}."
 
 
-@dataclass
+@dataclass(repr=False)
 class FixedParameter(_Hierarchical):
     """One value that every arm has."""
 
@@ -298,7 +301,7 @@ class FixedParameter(_Hierarchical):
         return None if value == self.value else f"It is fixed: give {self.value!r}."
 
 
-@dataclass
+@dataclass(repr=False)
 class DerivedParameter(Parameter):
     """A value that follows from other parameters: a linear expression over their names, or one name to copy."""
 

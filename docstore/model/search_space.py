@@ -6,9 +6,11 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from docstore.errors import InvalidValueError
+from docstore.display import counted
+from docstore.errors import InvalidValueError, short_repr
 from docstore.model import expressions
 from docstore.model.checks import check_finite, check_instances, check_unique
+from docstore.model.html import search_space_html
 from docstore.model.parameter import (
     ChoiceParameter,
     DerivedParameter,
@@ -129,6 +131,14 @@ class SearchSpace:
             if parameter.name == parameter_name:
                 return parameter
         raise InvalidValueError("parameter name", parameter_name, self._there_are())
+
+    def __repr__(self) -> str:
+        rules = len(self.parameter_constraints)
+        rest = f", {counted(rules, 'constraint')}" if rules else ""
+        return f"SearchSpace({counted(len(self._parameters), 'parameter')}: {short_repr(list(self.parameters))}{rest})"
+
+    def _repr_html_(self) -> str:
+        return search_space_html(self)
 
     def _there_are(self) -> str:
         names = ", ".join(repr(parameter.name) for parameter in self._parameters)

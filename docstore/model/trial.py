@@ -12,6 +12,7 @@ from docstore.model.arm import Arm
 from docstore.model.checks import NOT_STORED, is_number
 from docstore.model.data import Data
 from docstore.model.generator_run import GeneratorRun
+from docstore.model.html import trial_html
 from docstore.model.statuses import TrialStatus, check_transition
 
 if TYPE_CHECKING:
@@ -257,6 +258,9 @@ class BaseTrial:
     @property
     def _label(self) -> str:
         return f"trial {self.index}"
+
+    def _repr_html_(self) -> str:
+        return trial_html(self)
 
 
 @dataclass(init=False, repr=False)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from docstore.display import Row, shown_time
+from docstore.errors import short_repr
+
 
 class DocumentInfo(NamedTuple):
     """The columns of a stored document; ``type`` and ``status`` as names."""
@@ -21,6 +24,12 @@ class DocumentInfo(NamedTuple):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+
+    def __repr__(self) -> str:
+        return _repr(self, self.name, self.kind)
+
+    def _row(self) -> Row:
+        return {"name": self.name, "kind": self.kind, **_state(self)}
 
 
 class PartInfo(NamedTuple):
@@ -48,3 +57,26 @@ class PartInfo(NamedTuple):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+
+    def __repr__(self) -> str:
+        return _repr(self, self.name, self.path)
+
+    def _row(self) -> Row:
+        return {"name": self.name, "path": self.path, **_state(self)}
+
+
+def _state(info: DocumentInfo | PartInfo) -> dict[str, object]:
+    """Return the columns that both have and that a person looks for; the rest are ids, and the same for most rows."""
+    return {
+        "type": info.type,
+        "status": info.status,
+        "version": info.version,
+        "updated": shown_time(info.updated_at),
+        "deleted": shown_time(info.deleted_at) if info.deleted_at else None,
+    }
+
+
+def _repr(info: DocumentInfo | PartInfo, name: str, place: str) -> str:
+    facts = [place, info.type, info.status, f"version {info.version}", shown_time(info.updated_at)]
+    deleted = "deleted" if info.deleted_at is not None else None
+    return f"{type(info).__name__}({', '.join(filter(None, [short_repr(name), *facts, deleted]))})"

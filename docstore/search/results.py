@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from typing_extensions import TypeVar
 
+from docstore.display import Row, counted, first_and_last, first_few, html_table
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
 from docstore.documents.kinds import HEAD, join
@@ -51,9 +52,6 @@ _FEW: Final = 16
 
 _ENOUGH: Final = 8 << 20
 """Characters of text of a page of documents, about, if it has more than one."""
-
-_SHOWN: Final = 20
-"""Rows in a ``repr``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +94,9 @@ class Page(Sequence[T], Generic[T]):
 
     def __repr__(self) -> str:
         return f"Page({self._rows!r}, cursor={self.cursor!r})"
+
+    def _repr_html_(self) -> str:
+        return html_table(first_and_last(self._rows, _row), title=f"Page · {counted(len(self), 'row')}")
 
 
 class Found(Sequence[T], Generic[T, D]):
@@ -159,9 +160,15 @@ class Found(Sequence[T], Generic[T, D]):
     __hash__ = None  # type: ignore[assignment]  # as of any list
 
     def __repr__(self) -> str:
-        shown = list(islice(self, _SHOWN + 1))
-        more = [f"... {len(self) - _SHOWN} more"] if len(shown) > _SHOWN else []
-        return f"[{', '.join([*map(repr, shown[:_SHOWN]), *more])}]"
+        shown, are_more = first_few(self)
+        more = [f"... {len(self) - len(shown)} more"] if are_more else []
+        return f"[{', '.join([*map(repr, shown), *more])}]"
+
+    def _repr_html_(self) -> str:
+        shown, are_more = first_few(self)
+        total = len(self) if are_more else len(shown)
+        rows: list[Row | int] = [*map(_row, shown), *([total - len(shown)] if are_more else [])]
+        return html_table(rows, title=f"Found · {counted(total, 'row')}")
 
     def _first(self) -> tuple[list[T], Cursor | None]:
         if self._kept is None:
@@ -373,6 +380,10 @@ class Found(Sequence[T], Generic[T, D]):
             return True
         fields = {rule.field for rule in kind.parts}
         return bool(fields) if not tokens else tokens[0] in fields
+
+
+def _row(info: Any) -> Row:
+    return info._row()  # type: ignore[no-any-return]  # a DocumentInfo or PartInfo
 
 
 def _repeated(start: Cursor) -> DatabaseError:

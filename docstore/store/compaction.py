@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from docstore.display import counted
 from docstore.documents.canonical import JSON, Absent, MaybeJSON, digest, loads
 from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.digests import piece
@@ -31,7 +32,7 @@ from docstore.documents.history import (
 )
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
-from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError
+from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError, short_repr
 from docstore.sql import paging, rows
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
@@ -67,6 +68,11 @@ class Compacted:
     kept: tuple[int, ...]
     folded: int
     freed: int
+
+    def __repr__(self) -> str:
+        kept = f"{len(self.kept)} of {counted(self.versions, 'version')} kept"
+        freed = counted(self.freed, "character")
+        return f"Compacted({self.kind} {short_repr(self.name)}, {kept}, {self.folded} folded, {freed} freed)"
 
 
 def compact(transactions: Transactions, kind: str, name: str, keep: Keep, progress: bool | Report = False) -> Compacted:

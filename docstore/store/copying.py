@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os.path import realpath
 from typing import Any, Literal, TypeAlias
 
@@ -63,7 +63,7 @@ class Copied:
 
     kind: str
     name: str
-    id: str
+    id: str = field(repr=False)
     versions: int
     status: Status
 

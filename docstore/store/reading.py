@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from docstore.codec import UnknownObject
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
+from docstore.display import Listed
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
 from docstore.documents.canonical import JSON, resolve
 from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
@@ -182,7 +183,7 @@ def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
     n = _checked_count(n)
     stored = read_experiment(context.transactions, name)
     config = config_of(stored, context.mapper().codec.decode)
-    return best_arms(stored, config, context.raw.decode)[:n]
+    return Listed(best_arms(stored, config, context.raw.decode)[:n])
 
 
 def similar(
@@ -199,7 +200,7 @@ def similar(
     moment = None if since is None else checked_moment("since", since)
     experiments = find(context, "experiment", None, {"type": types, "updated": (moment, None)}).select()
     with context.transactions.reading() as connection:
-        return find_similar(connection, experiments, parameters, n)
+        return Listed(find_similar(connection, experiments, parameters, n))
 
 
 def _checked_count(n: Any, most: int | None = None) -> int:

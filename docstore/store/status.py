@@ -28,7 +28,7 @@ from docstore.store.saving.origins import origin_of
 from docstore.store.saving.resolution import MergedPiece, invalid_merge, merged_changes, merged_pieces
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Status(Diff):
     """What ``save`` would write now, as the difference from the newest version to the one that it would make.
 

@@ -10,10 +10,12 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from sqlalchemy.engine import Connection
 
+from docstore.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
 from docstore.documents.arguments import checked_key
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
 from docstore.documents.diff.diff import Diff, difference
-from docstore.documents.diff.format import on_one_line
+from docstore.documents.diff.format import on_one_line, read_one
+from docstore.documents.diff.lines import readable
 from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo
@@ -87,6 +89,27 @@ class Blame:
         """The message of the version; that of the newest, if several were folded together."""
         return self.version.message
 
+    def __repr__(self) -> str:
+        when = self._versions, f"by {' or '.join(self.authors)}", shown_time(self.created_at)
+        return on_one_line(f"Blame({_shown(self.was)} -> {_shown(self.became)}, {', '.join(when)})")
+
+    @property
+    def _versions(self) -> str:
+        return f"version {self.number}" if self.is_exact else f"one of versions {self.first} to {self.number}"
+
+    def _row(self) -> Row:
+        return {
+            "version": self.number if self.is_exact else f"one of {self.first} to {self.number}",
+            "saved": shown_time(self.created_at),
+            "by": " or ".join(self.authors),
+            "message": self.message or None,
+            "was": _shown(self.was),
+            "became": _shown(self.became),
+        }
+
+    def _repr_html_(self) -> str:
+        return html_table([self._row()])
+
     def __str__(self) -> str:
         change = f"{_shown(self.was)} -> {_shown(self.became)}"
         when = self.created_at.isoformat(sep=" ", timespec="seconds")
@@ -97,6 +120,8 @@ class Blame:
 
 
 def _shown(value: MaybeJSON) -> str:
+    if isinstance(value, dict):
+        return read_one(readable(value, {}))
     return "nothing" if value is ABSENT else short_repr(value)
 
 
@@ -208,7 +233,11 @@ class Timeline(Sequence[Version]):
         return [found[each - first] for each in indices]
 
     def __repr__(self) -> str:
-        return f"Timeline({self._head.name!r}, {len(self)} versions)"
+        return f"Timeline({self._head.name!r}, {counted(len(self), 'version')})"
+
+    def _repr_html_(self) -> str:
+        title = f"{self._head.kind} {self._head.name} · {counted(len(self), 'version')}"
+        return html_table(first_and_last(self, Version._row), title=title)
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, (Timeline, list)) else NotImplemented
@@ -274,7 +303,7 @@ class Timeline(Sequence[Version]):
                     raise InvalidValueError("history", self._head.name, remedy)
 
 
-T = TypeVar("T", covariant=True)
+T = TypeVar("T", bound=InTable, covariant=True)
 
 
 class Lazily(Sequence[T]):
@@ -331,7 +360,13 @@ class Lazily(Sequence[T]):
     __hash__ = None  # type: ignore[assignment]  # as of any list
 
     def __repr__(self) -> str:
-        return repr(self._read_to())
+        shown, are_more = first_few(self)
+        return f"[{', '.join([*map(repr, shown), *(['...'] if are_more else [])])}]"
+
+    def _repr_html_(self) -> str:
+        shown, are_more = first_few(self)
+        note = "and more" if are_more else "" if shown else "no changes"
+        return html_table((each._row() for each in shown), note=note)
 
 
 # --- the calls of a store ---------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class TestATrialOfOneArm:
         trial = experiment.new_trial(parameters={"x": 0.5, "c": "a"})
 
         assert repr(trial) == "Trial(index=0, status=CANDIDATE, arm=Arm(name='0_0', parameters={'x': 0.5, 'c': 'a'}))"
-        assert repr(experiment) == "Experiment('tuning', 1 trials)"
+        assert repr(experiment) == "Experiment('tuning', 1 trial)"
 
 
 class TestWrongParameters:

@@ -51,16 +51,21 @@ def path(whole, tmp_path):
     return path
 
 
+def version_told(version):
+    changes = [change.to_json() for change in version.changes]
+    return version.number, version.created_at, version.author, version.digest, changes
+
+
 def everything(store):
     """Return all that a user reads, as text."""
     read = [
-        repr([*store.find(**criteria)])
+        repr([tuple(info) for info in store.find(**criteria)])
         for criteria in ({}, {"deleted": True}, {"kind": "note"}, {"kind": "experiment", "type": "CAKE"})
     ]
-    read += [repr(store.find(name=name)[0]) for name in CAKES]
+    read += [repr(tuple(store.find(name=name)[0])) for name in CAKES]
     for name in CAKES:
         read += [docstore.dumps(store.load(name, version=version)).decode() for version in (None, 1)]
-        read += [repr([(v.number, v.created_at, v.author, v.digest, v.changes) for v in store.history(name)])]
+        read += [repr(version_told(version)) for version in store.history(name)]
     for name in NOTES[:-1]:
         read += [repr(store.get(name, kind="note")), repr(store.tags(name, kind="note"))]
     return read

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from docstore.display import Markup, html_table
 from docstore.documents.diff.lines import Line
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ _Cells: TypeAlias = "tuple[str, str, str | None, str | None]"
 
 _COLUMNS: Final = ("subject", "what", "was", "now")
 
-# Translucent, to be readable on a light page and on a dark one; inline, as some notebook viewers drop style sheets.
-_CELL: Final = "padding:2px 8px;text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
+# Translucent, to be readable on a light page and on a dark one.
 _OLD: Final = "text-decoration:none;background:rgba(248,81,73,0.25)"
 _NEW: Final = "text-decoration:none;background:rgba(46,160,67,0.25)"
 
@@ -31,22 +31,16 @@ def as_html(lines: Sequence[Line]) -> str:
     """Return a self-contained HTML table; every text is escaped."""
     if not lines:
         return f"<p>{NO_DIFFERENCE}</p>"
-    head = "".join(f'<th style="{_CELL}">{name}</th>' for name in _COLUMNS)
-    body = "".join(map(_row, _rows(lines[:_MOST])))
+    rows = (
+        dict(zip(_COLUMNS, (subject, what, _marked("del", _OLD, was), _marked("ins", _NEW, now)), strict=True))
+        for subject, what, was, now in _rows(lines[:_MOST])
+    )
     more = len(lines) - _MOST
-    rest = f"<p>and {more} more: describe() has them all</p>" if more > 0 else ""
-    return f'<table style="color:inherit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
+    return html_table(rows, note=f"and {more} more: describe() has them all" if more > 0 else "")
 
 
-def _row(row: _Cells) -> str:
-    subject, what, was, now = row
-    cells = (escape(subject), escape(what), _marked("del", _OLD, was), _marked("ins", _NEW, now))
-    columns = (f'<td style="{_CELL}">{cell}</td>' for cell in cells)
-    return f"<tr>{''.join(columns)}</tr>"
-
-
-def _marked(tag: str, style: str, text: str | None) -> str:
-    return f'<{tag} style="{style}">{escape(text)}</{tag}>' if text else ""
+def _marked(tag: str, style: str, text: str | None) -> Markup:
+    return Markup(f'<{tag} style="{style}">{escape(text)}</{tag}>' if text else "")
 
 
 def _rows(lines: Sequence[Line]) -> Iterator[_Cells]:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from docstore.display import Row, html_table
 from docstore.documents.canonical import JSON, TAG
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, short_repr
 from docstore.model import ComparisonOp, Objective, OptimizationConfig, OutcomeConstraint, ScalarizedObjective
 from docstore.search.experiments.read import (
     Decode,
@@ -41,6 +42,19 @@ class BestArm:
     value: float
     metrics: Mapping[str, float]
     is_feasible: bool
+
+    def __repr__(self) -> str:
+        facts = [f"{self.value!r}, arm {self.arm_name!r}, trial {self.trial_index}", short_repr(dict(self.parameters))]
+        return f"BestArm({', '.join([*facts, *([] if self.is_feasible else ['not feasible'])])})"
+
+    def _row(self) -> Row:
+        parameters = {("parameter", name): value for name, value in self.parameters.items()}
+        metrics = {("metric", name): mean for name, mean in self.metrics.items()}
+        known = {"value": self.value, "arm": self.arm_name, "trial": self.trial_index, "feasible": self.is_feasible}
+        return {**known, **parameters, **metrics}
+
+    def _repr_html_(self) -> str:
+        return html_table([self._row()])
 
 
 def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Decode) -> list[BestArm]:

@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from docstore.display import Row, shown_time
 from docstore.documents.canonical import is_plain
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, short_repr
 from docstore.model import Experiment, SearchSpace
 from docstore.sql.dialects import ExactText, reading_times
 
@@ -32,6 +33,14 @@ class Similar(NamedTuple):
     parameters: tuple[str, ...]
     overlap: float
     updated_at: datetime
+
+    def __repr__(self) -> str:
+        shared = f"{short_repr(self.parameters)}, overlap {self.overlap:.3g}"
+        return f"Similar({short_repr(self.name)}, {shared}, {shown_time(self.updated_at)})"
+
+    def _row(self) -> Row:
+        shared = {"overlap": self.overlap, "parameters": short_repr(self.parameters)}
+        return {"name": self.name, **shared, "updated": shown_time(self.updated_at)}
 
 
 @dataclass(frozen=True, slots=True)
