@@ -173,6 +173,14 @@ def bob(database: str, connect: Callable[..., docstore.Store]) -> docstore.Store
     return connect(database, author="bob")
 
 
+@pytest.fixture(scope="class")
+def no_backoff() -> Iterator[None]:
+    """Let a refused write be tried again at once, where there is no other writer that would be done by and by."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("docstore.sql.dialects.base._SHORTEST_WAIT", 0)
+        yield
+
+
 @pytest.fixture
 def new_experiment() -> Callable[..., docstore.Experiment]:
     """Makes an experiment: ``new_experiment("cakes", trials=3, ...)``."""

@@ -113,6 +113,7 @@ def put_surplus(store, name):
         connection.execute(names.insert(), {"project": "default", "kind": "experiment", "name": name, "id": "0" * 32})
 
 
+@pytest.mark.usefixtures("no_backoff")
 class TestANameThatNoDocumentHas:
     @pytest.mark.parametrize(
         "take",
