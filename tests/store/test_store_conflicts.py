@@ -682,6 +682,7 @@ class TestARaceThatIsLost:
 
         assert random.getstate() == before
 
+    @pytest.mark.usefixtures("no_backoff")
     def test_is_given_up_at_last_and_nothing_is_changed(self, ada, mine, lose):
         before = stored(ada)
         tries = lose(10**6)

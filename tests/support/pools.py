@@ -30,8 +30,8 @@ class Pool:
         alone: whether nobody else uses the server.
     """
 
-    limit: ClassVar[str]
-    """The statement that sets for how many seconds others' locks are waited for."""
+    limits: ClassVar[tuple[str, str]]
+    """The statements that set a short and a long time for which others' locks are waited for."""
 
     def __init__(self, engine: sa.Engine, *, alone: bool) -> None:
         self.engine = engine
@@ -86,13 +86,14 @@ class Pool:
     def _drop(self, name: str) -> None:
         """Drop a database, whoever uses it: a failed test's traceback keeps its connection, and that its locks."""
         drop = DropSchema(name, cascade=self.engine.dialect.name == "postgresql")
+        short, long = self.limits
         with self.own_work(), self.engine.connect() as connection:
-            connection.exec_driver_sql(self.limit.format(1))
+            connection.exec_driver_sql(short)
             try:
                 connection.execute(drop)
             except OperationalError:
                 self.end_users(connection, name)
-                connection.exec_driver_sql(self.limit.format(30))
+                connection.exec_driver_sql(long)
                 connection.execute(drop)
 
     def own_work(self) -> contextlib.AbstractContextManager[None]:
@@ -134,7 +135,7 @@ class PostgreSQLPool(Pool):
     7; to empty a schema takes 2.
     """
 
-    limit = "SET lock_timeout = '{}s'"
+    limits = ("SET lock_timeout = '100ms'", "SET lock_timeout = '30s'")
 
     _FUNCTIONS = f"""
         -- The plan of a query over so many catalogues takes longer to make than to run: it is made once.
@@ -174,7 +175,7 @@ class PostgreSQLPool(Pool):
         DECLARE
             written record;
         BEGIN
-            PERFORM set_config('lock_timeout', '1s', true);
+            PERFORM set_config('lock_timeout', '200ms', true);
             IF {{own}}.state(schema) <> before THEN
                 RETURN NULL;
             END IF;
@@ -257,7 +258,7 @@ class MariaDBPool(Pool):
     So on a server that others use too nothing is known, and each test has tables of its own.
     """
 
-    limit = "SET lock_wait_timeout = {}"
+    limits = ("SET lock_wait_timeout = 0", "SET lock_wait_timeout = 30")
 
     def __init__(self, engine: sa.Engine, *, alone: bool) -> None:
         super().__init__(engine, alone=alone)
