@@ -22,7 +22,29 @@ from docstore.errors import (
 )
 from docstore.testing.experiments import add_trial, new_experiment
 
+pytest_plugins = ["ready"]
+
 pytestmark = pytest.mark.usefixtures("forgotten")
+
+
+@pytest.fixture
+def database(ready):
+    return ready.url
+
+
+@pytest.fixture
+def store(ready):
+    return ready.store()
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
 
 
 @dataclass
@@ -127,66 +149,70 @@ IN_AN_EXPERIMENT = {
 }
 
 
+def six_versions(store):
+    """Trials come, change and go; keys with slashes and tildes are in a trial and in the head."""
+    experiment = new_experiment(trials=2, properties={"a/b": {"~": 1}, "": [1, 2]})
+    store.save(experiment)
+    experiment.trials[0].run_metadata["x/~y"] = {"~1": True}
+    store.save(experiment)
+    add_trial(experiment, 0.5)
+    store.save(experiment)
+    experiment.description = "rye"
+    experiment.properties["a/b"] = {"~": 1.0}
+    store.save(experiment)
+    del experiment._data[1]
+    store.save(experiment)
+    experiment.trials[1].run_metadata["n"] = [1, {"k": None}]
+    store.save(experiment)
+
+
 class TestAPlaceInAnExperiment:
     """Six versions: trials come, change and go; keys with slashes and tildes are in a trial and in the head."""
 
     @pytest.fixture
-    def cakes(self, store):
-        experiment = new_experiment(trials=2, properties={"a/b": {"~": 1}, "": [1, 2]})
-        store.save(experiment)
-        experiment.trials[0].run_metadata["x/~y"] = {"~1": True}
-        store.save(experiment)
-        add_trial(experiment, 0.5)
-        store.save(experiment)
-        experiment.description = "rye"
-        experiment.properties["a/b"] = {"~": 1.0}
-        store.save(experiment)
-        del experiment._data[1]
-        store.save(experiment)
-        experiment.trials[1].run_metadata["n"] = [1, {"k": None}]
-        store.save(experiment)
-        return experiment
+    def state(self):
+        return six_versions
 
     @pytest.mark.parametrize("pointer", IN_AN_EXPERIMENT, ids=lambda pointer: pointer or "root")
-    def test_is_what_stands_there_in_the_whole_document(self, store, cakes, pointer):
+    def test_is_what_stands_there_in_the_whole_document(self, store, pointer):
         expected = within_each_version(store, "cakes", *IN_AN_EXPERIMENT[pointer])
 
         assert at_each_version(store, "cakes", pointer) == expected
 
-    def test_of_one_part_reads_that_part_and_the_head(self, store, cakes):
+    def test_of_one_part_reads_that_part_and_the_head(self, store):
         found, _, paths = query_of(store, lambda: store.get("cakes", pointer="/trials/2/index"))
 
         assert (found, paths) == (2, ["", "/trials/2"])
 
-    def test_of_one_part_at_a_version_reads_what_was_changed_since_too(self, store, cakes):
+    def test_of_one_part_at_a_version_reads_what_was_changed_since_too(self, store):
         found, _, paths = query_of(store, lambda: store.get("cakes", pointer="/trials/0/index", version=5))
 
         assert (found, paths) == (0, ["", "/trials/0", "/trials/1"])
 
-    def test_says_what_is_not_there(self, store, cakes):
+    def test_says_what_is_not_there(self, store):
         with pytest.raises(DecodeError, match="/trials/9"):
             store.get("cakes", pointer="/trials/9")
 
     @pytest.mark.parametrize("pointer", ["trials", "trials/0"])
-    def test_a_text_that_is_no_pointer_is_refused(self, store, cakes, pointer):
+    def test_a_text_that_is_no_pointer_is_refused(self, store, pointer):
         with pytest.raises(DecodeError):
             store.get("cakes", pointer=pointer)
 
     @pytest.mark.parametrize("version", [None, 1, 5])
-    def test_a_damaged_part_is_told(self, store, cakes, version):
+    def test_a_damaged_part_is_told(self, store, version):
         break_row(store, "documents", {"digest": "0" * 64}, path="/trials/1")
 
         with pytest.raises(DamagedDocumentError):
             store.get("cakes", pointer="/trials/1/status", version=version)
 
     @pytest.mark.parametrize("pointer", ["/trials/1", "/trials/0", "/description"])
-    def test_a_part_that_is_gone_is_told_wherever_one_looks(self, store, cakes, pointer):
+    def test_a_part_that_is_gone_is_told_wherever_one_looks(self, store, pointer):
         break_row(store, "documents", None, path="/trials/1")
 
         with pytest.raises(DamagedDocumentError):
             store.get("cakes", pointer=pointer)
 
-    def test_a_changed_history_is_told(self, store, cakes):
+    def test_a_changed_history_is_told(self, store):
         [change] = store.history("cakes")[0].changes
         forged = json.dumps([{"op": change.op, "path": change.path.replace("/1/", "/0/")}])
         break_row(store, "versions", {"changes": forged}, version=6)
@@ -208,37 +234,42 @@ IN_A_DISH = {
 }
 
 
+def supper(store):
+    """Courses are parts of a list, guests of a dict; then it is laid out anew, and once more."""
+    dish = Dish("supper", ["soup", "fish"], {"a/b": "Ann", "~": "Bo"})
+    store.save(dish)
+    dish.courses.append("cake")
+    dish.guests["c"] = "Cy"
+    store.save(dish)
+    dish.courses[0] = "broth"
+    store.save(dish)
+    del dish.courses[1:], dish.guests["~"]
+    store.save(dish)
+    with registry.scope():
+        declared("/guests/*")
+        again = store.load("supper", kind="dish")
+        again.courses.append("cheese")
+        store.save(again)
+        again.guests["a/b"] = "Abe"
+        store.save(again)
+
+
 class TestAPlaceInADocumentOfOnesOwn:
     """Its courses are parts of a list, its guests of a dict; then it is laid out anew, and once more."""
 
     @pytest.fixture
-    def supper(self, store):
+    def state(self):
         declared("/courses/*", "/guests/*")
-        dish = Dish("supper", ["soup", "fish"], {"a/b": "Ann", "~": "Bo"})
-        store.save(dish)
-        dish.courses.append("cake")
-        dish.guests["c"] = "Cy"
-        store.save(dish)
-        dish.courses[0] = "broth"
-        store.save(dish)
-        del dish.courses[1:], dish.guests["~"]
-        store.save(dish)
-        with registry.scope():
-            declared("/guests/*")
-            again = store.load("supper", kind="dish")
-            again.courses.append("cheese")
-            store.save(again)
-            again.guests["a/b"] = "Abe"
-            store.save(again)
+        return supper
 
     @pytest.mark.parametrize("pointer", IN_A_DISH, ids=lambda pointer: pointer or "root")
-    def test_is_what_stands_there_in_the_whole_document(self, store, supper, pointer):
+    def test_is_what_stands_there_in_the_whole_document(self, store, pointer):
         expected = within_each_version(store, "supper", *IN_A_DISH[pointer], kind="dish")
 
         assert at_each_version(store, "supper", pointer, kind="dish") == expected
 
     @pytest.mark.parametrize("pointer", IN_A_DISH, ids=lambda pointer: pointer or "root")
-    def test_its_past_is_what_each_version_says(self, store, supper, pointer):
+    def test_its_past_is_what_each_version_says(self, store, pointer):
         found = store.blame("supper", pointer, kind="dish")
 
         assert told(found) == told_by_versions(store, "supper", pointer, kind="dish")
@@ -260,42 +291,49 @@ def told_by_versions(store, name, pointer, **options):
     return found[::-1]
 
 
-class TestAPlaceInANote:
-    VALUES = ({"a": [1, {"b": 2}]}, [1, 2], {"a": [True]}, "text", {"a": [1.0]})
+def five_values(store):
+    for value in ({"a": [1, {"b": 2}]}, [1, 2], {"a": [True]}, "text", {"a": [1.0]}):
+        store.put("note", "n", value)
 
+
+class TestAPlaceInANote:
     @pytest.fixture
-    def note(self, store):
-        for value in self.VALUES:
-            store.put("note", "n", value)
+    def state(self):
+        return five_values
 
     @pytest.mark.parametrize("pointer", ["", "/a", "/a/0", "/a/1/b", "/0", "/1"])
-    def test_is_what_stands_there_in_the_whole_note(self, store, note, pointer):
+    def test_is_what_stands_there_in_the_whole_note(self, store, pointer):
         keys = [int(key) if key.isdigit() else key for key in pointer.split("/")[1:]]
 
         assert at_each_version(store, "n", pointer, kind="note") == within_each_version(store, "n", *keys, kind="note")
 
     @pytest.mark.parametrize("pointer", ["", "/a", "/a/0", "/a/1/b", "/0"])
-    def test_its_past_is_what_each_version_says(self, store, note, pointer):
+    def test_its_past_is_what_each_version_says(self, store, pointer):
         assert told(store.blame("n", pointer, kind="note")) == told_by_versions(store, "n", pointer, kind="note")
+
+
+def three_versions(store):
+    """An experiment of three versions, of which the second is tagged; returns when that was saved."""
+    experiment = new_experiment()
+    made = [store.save(experiment)]
+    for text in ("two", "three"):
+        experiment.description = text
+        made.append(store.save(experiment))
+    store.tag("cakes", "best", version=2)
+    return made[1].created_at
 
 
 class TestAVersionIsNamed:
     """An experiment of three versions, of which the second is tagged."""
 
     @pytest.fixture
-    def versions(self, store):
-        experiment = new_experiment()
-        made = [store.save(experiment)]
-        for text in ("two", "three"):
-            experiment.description = text
-            made.append(store.save(experiment))
-        store.tag("cakes", "best", version=2)
-        return made
+    def state(self):
+        return three_versions
 
     @pytest.mark.parametrize("call", ["load", "get"])
     @pytest.mark.parametrize("by", ["version", "at", "tag"])
-    def test_by_a_number_a_time_or_a_tag(self, store, versions, call, by):
-        options = {"version": 2, "at": versions[1].created_at, "tag": "best"}
+    def test_by_a_number_a_time_or_a_tag(self, store, ready, call, by):
+        options = {"version": 2, "at": ready.made, "tag": "best"}
 
         found = getattr(store, call)("cakes", **{by: options[by]})
 
@@ -303,8 +341,8 @@ class TestAVersionIsNamed:
 
     @pytest.mark.parametrize("call", ["load", "get"])
     @pytest.mark.parametrize("given", [("version", "at"), ("version", "tag"), ("at", "tag"), ("version", "at", "tag")])
-    def test_not_by_several_at_once(self, store, versions, call, given):
-        options = {"version": 2, "at": versions[1].created_at, "tag": "best"}
+    def test_not_by_several_at_once(self, store, ready, call, given):
+        options = {"version": 2, "at": ready.made, "tag": "best"}
 
         with pytest.raises(InvalidValueError, match="not both"):
             getattr(store, call)("cakes", **{key: options[key] for key in given})
@@ -322,51 +360,55 @@ class TestAVersionIsNamed:
         ids=["load", "get", "diff", "revert", "tag", "branch"],
     )
     class TestByATime:
-        def test_without_a_zone_is_refused(self, store, versions, call):
+        def test_without_a_zone_is_refused(self, store, call):
             with pytest.raises(InvalidValueError, match="zone"):
                 call(store, datetime(2026, 1, 1))
 
-        def test_before_the_first_version_is_refused(self, store, versions, call):
+        def test_before_the_first_version_is_refused(self, store, call):
             with pytest.raises(VersionNotFoundError, match="1999-12-31T23:00:00"):
                 call(store, datetime(1999, 12, 31, 23, tzinfo=UTC))
 
     @pytest.mark.parametrize("version", [True, 2.0, "best", datetime(2026, 1, 1, tzinfo=UTC)])
     @pytest.mark.parametrize("call", ["load", "get"])
-    def test_by_what_is_no_number_is_told_what_takes_it(self, store, versions, call, version):
+    def test_by_what_is_no_number_is_told_what_takes_it(self, store, call, version):
         with pytest.raises(InvalidValueError, match="tag= takes a tag, and at= a time"):
             getattr(store, call)("cakes", version=version)
 
     @pytest.mark.parametrize("call", ["history", "blame", "get"])
-    def test_a_pointer_that_is_no_text_is_told(self, store, versions, call):
+    def test_a_pointer_that_is_no_text_is_told(self, store, call):
         with pytest.raises(DecodeError, match="3 is not a pointer"):
             list(getattr(store, call)("cakes", pointer=3))
 
     @pytest.mark.parametrize("version", [0, 4, -1])
     @pytest.mark.parametrize("call", ["diff", "revert"])
-    def test_that_is_not_there_is_refused_everywhere(self, store, versions, call, version):
+    def test_that_is_not_there_is_refused_everywhere(self, store, call, version):
         with pytest.raises(VersionNotFoundError, match="it has 1 to 3"):
             getattr(store, call)("cakes", version)
 
     @pytest.mark.parametrize("version", [True, 2.0, None, b"best"])
-    def test_what_can_name_none_is_refused(self, store, versions, version):
+    def test_what_can_name_none_is_refused(self, store, version):
         with pytest.raises(InvalidValueError, match="number, a tag, or a time"):
             store.diff("cakes", version)
 
-    def test_an_unknown_tag_names_those_that_there_are(self, store, versions):
+    def test_an_unknown_tag_names_those_that_there_are(self, store):
         with pytest.raises(VersionNotFoundError, match="tagged 'worst'; its tags: 'best'"):
             store.load("cakes", tag="worst")
+
+
+LENGTH = 250
+
+
+def long_history(store):
+    for number in range(LENGTH):
+        store.put("note", "n", {"n": number, "even": number % 2 == 0}, author="ada", message=f"the {number + 1}th")
 
 
 class TestHistory:
     """250 versions: more than are read at once."""
 
-    LENGTH = 250
-
     @pytest.fixture
-    def ada(self, ada):
-        for number in range(self.LENGTH):
-            ada.put("note", "n", {"n": number, "even": number % 2 == 0}, message=f"the {number + 1}th")
-        return ada
+    def state(self):
+        return long_history
 
     @pytest.fixture
     def history(self, ada):
@@ -375,7 +417,7 @@ class TestHistory:
     def test_has_a_length_for_which_no_version_is_read(self, ada, history):
         length, selects, _ = query_of(ada, lambda: len(history))
 
-        assert (length, selects) == (self.LENGTH, 0)
+        assert (length, selects) == (LENGTH, 0)
 
     @pytest.mark.parametrize(("index", "number"), [(0, 250), (99, 151), (100, 150), (249, 1), (-1, 1), (-250, 250)])
     def test_gives_each_by_its_index_newest_first(self, ada, history, index, number):
@@ -404,10 +446,10 @@ class TestHistory:
         ids=str,
     )
     def test_gives_parts_as_a_list_does(self, history, part):
-        assert numbers(history[part]) == list(range(self.LENGTH, 0, -1))[part]
+        assert numbers(history[part]) == list(range(LENGTH, 0, -1))[part]
 
     def test_can_be_gone_through_as_often_as_one_likes(self, history):
-        expected = list(range(self.LENGTH, 0, -1))
+        expected = list(range(LENGTH, 0, -1))
 
         assert numbers(history) == numbers(history) == expected
         assert numbers(reversed(history)) == expected[::-1]
@@ -437,7 +479,7 @@ class TestHistory:
 
         ada.put("note", "n", "one more")
 
-        assert (len(history), numbers(versions)) == (self.LENGTH, list(range(self.LENGTH - 1, 0, -1)))
+        assert (len(history), numbers(versions)) == (LENGTH, list(range(LENGTH - 1, 0, -1)))
 
     @pytest.mark.parametrize("recreated", [False, True])
     def test_of_a_document_that_is_purged_says_so(self, ada, history, recreated):
@@ -454,7 +496,7 @@ class TestHistory:
     def test_can_be_read_of_a_document_that_is_deleted_meanwhile(self, ada, history):
         ada.delete("n", kind="note")
 
-        assert len(list(history)) == self.LENGTH
+        assert len(list(history)) == LENGTH
 
     @pytest.mark.parametrize("change", [None, {"changes": '"none"'}], ids=["missing", "unreadable"])
     def test_a_damaged_version_is_told_when_one_comes_to_it(self, ada, history, change):
@@ -465,13 +507,15 @@ class TestHistory:
         with pytest.raises(DamagedDocumentError, match="version 120"):
             next(versions)
 
-    def test_tells_who_when_and_what(self, history):
-        version = history[0]
+    def test_tells_who_when_and_what(self, ada):
+        ada.put("note", "n", {"n": 250, "even": True}, message="one more")
 
-        assert (version.author, version.message, version.places) == ("ada", "the 250th", ("/even", "/n"))
+        version = ada.history("n", kind="note")[0]
+
+        assert (version.author, version.message, version.places) == ("ada", "one more", ("/even", "/n"))
         assert version.counts == {"add": 0, "remove": 0, "replace": 2}
         assert timedelta(0) <= datetime.now(UTC) - version.created_at < timedelta(minutes=5)
-        assert str(version).endswith(", ada, 2 changes: the 250th")
+        assert str(version).endswith(", ada, 2 changes: one more")
 
     class TestOfAPlace:
         def test_has_the_versions_that_changed_it(self, ada):
@@ -558,16 +602,19 @@ WRITING = {
 }
 
 
+def described(store):
+    experiment = new_experiment(trials=1)
+    store.save(experiment)
+    experiment.description = "two"
+    store.save(experiment)
+
+
 class TestWhoSaidIt:
     """The author is that of the store, unless the call says another."""
 
     @pytest.fixture
-    def ada(self, ada):
-        experiment = new_experiment(trials=1)
-        ada.save(experiment)
-        experiment.description = "two"
-        ada.save(experiment)
-        return ada
+    def state(self):
+        return described
 
     @pytest.mark.parametrize("call", WRITING)
     def test_is_the_stores_author(self, ada, call):
@@ -625,6 +672,60 @@ def merged(store, **who):
     return store.merge("b", into="cakes", **who)
 
 
+PASTS = {
+    "made": [{"c": 1}, {"a": {"b": [1]}, "c": 1}],
+    "there and back": [{"a": {"b": [1]}}, {"a": {"b": [2]}}, {"a": {"b": [1]}}],
+    "removed and put back": [{"a": {"b": [1]}}, {"a": 1}, {}, {"a": {"b": [1]}}],
+    "parent replaced": [{"a": {"b": [1, 2]}}, {"a": [9]}, {"a": {"b": [1, 2]}, "c": 0}],
+    "items moved": [{"a": {"b": [1, 2, 3]}}, {"a": {"b": [2, 3]}}, {"a": {"b": [0, 2, 3]}}],
+    "other types": [{"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}],
+    "elsewhere": [{"a": {"b": [1]}, "c": n % 3} for n in range(7)],
+}
+
+
+def notes_with_pasts(store):
+    for name, values in PASTS.items():
+        for value in values:
+            store.put("note", name, value)
+
+
+class TestBlameOfANote:
+    """Places that were made, changed, removed and put back."""
+
+    @pytest.fixture
+    def state(self):
+        return notes_with_pasts
+
+    @pytest.mark.parametrize("pointer", ["/a", "/a/b", "/a/b/0", "/a/b/1", "/c", "", "/nothing", "/a/b/-"])
+    @pytest.mark.parametrize("name", PASTS)
+    def test_says_what_each_version_says(self, store, pointer, name):
+        assert told(store.blame(name, pointer, kind="note")) == told_by_versions(store, name, pointer, kind="note")
+
+
+def parts_that_come_change_and_go(store):
+    experiment = new_experiment(trials=1)
+    store.save(experiment)
+    add_trial(experiment, 0.5)
+    store.save(experiment)
+    experiment.trials[1]._status = docstore.TrialStatus.FAILED
+    experiment.description = "d"
+    store.save(experiment)
+    store.revert("cakes", 1)
+    store.revert("cakes", 3)
+
+
+class TestBlameOfAnExperiment:
+    """Trials and their data were added, changed, taken away and brought back."""
+
+    @pytest.fixture
+    def state(self):
+        return parts_that_come_change_and_go
+
+    @pytest.mark.parametrize("pointer", ["", "/trials", "/trials/1", "/trials/1/status", "/data/1", "/description"])
+    def test_says_what_each_version_says(self, store, pointer):
+        assert told(store.blame("cakes", pointer)) == told_by_versions(store, "cakes", pointer)
+
+
 class TestBlame:
     """Places that were made, changed, removed and put back."""
 
@@ -648,39 +749,6 @@ class TestBlame:
         )
         assert (then.number, then.author, then.old, then.new) == (1, "ada", ABSENT, "CANDIDATE")
         assert now.created_at == ada.history("cakes")[0].created_at
-
-    @pytest.mark.parametrize("pointer", ["/a", "/a/b", "/a/b/0", "/a/b/1", "/c", "", "/nothing", "/a/b/-"])
-    @pytest.mark.parametrize(
-        "values",
-        [
-            pytest.param([{"c": 1}, {"a": {"b": [1]}, "c": 1}], id="made"),
-            pytest.param([{"a": {"b": [1]}}, {"a": {"b": [2]}}, {"a": {"b": [1]}}], id="there and back"),
-            pytest.param([{"a": {"b": [1]}}, {"a": 1}, {}, {"a": {"b": [1]}}], id="removed and put back"),
-            pytest.param([{"a": {"b": [1, 2]}}, {"a": [9]}, {"a": {"b": [1, 2]}, "c": 0}], id="parent replaced"),
-            pytest.param([{"a": {"b": [1, 2, 3]}}, {"a": {"b": [2, 3]}}, {"a": {"b": [0, 2, 3]}}], id="items moved"),
-            pytest.param([{"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}], id="other types"),
-            pytest.param([{"a": {"b": [1]}, "c": n % 3} for n in range(7)], id="elsewhere"),
-        ],
-    )
-    def test_says_what_each_version_says(self, store, pointer, values):
-        for value in values:
-            store.put("note", "n", value)
-
-        assert told(store.blame("n", pointer, kind="note")) == told_by_versions(store, "n", pointer, kind="note")
-
-    @pytest.mark.parametrize("pointer", ["", "/trials", "/trials/1", "/trials/1/status", "/data/1", "/description"])
-    def test_of_parts_that_come_change_and_go(self, store, pointer):
-        experiment = new_experiment(trials=1)
-        store.save(experiment)
-        add_trial(experiment, 0.5)
-        store.save(experiment)
-        experiment.trials[1]._status = docstore.TrialStatus.FAILED
-        experiment.description = "d"
-        store.save(experiment)
-        store.revert("cakes", 1)
-        store.revert("cakes", 3)
-
-        assert told(store.blame("cakes", pointer)) == told_by_versions(store, "cakes", pointer)
 
     def test_gives_values_as_get_does(self, store):
         moment = datetime(2026, 11, 25, tzinfo=UTC)
@@ -718,31 +786,35 @@ class TestBlame:
             store.blame("cakes", "/trials")
 
 
+def two_pages(store):
+    for number in range(150):
+        store.put("note", "n", {"n": number}, message="as before")
+
+
 class TestAVersionThatSqlChanged:
     """Of 150 versions of a note, the chain tells that one is not as it was saved."""
 
     @pytest.fixture
-    def note(self, ada):
-        for number in range(150):
-            ada.put("note", "n", {"n": number}, message="as before")
+    def state(self):
+        return two_pages
 
     @pytest.mark.parametrize("change", [{"author": "eve"}, {"message": "another"}, {"digest": "0" * 64}])
     @pytest.mark.parametrize("number", [1, 50, 51, 150])
     @pytest.mark.parametrize("call", [lambda s: s.history("n", kind="note"), lambda s: s.blame("n", "/n", kind="note")])
-    def test_is_told_when_one_comes_to_it(self, ada, note, call, number, change):
+    def test_is_told_when_one_comes_to_it(self, ada, call, number, change):
         break_row(ada, "versions", change, version=number)
 
         with pytest.raises(DamagedDocumentError, match=f"version {number}: its row, or the chain"):
             list(call(ada))
 
-    def test_is_told_where_one_looks_at_it_alone(self, ada, note):
+    def test_is_told_where_one_looks_at_it_alone(self, ada):
         break_row(ada, "versions", {"author": "eve"}, version=20)
 
         assert ada.history("n", kind="note")[-19].number == 19
         with pytest.raises(DamagedDocumentError, match="version 20"):
             ada.history("n", kind="note")[-20]
 
-    def test_is_told_in_the_past_of_a_branch(self, ada, note):
+    def test_is_told_in_the_past_of_a_branch(self, ada):
         ada.branch("n", "b", 120, kind="note")
         ada.put("note", "b", 1)
         assert numbers(ada.history("b", kind="note")) == list(range(122, 0, -1))
@@ -753,42 +825,47 @@ class TestAVersionThatSqlChanged:
         with pytest.raises(DamagedDocumentError, match="version 7"):
             list(ada.history("b", kind="note"))
 
-    def test_is_told_with_no_other_statement(self, ada, note):
+    def test_is_told_with_no_other_statement(self, ada):
         _, selects, _ = query_of(ada, lambda: list(ada.history("n", kind="note")))
 
         assert selects == 3  # the head, and two pages
+
+
+def four_versions(store):
+    """The first and the last are the same but for a time; returns when the third was saved."""
+    experiment = new_experiment()
+    made = [store.save(experiment)]
+    for text in ("two", "three", None):
+        experiment.description = text
+        made.append(store.save(experiment))
+    store.tag("cakes", "second", version=2)
+    return made[2].created_at
 
 
 class TestDiff:
     """Four versions; the first and the last are the same but for a time."""
 
     @pytest.fixture
-    def cakes(self, store):
-        experiment = new_experiment()
-        made = [store.save(experiment)]
-        for text in ("two", "three", None):
-            experiment.description = text
-            made.append(store.save(experiment))
-        store.tag("cakes", "second", version=2)
-        return made
+    def state(self):
+        return four_versions
 
-    def test_of_one_argument_is_to_the_newest(self, store, cakes):
+    def test_of_one_argument_is_to_the_newest(self, store):
         assert store.diff("cakes", 2) == store.diff("cakes", 2, 4)
 
-    def test_takes_tags_and_times(self, store, cakes):
+    def test_takes_tags_and_times(self, store, ready):
         expected = store.diff("cakes", 2, 3)
 
-        assert store.diff("cakes", "second", cakes[2].created_at) == expected
+        assert store.diff("cakes", "second", ready.made) == expected
         assert str(expected) == "description: two -> three"
 
     @pytest.mark.parametrize(("a", "b"), [(1, 4), (3, 3), ("second", 2)])
-    def test_of_equal_states_is_empty(self, store, cakes, a, b):
+    def test_of_equal_states_is_empty(self, store, a, b):
         found = store.diff("cakes", a, b)
 
         assert (bool(found), found.patch, str(found)) == (False, (), "no difference")
 
     @pytest.mark.parametrize(("b", "text"), [(None, "now"), (1, "then"), ("first", "then")])
-    def test_to_another_document(self, store, cakes, b, text):
+    def test_to_another_document(self, store, b, text):
         other = new_experiment("pies", description="then")
         store.save(other)
         store.tag("pies", "first")
@@ -800,17 +877,17 @@ class TestDiff:
         assert f"description: two -> {text}" in found.words
         assert "name: cakes -> pies" in found.words
 
-    def test_leads_there_and_back(self, store, cakes):
+    def test_leads_there_and_back(self, store):
         found = store.diff("cakes", 2, 3)
 
         assert [dict(step) for step in found.patch] == [{"op": "replace", "path": "/description", "value": "three"}]
         assert [dict(step) for step in found.undo] == [{"op": "replace", "path": "/description", "value": "two"}]
 
-    def test_to_a_document_that_is_not_there_names_it(self, store, cakes):
+    def test_to_a_document_that_is_not_there_names_it(self, store):
         with pytest.raises(DocumentNotFoundError, match="'pies'"):
             store.diff("cakes", 1, other="pies")
 
-    def test_a_tag_of_one_document_is_none_of_another(self, store, cakes):
+    def test_a_tag_of_one_document_is_none_of_another(self, store):
         store.save(new_experiment("pies"))
 
         with pytest.raises(VersionNotFoundError, match=r"document 'pies'.*tagged 'second'"):
