@@ -41,12 +41,24 @@ def rows_of_a_crowd() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def crowded(store):
-    """A store with two thousand experiments, whose database knows what there is."""
+def crowded(shared_stores, backend):
+    """A store with two thousand experiments, whose database knows what there is; it may only be read."""
+    with shared_stores.filled(backend, "crowd", crowd) as store:
+        yield store
+
+
+@pytest.fixture
+def own_crowded(fresh_database, connect, backend):
+    """Such a store of the test's own."""
+    store = connect(fresh_database(backend))
+    crowd(store)
+    return store
+
+
+def crowd(store: docstore.Store) -> None:
     store.save(new_experiment(trials=2, experiment_type="CAKE"))
     store.put("note", "n1", 1)
     fill(store)
-    return store
 
 
 def fill(store: docstore.Store) -> None:
@@ -161,23 +173,23 @@ class TestADocumentOfItsName:
 
         assert used in BY_NAME
 
-    def test_is_saved_by_its_key_alone(self, crowded, backend):
-        loaded = crowded.load("cakes")
+    def test_is_saved_by_its_key_alone(self, own_crowded, backend):
+        loaded = own_crowded.load("cakes")
         loaded.description = "with salt"
 
-        used = indexes_used(crowded, "save", loaded)
+        used = indexes_used(own_crowded, "save", loaded)
 
         assert len(used) > 1
         assert all(each == {PRIMARY[backend]} for each in used)
 
-    def test_is_put_by_the_index_of_names_and_its_key(self, crowded, backend):
-        used = indexes_used(crowded, "put", "note", "n1", 2)
+    def test_is_put_by_the_index_of_names_and_its_key(self, own_crowded, backend):
+        used = indexes_used(own_crowded, "put", "note", "n1", 2)
 
         assert used[0] in BY_NAME
         assert all(each in (*BY_NAME, {PRIMARY[backend]}) for each in used)
 
-    def test_is_deleted_by_the_index_of_names_and_its_key(self, crowded, backend):
-        named, *others = indexes_used(crowded, "delete", "cakes")
+    def test_is_deleted_by_the_index_of_names_and_its_key(self, own_crowded, backend):
+        named, *others = indexes_used(own_crowded, "delete", "cakes")
 
         assert named in BY_NAME
         assert all(each in (*BY_NAME, {PRIMARY[backend]}) for each in others)

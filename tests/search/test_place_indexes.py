@@ -132,7 +132,8 @@ class TestTheIndex:
     """Of three thousand documents, on a place that each has."""
 
     @pytest.mark.parametrize("rule", [None, EXPERIMENT.parts[0]], ids=["documents", "parts"])
-    def test_is_used(self, store, rule):
+    def test_is_used(self, fresh_database, connect, backend, rule):
+        store = connect(fresh_database(backend))
         fill(store, crowd())
         kind, part = ("experiment", rule.name) if rule else ("note", None)
         before = {title: used(store, where, rule) for title, (_, where) in SERVED.items()}
@@ -209,15 +210,22 @@ class TestASearchByTheIndexOnSQLite:
         (budget > CROWD - 5) & (budget <= sys.float_info.max),
     ]
 
-    @pytest.mark.parametrize("where", [*(where for _, where in (*SERVED.values(), *EITHER.values())), *ENDS], ids=repr)
-    def test_takes_fewer_steps_than_there_are_documents(self, fresh_database, connect, where):
-        store = connect(fresh_database("sqlite"))
+    @pytest.fixture
+    def crowded(self, shared_stores):
+        with shared_stores.filled("sqlite", "crowd with indexes", self.fill) as store:
+            yield store
+
+    @staticmethod
+    def fill(store: docstore.Store) -> None:
         fill(store, crowd())
         for pointer in dict.fromkeys(pointer for pointer, _ in SERVED.values()):
             create(store, pointer)
-        found = store.find("note", where=where)
 
-        assert steps_of(store.engine, found.names) < CROWD
+    @pytest.mark.parametrize("where", [*(where for _, where in (*SERVED.values(), *EITHER.values())), *ENDS], ids=repr)
+    def test_takes_fewer_steps_than_there_are_documents(self, crowded, where):
+        found = crowded.find("note", where=where)
+
+        assert steps_of(crowded.engine, found.names) < CROWD
 
 
 HOSTILE_KEYS = [

@@ -32,9 +32,22 @@ class Baking(Enum):
 
 
 @pytest.fixture
-def shelf(database, connect):
-    """Four experiments, of which three have trials, a strategy of one, two notes, and two deleted documents."""
+def shelf(shared_stores, backend):
+    """A store with a shelf, which may only be read."""
+    with shared_stores.filled(backend, "shelf", fill, experiment_type_enum=Baking) as store:
+        yield store
+
+
+@pytest.fixture
+def own_shelf(database, connect):
+    """A store with a shelf of the test's own."""
     store = connect(database, experiment_type_enum=Baking)
+    fill(store)
+    return store
+
+
+def fill(store: docstore.Store) -> None:
+    """Save four experiments, of which three have trials, a strategy of one, two notes, and two deleted documents."""
     for name, kind, trials, budget in (
         ("bread", Baking.BREAD, 1, 10),
         ("Bread", Baking.BREAD, 0, 20.5),
@@ -52,7 +65,6 @@ def shelf(database, connect):
     store.save(new_experiment("stale"))
     store.delete("gone", kind="note")
     store.delete("stale")
-    return store
 
 
 def names(found: Any) -> list[str]:
@@ -116,12 +128,12 @@ class TestDocuments:
     def test_of_a_kind_need_no_keyword(self, shelf):
         assert names(shelf.find("note")) == ["n1", "n2"]
 
-    def test_of_another_project_are_not_this_ones(self, shelf, connect):
-        connect(shelf.engine.url, project="other").put("note", "n1", 3)
+    def test_of_another_project_are_not_this_ones(self, own_shelf, connect):
+        connect(own_shelf.engine.url, project="other").put("note", "n1", 3)
 
-        assert [info.project for info in shelf.find("note", name="n1")] == ["default"]
-        assert [info.project for info in shelf.find("note", name="n1", project="other")] == ["other"]
-        both = shelf.find("note", name_prefix="n", project=["other", "default"])
+        assert [info.project for info in own_shelf.find("note", name="n1")] == ["default"]
+        assert [info.project for info in own_shelf.find("note", name="n1", project="other")] == ["other"]
+        both = own_shelf.find("note", name_prefix="n", project=["other", "default"])
         assert [(info.name, info.project) for info in both] == [("n1", "default"), ("n1", "other"), ("n2", "default")]
 
     def test_that_were_deleted_may_share_a_name(self, store):
@@ -134,11 +146,11 @@ class TestDocuments:
             info.id for info in store.find(deleted=True)
         }
 
-    def test_have_the_owner_that_is_there(self, shelf):
-        shelf.delete("cake")
-        shelf.save(new_experiment("cake"))
+    def test_have_the_owner_that_is_there(self, own_shelf):
+        own_shelf.delete("cake")
+        own_shelf.save(new_experiment("cake"))
 
-        assert shelf.find(owner="cake") == []
+        assert own_shelf.find(owner="cake") == []
 
 
 class TestParts:
@@ -173,11 +185,11 @@ class TestParts:
         assert (info.path, info.index, info.kind, info.status) == ("/trials/1", 1, "trial", "FAILED")
         assert (info.version, info.created_at, info.deleted_at) == (1, owner.created_at, None)
 
-    def test_of_a_deleted_document_are_deleted(self, shelf):
-        shelf.delete("cake_2")
+    def test_of_a_deleted_document_are_deleted(self, own_shelf):
+        own_shelf.delete("cake_2")
 
-        assert shelf.find(part="trial").names() == ["bread", "cake"]
-        assert {info.name for info in shelf.find(part="trial", deleted=True)} == {"cake_2"}
+        assert own_shelf.find(part="trial").names() == ["bread", "cake"]
+        assert {info.name for info in own_shelf.find(part="trial", deleted=True)} == {"cake_2"}
 
     def test_may_be_named_as_the_field_that_they_stand_in(self, shelf):
         assert shelf.find("experiment", part="trials") == shelf.find(part="trial")
@@ -258,13 +270,13 @@ class TestOrderAndPages:
             ["gs"],
         ]
 
-    def test_a_cursor_leads_on_though_rows_before_it_are_gone(self, shelf):
-        first = shelf.find("experiment").page(2)
-        shelf.delete("Bread")
-        shelf.delete("bread")
-        shelf.save(new_experiment("a new one"))
+    def test_a_cursor_leads_on_though_rows_before_it_are_gone(self, own_shelf):
+        first = own_shelf.find("experiment").page(2)
+        own_shelf.delete("Bread")
+        own_shelf.delete("bread")
+        own_shelf.save(new_experiment("a new one"))
 
-        assert names(shelf.find("experiment").page(2, after=first.cursor)) == ["cake", "cake_2"]
+        assert names(own_shelf.find("experiment").page(2, after=first.cursor)) == ["cake", "cake_2"]
 
     def test_a_cursor_is_a_text_for_a_link(self, shelf):
         assert re.fullmatch(r"[\w-]+", shelf.find(order_by=["-/properties/budget"]).page(1).cursor)
@@ -489,8 +501,8 @@ class TestNamesOfMembers:
 class TestCodes:
     """The integers of types and statuses are read once."""
 
-    def test_are_read_by_the_first_search(self, database, connect, shelf):
-        store = connect(database, experiment_type_enum=Baking)
+    def test_are_read_by_the_first_search(self, shelf):
+        store = docstore.Store(shelf.engine, experiment_type_enum=Baking)
         ask = lambda: store.find("experiment", type="CAKE", status=["COMPLETED", 0])  # noqa: E731  # asked twice
 
         assert len(statements_of(store.engine, ask)) == 1

@@ -21,12 +21,24 @@ VALUE = {"team": "vision", "budget": 2.5, "tuple": (1, 2.0), "none": None}
 
 
 @pytest.fixture
-def shelf(store):
-    """Three experiments with one, two and three trials, and a note."""
+def shelf(shared_stores, backend):
+    """A store with a shelf, which may only be read."""
+    with shared_stores.filled(backend, "shelf to read", fill) as store:
+        yield store
+
+
+@pytest.fixture
+def own_shelf(store):
+    """A store with a shelf of the test's own."""
+    fill(store)
+    return store
+
+
+def fill(store: docstore.Store) -> None:
+    """Save three experiments with one, two and three trials, and a note."""
     for number, name in enumerate(("bread", "cake", "pie"), 1):
         store.save(new_experiment(name, trials=number, properties={**VALUE, "rank": number}))
     store.put("note", "n1", (1, {"a": b"x"}))
-    return store
 
 
 class TestDocuments:
@@ -42,10 +54,10 @@ class TestDocuments:
 
         assert [each["name"] for each in found.documents()] == ["pie", "cake"]
 
-    def test_that_were_deleted_can_be_read(self, shelf):
-        shelf.delete("cake")
+    def test_that_were_deleted_can_be_read(self, own_shelf):
+        own_shelf.delete("cake")
 
-        assert [each["name"] for each in shelf.find(deleted=True).documents()] == ["cake"]
+        assert [each["name"] for each in own_shelf.find(deleted=True).documents()] == ["cake"]
 
     def test_of_parts_are_what_get_gives(self, shelf):
         found = shelf.find(part="trial", order_by=["-index", "name"])
@@ -93,15 +105,15 @@ class TestDocuments:
         assert store.engine.pool.checkedout() == 0
         assert list(found) == list(range(1, 16))
 
-    def test_that_are_damaged_are_told_when_one_comes_to_them(self, shelf):
-        with shelf.engine.begin() as connection:
-            at = (documents.c.path == "/trials/0") & documents.c.id.in_([shelf.find(name="cake")[0].id])
+    def test_that_are_damaged_are_told_when_one_comes_to_them(self, own_shelf):
+        with own_shelf.engine.begin() as connection:
+            at = (documents.c.path == "/trials/0") & documents.c.id.in_([own_shelf.find(name="cake")[0].id])
             connection.execute(documents.update().where(at).values(digest="0" * 64))
 
         with pytest.raises(DamagedDocumentError, match="cake"):
-            list(shelf.find("experiment").documents())
+            list(own_shelf.find("experiment").documents())
         with pytest.raises(DamagedDocumentError, match="cake"):
-            list(shelf.find(part="trial").documents())
+            list(own_shelf.find(part="trial").documents())
 
 
 class TestObjects:
@@ -114,13 +126,13 @@ class TestObjects:
             docstore.dumps(shelf.load(name)) for name in ("bread", "cake", "pie")
         ]
 
-    def test_can_be_saved(self, shelf):
-        for experiment in shelf.find("experiment", name_like="%e").load():
+    def test_can_be_saved(self, own_shelf):
+        for experiment in own_shelf.find("experiment", name_like="%e").load():
             experiment.description = "changed"
-            shelf.save(experiment)
+            own_shelf.save(experiment)
 
-        assert {info.name: info.version for info in shelf.find("experiment")} == {"bread": 1, "cake": 2, "pie": 2}
-        assert shelf.history("pie")[0].places == ("/description",)
+        assert {info.name: info.version for info in own_shelf.find("experiment")} == {"bread": 1, "cake": 2, "pie": 2}
+        assert own_shelf.history("pie")[0].places == ("/description",)
 
     def test_of_values_are_the_values(self, shelf):
         assert list(shelf.find("note").load()) == [(1, {"a": b"x"})]
@@ -131,11 +143,11 @@ class TestObjects:
         assert [(trial.experiment.name, trial.index) for trial in trials] == [("cake", 1), ("pie", 1), ("pie", 2)]
         assert trials[1].experiment is trials[2].experiment
 
-    def test_of_parts_can_be_saved(self, shelf):
-        [trial] = shelf.find(part="trial", where={"/index": 2}).load()
+    def test_of_parts_can_be_saved(self, own_shelf):
+        [trial] = own_shelf.find(part="trial", where={"/index": 2}).load()
         trial.run_metadata["mark"] = 1
 
-        version = shelf.save_trial(trial.experiment, trial)
+        version = own_shelf.save_trial(trial.experiment, trial)
 
         assert (version.number, version.places) == (2, ("/trials/2/run_metadata/mark",))
 
@@ -144,14 +156,14 @@ class TestObjects:
 
         assert [type(each) for each in found.load()] == [docstore.Data] * len(found)
 
-    def test_of_another_project_become_new_ones_here(self, shelf, connect):
-        other = connect(shelf.engine.url, project="other")
+    def test_of_another_project_become_new_ones_here(self, own_shelf, connect):
+        other = connect(own_shelf.engine.url, project="other")
 
         [loaded] = other.find(name="pie", project="default").load()
         other.save(loaded)
 
         assert [info.version for info in other.find()] == [1]
-        assert other.verify() == shelf.verify() == []
+        assert other.verify() == own_shelf.verify() == []
 
     def test_keep_what_is_not_registered_as_the_store_does(self, store, connect):
         with docstore.registry.scope():
