@@ -25,6 +25,7 @@
         │   ├── RaceLostError         other writers were first, each time
         │   ├── FileReplacedError     the SQLite file was deleted or replaced while open
         │   └── ConnectionLostError   the connection was lost
+        ├── StoreClosedError          the store was closed
         ├── TooLargeError             a value that is larger than the database takes
         ├── TablesError               tables missing, or made by a later docstore
         ├── UnknownCodeError          a type or status without an integer
@@ -324,6 +325,14 @@ class FileReplacedError(DatabaseError):
 
 class ConnectionLostError(DatabaseError):
     """The connection was lost; ``committing`` says whether during a COMMIT."""
+
+
+class StoreClosedError(StoreError):
+    """The store was closed; ``store`` says which, without the password of its URL."""
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+        super().__init__(f"{store} is closed. Open the database again: store = docstore.connect(...).")
 
 
 class TooLargeError(StoreError):

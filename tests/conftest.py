@@ -153,6 +153,7 @@ def connect() -> Iterator[Callable[..., docstore.Store]]:
     yield connect
     for store in stores:
         store.close()
+        store.engine.dispose()  # of an Engine that the test gave
 
 
 @pytest.fixture

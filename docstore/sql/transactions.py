@@ -26,11 +26,12 @@ from docstore.errors import (
     DocumentNotFoundError,
     FileReplacedError,
     RaceLostError,
+    StoreClosedError,
     StoreError,
     called,
 )
 from docstore.sql import rows
-from docstore.sql.dialects import backoff, transaction
+from docstore.sql.dialects import backoff, shown, transaction
 from docstore.sql.not_found import not_deleted, not_found
 from docstore.sql.reader import State, read, read_version
 from docstore.sql.rows import HeadRow
@@ -107,9 +108,27 @@ class Transactions:
     def __init__(self, engine: Engine, project: str) -> None:
         self.engine = engine
         self.project = project
+        self._is_closed = False
+
+    def __str__(self) -> str:
+        return f"the store on {shown(self.engine.url)}, project {self.project!r},"
+
+    def close(self) -> None:
+        """Refuse each further transaction; one that has begun ends as usual."""
+        self._is_closed = True
+
+    def check_open(self) -> None:
+        """Refuse a call of a store that was closed.
+
+        Raises:
+            StoreClosedError: it was.
+        """
+        if self._is_closed:
+            raise StoreClosedError(str(self))
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection to read from; it sees one state of the database until the block ends."""
+        self.check_open()
         return transaction(self.engine, write=False)
 
     def saved(self, work: Callable[[Connection], S]) -> AbstractContextManager[S]:
@@ -137,7 +156,9 @@ class Transactions:
             RaceLostError: other writers were first in every try.
             DamagedDocumentError: every try was refused, as a row of ``names`` without a document has the name.
             ConnectionLostError: the connection was lost again; the error says whether anything may have changed.
+            StoreClosedError: the store was closed.
         """
+        self.check_open()
         with deferring() as interrupts:
             done = self._retried(work, is_committed, interrupts)
             interrupts.begin()

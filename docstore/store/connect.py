@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from enum import Enum
 from os import PathLike
@@ -74,8 +73,6 @@ def connect(
         unknown=unknown,
     )
     if not isinstance(url, Engine):
-        # The engine belongs to this store: its connections are closed once neither the store nor a search of it is
-        # in use, at the latest when Python ends.
-        weakref.finalize(store._context, engine.dispose)
+        store._own_engine()
     migrations.ensure(engine, body_index=body_index)
     return store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
@@ -96,7 +97,7 @@ class Store:
         self.project: Final = checked_text("project", project, 100)
         self.author: Final = checked_text("author", os_user() if author is None else author, LONGEST_NAME)
         codes = EnumCodes(enums)
-        self._context: Final = StoreContext(
+        self._opened: Final = StoreContext(
             transactions=Transactions(engine, self.project),
             writer=Writer(self.project, codes),
             codes=codes,
@@ -106,17 +107,39 @@ class Store:
             unknown=unknown,
             author=self.author,
         )
-        self._context.mapper(unknown)  # a class that is registered wrongly raises now
+        self._opened.mapper(unknown)  # a class that is registered wrongly raises now
+        self._disconnect: Callable[[], object] | None = None
         registry.check()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({shown(self.engine.url)!r}, project={self.project!r})"
 
+    @property
+    def _context(self) -> StoreContext:
+        """The context, for each call.
+
+        Raises:
+            StoreClosedError: the store was closed.
+        """
+        self._opened.transactions.check_open()
+        return self._opened
+
+    def _own_engine(self) -> None:
+        """Close the connections of the engine when this store is closed or neither it nor a search of it is in use."""
+        self._disconnect = weakref.finalize(self._opened, self.engine.dispose)
+
     def close(self) -> None:
-        """Close the connections to the database, as a ``with`` block does at its end; a later call opens new ones."""
-        self.engine.dispose()
+        """Close the store, as a ``with`` block does at its end; a later call, of its searches too, raises.
+
+        Its connections are closed, but those of an Engine that was given, which is left as it is. What another thread
+        has begun to read or save ends as usual. To close a store twice does nothing more.
+        """
+        self._opened.transactions.close()
+        if self._disconnect is not None:
+            self._disconnect()
 
     def __enter__(self) -> Self:
+        self._opened.transactions.check_open()
         return self
 
     def __exit__(self, *error: object) -> None:

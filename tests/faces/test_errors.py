@@ -55,6 +55,7 @@ EXAMPLES = [
     errors.FileReplacedError("/lab.db", "the file was deleted. Put it back.", changes=errors.CHANGES_UNKNOWN),
     errors.ConnectionLostError("the server closed the connection. Is the server running?"),
     lost_while_committing(),
+    errors.StoreClosedError("the store on sqlite:///lab.db, project 'default',"),
     errors.TooLargeError("cakes", pointer="/trials/1", size=17_000_000, limit=16_773_120),
     errors.TooLargeError("cakes", pointer="", size=17_000_000, limit=16_773_120),
     errors.TablesError("made by a later docstore"),

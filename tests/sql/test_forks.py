@@ -169,7 +169,7 @@ other = Other(store, write=bool(sys.argv[2]))
 for work in (
     lambda: store.put("note", "child", 1),
     lambda: store.find()[0],
-    lambda: (store.close(), store.put("note", "child", 1)),
+    lambda: (store.engine.dispose(), store.put("note", "child", 1)),
     lambda: docstore.connect(sys.argv[1]),
     lambda: docstore.connect("sqlite://"),
     lambda: wait_for(child(lambda: store.put("note", "grandchild", 1))),
@@ -344,7 +344,7 @@ store = docstore.connect(sa.create_engine(sys.argv[1], poolclass=getattr(sa.pool
 store.put("note", "parent", 1)
 wait_for(child(lambda: store.put("note", "child", 1)))
 store.put("note", "parent", 2)
-store.close()
+store.engine.dispose()
 """
         assert run(script, f"sqlite:///{tmp_path}/lab.db", pool) == ""
 
@@ -359,7 +359,7 @@ store = docstore.connect(engine)
 store.put("note", "parent", 1)
 wait_for(child(lambda: store.put("note", "child", 1)))
 store.put("note", "parent", 2)
-store.close()
+store.engine.dispose()
 """
         told = run(script, f"sqlite:///{tmp_path}/lab.db")
 

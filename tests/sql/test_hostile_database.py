@@ -273,7 +273,7 @@ class TestAFileThatIsNoneOfOurs:
 
         def law(changes):
             with a_lab(saved, empty) as lab:
-                lab.store.close()
+                lab.store.engine.dispose()
                 changed = bytearray(lab.path.read_bytes())
                 for place, bits in changes:
                     changed[place] ^= bits

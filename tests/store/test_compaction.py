@@ -665,7 +665,7 @@ class TestTooMuchBetweenTwoVersions:
         store.tag("cakes", "first", 1)
         before = rows_of(store)
         small = connect(database)
-        small.close()
+        small.engine.dispose()
         sa.event.listen(small.engine, "connect", lambda c, _: c.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 154_096))
 
         with pytest.raises(TooLargeError, match="at version 4"):

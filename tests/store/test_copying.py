@@ -1013,7 +1013,7 @@ class TestATextThatTheTargetDoesNotTake:
     def small(self, tmp_path, connect):
         """A database of texts up to 200,000 bytes."""
         small = connect(f"sqlite:///{tmp_path}/small.db")
-        small.close()
+        small.engine.dispose()
         sa.event.listen(small.engine, "connect", lambda c, _: c.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 204_096))
         return small
 

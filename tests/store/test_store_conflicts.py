@@ -577,7 +577,7 @@ class TestADatabasePutBackFromABackup:
             mine.description = f"version {number}"
             ada.save(mine)
         for store in (ada, bob):
-            store.close()
+            store.engine.dispose()
         put_back()
         return mine
 

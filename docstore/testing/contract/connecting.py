@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 import docstore
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, StoreClosedError
 from docstore.testing.contract.setting import OpenStore, Setting, contents, stored
 from docstore.testing.experiments import add_trial, new_experiment
 
@@ -41,11 +41,19 @@ class ConnectingPromises(Setting):
 
         assert contents(open_store()) == before
 
-    def test_a_store_that_was_closed_opens_again(self, store: docstore.Store) -> None:
+    def test_a_store_that_was_closed_refuses_every_call(self, store: docstore.Store) -> None:
         store.save(new_experiment())
         store.close()
 
-        assert store.load("cakes").name == "cakes"
+        with pytest.raises(StoreClosedError, match="is closed"):
+            store.load("cakes")
+
+    def test_a_store_that_was_closed_leaves_other_stores_open(self, open_store: OpenStore) -> None:
+        other = open_store()
+        with open_store() as store:
+            store.save(new_experiment())
+
+        assert other.load("cakes").name == "cakes"
 
     def test_a_with_block_gives_the_store(self, open_store: OpenStore) -> None:
         with open_store() as store:

@@ -22,6 +22,8 @@ from docstore.errors import CHANGES_UNKNOWN, NOTHING_CHANGED, DatabaseError, Fil
 _Identity: TypeAlias = "tuple[int, int]"
 """A file's device and inode, which no other file gets while anyone has it open."""
 
+_CLOSE: Final = "call store.close() (if you gave an Engine, its dispose() as well)"
+
 _KEY: Final = "docstore_database_file"
 """The key in ``Connection.info``."""
 
@@ -217,18 +219,18 @@ def _checkpoint(driver: Any, opened: _Opened) -> str:
 def _replaced(path: bytes, found: _Identity | None, *, committed: bool, rest: str = "") -> FileReplacedError:
     if found is None:
         what = "the file was deleted or moved away while the store had it open"
-        remedy = "Put it back; or call store.close(), and connect() to begin with a new file."
+        remedy = f"Put it back; or {_CLOSE}, and connect() to begin with a new file."
     else:
         what = "another file has taken the place of the one that the store has open"
-        remedy = "Call store.close(): the next call opens the file that is there now, and verify() checks it."
+        remedy = f"To go on with the file that is there now, {_CLOSE}, and connect() again; verify() checks it."
     return FileReplacedError(_shown(path), f"{what}. {remedy}{rest}", changes=_changes(committed))
 
 
 def _log_replaced(opened: _Opened, found: _Identity | None, *, committed: bool) -> FileReplacedError:
     what = "was deleted or moved away" if found is None else "was replaced by another"
     remedy = (
-        "Call store.close() in each process that uses the database: the last one to close writes what it still has of "
-        "the log into the file. Then verify() shows whether anything is missing."
+        f"In each process that uses the database, {_CLOSE}: the last one to close writes what it still has of the log "
+        f"into the file. Then verify() shows whether anything is missing."
     )
     problem = f"its log {_shown(_log(opened))}, which has the last saves, {what} while the store had it open"
     return FileReplacedError(_shown(opened.path), f"{problem}. {remedy}", changes=_changes(committed))
