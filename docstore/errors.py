@@ -22,6 +22,7 @@
         ├── DatabaseError             an error of the driver, translated
         │   ├── UnreadableError       a stored value that docstore never writes
         │   ├── NotAllowedError       the database's user may not do this
+        │   ├── ReadOnlyError         the store, or its database, may only be read
         │   ├── RaceLostError         other writers were first, each time
         │   ├── FileReplacedError     the SQLite file was deleted or replaced while open
         │   └── ConnectionLostError   the connection was lost
@@ -306,6 +307,10 @@ class UnreadableError(DatabaseError):
 
 class NotAllowedError(DatabaseError):
     """The database's user lacks a right; an administrator can grant it."""
+
+
+class ReadOnlyError(DatabaseError):
+    """The store was opened to be read only, or its database cannot be written to; nothing was changed."""
 
 
 class RaceLostError(DatabaseError):

@@ -19,7 +19,15 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore.documents.arguments import checked_flag
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, RaceLostError, TablesError
-from docstore.sql.dialects import check_settings, for_administrator, migrating, schema_of, shown, transaction
+from docstore.sql.dialects import (
+    check_settings,
+    for_administrator,
+    may_only_read,
+    migrating,
+    schema_of,
+    shown,
+    transaction,
+)
 from docstore.sql.tables import VERSION_TABLE, migration
 
 __all__ = ["ensure"]
@@ -66,11 +74,13 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
     Raises:
         TablesError: the tables were made by a later docstore, or by a checkout from before the first release; or they
             are missing, and the database's user may not make them.
-        InvalidValueError: a *body_index* on another database than PostgreSQL.
+        InvalidValueError: a *body_index* on another database than PostgreSQL, or of an engine that may only read.
         DatabaseError: the connections have settings by which texts would be lost.
     """
     if checked_flag("body_index", body_index) and engine.dialect.name != "postgresql":
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
+    if may_only_read(engine):
+        return _require(engine, body_index)
     try:
         for attempt in range(_TRIES):
             try:
@@ -86,6 +96,26 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
             f"this user may not make docstore's tables, or not use them: {error} An administrator runs once: "
             f"{_command(engine, body_index)}"
         ) from error
+
+
+def _require(engine: Engine, body_index: bool) -> None:
+    """Raise unless the tables are current: an engine that may only read makes none.
+
+    Raises:
+        TablesError: they are not.
+    """
+    if body_index:
+        raise InvalidValueError("body_index", body_index, "It cannot be made by a store that may only read.")
+    found = None
+    with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
+        check_settings(connection)
+        found = _found(connection)
+    if not _is_head(found):
+        what = "it has no tables of docstore" if found is None else f"its tables are at {found!r}, and not {HEAD!r}"
+        raise TablesError(
+            f"{shown(engine.url)}: {what}, and it was opened to be read only. Whoever may write to it makes them, or "
+            f"brings them up to date, by docstore.connect(url) without read_only=True."
+        )
 
 
 def _ensure(engine: Engine, body_index: bool) -> None:

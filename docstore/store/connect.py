@@ -21,6 +21,7 @@ def connect(
     url: str | PathLike[str] | URL | Engine | None = None,
     *,
     creator: Callable[[], Any] | None = None,
+    read_only: bool = False,
     synchronous: str = "FULL",
     pool_pre_ping: bool = True,
     schema: str | None = None,
@@ -39,6 +40,9 @@ def connect(
             the Path of a SQLite file; or a ready Engine, which is used as it is set up. Its options are the driver's;
             docstore sets default timeouts, which options like ``?connect_timeout=30`` override.
         creator: a function that gives connections, in place of a URL.
+        read_only: whether the store only reads: a call that writes raises a ReadOnlyError, and ``connect`` makes no
+            tables. The database refuses what else is written by ``store.engine``, unless that was given. ``?mode=ro``
+            in the URL of a SQLite file means the same.
         synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last ones.
         pool_pre_ping: servers only: whether a pooled connection is tried before it is used. It costs a short message,
             and spares an error after the server closed the connection.
@@ -58,11 +62,17 @@ def connect(
         InvalidValueError: not a URL of a database that docstore knows.
         MissingDependencyError: the driver is not installed; names the extra.
         TablesError: the tables were made by a later docstore; or the database's user may not make them: the message
-            has the command for an administrator.
+            has the command for an administrator; or, *read_only*, they are missing or older.
         DatabaseError: the database cannot be opened.
     """
-    checked_flag("pool_pre_ping", pool_pre_ping)
-    engine = make_engine(url, creator=creator, synchronous=synchronous, pool_pre_ping=pool_pre_ping, schema=schema)
+    engine = make_engine(
+        url,
+        creator=creator,
+        read_only=checked_flag("read_only", read_only),
+        synchronous=synchronous,
+        pool_pre_ping=checked_flag("pool_pre_ping", pool_pre_ping),
+        schema=schema,
+    )
     store = Store(
         engine,
         project=project,

@@ -35,7 +35,7 @@ from docstore.search.indexes import PlaceIndex
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.search.query import Moments, Where
 from docstore.search.results import Found
-from docstore.sql.dialects import checked_engine, shown
+from docstore.sql.dialects import check_writable, checked_engine, shown
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.transactions import Transactions, os_user
 from docstore.sql.version_names import When
@@ -124,6 +124,18 @@ class Store:
         self._opened.transactions.check_open()
         return self._opened
 
+    @property
+    def _writing(self) -> StoreContext:
+        """The context, for a call that writes.
+
+        Raises:
+            StoreClosedError: the store was closed.
+            ReadOnlyError: it was opened to be read only.
+        """
+        context = self._context
+        check_writable(context.transactions.engine)
+        return context
+
     def _own_engine(self) -> None:
         """Close the connections of the engine when this store is closed or neither it nor a search of it is in use."""
         self._disconnect = weakref.finalize(self._opened, self.engine.dispose)
@@ -192,7 +204,7 @@ class Store:
         if checked_flag("as_new", as_new) and on_conflict == "overwrite":
             raise InvalidValueError("on_conflict", on_conflict, "With as_new=True there is nothing to overwrite.")
         note = self._context.note(message, author)
-        return pipeline.save(self._context, obj, note, on_conflict, as_new=as_new)
+        return pipeline.save(self._writing, obj, note, on_conflict, as_new=as_new)
 
     def save_trial(
         self,
@@ -234,7 +246,7 @@ class Store:
         check_policy(on_conflict)
         checked_iterable("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
         note = self._context.note(message, author)
-        return pipeline.save_trials(self._context, experiment, trials, note, on_conflict)
+        return pipeline.save_trials(self._writing, experiment, trials, note, on_conflict)
 
     def save_many(
         self,
@@ -269,7 +281,7 @@ class Store:
             One encoding of each. A batch is looked up by one statement for each kind, and inserted by two (more where
             the database takes rows in pieces), and two for each document whose type no other had.
         """
-        return save_many(self._context, objects, self._context.note(message, author), batch, progress)
+        return save_many(self._writing, objects, self._context.note(message, author), batch, progress)
 
     def upgrade(
         self,
@@ -304,7 +316,7 @@ class Store:
             transaction of its own. Memory for one document, and for the names of all.
         """
         which = None if kind is None else self._context.kind_name(kind)
-        return upgrade(self._context, which, self._context.note(message, author), progress)
+        return upgrade(self._writing, which, self._context.note(message, author), progress)
 
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
@@ -313,7 +325,7 @@ class Store:
             InvalidValueError: *kind* is one whose documents are saved as objects.
             EncodeError: something in *value* cannot be written.
         """
-        return direct.put(self._context, kind, name, value, self._context.note(message, author))
+        return direct.put(self._writing, kind, name, value, self._context.note(message, author))
 
     def status(self, obj: Any) -> Status:
         """Return what ``save(obj)`` would write now: the difference from what is stored, with others' changes merged.
@@ -420,7 +432,7 @@ class Store:
         Cost:
             As ``load``; of a new document, as ``save``.
         """
-        made: D = creation.load_or_create(self._context, kind, name, make, self._context.note(message, author))
+        made: D = creation.load_or_create(self._writing, kind, name, make, self._context.note(message, author))
         return made
 
     def get(
@@ -742,7 +754,7 @@ class Store:
         """
         kind = self._context.kind_name(kind)
         known = reading.known_kind(self._context, kind)
-        return indexes.create_index(self._context.transactions, known, kind, pointer, part).name
+        return indexes.create_index(self._writing.transactions, known, kind, pointer, part).name
 
     def indexes(self) -> list[PlaceIndex]:
         """Return the indexes that ``create_index`` made, by kind, part and pointer."""
@@ -756,7 +768,7 @@ class Store:
         """
         kind = self._context.kind_name(kind)
         known = reading.known_kind(self._context, kind)
-        indexes.drop_index(self._context.transactions, known, kind, pointer, part)
+        indexes.drop_index(self._writing.transactions, known, kind, pointer, part)
 
     # --- the past ------------------------------------------------------------------------------------------------
 
@@ -817,7 +829,7 @@ class Store:
             VersionNotFoundError: there is no such version, or it was folded.
         """
         return direct.revert(
-            self._context, self._context.kind_name(kind), name, version, self._context.note(message, author)
+            self._writing, self._context.kind_name(kind), name, version, self._context.note(message, author)
         )
 
     def tag(
@@ -840,11 +852,11 @@ class Store:
             TagExistsError: it names another version.
         """
         new = NewTag(tag, version, self._context.note("", author).author, checked_flag("move", move))
-        return tags.tag(self._context.transactions, self._context.kind_name(kind), name, new)
+        return tags.tag(self._writing.transactions, self._context.kind_name(kind), name, new)
 
     def untag(self, name: str, tag: str, *, kind: str | type = "experiment") -> None:
         """Remove a tag; the version that it named stays."""
-        tags.untag(self._context.transactions, self._context.kind_name(kind), name, tag)
+        tags.untag(self._writing.transactions, self._context.kind_name(kind), name, tag)
 
     def tags(self, name: str, *, kind: str | type = "experiment") -> dict[str, int]:
         """Return the number of the version that each tag of a document names."""
@@ -883,7 +895,7 @@ class Store:
             again; its file gets smaller by VACUUM only. As with ``purge``, nothing of what was folded is left in it; a
             server removes it in its own time.
         """
-        return compact(self._context.transactions, self._context.kind_name(kind), name, keep, progress)
+        return compact(self._writing.transactions, self._context.kind_name(kind), name, keep, progress)
 
     def verify(
         self,
@@ -946,7 +958,7 @@ class Store:
             A copy of the document, and of its history.
         """
         return branch(
-            self._context, self._context.kind_name(kind), name, new_name, version, self._context.note(message, author)
+            self._writing, self._context.kind_name(kind), name, new_name, version, self._context.note(message, author)
         )
 
     def merge(
@@ -977,7 +989,7 @@ class Store:
         """
         check_policy(on_conflict)
         return merge(
-            self._context, self._context.kind_name(kind), name, into, on_conflict, self._context.note(message, author)
+            self._writing, self._context.kind_name(kind), name, into, on_conflict, self._context.note(message, author)
         )
 
     # --- rename, delete, copy ------------------------------------------------------------------------------------
@@ -1001,12 +1013,12 @@ class Store:
             A read of the document and of those that belong to it; the head of each is written.
         """
         return lifecycle.rename(
-            self._context, self._context.kind_name(kind), old, new, self._context.note(message, author)
+            self._writing, self._context.kind_name(kind), old, new, self._context.note(message, author)
         )
 
     def delete(self, name: str, *, kind: str | type = "experiment") -> None:
         """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
-        lifecycle.delete(self._context.transactions, self._context.kind_name(kind), name, self.author)
+        lifecycle.delete(self._writing.transactions, self._context.kind_name(kind), name, self.author)
 
     def undelete(self, name: str, *, kind: str | type = "experiment") -> None:
         """Bring back the document of this name that was deleted last, with its history.
@@ -1015,7 +1027,7 @@ class Store:
             DocumentNotFoundError: none was deleted.
             DocumentExistsError: another has the name now.
         """
-        lifecycle.undelete(self._context.transactions, self._context.kind_name(kind), name)
+        lifecycle.undelete(self._writing.transactions, self._context.kind_name(kind), name)
 
     def purge(self, name: str, *, kind: str | type = "experiment") -> None:
         """Delete a document for good, with its whole history and its tags; if none is live, the one deleted last.
@@ -1031,7 +1043,7 @@ class Store:
             others have in it, is written into the database; ``lifecycle.purge`` says what may stay. Servers remove
             deleted rows in their own time.
         """
-        lifecycle.purge(self._context.transactions, self._context.kind_name(kind), name)
+        lifecycle.purge(self._writing.transactions, self._context.kind_name(kind), name)
 
     def copy_to(
         self,
@@ -1071,4 +1083,4 @@ class Store:
             # Not shown: a URL may have a password in it.
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
         which = None if kind is None else self._context.kind_name(kind)
-        return copy_documents(self._context.transactions, other._context, names=names, kind=which, progress=progress)
+        return copy_documents(self._context.transactions, other._writing, names=names, kind=which, progress=progress)

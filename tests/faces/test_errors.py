@@ -51,6 +51,7 @@ EXAMPLES = [
     errors.DatabaseError("database is locked"),
     errors.UnreadableError("the database has 5 where docstore writes str"),
     errors.NotAllowedError("permission denied. An administrator can GRANT it."),
+    errors.ReadOnlyError("it was opened to be read only.", changes=errors.NOTHING_CHANGED),
     errors.RaceLostError("duplicate entry. Another writer was first."),
     errors.FileReplacedError("/lab.db", "the file was deleted. Put it back.", changes=errors.CHANGES_UNKNOWN),
     errors.ConnectionLostError("the server closed the connection. Is the server running?"),

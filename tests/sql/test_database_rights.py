@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +19,7 @@ from administration import administrator, new_user, run, schema_of
 from backends import REMOTES
 
 import docstore
-from docstore.errors import DatabaseError, TablesError
+from docstore.errors import DatabaseError, ReadOnlyError, TablesError
 from docstore.migrations.views import views
 from docstore.sql.dialects import make_engine
 from docstore.testing.experiments import add_trial, new_experiment
@@ -235,12 +237,13 @@ class TestTheCommandForAnAdministrator:
 
 
 def for_reading(url):
-    """The URL of the same database, in which each transaction may only read."""
+    """The arguments of ``connect`` for the same database, which lets each transaction read only."""
     if url.startswith("sqlite"):
-        return f"{url.replace('sqlite:///', 'sqlite:///file:')}?mode=ro&uri=true"
+        file = f"file:{sa.make_url(url).database}?mode=ro"
+        return {"creator": partial(sqlite3.connect, file, uri=True, check_same_thread=False)}
     if url.startswith("postgresql"):
-        return url + quote(" -cdefault_transaction_read_only=on")
-    return f"{url}?init_command={quote('SET SESSION TRANSACTION READ ONLY')}"
+        return {"url": url + quote(" -cdefault_transaction_read_only=on")}
+    return {"url": f"{url}?init_command={quote('SET SESSION TRANSACTION READ ONLY')}"}
 
 
 class TestADatabaseThatMayOnlyBeRead:
@@ -255,7 +258,7 @@ class TestADatabaseThatMayOnlyBeRead:
 
     @pytest.fixture
     def reader(self, filled, database, connect):
-        return connect(for_reading(database))
+        return connect(**for_reading(database))
 
     def test_is_read(self, filled, reader):
         assert held(reader) == held(filled)
@@ -267,7 +270,7 @@ class TestADatabaseThatMayOnlyBeRead:
         before = held(filled)
         act = ACTIONS[action](reader)
 
-        with pytest.raises(DatabaseError, match=self.READ_ONLY) as caught:
+        with pytest.raises(ReadOnlyError, match=self.READ_ONLY) as caught:
             act()
 
         assert isinstance(caught.value.__cause__, sa.exc.DBAPIError)
@@ -287,4 +290,4 @@ class TestADatabaseThatMayOnlyBeRead:
         if_there_is_a_file.dispose()
 
         with pytest.raises(DatabaseError, match=self.READ_ONLY):
-            docstore.connect(for_reading(database))
+            docstore.connect(**for_reading(database))

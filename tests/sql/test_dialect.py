@@ -444,7 +444,7 @@ class TestWhatTheDriverSays:
 
     def test_of_a_database_that_may_only_be_read(self, tmp_path):
         sqlite3.connect(tmp_path / "lab.db").execute("CREATE TABLE t (a)").connection.close()
-        engine = engine_from_url(f"sqlite:///file:{tmp_path}/lab.db?mode=ro&immutable=1&uri=true")
+        engine = engine_from_url(f"sqlite:///file:{tmp_path}/lab.db?immutable=1&uri=true")
 
         readonly = pytest.raises(DatabaseError, match=r"readonly database. Nothing can be saved here")
         with readonly, transaction(engine, write=True) as connection:

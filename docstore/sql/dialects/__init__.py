@@ -11,7 +11,14 @@ its views in ``docstore.migrations.views``.
 from __future__ import annotations
 
 from docstore.sql.dialects.base import Fault, backoff
-from docstore.sql.dialects.engines import checked_engine, engine_from_creator, engine_from_url, make_engine
+from docstore.sql.dialects.engines import (
+    check_writable,
+    checked_engine,
+    engine_from_creator,
+    engine_from_url,
+    make_engine,
+    may_only_read,
+)
 from docstore.sql.dialects.expressions import pasteable
 from docstore.sql.dialects.transactions import (
     check_settings,
@@ -43,6 +50,7 @@ __all__ = [
     "Whole",
     "backoff",
     "check_settings",
+    "check_writable",
     "checked_engine",
     "checked_moment",
     "committing",
@@ -59,6 +67,7 @@ __all__ = [
     "locks_rows",
     "long_read_timeout",
     "make_engine",
+    "may_only_read",
     "migrating",
     "only_row",
     "pasteable",

@@ -42,6 +42,7 @@ class Opening:
     synchronous: str = "FULL"
     pool_pre_ping: bool = True
     echo: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Backend(ABC):
         has_transactional_ddl: whether a rollback undoes CREATE TABLE; otherwise each such statement commits.
         locks_rows: whether a writer locks the row of the head; otherwise it locks the whole database.
         has_schemas: whether ``connect`` can name a schema for the tables.
+        read_only_options: SQLAlchemy's execution options of an engine whose transactions may only read.
     """
 
     title: ClassVar[str]
@@ -81,6 +83,7 @@ class Backend(ABC):
     has_transactional_ddl: ClassVar[bool] = True
     locks_rows: ClassVar[bool] = True
     has_schemas: ClassVar[bool] = False
+    read_only_options: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
     def engine(self, url: sa.URL, opening: Opening) -> Engine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike, fsdecode
 from typing import Any, Final
 
@@ -11,14 +12,17 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from docstore.documents.canonical import is_plain
-from docstore.errors import DatabaseError, InvalidValueError, MissingDependencyError
+from docstore.errors import NOTHING_CHANGED, DatabaseError, InvalidValueError, MissingDependencyError, ReadOnlyError
 from docstore.sql.dialects.base import Backend, Opening
 from docstore.sql.dialects.mysql import MySQL
 from docstore.sql.dialects.postgresql import PostgreSQL
-from docstore.sql.dialects.sqlite.backend import SQLite
-from docstore.sql.dialects.urls import ESCAPES, EXAMPLES, of_server, parse, redacted, shows_dsn, without_password
+from docstore.sql.dialects.sqlite.backend import SQLite, is_read_only
+from docstore.sql.dialects.urls import ESCAPES, EXAMPLES, of_server, parse, redacted, shown, shows_dsn, without_password
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
+
+_READ_ONLY: Final = "docstore_read_only"
+"""The execution option of an engine that was opened to be read only."""
 
 _PACKAGES: Final = {
     "pymysql": ("PyMySQL", "mysql"),
@@ -61,6 +65,7 @@ def make_engine(
     pool_pre_ping: bool = True,
     schema: str | None = None,
     echo: bool = False,
+    read_only: bool = False,
 ) -> Engine:
     """Return an engine for *url*, or for a *creator* of connections; an Engine is returned as it is.
 
@@ -68,6 +73,7 @@ def make_engine(
         synchronous: SQLite only: ``"FULL"`` keeps every save through a power cut, ``"NORMAL"`` may lose the last.
         pool_pre_ping: servers only: whether a pooled connection is tested before it is used.
         schema: PostgreSQL only: the schema of the tables; by default, the first in the server's search path.
+        read_only: whether the engine begins no transaction that writes.
 
     Raises:
         InvalidValueError: neither is given, or both; or it is of a database that docstore does not know.
@@ -79,7 +85,7 @@ def make_engine(
             None if url is None else redacted(url),
             "Give a URL like sqlite:///lab.db, an Engine, or creator=..., and only one.",
         )
-    opening = Opening(synchronous=synchronous, pool_pre_ping=pool_pre_ping, echo=echo)
+    opening = Opening(synchronous=synchronous, pool_pre_ping=pool_pre_ping, echo=echo, read_only=read_only)
     if isinstance(url, Engine):
         engine = url
     elif creator is not None:
@@ -90,7 +96,25 @@ def make_engine(
         as_url = sa.URL.create("sqlite", database=fsdecode(url)) if isinstance(url, PathLike) else url
         engine = engine_from_url(as_url, opening)
     backend = backend_of(engine.dialect.name)
+    if read_only:
+        engine = engine.execution_options(**{_READ_ONLY: True}, **backend.read_only_options)
     return engine if schema is None else _in_schema(engine, backend, schema)
+
+
+def check_writable(engine: Engine) -> None:
+    """Refuse to write by an engine that was opened to be read only.
+
+    Raises:
+        ReadOnlyError: it was.
+    """
+    if may_only_read(engine):
+        remedy = "To write, connect without read_only=True, and without mode=ro in the URL."
+        raise ReadOnlyError(f"{shown(engine.url)}: it was opened to be read only. {remedy}", changes=NOTHING_CHANGED)
+
+
+def may_only_read(engine: Engine) -> bool:
+    """Return whether *engine* was opened to be read only."""
+    return bool(engine.get_execution_options().get(_READ_ONLY)) or is_read_only(engine.url)
 
 
 def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine:
@@ -167,7 +191,7 @@ def engine_from_creator(creator: Callable[[], Any], opening: Opening | None = No
     def create() -> Any:
         return handed_out.pop() if handed_out else creator()
 
-    opened = Opening(create, opening.synchronous, opening.pool_pre_ping, opening.echo)
+    opened = replace(opening, creator=create)
     return backend.engine(make_url(f"{drivername}://"), opened)
 
 

@@ -154,6 +154,8 @@ class MySQL(Backend):
                 connection.set_character_set("utf8mb4")
             cursor = connection.cursor()
             cursor.execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')")
+            if opening.read_only:
+                cursor.execute("SET SESSION TRANSACTION READ ONLY")
             cursor.close()
 
         return engine

@@ -179,6 +179,8 @@ class PostgreSQL(Backend):
     driver: ClassVar = "psycopg2"
     modules: ClassVar = {"psycopg2": "postgresql+psycopg2"}
     has_schemas: ClassVar = True
+    # Of each transaction: the setting of a session would reach other clients of PgBouncer.
+    read_only_options: ClassVar = {"postgresql_readonly": True}
 
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine that sends UPDATEs and DELETEs of many rows in batches, and waits 30 s for a lock."""

@@ -21,7 +21,7 @@ from docstore.errors import (
     UnreadableError,
 )
 from docstore.sql.dialects.base import Fault
-from docstore.sql.dialects.engines import backend_of
+from docstore.sql.dialects.engines import backend_of, check_writable
 from docstore.sql.dialects.urls import shown, without_password
 
 _WRITES: Final = "docstore_writes"
@@ -42,6 +42,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         RaceLostError: another writer was first; nothing was changed.
         ConnectionLostError: the connection was lost; says whether in the COMMIT; if not, nothing was changed.
         FileReplacedError: the SQLite file was deleted or replaced since the engine opened it.
+        ReadOnlyError: *write*, by an engine or in a database that may only be read.
         DatabaseError, TablesError: the database refused; the driver's error is the cause.
     """
     with _transaction(engine, write=write, changes=NOTHING_CHANGED if write else "") as connection:
@@ -51,6 +52,8 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 @contextmanager
 def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Connection]:
     """As ``transaction``; *changes* is the sentence of an error before the COMMIT on what became of the changes."""
+    if write:
+        check_writable(engine)
     backend = backend_of(engine.dialect.name)
     with (
         translated(engine, changes=changes),

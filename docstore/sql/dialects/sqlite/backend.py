@@ -5,20 +5,30 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import os
 import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
-from docstore.errors import CHANGES_KEPT, DatabaseError, InvalidValueError, RaceLostError, TablesError, UnreadableError
+from docstore.errors import (
+    CHANGES_KEPT,
+    DatabaseError,
+    InvalidValueError,
+    RaceLostError,
+    ReadOnlyError,
+    TablesError,
+    UnreadableError,
+)
 from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, backoff
-from docstore.sql.dialects.sqlite import database_file
+from docstore.sql.dialects.sqlite import database_file, read_only
 from docstore.sql.dialects.sqlite.forks import SQLITE, close_before
 from docstore.sql.dialects.types import UtcTime
 from docstore.sql.dialects.urls import shown
@@ -47,7 +57,7 @@ _MEANINGS: Final = {
         DatabaseError, "Another process held it for 30 s; try again, or look for a transaction left open."
     ),
     "unable to open database file": Meaning(DatabaseError, "Does its folder exist, and may you write there?"),
-    "readonly database": Meaning(DatabaseError, "Nothing can be saved here: check the file's permissions."),
+    "readonly database": Meaning(ReadOnlyError, "Nothing can be saved here: check the file's permissions."),
     "disk is full": Meaning(DatabaseError, "Free some space and save again."),
     "malformed": Meaning(UnreadableError, "The file is damaged. verify() lists the damage, if the file can be opened."),
     "file is not a database": Meaning(DatabaseError, "This file has another format: choose another path."),
@@ -82,6 +92,9 @@ class SQLite(Backend):
             raise InvalidValueError(
                 "synchronous", opening.synchronous, "Use 'FULL' (the default), 'EXTRA' or 'NORMAL'."
             )
+        if is_read_only(url) and "uri" not in url.query and url.database:
+            # SQLAlchemy would ignore the mode.
+            url = url.set(database=Path(os.path.abspath(url.database)).as_uri()).update_query_dict({"uri": "true"})
         options: dict[str, Any] = {"poolclass": QueuePool, "echo": opening.echo}
         in_memory = _is_memory(url) if opening.creator is None else False
         if opening.creator is not None:
@@ -93,6 +106,8 @@ class SQLite(Backend):
             options |= {"pool_size": 1, "max_overflow": 0}
         engine = sa.create_engine(url, **options)
         _set_up(engine, in_memory=in_memory, synchronous=opening.synchronous)
+        if opening.creator is None and not in_memory:
+            _open_as_allowed(engine, is_read_only=opening.read_only or is_read_only(url))
         return engine
 
     @contextlib.contextmanager
@@ -126,6 +141,7 @@ class SQLite(Backend):
         with _driver_errors():
             database_file.note_log(connection, committed=write)
             database_file.check(connection, committed=write)
+            read_only.check(connection)
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return the meaning of the message, as SQLite's codes are coarser."""
@@ -220,6 +236,11 @@ def _begin_by_hand(driver: Any) -> None:
             driver.execute("ROLLBACK")
 
 
+def is_read_only(url: sa.URL) -> bool:
+    """Return whether *url* asks for a SQLite database that is only read."""
+    return url.get_backend_name() == "sqlite" and url.query.get("mode") == "ro"
+
+
 def _is_memory(url: sa.URL) -> bool:
     return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
 
@@ -242,9 +263,28 @@ def _write_ahead(cursor: Any) -> None:
             cursor.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
+            if "readonly" in str(error):
+                return  # it is read in the mode that it has
             if "locked" not in str(error) or time.monotonic() > last:
                 raise
         backoff(next(attempts))
+
+
+def _open_as_allowed(engine: Engine, *, is_read_only: bool) -> None:
+    """Open the file of *engine* to be read alone, if the caller wants it or this user may do no more."""
+
+    @sa.event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+        is_uri = bool(options.get("uri"))
+        uri = read_only.uri_of(arguments[0], record.info, is_uri=is_uri, read_only=is_read_only)
+        if uri is None:
+            return dialect.connect(*arguments, **options)
+        return dialect.connect(uri, **{**options, "uri": True})
+
+    @sa.event.listens_for(engine, "checkout")
+    def checkout(connection: Any, record: Any, proxy: Any) -> None:
+        if read_only.is_outdated(record.info):
+            raise DisconnectionError  # the pool opens another connection
 
 
 def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
