@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any, Final
 
 from sqlalchemy.engine import URL, Engine
@@ -38,12 +39,16 @@ _database: _Database | None = None
 
 
 def init_engine_and_session_factory(
-    url: str | URL | None = None,
+    url: str | PathLike[str] | URL | None = None,
     creator: Callable[[], Any] | None = None,
     echo: bool = False,
     force_init: bool = False,
 ) -> None:
     """Set the database that this package's functions use, by its URL or by a function that makes connections.
+
+    Args:
+        url: as for ``docstore.connect``, but for an Engine.
+        creator: a function that makes connections, in place of a URL.
 
     Raises:
         StoreError: another one is set, and *force_init* is False.

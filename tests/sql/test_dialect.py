@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -644,10 +645,36 @@ class TestAnEngine:
         with pytest.raises(InvalidValueError, match=r"'sqlite://lab.db' cannot be used. Write three slashes"):
             make_engine("sqlite://lab.db")
 
-    @pytest.mark.parametrize("url", ["", "lab.db", "/tmp/lab.db", "sqlite", 7, b"sqlite://"], ids=repr)
+    @pytest.mark.parametrize(
+        "url",
+        ["", "lab", "sqlite", "postgres:/ada@host/lab.db", "ada:pw@host/lab.db", "lab.db?mode=ro", 7, b"lab.db"],
+        ids=repr,
+    )
     def test_is_not_made_of_what_is_no_url(self, url):
         with pytest.raises(InvalidValueError, match=r"Write one like sqlite:///lab.db|only one"):
             make_engine(url)
+
+    @pytest.mark.parametrize("name", ["lab.db", "lab.sqlite", "lab.sqlite3", "100% mine.db"])
+    def test_may_be_made_of_a_file_name(self, tmp_path, monkeypatch, name):
+        monkeypatch.chdir(tmp_path)
+
+        engine = make_engine(name)
+
+        assert (engine.dialect.name, engine.url.database) == ("sqlite", name)
+
+    def test_may_be_made_of_the_path_of_a_sqlite_file_of_any_name(self, tmp_path):
+        path = tmp_path / "lab.data"
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE t (a)")
+
+        assert make_engine(str(path)).url.database == str(path)
+
+    def test_is_not_made_of_the_path_of_another_file(self, tmp_path):
+        path = tmp_path / "lab.txt"
+        path.write_text("Dear diary, ...")
+
+        with pytest.raises(InvalidValueError, match=r"ends in \.db or \.sqlite or \.sqlite3, or is a pathlib\.Path"):
+            make_engine(str(path))
 
     def test_uses_the_connection_that_told_which_database_it_is(self, tmp_path):
         made = []

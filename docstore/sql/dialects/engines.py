@@ -17,7 +17,17 @@ from docstore.sql.dialects.base import Backend, Opening
 from docstore.sql.dialects.mysql import MySQL
 from docstore.sql.dialects.postgresql import PostgreSQL
 from docstore.sql.dialects.sqlite.backend import SQLite, is_read_only
-from docstore.sql.dialects.urls import ESCAPES, EXAMPLES, of_server, parse, redacted, shown, shows_dsn, without_password
+from docstore.sql.dialects.urls import (
+    ESCAPES,
+    EXAMPLES,
+    is_path,
+    of_server,
+    parse,
+    redacted,
+    shown,
+    shows_dsn,
+    without_password,
+)
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
 
@@ -93,8 +103,9 @@ def make_engine(
     else:
         assert url is not None  # one of the two was given
         # As a URL, a path that holds a question mark or a percent sign would be another.
-        as_url = sa.URL.create("sqlite", database=fsdecode(url)) if isinstance(url, PathLike) else url
-        engine = engine_from_url(as_url, opening)
+        if isinstance(url, PathLike) or (isinstance(url, str) and is_path(url)):
+            url = sa.URL.create("sqlite", database=fsdecode(url))
+        engine = engine_from_url(url, opening)
     backend = backend_of(engine.dialect.name)
     if read_only:
         engine = engine.execution_options(**{_READ_ONLY: True}, **backend.read_only_options)

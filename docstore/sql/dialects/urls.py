@@ -16,6 +16,11 @@ from docstore.errors import InvalidValueError
 
 EXAMPLES: Final = "sqlite:///lab.db, postgresql://user:password@host/database or mysql://user:password@host/database"
 
+_ENDINGS: Final = (".db", ".sqlite", ".sqlite3")
+
+_OF_URLS: Final = frozenset(":@?#")
+"""Characters of URLs. A text with one is no path: a URL with a typo, which may have a password, must make no file."""
+
 _SECRET: Final = re.compile(r"((?:password|passwd|pwd|passphrase|secret|token)=)[^&;\s]*", re.IGNORECASE)
 
 _SECRET_ON: Final = re.compile(_SECRET.pattern.replace(r"[^&;\s]*", ".+"), re.IGNORECASE | re.DOTALL)
@@ -45,11 +50,27 @@ def parse(url: str | sa.URL) -> sa.URL:
         raise InvalidValueError("database URL", type(url) if isinstance(url, sa.URL) else redacted(url), remedy)
     made = _made(url)
     if made is None:
-        raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}.")
+        paths = f"A path of a SQLite file ends in {' or '.join(_ENDINGS)}, or is a pathlib.Path."
+        raise InvalidValueError("database URL", redacted(url), f"Write one like {EXAMPLES}. {paths}")
     if isinstance(url, str) and made.username is not None and (url.count("@") > 1 or "@" in _of_secret(url)):
         # SQLAlchemy ends the password at the first @: the rest would be shown as a host or an option.
         raise InvalidValueError("database URL", redacted(url), ESCAPES)
     return made
+
+
+def is_path(text: str) -> bool:
+    """Return whether *text* is the path of a SQLite file, by its ending or since there is such a file."""
+    if _OF_URLS & {*text}:
+        return False
+    return text.endswith(_ENDINGS) or _is_sqlite_file(text)
+
+
+def _is_sqlite_file(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except (OSError, ValueError):
+        return False
 
 
 def _made(url: str | sa.URL) -> sa.URL | None:
