@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, overload
 
 from sqlalchemy.engine import Engine
 
@@ -25,7 +25,7 @@ from docstore.documents.arguments import (
 from docstore.documents.diff.diff import Diff
 from docstore.documents.history import Version
 from docstore.documents.merge.resolve import OnConflict, check_policy
-from docstore.errors import InvalidValueError
+from docstore.errors import InvalidValueError, StoreError
 from docstore.model import Experiment, SearchSpace
 from docstore.registry.bundle import RegistryBundle
 from docstore.search import indexes
@@ -113,6 +113,17 @@ class Store:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({shown(self.engine.url)!r}, project={self.project!r})"
+
+    def __reduce__(self) -> NoReturn:
+        # Not by its URL: the pickle would hold the password, and reading it would open, or make, a database.
+        call = f"docstore.connect({shown(self.engine.url)!r}, project={self.project!r})"
+        raise StoreError(f"a store cannot be pickled, as it holds connections. Open it in each process: {call}")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
 
     @property
     def _context(self) -> StoreContext:
