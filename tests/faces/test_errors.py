@@ -96,6 +96,11 @@ class TestEveryError:
     def test_stands_in_the_tree_that_opens_the_module(self, cls):
         assert f"{cls.__name__} " in f"{errors.__doc__} " or f"{cls.__name__}\n" in errors.__doc__
 
+    @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+    def test_is_at_the_top_level(self, cls):
+        assert getattr(docstore, cls.__name__) is cls
+        assert cls.__name__ in docstore.__all__
+
     @pytest.mark.parametrize("error", EXAMPLES, ids=name_of)
     @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
     def test_keeps_its_class_message_and_attributes_in_a_pickle(self, error, protocol):
