@@ -37,9 +37,10 @@ def connect(
 
     Args:
         url: like ``sqlite:///lab.db``, ``postgresql://user:password@host/lab`` or ``mysql://user:password@host/lab``;
-            the path of a SQLite file, as a Path, or as a str that ends in ``.db``, ``.sqlite`` or ``.sqlite3``, or if
-            there is such a file; or a ready Engine, which is used as it is set up. Its options are the driver's;
-            docstore sets default timeouts, which options like ``?connect_timeout=30`` override.
+            the path of a SQLite file: a Path, or a str that ends in ``.db``, ``.sqlite`` or ``.sqlite3``, or that leads
+            to such a file; or a ready Engine, which is used as it is set up, and stays open when the store is closed.
+            Its options are the driver's; docstore sets default timeouts, which options like ``?connect_timeout=30``
+            override.
         creator: a function that gives connections, in place of a URL.
         read_only: whether the store only reads: a call that writes raises a ReadOnlyError, and ``connect`` makes no
             tables. The database refuses what else is written by ``store.engine``, unless that was given. ``?mode=ro``

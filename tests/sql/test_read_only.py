@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import os
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -161,6 +162,32 @@ class TestWhatIsOpened:
             reader.put("note", "n2", 1)
         assert connect(engine).put("note", "n2", 1).number == 1
 
+    def test_may_be_what_a_creator_gives(self, filled, database, connect):
+        path = sa.make_url(database).database
+        reader = connect(creator=lambda: sqlite3.connect(path, check_same_thread=False), read_only=True)
+
+        assert reader.load("cakes").num_trials == 2
+        with pytest.raises(ReadOnlyError):
+            reader.put("note", "n2", 1)
+        with pytest.raises(sa.exc.DBAPIError, match="readonly"), reader.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM documents")
+
+    def test_is_not_put_in_wal_mode(self, filled, database, connect):
+        path = sa.make_url(database).database
+        filled.engine.dispose()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+
+        connect(creator=lambda: sqlite3.connect(path, check_same_thread=False), read_only=True).load("cakes")
+
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+    def test_is_copied_to_another_store(self, filled, database, connect):
+        copied = connect(database, read_only=True).copy_to(connect("sqlite://"))
+
+        assert [each.name for each in copied] == ["pies", "cakes", "n1"]
+
     def test_may_have_a_name_that_a_uri_escapes(self, tmp_path, connect):
         path = tmp_path / "100% sure? #1 & caf\u00e9.db"
         with docstore.connect(path) as store:
@@ -234,6 +261,31 @@ class TestAFileThatItsReaderMayNotWriteTo:
         assert [name for _, name, _ in found[0]] == ["cakes", "n1"]
         assert os.listdir(path.parent) == ["lab.db"]
 
+    @pytest.mark.parametrize("read_only", [True, False])
+    def test_is_read_in_another_mode_too(self, path, connect, read_only):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+
+        with without_rights():
+            assert connect(path, read_only=read_only).get("n1", kind="note") == {"a": 2}
+
+    def test_is_read_by_a_link_that_is_in_a_folder_of_the_reader(self, path, folder, connect):
+        data = folder / "data"
+        data.mkdir()
+        path.rename(data / "lab.db")
+        path.symlink_to(data / "lab.db")
+        (data / "lab.db").chmod(0o666)
+        data.chmod(0o555)
+        folder.chmod(0o777)
+
+        with without_rights():
+            assert connect(path).get("n1", kind="note") == {"a": 2}
+
+        assert os.listdir(data) == ["lab.db"]
+        data.chmod(0o755)
+
     def test_is_not_saved_to(self, path, connect):
         path.chmod(0o444)
         path.parent.chmod(0o555)
@@ -256,6 +308,9 @@ class TestAFileThatItsReaderMayNotWriteTo:
         with without_rights():
             assert reader.get("n1", kind="note") == {"a": 3}
         owner.put("note", "n1", {"a": 4})
+        with without_rights():
+            assert reader.get("n1", kind="note") == {"a": 4}
+        owner.close()
         with without_rights():
             assert reader.get("n1", kind="note") == {"a": 4}
 

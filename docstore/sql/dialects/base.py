@@ -21,6 +21,9 @@ from docstore.sql.dialects.urls import shown, without_password
 _RANDOM: Final = random.SystemRandom()
 """A generator of its own, so that a program that set a seed draws the same random numbers."""
 
+READ_ONLY: Final = "docstore_read_only"
+"""The execution option of an engine that was opened to be read only."""
+
 _SHORTEST_WAIT: Final = 0.002
 """Seconds; each further attempt waits up to twice as long, at most 64 times as long."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from docstore.documents.canonical import is_plain
 from docstore.errors import NOTHING_CHANGED, DatabaseError, InvalidValueError, MissingDependencyError, ReadOnlyError
-from docstore.sql.dialects.base import Backend, Opening
+from docstore.sql.dialects.base import READ_ONLY, Backend, Opening
 from docstore.sql.dialects.mysql import MySQL
 from docstore.sql.dialects.postgresql import PostgreSQL
 from docstore.sql.dialects.sqlite.backend import SQLite, is_read_only
@@ -30,9 +30,6 @@ from docstore.sql.dialects.urls import (
 )
 
 BACKENDS: Final[tuple[Backend, ...]] = (SQLite(), PostgreSQL(), MySQL())
-
-_READ_ONLY: Final = "docstore_read_only"
-"""The execution option of an engine that was opened to be read only."""
 
 _PACKAGES: Final = {
     "pymysql": ("PyMySQL", "mysql"),
@@ -108,7 +105,7 @@ def make_engine(
         engine = engine_from_url(url, opening)
     backend = backend_of(engine.dialect.name)
     if read_only:
-        engine = engine.execution_options(**{_READ_ONLY: True}, **backend.read_only_options)
+        engine = engine.execution_options(**{READ_ONLY: True}, **backend.read_only_options)
     return engine if schema is None else _in_schema(engine, backend, schema)
 
 
@@ -125,7 +122,7 @@ def check_writable(engine: Engine) -> None:
 
 def may_only_read(engine: Engine) -> bool:
     """Return whether *engine* was opened to be read only."""
-    return bool(engine.get_execution_options().get(_READ_ONLY)) or is_read_only(engine.url)
+    return bool(engine.get_execution_options().get(READ_ONLY)) or is_read_only(engine.url)
 
 
 def engine_from_url(url: str | sa.URL, opening: Opening | None = None) -> Engine:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import os
 import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
@@ -27,7 +26,7 @@ from docstore.errors import (
     TablesError,
     UnreadableError,
 )
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, backoff
+from docstore.sql.dialects.base import READ_ONLY, Backend, Fault, Meaning, Opening, backoff
 from docstore.sql.dialects.sqlite import database_file, read_only
 from docstore.sql.dialects.sqlite.forks import SQLITE, close_before
 from docstore.sql.dialects.types import UtcTime
@@ -92,10 +91,12 @@ class SQLite(Backend):
             raise InvalidValueError(
                 "synchronous", opening.synchronous, "Use 'FULL' (the default), 'EXTRA' or 'NORMAL'."
             )
-        if is_read_only(url) and "uri" not in url.query and url.database:
-            # SQLAlchemy would ignore the mode.
-            url = url.set(database=Path(os.path.abspath(url.database)).as_uri()).update_query_dict({"uri": "true"})
-        options: dict[str, Any] = {"poolclass": QueuePool, "echo": opening.echo}
+        if is_read_only(url):
+            opening = replace(opening, read_only=True)
+            if "uri" not in url.query:
+                url = url.difference_update_query(["mode"])  # which SQLAlchemy would ignore, with a warning
+        marked = {READ_ONLY: opening.read_only}
+        options: dict[str, Any] = {"poolclass": QueuePool, "echo": opening.echo, "execution_options": marked}
         in_memory = _is_memory(url) if opening.creator is None else False
         if opening.creator is not None:
             options["creator"], in_memory = _looked_at(opening.creator)
@@ -105,9 +106,9 @@ class SQLite(Backend):
             # Each connection to a database in memory is a database of its own: all threads take turns with one.
             options |= {"pool_size": 1, "max_overflow": 0}
         engine = sa.create_engine(url, **options)
-        _set_up(engine, in_memory=in_memory, synchronous=opening.synchronous)
+        _set_up(engine, opening, in_memory=in_memory)
         if opening.creator is None and not in_memory:
-            _open_as_allowed(engine, is_read_only=opening.read_only or is_read_only(url))
+            _open_as_allowed(engine, is_read_only=opening.read_only)
         return engine
 
     @contextlib.contextmanager
@@ -287,17 +288,19 @@ def _open_as_allowed(engine: Engine, *, is_read_only: bool) -> None:
             raise DisconnectionError  # the pool opens another connection
 
 
-def _set_up(engine: Engine, *, in_memory: bool, synchronous: str) -> None:
+def _set_up(engine: Engine, opening: Opening, *, in_memory: bool) -> None:
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:
         _begin_by_hand(connection)
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        cursor.execute(f"PRAGMA synchronous = {opening.synchronous}")
         # Debian's default, and not everyone's. Of a value that a save replaced, a purge could find no trace later.
         cursor.execute("PRAGMA secure_delete = ON")
-        if not in_memory:
+        if opening.read_only:
+            cursor.execute("PRAGMA query_only = ON")
+        elif not in_memory:
             _write_ahead(cursor)
         cursor.close()
 

@@ -54,7 +54,8 @@ def uri_of(filename: str, info: MutableMapping[str, Any], *, is_uri: bool, read_
     info.pop(_KEY, None)
     given = urlsplit(filename) if is_uri else urlsplit(Path(filename).as_uri())
     options = dict(parse_qsl(given.query, keep_blank_values=True))
-    path = unquote(given.path, errors="surrogateescape") if is_uri else filename
+    # The log is beside the file that a link leads to.
+    path = os.path.realpath(unquote(given.path, errors="surrogateescape") if is_uri else filename)
     if read_only:
         if not os.path.exists(path):
             problem = "there is no such file. Check the path; without read_only=True, connect() makes the file."
@@ -95,7 +96,7 @@ def _is_immutable(path: str) -> bool:
     Raises:
         DatabaseError: its last saves are in a log that this user cannot read.
     """
-    if _is_writable(path) and _is_writable(os.path.dirname(path) or "."):
+    if _is_writable(path) and _is_writable(os.path.dirname(path)):
         return False
     if os.path.exists(f"{path}-wal") and os.path.exists(f"{path}-shm"):
         return False
