@@ -49,7 +49,7 @@ class TestAStoreThatWasClosed:
     def test_is_named_without_its_password(self, store):
         store.close()
 
-        with pytest.raises(StoreClosedError, match=r"the store on \w+:.*, project 'default', is closed\.") as caught:
+        with pytest.raises(StoreClosedError, match=r"the store on [\w+]+:.*, project 'default', is closed\.") as caught:
             store.find()
 
         password = store.engine.url.password
