@@ -153,6 +153,12 @@ class TestWhatIsOpened:
         with pytest.raises(ReadOnlyError, match="opened to be read only"):
             reader.put("note", "n2", 1)
 
+    @pytest.mark.parametrize("url", ["sqlite:///lab.db?mode=ro", "sqlite:///file:lab.db?mode=ro&uri=true"])
+    def test_may_be_a_relative_one(self, filled, tmp_path, monkeypatch, connect, url):
+        monkeypatch.chdir(tmp_path)
+
+        assert connect(url).load("cakes").num_trials == 2
+
     def test_may_be_an_engine_which_others_write_by(self, filled, database, connect):
         engine = sa.create_engine(database)
         reader = connect(engine, read_only=True)

@@ -52,10 +52,10 @@ def uri_of(filename: str, info: MutableMapping[str, Any], *, is_uri: bool, read_
         DatabaseError: there is no such file, which is *read_only*; or this user cannot read its last saves.
     """
     info.pop(_KEY, None)
-    given = urlsplit(filename) if is_uri else urlsplit(Path(filename).as_uri())
-    options = dict(parse_qsl(given.query, keep_blank_values=True))
+    uri, _, query = (filename if is_uri else Path(filename).as_uri()).partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
     # The log is beside the file that a link leads to.
-    path = os.path.realpath(unquote(given.path, errors="surrogateescape") if is_uri else filename)
+    path = os.path.realpath(unquote(urlsplit(uri).path, errors="surrogateescape") if is_uri else filename)
     if read_only:
         if not os.path.exists(path):
             problem = "there is no such file. Check the path; without read_only=True, connect() makes the file."
@@ -66,7 +66,7 @@ def uri_of(filename: str, info: MutableMapping[str, Any], *, is_uri: bool, read_
         options["immutable"] = "1"
     elif not read_only:
         return None
-    return given._replace(query=urlencode(options)).geturl()
+    return f"{uri}?{urlencode(options)}"
 
 
 def is_outdated(info: MutableMapping[str, Any]) -> bool:
