@@ -52,7 +52,7 @@ from typing import Any, Final
 _SHOWN: Final = 120
 """Characters of a value that a message shows."""
 
-_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "uuid", "docstore.search.conditions"})
+_PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "re", "uuid", "docstore.search.conditions"})
 """Modules of classes whose repr is quick, and reads as a person wrote it."""
 _BRACKETS: Final[dict[type, str]] = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 

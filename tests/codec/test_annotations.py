@@ -463,7 +463,7 @@ STORABLE = [
     *(int, float, str, bool, None, bytes, bytearray, complex, object, Any, T, list, dict, tuple, set, frozenset),
     *(list[int], dict[str, list[Engine]], tuple[int, ...], tuple[int, str], frozenset[Color], OrderedDict[str, int]),
     *(int | None, int | str, Engine | Any, Callable[..., int] | Any, Literal["a", 1, None, b"", Color.RED]),
-    *(datetime, date, timedelta, Decimal, uuid.UUID, Path, PurePath),
+    *(datetime, date, timedelta, Decimal, uuid.UUID, Path, PurePath, range, slice, re.Pattern, re.Pattern[str]),
     *(Engine, Color, Part, Attrs, Model, Struct, Movie, Box[int], Wrapped, Annotated[int, "metres"]),
     *(Abstract, AbstractData, Runs, Member, enum.Enum, pydantic.BaseModel, msgspec.Struct, Box[Callable[..., int]]),
     *(collections.abc.Sequence, collections.abc.Mapping[str, int], typing.Iterable[int], typing.Hashable),
@@ -492,8 +492,6 @@ UNSTORABLE = [
     *((each, RUNNING) for each in (socket.socket, weakref.ref, weakref.WeakKeyDictionary, type(iter([])))),
     *((each, "data|belongs") for each in (threading.Lock, threading.RLock)),  # functions in some Pythons
     (memoryview, "memoryview cannot be stored. Keep bytes; or"),
-    (range, "range cannot be stored. Keep a list or a tuple; or"),
-    (slice, "slice cannot be stored. Keep a tuple; or"),
     *((each, "Keep a dict; or") for each in (collections.defaultdict[str, int], collections.Counter[str])),
     (collections.deque[int], "deque cannot be stored. Keep a list; or"),
     (array.array, "array cannot be stored. Keep a list, or a NumPy array; or"),

@@ -5,9 +5,10 @@ NumPy and pandas have a file of their own; so has the promise that no field is f
 
 from __future__ import annotations
 
+import re
 import struct
 import uuid
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, deque, namedtuple
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, InitVar, dataclass, field, make_dataclass
@@ -224,6 +225,18 @@ TIMES = [
     time(1, 2, 3, 4, tzinfo=UTC),
     time(1, 2, tzinfo=BERLIN, fold=1),
     time(1, 2, tzinfo=timezone(timedelta(minutes=-1, microseconds=1), "odd")),
+    range(3),
+    range(0),
+    range(5, -(2**70), -2),
+    slice(None),
+    slice(1, None, 2),
+    slice("a", (1.0, [None]), -0.0),
+    re.compile(""),
+    re.compile("a|b", re.IGNORECASE | re.VERBOSE),
+    re.compile(r"(?ai)\w+ \x00\ud800", re.DOTALL),
+    re.compile("half \x00 \ud800 past"),
+    re.compile(rb"\xff+", re.MULTILINE),
+    re.compile(b"(?L)a"),
     timedelta(0),
     timedelta.min,
     timedelta.max,
@@ -504,6 +517,9 @@ class TestTheTextOfAValue:
             (Decimal("1.10"), b'{"__type":"Decimal","value":"1.10"}'),
             (datetime(2024, 1, 1, tzinfo=UTC), b'{"__type":"datetime","value":"2024-01-01T00:00:00+00:00"}'),
             (date(2024, 1, 1), b'{"__type":"date","value":"2024-01-01"}'),
+            (range(1, 7, 2), b'{"__type":"range","start":1,"step":2,"stop":7}'),
+            (slice(0.5), b'{"__type":"slice","start":null,"step":null,"stop":0.5}'),
+            (re.compile("a+", re.I), b'{"__type":"re.Pattern","flags":"iu","pattern":"a+"}'),
             (timedelta(1, 2, 3), b'{"__type":"timedelta","days":1,"microseconds":3,"seconds":2}'),
             (PurePosixPath("a"), b'{"__type":"Path","class":"PurePosixPath","value":"a"}'),
             (OrderedDict(a=1), b'{"__type":"OrderedDict","items":[["a",1]]}'),
@@ -928,7 +944,7 @@ class TestWhatCannotBeWritten:
             object(),
             len,
             int,
-            range(3),
+            deque([3]),
             iter([]),
             memoryview(b"a"),
             type("Sub", (str,), {})("a"),
@@ -1346,6 +1362,19 @@ class TestJsonThatNobodyMeant:
             {TAG: "datetime", "value": "2024-01-01", "zone": "../../etc/passwd"},
             {TAG: "datetime", "value": "2024-01-01", "zone_name": "CET"},
             {TAG: "datetime", "value": "2024-01-01T00:00:00+01:00", "zone_name": 1},
+            {TAG: "range", "start": 0, "stop": 1, "step": 0},
+            {TAG: "range", "start": 0, "stop": 1.0, "step": 1},
+            {TAG: "range", "start": 0, "stop": True, "step": 1},
+            {TAG: "range", "start": 0, "stop": 1},
+            {TAG: "slice", "start": 0, "stop": 1},
+            {TAG: "re.Pattern", "flags": "u", "pattern": "("},
+            {TAG: "re.Pattern", "flags": "u", "pattern": "(" * 10_000},
+            {TAG: "re.Pattern", "flags": "u", "pattern": f"a{{{10**30}}}"},
+            {TAG: "re.Pattern", "flags": "u", "pattern": ["a"]},
+            {TAG: "re.Pattern", "flags": "au", "pattern": "a"},
+            {TAG: "re.Pattern", "flags": "", "pattern": "a"},
+            {TAG: "re.Pattern", "flags": "ud", "pattern": "a"},
+            {TAG: "re.Pattern", "flags": 32, "pattern": "a"},
             {TAG: "timedelta", "days": 10**10, "seconds": 0, "microseconds": 0},
             {TAG: "time", "value": "12:00", "zone_microseconds": 10**18},
             {TAG: "timedelta", "days": True, "seconds": 0, "microseconds": 0},

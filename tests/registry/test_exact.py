@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -154,6 +155,8 @@ DIFFERENT: dict[str, list[Any]] = {
     "zones": [UTC, timezone(timedelta(hours=1)), ZoneInfo("UTC"), ZoneInfo("Europe/Paris")],
     "spans": [timedelta(1), timedelta(2), pd.Timedelta(days=1), np.timedelta64(1, "D")],
     "paths": [Path("a"), Path("b"), PureWindowsPath("a"), PurePosixPath("a") / "b", "a"],
+    "ranges": [range(0), range(1, 1), range(3), range(0, 3, 2), slice(3), slice(3.0), slice(0, 3)],
+    "patterns": [re.compile("a"), re.compile("a", re.I), re.compile("b"), re.compile(b"a")],
     "ids": [UUID(int=1), UUID(int=1, is_safe=SafeUUID.safe), UUID(int=2)],
     "members": [*Color, 1, "RED"],
     "classes": [int, str, type, Color, Data, namedtuple("Twin", "a"), namedtuple("Twin", "a")],

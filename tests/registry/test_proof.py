@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -106,6 +107,9 @@ class Everything:
     price: Decimal = Decimal("1.50")
     unlimited: Decimal = Decimal("Infinity")
     id: UUID = field(default_factory=lambda: UUID(int=5))
+    turns: range = range(3)
+    part: slice = slice(1, None)
+    grammar: re.Pattern[str] = re.compile("a")
     path: Path = Path("a")
     pure: PurePosixPath = field(default_factory=lambda: PurePosixPath("a"))
     names: list[str] = field(default_factory=list)

@@ -1048,11 +1048,10 @@ RUNNING = [
     *(queue.Queue(), logging.getLogger("docstore"), concurrent.futures.Future(), contextvars.ContextVar("variable")),
     sqlite3.connect(":memory:"),
 ]
-MORE = [re.compile("a"), functools.partial(len), random.Random(1), Text("a"), Failure("a"), Fraction(1, 2), Stack()]
+MORE = [functools.partial(len), random.Random(1), Text("a"), Failure("a"), Fraction(1, 2), Stack()]
 INSTEAD = {
     "a dict": [types.SimpleNamespace(a=1), Counter(), defaultdict(int), ChainMap(), types.MappingProxyType({})],
-    "a list": [deque([1]), range(3), array.array("i"), {}.keys()],
-    "a tuple": [slice(1)],
+    "a list": [deque([1]), array.array("i"), {}.keys()],
     "bytes": [memoryview(b"")],
 }
 

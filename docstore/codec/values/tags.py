@@ -12,7 +12,7 @@ import math
 import re
 import struct
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -363,6 +363,74 @@ def _uuid_decode(members: Members, decode: Decode) -> UUID:
     return _parsed(lambda: UUID(member(members, "value", str), is_safe=SafeUUID[safety]))
 
 
+# --- ranges, slices, regular expressions -----------------------------------------------------------------------------
+
+_BOUNDS: Final = ("start", "stop", "step")
+
+
+def _bounds_encode(value: range | slice, encode: Encode) -> Members:
+    return dict(zip(_BOUNDS, _each_bound({key: getattr(value, key) for key in _BOUNDS}, encode), strict=True))
+
+
+def _bounds(members: Members, decode: Decode) -> list[Any]:
+    if not members.keys() >= set(_BOUNDS):
+        raise DecodeError(f"should have {', '.join(_BOUNDS)}, and is {short_repr(members)}")
+    return _each_bound(members, decode)
+
+
+def _each_bound(members: Mapping[str, Any], convert: Callable[[Any], T]) -> list[T]:
+    bounds: list[T] = []
+    try:
+        for key in _BOUNDS:
+            bounds.append(convert(members[key]))
+    except CodecError as error:
+        error.inside(_BOUNDS[len(bounds)])
+        raise
+    return bounds
+
+
+def _range_decode(members: Members, decode: Decode) -> range:
+    bounds = _bounds(members, decode)
+    if any(type(bound) is not int for bound in bounds):
+        raise DecodeError(f"the bounds of a range should be integers, and are {short_repr(bounds)}")
+    return _parsed(lambda: range(*bounds))
+
+
+_FLAGS: Final[dict[str, int]] = {
+    "a": re.ASCII,
+    "i": re.IGNORECASE,
+    "L": re.LOCALE,
+    "m": re.MULTILINE,
+    "s": re.DOTALL,
+    "u": re.UNICODE,
+    "x": re.VERBOSE,
+}
+"""By the letter that stands for the flag in a pattern, as in ``(?i)``. re.DEBUG has none: it would print."""
+
+
+def _pattern_encode(value: re.Pattern[Any], encode: Encode) -> Members:
+    letters = [letter for letter, flag in _FLAGS.items() if value.flags & flag]
+    if type(value.pattern) not in (str, bytes) or sum(_FLAGS[letter] for letter in letters) != value.flags:
+        raise EncodeError(
+            f"{short_repr(value)} cannot be written exactly. Compile plain str or bytes without re.DEBUG."
+        )
+    return {"pattern": encode(value.pattern), "flags": "".join(letters)}
+
+
+def _pattern_decode(members: Members, decode: Decode) -> re.Pattern[Any]:
+    pattern, letters = decode(members.get("pattern")), member(members, "flags", str)
+    flags = sum(_FLAGS.get(letter, re.DEBUG) for letter in set(letters))
+    if type(pattern) not in (str, bytes) or flags & re.DEBUG:
+        raise DecodeError(f"not a regular expression: {short_repr(members)}")
+    try:
+        made = re.compile(pattern, flags)
+    except (re.error, RecursionError, ArithmeticError, ValueError, Warning) as error:
+        raise DecodeError(f"not a regular expression of this Python: {error!s:.200}") from error
+    if made.flags != flags:
+        raise DecodeError(f"{made.pattern!r:.200} has other flags than {letters!r}")
+    return made
+
+
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -425,6 +493,9 @@ TABLE: Final = (
         lambda value, encode: {"days": value.days, "seconds": value.seconds, "microseconds": value.microseconds},
         _timedelta_decode,
     ),
+    Tagged("range", range, _bounds_encode, _range_decode),
+    Tagged("slice", slice, _bounds_encode, lambda m, d: slice(*_bounds(m, d))),
+    Tagged("re.Pattern", re.Pattern, _pattern_encode, _pattern_decode),
     _text("date", date, date.fromisoformat),
     _text("Decimal", Decimal, Decimal),
     Tagged("UUID", UUID, _uuid_encode, _uuid_decode),

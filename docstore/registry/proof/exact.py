@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import types
 from collections import OrderedDict
@@ -124,6 +125,9 @@ _BUILTIN: Final[dict[type, Callable[[Any], Any]]] = {
     time: _moment,
     date: repr,
     timedelta: repr,
+    range: lambda value: (value.start, value.stop, value.step),
+    slice: lambda value: _items((value.start, value.stop, value.step)),
+    re.Pattern: lambda value: (identity(value.pattern), value.flags),
 }
 
 _KINDS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import types
 import typing
@@ -187,6 +188,9 @@ _EXAMPLES: Final[dict[Any, tuple[Any, ...]]] = {
     timedelta: (timedelta(days=1, microseconds=1),),
     Decimal: (Decimal("1.50"),),
     UUID: (UUID(int=1),),
+    range: (range(1, 6, 2),),
+    slice: (slice(1, None),),
+    re.Pattern: (re.compile("a|b", re.IGNORECASE),),
     **dict.fromkeys((Path, PurePath, type(Path())), (Path("a/b"),)),
 }
 
@@ -253,6 +257,12 @@ _LIKE: Final[dict[type, Callable[[Any], Iterable[Any]]]] = {
     timedelta: lambda value: (value + timedelta(microseconds=step) for step in (1, -1)),
     Decimal: _decimals_like,
     UUID: lambda value: [UUID(int=value.int ^ 1)],
+    range: lambda value: [
+        range(value.start, value.stop, value.step * 2),
+        range(value.start + 1, value.stop, value.step),
+    ],
+    slice: lambda value: [slice(value.start, value.stop, 2), slice(None)],
+    re.Pattern: lambda value: [re.compile(value.pattern, value.flags ^ re.MULTILINE), re.compile(value.pattern[:0])],
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 from collections import OrderedDict
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
@@ -134,6 +135,9 @@ _SCALARS: Final[SearchStrategy[Any]] = st.one_of(
     st.dates(),
     st.timedeltas(),
     st.builds(UUID, int=st.integers(0, 2**128 - 1), is_safe=st.sampled_from(SafeUUID)),
+    st.builds(range, integers(), integers(), st.sampled_from([1, -1, 2**70])),
+    st.builds(re.compile, _TEXTS.map(re.escape), st.sampled_from([re.NOFLAG, re.IGNORECASE, re.ASCII | re.DOTALL])),
+    st.builds(re.compile, st.binary(max_size=20).map(re.escape), st.sampled_from([re.NOFLAG, re.LOCALE])),
     st.builds(Path, _TEXTS),
     st.builds(PurePosixPath, _TEXTS),
     st.builds(PureWindowsPath, _TEXTS),
@@ -188,6 +192,7 @@ _DOCUMENTS: Final[SearchStrategy[Any]] = st.recursive(
         st.dictionaries(keys(), inner, max_size=4),
         st.dictionaries(_hashables(), inner, max_size=3),
         st.lists(inner, max_size=3).map(tuple),
+        st.builds(slice, inner, inner, inner),
         st.sets(_hashables(), max_size=3),
         st.lists(st.tuples(_hashables(), inner), max_size=3).map(OrderedDict),
     ),
