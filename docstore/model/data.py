@@ -6,19 +6,23 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from docstore.display import counted
-from docstore.errors import InvalidValueError
-from docstore.model.checks import is_number
+from docstore.errors import InvalidValueError, MissingDependencyError
+from docstore.model.checks import check_name, check_unique, is_number
 from docstore.model.html import data_html
 
+if TYPE_CHECKING:
+    import pandas
+
 _NEEDED = ("trial_index", "arm_name", "metric_name", "mean")
+_DTYPES: Final[Mapping[str, str]] = {"trial_index": "int64", "mean": "float64", "sem": "float64", "step": "float64"}
 
 
 @dataclass(init=False, repr=False)
 class Data:
-    """Observations, each a dict.
+    """Observations, each a dict: ``Data(records)``; or ``Data(df=frame)``, of the rows of a pandas DataFrame.
 
     Keys:
         trial_index, arm_name, metric_name: what was observed, and of which arm
@@ -27,11 +31,25 @@ class Data:
         step: how far the trial was, a number; absent or None if there is one observation only
         start_time, end_time: when
         any other key: kept as it is
+
+    Of a frame, each cell becomes the plain value that pandas gives for it: an int of an ``int64``, a ``Timestamp`` of a
+    ``datetime64``. A cell without a value (None, NaN, NA, NaT) is left out, except for the ``mean``: there, NaN is a
+    mean that could not be measured. The index is not looked at.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
 
-    def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, records: Iterable[Mapping[str, Any]] = (), *, df: pandas.DataFrame | None = None) -> None:
+        """Check and copy *records*, or the rows of *df*; a missing ``sem`` is None.
+
+        Raises:
+            InvalidValueError: a needed column is missing or of a wrong type; the error names the record and the column.
+        """
+        if df is not None and records != ():
+            raise InvalidValueError("df", df, "Give records or df, not both.")
+        if _is_frame(records):
+            raise InvalidValueError("records", records, "Name the argument: Data(df=...).")
+        records = records if df is None else _rows(df)
         self.records = [_checked(record, position) for position, record in enumerate(records)]
 
     @classmethod
@@ -54,6 +72,27 @@ class Data:
         data = cls()
         data.records = [record.copy() for record in records]
         return data
+
+    @property
+    def df(self) -> pandas.DataFrame:
+        """The observations as a new frame, a row for each, with the columns that some record has.
+
+        ``trial_index`` is ``int64``; ``mean``, ``sem`` and ``step`` are ``float64``, with NaN where there is none; the
+        others are ``object``, with None where there is none. ``Data(df=data.df)`` has the same records, except that an
+        int mean, sem or step is a float then, and that what is None or NaN in a further column is left out.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingDependencyError("pandas", extra="pandas", purpose="Data.df") from error
+        names = dict.fromkeys([*_NEEDED, "sem", *(name for record in self.records for name in record)])
+        columns = {name: [record.get(name) for record in self.records] for name in names}
+        return pandas.DataFrame(
+            {name: pandas.Series(values, dtype=_DTYPES.get(name, "object")) for name, values in columns.items()}
+        )
 
     @property
     def empty(self) -> bool:
@@ -115,6 +154,28 @@ class Data:
 
     def _repr_html_(self) -> str:
         return data_html(self)
+
+
+def _is_frame(value: object) -> bool:
+    """Return whether *value* is a DataFrame of pandas, without importing it."""
+    return any(
+        base.__name__ == "DataFrame" and base.__module__.partition(".")[0] == "pandas" for base in type(value).__mro__
+    )
+
+
+def _rows(frame: pandas.DataFrame) -> Iterable[dict[str, Any]]:
+    """Return a record for each row of *frame*, without the cells that have no value."""
+    if not _is_frame(frame):
+        raise InvalidValueError("df", frame, "Give a pandas.DataFrame; Data([...]) takes records.")
+    names = [check_name("column of the frame", name) for name in frame.columns]
+    check_unique("column of the frame", names, "Rename one of the two.")
+    columns = [frame.iloc[:, position].tolist() for position in range(len(names))]
+    for cells in zip(*columns, strict=True):
+        yield {name: cell for name, cell in zip(names, cells, strict=True) if name in _NEEDED or not _is_missing(cell)}
+
+
+def _is_missing(cell: object) -> bool:
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
 
 
 def _key(record: Mapping[str, Any]) -> tuple[int, str, str, Any]:
