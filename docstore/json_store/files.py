@@ -14,9 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from docstore.errors import FileAccessError, FileFormatError, MissingFileError
+from docstore.errors import FileAccessError, FileFormatError, InvalidValueError, MissingFileError
 
 _GZIP = b"\x1f\x8b"
+_OTHERS: Final = {b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
+"""What other compressed files begin with."""
+_SUFFIXES: Final = (".7z", ".br", ".bz2", ".lz4", ".lzma", ".xz", ".zip", ".zst")
+"""Names of files that are compressed otherwise; a plain file must not have one."""
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -38,9 +42,16 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 
     Raises:
         FileAccessError: it cannot be written.
+        InvalidValueError: its name says that it is compressed, and not by gzip.
     """
     target = Path(os.path.realpath(path))
-    if target.name.endswith(".gz"):
+    suffix = target.suffix.lower()
+    if suffix in _SUFFIXES:
+        remedy = (
+            f"Only gzip is supported: let the name end in .json.gz, not in {suffix}; or in .json, and pack it later."
+        )
+        raise InvalidValueError("filepath", os.fspath(path), remedy)
+    if suffix == ".gz":
         data = gzip.compress(data, mtime=0)
     with _explained(path):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +125,11 @@ def read(path: str | os.PathLike[str]) -> bytes:
         raise FileFormatError(
             os.fspath(path), "it is empty: another program was cut off while it saved, or nothing was saved"
         )
+    for start, other in _OTHERS.items():
+        if data.startswith(start):
+            raise FileFormatError(
+                os.fspath(path), f"it is compressed by {other}, and only gzip is supported: unpack it"
+            )
     if not data.startswith(_GZIP):
         return data
     try:

@@ -26,7 +26,7 @@ def save_experiment(
     """Save *experiment*, with its trials and data, to the file *filepath*: the same text that ``dumps`` gives.
 
     A file that was there is replaced in one step, once the new one is whole on the disk; an experiment that cannot be
-    encoded leaves it as it was. A name that ends in ``.gz`` is compressed.
+    encoded leaves it as it was. A file whose name ends in ``.gz`` is compressed.
 
     Args:
         encoder_registry: how custom classes are written; see ``RegistryBundle.encoder_registry``.
@@ -36,7 +36,8 @@ def save_experiment(
 
     Raises:
         EncodeError: something in *experiment* cannot be written; with its pointer.
-        InvalidValueError: a registry is passed to the wrong argument; names the right one.
+        InvalidValueError: a registry is passed to the wrong argument; names the right one. Or the file's name says that
+            it is compressed, and not by gzip.
         FileAccessError: the file cannot be written.
     """
     if not isinstance(experiment, Experiment):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
 import json
+import lzma
 import os
 import stat
 import subprocess
@@ -63,11 +65,23 @@ def path(tmp_path):
 class TestASavedExperiment:
     """Saved to a file, and loaded again."""
 
-    @pytest.mark.parametrize("name", ["experiment.json", "experiment.json.gz", "no suffix", "ünïcode ☃.json"])
+    @pytest.mark.parametrize("name", ["experiment.json", "experiment.json.gz", "no suffix", "ü ☃.xz.json"])
     def test_comes_back_exactly(self, experiment, tmp_path, name):
         save_experiment(experiment, tmp_path / name)
 
         assert docstore.dumps(load_experiment(tmp_path / name)) == docstore.dumps(experiment)
+
+    @pytest.mark.parametrize("name", ["a.json.xz", "a.json.bz2", "a.zip", "a.json.ZST"])
+    def test_is_not_plain_under_a_name_that_says_it_is_compressed(self, experiment, tmp_path, name):
+        with pytest.raises(InvalidValueError, match=rf"filepath: .*{name}.*Only gzip.*\.gz"):
+            save_experiment(experiment, tmp_path / name)
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_is_compressed_by_its_suffix_in_capitals_too(self, experiment, tmp_path):
+        save_experiment(experiment, tmp_path / "a.json.GZ")
+
+        assert gzip.decompress((tmp_path / "a.json.GZ").read_bytes()) == docstore.dumps(experiment)
 
     def test_is_the_canonical_text(self, experiment, path):
         save_experiment(experiment, path)
@@ -319,6 +333,13 @@ class TestAFileThatCannotBeRead:
         path.write_bytes(text[: max(1, int(len(text) * share))])
 
         with pytest.raises(FileFormatError, match=r"line 1, column \d+"):
+            load_experiment(path)
+
+    @pytest.mark.parametrize(("pack", "by"), [(lzma.compress, "xz"), (bz2.compress, "bzip2")])
+    def test_that_is_compressed_otherwise_says_by_what(self, path, pack, by):
+        path.write_bytes(pack(b"{}"))
+
+        with pytest.raises(FileFormatError, match=f"compressed by {by}, .* only gzip"):
             load_experiment(path)
 
     def test_is_compressed_and_truncated(self, experiment, tmp_path):
