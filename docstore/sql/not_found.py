@@ -51,6 +51,8 @@ def _elsewhere(connection: Connection, project: str, kind: str, name: str, *, de
         article, _, noun = with_article(kinds[0]).partition(" ")
         subject = "Documents of other kinds have" if kinds[1:] else f"{article.capitalize()} {noun} has"
         return f"{subject} this name: {' or '.join(f'kind={each!r}' for each in kinds)}."
+    if (project, name) in rows.places_of_name(connection, kind, deleted=deleted):
+        return f"Kind {name!r} has a document named {kind!r}: in put(kind, name, value), the kind is first."
     for its_project, its_kind in sorted(found, key=lambda place: (place[1] != kind, place)):
         it = "one" if its_kind == kind else f"{with_article(its_kind)} of this name"
         return f"Project {its_project!r} has {it}: connect(..., project={its_project!r})."

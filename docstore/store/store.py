@@ -332,6 +332,9 @@ class Store:
     def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
 
+        The kind comes first. Any text may be a new kind, so that a name in its place is not refused; the error of
+        ``get`` says then that the two were swapped.
+
         Raises:
             InvalidValueError: *kind* is one whose documents are saved as objects.
             EncodeError: something in *value* cannot be written.

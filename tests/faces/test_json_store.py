@@ -65,7 +65,7 @@ def path(tmp_path):
 class TestASavedExperiment:
     """Saved to a file, and loaded again."""
 
-    @pytest.mark.parametrize("name", ["experiment.json", "experiment.json.gz", "no suffix", "ü ☃.xz.json"])
+    @pytest.mark.parametrize("name", ["experiment.json", "experiment.json.gz", "no suffix", "ünïcode ☃.xz.json"])
     def test_comes_back_exactly(self, experiment, tmp_path, name):
         save_experiment(experiment, tmp_path / name)
 

@@ -125,3 +125,11 @@ class TestATagThatTheDocumentLacks:
 
         with pytest.raises(VersionNotFoundError, match="no version tagged 'worst'; it has no tags"):
             store.load("cakes", tag="worst")
+
+
+def test_a_kind_and_a_name_that_were_swapped_are_told(store):
+    store.put("n1", "note", {})
+
+    assert problem(lambda: store.get("n1", kind="note")).endswith(
+        " Kind 'n1' has a document named 'note': in put(kind, name, value), the kind is first."
+    )
