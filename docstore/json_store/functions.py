@@ -51,6 +51,8 @@ def dumps(obj: Any, bundle: RegistryBundle | None = None, indent: bool = False) 
 def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unknown = "error") -> Any:
     """Return the object whose JSON text is *data*, exactly as it was given to ``dumps``.
 
+    Types and bits are the same. The order of a plain dict's keys is not kept; an ``OrderedDict`` keeps its own.
+
     Args:
         unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; it is written back unchanged.
 

@@ -404,6 +404,8 @@ class Store:
     ) -> Any:
         """Return the object as it was saved last, as *version*, as it was *at* a time, or as the version of a *tag*.
 
+        Types and bits are those that were saved. The order of a plain dict's keys is not kept.
+
         Args:
             kind: of the document; or its class, as in every call that takes a kind: the object is one of that class.
             unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
