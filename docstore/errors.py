@@ -164,15 +164,24 @@ class CodecError(DocstoreError):
         return _rebuild, (type(self), self.args[0], dict(self.__dict__))
 
     def __str__(self) -> str:
-        lines = [f"- {error}".replace("\n", " ") for error in self._each[:20]]  # the attribute has them all
+        told: dict[str, str] = {}
+        lines = []
+        for error in self._each[:20]:  # the attribute has them all
+            first = told.setdefault(error.problem, error.pointer)
+            problem = error.problem if first == error.pointer else f"the same as at {_place(first)}"
+            lines.append(f"- {_at(error.pointer, problem)}".replace("\n", " "))
         more = [f"and {len(self._each) - 20} more"] if len(self._each) > 20 else []
         return "\n".join([super().__str__(), *lines, *more])
 
 
 def _at(pointer: str, problem: str) -> str:
+    return f"at {_place(pointer)}: {problem}"
+
+
+def _place(pointer: str) -> str:
     # The pointer of a cycle has hundreds of tokens: the message shows its beginning, the attribute has it whole.
     shown = pointer if len(pointer) <= 200 else f"{pointer[:160]}/... ({pointer.count('/')} levels)"
-    return f"at {shown or 'the root'}: {problem}"
+    return shown or "the root"
 
 
 class EncodeError(CodecError):

@@ -189,6 +189,11 @@ class TestSeveralErrorsInOne:
         assert text.splitlines()[0] == "at the root: 25 things are wrong"
         assert text.splitlines()[-1] == "and 5 more"
 
+    def test_say_once_what_is_wrong_in_several_places(self):
+        text = str(errors.CodecError.together([errors.EncodeError("no way", pointer=f"/{n}") for n in range(2)]))
+
+        assert text.splitlines()[1:] == ["- at /0: no way", "- at /1: the same as at /0"]
+
 
 class TestAValueInAMessage:
     @pytest.mark.parametrize(
