@@ -342,9 +342,8 @@ class Experiment:
             A copy of each record of the trials that *data* are about.
         """
         if not isinstance(data, Data) or data.empty:
-            raise InvalidValueError(
-                "data to attach", data, "Give Data.from_records([...]) with an observation at least."
-            )
+            remedy = "Give Data.from_records([...]) with an observation at least; trial.complete() takes plain results."
+            raise InvalidValueError("data to attach", data, remedy)
         by_trial = data.by_trial()
         for index, records in by_trial.items():
             self._check_observed(index, {record["arm_name"] for record in records})

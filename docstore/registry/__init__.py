@@ -163,7 +163,7 @@ def document(
     """Make a dataclass, attrs class, Pydantic model or msgspec Struct a document of its own: a class decorator.
 
     Args:
-        kind: what sort of document it is; names are unique within it.
+        kind: what sort of document it is; names are unique within it, also where several classes are of one kind.
         name, type, status: the fields by which it is found; type and status are an Enum, or text.
         parts: fields like ``/steps/*``, dicts or lists whose items each have a row of their own: for large documents.
         keyed: by patterns like ``/steps/*/readings``, the members that identify an item: such lists merge item by item.
