@@ -47,7 +47,8 @@ services: ## Install what pip does not bring, from Debian's packages: MariaDB, t
 check: .venv/installed ## Lint, formatting, types, the documentation and every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy --strict docstore
+	$(RUN) -m mypy --strict docstore examples tests/faces/typed_client.py
+	$(RUN) -m pyright
 	$(RUN) .venv/bin/lint-imports
 	$(DOCS)
 	$(TESTS)

@@ -45,7 +45,9 @@ def branch(store: docstore.Store) -> None:
     assert past == [each.digest for each in store.history(MAIN)]
 
     steamed = store.load(BRANCH)
-    steamed.search_space.parameters["celsius"].update_range(upper=280.0)
+    celsius = steamed.search_space.parameters["celsius"]
+    assert isinstance(celsius, docstore.RangeParameter)
+    celsius.update_range(upper=280.0)
     bake(steamed, 35, crust=0.9)
     store.save(steamed, message="hotter, with steam")
 
@@ -70,7 +72,9 @@ def merge(store: docstore.Store) -> None:
     bread = store.load(MAIN)
     assert bread.name == MAIN
     assert bread.description == "the oven of 1951"
-    assert bread.search_space.parameters["celsius"].upper == 280.0
+    celsius = bread.search_space.parameters["celsius"]
+    assert isinstance(celsius, docstore.RangeParameter)
+    assert celsius.upper == 280.0
     crusts = {index: trial.lookup_data().records[0]["mean"] for index, trial in bread.trials.items()}
     assert crusts == {0: 0.2, 1: 0.3, 2: 0.4, 3: 0.5, 4: 0.9}
     print(f"{MAIN!r} has both loaves: {crusts}")

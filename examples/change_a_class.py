@@ -159,7 +159,7 @@ STORY = (
 
 def main() -> None:
     """Tell the story, each step in a process of its own; or be such a process."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the database goes; by default a temporary one")
     parser.add_argument("--step", nargs=4, metavar=("RELEASE", "TASK", "NAME", "DATABASE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -85,7 +85,7 @@ def calibration() -> Calibration:
 
 def main() -> None:
     """Save, find, load and change a calibration, and show what cannot be stored."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the database goes; by default a temporary one")
     folder = parser.parse_args().folder or Path(tempfile.mkdtemp(prefix="docstore-"))
     database = folder / "calibrations.db"

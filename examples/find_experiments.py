@@ -11,6 +11,7 @@ import tempfile
 import textwrap
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import docstore
 from docstore import TrialStatus, q
@@ -131,7 +132,12 @@ def for_other_tools(store: docstore.Store) -> None:
 def what_is_no_question(store: docstore.Store) -> None:
     """What is misspelled is an error that lists what there is."""
     heading("What is no question")
-    for criteria in ({"kind": "experimnt"}, {"kind": "experiment", "status": "DARFT"}, {"order_by": "nmae"}):
+    misspelled: list[dict[str, Any]] = [
+        {"kind": "experimnt"},
+        {"kind": "experiment", "status": "DARFT"},
+        {"order_by": "nmae"},
+    ]
+    for criteria in misspelled:
         try:
             store.find(**criteria)
             raise AssertionError("a misspelled question found something")
@@ -159,7 +165,7 @@ def quote(text: str) -> None:
 
 def main() -> None:
     """Tell the story."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the database goes; by default a temporary one")
     arguments = parser.parse_args()
     database = (arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))) / "bakery.db"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import itertools
 import math
 import platform
@@ -59,13 +60,17 @@ class GeneratorRunType(Enum):
 
 def search_space() -> docstore.SearchSpace:
     """Return all that may be tried: 405 settings of zlib."""
-    strategies = ["Z_DEFAULT_STRATEGY", "Z_FILTERED", "Z_HUFFMAN_ONLY", "Z_RLE", "Z_FIXED"]
     integer, string = docstore.ParameterType.INT, docstore.ParameterType.STRING
     return docstore.SearchSpace(
         [
             docstore.RangeParameter("level", integer, lower=1, upper=9),
             docstore.ChoiceParameter("memLevel", integer, values=list(range(1, 10)), is_ordered=True),
-            docstore.ChoiceParameter("strategy", string, values=strategies, is_ordered=False),
+            docstore.ChoiceParameter(
+                "strategy",
+                string,
+                values=["Z_DEFAULT_STRATEGY", "Z_FILTERED", "Z_HUFFMAN_ONLY", "Z_RLE", "Z_FIXED"],
+                is_ordered=False,
+            ),
             docstore.FixedParameter("wbits", integer, value=15),
         ]
     )
@@ -128,6 +133,7 @@ def measure(sample: bytes, settings: Settings) -> dict[str, list[float]]:
     """
     strategy = getattr(zlib, settings["strategy"])
     runs: dict[str, list[float]] = {"ratio": [], "seconds": []}
+    packed = b""
     for _ in range(REPEATS):
         start = time.process_time()
         packer = zlib.compressobj(settings["level"], zlib.DEFLATED, settings["wbits"], settings["memLevel"], strategy)
@@ -154,6 +160,7 @@ def next_run(experiment: docstore.Experiment) -> docstore.GeneratorRun:
     """Return the settings to try next: zlib's default, then some at random, then the nearest to the best so far."""
     index = experiment.num_trials
     if index == 0:
+        assert experiment.status_quo is not None  # new_experiment gives it one
         return docstore.GeneratorRun([experiment.status_quo], type=GeneratorRunType.DEFAULT)
     # A seed for each trial, so that a run that was stopped goes on as if it had not been.
     rng = random.Random(f"{SEED} {index}")
@@ -177,7 +184,7 @@ def values_of(parameter: Any) -> Iterable[Any]:
     """Return the values that *parameter* may take."""
     match parameter:
         case docstore.RangeParameter(lower=lower, upper=upper):
-            return range(lower, upper + 1)
+            return range(int(lower), int(upper) + 1)
         case docstore.ChoiceParameter(values=values):
             return values
         case docstore.FixedParameter(value=value):
@@ -187,7 +194,8 @@ def values_of(parameter: Any) -> Iterable[Any]:
 
 def distance(a: Settings, b: Settings) -> int:
     """Return how many steps lead from *a* to *b*."""
-    return abs(a["level"] - b["level"]) + abs(a["memLevel"] - b["memLevel"]) + (a["strategy"] != b["strategy"])
+    steps = sum(abs(int(a[name]) - int(b[name])) for name in ("level", "memLevel"))
+    return steps + int(a["strategy"] != b["strategy"])
 
 
 def means(experiment: docstore.Experiment, metric: str) -> dict[int, float]:
@@ -197,6 +205,7 @@ def means(experiment: docstore.Experiment, metric: str) -> dict[int, float]:
 
 def time_limit(experiment: docstore.Experiment) -> float:
     """Return the seconds that settings may take: by the experiment's own rule, in percent more than its status quo."""
+    assert experiment.optimization_config is not None  # new_experiment gives it one
     rule = experiment.optimization_config.outcome_constraints[0]
     return (1 + rule.bound / 100) * means(experiment, "seconds")[0]
 
@@ -223,8 +232,9 @@ def run(database: Path) -> None:
         ten seconds. The database is"""
     )
     quote([str(database)])
-    enums = {"experiment_type_enum": ExperimentType, "generator_run_type_enum": GeneratorRunType}
-    with closing(docstore.connect(f"sqlite:///{database}", **enums)) as store:
+    with docstore.connect(
+        f"sqlite:///{database}", experiment_type_enum=ExperimentType, generator_run_type_enum=GeneratorRunType
+    ) as store:
         tune(store, "zlib-pilot", ExperimentType.PILOT, sample[: len(sample) // 10], 5)
         version = tune(store, NAME, ExperimentType.TUNING, sample, TRIALS)
     say(f"All trials are done. {NAME} is at version {version.number}.")
@@ -245,11 +255,7 @@ def tune(store: docstore.Store, name: str, kind: ExperimentType, sample: bytes, 
 
 def start_or_resume(store: docstore.Store, name: str, kind: ExperimentType, sample: bytes) -> docstore.Experiment:
     """Return the experiment *name* as it was saved last, or a new one, saved."""
-    if not store.find(kind="experiment", name=name):
-        experiment = new_experiment(name, kind, sample)
-        store.save(experiment, message="the plan")
-        return experiment
-    experiment = store.load(name)
+    experiment = store.load_or_create(name, lambda: new_experiment(name, kind, sample), message="the plan")
     if not conditions(sample).items() <= experiment.properties.items():
         raise SystemExit(f"{name} was measured with another Python, zlib or sample: choose another --folder.")
     return experiment
@@ -286,7 +292,7 @@ def show_best(store: docstore.Store) -> docstore.Experiment:
     for index in dict.fromkeys([*ranking(experiment)[:3], 0]):
         trial = experiment.trials[index]
         results = [f"{record['mean']:.4f} ± {record['sem']:.4f}" for record in trial.lookup_data().records]
-        rows.append((index, *results, *trial.arm.parameters.values(), trial.generator_run.generator_run_type))
+        rows.append((index, *results, *trial.arm.parameters.values(), trial.generator_runs[0].generator_run_type))
     table(("trial", "ratio", "seconds", *experiment.search_space.parameters, "chosen as"), rows)
     return experiment
 
@@ -326,6 +332,7 @@ def show_time_travel(store: docstore.Store) -> None:
     heading("What did I know then?")
     version = last_change_of(store, RANDOM_TRIALS)
     then = store.load(NAME, version=version)
+    assert then.status is not None
     say("Any version loads exactly as it was saved, by its number or by a time:")
     python(f'then = store.load("{NAME}", version={version})')
     say(
@@ -490,12 +497,13 @@ def shortened(text: str) -> str:
 
 def main() -> None:
     """Run, then look from a second process; or only look."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the files go; by default, a new temporary folder")
     parser.add_argument("--look", type=Path, metavar="DATABASE", help="only show what is in this database")
     arguments = parser.parse_args()
     # A terminal that lacks a character shows "?" in its place; and our lines come before those of the other process.
-    sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
     if arguments.look:
         look(arguments.look)
         return

@@ -156,7 +156,7 @@ def quote(text: str) -> None:
 
 def main() -> None:
     """Tell the story; or be a process that counts."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the database goes; by default a temporary one")
     parser.add_argument("--count", type=Path, metavar="DATABASE", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -194,7 +194,8 @@ def end(trial: Trial, run: Run, start: datetime) -> None:
         return
     trial.mark_running(started_time=start)
     if run.status is not TrialStatus.RUNNING:
-        trial.mark_as(run.status, **({"reason": run.reason} if run.reason else {}))
+        reason: dict[str, Any] = {"reason": run.reason} if run.reason else {}
+        trial.mark_as(run.status, **reason)
         trial.time_completed = start + timedelta(minutes=run.minutes)
 
 

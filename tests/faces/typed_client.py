@@ -59,3 +59,12 @@ def finding(store: Store) -> None:
     assert_type(store.find(kind=Experiment, type="PILOT").first(), DocumentInfo | None)
     assert_type(store.find(part="trial", status="FAILED")[0].path, str)
     assert_type(store.history("spring", kind=Campaign)[0].number, int)
+
+
+def resuming(store: Store) -> None:
+    """What the function makes is what the caller gets."""
+    assert_type(store.load_or_create("spring", lambda: Campaign("spring", "sales"), kind=Campaign), Campaign)
+    assert_type(store.names(kind=Campaign), list[str])
+    assert_type(store.exists("spring", kind=Campaign), bool)
+    assert_type(store.upgrade(Campaign), int)
+    store.load_or_create("spring", Campaign("spring", "sales"))  # type: ignore[arg-type]
