@@ -50,6 +50,13 @@ def loading(store: Store) -> None:
     store.load("spring", kind=3)  # type: ignore[call-overload]
 
 
+def reading_text(text: bytes) -> Campaign:
+    """``loads`` gives any object: who knows which says it by an annotation."""
+    assert_type(docstore.loads(text), Any)
+    campaign: Campaign = docstore.loads(text)
+    return campaign
+
+
 def finding(store: Store) -> None:
     """The rows are columns, and ``load`` gives objects of the class."""
     found: Found[DocumentInfo] = store.find(kind="campaign")
