@@ -15,7 +15,6 @@ from docstore.documents.arguments import checked_key
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
-from docstore.documents.diff.lines import readable
 from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo
@@ -121,7 +120,7 @@ class Blame:
 
 def _shown(value: MaybeJSON) -> str:
     if isinstance(value, dict):
-        return read_one(readable(value, {}))
+        return read_one(value)
     return "nothing" if value is ABSENT else short_repr(value)
 
 

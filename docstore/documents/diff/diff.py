@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,10 +10,10 @@ from docstore.documents.canonical import ABSENT, JSON, join_pointer, same_json
 from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.diff.experiment import experiment_lines
 from docstore.documents.diff.format import read_name
-from docstore.documents.diff.lines import Line, Pair, plain_lines, readable, whole
+from docstore.documents.diff.lines import Line, Pair, plain_lines, whole, with_bookkeeping
 from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
 from docstore.documents.digests import piece
-from docstore.documents.kinds import BOOKKEEPING, EXPERIMENT, HEAD, Kind, in_order, join, split_path
+from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path
 from docstore.documents.patch import Change, apply, checked_diff, forward
 from docstore.errors import short_repr
 
@@ -98,26 +98,21 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
         # The two are split differently, and so compared as wholes.
         was, now = join(old), join(new)
         changes = checked_diff(was, now)
-        lines = _readable_lines(lambda names: plain_lines("", Pair(readable(was, names), readable(now, names))))
-        return Diff(changes, tuple(forward(now, changes)), tuple(_backward(changes)), lines)
+        lines = plain_lines("", Pair(was, now))
+        lines = lines or plain_lines("", Pair(with_bookkeeping(was), with_bookkeeping(now)))
+        return Diff(changes, tuple(forward(now, changes)), tuple(_backward(changes)), tuple(lines))
     kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
     changes = changeset_of(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
     there = _forward(kind.lists(new[HEAD]), {HEAD: new[HEAD], **after}, changes)
-
-    def described(names: Mapping[str, str]) -> list[Line]:
-        was, now = ({path: readable(body, names) for path, body in side.items()} for side in (before, after))
-        if kind.name == EXPERIMENT.name:
-            return experiment_lines({**old, **was}, {**new, **now}, unequal)
-        return _lines(kind, was, now, unequal)
-
-    return Diff(changes, _in_one(kind, there), _in_one(kind, _backward(changes)), _readable_lines(described))
-
-
-def _readable_lines(described: Callable[[Mapping[str, str]], list[Line]]) -> tuple[Line, ...]:
-    """Return the lines without the bookkeeping of objects; if there is no other difference, that by readable names."""
-    return tuple(described({}) or described(BOOKKEEPING))
+    lines = (
+        experiment_lines(old, new, unequal) if kind.name == EXPERIMENT.name else _lines(kind, before, after, unequal)
+    )
+    if not lines:  # only how the objects are stored has changed
+        was, now = ({path: with_bookkeeping(body) for path, body in side.items()} for side in (before, after))
+        lines = _lines(kind, was, now, unequal)
+    return Diff(changes, _in_one(kind, there), _in_one(kind, _backward(changes)), tuple(lines))
 
 
 def _forward(lists: Collection[str], pieces: Mapping[str, JSON], changes: Sequence[Change]) -> list[Step]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from itertools import takewhile
 from operator import eq
 from typing import Final, TypeAlias
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, dumps
+from docstore.documents.kinds import BOOKKEEPING
 
 _Members: TypeAlias = "Mapping[str, JSON]"
 
@@ -102,11 +104,17 @@ def _listed(items: list[JSON]) -> str:
     return ", ".join(map(read_in_full, items))
 
 
+def shown_keys(members: _Members) -> AbstractSet[str]:
+    """Return the keys of *members* that a person looks for: of an object, all but its bookkeeping."""
+    return members.keys() - BOOKKEEPING.keys() if TAG in members else members.keys()
+
+
 def _members(value: _Members) -> str:
     """Return an object as ``Arm(name 0_0)``, and any other dict as ``{name: 0_0}``."""
     tag = value.get(TAG)
     if isinstance(tag, str) and _WORD.fullmatch(tag):
-        inner = ", ".join(f"{read_in_full(key)} {read_in_full(value[key])}" for key in sorted(value) if key != TAG)
+        keys = sorted(shown_keys(value) - {TAG})
+        inner = ", ".join(f"{read_in_full(key)} {read_in_full(value[key])}" for key in keys)
         return f"{tag}({inner})"
     return f"{{{', '.join(f'{read_in_full(key)}: {read_in_full(value[key])}' for key in sorted(value))}}}"
 

@@ -23,7 +23,7 @@ from docstore.documents.canonical import (
     same_json,
     token_order,
 )
-from docstore.documents.diff.format import on_one_line, read_both, read_in_full, read_name, short, shortened
+from docstore.documents.diff.format import on_one_line, read_both, read_in_full, read_name, short, shortened, shown_keys
 from docstore.documents.kinds import BOOKKEEPING
 
 
@@ -168,7 +168,7 @@ def _places(pair: Pair) -> Iterator[Pair]:
     if not pair.differs:
         return
     if pair.dicts is not None:
-        for key in pair.dicts[0].keys() | pair.dicts[1].keys():
+        for key in shown_keys(pair.dicts[0]) | shown_keys(pair.dicts[1]):
             yield from _places(pair.member(key))
     elif isinstance(pair.was, list) and isinstance(pair.now, list):
         for each in _aligned(pair.was, pair.now, pair.way):
@@ -216,7 +216,7 @@ def member_lines(subject: str, pair: Pair, described: Mapping[str, Describe]) ->
     assert pair.dicts is not None  # its caller has looked
     was, now = pair.dicts
     lines: list[Line] = []
-    for key in (*described, *sorted((was.keys() | now.keys()) - described.keys())):
+    for key in (*described, *sorted((shown_keys(was) | shown_keys(now)) - described.keys())):
         each = pair.member(key)
         if each.differs:
             own = described[key](subject, each) if key in described else []
@@ -304,25 +304,25 @@ def text_of(value: MaybeJSON, key: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def readable(value: JSON, names: Mapping[str, str]) -> JSON:
-    """Return a copy of *value* without the bookkeeping of objects, or with the members in *names* under those."""
+def with_bookkeeping(value: JSON) -> JSON:
+    """Return a copy of *value* in which the bookkeeping of objects has names to show, and is shown."""
     if isinstance(value, list):
-        return [readable(item, names) for item in value]
+        return [with_bookkeeping(item) for item in value]
     if not isinstance(value, dict):
         return value
-    hidden = BOOKKEEPING.keys() - names.keys() if TAG in value else ()
-    shown = names if TAG in value else {}
-    return {shown.get(key, key): readable(item, names) for key, item in value.items() if key not in hidden}
+    names = BOOKKEEPING if TAG in value else {}
+    return {names.get(key, key): with_bookkeeping(item) for key, item in value.items()}
 
 
 def without_tag(members: Members, *empty: JSON) -> Members:
     """Return the *members* without the tag and without values that equal one of *empty*."""
-    return {key: value for key, value in members.items() if key != TAG and value not in empty}
+    shown = shown_keys(members) - {TAG}
+    return {key: value for key, value in members.items() if key in shown and value not in empty}
 
 
 def in_brackets(members: Members, hidden: Collection[str]) -> str:
     """Return ``(sem 0.02, source a.csv)``: the members that are neither null nor *hidden*; empty if there are none."""
-    shown = [key for key in sorted(members.keys() - set(hidden)) if members[key] is not None]
+    shown = [key for key in sorted(shown_keys(members) - set(hidden)) if members[key] is not None]
     return f"({short(', '.join(f'{read_name(key)} {read_in_full(members[key])}' for key in shown))})" if shown else ""
 
 
