@@ -152,7 +152,8 @@ class Version:
     def _repr_html_(self) -> str:
         tokens = map(split_pointer, self.places)
         places, are_more = first_few(join_pointer(each) for each in tokens if not BOOKKEEPING.keys() & set(each))
-        return html_table([self._row()], note=", ".join([*places, *(["…"] if are_more else [])]))
+        changed = ", ".join([*filter(None, places), *(["…"] if are_more else [])])
+        return html_table([self._row()], note=f"changed: {changed}" if changed else "")
 
 
 NOT_KEPT: Final = "null"

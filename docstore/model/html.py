@@ -66,7 +66,8 @@ def search_space_html(space: SearchSpace) -> str:
     """Return the parameters, a column for each field that some parameter has; below, the constraints."""
 
     def row(parameter: Parameter) -> Row:
-        return {"name": parameter.name, "class": type(parameter).__name__, **chosen_fields(parameter)}
+        others = {name: text for name, text in chosen_fields(parameter).items() if name != "name"}
+        return {"name": parameter.name, "class": type(parameter).__name__, **others}
 
     parameters, constraints = list(space.parameters.values()), space.parameter_constraints
     facts = ["SearchSpace", counted(len(parameters), "parameter"), *map(repr, constraints[:ENDS])]

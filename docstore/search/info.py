@@ -71,8 +71,8 @@ def _state(info: DocumentInfo | PartInfo) -> dict[str, object]:
         "type": info.type,
         "status": info.status,
         "version": info.version,
-        "updated": shown_time(info.updated_at),
-        "deleted": shown_time(info.deleted_at) if info.deleted_at else None,
+        "updated_at": shown_time(info.updated_at),
+        "deleted_at": shown_time(info.deleted_at) if info.deleted_at else None,
     }
 
 

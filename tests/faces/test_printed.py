@@ -80,47 +80,50 @@ def lab() -> Lab:
     return Lab()
 
 
+LINES: dict[str, tuple[Callable[[Lab], object], str]] = {
+    "a version": (lambda lab: lab.first, rf"Version\(1, 1 change, by rye, {TIME}, 'rye'\)"),
+    "a version without a message": (lambda lab: lab.last, rf"Version\(3, 1 change, by ada, {TIME}\)"),
+    "a change": (lambda lab: lab.last.changes[0], r"Change\('add', '/properties/oven'\)"),
+    "a history": (lambda lab: lab.history, r"Timeline\('bread', 3 versions\)"),
+    "the history of a value": (lambda lab: lab.history_at, rf"\[Version\(3, 1 change, by ada, {TIME}\)\]"),
+    "blame": (lambda lab: lab.blame, rf"\[Blame\(nothing -> 'rye', version 3, by ada, {TIME}\)\]"),
+    "documents found": (
+        lambda lab: lab.found,
+        rf"\[DocumentInfo\('bread', experiment, DRAFT, version 3, {TIME}\)\]",
+    ),
+    "a part found": (lambda lab: lab.parts[0], rf"PartInfo\('bread', /trials/0, FAILED, version 1, {TIME}\)"),
+    "a status": (lambda lab: lab.status, r"Status\(\['trial 3: added, CANDIDATE, 2 arms: 3_0, 3_1'\]\)"),
+    "a diff": (lambda lab: lab.store.diff("bread", 2, 3), r"Diff\(\['properties/oven: added rye'\]\)"),
+    "the best arms": (
+        lambda lab: lab.best,
+        r"\[BestArm\(0.28\d+, arm '2_0', trial 2, \{'celsius': 200.66\d+, 'rye': 'rye'\}\)\]",
+    ),
+    "similar experiments": (
+        lambda lab: lab.store.similar(lab.experiment.search_space),
+        rf"\[Similar\('bread', \('celsius', 'rye'\), overlap 1, {TIME}\)\]",
+    ),
+    "an experiment": (lambda lab: lab.experiment, r"Experiment\('bread', 4 trials\)"),
+    "an experiment of one trial": (lambda _: measured(trials=1), r"Experiment\('bread', 1 trial\)"),
+    "a batch trial": (lambda lab: lab.batch, r"BatchTrial\(index=3, status=CANDIDATE, arms=\['3_0', '3_1'\]\)"),
+    "a generator run": (lambda lab: lab.batch.generator_runs[0], r"GeneratorRun\(2 arms, total weight 2.0\)"),
+    "data": (lambda lab: lab.experiment.data, r"Data\(3 observations of rye\)"),
+    "a search space": (lambda lab: lab.experiment.search_space, r"SearchSpace\(2 parameters: \['celsius', 'rye'\]\)"),
+    "a parameter": (
+        lambda lab: lab.experiment.parameters["celsius"],
+        r"RangeParameter\(name='celsius', parameter_type=FLOAT, lower=180.0, upper=250.0\)",
+    ),
+    "a generation strategy": (
+        lambda _: GenerationStrategy([GenerationNode("sobol")]),
+        r"GenerationStrategy\('sobol', at 'sobol', 0 generator runs\)",
+    ),
+    "a generation node": (lambda _: GenerationNode("sobol"), r"GenerationNode\(name='sobol'\)"),
+}
+
+
 class TestInATerminal:
     """A cell or a line that ends in the object shows its repr: a line that says what a person looks for."""
 
-    @pytest.mark.parametrize(
-        ("read", "line"),
-        [
-            (lambda lab: lab.first, rf"Version\(1, 1 change, by rye, {TIME}, 'rye'\)"),
-            (lambda lab: lab.last, rf"Version\(3, 1 change, by ada, {TIME}\)"),
-            (lambda lab: lab.last.changes[0], r"Change\('add', '/properties/oven'\)"),
-            (lambda lab: lab.history, r"Timeline\('bread', 3 versions\)"),
-            (lambda lab: lab.history_at, rf"\[Version\(3, 1 change, by ada, {TIME}\)\]"),
-            (lambda lab: lab.blame, rf"\[Blame\(nothing -> 'rye', version 3, by ada, {TIME}\)\]"),
-            (lambda lab: lab.found, rf"\[DocumentInfo\('bread', experiment, DRAFT, version 3, {TIME}\)\]"),
-            (lambda lab: lab.parts[0], rf"PartInfo\('bread', /trials/0, FAILED, version 1, {TIME}\)"),
-            (lambda lab: lab.status, r"Status\(\['trial 3: added, CANDIDATE, 2 arms: 3_0, 3_1'\]\)"),
-            (lambda lab: lab.store.diff("bread", 2, 3), r"Diff\(\['properties/oven: added rye'\]\)"),
-            (
-                lambda lab: lab.best,
-                r"\[BestArm\(0.28\d+, arm '2_0', trial 2, \{'celsius': 200.66\d+, 'rye': 'rye'\}\)\]",
-            ),
-            (
-                lambda lab: lab.store.similar(lab.experiment.search_space),
-                rf"\[Similar\('bread', \('celsius', 'rye'\), overlap 1, {TIME}\)\]",
-            ),
-            (lambda lab: lab.experiment, r"Experiment\('bread', 4 trials\)"),
-            (lambda lab: measured(trials=1), r"Experiment\('bread', 1 trial\)"),
-            (lambda lab: lab.batch, r"BatchTrial\(index=3, status=CANDIDATE, arms=\['3_0', '3_1'\]\)"),
-            (lambda lab: lab.batch.generator_runs[0], r"GeneratorRun\(2 arms, total weight 2.0\)"),
-            (lambda lab: lab.experiment.data, r"Data\(3 observations of rye\)"),
-            (lambda lab: lab.experiment.search_space, r"SearchSpace\(2 parameters: \['celsius', 'rye'\]\)"),
-            (
-                lambda lab: lab.experiment.parameters["celsius"],
-                r"RangeParameter\(name='celsius', parameter_type=FLOAT, lower=180.0, upper=250.0\)",
-            ),
-            (
-                lambda lab: GenerationStrategy([GenerationNode("sobol")]),
-                r"GenerationStrategy\('sobol', at 'sobol', 0 generator runs\)",
-            ),
-            (lambda lab: GenerationNode("sobol"), r"GenerationNode\(name='sobol'\)"),
-        ],
-    )
+    @pytest.mark.parametrize(("read", "line"), LINES.values(), ids=LINES)
     def test_reads(self, lab: Lab, read: Callable[[Lab], object], line: str) -> None:
         assert re.fullmatch(line, repr(read(lab)))
 
@@ -242,7 +245,7 @@ class TestInANotebook:
         assert shown(lab.blame).texts[-2:] == ["nothing", "'rye'"]
 
     def test_a_version_shows_the_places_that_changed(self, lab: Lab) -> None:
-        assert shown(lab.last).texts[-1] == "/properties/oven"
+        assert shown(lab.last).texts[-1] == "changed: /properties/oven"
 
     def test_a_search_without_results_says_so(self, lab: Lab) -> None:
         assert shown(lab.store.find(name="nothing")).texts == ["Found · 0 rows"]
@@ -340,7 +343,7 @@ class TestADifferenceHasNoBookkeeping:
             store.save(campaign)
             campaign.budget = 5
 
-            assert shown(store.save(campaign)).texts[-1] == "/budget"
+            assert shown(store.save(campaign)).texts[-1] == "changed: /budget"
 
     def test_blame_reads_an_object_likewise(self) -> None:
         with memory.in_memory() as store:
