@@ -51,7 +51,9 @@ def html_table(rows: Iterable[Row | int], *, title: str = "", note: str = "") ->
     more = len(columns) - _COLUMNS
     del columns[_COLUMNS:]
     heads = [*columns, *([f"… {more:,} more"] if more > 0 else [])]
-    head = "".join(f'<th style="{_CELL}">{_html(key if isinstance(key, str) else key[1])}</th>' for key in heads)
+    head = "".join(
+        f'<th style="{_CELL}">{_html(key[-1] if isinstance(key, tuple) and key else key)}</th>' for key in heads
+    )
     body = "".join(_row(row, columns, len(heads)) for row in rows)
     table = f'<table style="color:inherit"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return f"{_paragraph(title)}{table if columns else ''}{_paragraph(note)}"

@@ -29,11 +29,13 @@ def experiment_html(experiment: Experiment) -> str:
         return {"trial": trial.index, "status": trial.status.name, **cells}
 
     status, config = experiment.status, experiment.optimization_config
+    # A config of a class that is not registered is kept as its JSON.
+    objective = getattr(getattr(config, "objective", None), "expression", None)
     facts = [
         f"{type(experiment).__name__} {experiment.name or 'without a name'}",
         status.name if status else None,
         counted(experiment.num_trials, "trial"),
-        f"objective {config.objective.expression}" if config else None,
+        f"objective {objective}" if objective else None,
         experiment.description,
     ]
     return html_table(first_and_last(list(experiment.trials.values()), row), title=_title(facts))
@@ -46,8 +48,8 @@ def trial_html(trial: BaseTrial) -> str:
     facts = [
         f"{type(trial).__name__} {trial.index}",
         trial.status.name,
-        trial.status_reason,
         *(f"{word} {shown_time(time)}" for word, time in times.items() if time),
+        trial.status_reason,
     ]
     return html_table(first_and_last(trial.arms, lambda arm: _cells(arm, means)), title=_title(facts))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
@@ -190,6 +191,11 @@ SHOWN: dict[str, Callable[[Lab], Any]] = {
 }
 
 
+@dataclass(init=False)
+class Goal(OptimizationConfig):
+    """A class of the user."""
+
+
 class Page(HTMLParser):
     """The tags, the texts and the attributes of a page."""
 
@@ -272,6 +278,21 @@ class TestInANotebook:
     @pytest.mark.parametrize("name", ["a version", "a history", "an experiment", "a trial", "a batch trial", "data"])
     def test_what_a_person_wrote_is_there_as_it_is(self, attacked: Lab, name: str) -> None:
         assert any(ATTACK in text for text in shown(SHOWN[name](attacked)).texts)
+
+    def test_a_column_of_data_may_have_any_key(self) -> None:
+        record = {"trial_index": 0, "arm_name": "0_0", "metric_name": "crust", "mean": 1.5, 7: "seven", (): "none"}
+
+        assert shown(Data.from_records([record])).texts[5:] == ["7", "()", "0", "0_0", "crust", "1.5", "seven", "none"]
+
+    def test_an_objective_of_an_unregistered_class_is_left_out(self, forgotten: None) -> None:
+        docstore.register(Goal)
+        text = docstore.dumps(
+            Experiment(SearchSpace([]), "bread", Goal(Objective(metric=Metric("crust"), minimize=True)))
+        )
+
+        assert shown(docstore.loads(text.replace(b'"Goal"', b'"Gone"'), unknown="keep")).texts == [
+            "Experiment bread · DRAFT · 0 trials"
+        ]
 
     def test_a_lone_surrogate_can_be_sent(self) -> None:
         assert measured(word="\ud800")._repr_html_().encode()
