@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -58,9 +58,9 @@ def measured(name: str = "bread", *, trials: int = 3, word: str = "rye", metric:
 class Lab:
     """A store with an experiment of three versions, the last of an edit, and everything that can be read of it."""
 
-    def __init__(self, word: str = "rye", *, trials: int = 3) -> None:
-        self.store = memory.in_memory()
-        self.experiment = measured(trials=trials, word=word, metric=word)
+    def __init__(self, store: docstore.Store, *, word: str = "rye", name: str = "bread", trials: int = 3) -> None:
+        self.store = store
+        self.experiment = measured(name, trials=trials, word=word, metric=word)
         self.first = self.store.save(self.experiment, author=word, message=word)
         self.batch = self.experiment.new_batch_trial()
         self.batch.add_arms_and_weights([Arm({"celsius": 190.0 + number, word: word}) for number in range(2)])
@@ -70,15 +70,16 @@ class Lab:
         self.last = self.store.save(self.experiment, author="ada")
         self.found = self.store.find()
         self.parts = self.store.find(part="trial")
-        self.history = self.store.history("bread")
-        self.history_at = self.store.history("bread", pointer="/properties/oven")
-        self.blame = self.store.blame("bread", "/properties/oven")
-        self.best = self.store.best("bread")
+        self.history = self.store.history(name)
+        self.history_at = self.store.history(name, pointer="/properties/oven")
+        self.blame = self.store.blame(name, "/properties/oven")
+        self.best = self.store.best(name)
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
-    return Lab()
+def lab() -> Iterator[Lab]:
+    with memory.in_memory() as store:
+        yield Lab(store)
 
 
 LINES: dict[str, tuple[Callable[[Lab], object], str]] = {
@@ -219,9 +220,10 @@ def shown(value: Any) -> Page:
 
 
 @pytest.fixture(scope="module")
-def attacked() -> Lab:
+def attacked() -> Iterator[Lab]:
     """A laboratory in which every text is HTML that would run."""
-    return Lab(ATTACK)
+    with memory.in_memory() as store:
+        yield Lab(store, word=ATTACK, name=ATTACK)
 
 
 class TestInANotebook:
@@ -310,7 +312,8 @@ class TestOfManyRows:
         assert not {"10_0", "85_0"} & set(page.texts)
 
     def test_of_what_was_found_the_first(self) -> None:
-        page = shown(Lab(trials=96).parts)
+        with memory.in_memory() as store:
+            page = shown(Lab(store, trials=96).parts)
 
         assert (page.texts[0], page.texts[-1]) == ("Found · 97 rows", "… 77 more …")
 
