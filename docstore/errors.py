@@ -393,8 +393,9 @@ class DocumentExistsError(StoreError):
         self.name, self.kind, self.head = name, kind, head
         taken = f"{with_article(kind)} named {name!r} is stored already, at version {head}"
         others = (
-            f", and this object did not come from it. Call load({called(name, kind)}) and change that object, choose "
-            f"another name, or save(..., on_conflict='overwrite') to make this object its newest version."
+            f", and this object did not come from it. Call load({called(name, kind)}) and change that object; or "
+            f"choose another name; or, if this object was made from version N of it, save(..., based_on=N). "
+            f"save(..., on_conflict='overwrite') makes this object its newest version, whatever others saved."
         )
         super().__init__(taken + (f". {remedy}" if remedy else others))
 
@@ -405,16 +406,12 @@ class NameChangedError(StoreError):
     The caller must say whether to rename that document or to make a new one.
     """
 
-    def __init__(self, old: str, new: str, *, kind: str, may_be_copy: bool = False) -> None:
-        self.old, self.new, self.kind, self.may_be_copy = old, new, kind, may_be_copy
+    def __init__(self, old: str, new: str, *, kind: str) -> None:
+        self.old, self.new, self.kind = old, new, kind
         given = "" if kind == "experiment" else f", kind={kind!r}"
         rename, as_new = f"rename({old!r}, {new!r}{given})", "save(..., as_new=True)"
         super().__init__(
-            f"this {kind}, or the object that it is a copy of, came from the document {old!r}, and has the name "
-            f"{new!r}. To rename that document, call {rename} and save the object that this store loaded or saved: a "
-            f"copy makes no version of it. To make a new document of this, without that history, call {as_new}."
-            if may_be_copy
-            else f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with "
+            f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with "
             f"its history, call {rename} first; to make this a new document, without that history, call {as_new}."
         )
 

@@ -65,6 +65,7 @@ class DigestTree:
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._head = digests.get(HEAD, "")
+        self._whole: str | None = None
         # Empty leaves, most of those of a small document, share one dict: a leaf is replaced, never changed.
         leaves: dict[int, dict[str, str]] = {}
         for path, known in digests.items():
@@ -84,6 +85,7 @@ class DigestTree:
         """
         twin = DigestTree.__new__(DigestTree)
         twin._head, twin._leaves, twin._hashes = self._head, list(self._leaves), list(self._hashes)
+        twin._whole = self._whole
         return twin
 
     def get(self, path: str) -> str | None:
@@ -104,9 +106,12 @@ class DigestTree:
         """Return the document's digest as it would be with *changed* pieces; None is a part that is removed.
 
         Cost:
-            In proportion to the changed parts and the 1/256 of all that share a leaf with each.
+            In proportion to the changed parts and the 1/256 of all that share a leaf with each; without *changed*,
+            nothing from the second call on.
         """
-        changed = changed or {}
+        if not changed:
+            self._whole = self._whole or _root(self._head, self._hashes)
+            return self._whole
         hashes = list(self._hashes)
         for number, leaf in self._changed_leaves(changed).items():
             hashes[number] = _hash_leaf(number, leaf)
@@ -115,6 +120,7 @@ class DigestTree:
     def update(self, changed: Mapping[str, str | None]) -> None:
         """Replace the digests of *changed* pieces; None removes a part."""
         self._head = changed.get(HEAD) or self._head
+        self._whole = None
         for number, leaf in self._changed_leaves(changed).items():
             self._leaves[number] = leaf
             self._hashes[number] = _hash_leaf(number, leaf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from docstore.codec import Codec
 from docstore.codec.core import Unknown
@@ -17,7 +17,10 @@ from docstore.registry.bundle import RegistryBundle, mapper_of
 from docstore.sql.enum_codes import EnumCodes
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import Note, Writer
-from docstore.store.tracking import LoadedState, Tracker
+from docstore.store.tracking import LoadedState, Tracker, origins_in
+
+_ELSEWHERE: Final = 7
+"""In how many other databases an object says what it came from; what it was saved to longest ago is left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -93,5 +96,10 @@ class StoreContext:
 
     def remember(self, obj: Any, state: LoadedState, mapper: Mapper) -> None:
         """Remember that *obj* came from *state*, also for its copies and pickles."""
-        self.tracker.set(obj, state)
-        LiveObject(mapper, obj).mark_origin(state.id)
+        before = self.tracker.get(obj)
+        if before is not state:
+            self.tracker.set(obj, state)
+        state.origin = state.as_origin()
+        stale = {state.id, state.id if before is None else before.id}
+        elsewhere = [each for each in origins_in(obj) if each.id not in stale]
+        LiveObject(mapper, obj).mark_origin((state.origin, *elsewhere[:_ELSEWHERE]))

@@ -178,12 +178,20 @@ class Store:
         author: str | None = None,
         on_conflict: OnConflict = "merge",
         as_new: bool = False,
+        based_on: int | Version | None = None,
     ) -> Version:
         """Save *obj* whole, and return its version; if nothing changed, the version that it already was.
 
-        Threads that save one object take turns.
+        Threads that save one object take turns. A copy of an object that was loaded or saved (by ``copy``, pickle, a
+        process pool, Pydantic's ``model_copy``), and an object of another store on the same database, or on a copy of
+        it, are saved as the object itself would be: what others saved since is merged.
 
         Args:
+            based_on: the version of the document of its kind and name that *obj* was made from, if neither *obj* nor
+                this store knows it: *obj* was made by ``dataclasses.replace``, ``attrs.evolve`` or of JSON, or is a
+                copy of an object without a ``__dict__`` (slots, a Struct). It is a number, or the ``Version`` that a
+                save returned. Whatever differs from that version counts as a change of yours. It takes the place of
+                what is known.
             as_new: make a new document, whichever document *obj*, or the object it is a copy of, came from. That
                 document stays as it is, and later saves of *obj* go to the new one.
             on_conflict: what to do if others saved since. ``"merge"`` keeps both changes where no place was changed by
@@ -200,6 +208,8 @@ class Store:
         Raises:
             ConflictError: both changed the same place; names the places.
             DocumentExistsError: the name is taken by a document that *obj* did not come from; or, *as_new*, by any.
+            DocumentNotFoundError: the document that *obj* came from was deleted; or, *based_on*, there is none.
+            VersionNotFoundError: there is no version *based_on*, or it was folded.
             NameChangedError: *obj*, or the object it is a copy of, came from a document of another name. Call
                 ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
                 (slots, a Struct), of a class that declares no fields, or of one that a function of the user's own
@@ -209,13 +219,16 @@ class Store:
                 another thread is saving.
 
         Cost:
-            One encoding of *obj*; of rows, only those that changed.
+            One encoding of *obj*; of rows, only those that changed. For a copy, and with *based_on*, the document is
+            read once.
         """
         check_policy(on_conflict)
         if checked_flag("as_new", as_new) and on_conflict == "overwrite":
             raise InvalidValueError("on_conflict", on_conflict, "With as_new=True there is nothing to overwrite.")
+        if as_new and based_on is not None:
+            raise InvalidValueError("based_on", based_on, "With as_new=True the document has no version before it.")
         note = self._context.note(message, author)
-        return pipeline.save(self._writing, obj, note, on_conflict, as_new=as_new)
+        return pipeline.save(self._writing, obj, note, on_conflict, as_new=as_new, based_on=based_on)
 
     def save_trial(
         self,
@@ -225,9 +238,12 @@ class Store:
         message: str = "",
         author: str | None = None,
         on_conflict: OnConflict = "merge",
+        based_on: int | Version | None = None,
     ) -> Version:
         """Save one trial of *experiment* and its data, and nothing else; as ``save_trials``."""
-        return self.save_trials(experiment, [trial], message=message, author=author, on_conflict=on_conflict)
+        return self.save_trials(
+            experiment, [trial], message=message, author=author, on_conflict=on_conflict, based_on=based_on
+        )
 
     def save_trials(
         self,
@@ -237,6 +253,7 @@ class Store:
         message: str = "",
         author: str | None = None,
         on_conflict: OnConflict = "merge",
+        based_on: int | Version | None = None,
     ) -> Version:
         """Save the given trials of *experiment* and their data, and nothing else; return the version.
 
@@ -245,19 +262,20 @@ class Store:
 
         Args:
             on_conflict: as for ``save``; ``"overwrite"`` makes these trials and their data what *experiment* has.
+            based_on: as for ``save``.
 
         Raises:
             DocumentNotFoundError: the experiment itself was never saved.
-            ConflictError, NameChangedError, EncodeError: as ``save``.
+            ConflictError, NameChangedError, VersionNotFoundError, EncodeError: as ``save``.
 
         Cost:
             In proportion to the trials given, and to what others changed that *experiment* does not have yet; however
-            many trials it has.
+            many trials it has. For a copy, and with *based_on*, the document is read once.
         """
         check_policy(on_conflict)
         checked_iterable("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
         note = self._context.note(message, author)
-        return pipeline.save_trials(self._writing, experiment, trials, note, on_conflict)
+        return pipeline.save_trials(self._writing, experiment, trials, note, on_conflict, based_on=based_on)
 
     def save_many(
         self,

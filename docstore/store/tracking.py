@@ -1,4 +1,8 @@
-"""The stored version that an object in memory came from: kept beside the object, for as long as it lives."""
+"""The stored version that an object in memory came from.
+
+A store keeps all of it beside the object, for as long as the object lives (``LoadedState``). The object itself has as
+much as any store needs to find it again (``Origin``), and so have its copies and pickles.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,41 @@ from types import MappingProxyType
 from typing import Any
 
 from docstore.codec.core import Unknown
+from docstore.codec.live.live_object import origin_mark
 from docstore.codec.side_data import WeakIdentityMap
 from docstore.documents.canonical import JSON, Absent
 from docstore.documents.digests import DigestTree, piece
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an object came from, as the object itself has it: a stored version, which any store can look up and prove.
+
+    It is never changed, only replaced, as shallow copies share it. What it says was true of the object at some time:
+    the object may have changed since, by its user's hand or by what others saved.
+
+    Attributes:
+        id, name, version, behind, unknown: as of the ``LoadedState``.
+        digest: that of the whole document at that version.
+        is_complete: whether this is all. A part of the object may be what no version contains (``LoadedState.saved``).
+    """
+
+    id: str
+    name: str
+    version: int
+    digest: str
+    behind: Mapping[str, tuple[int, str | None]] = field(default_factory=dict, repr=False)
+    unknown: Unknown = "error"
+    is_complete: bool = True
+
+    def __deepcopy__(self, memo: object) -> Origin:
+        return self
+
+
+def origins_in(obj: Any) -> tuple[Origin, ...]:
+    """Return what *obj*, or the object it is a copy of, came from in each database, as it says itself, newest first."""
+    mark = origin_mark(obj)
+    return mark if isinstance(mark, tuple) and all(type(each) is Origin for each in mark) else ()
 
 
 @dataclass(slots=True)
@@ -28,6 +64,7 @@ class LoadedState:
         saved: what was saved of the object in those of *behind* that were merged with others' changes, and could not be
             brought up to the result since the object changed meanwhile. No version contains it.
         unknown: how classes that are not registered were loaded, and are read in others' changes.
+        origin: what the object was made to say of this last; another one, if another store has saved it since.
     """
 
     id: str
@@ -37,6 +74,22 @@ class LoadedState:
     behind: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     saved: dict[str, JSON | Absent] = field(default_factory=dict)
     unknown: Unknown = "error"
+    origin: Origin | None = None
+
+    @classmethod
+    def at(cls, origin: Origin, digests: DigestTree) -> LoadedState:
+        """Return the loaded state of an object that came from *origin*; *digests* are those of that version."""
+        behind = dict(origin.behind)
+        return cls(origin.id, origin.name, origin.version, digests, behind, unknown=origin.unknown, origin=origin)
+
+    def as_origin(self) -> Origin:
+        """Return what the object is to say of this.
+
+        Cost:
+            In proportion to the pieces that the object is behind in.
+        """
+        behind, is_complete = dict(self.behind), not self.saved
+        return Origin(self.id, self.name, self.version, self.digests.digest(), behind, self.unknown, is_complete)
 
     def digest(self, path: str) -> str | None:
         """Return the digest of the piece that the object is based on, or None if there was none."""

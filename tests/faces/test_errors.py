@@ -65,7 +65,6 @@ EXAMPLES = [
     errors.DocumentNotFoundError("cakes", kind="experiment", hint="It was deleted."),
     errors.DocumentExistsError("cakes", kind="experiment", head=3),
     errors.NameChangedError("cakes", "bread", kind="experiment"),
-    errors.NameChangedError("n1", "n2", kind="memo", may_be_copy=True),
     errors.VersionNotFoundError("cakes", wanted=9, head=3),
     errors.TagExistsError("cakes", "best", version=3, wanted=2),
     errors.ConflictError("cakes", yours=1, head=3, places=PLACES),

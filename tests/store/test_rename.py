@@ -82,7 +82,7 @@ class TestAnObjectWhoseNameWasChanged:
         twin = duplicate(cakes)
         twin.name = "bread"
 
-        with pytest.raises(NameChangedError, match=r"rename\('cakes', 'bread'\).*a copy makes no version.*as_new=True"):
+        with pytest.raises(NameChangedError, match=r"rename\('cakes', 'bread'\).*as_new=True"):
             (store if is_known else bob).save(twin)
 
         assert names(store) == ["cakes"]
@@ -462,10 +462,12 @@ class TestAnObjectThatWasReadBeforeTheRename:
         assert (bob.load("bread").description, bob.load("cakes").description) == ("with salt", "another")
 
     def test_a_copy_of_it_makes_no_second_document(self, ada, bob, mine):
-        with pytest.raises(NameChangedError, match=r"'bread'.*as_new=True"):
-            ada.save(copy.deepcopy(mine))
+        twin = copy.deepcopy(mine)
+        twin.description = "with salt"
 
-        assert names(bob) == ["bread"]
+        ada.save(twin)
+
+        assert (names(bob), twin.name, bob.load("bread").description) == (["bread"], "bread", "with salt")
 
     def test_is_saved_by_save_many(self, ada, bob, mine):
         mine.description = "with salt"

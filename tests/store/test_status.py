@@ -155,9 +155,10 @@ class TestNeverSaved:
         with pytest.raises(EncodeError, match="/properties/a"):
             ada.status(mine)
 
-    def test_of_a_copy_it_is_a_taken_name(self, ada, bob, mine):
-        with pytest.raises(DocumentExistsError):
-            bob.status(mine)
+    def test_by_this_store_it_is_what_another_store_loaded(self, ada, bob, mine):
+        mine.description = "with salt"
+
+        assert [change.path for change in bob.status(mine).changes] == ["/description"]
 
 
 class TestGoneSince:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 import random
 import subprocess
 import sys
@@ -458,32 +457,6 @@ class TestAnObjectOfAnOldVersion:
             ada.save(old)
 
 
-class TestAnObjectThatDidNotComeFromTheDocument:
-    """A document of its name is stored."""
-
-    @pytest.fixture
-    def mine(self, ada):
-        mine = new_experiment(trials=1)
-        ada.save(mine)
-        return mine
-
-    @pytest.mark.parametrize(
-        "duplicate", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))], ids=["copy", "deep", "pickle"]
-    )
-    def test_is_refused_if_it_is_a_copy(self, ada, mine, duplicate):
-        twin = duplicate(mine)
-        twin.description = "another"
-
-        with pytest.raises(DocumentExistsError):
-            ada.save(twin)
-
-    def test_does_not_save_a_trial_either(self, ada, mine):
-        twin = copy.deepcopy(mine)
-
-        with pytest.raises(DocumentExistsError):
-            ada.save_trial(twin, twin.trials[0])
-
-
 class TestADocumentThatIsGoneUnderTheObject:
     """Ada read it, Bob deleted or purged it."""
 
@@ -598,8 +571,9 @@ class TestADatabasePutBackFromABackup:
 
         assert ada.verify() == []
 
-    def test_her_object_becomes_the_newest_version_from_a_copy(self, ada, mine):
-        ada.save(copy.copy(mine), on_conflict="overwrite")
+    @pytest.mark.parametrize("given", [lambda mine: mine, copy.copy], ids=["it", "a copy"])
+    def test_her_object_becomes_the_newest_version_by_overwriting(self, ada, mine, given):
+        ada.save(given(mine), on_conflict="overwrite")
 
         assert stored(ada) == docstore.dumps(mine)
 

@@ -386,9 +386,9 @@ def replace_attributes(target: Any, source: Any, keep: Collection[str] = frozens
     held = getattr(target, "__dict__", None)
     if held is not None:
         own = {name: value for name, value in held.items() if name in kept or name == class_fields.ORIGIN}
-        taken = {name: value for name, value in vars(source).items() if name not in kept}
+        taken = {name: value for name, value in vars(source).items() if name not in kept and name not in own}
         held.clear()
-        held.update({**taken, **own})
+        held.update({**own, **taken})  # the origin stays the first, as ``LiveObject.mark_origin`` puts it
     side_data.pass_on(source, target)
 
 

@@ -167,18 +167,26 @@ class LiveObject:
 
     # --- where it came from ------------------------------------------------------------------------------------------
 
-    def mark_origin(self, id: str) -> None:
-        """Note in the object that it came from the document *id*; copies and pickles keep the note.
+    def mark_origin(self, origin: object) -> None:
+        """Note in the object what it came from, an immutable value; copies and pickles keep the note.
 
         It is left out where code of the user's may encode or compare all attributes (a registered function, a class
         that declares no fields), and where there is no ``__dict__`` to hold it (slots, a Struct).
+
+        It is the first attribute, so that a copy that another thread makes while the object is brought up to date has
+        the note first: then its content may be newer than the note says, and never older.
         """
-        if hasattr(self.obj, "__dict__") and any(map(declares, type(self.obj).__mro__)) and not self.by_function:
-            # Not by setattr: the class may be frozen, or have code of its own there.
-            self.obj.__dict__[ORIGIN] = id
+        if not hasattr(self.obj, "__dict__") or not any(map(declares, type(self.obj).__mro__)) or self.by_function:
+            return
+        held = self.obj.__dict__
+        if ORIGIN in held:
+            held[ORIGIN] = origin
+        else:
+            # By object: the class may be frozen, or have code of its own there. In one expression, in which Python does
+            # not change threads, so that no attribute that another one sets is lost.
+            object.__setattr__(self.obj, "__dict__", {ORIGIN: origin, **held})
 
 
-def origin_mark(obj: Any) -> str | None:
-    """Return the id of the document that *obj*, or the object it is a copy of, came from; None without a mark."""
-    found = getattr(obj, "__dict__", {}).get(ORIGIN)
-    return found if isinstance(found, str) else None
+def origin_mark(obj: Any) -> object:
+    """Return what ``LiveObject.mark_origin`` noted in *obj*, or in the object that it is a copy of; None without it."""
+    return getattr(obj, "__dict__", {}).get(ORIGIN)

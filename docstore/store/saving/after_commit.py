@@ -50,6 +50,7 @@ def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> Non
     left_as_saved = {path: body for path, body in update.saved.items() if path in left}
     origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
     origin.name = _saved_name(save, update, is_head_left=HEAD in left)
+    context.remember(save.live.obj, origin, save.live.mapper)
     context.codes.learn(outcome.codes)
 
 

@@ -19,11 +19,14 @@ from docstore.sql.rows import HeadRow
 from docstore.store.saving.local_changes import LocalChanges, Save
 from docstore.store.tracking import LoadedState
 
-_RESTORED: Final = (
-    "this database does not have that version as you read it: it was put back to an older state "
-    "(to overwrite it, save a copy.copy() of the object)"
+RESTORED: Final = (
+    "this database does not have that version as you read it: it was put back to an older state, or is a copy that is "
+    "behind or was saved to by itself"
 )
-_FOLDED: Final = "that version was folded since, so that it is not known what others changed and what you changed"
+INCOMPLETE: Final = (
+    "this object is a copy of one that was changed while it was saved, so that no version is what it was made from"
+)
+FOLDED: Final = "that version was folded since, so that it is not known what others changed and what you changed"
 _LAYOUT: Final = "its schema is not that of this object, or its parts are stored otherwise"
 
 
@@ -38,8 +41,13 @@ def check_not_restored(connection: Connection, head: HeadRow, origin: LoadedStat
     Raises:
         ConflictError: the version is missing, or has another digest.
     """
-    if not has_version(connection, head, origin.version, origin.digests.digest()):
-        raise refused(head, origin.version, _RESTORED)
+    if not has_base(connection, head, origin):
+        raise refused(head, origin.version, RESTORED)
+
+
+def has_base(connection: Connection, head: HeadRow, origin: LoadedState) -> bool:
+    """Return whether the database has the version that an object came from, as the object has it."""
+    return has_version(connection, head, origin.version, origin.digests.digest())
 
 
 def is_current(head: HeadRow, save: Save) -> bool:
@@ -81,7 +89,7 @@ def read_since(connection: Connection, head: HeadRow, save: Save) -> Divergence:
         found = read_divergence(connection, head, origin.version, origin.since(), save.changes.about)
         return replace(found, base=origin.base_pieces(found.base))
     except VersionNotFoundError as error:
-        raise refused(head, int(error.wanted), _FOLDED) from error
+        raise refused(head, int(error.wanted), FOLDED) from error
 
 
 def mergeable(connection: Connection, head: HeadRow, save: Save) -> Divergence | None:

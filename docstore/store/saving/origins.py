@@ -1,4 +1,4 @@
-"""Which document a save of an object goes to: the one that it, or the object it is a copy of, came from."""
+"""The stored version that an object to be saved came from: remembered, said by the object itself, or by the caller."""
 
 from __future__ import annotations
 
@@ -6,41 +6,135 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.live.live_object import origin_mark
+from docstore.documents.digests import DigestTree
+from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, Kind, kind_named
-from docstore.errors import NameChangedError
+from docstore.errors import ConflictError, InvalidValueError, NameChangedError, VersionNotFoundError
 from docstore.sql.paging import project_of
-from docstore.sql.reader import read_version
-from docstore.sql.rows import head_of
+from docstore.sql.reader import has_version, read_version
+from docstore.sql.rows import HeadRow, head_of
 from docstore.store.context import StoreContext
-from docstore.store.tracking import LoadedState
+from docstore.store.saving.divergence import FOLDED, INCOMPLETE, RESTORED, refused
+from docstore.store.tracking import LoadedState, Origin, origins_in
 
 
-def origin_of(context: StoreContext, obj: Any, kind: Kind, name: str) -> LoadedState | None:
+def origin_of(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwrite: bool = False) -> LoadedState | None:
     """Return where *obj* came from, or None if it makes a new document.
+
+    A copy, or an object that another store loaded, says it itself; it is proved by what is stored, and remembered.
+
+    Args:
+        overwrite: return a state without pieces, in place of an error, if what a copy says cannot be proved.
 
     Raises:
         NameChangedError: *name* is not that of the document that *obj*, or the object it is a copy of, came from.
+        DocumentNotFoundError: the document that a copy came from was deleted.
+        ConflictError: the version that a copy came from is not in the database as the copy has it, or was folded.
 
     Cost:
-        A SELECT if the name was changed, or *obj* is a copy.
+        A SELECT if the name was changed. For a copy, a read of the whole document, once.
     """
     origin = context.tracker.get(obj)
     if origin is None or origin.name != name:
         origin = _interrupted_first_save(context, obj, origin) or origin
-    if origin is not None and origin.name == name:
+    if origin is None:
+        return _origin_of_copy(context, obj, kind, name, overwrite=overwrite)
+    origin = _renewed(context, obj, origin)
+    if origin.name == name:
         return origin
-    id = origin_mark(obj) if origin is None else origin.id
-    if id is None:
-        return None
     with context.transactions.reading() as connection:
-        head = head_of(connection, id)
-        if origin is None and (head is None or head.deleted_at or project_of(connection, id) != context.project):
-            return None  # a copy of an object of another database or project
-    called = head.name if head is not None else name if origin is None else origin.name
-    if called != name:
-        raise NameChangedError(called, name, kind=kind.name, may_be_copy=origin is None)
+        head = head_of(connection, origin.id)
+    _check_name(kind, name, origin.name, head)
     return origin
+
+
+def _check_name(kind: Kind, name: str, origin: str, head: HeadRow | None) -> None:
+    """Refuse an object that has neither the name that it had in its document, nor the one that the document has now."""
+    called = origin if head is None else head.name
+    if name not in (origin, called):
+        raise NameChangedError(called, name, kind=kind.name)
+
+
+# --- what an object says itself --------------------------------------------------------------------------------------
+
+
+def _origin_of_copy(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwrite: bool) -> LoadedState | None:
+    """Return what *obj* says that it came from; None if that is another database or project."""
+    for origin in origins_in(obj):
+        with context.transactions.reading() as connection:
+            head = head_of(connection, origin.id)
+            if head is None or project_of(connection, origin.id) != context.project:
+                continue
+            _check_name(kind, name, origin.name, head)
+            head = context.transactions.live_head(connection, origin.id, kind, name)
+            try:
+                state = _proved(connection, head, origin)
+            except ConflictError:
+                if not overwrite:
+                    raise
+                return LoadedState.at(origin, DigestTree({}))
+        context.tracker.set(obj, state)
+        return state
+    return None
+
+
+def _renewed(context: StoreContext, obj: Any, known: LoadedState) -> LoadedState:
+    """Return what *obj* came from: *known*, or what another store on this database has made of it since."""
+    said = next((origin for origin in origins_in(obj) if origin.id == known.id), known.origin)
+    if said is None or said is known.origin:
+        return known
+    with context.transactions.reading() as connection:
+        head = head_of(connection, known.id)
+        try:
+            state = known if head is None else _proved(connection, head, said)
+        except ConflictError:
+            return known  # it was saved to another database, which has a document with this id too
+    context.tracker.set(obj, state)
+    return state
+
+
+def _proved(connection: Connection, head: HeadRow, origin: Origin) -> LoadedState:
+    """Return the loaded state of an object that says that it came from *origin*.
+
+    Raises:
+        ConflictError: the database does not have that version with that digest, or it was folded; or the object has
+            something that no version has.
+    """
+    if not origin.is_complete:
+        raise refused(head, origin.version, INCOMPLETE)
+    if not has_version(connection, head, origin.version, origin.digest):
+        raise refused(head, origin.version, RESTORED)
+    try:
+        state = read_version(connection, head, kind_named(head.kind), origin.version)
+    except VersionNotFoundError as error:
+        raise refused(head, origin.version, FOLDED) from error
+    return LoadedState.at(origin, state.digests)
+
+
+# --- what the caller says --------------------------------------------------------------------------------------------
+
+
+def stated_origin(context: StoreContext, kind: Kind, name: str, based_on: int | Version) -> LoadedState:
+    """Return the loaded state of an object that was made from a version of the document *name*, as the caller says.
+
+    Raises:
+        DocumentNotFoundError, VersionNotFoundError: there is no such document or version, or it was folded.
+        InvalidValueError: *based_on* is a version of another document, or neither a number nor a version.
+    """
+    number = based_on.number if isinstance(based_on, Version) else based_on
+    if type(number) is not int:
+        raise InvalidValueError("based_on", based_on, "Give the number of a version, or what a save returned.")
+    with context.transactions.reading() as connection:
+        head = context.transactions.head(connection, kind.name, name)
+        state = read_version(connection, head, kind_named(head.kind), number)
+    digests = state.digests
+    if isinstance(based_on, Version) and based_on.digest != digests.digest():
+        remedy = f"Version {number} of {name!r} is another one here. Give its number, if you mean it."
+        raise InvalidValueError("based_on", based_on.digest, remedy)
+    return LoadedState(head.id, name, number, digests, unknown=context.unknown)
+
+
+# --- a first save that was interrupted -------------------------------------------------------------------------------
 
 
 def _interrupted_first_save(context: StoreContext, obj: Any, known: LoadedState | None) -> LoadedState | None:

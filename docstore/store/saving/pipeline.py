@@ -24,6 +24,7 @@ from docstore.store.saving.after_commit import bring_up_to_date, remember_new
 from docstore.store.saving.divergence import (
     check_not_restored,
     fits,
+    has_base,
     is_current,
     may_take_a_name,
     mergeable,
@@ -33,7 +34,7 @@ from docstore.store.saving.divergence import (
 )
 from docstore.store.saving.local_changes import Save, local_changes_in, local_changes_of
 from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
-from docstore.store.saving.origins import origin_of
+from docstore.store.saving.origins import origin_of, stated_origin
 from docstore.store.saving.resolution import paths_to_save, resolution_by_policy
 from docstore.store.tracking import LoadedState
 
@@ -56,25 +57,39 @@ class Plan:
 # --- the calls of a store --------------------------------------------------------------------------------------------
 
 
-def save(context: StoreContext, obj: Any, note: Note, policy: OnConflict, *, as_new: bool) -> Version:
+def save(
+    context: StoreContext, obj: Any, note: Note, policy: OnConflict, *, as_new: bool, based_on: int | Version | None
+) -> Version:
     """Save *obj* whole; as ``Store.save``."""
     with context.locked(obj):
         document = context.mapper().document(obj)
         if as_new:
             return _save_as_new(context, obj, document, note)
-        origin = origin_of(context, obj, document.kind, document.name)
+        if based_on is not None:
+            origin: LoadedState | None = stated_origin(context, document.kind, document.name, based_on)
+        else:
+            origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
         return save_encoded(context, obj, document, origin, policy, note)
 
 
 def save_trials(
-    context: StoreContext, experiment: Any, trials: Iterable[Any], note: Note, policy: OnConflict
+    context: StoreContext,
+    experiment: Any,
+    trials: Iterable[Any],
+    note: Note,
+    policy: OnConflict,
+    *,
+    based_on: int | Version | None,
 ) -> Version:
     """Save some trials of *experiment* and their data; as ``Store.save_trials``."""
     # Exhausted before the experiment is locked: a generator may run any code.
     trials, mapper = list(trials), context.mapper()
     with context.locked(experiment):
         kind, name, _ = mapper.identify(experiment)
-        origin = origin_of(context, experiment, kind, name)
+        if based_on is not None:
+            origin: LoadedState | None = stated_origin(context, kind, name, based_on)
+        else:
+            origin = origin_of(context, experiment, kind, name)
         if origin is None:
             with context.transactions.reading() as connection:
                 raise context.transactions.unsaved_error(connection, kind, name)
@@ -122,7 +137,10 @@ def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
     """Write the local changes as the next version, and bring the object up to date with it."""
     if _is_nothing_to_save(save):
         with context.transactions.reading() as connection:
-            return version_numbered(connection, _head(connection, context, save), save.origin.version)
+            version = version_numbered(connection, _head(connection, context, save), save.origin.version)
+        if context.tracker.get(save.live.obj) is not save.origin:
+            context.remember(save.live.obj, save.origin, save.live.mapper)
+        return version
     with context.transactions.saved(lambda connection: _write_changes(connection, context, save, note)) as outcome:
         bring_up_to_date(context, save, outcome)
     return outcome.version
@@ -162,6 +180,8 @@ def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
         ConflictError: others changed the same place since, or (``"error"``) anything at all; or the version that the
             object is based on is not in the database, which was put back to an older state.
     """
+    if save.policy == "overwrite" and save.changes.whole and not has_base(connection, head, save.origin):
+        return _plan_whole(connection, head, save)
     check_not_restored(connection, head, save.origin)
     if is_current(head, save):
         stored = read_replaced(connection, head, save)

@@ -263,13 +263,16 @@ class ConflictPromises(Setting):
         assert (caught.value.name, caught.value.kind, caught.value.head) == ("cakes", "experiment", 1)
         assert (stored(ada), len(ada.history("cakes"))) == (before, 1)
 
-    def test_an_object_that_another_store_loaded_does_not_take_it_either(
+    def test_an_object_that_another_store_loaded_is_merged_with_what_was_saved_since(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
     ) -> None:
-        two_readers[0].description = "with salt"
+        mine, theirs = two_readers
+        theirs.trials[0].run_metadata["oven"] = 3
+        bob.save(theirs)
+        mine.description = "with salt"
 
-        with pytest.raises(DocumentExistsError):
-            bob.save(two_readers[0])
+        assert bob.save(mine).number == 3
+        assert (mine.trials[0].run_metadata["oven"], stored(ada)) == (3, docstore.dumps(mine))
 
     def test_an_object_made_anew_becomes_the_newest_version_by_overwriting(
         self, ada: docstore.Store, two_readers: Readers
