@@ -18,6 +18,7 @@
     ├── FileFormatError               a file that is not a docstore document, or damaged
     │   └── NewerFormatError          it was written by a later docstore
     ├── PatchError                    changes that do not fit the document
+    ├── OverwriteWarning              a save took out what others had saved          (a UserWarning, not raised)
     └── StoreError                    an error of a store in a database
         ├── DatabaseError             an error of the driver, translated
         │   ├── UnreadableError       a stored value that docstore never writes
@@ -51,6 +52,8 @@ from typing import Any, Final
 
 _SHOWN: Final = 120
 """Characters of a value that a message shows."""
+_POINTERS: Final = 5
+"""Places that a warning shows."""
 
 _PLAIN: Final = frozenset({"builtins", "datetime", "decimal", "pathlib", "re", "uuid", "docstore.search.conditions"})
 """Modules of classes whose repr is quick, and reads as a person wrote it."""
@@ -506,6 +509,26 @@ class ObjectBusyError(StoreError):
             if by_this_thread
             else f"this {name} is being saved by another thread, and this thread is inside a save of another object: "
             f"two threads could wait for each other. Save the {name} after that save, not in its on_conflict function."
+        )
+
+
+class OverwriteWarning(DocstoreError, UserWarning):
+    """``on_conflict="overwrite"`` took something out of the newest version that the object was not based on.
+
+    It is a warning: the save is done. ``places`` has the pointers of what others had saved there.
+    """
+
+    def __init__(self, name: str, *, kind: str, version: int, places: Sequence[str]) -> None:
+        self.name, self.kind, self.version, self.places = name, kind, version, tuple(places)
+        shown = ", ".join(place or "all of it" for place in places[:_POINTERS])
+        more = f" and {len(places) - _POINTERS:,} more" if len(places) > _POINTERS else ""
+        count = f"{len(places):,} place{'s' if len(places) > 1 else ''}"
+        given = "" if kind == "experiment" else f", kind={kind!r}"
+        super().__init__(
+            f"version {version} of {name!r}, saved with on_conflict='overwrite', replaces or lacks what version "
+            f"{version - 1} had at {count} that the object was not based on: {shown}{more}. "
+            f"diff({name!r}, {version - 1}, {version}{given}) shows it all, and revert({name!r}, {version - 1}{given}) "
+            f"brings it back."
         )
 
 

@@ -40,11 +40,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A version that was written, and the integers of enum names to cache once it is committed."""
+    """A version that was written, and the integers of enum names to cache once it is committed.
+
+    Attributes:
+        is_new: whether it was written by this call; otherwise nothing differed from it.
+    """
 
     id: str
     version: Version
     codes: Mapping[Name, int]
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ class Writer:
             )
         changeset = changeset_of(document.kind, now.pieces, document.pieces)
         if not changeset.changes and parent is None:
-            return Saved(head.id, version_numbered(connection, head, head.version), {})
+            return Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
         return self.write(connection, head, document, changeset, now.digests, note, parent)
 
     def replace_head(

@@ -71,6 +71,8 @@ EXAMPLES = [
     errors.ConflictError("cakes", yours=1, head=3, places=()),
     errors.ObjectBusyError(docstore.Experiment, by_this_thread=True),
     errors.ObjectBusyError(docstore.Experiment, by_this_thread=False),
+    errors.OverwriteWarning("cakes", kind="experiment", version=3, places=["/trials/1"]),
+    errors.OverwriteWarning("n1", kind="memo", version=3, places=[*"abcdefg"]),
     errors.DivergedError("cakes", kind="experiment", source=3, target=2),
     errors.DamagedDocumentError("cakes", where="/trials/1", problem="its digest is another"),
 ]

@@ -41,9 +41,16 @@ class ObjectUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Saved):
-    """What a save wrote, and what its object gets."""
+    """What a save wrote, and what its object gets.
 
-    update: ObjectUpdate
+    Attributes:
+        name: that of the document.
+        overwritten: the pointers of what it took out of the version before that the object was not based on.
+    """
+
+    name: str = field(kw_only=True)
+    update: ObjectUpdate = field(kw_only=True)
+    overwritten: tuple[str, ...] = field(kw_only=True)
 
 
 def update_after_merge(

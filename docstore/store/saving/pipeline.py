@@ -35,6 +35,7 @@ from docstore.store.saving.divergence import (
 from docstore.store.saving.local_changes import Save, local_changes_in, local_changes_of
 from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
 from docstore.store.saving.origins import origin_of, stated_origin
+from docstore.store.saving.overwriting import overwritten_changes, overwritten_values, warn_of_overwritten
 from docstore.store.saving.resolution import paths_to_save, resolution_by_policy
 from docstore.store.tracking import LoadedState
 
@@ -47,11 +48,13 @@ class Plan:
 
     Attributes:
         digests: of the newest version, over which *changeset* is written.
+        overwritten: the pointers of what it takes out of that version that the object was not based on.
     """
 
     changeset: Changeset
     digests: DigestTree
     update: ObjectUpdate
+    overwritten: tuple[str, ...] = ()
 
 
 # --- the calls of a store --------------------------------------------------------------------------------------------
@@ -119,6 +122,9 @@ def _save_first(context: StoreContext, obj: Any, document: Document, policy: OnC
     write = context.writer.overwrite if policy == "overwrite" else context.writer.create
     with context.transactions.saved(lambda connection: write(connection, id, document, note)) as saved:
         remember_new(context, obj, document, saved)
+    if saved.id != id and saved.is_new:
+        places = overwritten_values(saved.version.changes)
+        warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
     return saved.version
 
 
@@ -143,6 +149,8 @@ def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
         return version
     with context.transactions.saved(lambda connection: _write_changes(connection, context, save, note)) as outcome:
         bring_up_to_date(context, save, outcome)
+    kind = save.changes.document.kind.name
+    warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten)
     return outcome.version
 
 
@@ -168,9 +176,10 @@ def _write_changes(connection: Connection, context: StoreContext, save: Save, no
         document = replace(save.changes.document, name=head.name)
         saved = context.writer.write(connection, head, document, plan.changeset, plan.digests, note)
     else:
-        saved = Saved(head.id, version_numbered(connection, head, head.version), {})
+        saved = Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
     check_readable(save, head, plan.update)
-    return Outcome(saved.id, saved.version, saved.codes, plan.update)
+    written = (saved.id, saved.version, saved.codes, saved.is_new)
+    return Outcome(*written, name=head.name, update=plan.update, overwritten=plan.overwritten)
 
 
 def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
@@ -181,16 +190,18 @@ def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
             object is based on is not in the database, which was put back to an older state.
     """
     if save.policy == "overwrite" and save.changes.whole and not has_base(connection, head, save.origin):
-        return _plan_whole(connection, head, save)
+        return _plan_whole(connection, head, save, is_based=False)
     check_not_restored(connection, head, save.origin)
     if is_current(head, save):
         stored = read_replaced(connection, head, save)
         if not fits(save.changes, stored):
-            return _plan_whole(connection, head, save)
+            return _plan_whole(connection, head, save, is_based=True)
         if save.policy == "overwrite" or not may_take_a_name(connection, head, save, stored):
             return _plan_undisputed(head, save, stored)
     divergence = mergeable(connection, head, save)
-    return _plan_whole(connection, head, save) if divergence is None else _plan_merged(head, save, divergence)
+    if divergence is None:
+        return _plan_whole(connection, head, save, is_based=False)
+    return _plan_merged(head, save, divergence)
 
 
 def _plan_undisputed(head: HeadRow, save: Save, stored: Mapping[str, JSON]) -> Plan:
@@ -214,16 +225,23 @@ def _plan_merged(head: HeadRow, save: Save, divergence: Divergence) -> Plan:
     paths = paths_to_save(save, divergence)
     paths |= set(map(resolution.moved, paths))
     changeset = changeset_of(kind, _only(divergence.theirs, paths), _only(resolution.target, paths))
-    if save.policy != "overwrite":
+    overwritten: tuple[str, ...] = ()
+    if save.policy == "overwrite":
+        base, theirs = _only(divergence.base, paths), _only(divergence.theirs, paths)
+        overwritten = overwritten_changes(base, theirs, resolution.target)
+    else:
         refuse_downgrade(changeset)
     digests = save.origin.digests.copy()
     digests.update(divergence.digests)
     _check_lists(head, kind.lists(_head_of(resolution.target, divergence.theirs)), changeset, digests)
-    return Plan(changeset, digests, update_after_merge(save, divergence, resolution, changeset))
+    return Plan(changeset, digests, update_after_merge(save, divergence, resolution, changeset), overwritten)
 
 
-def _plan_whole(connection: Connection, head: HeadRow, save: Save) -> Plan:
-    """Plan to write the whole object in place of a document that is split into other parts.
+def _plan_whole(connection: Connection, head: HeadRow, save: Save, *, is_based: bool) -> Plan:
+    """Plan to write the whole object in place of a document that cannot be compared with it piece by piece.
+
+    Args:
+        is_based: whether the object has all that is stored, and whatever it lacks was taken out of it.
 
     Raises:
         ConflictError: only parts of the object are saved.
@@ -236,7 +254,8 @@ def _plan_whole(connection: Connection, head: HeadRow, save: Save) -> Plan:
     digests: dict[str, str | None] = dict.fromkeys(save.origin.paths())
     digests.update({path: piece.digest for path, piece in document.pieces.items()})
     renamed = {HEAD: document.pieces[HEAD].body} if document is not save.changes.document else {}
-    return Plan(changeset, now.digests, ObjectUpdate(digests, frozenset(digests), renamed))
+    overwritten = () if is_based else overwritten_values(changeset.changes)
+    return Plan(changeset, now.digests, ObjectUpdate(digests, frozenset(digests), renamed), overwritten)
 
 
 def _head_of(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:

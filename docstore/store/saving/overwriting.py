@@ -1,0 +1,43 @@
+"""What a save with ``on_conflict="overwrite"`` takes out of the newest version, and the warning that says so."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from docstore.documents.canonical import JSON, MaybeJSON, same_json
+from docstore.documents.digests import Piece
+from docstore.documents.merge.resolve import all_places
+from docstore.documents.patch import Change
+from docstore.errors import OverwriteWarning
+
+
+def overwritten_changes(
+    base: Mapping[str, JSON], theirs: Mapping[str, JSON], target: Mapping[str, Piece]
+) -> tuple[str, ...]:
+    """Return the pointers of what others changed from *base* to *theirs*, and *target* does not have."""
+    places = all_places(base, {path: each.body for path, each in target.items()}, theirs)
+    values = ((each.pointer, cast("tuple[MaybeJSON, ...]", (each.base, each.mine, each.theirs))) for each in places)
+    return tuple(at for at, (was, new, old) in values if not same_json(was, old) and not same_json(new, old))
+
+
+def overwritten_values(changes: Iterable[Change]) -> tuple[str, ...]:
+    """Return the pointers of the values that *changes* replace or remove, whoever they are from."""
+    return tuple(change.path for change in changes if change.op != "add")
+
+
+def warn_of_overwritten(name: str, kind: str, version: int, places: tuple[str, ...]) -> None:
+    """Warn, at the line that called docstore, that *version* lacks what others had saved at *places*, if anywhere."""
+    if places:
+        warning = OverwriteWarning(name, kind=kind, version=version, places=places)
+        warnings.warn(warning, stacklevel=_depth_of_caller())
+
+
+def _depth_of_caller() -> int:
+    """Return the ``stacklevel``, in the function that calls this, of the nearest line outside docstore."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == __name__.split(".")[0]:
+        frame, depth = frame.f_back, depth + 1
+    return depth
