@@ -124,6 +124,7 @@ def check(original: Any, places: dict[str, Kept]) -> None:
 
 
 @pytest.mark.fuzz
+@pytest.mark.filterwarnings("ignore::docstore.errors.OverwriteWarning")
 class TestAnyObjectAtAll:
     """Written to a file and to each database, and read from there."""
 
@@ -155,6 +156,7 @@ LARGE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::docstore.errors.OverwriteWarning")
 class TestALargeObject:
     @pytest.mark.parametrize("value", LARGE.values(), ids=LARGE)
     def test_is_the_same_in_all(self, stores, folder, value):

@@ -7,6 +7,7 @@ import pytest
 import docstore
 from docstore import Arm, ConflictError, GeneratorRun
 from docstore.documents.canonical import ABSENT
+from docstore.errors import OverwriteWarning
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 
@@ -100,7 +101,8 @@ class TestATrialThatOthersTookAwayAndIMeasured:
         assert [place.pointer for place in caught.value.places] == ["/trials/1"]
 
     def test_stands_with_its_data_and_no_others_where_it_overwrites(self, ada, measured):
-        ada.save_trial(measured, measured.trials[1], on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            ada.save_trial(measured, measured.trials[1], on_conflict="overwrite")
 
         assert ada.get("cakes", pointer="/trials/1/generator_run/arms/0/parameters/x") == 0.125
         assert means(ada, 1) == {"1_0": 0.125}
@@ -136,7 +138,8 @@ class TestATrialOfOneNumberThatOverwrites:
         bake(theirs, 0.75)
         bob.save(theirs)
         trial = mine.new_trial(parameters=parameters(0.5))
-        ada.save_trial(mine, trial, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            ada.save_trial(mine, trial, on_conflict="overwrite")
         return mine
 
     def test_has_no_data_of_theirs(self, ada, overwritten):

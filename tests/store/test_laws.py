@@ -265,6 +265,7 @@ class TestAnyVersion:
 
         looked_at(backend, law, histories())
 
+    @pytest.mark.filterwarnings("ignore::docstore.errors.OverwriteWarning")
     def test_equals_the_experiment_that_was_saved_then_whatever_stood_there(self, backend, two):
         def law(several):
             store, _ = two()

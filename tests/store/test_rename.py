@@ -19,6 +19,7 @@ from docstore.errors import (
     EncodeError,
     InvalidValueError,
     NameChangedError,
+    OverwriteWarning,
     RegistryError,
 )
 from docstore.testing.contract.setting import together
@@ -434,7 +435,8 @@ class TestAnObjectThatWasReadBeforeTheRename:
         bob.save(theirs)
         mine.properties["mine"] = True
 
-        ada.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            ada.save(mine, on_conflict="overwrite")
 
         stored = bob.load("bread")
         assert (names(bob), stored.description, stored.properties) == (["bread"], None, {"mine": True})
@@ -588,7 +590,8 @@ class TestRenameOfAUsersDocument:
         store.rename("n1", "n2", kind="memo")
         docstore.document(kind="memo", name="title", parts=["/lines/*"])(Memo)
 
-        store.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            store.save(mine, on_conflict="overwrite")
 
         assert store.load("n2", kind="memo") == mine == Memo("n2")
         assert store.verify(decode=True) == []

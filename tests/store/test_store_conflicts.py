@@ -17,7 +17,14 @@ from hypothesis import settings
 import docstore
 from docstore import ConflictError, RegistryBundle
 from docstore.documents.canonical import ABSENT
-from docstore.errors import DecodeError, DocumentExistsError, DocumentNotFoundError, InvalidValueError, RaceLostError
+from docstore.errors import (
+    DecodeError,
+    DocumentExistsError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    OverwriteWarning,
+    RaceLostError,
+)
 from docstore.sql.tables import codes, documents, versions
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
@@ -205,7 +212,8 @@ class TestTwoPeopleChangeOnePlace:
         mine, *_ = refused
         before = docstore.dumps(mine)
 
-        version = ada.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            version = ada.save(mine, on_conflict="overwrite")
 
         assert (version.number, version.digest) == (3, docstore.digest(mine))
         assert docstore.dumps(mine) == stored(ada) == before
@@ -235,14 +243,16 @@ class TestPolicies:
     def test_overwrite_makes_an_unchanged_object_the_newest_version(self, ada, mine):
         before = docstore.dumps(mine)
 
-        version = ada.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            version = ada.save(mine, on_conflict="overwrite")
 
         assert (version.number, stored(ada)) == (3, before)
 
     def test_overwrite_makes_an_old_version_the_newest(self, ada, mine):
         old = ada.load("cakes", version=1)
 
-        assert ada.save(old, on_conflict="overwrite").number == 3
+        with pytest.warns(OverwriteWarning):
+            assert ada.save(old, on_conflict="overwrite").number == 3
         assert stored(ada) == stored(ada, version=1)
 
     def test_nonsense_is_refused_also_at_the_first_save_and_for_a_trial(self, ada, mine):
@@ -411,7 +421,8 @@ class TestSaveTrialBesideOthers:
         mine, _ = behind
         mine.trials[5].run_metadata["by"] = "ada"
 
-        ada.save_trial(mine, mine.trials[5], on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            ada.save_trial(mine, mine.trials[5], on_conflict="overwrite")
 
         trials = ada.load("cakes").trials
         assert [trials[index].run_metadata for index in (3, 5)] == [{"by": "ada"}, {"by": "ada"}]
@@ -420,7 +431,8 @@ class TestSaveTrialBesideOthers:
         mine, _ = behind
         before = docstore.dumps(mine)
 
-        ada.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            ada.save(mine, on_conflict="overwrite")
 
         assert stored(ada) == before
 
@@ -573,7 +585,8 @@ class TestADatabasePutBackFromABackup:
 
     @pytest.mark.parametrize("given", [lambda mine: mine, copy.copy], ids=["it", "a copy"])
     def test_her_object_becomes_the_newest_version_by_overwriting(self, ada, mine, given):
-        ada.save(given(mine), on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            ada.save(given(mine), on_conflict="overwrite")
 
         assert stored(ada) == docstore.dumps(mine)
 
@@ -705,7 +718,8 @@ class TestARaceToBeTheFirst:
         self.meanwhile(ada, "INSERT INTO names", lambda: bob.save(new_experiment(description="bob's")))
         mine = new_experiment(description="ada's", trials=2)
 
-        version = ada.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            version = ada.save(mine, on_conflict="overwrite")
 
         assert (version.number, stored(ada), ada.verify()) == (2, docstore.dumps(mine), [])
 

@@ -884,6 +884,7 @@ def machine(database, connect):
 
 
 @pytest.mark.fuzz
+@pytest.mark.filterwarnings("ignore::docstore.errors.OverwriteWarning")
 def test_a_store_does_what_a_dict_of_saves_does(backend, machine):
     for of_a_round in rounds(EXAMPLES[backend], each=200, stateful_step_count=25):
         run_state_machine_as_test(machine, settings=of_a_round)

@@ -20,6 +20,7 @@ from docstore.errors import (
     DamagedDocumentError,
     DocumentNotFoundError,
     InvalidValueError,
+    OverwriteWarning,
     RegistryError,
     UnknownTagError,
 )
@@ -441,7 +442,8 @@ class TestAReleaseWithOtherParts:
 
         with pytest.raises(ConflictError, match="its parts are stored otherwise"):
             store.save(mine)
-        store.save(mine, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            store.save(mine, on_conflict="overwrite")
 
         assert identity(store.load("pea", kind="recipe")) == identity(mine)
         assert store.verify() == []

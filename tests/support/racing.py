@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ import forked
 
 import docstore
 from docstore import ConflictError
-from docstore.errors import DocumentExistsError, DocumentNotFoundError
+from docstore.errors import DocumentExistsError, DocumentNotFoundError, OverwriteWarning
 from docstore.testing.experiments import new_experiment
 
 NAME = "cakes"
@@ -163,6 +164,7 @@ def create(store: docstore.Store, task: Task) -> Iterator[Report]:
 def number_all(store: docstore.Store, task: Task) -> Iterator[Report]:
     """Write one number, used by no other turn, in the head and in each part; odd racers overwrite, the others merge."""
     policy: Any = "overwrite" if task.number % 2 else "merge"
+    warnings.simplefilter("ignore", OverwriteWarning)
     for turn in task.each_turn():
         experiment = store.load(NAME)
         number = task.number + 1 + turn * 100

@@ -26,6 +26,7 @@ from docstore.errors import (
     DocumentNotFoundError,
     InvalidValueError,
     MissingDependencyError,
+    OverwriteWarning,
 )
 from docstore.sql.tables import codes, documents, names, tags, versions
 from docstore.testing.experiments import add_trial, new_experiment
@@ -1377,7 +1378,8 @@ class TestPartsThatWereLaidOutAnew:
                 name: str
                 steps: list[str]
 
-            store.save(Recipe("soup", ["boil", "stir"]), on_conflict="overwrite")
+            with pytest.warns(OverwriteWarning):
+                store.save(Recipe("soup", ["boil", "stir"]), on_conflict="overwrite")
             soup = store.load("soup", kind="recipe")
             soup.steps = ["stir", "boil", "eat"]
             store.save(soup)

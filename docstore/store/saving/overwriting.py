@@ -25,7 +25,7 @@ def overwritten_changes(
 
 def overwritten_values(changes: Iterable[Change]) -> tuple[str, ...]:
     """Return the pointers of the values that *changes* replace or remove, whoever they are from."""
-    return tuple(change.path for change in changes if change.op != "add")
+    return tuple(dict.fromkeys(change.path for change in changes if change.op != "add"))
 
 
 def warn_of_overwritten(name: str, kind: str, version: int, places: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ import pytest
 import docstore
 from docstore.documents.canonical import ABSENT
 from docstore.documents.merge.resolve import OnConflict
-from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError
+from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError, OverwriteWarning
 from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
@@ -213,7 +213,8 @@ class ConflictPromises(Setting):
         behind.description = "with salt"
         before = docstore.dumps(behind)
 
-        version = ada.save(behind, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning):
+            version = ada.save(behind, on_conflict="overwrite")
 
         assert (version.number, stored(ada), docstore.dumps(behind)) == (3, before, before)
         assert (stored(ada, version=2), ada.verify()) == (docstore.dumps(two_readers[1]), [])
@@ -279,7 +280,8 @@ class ConflictPromises(Setting):
     ) -> None:
         before, other = stored(ada), new_experiment(description="another")
 
-        assert ada.save(other, on_conflict="overwrite").number == 2
+        with pytest.warns(OverwriteWarning):
+            assert ada.save(other, on_conflict="overwrite").number == 2
         assert (stored(ada), stored(ada, version=1)) == (docstore.dumps(other), before)
         add_trial(other)
         assert ada.save(other).number == 3
