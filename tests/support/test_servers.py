@@ -233,6 +233,24 @@ class TestADatabaseOfATestThatIsOver:
         with engine(second).connect() as connection:
             assert connection.exec_driver_sql("SELECT * FROM codes").all() == []
 
+    @on_each_server
+    @pytest.mark.parametrize("size", [1, 10**6], ids=["small", "large"])
+    def test_is_given_to_the_next_without_the_documents(self, servers_of_our_own, connect, name, size):
+        """Whose rows refer to each other."""
+        with servers_of_our_own.fresh(name, Path()) as first:
+            store = connect(first)
+            store.put("note", "n1", "x" * size)
+            store.put("note", "n1", "y" * size)
+            store.tag("n1", "best", kind="note")
+            store.close()
+
+        with servers_of_our_own.fresh(name, Path()) as second:
+            assert first == second
+            assert connect(second).find().count() == 0
+            with engine(second).connect() as connection:
+                assert connection.exec_driver_sql("SELECT * FROM tags").all() == []
+                assert connection.exec_driver_sql("SELECT * FROM versions").all() == []
+
     @pytest.mark.parametrize(
         ("name", "statement"), [(name, each) for name, several in MORE_THAN_ROWS.items() for each in several]
     )
