@@ -129,10 +129,10 @@ class TestAnyObjectAtAll:
     """Written to a file and to each database, and read from there."""
 
     def test_a_json_value_is_the_same_in_all(self, stores, folder):
-        fuzz(lambda value: check(value, value_in_all(folder, stores, value)), json_documents(), in_ci=200)
+        fuzz(lambda value: check(value, value_in_all(folder, stores, value)), json_documents(), in_ci=80)
 
     def test_an_experiment_is_the_same_in_all(self, stores, folder):
-        fuzz(lambda value: check(value, experiment_in_all(folder, stores, value)), experiments(), in_ci=100)
+        fuzz(lambda value: check(value, experiment_in_all(folder, stores, value)), experiments(), in_ci=40)
 
 
 # --- large ones ------------------------------------------------------------------------------------------------------
