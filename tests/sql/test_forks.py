@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 
+import forked
 import pytest
 from backends import REMOTES
 
@@ -33,35 +34,23 @@ SCRIPT = textwrap.dedent("""
 
 
 def run(script, *arguments):
-    """Return what a script that forks wrote; a child that hangs is given up after a minute, with all of its threads.
+    """Return what a script that forks wrote; one that hangs is given up after a minute, with all of its processes.
 
     Python warns of a fork beside threads: that is what is tried here. Any other warning is an error.
     """
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "-W",
-            "ignore:This process:DeprecationWarning",
-            "-c",
-            PREAMBLE + script,
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stderr == ""
-    return done.stdout
+    told, complaints = forked.run(PREAMBLE + script, *arguments)
+    assert complaints == ""
+    return told
 
 
 PREAMBLE = textwrap.dedent("""
-    import os, sys, threading
+    import os, sys, threading, warnings
     import docstore
     from docstore.sql.dialects import transaction
     from docstore.sql.dialects.sqlite import forks
     from docstore.errors import DatabaseError, FileReplacedError
+
+    warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
     def child(work):
         pid = os.fork()

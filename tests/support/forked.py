@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
+import signal
 import sys
+import tempfile
 import warnings
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from typing import Final
+from typing import Final, cast
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 # The second: the main module of whoever starts them, which multiprocessing imports in each.
@@ -25,6 +27,25 @@ def start(source: str, arguments: tuple[str, ...] = (), *, stdin: int, stdout: i
     for file in files:
         file.close()
     return process
+
+
+def run(source: str, *arguments: str, seconds: float = 60) -> tuple[str, str]:
+    """Run *source* to its end; return what it wrote to stdout, and to stderr.
+
+    Raises:
+        TimeoutError: it did not end in so many seconds; it is killed, with the processes that it started.
+    """
+    with open(os.devnull) as stdin, tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        files = {"stdin": stdin.fileno(), "stdout": stdout.fileno(), "stderr": stderr.fileno()}
+        process = start(source, arguments, **files)
+        process.join(seconds)
+        if process.is_alive():
+            os.killpg(cast(int, process.pid), signal.SIGKILL)
+            process.join()
+            raise TimeoutError(f"it did not end in {seconds} s")
+        for file in (stdout, stderr):
+            file.seek(0)
+        return stdout.read(), stderr.read()
 
 
 def _run(source: str, arguments: tuple[str, ...], *files: Connection) -> None:
