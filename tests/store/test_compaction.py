@@ -37,6 +37,8 @@ from docstore.sql.tables import documents, metadata, names, versions
 from docstore.store.compaction import Compacted
 from docstore.testing.experiments import add_trial, new_experiment
 
+pytest_plugins = ["ready"]
+
 ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"])
 
 
@@ -99,16 +101,9 @@ def kept(store, name="cakes", kind="experiment"):
 # --- what is folded ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def saves():
-    """The text of each version that was saved of the cakes, by number."""
-    return {}
-
-
-@pytest.fixture
-def cakes(store, saves):
-    """An experiment of nine versions: trials come, change and go, and so does what stands in its head."""
-    experiment = new_experiment("cakes", trials=2)
+def nine_versions(store):
+    """An experiment: trials come, change and go, and so does what stands in its head. Returns the text of each."""
+    experiment, saves = new_experiment("cakes", trials=2), {}
 
     def save(message=""):
         number = store.save(experiment, message=message).number
@@ -133,7 +128,35 @@ def cakes(store, saves):
     save("no oven")
     experiment.properties["numbers"].reverse()
     save("reversed")
-    return experiment
+    return saves
+
+
+@pytest.fixture
+def state(request):
+    """Nothing, or the nine versions, if a test takes ``saves`` or the experiment."""
+    return nine_versions if "saves" in request.fixturenames else None
+
+
+@pytest.fixture
+def database(ready):
+    return ready.url
+
+
+@pytest.fixture
+def store(ready):
+    return ready.store()
+
+
+@pytest.fixture
+def saves(ready):
+    """The text of each version that was saved of the cakes, by number."""
+    return ready.made
+
+
+@pytest.fixture
+def cakes(store, saves):
+    """The experiment at its ninth version."""
+    return store.load("cakes")
 
 
 def assert_kept(store, saves, numbers, name="cakes", kind="experiment"):
@@ -152,18 +175,18 @@ def assert_kept(store, saves, numbers, name="cakes", kind="experiment"):
 
 class TestKeepingSoMany:
     @pytest.mark.parametrize("keep", range(1, 10))
-    def test_keeps_the_newest_as_they_were_saved_and_no_other(self, store, cakes, saves, keep):
+    def test_keeps_the_newest_as_they_were_saved_and_no_other(self, store, saves, keep):
         store.compact("cakes", keep=keep)
 
         assert_kept(store, saves, range(10 - keep, 10))
 
-    def test_of_more_than_there_are_changes_nothing(self, store, cakes, saves):
+    def test_of_more_than_there_are_changes_nothing(self, store, saves):
         before = rows_of(store)
 
         assert store.compact("cakes", keep=10) == Compacted("experiment", "cakes", 9, tuple(range(1, 10)), 0, 0)
         assert rows_of(store) == before
 
-    def test_is_told(self, store, cakes):
+    def test_is_told(self, store, saves):
         before = sum(map(len, changes_in(store)))
 
         compacted = store.compact("cakes", keep=2)
@@ -186,7 +209,7 @@ class TestKeepingSoMany:
         assert (compacted.kept, compacted.folded, compacted.freed) == ((1, 2, 4, 6), 2, 0)
 
     @pytest.mark.parametrize("keep", [0, -1, True, False, 1.0, "3", None, timedelta(0), timedelta(days=-1)])
-    def test_of_anything_else_is_refused(self, store, cakes, keep):
+    def test_of_anything_else_is_refused(self, store, saves, keep):
         before = rows_of(store)
 
         with pytest.raises(InvalidValueError, match=r"keep: .* Give how many .* timedelta\(days=90\)"):
@@ -194,11 +217,11 @@ class TestKeepingSoMany:
 
         assert rows_of(store) == before
 
-    def test_of_a_document_that_is_not_there_is_told(self, store, cakes):
+    def test_of_a_document_that_is_not_there_is_told(self, store, saves):
         with pytest.raises(DocumentNotFoundError):
             store.compact("cake", keep=1)
 
-    def test_of_a_document_that_is_deleted_is_told(self, store, cakes):
+    def test_of_a_document_that_is_deleted_is_told(self, store, saves):
         store.delete("cakes")
 
         with pytest.raises(DocumentNotFoundError, match="undelete"):
@@ -209,7 +232,7 @@ class TestKeepingForSoLong:
     """The nine versions were saved an hour apart, the last of them half an hour ago."""
 
     @pytest.fixture(autouse=True)
-    def spread(self, store, cakes, monkeypatch):
+    def spread(self, store, saves, monkeypatch):
         newest = store.history("cakes")[0].created_at
 
         class Clock(datetime):
@@ -254,7 +277,7 @@ class TestKeepingForSoLong:
 
 class TestTags:
     @pytest.fixture(autouse=True)
-    def tagged(self, store, cakes):
+    def tagged(self, store, saves):
         store.tag("cakes", "published", 3)
         store.tag("cakes", "again", 3)
         store.tag("cakes", "oven", 6)
@@ -289,7 +312,7 @@ class TestBranches:
     """Of version 4 there is a branch, which went on."""
 
     @pytest.fixture
-    def branched(self, store, cakes):
+    def branched(self, store, saves):
         store.branch("cakes", "pies", 4)
         pies = store.load("pies")
         pies.description = "pies"
@@ -356,22 +379,33 @@ class TestBranches:
         assert proved(store, "tarts")
 
 
+def nine_versions_of_which_four_are_kept(store):
+    """Of the nine, the last three, and the second, which is tagged. Returns the text of each, and the log before."""
+    saves = nine_versions(store)
+    before = list(store.history("cakes"))
+    store.tag("cakes", "published", 2)
+    store.compact("cakes", keep=3)
+    return saves, before
+
+
 class TestAFoldedVersion:
     """Of the nine, the last three are kept, and the second, which is tagged."""
 
-    @pytest.fixture(autouse=True)
-    def compacted(self, store, cakes):
-        self.before = list(store.history("cakes"))
-        store.tag("cakes", "published", 2)
-        store.compact("cakes", keep=3)
+    @pytest.fixture
+    def state(self):
+        return nine_versions_of_which_four_are_kept
 
-    def test_stays_in_the_log(self, store):
-        after = store.history("cakes")
+    @pytest.fixture
+    def saves(self, ready):
+        return ready.made[0]
+
+    def test_stays_in_the_log(self, store, ready):
+        before, after = ready.made[1], store.history("cakes")
 
         def told(v):
             return v.number, v.created_at, v.author, v.message, v.digest, v.chain, v.parent
 
-        assert [told(version) for version in after] == [told(version) for version in self.before]
+        assert [told(version) for version in after] == [told(version) for version in before]
         assert [version.is_kept for version in after] == [True] * 3 + [False] * 4 + [True, False]
 
     def test_is_called_folded(self, store):
@@ -508,7 +542,7 @@ class TestBlameOfFoldedVersions:
 
 class TestCompactingAgain:
     @pytest.fixture(autouse=True)
-    def compacted(self, store, cakes):
+    def compacted(self, store, saves):
         store.tag("cakes", "published", 3)
         store.compact("cakes", keep=4)
 
@@ -547,24 +581,30 @@ class TestCompactingAgain:
 # --- documents of every sort ------------------------------------------------------------------------------------------
 
 
+JSON = (
+    {"a": 1},
+    {"a": 1.0},
+    [1, True, 1.0],
+    "text",
+    None,
+    {"steps": {"0": 1}},
+    [0.0, {"b": [1, 2, 3]}],
+    [-0.0, {"b": [3, 1]}],
+    [],
+)
+
+
+def a_note_of_any_json(store):
+    return {store.put("note", "n", value).number: dumps(value) for value in JSON}
+
+
 class TestADocumentOfAnyJson:
-    STATES = (
-        {"a": 1},
-        {"a": 1.0},
-        [1, True, 1.0],
-        "text",
-        None,
-        {"steps": {"0": 1}},
-        [0.0, {"b": [1, 2, 3]}],
-        [-0.0, {"b": [3, 1]}],
-        [],
-    )
+    @pytest.fixture
+    def state(self):
+        return a_note_of_any_json
 
     @pytest.mark.parametrize("tagged", [(), (1,), (2, 5), (1, 3, 5, 7), (4, 6)])
-    def test_is_kept_as_it_was_saved(self, store, tagged):
-        saves = {}
-        for state in self.STATES:
-            saves[store.put("note", "n", state).number] = dumps(state)
+    def test_is_kept_as_it_was_saved(self, store, saves, tagged):
         for number in tagged:
             store.tag("n", f"t{number}", number, kind="note")
 
@@ -573,31 +613,36 @@ class TestADocumentOfAnyJson:
         assert_kept(store, saves, {*tagged, 9}, "n", "note")
 
 
-class TestADocumentOfAUsersClass:
-    @pytest.fixture(autouse=True)
-    def _forgotten(self):
+def a_plan_whose_field_of_parts_changes(store):
+    """It was a dict, then none, then a list. Returns the text of each version."""
+    saves, states = {}, [{"a": 1, "b": 2}, None, ["a", "b", "c"], ["a", "d"], None, {"0": "a"}, None, ["x"]]
+    for before, steps in pairwise([None, *states]):
+        cls = list[str] if list in (type(before), type(steps)) else dict[str, Any]
         with registry.scope():
-            yield
+
+            @docstore.document(kind="plan", parts=["/steps/*", "/notes/*"])
+            @dataclass
+            class Plan:
+                name: str
+                steps: cls | None = None  # resolved at once
+                notes: dict[str, Any] = field(default_factory=dict)
+
+            plan = store.load("p", kind="plan") if saves else Plan("p", notes={"stays": 1})
+            plan.steps = steps
+            number = store.save(plan).number
+            saves[number] = text(store, "p", kind="plan")
+    return saves
+
+
+class TestADocumentWhoseFieldOfPartsChanges:
+    """Of two states that differ so, a whole one is kept."""
+
+    @pytest.fixture
+    def state(self):
+        return a_plan_whose_field_of_parts_changes
 
     @pytest.mark.parametrize("tagged", [(), (1,), (2,), (1, 3), (3, 6), (4, 6), (1, 2, 5)])
-    def test_is_kept_whatever_became_of_its_parts(self, store, tagged):
-        """A field of parts was a dict, then none, then a list: of two states that differ so, a whole one is kept."""
-        saves, states = {}, [{"a": 1, "b": 2}, None, ["a", "b", "c"], ["a", "d"], None, {"0": "a"}, None, ["x"]]
-        for before, steps in pairwise([None, *states]):
-            cls = list[str] if list in (type(before), type(steps)) else dict[str, Any]
-            with registry.scope():
-
-                @docstore.document(kind="plan", parts=["/steps/*", "/notes/*"])
-                @dataclass
-                class Plan:
-                    name: str
-                    steps: cls | None = None  # resolved at once
-                    notes: dict[str, Any] = field(default_factory=dict)
-
-                plan = store.load("p", kind="plan") if saves else Plan("p", notes={"stays": 1})
-                plan.steps = steps
-                number = store.save(plan).number
-                saves[number] = text(store, "p", kind="plan")
+    def test_is_kept_as_it_was_saved(self, store, saves, tagged):
         for number in tagged:
             store.tag("p", f"t{number}", number, kind="plan")
 
@@ -605,25 +650,36 @@ class TestADocumentOfAUsersClass:
 
         assert_kept(store, saves, {*tagged, 8}, "p", "plan")
 
+
+def a_plan_of_several_releases(store):
+    """Each has other parts. Returns the text of each version."""
+    saves = {}
+    for turn, parts in enumerate([["/steps/*"], [], ["/notes/*"], ["/steps/*", "/notes/*"]]):
+        with registry.scope():
+
+            @docstore.document(kind="plan", parts=parts)
+            @dataclass
+            class Plan:
+                name: str
+                steps: list[str] = field(default_factory=list)
+                notes: dict[str, Any] = field(default_factory=dict)
+
+            plan = store.load("p", kind="plan") if turn else Plan("p", ["a"], {"n": 0})
+            for edit in range(2):
+                plan.steps[-1:] = [f"s{turn}", f"e{edit}"]
+                plan.notes["n"] = turn
+                number = store.save(plan).number
+                saves[number] = text(store, "p", kind="plan")
+    return saves
+
+
+class TestADocumentOfSeveralReleases:
+    @pytest.fixture
+    def state(self):
+        return a_plan_of_several_releases
+
     @pytest.mark.parametrize("tagged", [(), (1, 5), (2, 4, 6), (1, 2, 3, 4, 5, 6, 7)])
-    def test_is_kept_over_releases_with_other_parts(self, store, tagged):
-        saves = {}
-        for turn, parts in enumerate([["/steps/*"], [], ["/notes/*"], ["/steps/*", "/notes/*"]]):
-            with registry.scope():
-
-                @docstore.document(kind="plan", parts=parts)
-                @dataclass
-                class Plan:
-                    name: str
-                    steps: list[str] = field(default_factory=list)
-                    notes: dict[str, Any] = field(default_factory=dict)
-
-                plan = store.load("p", kind="plan") if turn else Plan("p", ["a"], {"n": 0})
-                for edit in range(2):
-                    plan.steps[-1:] = [f"s{turn}", f"e{edit}"]
-                    plan.notes["n"] = turn
-                    number = store.save(plan).number
-                    saves[number] = text(store, "p", kind="plan")
+    def test_is_kept_as_it_was_saved(self, store, saves, tagged):
         for number in tagged:
             store.tag("p", f"t{number}", number, kind="plan")
 
@@ -698,7 +754,7 @@ class TestAHistoryThatIsDamaged:
             (1, {}, "version 1"),
         ],
     )
-    def test_is_told_and_left_as_it_is(self, store, cakes, number, values, where):
+    def test_is_told_and_left_as_it_is(self, store, saves, number, values, where):
         with store.engine.begin() as connection:
             at = versions.c.version == number
             connection.execute(versions.update().where(at).values(**values) if values else versions.delete().where(at))
@@ -722,7 +778,7 @@ class TestAHistoryThatIsDamaged:
             '[{"op":"add","path":"/x"}]',
         ],
     )
-    def test_where_the_chain_does_not_look_is_found_by_what_is_rebuilt(self, store, cakes, number, changes):
+    def test_where_the_chain_does_not_look_is_found_by_what_is_rebuilt(self, store, saves, number, changes):
         """Of changes that took the place of others, the chain knows nothing."""
         store.tag("cakes", "published", 3)
         store.compact("cakes", keep=3)
@@ -737,7 +793,7 @@ class TestAHistoryThatIsDamaged:
 
         assert rows_of(store) == before
 
-    def test_in_its_current_state_is_told(self, store, cakes):
+    def test_in_its_current_state_is_told(self, store, saves):
         with store.engine.begin() as connection:
             connection.execute(documents.update().where(documents.c.path == "/trials/0").values(body='{"a":1}'))
 
@@ -746,7 +802,7 @@ class TestAHistoryThatIsDamaged:
 
         assert kept(store) == [*range(1, 10)]
 
-    def test_by_a_version_too_many_is_told(self, store, cakes):
+    def test_by_a_version_too_many_is_told(self, store, saves):
         row = {**rows_of(store, versions)[0][-1], "version": 10}
         with store.engine.begin() as connection:
             connection.execute(versions.insert(), row)
@@ -754,7 +810,7 @@ class TestAHistoryThatIsDamaged:
         with pytest.raises(DamagedDocumentError, match="version 10: the document is at version 9 only"):
             store.compact("cakes", keep=1)
 
-    def test_of_another_document_is_no_hindrance(self, store, cakes, saves):
+    def test_of_another_document_is_no_hindrance(self, store, saves):
         store.put("note", "n", 1)
         with store.engine.begin() as connection:
             other = versions.c.id != sa.select(documents.c.id).where(documents.c.name == "cakes").scalar_subquery()
@@ -783,7 +839,7 @@ class TestAnInterruptedCompaction:
         return interrupt
 
     @pytest.mark.parametrize("skip", [0, 1, 2])
-    def test_leaves_all_as_it_was_and_can_be_made_again(self, store, cakes, saves, interrupt, skip):
+    def test_leaves_all_as_it_was_and_can_be_made_again(self, store, saves, interrupt, skip):
         store.tag("cakes", "published", 3)
         store.tag("cakes", "oven", 6)
         before = rows_of(store)
@@ -798,7 +854,7 @@ class TestAnInterruptedCompaction:
         assert rows_of(store) == before
         store.engine.dispose()
 
-    def test_by_a_connection_that_is_lost_each_time_leaves_all_as_it_was(self, store, cakes, interrupt):
+    def test_by_a_connection_that_is_lost_each_time_leaves_all_as_it_was(self, store, saves, interrupt):
         before = rows_of(store)
         interrupt(lambda conn: conn.connection.driver_connection.close(), 0)
 
@@ -835,14 +891,14 @@ class TestAConnectionLostToAServer:
         return killed
 
     @pytest.mark.parametrize("event", ["before_cursor_execute", "commit"])
-    def test_once_is_not_noticed(self, store, cakes, saves, kill, event):
+    def test_once_is_not_noticed(self, store, saves, kill, event):
         killed = self.lose(store, kill, event, 1)
 
         assert store.compact("cakes", keep=2).folded == 7
         assert killed
         assert_kept(store, saves, {8, 9})
 
-    def test_twice_is_told_and_leaves_all_as_it_was(self, store, cakes, kill):
+    def test_twice_is_told_and_leaves_all_as_it_was(self, store, saves, kill):
         before = rows_of(store)
         killed = self.lose(store, kill, "before_cursor_execute", 2)
 
@@ -856,7 +912,7 @@ class TestAConnectionLostToAServer:
 class TestASaveBesideACompaction:
     """It came while the rows of history were written."""
 
-    def test_waits_and_is_not_lost(self, store, database, connect, cakes, saves):
+    def test_waits_and_is_not_lost(self, store, database, connect, saves):
         other = connect(database)
         theirs = other.load("cakes")
         add_trial(theirs)
@@ -874,7 +930,7 @@ class TestASaveBesideACompaction:
         assert_kept(store, {**saves, 10: text(store)}, {8, 9, 10})
         assert len(store.load("cakes").trials) == len(theirs.trials)
 
-    def test_of_many_loses_none(self, store, database, connect, cakes):
+    def test_of_many_loses_none(self, store, database, connect, saves):
         """Who stands on a version that was folded since is told so, and does it again."""
 
         def save(mine, key):
@@ -1158,7 +1214,7 @@ class TestAPurgedDocument:
 
         assert rows_of(store, metadata.tables[table]) == [[]]
 
-    def test_leaves_its_branches_whole(self, store, cakes, saves):
+    def test_leaves_its_branches_whole(self, store, saves):
         store.branch("cakes", "pies", 4)
         store.compact("pies", keep=3)
 
