@@ -34,10 +34,12 @@ from docstore.sql.tables import IS_HEAD, documents, tags, versions
 from docstore.store.copying import Copied, copy_documents
 from docstore.testing.experiments import add_trial, new_experiment
 
+pytest_plugins = ["ready"]
+
 # Each backend is copied from, and copied to, once at least.
 PAIRS = [("sqlite", "sqlite"), ("sqlite", "postgresql"), ("postgresql", "mariadb"), ("mariadb", "sqlite")]
 
-ON_SQLITE = pytest.mark.parametrize("urls", [("sqlite", "sqlite")], indirect=True, ids="-".join)
+ON_SQLITE = pytest.mark.parametrize("pair", [("sqlite", "sqlite")], indirect=True, ids="-".join)
 
 
 def copy_in_pages(source, target, **size):
@@ -45,46 +47,81 @@ def copy_in_pages(source, target, **size):
     return copy_documents(source._context.transactions, target._context, size=PageSize(**size))
 
 
-@pytest.fixture(params=PAIRS, ids="-".join)
-def urls(request, fresh_database):
-    """The URLs of two empty databases: to copy from, and to copy to."""
-    return [fresh_database(backend) for backend in request.param]
-
-
-@pytest.fixture
-def source(urls, connect):
-    return connect(urls[0])
-
-
-@pytest.fixture
-def target(urls, connect):
-    return connect(urls[1])
-
-
-@pytest.fixture
-def cakes(source):
-    """An experiment of odd values, at version 4: one trial, then described, then two trials, then one."""
+def the_cakes(store):
+    """An experiment of odd values: one trial, then described, then two trials, then one. Returns the text of each."""
     experiment = new_experiment(trials=1, experiment_type="CAKE")
     experiment.properties["numbers"] = [1, 1.0, True, -0.0, 1e16, 1e300, 2**64]
     experiment.properties["odd"] = {"a\0b": "\ud800", "": "☃ \U0001f370"}
-    source.save(experiment, message="first", author="ada")
+    store.save(experiment, message="first", author="ada")
+    texts = [docstore.dumps(experiment)]
     experiment.description = 'it\'s "good" \\ \n%s'
-    source.save(experiment, message="second ☃", author="bo")
+    store.save(experiment, message="second ☃", author="bo")
+    texts.append(docstore.dumps(experiment))
     add_trial(experiment)
-    source.save(experiment)
+    store.save(experiment)
+    texts.append(docstore.dumps(experiment))
     del experiment._trials[0], experiment._data[0]
-    source.save(experiment)
-    return experiment
+    store.save(experiment)
+    texts.append(docstore.dumps(experiment))
+    return texts
+
+
+def the_cakes_and_others(store):
+    """Beside the cakes: bread, what makes it, and notes, one deleted and made anew."""
+    texts = the_cakes(store)
+    store.save(new_experiment("bread", trials=2))
+    store.save(GenerationStrategy([GenerationNode("sobol")], "makes bread", "bread"))
+    store.put("note", "n1", {"a": 1})
+    store.delete("n1", kind="note")
+    store.put("note", "n1", [1.5, None])
+    return texts
 
 
 @pytest.fixture
-def several(source, cakes):
-    """Beside the cakes: bread, what makes it, and notes, one deleted and made anew."""
-    source.save(new_experiment("bread", trials=2))
-    source.save(GenerationStrategy([GenerationNode("sobol")], "makes bread", "bread"))
-    source.put("note", "n1", {"a": 1})
-    source.delete("n1", kind="note")
-    source.put("note", "n1", [1.5, None])
+def state(request):
+    """What is in the source at first: what a test, or a fixture that it takes, asks for by name."""
+    asked = request.fixturenames
+    return the_cakes_and_others if "several" in asked else the_cakes if "cakes" in asked else None
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def pair(request, ready_databases, state):
+    """Two databases: to copy from, and an empty one to copy to."""
+    source, target = request.param
+    return ready_databases.ready(source, state), ready_databases.ready(target, role="target")
+
+
+@pytest.fixture
+def urls(pair):
+    return [each.url for each in pair]
+
+
+@pytest.fixture
+def source(pair):
+    return pair[0].store()
+
+
+@pytest.fixture
+def target(pair):
+    return pair[1].store()
+
+
+@pytest.fixture
+def cakes(pair):
+    """The text of each version of an experiment in the source, the newest last."""
+    return pair[0].made
+
+
+@pytest.fixture
+def several(cakes):
+    """The same; bread, what makes it, and notes are there too."""
+    return cakes
+
+
+@pytest.fixture
+def loaded(source, cakes):
+    """The experiment at version 4."""
+    return source.load("cakes")
 
 
 def names_in(store):
@@ -330,9 +367,9 @@ class TestTags:
         assert everything(target) == everything(source)
         assert {what for what in log.rows if not what.endswith(" tags")} == {"UPDATE documents"}
 
-    def test_come_with_new_versions(self, source, target, cakes):
-        cakes.description = "without salt"
-        source.save(cakes)
+    def test_come_with_new_versions(self, source, target, loaded):
+        loaded.description = "without salt"
+        source.save(loaded)
         source.tag("cakes", "newest")
 
         assert self.status(source, target) == "updated"
@@ -390,16 +427,16 @@ class TestADocumentThatWasCompacted:
     """Versions that were folded in one store may be kept in the other: none is lost there, and none brought back."""
 
     @pytest.fixture
-    def texts(self, source, cakes):
+    def texts(self, source, cakes, loaded):
         """The text of each version of the cakes, seven in the end."""
-        texts = {number: self.text(source, number) for number in range(1, 5)}
+        texts = dict(enumerate(cakes, start=1))
 
         def go_on():
             newest = source.history("cakes")[0].number
             for number in range(newest + 1, newest + 4):
-                cakes.description = f"at {number}"
-                cakes.trials[1].run_metadata["number"] = number
-                source.save(cakes)
+                loaded.description = f"at {number}"
+                loaded.trials[1].run_metadata["number"] = number
+                source.save(loaded)
                 texts[number] = self.text(source, number)
 
         self.go_on = go_on
@@ -562,7 +599,7 @@ class TestADeletedDocument:
 
         target.undelete("cakes")
 
-        assert docstore.dumps(target.load("cakes")) == docstore.dumps(cakes)
+        assert docstore.dumps(target.load("cakes")) == cakes[-1]
 
     def test_does_not_need_its_name(self, source, target):
         target.save(new_experiment(description="another"))
@@ -707,10 +744,10 @@ class TestCopyingAgain:
         assert log.rows == {}
         assert {each.status for each in copied} == {"unchanged"}
 
-    def test_writes_only_what_is_new(self, source, target, cakes):
+    def test_writes_only_what_is_new(self, source, target, loaded):
         """Of one more trial with data: both parts, the head's row, and a version."""
-        add_trial(cakes)
-        source.save(cakes)
+        add_trial(loaded)
+        source.save(loaded)
         log = Log(target.engine)
 
         copied = source.copy_to(target)
@@ -719,40 +756,40 @@ class TestCopyingAgain:
         assert [(each.name, each.versions) for each in copied if each.status == "updated"] == [("cakes", 5)]
         assert everything(target) == everything(source)
 
-    def test_takes_away_what_is_gone(self, source, target, cakes):
-        cakes._data.clear()
-        source.save(cakes)
+    def test_takes_away_what_is_gone(self, source, target, loaded):
+        loaded._data.clear()
+        source.save(loaded)
 
         source.copy_to(target)
 
         assert everything(target) == everything(source)
 
-    def test_brings_several_versions_at_once(self, source, target, cakes):
+    def test_brings_several_versions_at_once(self, source, target, loaded):
         for number in range(3):
-            cakes.description = str(number)
-            source.save(cakes)
+            loaded.description = str(number)
+            source.save(loaded)
 
         source.copy_to(target)
 
         assert target.history("cakes") == source.history("cakes")
         assert target.verify() == []
 
-    def test_leaves_objects_of_the_target_behind_as_a_save_by_others_does(self, source, target, cakes):
+    def test_leaves_objects_of_the_target_behind_as_a_save_by_others_does(self, source, target, loaded):
         theirs = target.load("cakes")
-        cakes.description = "without salt"
-        source.save(cakes)
+        loaded.description = "without salt"
+        source.save(loaded)
         source.copy_to(target)
         add_trial(theirs)
 
         assert target.save(theirs).number == 6
         assert theirs.description == "without salt"
 
-    def test_lets_saves_in_the_target_wait_for_their_turn(self, source, target, cakes):
+    def test_lets_saves_in_the_target_wait_for_their_turn(self, source, target, loaded):
         """They go on from what was copied."""
         theirs = target.load("cakes")
         add_trial(theirs)
-        cakes.description = "without salt"
-        source.save(cakes)
+        loaded.description = "without salt"
+        source.save(loaded)
         saves = []
 
         @sa.event.listens_for(target.engine, "before_cursor_execute", named=True)
@@ -795,10 +832,10 @@ class TestADocumentThatWasSavedInTheTargetToo:
         assert (caught.value.name, caught.value.source, caught.value.target) == ("cakes", 4, 5)
 
     @pytest.mark.parametrize("saves", [1, 2])
-    def test_is_refused_where_the_source_went_on_as_well(self, source, target, cakes, saves):
+    def test_is_refused_where_the_source_went_on_as_well(self, source, target, loaded, saves):
         for number in range(saves):
-            cakes.description = f"mine {number}"
-            source.save(cakes)
+            loaded.description = f"mine {number}"
+            source.save(loaded)
 
         with pytest.raises(DivergedError, match=f"is at version {4 + saves}, and at version 5"):
             source.copy_to(target)
@@ -1029,21 +1066,28 @@ class TestATextThatTheTargetDoesNotTake:
         assert everything(small) == NOTHING
 
 
+def a_large_experiment(store):
+    """600 parts of 10,000 characters each, 20 of them changed since; the head has 100,000."""
+    experiment = new_experiment("large", trials=0, description="x" * 100_000)
+    for number in range(600):
+        trial = experiment.new_trial(parameters={"x": number / 2**20, "flour": "rye"})
+        trial.run_metadata["text"] = f"{number:010}" * 1_000
+    store.save(experiment)
+    for number in range(20):
+        experiment.trials[number].run_metadata["text"] = "short"
+        store.save(experiment)
+
+
 class TestALargeDocument:
     """It goes over a page at a time; the rows and the text of a page are bounded."""
 
     @pytest.fixture
-    def large(self, source):
-        """600 parts of 10,000 characters each, 20 of them changed since; the head has 100,000."""
-        experiment = new_experiment("large", trials=0, description="x" * 100_000)
-        for number in range(600):
-            trial = experiment.new_trial(parameters={"x": number / 2**20, "flour": "rye"})
-            trial.run_metadata["text"] = f"{number:010}" * 1_000
-        source.save(experiment)
-        for number in range(20):
-            experiment.trials[number].run_metadata["text"] = "short"
-            source.save(experiment)
-        return experiment
+    def state(self, request):
+        return a_large_experiment if "large" in request.fixturenames else None
+
+    @pytest.fixture
+    def large(self):
+        """The source has it."""
 
     def test_is_written_by_statements_of_bounded_rows(self, source, target, large):
         log = Log(target.engine)
