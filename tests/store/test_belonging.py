@@ -10,6 +10,18 @@ from docstore.documents.canonical import ABSENT
 from docstore.errors import OverwriteWarning
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
+pytest_plugins = ["ready"]
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
+
 
 def parameters(x):
     return {"x": x, "flour": "rye"}

@@ -16,6 +16,23 @@ from docstore import Arm, BatchTrial, ConflictError, Data, Experiment, Generator
 from docstore.errors import Conflict
 from docstore.testing.experiments import new_experiment
 
+pytest_plugins = ["ready"]
+
+
+@pytest.fixture
+def database(ready):
+    return ready.url
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
+
 
 def parameters(x: float) -> dict[str, Any]:
     return {"x": x, "flour": "rye"}

@@ -26,7 +26,24 @@ from docstore.sql import rows
 from docstore.sql.dialects import transaction
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
+pytest_plugins = ["ready"]
+
 pytestmark = pytest.mark.usefixtures("forgotten")
+
+
+@pytest.fixture
+def database(ready):
+    return ready.url
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
 
 
 @pytest.fixture

@@ -26,6 +26,29 @@ from docstore.testing.contract.setting import together
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment
 
+pytest_plugins = ["ready"]
+
+
+@pytest.fixture
+def database(ready):
+    return ready.url
+
+
+@pytest.fixture
+def store(ready):
+    return ready.store()
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
+
+
 DUPLICATES = {
     "copy": copy.copy,
     "deep copy": copy.deepcopy,

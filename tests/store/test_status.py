@@ -20,7 +20,19 @@ from docstore.errors import (
 )
 from docstore.testing.experiments import add_trial, new_experiment
 
+pytest_plugins = ["ready"]
+
 pytestmark = pytest.mark.usefixtures("forgotten")
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
 
 
 @pytest.fixture

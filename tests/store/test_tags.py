@@ -14,6 +14,18 @@ from docstore.errors import (
 )
 from docstore.testing.experiments import new_experiment
 
+pytest_plugins = ["ready"]
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
+
 
 @pytest.fixture
 def store(ada):
