@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from formats import make, of_store
 from fuzzing import fuzz
 from hypothesis import strategies as st
+from ready import Ready
 
 import docstore
 from docstore import (
@@ -107,13 +108,47 @@ def differences(backend):
     return DIFFERENCES[backend]
 
 
+@pytest.fixture(scope="module")
+def ready(backends, tmp_path_factory):
+    """Databases that tests use one after another."""
+    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
+        yield ready
+
+
 @pytest.fixture
-def engine(database, store):
+def store(ready, backend):
+    """A store in which nothing is; what is saved there is removed when the test ends."""
+    with ready.emptied(backend) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def plain_engines():
+    """Engines that know nothing of docstore, by their URLs."""
+    engines = {}
+    yield engines
+    for engine in engines.values():
+        engine.dispose()
+
+
+@pytest.fixture
+def engine_of(plain_engines):
+    """Gives an engine that knows nothing of docstore, on the database of a store."""
+
+    def engine_of(store):
+        url = store.engine.url
+        if url not in plain_engines:
+            # The driver of PostgreSQL would parse JSON, and lose the text of its numbers.
+            plain_engines[url] = sa.create_engine(url, json_deserializer=str)
+        return plain_engines[url]
+
+    return engine_of
+
+
+@pytest.fixture
+def engine(engine_of, store):
     """An engine that knows nothing of docstore, on tables that are made."""
-    # The driver of PostgreSQL would parse JSON, and lose the text of its numbers.
-    engine = sa.create_engine(database, json_deserializer=str)
-    yield engine
-    engine.dispose()
+    return engine_of(store)
 
 
 @pytest.fixture
@@ -1179,13 +1214,10 @@ def plain(value):
     return value
 
 
-def rows_of(url, name):
+def rows_of(engine, name):
     """All rows of a view, as text."""
-    # The driver of PostgreSQL would parse JSON, and lose the text of its numbers.
-    engine = sa.create_engine(url, **({"json_deserializer": str} if url.get_backend_name() == "postgresql" else {}))
     with engine.connect() as connection:
         rows = [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}").mappings()]
-    engine.dispose()
     for row in rows:
         row.update({key: in_utc(row[key]) for key in ("created_at", "updated_at") if key in row})
     return sorted(repr({key: plain(value) for key, value in row.items()}) for row in rows)
@@ -1234,18 +1266,31 @@ def places_in(value, place=()):
 class TestAllDatabases:
     """What the views show of a database of everything is the same as SQLite shows of it, value by value."""
 
+    @pytest.fixture
+    def copied(self, ready, backend, of_sqlite):
+        """A store on a copy of that database."""
+
+        def fill(store):
+            for project, source in of_sqlite.items():
+                source.copy_to(docstore.Store(store.engine, project=project, **of_store.OPTIONS))
+
+        with ready.filled(backend, "everything", fill) as store:
+            yield store
+
+    @pytest.fixture
+    def twin(self, ready):
+        """Another store in which nothing is, on SQLite."""
+        with ready.emptied("sqlite") as twin:
+            yield twin
+
     @pytest.mark.parametrize("name", VIEWS)
-    def test_show_the_same(self, of_sqlite, store, connect, database, name):
-        for project, source in of_sqlite.items():
-            source.copy_to(connect(database, project=project, **of_store.OPTIONS))
+    def test_show_the_same(self, of_sqlite, copied, engine_of, name):
+        shown = rows_of(engine_of(copied), name)
 
-        shown = rows_of(sa.make_url(database), name)
-
-        assert shown == rows_of(of_sqlite["default"].engine.url, name) != []
+        assert shown == rows_of(engine_of(of_sqlite["default"]), name) != []
 
     @pytest.mark.parametrize("seed", range(12))
-    def test_show_the_same_whatever_json_something_else_wrote(self, store, connect, database, tmp_path, seed):
-        twin = connect(f"sqlite:///{tmp_path}/twin.db")
+    def test_show_the_same_whatever_json_something_else_wrote(self, store, twin, engine_of, seed):
         twin.save(everything_small())
         twin.copy_to(store)
         chance = random.Random(seed)
@@ -1256,26 +1301,12 @@ class TestAllDatabases:
                 for path, body in damaged.items():
                     connection.execute(documents.update().where(documents.c.path == path).values(body=body))
 
-        shown = {name: rows_of(sa.make_url(database), name) for name in VIEWS}
+        shown = {name: rows_of(engine_of(store), name) for name in VIEWS}
 
-        assert shown == {name: rows_of(twin.engine.url, name) for name in VIEWS}
+        assert shown == {name: rows_of(engine_of(twin), name) for name in VIEWS}
 
 
 # --- one experiment of many -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def plan(engine, backend):
-    """What the database says that it does for a SELECT, with statistics of what it holds."""
-
-    def plan(statement):
-        explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN ", "mariadb": "EXPLAIN "}[backend]
-        with engine.connect() as connection:
-            connection.exec_driver_sql({"mariadb": "ANALYZE TABLE documents"}.get(backend, "ANALYZE"))
-            rows = connection.exec_driver_sql(explain + statement).mappings().all()
-        return [dict(row) for row in rows]
-
-    return plan
 
 
 FINDS_A_NAME = {
@@ -1295,23 +1326,42 @@ READS_ALL = {
 
 class TestOneExperimentOfMany:
     @pytest.fixture
-    def many(self, store, engine):
-        """So many rows that to read them all is never the shortest way."""
+    def many(self, ready, backend):
+        """A store with so many rows that to read them all is never the shortest way, and whose database knows that."""
+        with ready.filled(backend, "many", self.fill) as store:
+            yield store
+
+    @staticmethod
+    def fill(store):
         store.save(new_experiment("one", trials=2))
         [info] = store.find(name="one")
         columns = ", ".join(c.name for c in documents.c if c.name not in ("id", "name"))
         named = "CASE WHEN path = '' THEN :name END"
         copies = [{"one": info.id, "id": f"{n:032}", "name": f"other {n}"} for n in range(700)]
-        with engine.begin() as connection:
+        with store.engine.begin() as connection:
             for insert in (
                 f"INSERT INTO documents (id, name, {columns}) SELECT :id, {named}, {columns} FROM documents",
                 "INSERT INTO versions SELECT :id, version, created_at, author, message, changes, digest, chain, "
                 "parent, folded FROM versions",
             ):
                 connection.execute(sa.text(f"{insert} WHERE id = :one"), copies)
+        with store.engine.begin() as connection:
+            analyze = {"mariadb": "ANALYZE TABLE documents"}.get(store.engine.dialect.name, "ANALYZE")
+            connection.exec_driver_sql(analyze).close()
+
+    @pytest.fixture
+    def plan(self, many, engine_of, backend):
+        """What the database says that it does for a SELECT, with statistics of what it holds."""
+
+        def plan(statement):
+            explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN ", "mariadb": "EXPLAIN "}[backend]
+            with engine_of(many).connect() as connection:
+                return [dict(row) for row in connection.exec_driver_sql(explain + statement).mappings()]
+
+        return plan
 
     @pytest.mark.parametrize(("name", "column"), [(name, COLUMNS[name].split()[0]) for name in VIEWS])
-    def test_is_found_by_the_index_of_names_and_no_other_is_read(self, many, plan, backend, name, column):
+    def test_is_found_by_the_index_of_names_and_no_other_is_read(self, plan, backend, name, column):
         column = "name" if column == "kind" else column
 
         steps = plan(f"SELECT * FROM {name} WHERE {column} = 'one'")
