@@ -24,6 +24,7 @@ from administration import administrator
 from backends import REMOTES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ready import Ready
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 import docstore
@@ -40,6 +41,20 @@ from docstore.errors import (
     UnknownCodeError,
 )
 from docstore.testing.experiments import add_trial, new_experiment, observe
+
+
+@pytest.fixture(scope="module")
+def ready(backends, tmp_path_factory):
+    """Databases that tests use one after another."""
+    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
+        yield ready
+
+
+@pytest.fixture
+def store(ready, backend):
+    """A store in which nothing is; what is saved there is removed when the test ends."""
+    with ready.emptied(backend) as store:
+        yield store
 
 
 class ExperimentType(Enum):
@@ -409,6 +424,11 @@ class TestSaveTrial:
 
 class TestASaveThatIsInterrupted:
     """In the middle of its transaction: the database is as it was, and the object can be saved again."""
+
+    @pytest.fixture
+    def store(self, fresh_database, connect, backend):
+        """A store whose connections nobody else goes on with."""
+        return connect(fresh_database(backend))
 
     STATEMENTS = ("UPDATE documents", "INSERT INTO documents", "INSERT INTO versions", "DELETE FROM documents")
 
@@ -1161,6 +1181,11 @@ def test_a_kind_of_docstores_own_cannot_be_put(store, kind):
 @pytest.mark.parametrize("as_new", [False, True], ids=["new", "as_new"])
 class TestAFirstSaveThatIsInterrupted:
     """After the COMMIT, before the caller knows: Ctrl-C while the connection goes back to the pool."""
+
+    @pytest.fixture
+    def store(self, fresh_database, connect, backend):
+        """A store whose connections nobody else goes on with."""
+        return connect(fresh_database(backend))
 
     @pytest.fixture
     def interrupted(self, store, as_new):

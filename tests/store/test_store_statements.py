@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 import sqlalchemy as sa
 from counting import BEGINNINGS, calls_of
+from ready import Ready
 
 import docstore
 from docstore import Metric, RegistryBundle
@@ -70,6 +71,26 @@ class Logging:
         finally:
             sa.event.remove(self.engine, "before_cursor_execute", log.note)
         return log
+
+
+@pytest.fixture(scope="module")
+def ready(backends, tmp_path_factory):
+    """Databases that tests use one after another."""
+    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
+        yield ready
+
+
+@pytest.fixture
+def store(ready, backend):
+    """A store in which nothing is; what is saved there is removed when the test ends."""
+    with ready.emptied(backend) as store:
+        yield store
+
+
+@pytest.fixture
+def database(store):
+    """The URL of the database of ``store``, with the password."""
+    return store.engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -190,21 +211,27 @@ class TestALargeExperiment:
         assert len(log.statements) <= 10
         assert log.rows == {"UPDATE documents": 1 + PARTS_OF_A_LARGE_ONE, "INSERT versions": 1}
 
-    def test_is_loaded_by_as_many_statements_as_a_small_one(self, store, log, experiment):
-        store.save(experiment)
-        store.save(new_experiment("small", trials=1))
+    @pytest.fixture
+    def saved(self, ready, backend):
+        """A store with two versions of it, and of a small one."""
+        with ready.filled(backend, "large and small", self.fill) as store:
+            yield store
 
-        assert len(log.of(store.load, "cakes").statements) == len(log.of(store.load, "small").statements)
+    @staticmethod
+    def fill(store):
+        for name, trials in (("cakes", PARTS_OF_A_LARGE_ONE), ("small", 1)):
+            experiment = new_experiment(name, trials=trials)
+            store.save(experiment)
+            experiment.description = "with salt"
+            store.save(experiment)
 
-    def test_is_loaded_at_an_old_version_by_as_many_statements_as_a_small_one(self, store, log, experiment):
-        for each in (experiment, new_experiment("small", trials=1)):
-            store.save(each)
-            each.description = "with salt"
-            store.save(each)
+    @pytest.mark.parametrize("version", [None, 1], ids=["the newest", "an old one"])
+    def test_is_loaded_by_as_many_statements_as_a_small_one(self, saved, version):
+        log = Logging(saved.engine)
 
-        large = log.of(store.load, "cakes", version=1)
+        large, small = (log.of(saved.load, name, version=version) for name in ("cakes", "small"))
 
-        assert len(large.statements) == len(log.of(store.load, "small", version=1).statements)
+        assert len(large.statements) == len(small.statements)
 
 
 class TestSaveTrial:
@@ -226,18 +253,12 @@ class TestSaveTrial:
 
         return prepare
 
-    def test_issues_as_many_statements_for_ten_trials_as_for_a_thousand(self, store, log, prepared):
+    def test_sends_as_many_statements_and_rows_for_ten_trials_as_for_a_thousand(self, log, store, prepared):
         small, large = prepared("small", 10), prepared("large", PARTS_OF_A_LARGE_ONE)
 
         of_small, of_large = (log.of(store.save_trial, each, each.trials[1]) for each in (small, large))
 
         assert len(of_large.statements) == len(of_small.statements) <= 8
-
-    def test_writes_as_many_rows_for_ten_trials_as_for_a_thousand(self, store, log, prepared):
-        small, large = prepared("small", 10), prepared("large", PARTS_OF_A_LARGE_ONE)
-
-        of_small, of_large = (log.of(store.save_trial, each, each.trials[1]) for each in (small, large))
-
         assert of_large.rows == of_small.rows == {"UPDATE documents": 2, "INSERT versions": 1}
 
     def test_reads_as_many_rows_for_ten_trials_as_for_a_thousand(self, store, prepared):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from ready import Ready
 
 import docstore
 from docstore import registry
@@ -60,6 +61,20 @@ def _forgotten():
     """What a test registers is forgotten at its end."""
     with registry.scope():
         yield
+
+
+@pytest.fixture(scope="module")
+def ready(backends, tmp_path_factory):
+    """Databases that tests use one after another."""
+    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
+        yield ready
+
+
+@pytest.fixture
+def store(ready, backend):
+    """A store in which nothing is; what is saved there is removed when the test ends."""
+    with ready.emptied(backend) as store:
+        yield store
 
 
 @pytest.fixture
