@@ -19,6 +19,7 @@ import compiled
 import pytest
 from backends import BACKENDS, Backends, SwitchedOff
 from hypothesis import settings
+from shared_stores import SharedStores
 
 import docstore
 from docstore.testing import experiments
@@ -97,6 +98,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 def backends(pytestconfig: pytest.Config) -> Backends:
     """The servers, each started when it is first asked for."""
     return pytestconfig.stash[_BACKENDS]
+
+
+@pytest.fixture(scope="session")
+def shared_stores(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStores]:
+    """Databases that tests use one after another: emptied after each, or filled once and only read."""
+    with SharedStores(backends, tmp_path_factory.mktemp("shared")) as stores:
+        yield stores
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ import sqlalchemy as sa
 from formats import make, of_store
 from fuzzing import fuzz
 from hypothesis import strategies as st
-from ready import Ready
 
 import docstore
 from docstore import (
@@ -108,17 +107,10 @@ def differences(backend):
     return DIFFERENCES[backend]
 
 
-@pytest.fixture(scope="module")
-def ready(backends, tmp_path_factory):
-    """Databases that tests use one after another."""
-    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
-        yield ready
-
-
 @pytest.fixture
-def store(ready, backend):
+def store(shared_stores, backend):
     """A store in which nothing is; what is saved there is removed when the test ends."""
-    with ready.emptied(backend) as store:
+    with shared_stores.emptied(backend) as store:
         yield store
 
 
@@ -1267,20 +1259,20 @@ class TestAllDatabases:
     """What the views show of a database of everything is the same as SQLite shows of it, value by value."""
 
     @pytest.fixture
-    def copied(self, ready, backend, of_sqlite):
+    def copied(self, shared_stores, backend, of_sqlite):
         """A store on a copy of that database."""
 
         def fill(store):
             for project, source in of_sqlite.items():
                 source.copy_to(docstore.Store(store.engine, project=project, **of_store.OPTIONS))
 
-        with ready.filled(backend, "everything", fill) as store:
+        with shared_stores.filled(backend, "everything", fill) as store:
             yield store
 
     @pytest.fixture
-    def twin(self, ready):
+    def twin(self, shared_stores):
         """Another store in which nothing is, on SQLite."""
-        with ready.emptied("sqlite") as twin:
+        with shared_stores.emptied("sqlite") as twin:
             yield twin
 
     @pytest.mark.parametrize("name", VIEWS)
@@ -1326,9 +1318,9 @@ READS_ALL = {
 
 class TestOneExperimentOfMany:
     @pytest.fixture
-    def many(self, ready, backend):
+    def many(self, shared_stores, backend):
         """A store with so many rows that to read them all is never the shortest way, and whose database knows that."""
-        with ready.filled(backend, "many", self.fill) as store:
+        with shared_stores.filled(backend, "many", self.fill) as store:
             yield store
 
     @staticmethod

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from backends import Backends
 from shared_stores import SharedStores
 
 import docstore
-
-
-@pytest.fixture(scope="session")
-def shared_stores(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStores]:
-    """Databases that tests use one after another."""
-    with SharedStores(backends, tmp_path_factory.mktemp("shared")) as stores:
-        yield stores
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from administration import administrator
 from backends import REMOTES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ready import Ready
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 import docstore
@@ -43,17 +42,10 @@ from docstore.errors import (
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
 
-@pytest.fixture(scope="module")
-def ready(backends, tmp_path_factory):
-    """Databases that tests use one after another."""
-    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
-        yield ready
-
-
 @pytest.fixture
-def store(ready, backend):
+def store(shared_stores, backend):
     """A store in which nothing is; what is saved there is removed when the test ends."""
-    with ready.emptied(backend) as store:
+    with shared_stores.emptied(backend) as store:
         yield store
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import pytest
 import sqlalchemy as sa
 from counting import BEGINNINGS, calls_of
-from ready import Ready
 
 import docstore
 from docstore import Metric, RegistryBundle
@@ -73,17 +72,10 @@ class Logging:
         return log
 
 
-@pytest.fixture(scope="module")
-def ready(backends, tmp_path_factory):
-    """Databases that tests use one after another."""
-    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
-        yield ready
-
-
 @pytest.fixture
-def store(ready, backend):
+def store(shared_stores, backend):
     """A store in which nothing is; what is saved there is removed when the test ends."""
-    with ready.emptied(backend) as store:
+    with shared_stores.emptied(backend) as store:
         yield store
 
 
@@ -212,9 +204,9 @@ class TestALargeExperiment:
         assert log.rows == {"UPDATE documents": 1 + PARTS_OF_A_LARGE_ONE, "INSERT versions": 1}
 
     @pytest.fixture
-    def saved(self, ready, backend):
+    def saved(self, shared_stores, backend):
         """A store with two versions of it, and of a small one."""
-        with ready.filled(backend, "large and small", self.fill) as store:
+        with shared_stores.filled(backend, "large and small", self.fill) as store:
             yield store
 
     @staticmethod

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from ready import Ready
 
 import docstore
 from docstore import registry
@@ -63,17 +62,10 @@ def _forgotten():
         yield
 
 
-@pytest.fixture(scope="module")
-def ready(backends, tmp_path_factory):
-    """Databases that tests use one after another."""
-    with Ready(backends, tmp_path_factory.mktemp("ready")) as ready:
-        yield ready
-
-
 @pytest.fixture
-def store(ready, backend):
+def store(shared_stores, backend):
     """A store in which nothing is; what is saved there is removed when the test ends."""
-    with ready.emptied(backend) as store:
+    with shared_stores.emptied(backend) as store:
         yield store
 
 
