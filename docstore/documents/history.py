@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
 
-from docstore.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.digests import DigestTree, piece
+from docstore.documents.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.kinds import BOOKKEEPING, FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join
 from docstore.documents.patch import Change, undo_all
 from docstore.errors import PatchError, UnreadableError, short_repr

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
-from docstore.display import counted
+from docstore.documents.display import counted
 from docstore.errors import InvalidValueError, MissingDependencyError
 from docstore.model.checks import check_name, check_unique, is_number
 from docstore.model.html import data_html

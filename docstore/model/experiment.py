@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Self
 
-from docstore.display import counted
+from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
 from docstore.model.arm_index import ArmIndex

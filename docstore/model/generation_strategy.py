@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from docstore.display import counted
+from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.checks import check_instances, check_name, check_unique, short_dataclass_repr
 from docstore.model.generator_run import GeneratorRun

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
-from docstore.display import counted
+from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
 from docstore.model.checks import check_finite, check_instances, name_of

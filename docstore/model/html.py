@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from docstore.display import ENDS, Row, counted, first_and_last, html_table, shown_time
+from docstore.documents.display import ENDS, Row, counted, first_and_last, html_table, shown_time
 from docstore.model.checks import chosen_fields
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from docstore.display import counted
+from docstore.documents.display import counted
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model import expressions
 from docstore.model.checks import check_finite, check_instances, check_unique

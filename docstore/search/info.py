@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from docstore.display import Row, shown_time
+from docstore.documents.display import Row, shown_time
 from docstore.errors import short_repr
 
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from typing_extensions import TypeVar
 
-from docstore.display import Row, counted, first_and_last, first_few, html_table
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
+from docstore.documents.display import Row, counted, first_and_last, first_few, html_table
 from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError, short_repr
 from docstore.search.conditions import checked_pointer_of_column

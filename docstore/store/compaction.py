@@ -15,10 +15,10 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.display import counted
 from docstore.documents.canonical import JSON, Absent, MaybeJSON, digest, loads
 from docstore.documents.changeset import changeset_of, same_layout
 from docstore.documents.digests import piece
+from docstore.documents.display import counted
 from docstore.documents.history import (
     GENESIS,
     NOT_KEPT,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from docstore.codec import UnknownObject
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
-from docstore.display import Listed
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
 from docstore.documents.canonical import JSON, resolve
+from docstore.documents.display import Listed
 from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace

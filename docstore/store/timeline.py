@@ -10,11 +10,11 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from sqlalchemy.engine import Connection
 
-from docstore.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
 from docstore.documents.arguments import checked_key
 from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
+from docstore.documents.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
 from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import undo

@@ -31,7 +31,7 @@ from docstore import (
     RangeParameter,
     SearchSpace,
 )
-from docstore.display import html_table
+from docstore.documents.display import html_table
 
 ATTACK = "<script>alert('x')</script>"
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from docstore.display import Markup, html_table
 from docstore.documents.diff.lines import Line
+from docstore.documents.display import Markup, html_table
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from docstore.display import Row, html_table
 from docstore.documents.canonical import JSON, TAG
+from docstore.documents.display import Row, html_table
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model import ComparisonOp, Objective, OptimizationConfig, OutcomeConstraint, ScalarizedObjective
 from docstore.search.experiments.read import (

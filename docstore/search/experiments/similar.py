@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.display import Row, shown_time
 from docstore.documents.canonical import is_plain
+from docstore.documents.display import Row, shown_time
 from docstore.errors import InvalidValueError, short_repr
 from docstore.model import Experiment, SearchSpace
 from docstore.sql.dialects import ExactText, reading_times

@@ -25,7 +25,7 @@ def load_or_create(context: StoreContext, kind: str | type, name: str, make: Cal
     # No transaction is open meanwhile: it may take hours, and use the store.
     obj = _checked(context, make(), context.kind_name(kind), name)
     try:
-        save(context, obj, note, "merge", as_new=False)
+        save(context, obj, note, "merge")
     except DocumentExistsError:
         # Another program created it since. Its document stands, and what was made here is dropped.
         return load(context, kind, name, _NEWEST)

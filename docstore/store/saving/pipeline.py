@@ -61,7 +61,13 @@ class Plan:
 
 
 def save(
-    context: StoreContext, obj: Any, note: Note, policy: OnConflict, *, as_new: bool, based_on: int | Version | None
+    context: StoreContext,
+    obj: Any,
+    note: Note,
+    policy: OnConflict,
+    *,
+    as_new: bool = False,
+    based_on: int | Version | None = None,
 ) -> Version:
     """Save *obj* whole; as ``Store.save``."""
     with context.locked(obj):
@@ -82,7 +88,7 @@ def save_trials(
     note: Note,
     policy: OnConflict,
     *,
-    based_on: int | Version | None,
+    based_on: int | Version | None = None,
 ) -> Version:
     """Save some trials of *experiment* and their data; as ``Store.save_trials``."""
     # Exhausted before the experiment is locked: a generator may run any code.

@@ -59,7 +59,7 @@ def _is_upgraded(context: StoreContext, id: str, note: Note) -> bool:
             return False  # it was deleted meanwhile; or it is a JSON value that was put
         obj = object_of(context, head, state, context.unknown)
         try:
-            return save(context, obj, note, "merge", as_new=False).number > state.version
+            return save(context, obj, note, "merge").number > state.version
         except DocumentNotFoundError:
             return False  # it was deleted just now
         except ConflictError:
