@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any, ClassVar
 
 import pytest
+from backends import REMOTES
 from fuzzing import fuzz
 from hypothesis import strategies as st
 
@@ -263,6 +264,13 @@ MOMENTS = range(6)
 """How often the gate is encoded in a save that merges: before anything is written, and when the object is brought up
 to what others saved."""
 
+
+def at_each(moments: range) -> pytest.MarkDecorator:
+    """Mark a test to run at each of *moments*: on a server at the last alone, as objects are the same there."""
+    on_servers = [(backend, moments[-1]) for backend in REMOTES]
+    return pytest.mark.parametrize(("backend", "moment"), [*(("sqlite", each) for each in moments), *on_servers])
+
+
 Change = Callable[[Any], object]
 
 
@@ -312,7 +320,7 @@ REPLACED: dict[str, tuple[Callable[[Box], dict[str, Any]], str]] = {
 class TestAThreadThatAddsWhileAnotherSaves:
     """Others saved the document since, so that the save merges and brings the object up to both."""
 
-    @pytest.mark.parametrize("moment", MOMENTS[:3])
+    @at_each(MOMENTS[:3])
     @pytest.mark.parametrize("place", BOTH_PLACES.values(), ids=BOTH_PLACES)
     def test_what_it_added_stays_in_the_object_beside_theirs_and_mine(self, ada, bob, meanwhile, place, moment):
         box = meanwhile(
@@ -329,7 +337,7 @@ class TestAThreadThatAddsWhileAnotherSaves:
         assert {key: place(stored(bob)).get(key) for key in all_three} == all_three
         assert ada.status(box).changes == ()
 
-    @pytest.mark.parametrize("moment", MOMENTS)
+    @at_each(MOMENTS)
     def test_what_it_took_out_stays_out(self, ada, bob, meanwhile, moment):
         box = meanwhile(
             new_box(),
@@ -343,7 +351,7 @@ class TestAThreadThatAddsWhileAnotherSaves:
         ada.save(box)
         assert "in" not in stored(bob).first
 
-    @pytest.mark.parametrize("moment", MOMENTS)
+    @at_each(MOMENTS)
     def test_a_place_that_mine_changed_and_it_changed_again_is_its(self, ada, bob, meanwhile, moment):
         """As a counter, which goes on while it is saved."""
         box = meanwhile(
@@ -358,7 +366,7 @@ class TestAThreadThatAddsWhileAnotherSaves:
         ada.save(box)
         assert stored(bob).first["a"] == 3
 
-    @pytest.mark.parametrize("moment", MOMENTS)
+    @at_each(MOMENTS)
     def test_a_place_that_others_changed_too_is_a_conflict_of_the_next_save(self, ada, bob, meanwhile, moment):
         box = meanwhile(
             new_box(),
@@ -380,7 +388,7 @@ class TestAThreadThatAddsWhileAnotherSaves:
             [5, 1, 1]
         ] * 2
 
-    @pytest.mark.parametrize("moment", MOMENTS)
+    @at_each(MOMENTS)
     @pytest.mark.parametrize("place", REPLACED)
     def test_what_others_changed_in_a_dict_that_it_replaced_is_not_lost(self, ada, bob, meanwhile, place, moment):
         """It puts a new dict in the place of one that is about to be changed in place."""
@@ -404,7 +412,7 @@ class TestAThreadThatAddsWhileAnotherSaves:
         assert (found[key]["theirs"], found[key]["others"], found["mine"]) == (1, 1, {})
         assert docstore.dumps(stored(bob)) == docstore.dumps(box)
 
-    @pytest.mark.parametrize("moment", MOMENTS[1:])
+    @at_each(MOMENTS[1:])
     def test_a_list_to_which_both_append_is_a_conflict_of_the_next_save(self, ada, bob, meanwhile, moment):
         """Where its items have no key, nothing tells in which order they come."""
         document = new_box()
@@ -423,7 +431,7 @@ class TestAThreadThatAddsWhileAnotherSaves:
         ada.save(box, on_conflict=lambda conflict: [1, 2, 3])
         assert box.first["list"] == stored(bob).first["list"] == [1, 2, 3]
 
-    @pytest.mark.parametrize("moment", MOMENTS[2:4])
+    @at_each(MOMENTS[2:4])
     def test_what_others_took_out_and_it_changed_is_a_conflict_of_the_next_save(self, ada, meanwhile, moment):
         box = meanwhile(
             new_box(),
@@ -467,7 +475,7 @@ class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
 
         return add
 
-    @pytest.mark.parametrize("moment", MOMENTS[:2])
+    @at_each(MOMENTS[:2])
     @pytest.mark.parametrize("mine", ["a trial", "a property"])
     def test_trials_of_all_three_are_kept_with_their_data(self, ada, bob, meanwhile, experiment, mine, moment):
         """What another thread makes meanwhile under a number that mine is given makes room."""
@@ -486,7 +494,7 @@ class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
         assert docstore.dumps(bob.load("cakes")) == docstore.dumps(experiment)
         assert ada.verify(decode=True) == []
 
-    @pytest.mark.parametrize("moment", MOMENTS[:2])
+    @at_each(MOMENTS[:2])
     def test_data_of_all_three_are_kept(self, ada, bob, meanwhile, experiment, moment):
         def observing(metric: str) -> Change:
             return lambda experiment: observe(experiment, 1, 0.5, metric)
@@ -498,7 +506,7 @@ class TestAThreadThatAddsToAnExperimentWhileAnotherSavesIt:
         assert {"theirs", "mine", "others"} <= metrics
         assert docstore.dumps(bob.load("cakes")) == docstore.dumps(experiment)
 
-    @pytest.mark.parametrize("moment", range(8))
+    @at_each(range(8))
     @pytest.mark.parametrize("change", ["a record", "all data"])
     def test_data_of_a_trial_that_gets_another_number_get_it_too(self, ada, bob, meanwhile, experiment, change, moment):
         """Mine gets the number 3, as theirs is 2; meanwhile the other thread measures mine again."""
