@@ -1154,14 +1154,22 @@ class TestManyDocuments:
         def trials(self):
             return [trial for name in self.expected for trial in self.store.load(name).trials.values()]
 
-    @pytest.fixture(params=range(8))
-    def plan(self, request, ada):
-        plan = self.Plan(ada, Random(request.param))
+    # What is merged with what is found in JSON, whatever the database: SQLite, which is quick, has most of the seeds.
+    @pytest.mark.parametrize(
+        ("backend", "seed"),
+        [
+            *(("sqlite", seed) for seed in range(8)),
+            *(("postgresql", seed) for seed in (0, 1)),
+            ("mariadb", 2),
+            ("mariadb", 3),
+        ],
+        indirect=["backend"],
+    )
+    def test_have_each_trial_once_with_its_notes_and_its_data(self, ada, seed):
+        plan = self.Plan(ada, Random(seed))
         for _ in range(30):
             plan.step()
-        return plan
 
-    def test_have_each_trial_once_with_its_notes_and_its_data(self, plan):
         assert plan.found() == plan.expected
         assert sum(map(len, plan.expected.values())) == len(plan.trials())
         assert [(trial.lookup_data().records[0]["trial_index"], len(trial.arms)) for trial in plan.trials()] == [

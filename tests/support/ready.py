@@ -34,7 +34,7 @@ _QUOTED: Final = {"sqlite": "quote({})", "postgresql": "quote_nullable({}::text)
 """A column as a literal of SQL; each database makes its own."""
 
 _READS: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
-_CHANGES_TABLES: Final = re.compile(r"\s*(ALTER|CREATE|DROP)\b", re.IGNORECASE)
+_CHANGES_TABLES: Final = re.compile(r"\s*(ALTER|CREATE|DROP|RENAME)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,24 @@ class _Kept:
         self._store = self._open.enter_context(docstore.connect(self.url))
         self.engine = self._store.engine
         self.state: _State | None = None
-        """What is in it; None if other statements than SELECTs ran since."""
+        """What is in it; None if other statements than SELECTs ran since. Those of a driver's cursor are not seen."""
+
+        self.is_given_away = False
+        """Whether another engine was used: what it did is not seen."""
 
         self._has_other_tables = False
         sa.event.listen(self.engine, "before_cursor_execute", self._note)
 
     @property
     def is_spoilt(self) -> bool:
-        """Whether more than rows was changed, or a test kept a connection and with it perhaps a lock."""
-        return self._has_other_tables or self.engine.pool.checkedout() > 0  # type: ignore[attr-defined]  # a QueuePool
+        """Whether more than rows may be changed, or a test kept a connection and with it perhaps a lock."""
+        is_in_use = self.engine.pool.checkedout() > 0  # type: ignore[attr-defined]  # a QueuePool
+        return self.is_given_away or self._has_other_tables or is_in_use
 
     def made_by(self, make: Make) -> _State:
         """Return what *make* saves; it is made here."""
         self.put(_NOTHING)
-        made = make(docstore.connect(self.engine))
+        made = make(docstore.Store(self.engine))
         with self.engine.connect() as connection:
             inserts = [text for table in metadata.sorted_tables for text in self._inserts(connection, table)]
         return _State(tuple(inserts), made)
@@ -117,13 +121,13 @@ class Ready:
 
     @property
     def url(self) -> str:
-        """The URL, with the password, for stores with engines of their own; what they do is not seen here."""
-        self._kept.state = None
+        """The URL, with the password, for stores with engines of their own. The next test has another database."""
+        self._kept.is_given_away = True
         return self._kept.url
 
     def store(self, **options: Any) -> docstore.Store:
         """A store that knows nothing of what others saved; the engine's connections are shared, its events are not."""
-        return docstore.connect(self._kept.engine.execution_options(), **options)
+        return docstore.Store(self._kept.engine.execution_options(), **options)
 
 
 class ReadyDatabases:
