@@ -69,6 +69,8 @@ class ViewSQL(ABC):
         column: the name ``column``, a reserved word, as an identifier.
         parts: the table ``p`` of parts, in a view with a row for each.
         true, false: as the database's own booleans.
+        merges_computed_columns: whether a query of a SELECT with subqueries among its columns still uses the indexes of
+            its table; then a column that others are computed from is written once.
         runs: the list of generator runs of the trial ``p``; a trial of one arm has one.
         arms: the names of all arms of the trial ``p``, each once, as a JSON list; only a text is a name.
         arms_of_trial: the table ``a`` of the arms of the trial ``p``: arms of one name are one row, the first's.
@@ -84,6 +86,7 @@ class ViewSQL(ABC):
     parts: ClassVar = "documents p"
     true: ClassVar = "1"
     false: ClassVar = "0"
+    merges_computed_columns: ClassVar = True
 
     @property
     @abstractmethod

@@ -29,8 +29,8 @@ def objective(s: ViewSQL) -> str:
     return f"CASE WHEN {_has_odd_names(s)} THEN {given} ELSE {found} END"
 
 
-def minimize(s: ViewSQL) -> str:
-    """Return whether the only metric of the objective of ``d`` is minimized; NULL if there is not exactly one."""
+def minimize(s: ViewSQL, objective: str) -> str:
+    """Return whether the only metric of the *objective* of ``d`` is minimized; NULL if there is not exactly one."""
     text = _expression(s)
     comma = f"replace({text}, ',', '') <> {text}"
     several = f"CASE WHEN {_has_odd_names(s)} THEN {s.length(_objective(s), 'metrics')} <> 1 ELSE {comma} END"
@@ -48,11 +48,15 @@ def minimize(s: ViewSQL) -> str:
                      OR ({rest} = {with_factor} AND {s.is_number(before)})
                      OR (({behind}) AND {s.is_number(after)})
                    THEN CASE substr(o.text, 1, 1) WHEN '-' THEN {s.true} ELSE {s.false} END END
-                FROM {s.row("o", text=_without_blanks(text), name=_without_blanks(objective(s)))})"""
+                FROM {s.row("o", text=_without_blanks(text), name=_without_blanks(objective))})"""
 
 
-def best_value(s: ViewSQL) -> str:
-    """Return the value of the best arm by the only metric of the objective of ``d``, as ``Store.best`` computes it."""
+def best_value(s: ViewSQL, objective: str, minimize: str) -> str:
+    """Return the value of the best arm by the only metric of the *objective* of ``d``, as ``Store.best`` computes it.
+
+    Args:
+        minimize: whether less is better; NULL if there are several metrics.
+    """
     item = s.item_of("r")
     arm, mean, step = s.exact_text(item, "arm_name"), s.number(item, "mean"), s.number(item, "step")
     step = f"CASE WHEN {s.is_finite(step)} THEN {step} END"
@@ -63,7 +67,7 @@ def best_value(s: ViewSQL) -> str:
     given_up = f"SELECT c.value FROM codes c WHERE c.{s.column} = 'trial_status' AND c.name IN {_GIVEN_UP}"
     return s.best_mean(
         Observed(
-            {"metric": objective(s), "less": minimize(s)},
+            {"metric": objective, "less": minimize},
             f"""documents p JOIN documents t ON t.id = p.id AND t.path = {trial}
                 CROSS JOIN {s.items(s.list("p.body", "records"), "r")}
                 WHERE o.less IS NOT NULL AND {parts_of("data")}

@@ -38,20 +38,30 @@ def _code(s: ViewSQL, alias: str, column: str, value: str) -> str:
 
 
 def _experiments(s: ViewSQL) -> str:
+    heads, goal, less = _heads_with_goals(s)
     return f"""
         SELECT d.name, d.project, d.type, t.name AS type_name, d.status, s.name AS status_name,
                {s.typed(s.boolean("d.body", "is_test"), "INTEGER")} AS is_test,
                {s.typed(s.text("d.body", "description"), "TEXT")} AS description,
                {s.typed(f"(SELECT count(*) FROM documents p WHERE {parts_of('trials')})", "INTEGER")} AS trials,
                {", ".join(f"{_count(s, status)} AS {status.lower()}" for status in _COUNTED)},
-               {s.typed(objective(s), "TEXT")} AS objective,
-               {s.typed(minimize(s), "INTEGER")} AS minimize,
-               {s.typed(best_value(s), "REAL")} AS best_value,
+               {s.typed(goal, "TEXT")} AS objective,
+               {s.typed(less, "INTEGER")} AS minimize,
+               {s.typed(best_value(s, goal, less), "REAL")} AS best_value,
                d.version, d.created_at, d.updated_at, d.model, d.id
-        FROM documents d
+        FROM {heads}
         {_code(s, "t", "experiment_type", "d.type")}
         {_code(s, "s", "experiment_status", "d.status")}
         {_OF_EXPERIMENTS}"""
+
+
+def _heads_with_goals(s: ViewSQL) -> tuple[str, str, str]:
+    """Return the rows of heads ``d``, and the SQL of the objective of each and of whether it is minimized."""
+    goal = objective(s)
+    if not s.merges_computed_columns:
+        return "documents d", goal, minimize(s, goal)
+    named = f"(SELECT d.*, {goal} AS objective FROM documents d) d"
+    return f"(SELECT d.*, {minimize(s, 'd.objective')} AS minimize FROM {named}) d", "d.objective", "d.minimize"
 
 
 def _count(s: ViewSQL, status: str) -> str:

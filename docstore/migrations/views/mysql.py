@@ -47,6 +47,7 @@ class _Common(ViewSQL):
     """
 
     column: ClassVar = "`column`"
+    merges_computed_columns: ClassVar = False
     collation: ClassVar[str]
 
     @abstractmethod

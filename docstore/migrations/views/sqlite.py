@@ -177,10 +177,11 @@ class SQLite(ViewSQL):
     def number(self, json: str, key: str) -> str:
         found, tagged = f"json_extract({json}, '$.{key}')", f"json_extract({json}, '$.{key}.value')"
         return (
-            f"CAST(CASE json_type({json}, '$.{key}') WHEN 'integer' THEN {found} WHEN 'real' THEN {found} "
-            f"WHEN 'object' THEN CASE WHEN {tagged} = 'inf' THEN 9e999 WHEN {tagged} = '-inf' THEN -9e999 "
+            f"CAST(CASE WHEN json_type({json}, '$.{key}') IN ('integer', 'real') THEN {found} "
+            f"ELSE CASE {tagged} WHEN 'inf' THEN 9e999 WHEN '-inf' THEN -9e999 "
             # CAST reads the digits at the start of a text, and returns 0 if there are none.
-            f"WHEN {tagged} GLOB '*[0-9]*' AND {tagged} NOT GLOB '*[^-+.0-9eE]*' THEN {tagged} END END AS REAL)"
+            f"ELSE CASE WHEN {tagged} GLOB '*[0-9]*' AND {tagged} NOT GLOB '*[^-+.0-9eE]*' THEN {tagged} END END END "
+            "AS REAL)"
         )
 
     def number_in_list(self, json: str, key: str, nth: str) -> str:
