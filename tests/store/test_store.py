@@ -636,8 +636,8 @@ class TestAFunctionThatMakesConnections:
 
     @pytest.mark.parametrize("charset", ["utf8mb3", "latin1"])
     @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
-    def test_with_a_charset_that_lacks_characters_loses_none(self, store, connect, creator, charset):
-        experiment = with_everything()
+    def test_with_a_charset_that_lacks_characters_loses_none(self, database, connect, creator, charset):
+        store, experiment = connect(database), with_everything()
 
         connect(creator=lambda: creator(charset=charset)).save(experiment)
 
