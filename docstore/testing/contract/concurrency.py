@@ -50,6 +50,22 @@ class ConcurrencyPromises(Setting):
         assert stores[0].load("cakes").description == str(outcomes.index("version 1"))
         assert (len(stores[0].find()), stores[0].verify()) == (1, [])
 
+    def test_of_several_who_load_or_create_a_name_at_once_one_creates_it(self, open_store: OpenStore) -> None:
+        stores = [open_store() for _ in range(PEOPLE)]
+        all_are_making = threading.Barrier(PEOPLE, timeout=60)
+
+        def start(number: int) -> str | None:
+            def make() -> docstore.Experiment:
+                all_are_making.wait()
+                return new_experiment(description=str(number))
+
+            return stores[number].load_or_create("cakes", make).description
+
+        found = together(*(partial(start, number) for number in range(PEOPLE)))
+
+        assert found == [stores[0].load("cakes").description] * PEOPLE
+        assert (len(stores[0].history("cakes")), stores[0].verify()) == (1, [])
+
     def test_concurrent_puts_of_one_name_each_make_a_version(self, open_store: OpenStore) -> None:
         stores = [open_store() for _ in range(PEOPLE)]
 

@@ -134,6 +134,27 @@ class NamePromises(Setting):
 
         assert tuple(store.load("cakes").description for store in stores) == projects
 
+    def test_what_is_stored_is_listed_by_name_by_kind_and_by_project(self, open_store: OpenStore) -> None:
+        ours, theirs = open_store(project="ours"), open_store(project="theirs")
+        ours.save_many([new_experiment(name) for name in ("rolls", "cakes", "gone")])
+        ours.put("note", "n1", 1)
+        ours.delete("gone")
+        theirs.put("letter", "l1", 1)
+
+        assert (ours.names(), ours.names(kind="note"), ours.names(kind="letter")) == (["cakes", "rolls"], ["n1"], [])
+        assert (ours.kinds(), theirs.kinds()) == (["experiment", "note"], ["letter"])
+        assert ours.projects() == theirs.projects() == ["ours", "theirs"]
+
+    def test_a_document_exists_under_its_very_name_and_kind_until_it_is_deleted(self, open_store: OpenStore) -> None:
+        store = open_store()
+        store.save(new_experiment())
+
+        assert store.exists("cakes")
+        assert not any([store.exists("CAKES"), store.exists("cakes "), store.exists("cakes", kind="note")])
+        assert not open_store(project="theirs").exists("cakes")
+        store.delete("cakes")
+        assert not store.exists("cakes")
+
     def test_a_project_knows_nothing_of_another(self, open_store: OpenStore) -> None:
         ours, theirs = open_store(project="ours"), open_store(project="theirs")
         ours.save(new_experiment())

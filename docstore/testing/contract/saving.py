@@ -106,6 +106,13 @@ class SavingPromises(Setting):
         assert store.save(experiment) == first
         assert store.history("cakes") == [first]
 
+    def test_an_upgrade_of_what_is_stored_as_its_class_writes_it_makes_no_version(self, store: docstore.Store) -> None:
+        first = store.save(with_everything())
+
+        assert (store.upgrade(), store.upgrade("experiment")) == (0, 0)
+
+        assert store.history("cakes") == [first]
+
     def test_a_save_without_a_change_of_what_was_loaded_makes_no_version(self, store: docstore.Store) -> None:
         store.save(with_everything())
 
