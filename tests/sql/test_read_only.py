@@ -267,6 +267,17 @@ class TestAFileThatItsReaderMayNotWriteTo:
         assert [name for _, name, _ in found[0]] == ["cakes", "n1"]
         assert os.listdir(path.parent) == ["lab.db"]
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+    @pytest.mark.parametrize("read_only", [True, False])
+    def test_has_nothing_beside_it_that_another_user_made(self, path, read_only):
+        path.chmod(0o666)
+        path.parent.chmod(0o777)
+
+        with without_rights(), docstore.connect(path, read_only=read_only) as store:
+            held(store)
+
+        assert os.listdir(path.parent) == ["lab.db"]
+
     @pytest.mark.parametrize("read_only", [True, False])
     def test_is_read_in_another_mode_too(self, path, connect, read_only):
         with contextlib.closing(sqlite3.connect(path)) as connection:

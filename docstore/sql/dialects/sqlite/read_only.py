@@ -6,7 +6,9 @@ What SQLite 3.46 does for a user who
 - may write neither to the file nor to its folder: it reads if both are there, as while the database is in use.
   Otherwise it refuses: "attempt to write a readonly database", or "unable to open database file";
 - may write to the folder, but not to the file: it makes both files, which belong to the reader and stay. The owner of
-  the database can save nothing any more.
+  the database can save nothing any more;
+- is not the owner, may write to both, and opens the database with ``mode=ro``: the same. Without ``mode=ro``, the files
+  are removed when the database is closed.
 
 Therefore such a file is opened with ``immutable=1`` while nobody else uses it: nothing is made beside it then. SQLite
 takes no locks in this mode, ignores the log, and does not notice changes; so the file is looked at before and after
@@ -61,7 +63,7 @@ def uri_of(filename: str, info: MutableMapping[str, Any], *, is_uri: bool, read_
             problem = "there is no such file. Check the path; without read_only=True, connect() makes the file."
             raise DatabaseError(f"{path}: {problem}")
         options["mode"] = "ro"
-    if "immutable" not in options and os.path.exists(path) and _is_immutable(path):
+    if "immutable" not in options and os.path.exists(path) and _is_immutable(path, read_only=read_only):
         info[_KEY] = _Immutable(path, _state(path))
         options["immutable"] = "1"
     elif not read_only:
@@ -90,23 +92,31 @@ def check(connection: Connection) -> None:
         raise DatabaseError(f"{path}: another program wrote to the file while it was read. Read again.")
 
 
-def _is_immutable(path: str) -> bool:
-    """Return whether a file cannot be written to by this user, and nobody else seems to use it.
+def _is_immutable(path: str, *, read_only: bool) -> bool:
+    """Return whether what this user would make beside a file keeps its owner from saving, and nobody seems to use it.
 
     Raises:
         DatabaseError: its last saves are in a log that this user cannot read.
     """
-    if _is_writable(path) and _is_writable(os.path.dirname(path)):
-        return False
     if os.path.exists(f"{path}-wal") and os.path.exists(f"{path}-shm"):
         return False
+    is_writable = _is_writable(path) and _is_writable(os.path.dirname(path))
+    if is_writable and (_is_of_this_user(path) or not read_only):
+        return False
     if _state(path) is None:
+        if is_writable:
+            return False
         raise DatabaseError(
             f"{path}: its last saves are in a file of the same name with -wal or -journal at the end, which only a "
             f"user who may write to both the file and its folder can read. Let one open the database once and close "
             f"it, or copy both files to a folder of yours."
         )
     return True
+
+
+def _is_of_this_user(path: str) -> bool:
+    # Root's files get the owner of the database. Windows has no such owners.
+    return os.name != "posix" or os.geteuid() in (0, os.stat(path).st_uid)
 
 
 def _is_writable(path: str) -> bool:
