@@ -985,6 +985,20 @@ class TestWhatCannotBeWritten:
         with pytest.raises(EncodeError, match="time zone"):
             CODEC.encode(datetime(2024, 1, 1, tzinfo=zone))
 
+    def test_is_a_pattern_that_prints_what_it_is(self, capsys):
+        with pytest.raises(EncodeError, match=r"without re\.DEBUG"):
+            CODEC.encode(re.compile("a", re.DEBUG))
+
+    def test_is_a_pattern_of_a_text_of_another_class(self):
+        with pytest.raises(EncodeError, match="Compile plain str or bytes"):
+            CODEC.encode(re.compile(type("Sub", (str,), {})("a")))
+
+    def test_is_named_by_the_bound_of_a_slice(self):
+        with pytest.raises(EncodeError) as caught:
+            CODEC.encode([slice(0, Stranger())])
+
+        assert caught.value.pointer == "/0/stop"
+
     def test_leaves_the_value_as_it_was(self):
         value = {"a": [1, {2: (3,)}], "b": Stranger}
         before = deepcopy(value)
