@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 import unicodedata
 from collections import OrderedDict
@@ -89,6 +90,12 @@ CONTAINERS: Final = {
     "keys with NUL and surrogates": {"a\x00": {"\ud800": [1]}},
     "dicts in an order": OrderedDict([("b", 1), ("a", OrderedDict([(2, 1), (1, 2)]))]),
     "bytes": [bytes(range(256)), bytearray(b"\x00\xff")],
+    "ranges, slices and patterns": [
+        range(2**70),
+        slice("a", None, -0.0),
+        re.compile("\x00+", re.I),
+        re.compile(b"\xff"),
+    ],
     "identifiers and paths": [UUID(int=7), Path("a/b"), PurePosixPath("/\ud800"), PureWindowsPath("C:/a\\b")],
 }
 ALONE: Final[dict[str, Any]] = {
