@@ -106,7 +106,7 @@ def _listed(items: list[JSON]) -> str:
 
 def shown_keys(members: _Members) -> AbstractSet[str]:
     """Return the keys of *members* that a person looks for: of an object, all but its bookkeeping."""
-    return members.keys() - BOOKKEEPING.keys() if TAG in members else members.keys()
+    return members.keys() - BOOKKEEPING.keys() if isinstance(members.get(TAG), str) else members.keys()
 
 
 def _members(value: _Members) -> str:

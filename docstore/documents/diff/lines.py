@@ -135,11 +135,12 @@ def plain_lines(subject: str, pair: Pair, *, of: str = "") -> list[Line]:
         Lists are aligned item by item, unless so many of their items are equal that this would take minutes.
     """
     places = [pair] if ABSENT in (pair.was, pair.now) else sorted(_places(pair), key=_by_pointer)
-    return [line(subject, _what(subject, each.way, of), each.was, each.now) for each in places]
+    return [line(subject, _what(subject, each, of), each.was, each.now) for each in places]
 
 
-def _what(subject: str, way: Sequence[str | int], of: str) -> str:
-    if way and way[-1] == TAG:
+def _what(subject: str, pair: Pair, of: str) -> str:
+    way = pair.way
+    if way and way[-1] == TAG and isinstance(pair.was, str) and isinstance(pair.now, str):
         owner = " of ".join(filter(None, (join_pointer(way[:-1]).removeprefix("/"), of)))
         return f"class of {owner}" if owner else "class"
     pointer = join_pointer(way)
@@ -310,7 +311,7 @@ def with_bookkeeping(value: JSON) -> JSON:
         return [with_bookkeeping(item) for item in value]
     if not isinstance(value, dict):
         return value
-    names = BOOKKEEPING if TAG in value else {}
+    names = BOOKKEEPING if isinstance(value.get(TAG), str) else {}
     return {names.get(key, key): with_bookkeeping(item) for key, item in value.items()}
 
 
