@@ -686,6 +686,7 @@ class TestWhatTravels:
         theirs.description = "theirs"
         note_at(theirs, 0, by="theirs")
         bob.save(theirs)
+        note_at(cakes, 1, by="mine")
         before = list(vars(copy.deepcopy(cakes)).items())
         store.save(cakes)
         after = list(vars(copy.deepcopy(cakes)).items())
