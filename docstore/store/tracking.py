@@ -24,7 +24,7 @@ class Origin:
     """What an object came from, as the object itself has it: a stored version, which any store can look up and prove.
 
     It is never changed, only replaced, as shallow copies share it. What it says was true of the object at some time:
-    the object may have changed since, by its user's hand or by what others saved.
+    the object may have changed since, by its user's hand or by what others saved. Pickles name this class.
 
     Attributes:
         id, name, version, behind, unknown: as of the ``LoadedState``.

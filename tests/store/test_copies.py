@@ -698,6 +698,14 @@ class TestWhatTravels:
             store.save(twin)
             assert (store.load("cakes").description, noted(store)[0]) == ("theirs", {"by": "theirs"})
 
+    def test_of_another_kind_is_not_taken(self, store, cakes, forgotten):
+        docstore.document(kind="memo", name="title")(Plain)
+        memo = Plain("cakes")
+        vars(memo)["_docstore_origin"] = origins_in(cakes)
+
+        assert store.save(memo).number == 1
+        assert store.load("cakes").num_trials == 3
+
     def test_is_not_taken_from_what_nobody_here_wrote(self, store, cakes):
         twin = copy.deepcopy(cakes)
         vars(twin)["_docstore_origin"] = "7"
@@ -705,14 +713,22 @@ class TestWhatTravels:
         with pytest.raises(DocumentExistsError):
             store.save(twin)
 
-    def test_a_copy_of_what_was_changed_while_it_was_saved_is_refused(self, store, cakes):
+    def test_a_copy_of_what_was_changed_while_it_was_saved_is_refused_until_the_next_save(self, store, bob, cakes):
+        theirs = bob.load("cakes")
+        theirs.description, cakes.description = "theirs", "mine"
+        bob.save(theirs)
+
+        def decide(conflict):
+            cakes.description = "meanwhile"  # as another thread might
+            return "both"
+
+        store.save(cakes, on_conflict=decide)
         twin = copy.deepcopy(cakes)
-        [origin] = origins_in(twin)
-        vars(twin)["_docstore_origin"] = (dataclasses.replace(origin, is_complete=False),)
-        note_at(twin, 0, by="mine")
 
         with pytest.raises(ConflictError, match=r"a copy of one that was changed while it was saved.*load\('cakes'\)"):
             store.save(twin)
+        store.save(cakes, on_conflict=lambda conflict: conflict.mine)
+        assert (store.load("cakes").description, store.save(copy.deepcopy(cakes)).number) == ("meanwhile", 4)
 
     def test_says_of_eight_databases_at_most(self, cakes):
         others = [in_memory() for _ in range(9)]

@@ -59,11 +59,11 @@ def _check_name(kind: Kind, name: str, origin: str, head: HeadRow | None) -> Non
 
 
 def _origin_of_copy(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwrite: bool) -> LoadedState | None:
-    """Return what *obj* says that it came from; None if that is another database or project."""
+    """Return what *obj* says that it came from; None if that is not in this database and project."""
     for origin in origins_in(obj):
         with context.transactions.reading() as connection:
             head = head_of(connection, origin.id)
-            if head is None or project_of(connection, origin.id) != context.project:
+            if head is None or head.kind != kind.name or project_of(connection, origin.id) != context.project:
                 continue
             _check_name(kind, name, origin.name, head)
             head = context.transactions.live_head(connection, origin.id, kind, name)
