@@ -102,6 +102,8 @@ import sqlalchemy as sa
 import docstore
 from docstore.testing.contract import StoreContract
 
+pytestmark = pytest.mark.filterwarnings("ignore::docstore.OverwriteWarning")
+
 
 class Ours(StoreContract):
     @pytest.fixture

@@ -5,6 +5,7 @@ A release adds functions; it edits none, as the documents of earlier ones are he
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import OrderedDict
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -35,6 +36,15 @@ def plain() -> Any:
         "empty": [[], {}, [[]], {"": {}}],
         "keys": {"a/b": 1, "~0~1": 2, "a.b": 3, "": 4, "0": 5, "__class__": 6, "\U0001f370": 7, "\uffff": 8},
         "deep": nested(100),
+    }
+
+
+def ranges_and_patterns() -> Any:
+    """Return ranges, slices, and regular expressions of text and of bytes."""
+    return {
+        "ranges": [range(0), range(3), range(10, 0, -3), range(2**70)],
+        "slices": [slice(None), slice(1, 2), slice(None, -1, 2)],
+        "patterns": [re.compile(""), re.compile("a.b", re.IGNORECASE | re.DOTALL), re.compile(b"[\\x00-\\xff]+")],
     }
 
 

@@ -52,6 +52,7 @@ RECIPES: dict[str, Recipe] = {
     "values_plain": Recipe(of_values.plain),
     "values_numbers_and_texts": Recipe(of_values.numbers_and_texts),
     "values_containers": Recipe(of_values.containers),
+    "values_ranges_and_patterns": Recipe(of_values.ranges_and_patterns),
     "values_bytes_and_numbers": Recipe(of_values.bytes_and_numbers),
     "values_moments": Recipe(of_values.moments),
     "numpy_arrays": Recipe(of_arrays.arrays),
