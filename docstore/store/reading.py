@@ -27,7 +27,7 @@ from docstore.sql.dialects import checked_moment, long_read_timeout
 from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
 from docstore.sql.reader import State
-from docstore.sql.rows import HeadRow, id_named, live_kinds, live_names, live_projects
+from docstore.sql.rows import HeadRow, id_named, kinds_in_use, live_names
 from docstore.sql.version_names import chosen_version
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
@@ -129,13 +129,13 @@ def names(context: StoreContext, kind: str) -> list[str]:
 def kinds(context: StoreContext) -> list[str]:
     """Return the kinds of the documents of the project; as ``Store.kinds``."""
     with context.transactions.reading() as connection:
-        return sorted(live_kinds(connection, context.project))
+        return sorted(kind for project, kind in kinds_in_use(connection) if project == context.project)
 
 
 def projects(context: StoreContext) -> list[str]:
     """Return the projects of the database; as ``Store.projects``."""
     with context.transactions.reading() as connection:
-        return sorted(live_projects(connection))
+        return sorted({project for project, _ in kinds_in_use(connection)})
 
 
 # --- searches --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
-from counting import BEGINNINGS, calls_of
+from counting import BEGINNINGS, calls_of, statements_of
 
 import docstore
 from docstore import Metric, RegistryBundle
@@ -296,6 +296,19 @@ class TestSaveTrial:
         store.save_trial(experiment, experiment.trials[3])
 
         assert Taste.encoded == 1
+
+
+class TestAWriter:
+    @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+    def test_locks_its_document_by_the_index_of_names(self, store):
+        """By another one, which the server may choose for a small table, it would lock others' documents as well."""
+        store.save(new_experiment())
+
+        sent = statements_of(store.engine, store.delete, "cakes")
+
+        locks = [statement for statement in sent if "FOR UPDATE" in statement]
+        assert locks
+        assert all("FORCE INDEX (documents_name)" in statement for statement in locks)
 
 
 def bodies_read(store: docstore.Store, experiment: docstore.Experiment) -> int:
