@@ -221,7 +221,7 @@ def ranking(experiment: docstore.Experiment) -> list[int]:
 
 def run(database: Path) -> None:
     """Run a pilot and the experiment proper, both saved in *database*."""
-    sample = read_sample(2_000_000)
+    sample = read_sample(1_000_000)
     heading("An experiment, saved while it runs")
     say(
         f"""Which settings make zlib pack Python sources best, in at most 1.5 times the time that its default settings

@@ -853,10 +853,12 @@ class TestAnAnnotatedField:
         assert text.count(TAG.encode()) == 1
         assert identity(round_trip(Guided(**{name: value}), GUIDED)) == identity(Guided(**{name: value}))
 
-    @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("value", cases(ODD))
-    def test_of_a_value_that_does_not_fit_comes_back_exactly(self, name, value):
-        assert identity(round_trip(Guided(**{name: value}), GUIDED)) == identity(Guided(**{name: value}))
+    def test_of_a_value_that_does_not_fit_comes_back_exactly(self, value):
+        def is_exact(name):
+            return identity(round_trip(Guided(**{name: value}), GUIDED)) == identity(Guided(**{name: value}))
+
+        assert [name for name in NAMES if not is_exact(name)] == []
 
     @slowly
     @given(st.sampled_from(NAMES), ANYTHING)
@@ -1292,22 +1294,24 @@ def replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
+def is_read_or_refused(value):
+    """Whether JSON is refused, or made to an object that can be written; any other error is raised."""
+    result = read(value)
+    return isinstance(result, DocstoreError) or bool(docstore.dumps(result, BUNDLE))
+
+
 class TestJsonThatNobodyMeant:
     """Whatever it is, it is read or refused by an error of docstore's own; what was read can be written."""
 
     @slowly
     @given(HOSTILE)
     def test_is_read_or_refused(self, value):
-        result = read(value)
-
-        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
+        assert is_read_or_refused(value)
 
     @slowly
     @given(st.sampled_from(places(WHOLE)), HOSTILE)
     def test_in_the_place_of_any_part_of_an_experiment_is_read_or_refused(self, place, value):
-        result = read(replaced(WHOLE, place, value))
-
-        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
+        assert is_read_or_refused(replaced(WHOLE, place, value))
 
     @slowly
     @given(st.sampled_from(places(WHOLE)), st.sampled_from(places(WHOLE)))
@@ -1316,16 +1320,13 @@ class TestJsonThatNobodyMeant:
         for token in other:
             value = value[token]
 
-        result = read(replaced(WHOLE, place, value))
-
-        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
+        assert is_read_or_refused(replaced(WHOLE, place, value))
 
     @pytest.mark.parametrize("place", [place for place in places(WHOLE) if place], ids=str)
-    @pytest.mark.parametrize("value", [None, 0, "x", [[]], {"0": {}}], ids=repr)
-    def test_in_each_place_of_an_experiment_is_read_or_refused(self, place, value):
-        result = read(replaced(WHOLE, place, value))
+    def test_in_each_place_of_an_experiment_is_read_or_refused(self, place):
+        values = [None, 0, "x", [[]], {"0": {}}]
 
-        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
+        assert [value for value in values if not is_read_or_refused(replaced(WHOLE, place, value))] == []
 
     @slowly
     @given(st.binary() | st.text())
@@ -1339,11 +1340,10 @@ class TestJsonThatNobodyMeant:
 
     @pytest.mark.parametrize("tag", sorted(BY_TAG))
     @pytest.mark.parametrize("name", sorted({"value", "items", "escaped", "base64", "real", "days", "class"}))
-    @pytest.mark.parametrize("value", [None, True, 1, 1.5, "?", [1], [[1]], [[[], 1]], {}, {"a": 1}], ids=repr)
-    def test_under_a_tag_of_ours_is_read_or_refused(self, tag, name, value):
-        result = read({TAG: tag, name: value, "junk": 1})
+    def test_under_a_tag_of_ours_is_read_or_refused(self, tag, name):
+        values = [None, True, 1, 1.5, "?", [1], [[1]], [[[], 1]], {}, {"a": 1}]
 
-        assert isinstance(result, DocstoreError) or docstore.dumps(result, BUNDLE)
+        assert [value for value in values if not is_read_or_refused({TAG: tag, name: value, "junk": 1})] == []
 
     @pytest.mark.parametrize("tag", sorted(BY_TAG))
     def test_under_a_tag_of_ours_without_members_is_refused(self, tag):
