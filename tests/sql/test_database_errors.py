@@ -238,6 +238,7 @@ class TestAStatementThatTakesLong:
         with transaction(store.engine, write=False) as connection:
             connection.connection.driver_connection._read_timeout = 0.2
             yield connection
+            connection.connection.driver_connection._read_timeout = None
 
     def test_is_given_up_like_a_silent_server(self, url, connect):
         store = connect(url.update_query_dict({"read_timeout": "1"}))
