@@ -190,8 +190,8 @@ class Store:
             based_on: the version of the document of its kind and name that *obj* was made from, if neither *obj* nor
                 this store knows it: *obj* was made by ``dataclasses.replace``, ``attrs.evolve`` or of JSON, or is a
                 copy of an object without a ``__dict__`` (slots, a Struct). It is a number, or the ``Version`` that a
-                save returned. Whatever differs from that version counts as a change of yours. It takes the place of
-                what is known.
+                save returned. Whatever differs from that version counts as a change of yours, so it must be the
+                version whose state *obj* was made from, not simply the newest.
             as_new: make a new document, whichever document *obj*, or the object it is a copy of, came from. That
                 document stays as it is, and later saves of *obj* go to the new one.
             on_conflict: what to do if others saved since. ``"merge"`` keeps both changes where no place was changed by
@@ -210,6 +210,7 @@ class Store:
             DocumentExistsError: the name is taken by a document that *obj* did not come from; or, *as_new*, by any.
             DocumentNotFoundError: the document that *obj* came from was deleted; or, *based_on*, there is none.
             VersionNotFoundError: there is no version *based_on*, or it was folded.
+            InvalidValueError: *obj* is known to be based on another version than *based_on*.
             NameChangedError: *obj*, or the object it is a copy of, came from a document of another name. Call
                 ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
                 (slots, a Struct), of a class that declares no fields, or of one that a function of the user's own

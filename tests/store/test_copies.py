@@ -520,15 +520,27 @@ class TestASaveThatSaysWhatItIsBasedOn:
         assert (store.save(anew, based_on=1).number, store.save(anew).number) == (1, 1)
 
     def test_saves_a_trial(self, store, anew):
+        other = docstore.loads(docstore.dumps(anew))
         store.save_trial(anew, anew.trials[1], based_on=1)
-        store.save_trials(anew, [anew.trials[0]], based_on=2, on_conflict="overwrite")
+        with pytest.warns(OverwriteWarning, match="/trials/0"):
+            store.save_trials(other, [other.trials[0]], based_on=1, on_conflict="overwrite")
 
         assert noted(store) == {0: {}, 1: {"by": "mine"}, 2: {}}
 
-    def test_takes_the_place_of_what_was_known(self, store, cakes, anew):
-        """The object is at version 2, and is said to be made from version 1: the change of version 2 is its own."""
-        with pytest.raises(ConflictError, match="you changed version 1"):
-            store.save(cakes, based_on=1, on_conflict="error")
+    @pytest.mark.parametrize("make", [lambda obj: obj, copy.deepcopy], ids=["itself", "a copy"])
+    def test_of_another_version_than_the_object_came_from_is_refused(self, store, cakes, make):
+        """Others' changes in between would be taken for its own, and undone."""
+        mine = make(cakes)
+        theirs = store.load("cakes")
+        note_at(theirs, 0, by="theirs")
+        store.save(theirs)
+        note_at(mine, 1, by="mine")
+
+        with pytest.raises(InvalidValueError, match=r"based_on.*2.*based on version 1 of 'cakes'.*leave based_on out"):
+            store.save(mine, based_on=2)
+
+        store.save(mine, based_on=1)
+        assert noted(store) == {0: {"by": "theirs"}, 1: {"by": "mine"}, 2: {}}
 
     def test_is_refused_of_what_changed_since_then(self, store, anew):
         note_at(anew, 0, by="mine")

@@ -75,7 +75,7 @@ def save(
         if as_new:
             return _save_as_new(context, obj, document, note)
         if based_on is not None:
-            origin: LoadedState | None = stated_origin(context, document.kind, document.name, based_on)
+            origin: LoadedState | None = stated_origin(context, obj, document.kind, document.name, based_on)
         else:
             origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
         return save_encoded(context, obj, document, origin, policy, note)
@@ -96,7 +96,7 @@ def save_trials(
     with context.locked(experiment):
         kind, name, _ = mapper.identify(experiment)
         if based_on is not None:
-            origin: LoadedState | None = stated_origin(context, kind, name, based_on)
+            origin: LoadedState | None = stated_origin(context, experiment, kind, name, based_on)
         else:
             origin = origin_of(context, experiment, kind, name)
         if origin is None:
@@ -163,11 +163,11 @@ def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
 def _is_nothing_to_save(save: Save) -> bool:
     """Return whether the object is unchanged, so that what others saved since does not matter.
 
-    It does, if the unchanged object is to replace it, or lacks some of it.
+    It does, if the unchanged object, or its unchanged parts, are to replace it, or if the object lacks some of it.
     """
-    if save.changes.paths:
+    if save.changes.paths or save.policy == "overwrite":
         return False
-    return not (save.changes.whole and (save.policy == "overwrite" or save.origin.behind))
+    return not (save.changes.whole and save.origin.behind)
 
 
 def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
