@@ -108,7 +108,7 @@ class Everything:
     unlimited: Decimal = Decimal("Infinity")
     id: UUID = field(default_factory=lambda: UUID(int=5))
     turns: range = range(3)
-    part: slice = slice(1, None)
+    part: slice = field(default_factory=lambda: slice(1, None))
     grammar: re.Pattern[str] = re.compile("a")
     path: Path = Path("a")
     pure: PurePosixPath = field(default_factory=lambda: PurePosixPath("a"))

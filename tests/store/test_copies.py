@@ -465,7 +465,8 @@ class TestADocumentOfAUsersClass:
     def test_is_merged_if_it_cannot_and_the_save_says_it(self, store, forgotten, cls, duplicate):
         memo, theirs = self.saved(store, cls)
         twin = duplicate(memo)
-        object.__setattr__(twin, "lines", {"a": "1", "mine": "3"})
+        change = setattr if cls is Struct else object.__setattr__  # Python 3.11 has no other way for a Struct
+        change(twin, "lines", {"a": "1", "mine": "3"})
         store.save(theirs)
 
         with pytest.raises(DocumentExistsError, match=r"load\('n1', kind='memo'\).*another name.*based_on=N"):
