@@ -278,19 +278,23 @@ class Transactions:
 
         Raises:
             DocumentNotFoundError: the document was deleted, or purged.
+            DocumentExistsError: it was, and another one has its name now.
         """
         found = rows.head_of(connection, id)
-        if found is None:
-            raise DocumentNotFoundError(
-                name, kind=kind.name, hint="It was purged after you read it; save(..., as_new=True) makes a new one."
+        if found is not None and found.deleted_at is None:
+            return found
+        another = rows.head_named(connection, self.project, kind.name, name)
+        happened = "purged" if found is None else "deleted"
+        if another is not None:
+            remedy = (
+                f"The document that this object came from was {happened}, and another one has its name now. Call "
+                f"load({called(name, kind.name)}) and change that object; or save(..., as_new=True) under another name."
             )
-        if found.deleted_at is not None:
-            raise DocumentNotFoundError(
-                name,
-                kind=kind.name,
-                hint=f"It was deleted after you read it; undelete({called(name, kind.name)}) brings it back.",
-            )
-        return found
+            raise DocumentExistsError(name, kind=kind.name, head=another.version, remedy=remedy)
+        remedy = "save(..., as_new=True) makes a new one"
+        if found is not None:
+            remedy = f"undelete({called(found.name, kind.name)}) brings it back"
+        raise DocumentNotFoundError(name, kind=kind.name, hint=f"It was {happened} after you read it; {remedy}.")
 
     def unsaved_error(self, connection: Connection, kind: Kind, name: str) -> Exception:
         """Return the error for a save of single parts of an object that has never been saved here."""

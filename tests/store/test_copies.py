@@ -146,6 +146,16 @@ class TestACopyThatWasChanged:
         with pytest.raises(DocumentNotFoundError, match=r"undelete\('cakes'\) brings it back"):
             store.save(twin)
 
+    def test_of_a_document_whose_name_another_one_has_is_told_so_as_the_object_itself_is(self, store, cakes):
+        twin = copy.deepcopy(cakes)
+        store.delete("cakes")
+        store.save(new_experiment("cakes"))
+
+        for obj in (cakes, twin):
+            note_at(obj, 0, by="mine")
+            with pytest.raises(DocumentExistsError, match=r"was deleted, and another one has its name.*as_new=True"):
+                store.save(obj)
+
     def test_of_a_folded_version_is_refused(self, store, cakes):
         twin = copy.deepcopy(cakes)
         cakes.description = "two"
