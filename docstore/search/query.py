@@ -22,7 +22,7 @@ from docstore.search.conditions import Condition, Place, checked_pointer, checke
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
-from docstore.sql.tables import IS_HEAD, documents
+from docstore.sql.tables import IS_HEAD, documents, names
 from docstore.sql.transactions import Transactions
 
 Moments: TypeAlias = tuple[datetime | None, datetime | None]
@@ -103,7 +103,7 @@ def checked_query(context: SearchContext, kind: object, part: object, given: Cri
 
     Cost:
         A transaction with a SELECT for each of these: a kind without a registered class; a user's kind, if the query
-        looks into bodies; a type or a status that no search has used before.
+        looks into bodies; a type or a status that no search has used before; each project but the store's own.
     """
     if isinstance(given.get("name_like"), str):
         q("").like(given["name_like"] or "")  # raises the error of an invalid pattern
@@ -117,7 +117,7 @@ def checked_query(context: SearchContext, kind: object, part: object, given: Cri
         raise InvalidValueError("deleted", deleted, "Use True for documents that were deleted, False for the others.")
     rule = found_part or found_kind or Kind("")
     return Query(
-        projects=_projects(context.transactions.project, given.get("project")),
+        projects=_projects(context.transactions, given.get("project")),
         kind=found_kind,
         part=found_part,
         name=texts["name"],
@@ -154,15 +154,39 @@ def _moments(field: str, value: object) -> Moments:
     return start, end
 
 
-def _projects(own: str, wanted: object) -> tuple[str, ...]:
+def _projects(transactions: Transactions, wanted: object) -> tuple[str, ...]:
     if wanted is None:
-        return (own,)
+        return (transactions.project,)
     several: list[str] = []
     for each in wanted if _is_several(wanted) else [wanted]:
         if not isinstance(each, str):
             raise InvalidValueError("project", each, "Give the name of a project, or several names.")
         several.append(each)
-    return tuple(dict.fromkeys(several))
+    projects = tuple(dict.fromkeys(several))
+    others = [each for each in projects if each != transactions.project]
+    if others:
+        with transactions.reading() as connection:
+            _check_projects(connection, others)
+    return projects
+
+
+def _check_projects(connection: Connection, projects: Iterable[str]) -> None:
+    """Refuse a project of which the database has no documents, not even deleted ones.
+
+    Raises:
+        InvalidValueError: there are none; lists the projects that have some.
+
+    Cost:
+        A SELECT by an index for each; for one without live documents, also one of the heads of all documents.
+    """
+    for each in projects:
+        live = sa.select(names.c.id).where(names.c.project == each).limit(1)
+        if is_plain(each) and connection.execute(live).scalar() is not None:
+            continue
+        stored = sorted(connection.execute(sa.select(documents.c.project).where(IS_HEAD).distinct()).scalars())
+        if each not in stored:
+            known = f"Known projects: {', '.join(map(repr, stored))}." if stored else "The database has no documents."
+            raise InvalidValueError("project", each, known)
 
 
 def _is_several(value: object) -> TypeGuard[Iterable[object]]:

@@ -727,7 +727,7 @@ class Store:
                 the document, and type, status, times and *where* are the part's own.
             name, name_prefix, name_like: the name, how it begins, or a pattern: ``%`` is any text, ``_`` any character,
                 a backslash escapes; upper and lower case differ.
-            project: another project, or several; by default, this store's.
+            project: another project that has documents, or several; by default, this store's, which may have none.
             type, status: a member, its name or its integer, or several of them; a former name of a member counts too.
             owner: the name of the experiment that the documents belong to.
             model: whose classes they are of: ``docstore``, ``ax`` or ``user``.
@@ -739,13 +739,13 @@ class Store:
             limit: at most so many.
 
         Raises:
-            InvalidValueError: an argument is invalid, or there is no such kind, part or column: it lists those that
-                there are; or *type* or *status* without a kind that has one, or a time without a zone.
+            InvalidValueError: an argument is invalid, or there is no such kind, project, part or column: it lists those
+                that there are; or *type* or *status* without a kind that has one, or a time without a zone.
             UnknownCodeError: a name that the enum lacks; or, of statuses, an integer.
 
         Cost:
-            Of the call, nothing, or a SELECT for each kind that has no class here, and for each type or status that no
-            search has seen yet.
+            Of the call, nothing, or a SELECT for each kind that has no class here, for each project but this store's,
+            and for each type or status that no search has seen yet.
         """
         return reading.find(
             self._context,

@@ -34,6 +34,7 @@ def experiments(statuses: list[list[TrialStatus]]) -> list[docstore.Experiment]:
 
 def fill(store: docstore.Store) -> None:
     store.save_many(experiments([STATUSES] * MANY))
+    docstore.connect(store.engine, project="other").put("note", "n", 1)
 
 
 def pages(found: Any, size: int) -> list[Any]:

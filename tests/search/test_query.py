@@ -47,7 +47,7 @@ def own_shelf(database, connect):
 
 
 def fill(store: docstore.Store) -> None:
-    """Save four experiments, of which three have trials, a strategy of one, two notes, and two deleted documents."""
+    """Save four experiments, three with trials, a strategy, two notes, two deleted documents, and a note elsewhere."""
     for name, kind, trials, budget in (
         ("bread", Baking.BREAD, 1, 10),
         ("Bread", Baking.BREAD, 0, 20.5),
@@ -65,6 +65,7 @@ def fill(store: docstore.Store) -> None:
     store.save(new_experiment("stale"))
     store.delete("gone", kind="note")
     store.delete("stale")
+    docstore.connect(store.engine, project="other").put("note", "elsewhere", 1)
 
 
 def names(found: Any) -> list[str]:
@@ -94,8 +95,8 @@ class TestDocuments:
             ({"name_like": r"cake\_%"}, ["cake_2"]),
             ({"name_like": "n_"}, ["n1", "n2"]),
             ({"name_like": ""}, []),
-            ({"project": "other"}, []),
-            ({"project": ["other", "default"], "kind": "note"}, ["n1", "n2"]),
+            ({"project": "other"}, ["elsewhere"]),
+            ({"project": ["other", "default"], "kind": "note"}, ["elsewhere", "n1", "n2"]),
             ({"project": []}, []),
             ({"kind": "experiment", "type": Baking.BREAD}, ["Bread", "bread"]),
             ({"kind": "experiment", "type": ["CAKE", 1]}, ["Bread", "bread", "cake"]),
@@ -135,6 +136,17 @@ class TestDocuments:
         assert [info.project for info in own_shelf.find("note", name="n1", project="other")] == ["other"]
         both = own_shelf.find("note", name_prefix="n", project=["other", "default"])
         assert [(info.name, info.project) for info in both] == [("n1", "default"), ("n1", "other"), ("n2", "default")]
+
+    def test_of_a_project_that_has_none_are_refused_unless_it_is_this_ones(self, own_shelf, connect):
+        past = connect(own_shelf.engine.url, project="past")
+        past.put("note", "n1", 3)
+        past.delete("n1", kind="note")
+
+        with pytest.raises(InvalidValueError, match=r"'typo'.*Known projects: 'default', 'other', 'past'\.$"):
+            own_shelf.find(project=["default", "typo"])
+
+        assert [info.name for info in own_shelf.find(project="past", deleted=True)] == ["n1"]
+        assert len(connect(own_shelf.engine.url, project="typo").find(project="typo")) == 0
 
     def test_that_were_deleted_may_share_a_name(self, store):
         for value in (1, 2):
@@ -706,7 +718,7 @@ def is_so(name: str, value: Any, criteria: dict[str, Any]) -> bool:
         "name": lambda text: name == text,
         "name_prefix": name.startswith,
         "name_like": lambda text: like(text).fullmatch(name) is not None,
-        "project": lambda text: text == "default",
+        "project": lambda text: True,
         "model": lambda text: text == "user",
         "owner": lambda text: False,
         "where": lambda pairs: all(told(value, pointer, wanted) for pointer, wanted in pairs.items()),
@@ -747,6 +759,11 @@ def test_quotes_and_all_else_in_every_argument_are_data(store):
     def finds(asked: dict[str, Any], order: list[str]) -> None:
         if asked.get("name_like", "").replace("\\\\", "").endswith("\\"):
             with pytest.raises(InvalidValueError, match="like"):
+                store.find("note", **asked)
+            return
+
+        if asked.get("project", "default") != "default":
+            with pytest.raises(InvalidValueError, match="Known projects: 'default'"):
                 store.find("note", **asked)
             return
 
