@@ -135,7 +135,8 @@ class Mapper:
         if entry is None:
             raise self._no_document(type(obj))
         if entry.kind is None:
-            raise _no_document(type(obj), f"Save what holds it, or use {_PUT}.")
+            remedy = _SAVE_TRIAL if entry.tag in _TRIALS else f"Save what holds it, or use {_PUT}."
+            raise _no_document(type(obj), remedy)
         return entry
 
     def _no_document(self, cls: type) -> EncodeError:
@@ -169,6 +170,8 @@ class Mapper:
 
 
 _PUT: Final = "store.put(kind, name, value)"
+_TRIALS: Final = ("Trial", "BatchTrial")
+_SAVE_TRIAL: Final = "Save it in its experiment: store.save_trial(experiment, trial)."
 
 
 def _no_document(cls: type, remedy: str) -> EncodeError:

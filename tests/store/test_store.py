@@ -166,11 +166,12 @@ class TestAnObjectThatCannotBeSaved:
         ("thing", "remedy"),
         [
             (Metric("taste"), r"a Metric is no document by itself.*put\(kind, name, value\)"),
+            (new_experiment(trials=1).trials[0], r"a Trial is no document by itself.*save_trial\(experiment, trial\)"),
             ({"a": 1}, r"a dict is no document by itself.*put\(kind, name, value\)"),
             (Unregistered("n"), r"Unregistered is no document.*@docstore\.document\(kind='unregistered'\).*register"),
             (type("Mine", (docstore.Experiment,), {})(new_experiment().search_space, "m"), "RegistryBundle"),
         ],
-        ids=["a part", "plain JSON", "of an unregistered class", "of an unregistered subclass"],
+        ids=["a part", "a trial", "plain JSON", "of an unregistered class", "of an unregistered subclass"],
     )
     def test_is_no_document(self, store, thing, remedy):
         with pytest.raises(EncodeError, match=remedy):
