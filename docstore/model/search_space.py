@@ -88,6 +88,9 @@ class SearchSpace:
     def __init__(
         self, parameters: Sequence[Parameter], parameter_constraints: Sequence[ParameterConstraint] | None = None
     ) -> None:
+        if isinstance(parameters, Parameter):
+            remedy = "Give a list: SearchSpace([parameter])."
+            raise InvalidValueError("parameters of the search space", parameters, remedy)
         check_instances("parameters of the search space", parameters, Parameter)
         self._parameters = []
         self.parameter_constraints = []

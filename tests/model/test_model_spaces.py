@@ -146,6 +146,10 @@ class TestASearchSpace:
     def test_may_be_empty(self):
         assert SearchSpace(parameters=[]).check_membership({})
 
+    def test_takes_one_parameter_in_a_list_too(self):
+        with pytest.raises(InvalidValueError, match=r"Give a list: SearchSpace\(\[parameter\]\)"):
+            SearchSpace(RangeParameter("x", INT, 0, 1))
+
     def test_refuses_a_name_twice(self):
         with pytest.raises(InvalidValueError, match=r"'x' cannot be used. It is there twice"):
             SearchSpace([RangeParameter("x", INT, 0, 1), FixedParameter("x", INT, 0)])
