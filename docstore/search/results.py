@@ -17,7 +17,7 @@ from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
 from docstore.documents.display import Row, counted, first_and_last, first_few, html_table
 from docstore.documents.kinds import HEAD, join
-from docstore.errors import DatabaseError, short_repr
+from docstore.errors import DatabaseError, StoreClosedError, short_repr
 from docstore.search.conditions import checked_pointer_of_column
 from docstore.search.cursors import Cursor, read_cursor, write_cursor
 from docstore.search.info import DocumentInfo, PartInfo
@@ -160,13 +160,19 @@ class Found(Sequence[T], Generic[T, D]):
     __hash__ = None  # type: ignore[assignment]  # as of any list
 
     def __repr__(self) -> str:
-        shown, are_more = first_few(self)
-        more = [f"... {len(self) - len(shown)} more"] if are_more else []
+        try:
+            shown, are_more = first_few(self)
+            more = [f"... {len(self) - len(shown)} more"] if are_more else []
+        except StoreClosedError:
+            return "<Found: its store is closed>"  # a debugger shows it, too
         return f"[{', '.join([*map(repr, shown), *more])}]"
 
     def _repr_html_(self) -> str:
-        shown, are_more = first_few(self)
-        total = len(self) if are_more else len(shown)
+        try:
+            shown, are_more = first_few(self)
+            total = len(self) if are_more else len(shown)
+        except StoreClosedError:
+            return html_table([], title="Found · its store is closed")
         rows: list[Row | int] = [*map(_row, shown), *([total - len(shown)] if are_more else [])]
         return html_table(rows, title=f"Found · {counted(total, 'row')}")
 

@@ -79,6 +79,15 @@ class TestWhatAClosedStoreGave:
         with pytest.raises(StoreClosedError):
             list(found)
 
+    def test_shows_itself_all_the_same(self, lab):
+        found, page = lab.find(), lab.find().page()
+        before = repr(page), page._repr_html_()
+        lab.close()
+
+        assert repr(found) == "<Found: its store is closed>"
+        assert found._repr_html_() == "<p>Found · its store is closed</p>"
+        assert (repr(page), page._repr_html_()) == before
+
     def test_is_kept_as_far_as_it_was_read(self, lab):
         found = lab.find()
         before = list(found)
