@@ -110,7 +110,7 @@ class Listed(list[InTableT]):
     """A list that a notebook shows as a table."""
 
     def _repr_html_(self) -> str:
-        return html_table(first_and_last(self, lambda item: item._row()))
+        return html_table(first_and_last(self, lambda item: item._row()), note="" if self else "none")
 
 
 def shown_time(time: datetime) -> str:

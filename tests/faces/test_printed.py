@@ -255,6 +255,11 @@ class TestInANotebook:
     def test_a_version_shows_the_places_that_changed(self, lab: Lab) -> None:
         assert shown(lab.last).texts[-1] == "changed: /properties/oven"
 
+    def test_a_list_of_nothing_says_so(self, lab: Lab) -> None:
+        alien = SearchSpace([RangeParameter("alien", ParameterType.FLOAT, 0, 1)])
+
+        assert shown(lab.store.similar(alien)).texts == ["none"]
+
     def test_a_search_without_results_says_so(self, lab: Lab) -> None:
         assert shown(lab.store.find(name="nothing")).texts == ["Found · 0 rows"]
 
