@@ -425,6 +425,11 @@ class Model(pydantic.BaseModel):
     lines: dict[str, str] = {}
 
 
+class Open(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    title: str
+
+
 class Struct(msgspec.Struct, weakref=True):
     title: str
     lines: dict[str, str] = {}
@@ -491,6 +496,15 @@ class TestADocumentOfAUsersClass:
 
         assert (plain, repr(plain), dataclasses.asdict(plain)) == (twin, repr(twin), dataclasses.asdict(twin))
         assert docstore.dumps(plain) == docstore.dumps(twin)
+
+    def test_made_of_the_attributes_of_another_it_is_saved_without_what_that_one_says(self, store, forgotten):
+        docstore.document(kind="memo", name="title")(Open)
+        memo = Open(title="n1", page=1)
+        store.save(memo)
+
+        store.save(Open(**{**memo.__dict__, **memo.__pydantic_extra__, "title": "n2"}))
+
+        assert docstore.dumps(store.load("n2", kind="memo")) == docstore.dumps(Open(title="n2", page=1))
 
     def test_says_it_in_no_dump_of_a_model(self, store, forgotten):
         model, _ = self.saved(store, Model)

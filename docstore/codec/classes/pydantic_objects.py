@@ -34,7 +34,7 @@ def values_beside(value: Any) -> Iterator[tuple[str, Any]]:
     Raises:
         EncodeError: it has private attributes that only its ``__init__`` can make, and that cannot be called again.
     """
-    extra, were_set = value.__pydantic_extra__ or {}, value.__pydantic_fields_set__
+    extra, were_set = _extra_of(value), value.__pydantic_fields_set__ - {class_fields.ORIGIN}
     if extra:
         yield _EXTRA.key, extra
     if were_set != {*type(value).__pydantic_fields__, *extra}:
@@ -45,6 +45,15 @@ def values_beside(value: Any) -> Iterator[tuple[str, Any]]:
             f"this {type(value).__qualname__} has the private attribute {private!r}, which would be lost: its __init__ "
             f"cannot be called with its fields by name. Let __init__ take **data, or make it in model_post_init."
         )
+
+
+def _extra_of(value: Any) -> dict[str, Any]:
+    """Return the extra members of a model that are the user's; none for a dataclass.
+
+    ``Model(**other.__dict__)`` makes one of what docstore keeps in a ``__dict__``.
+    """
+    extra = getattr(value, _EXTRA.name, None) or {}
+    return {name: item for name, item in extra.items() if name != class_fields.ORIGIN}
 
 
 def validating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[dict[str, Any]], Any]:
@@ -82,9 +91,8 @@ def revalidating(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], 
     construct = _constructor(cls)
 
     def check(value: Any) -> None:
-        extra = getattr(value, _EXTRA.name, None) or {}
         try:
-            construct({**extra, **_given(cls, stored, {field.name: field.read(value) for field in stored})})
+            construct({**_extra_of(value), **_given(cls, stored, {field.name: field.read(value) for field in stored})})
         except REFUSALS as error:
             raise CodecError.together(_errors_of(cls, error, "this when it is loaded", EncodeError)) from error
 
