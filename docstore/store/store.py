@@ -267,6 +267,8 @@ class Store:
 
         Raises:
             DocumentNotFoundError: the experiment itself was never saved.
+            DocumentExistsError: *experiment* did not come from the document of its name: it was made anew, of JSON say.
+                Give *based_on*.
             ConflictError, NameChangedError, VersionNotFoundError, EncodeError: as ``save``.
 
         Cost:
