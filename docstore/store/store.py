@@ -296,7 +296,8 @@ class Store:
         next.
 
         Args:
-            objects: an iterable, read as they are saved: a batch of them is in memory.
+            objects: an iterable, read as they are saved: a batch of them is in memory. A dict, of which it would be the
+                keys, is refused.
             batch: how many to save in one transaction, at most 10,000; fewer, if they hold 32 MiB of text.
             progress: as for ``verify``: told after each batch how many are saved.
 

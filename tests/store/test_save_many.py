@@ -223,6 +223,10 @@ class TestTheCall:
         with pytest.raises(InvalidValueError, match=r"save_many\(\[experiment\]\)"):
             store.save_many(objects)
 
+    def test_refuses_a_dict_of_objects(self, store):
+        with pytest.raises(InvalidValueError, match=r"a dict gives its keys.*values\(\)"):
+            store.save_many({"cakes": new_experiment("cakes")})
+
 
 class TestTheStatements:
     """They are counted for a batch, and do not grow with it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from docstore.codec.locking import locked
 from docstore.documents.arguments import checked_iterable, checked_number
 from docstore.documents.digests import DigestTree
 from docstore.documents.document import Document
-from docstore.errors import DatabaseError
+from docstore.errors import DatabaseError, InvalidValueError
 from docstore.sql import rows
 from docstore.sql.reader import version_numbered
 from docstore.sql.rows import AT_ONCE, live_versions
@@ -207,6 +207,9 @@ class Bulk:
 
 def _checked(objects: Iterable[Any], size: int) -> Iterable[Any]:
     checked_number("batch", size, least=1, most=AT_ONCE)
+    if isinstance(objects, Mapping):
+        remedy = "save_many takes an iterable of objects; a dict gives its keys. Give its values(), if you mean them."
+        raise InvalidValueError("objects", objects, remedy)
     return checked_iterable("objects", objects, "save_many([experiment])")
 
 
