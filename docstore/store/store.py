@@ -466,11 +466,12 @@ class Store:
             InvalidValueError: *make* returned an object of another name or kind; nothing was saved.
             DecodeError, DamagedDocumentError: as ``load``, of a document that is there.
             EncodeError: as ``save``, of the object that was made.
+            ReadOnlyError: there is no such document, and the store was opened to be read only; *make* was not called.
 
         Cost:
             As ``load``; of a new document, as ``save``.
         """
-        made: D = creation.load_or_create(self._writing, kind, name, make, self._context.note(message, author))
+        made: D = creation.load_or_create(self._context, kind, name, make, self._context.note(message, author))
         return made
 
     def get(

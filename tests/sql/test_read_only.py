@@ -58,6 +58,14 @@ class TestAStoreThatIsOpenedToBeRead:
         assert held(filled) == before
         assert caught.value.changes == "Nothing was changed."
 
+    def test_loads_or_creates_what_is_there(self, reader):
+        def never():
+            raise AssertionError("nothing can be saved here")
+
+        assert reader.load_or_create("cakes", never).num_trials == 2
+        with pytest.raises(ReadOnlyError):
+            reader.load_or_create("bread", never)
+
     def test_is_not_written_to_by_its_engine_either(self, filled, reader):
         before = held(filled)
 

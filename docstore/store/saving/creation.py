@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError
+from docstore.sql.dialects import check_writable
 from docstore.sql.writer import Note
 from docstore.store.context import StoreContext
 from docstore.store.reading import VersionChoice, load
@@ -22,6 +23,7 @@ def load_or_create(context: StoreContext, kind: str | type, name: str, make: Cal
         return load(context, kind, name, _NEWEST)
     except DocumentNotFoundError:
         pass
+    check_writable(context.transactions.engine)
     # No transaction is open meanwhile: it may take hours, and use the store.
     obj = _checked(context, make(), context.kind_name(kind), name)
     try:
