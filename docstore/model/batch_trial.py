@@ -153,7 +153,7 @@ class BatchTrial(BaseTrial):
             self.abandoned_arms_metadata.append(AbandonedArm(arm_name, reason=reason))
         return self
 
-    def _by_arm(self, results: Results | Mapping[str, Results]) -> Mapping[str, Any]:
+    def _by_arm(self, results: Results) -> Mapping[str, Any]:
         if (
             not isinstance(results, Mapping)
             or not results

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 # Ax cuts a reason here as well: some callers pass whole logs.
 _LONGEST_REASON = 1000
 
-Results: TypeAlias = Mapping[str, float | tuple[float, float | None]]
-"""What was measured of an arm, by metric: the mean, or the mean and its standard error."""
+Result: TypeAlias = float | tuple[float, float | None]
+"""What was measured of an arm by one metric: the mean, or the mean and its standard error."""
+
+# One Mapping, not a union of two: mypy could not tell which one a dict of numbers and pairs is.
+Results: TypeAlias = Mapping[str, Result | Mapping[str, Result]]
+"""Each result by its metric; of several arms, these by the name of the arm."""
 
 
 @dataclass(init=False, repr=False)
@@ -158,7 +162,7 @@ class BaseTrial:
         """Mark the trial as completed, and return it."""
         return self._end(TrialStatus.COMPLETED, None, unsafe, time_completed)
 
-    def complete(self, results: Results | Mapping[str, Results], *, time_completed: datetime | None = None) -> Self:
+    def complete(self, results: Results, *, time_completed: datetime | None = None) -> Self:
         """Attach what was measured to the experiment, mark the trial as completed, and return it.
 
         ``trial.complete({"loss": 0.1})``, or with the standard error of the mean, ``{"loss": (0.1, 0.02)}``; of several
@@ -184,7 +188,7 @@ class BaseTrial:
         self.experiment.attach_data(Data(records))
         return self.mark_running().mark_completed(time_completed=time_completed)
 
-    def _by_arm(self, results: Results | Mapping[str, Results]) -> Mapping[str, Any]:
+    def _by_arm(self, results: Results) -> Mapping[str, Any]:
         """Return *results* by the name of the arm."""
         raise InvalidValueError("trial", type(self).__name__, "Use Trial or BatchTrial.")
 
@@ -308,7 +312,7 @@ class Trial(BaseTrial):
         self.generator_run = generator_run
         return self
 
-    def _by_arm(self, results: Results | Mapping[str, Results]) -> Mapping[str, Any]:
+    def _by_arm(self, results: Results) -> Mapping[str, Any]:
         if self.arm is None:
             raise InvalidValueError(f"arm of {self._label}", None, "Give it one first: add_arm(Arm(...)).")
         return {self.arm.name: results}

@@ -31,6 +31,14 @@ def trials_of_an_experiment(experiment: Experiment) -> None:
     assert_type(experiment.new_trial(parameters=settings).mark_running(), Trial)
 
 
+def completing(trial: Trial, batch: BatchTrial, measured: dict[str, float]) -> None:
+    """Means with and without their standard errors, side by side; of several arms by their names."""
+    assert_type(trial.complete({"loss": (0.1, 0.2), "accuracy": 3}), Trial)
+    trial.complete(measured)
+    batch.complete({"0_0": {"loss": 0.1, "accuracy": (0.9, None)}, "0_1": measured})
+    trial.complete({"loss": "0.1"})  # type: ignore[dict-item]
+
+
 @docstore.document(kind="campaign")
 @dataclass
 class Campaign:
