@@ -664,6 +664,27 @@ class Store:
     @overload
     def find(
         self,
+        kind: Literal["experiment"],
+        *,
+        part: None = None,
+        name: str | None = None,
+        name_prefix: str | None = None,
+        name_like: str | None = None,
+        project: str | Iterable[str] | None = None,
+        type: Wanted = None,
+        status: Wanted = None,
+        owner: str | None = None,
+        model: str | None = None,
+        created: Moments | None = None,
+        updated: Moments | None = None,
+        deleted: bool = False,
+        where: Where = None,
+        order_by: str | Iterable[str] | None = None,
+        limit: int | None = None,
+    ) -> Found[DocumentInfo, Experiment]: ...
+    @overload
+    def find(
+        self,
         kind: str | None = None,
         *,
         part: None = None,

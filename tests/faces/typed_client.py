@@ -69,6 +69,8 @@ def finding(store: Store) -> None:
     """The rows are columns, and ``load`` gives objects of the class."""
     found: Found[DocumentInfo] = store.find(kind="campaign")
     assert_type(found[0].version, int)
+    assert_type(store.find(kind="experiment"), Found[DocumentInfo, Experiment])
+    assert_type(next(store.find("experiment").load()), Experiment)
     assert_type(store.find(kind=Campaign), Found[DocumentInfo, Campaign])
     assert_type([campaign.goal for campaign in store.find(Campaign, name_prefix="s").load()], list[str])
     assert_type(store.find(kind=Experiment, type="PILOT").first(), DocumentInfo | None)
