@@ -28,7 +28,10 @@ COMPATIBLE: Final = "__compatible_from"
 """The key of the oldest schema whose readers can read the object, if an older one than its own can."""
 
 FIELDS_SET: Final = "__set"
-"""The key of the names of the fields that were set, of an object that Pydantic made."""
+"""The key of the names of the fields that were set, of an object that Pydantic made; without it, all of them were."""
+
+EXTRA: Final = "__extra"
+"""The key of the members that are no fields, of an object that Pydantic made."""
 
 UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 """NUL, which JSONB refuses, and lone surrogates, which are not UTF-8."""

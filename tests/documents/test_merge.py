@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 import docstore
 from docstore import ConflictError, GenerationNode, GenerationStrategy, registry
 from docstore.documents import patch
-from docstore.documents.canonical import ABSENT, JSON, dumps, join_pointer, loads, resolve, same_json, split_pointer
+from docstore.documents.canonical import (
+    ABSENT,
+    FIELDS_SET,
+    JSON,
+    TAG,
+    dumps,
+    join_pointer,
+    loads,
+    resolve,
+    same_json,
+    split_pointer,
+)
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge import three_way as merging
 from docstore.documents.merge.resolve import merged as merged_pieces
@@ -244,6 +255,60 @@ class TestTwoEditsOfAnObjectOfAClass:
         merged, conflicts = merge(self.BASE, {**self.BASE, "x": 2}, {**self.BASE, "y": {"k": 2}})
 
         assert (merged, conflicts) == ({"__type": "A", "x": 2, "y": {"k": 2}}, ())
+
+
+class TestWhichFieldsWereSet:
+    """A Pydantic model lists the fields that were set, or nothing if all were. They are a set, and never a conflict."""
+
+    @staticmethod
+    def model(were_set: set[str], *, extra: set[str] = frozenset(), **values: JSON) -> JSON:
+        """Return a model of the fields a, b and c, with *extra* members, as the codec writes it."""
+        members: dict[str, JSON] = {TAG: "M", "a": 0, "b": 0, "c": 0, **values}
+        if extra:
+            members["__extra"] = dict.fromkeys(sorted(extra), 1)
+        return members if were_set == {"a", "b", "c", *extra} else {**members, FIELDS_SET: [*sorted(were_set)]}
+
+    @staticmethod
+    def asked(conflict: Conflict) -> JSON:
+        raise AssertionError(conflict)
+
+    @unhurried
+    @given(*[st.sets(st.sampled_from("abc"))] * 3)
+    def test_are_those_of_both_whoever_comes_first(self, base, mine, theirs):
+        three = [self.model(each) for each in (base, mine, theirs)]
+
+        merged, conflicts = merge(*three, decide=self.asked)
+
+        both = ((base | (mine - base) | (theirs - base)) - (base - mine)) - (base - theirs)
+        assert (merged, conflicts) == (self.model(both), ())
+        assert merge(three[0], three[2], three[1])[0] == merged
+
+    def test_in_an_item_of_a_keyed_list(self):
+        three = ([self.model(each)] for each in (set(), {"a"}, {"b"}))
+
+        merged, conflicts = merge(*three, keys=MergeKeys([Keyed((), ("c",))]), decide=self.asked)
+
+        assert (merged, conflicts) == ([self.model({"a", "b"})], ())
+
+    def test_with_a_member_that_is_no_field(self):
+        base, mine, theirs = self.model({"a"}), self.model({"a", "b"}), self.model({"a", "x"}, extra={"x"})
+
+        merged, conflicts = merge(base, mine, theirs, decide=self.asked)
+        all_merged, _ = merge(base, self.model({"a", "b", "c"}), theirs, decide=self.asked)
+
+        assert (merged, conflicts) == (self.model({"a", "b", "x"}, extra={"x"}), ())
+        assert all_merged == self.model({"a", "b", "c", "x"}, extra={"x"})
+
+    def test_stay_beside_a_conflict_of_values(self):
+        merged, conflicts = merge(self.model(set()), self.model({"a", "b"}, a=1), self.model({"a"}, a=2))
+
+        assert [each.pointer for each in conflicts] == ["/a"]
+        assert merged == self.model({"a", "b"}, a=1)
+
+    def test_are_a_list_like_any_other_in_a_dict_of_the_users_own(self):
+        _, conflicts = merge({FIELDS_SET: []}, {FIELDS_SET: ["a"]}, {FIELDS_SET: ["b"]})
+
+        assert [each.pointer for each in conflicts] == [f"/{FIELDS_SET}"]
 
 
 class TestTwoEditsOfAListOfWhichItemsAreLeftOut:

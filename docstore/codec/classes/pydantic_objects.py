@@ -14,10 +14,10 @@ from docstore.codec.classes import class_fields, stored_fields
 from docstore.codec.classes.class_fields import MISSING, left_out
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
-from docstore.documents.canonical import FIELDS_SET, join_pointer
+from docstore.documents.canonical import EXTRA, FIELDS_SET, join_pointer
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
 
-_EXTRA: Final = StoredField("__pydantic_extra__", "__extra", Any, left_out, None)
+_EXTRA: Final = StoredField("__pydantic_extra__", EXTRA, Any, left_out, None)
 """The extra members of a model that allows them; written only if it has some."""
 _SET: Final = StoredField("__pydantic_fields_set__", FIELDS_SET, Any, left_out, None)
 """The fields that were set; written only if not all of them were."""
@@ -116,7 +116,7 @@ def _beside(cls: Any, extra: Any, were_set: Any) -> tuple[dict[str, Any], set[st
     if extra is MISSING:
         extra = {}
     elif type(extra) is not dict or not extra or cls.model_config.get("extra") != "allow":
-        raise DecodeError(f"{cls.__qualname__} takes no such extra members: {short_repr(extra)}", pointer="/__extra")
+        raise DecodeError(f"{cls.__qualname__} takes no such extra members: {short_repr(extra)}", pointer=f"/{EXTRA}")
     if were_set is MISSING:
         return extra, None
     if type(were_set) is not list or any(type(name) is not str for name in were_set):

@@ -103,7 +103,7 @@ class InPlaceUpdate:
             if name in names and name in had:
                 old, base = had[name], was.get(name, MISSING)
                 if name == _FIELDS_SET:
-                    members[name] = (value - kept) | (old & kept)
+                    members[name] = (old & value) | ((old | value) - was[name])
                 elif id(fresh) in self._whole:
                     members[name] = self._replaced(old, base, value)
                 else:

@@ -12,6 +12,8 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 from docstore.documents.canonical import (
     ABSENT,
     COMPATIBLE,
+    EXTRA,
+    FIELDS_SET,
     JSON,
     SCHEMA,
     TAG,
@@ -67,6 +69,9 @@ def merge(
     that was absent had no items. Items that one side added keep their order; where both could come next, the item whose
     key sorts first does. If one side moved items, its order is kept, unless the other added, removed or moved some too:
     then the list is the conflict. An object that both added is merged if all its members are keyed lists.
+
+    Which fields of an object were set (``__set``) is a set: it gets what either side added, without what either
+    removed, and is never a conflict.
 
     Shapes:
         keys: the keyed lists of the value
@@ -160,13 +165,20 @@ class _Merge:
 
     def _members(self, sides: Sides[dict[str, JSON]], place: _Place) -> dict[str, JSON]:
         merged: dict[str, JSON] = {}
-        for key in sorted(sides.base.keys() | sides.mine.keys() | sides.theirs.keys()):
+        were_set = _fields_set_on_each(sides)
+        keys = sides.base.keys() | sides.mine.keys() | sides.theirs.keys()
+        for key in sorted(keys if were_set is None else keys - {FIELDS_SET}):
             three = _under(sides, key)
             unopposed = _unopposed(three)
             # Pointers are made only where they are needed: one side at most changed most members.
             value = unopposed[0] if unopposed else self.disputed(three, place.under(key))
             if value is not ABSENT:
                 merged[key] = value
+        if were_set is not None:
+            base, mine, theirs = were_set
+            together = (mine & theirs) | ((mine | theirs) - base)
+            if together != _all_fields(merged):
+                merged[FIELDS_SET] = [*sorted(together)]
         return merged
 
     def _items(self, lists: Sides[list[JSON]], indices: Sides[dict[Key, int]], place: _Place) -> list[JSON] | None:
@@ -239,6 +251,33 @@ def _merged_by_index(lists: Sides[list[JSON]]) -> list[JSON] | None:
         return None
     items = [_unopposed(Sides(*each)) for each in zip(*lists, strict=True)]
     return [cast(JSON, item[0]) for item in items] if all(items) else None
+
+
+# --- the fields that were set -----------------------------------------------------------------------------------------
+
+
+def _fields_set_on_each(sides: Sides[dict[str, JSON]]) -> Sides[set[str]] | None:
+    """Return the fields of an object that were set, on each side; None if no side says it, or one is malformed."""
+    if TAG not in sides.mine or not any(FIELDS_SET in side for side in sides):
+        return None
+    base, mine, theirs = map(_fields_set, sides)
+    return None if base is None or mine is None or theirs is None else Sides(base, mine, theirs)
+
+
+def _fields_set(obj: dict[str, JSON]) -> set[str] | None:
+    listed = obj.get(FIELDS_SET, ABSENT)
+    if listed is ABSENT:
+        return _all_fields(obj)
+    if not isinstance(listed, list):
+        return None
+    names = {name for name in listed if isinstance(name, str)}
+    return names if len(names) == len(listed) else None
+
+
+def _all_fields(obj: dict[str, JSON]) -> set[str]:
+    # No field of Pydantic begins with an underscore; an extra member may.
+    extra = obj.get(EXTRA)
+    return {key for key in obj if not key.startswith("__")} | ({*extra} if isinstance(extra, dict) else set())
 
 
 # --- keyed lists ------------------------------------------------------------------------------------------------------
