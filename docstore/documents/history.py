@@ -17,7 +17,7 @@ from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, d
 from docstore.documents.diff.format import on_one_line
 from docstore.documents.digests import DigestTree, piece
 from docstore.documents.display import Row, counted, first_few, html_table, shown_time
-from docstore.documents.kinds import BOOKKEEPING, FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join
+from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join, without_bookkeeping
 from docstore.documents.patch import Change, undo_all
 from docstore.errors import PatchError, UnreadableError, short_repr
 
@@ -115,8 +115,11 @@ class Version:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The pointers of the changes."""
-        return tuple(change.path for change in self.changes)
+        """The pointers of the changes.
+
+        Bookkeeping, such as which fields of an object were set, is left out, unless nothing else changed.
+        """
+        return without_bookkeeping((change.path for change in self.changes), str)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -126,7 +129,7 @@ class Version:
 
     @property
     def _count(self) -> str:
-        return counted(len(self.changes), "change") if self.is_kept else "folded"
+        return counted(len(self.places), "change") if self.is_kept else "folded"
 
     def __str__(self) -> str:
         when = self.created_at.isoformat(sep=" ", timespec="seconds")
@@ -145,13 +148,12 @@ class Version:
             "saved": shown_time(self.created_at),
             "by": self.author,
             "message": self.message or None,
-            "changes": len(self.changes) if self.is_kept else "folded",
+            "changes": len(self.places) if self.is_kept else "folded",
             "from": f"{self.parent.how} of version {self.parent.version}" if self.parent else None,
         }
 
     def _repr_html_(self) -> str:
-        tokens = map(split_pointer, self.places)
-        places, are_more = first_few(join_pointer(each) for each in tokens if not BOOKKEEPING.keys() & set(each))
+        places, are_more = first_few(self.places)
         changed = ", ".join([*filter(None, places), *(["…"] if are_more else [])])
         return html_table([self._row()], note=f"changed: {changed}" if changed else "")
 

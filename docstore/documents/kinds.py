@@ -7,9 +7,9 @@ kind contains its layout, under ``__document``, so that it can be read without i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from docstore.documents.canonical import (
@@ -32,6 +32,8 @@ from docstore.documents.merge_keys import (
     keyed_to_json,
 )
 from docstore.errors import DecodeError, InvalidValueError, RegistryError, short_repr
+
+T = TypeVar("T")
 
 HEAD: Final = ""
 """The path of the head: a document without its parts."""
@@ -276,6 +278,17 @@ def in_order(path: str) -> tuple[bool, str, int, str]:
         return False, "", 0, ""
     position = position_of(path)
     return True, split_path(path)[0], -1 if position is None else position, path
+
+
+def is_bookkeeping(pointer: str) -> bool:
+    """Return whether *pointer* leads to the bookkeeping of an object, by its keys alone, or into it."""
+    return "/__" in pointer and not BOOKKEEPING.keys().isdisjoint(split_pointer(pointer))
+
+
+def without_bookkeeping(places: Iterable[T], pointer: Callable[[T], str]) -> tuple[T, ...]:
+    """Return the *places* that a person looks for: all but bookkeeping, unless nothing else changed."""
+    places = tuple(places)
+    return tuple(each for each in places if not is_bookkeeping(pointer(each))) or places
 
 
 def _texts_at(body: JSON, tokens: tuple[str | int, ...]) -> list[str]:

@@ -10,6 +10,7 @@ from memory import in_memory
 from pydantic import BaseModel
 
 import docstore
+from docstore.errors import ConflictError, OverwriteWarning
 
 
 class Stage(BaseModel):
@@ -125,3 +126,51 @@ class TestAFieldOfPartsThatAnotherSet:
 
         assert mine.model_fields_set == loaded(store).model_fields_set == {"name", "rate", "stages"}
         assert not store.status(mine)
+
+
+class TestBookkeepingIsNotShown:
+    """Which fields were set is stored with a model; a person is told of the fields themselves."""
+
+    @pytest.fixture
+    def mine(self, store: docstore.Store, plan: Plan) -> Plan:
+        """The plan, of which a field was set; since, another set another field, which is version 2."""
+        theirs = loaded(store)
+        theirs.rounds = 9
+        store.save(theirs)
+        plan.rate = 0.5
+        return plan
+
+    def test_in_a_version(self, store: docstore.Store, mine: Plan) -> None:
+        version = store.history("p", kind=Plan)[0]
+
+        assert [change.path for change in version.changes] == ["/__set/2", "/rounds"]
+        assert version.places == ("/rounds",)
+        assert "1 change," in repr(version)
+        assert "1 change" in str(version)
+        assert ">1</td>" in version._repr_html_()
+
+    def test_in_a_version_unless_nothing_else_changed(self, store: docstore.Store, plan: Plan) -> None:
+        plan.note = ""
+
+        assert store.save(plan).places == ("/__set/2",)
+
+    def test_in_a_conflict(self, store: docstore.Store, mine: Plan) -> None:
+        mine.rounds = 7
+
+        assert [each for each in store.status(mine).words if "conflict" in each] == ["conflict: rounds 9 -> 7"]
+        with pytest.raises(ConflictError, match="both changed /rounds") as caught:
+            store.save(mine)
+        assert [place.pointer for place in caught.value.places] == ["/rounds"]
+
+    def test_in_what_refuses_any_save_since(self, store: docstore.Store, mine: Plan) -> None:
+        with pytest.raises(ConflictError) as caught:
+            store.save(mine, on_conflict="error")
+
+        assert [place.pointer for place in caught.value.places] == ["/rate", "/rounds"]
+
+    def test_in_the_warning_of_what_was_overwritten(self, store: docstore.Store, mine: Plan) -> None:
+        with pytest.warns(OverwriteWarning, match="had at 1 place that") as caught:
+            store.save(mine, on_conflict="overwrite")
+
+        assert caught[0].message.places == ("/rounds",)  # type: ignore[union-attr]  # it is the warning
+        assert loaded(store).model_fields_set == mine.model_fields_set == {"name", "first", "stages", "rate"}

@@ -5,8 +5,9 @@ A merged experiment is checked as a whole before it is stored: see ``checked``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from docstore.documents.canonical import (
@@ -18,7 +19,7 @@ from docstore.documents.canonical import (
     split_pointer,
 )
 from docstore.documents.digests import Piece, piece
-from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join
+from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, without_bookkeeping
 from docstore.documents.merge.three_way import Decide, Sides, changed_places, merge, merge_sparse
 from docstore.documents.merge.trial_conflicts import arm_conflicts, data_of_disputed_trials, inconsistencies
 from docstore.documents.merge.trials import (
@@ -206,7 +207,15 @@ def checked(
 
 
 def all_places(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
-    """Return each place that either side changed, in all pieces, with its three values."""
+    """Return each place that either side changed, in all pieces, with its three values, for a person to read.
+
+    Bookkeeping, such as which fields were set, is left out, unless nothing else changed.
+    """
+    return without_bookkeeping(every_place(base, mine, theirs), attrgetter("pointer"))
+
+
+def every_place(base: Pieces, mine: Pieces, theirs: Pieces) -> Iterator[Conflict]:
+    """Yield each place that either side changed, in all pieces, with its three values."""
     paths = sorted(base.keys() | mine.keys() | theirs.keys(), key=in_order)
-    three = {path: [each.get(path, ABSENT) for each in (base, mine, theirs)] for path in paths}
-    return tuple(place for path, each in three.items() for place in changed_places(*each, at=path))
+    for path in paths:
+        yield from changed_places(*(each.get(path, ABSENT) for each in (base, mine, theirs)), at=path)

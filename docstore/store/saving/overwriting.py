@@ -9,7 +9,8 @@ from typing import cast
 
 from docstore.documents.canonical import JSON, MaybeJSON, same_json
 from docstore.documents.digests import Piece
-from docstore.documents.merge.resolve import all_places
+from docstore.documents.kinds import without_bookkeeping
+from docstore.documents.merge.resolve import every_place
 from docstore.documents.patch import Change
 from docstore.errors import OverwriteWarning
 
@@ -17,15 +18,19 @@ from docstore.errors import OverwriteWarning
 def overwritten_changes(
     base: Mapping[str, JSON], theirs: Mapping[str, JSON], target: Mapping[str, Piece]
 ) -> tuple[str, ...]:
-    """Return the pointers of what others changed from *base* to *theirs*, and *target* does not have."""
-    places = all_places(base, {path: each.body for path, each in target.items()}, theirs)
+    """Return the pointers of what others changed from *base* to *theirs*, and *target* does not have.
+
+    Bookkeeping, such as which fields were set, is left out, unless they changed nothing else.
+    """
+    places = every_place(base, {path: each.body for path, each in target.items()}, theirs)
     values = ((each.pointer, cast("tuple[MaybeJSON, ...]", (each.base, each.mine, each.theirs))) for each in places)
-    return tuple(at for at, (was, new, old) in values if not same_json(was, old) and not same_json(new, old))
+    lost = (at for at, (was, new, old) in values if not same_json(was, old) and not same_json(new, old))
+    return without_bookkeeping(lost, str)
 
 
 def overwritten_values(changes: Iterable[Change]) -> tuple[str, ...]:
     """Return the pointers of the values that *changes* replace or remove, whoever they are from."""
-    return tuple(dict.fromkeys(change.path for change in changes if change.op != "add"))
+    return without_bookkeeping(dict.fromkeys(change.path for change in changes if change.op != "add"), str)
 
 
 def warn_of_overwritten(name: str, kind: str, version: int, places: tuple[str, ...]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from docstore.codec.live.adopt import check_adoptable
 from docstore.codec.live.live_object import LiveObject
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.document import with_name
-from docstore.documents.kinds import EXPERIMENT, in_order
+from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
 from docstore.documents.merge.resolve import Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import changed_places
 from docstore.documents.merge.trials import numbers_in
@@ -130,5 +131,5 @@ def invalid_merge(live: LiveObject, pieces: Mapping[str, MergedPiece]) -> Invali
     check_adoptable(live, {path: each.theirs for path, each in pieces.items()}, merged=False)
     wrong = [path for path in pieces if problem_with([path])] or list(pieces)
     sides = {path: (pieces[path].base, pieces[path].mine, pieces[path].theirs) for path in sorted(wrong, key=in_order)}
-    places = tuple(place for path, each in sides.items() for place in changed_places(*each, at=path))
-    return InvalidMerge(problem, places)
+    places = (place for path, each in sides.items() for place in changed_places(*each, at=path))
+    return InvalidMerge(problem, without_bookkeeping(places, attrgetter("pointer")))
