@@ -299,6 +299,16 @@ class TestWhichFieldsWereSet:
         assert (merged, conflicts) == (self.model({"a", "b", "x"}, extra={"x"}), ())
         assert all_merged == self.model({"a", "b", "c", "x"}, extra={"x"})
 
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs", "both"),
+        [("", "x", "y", "xy"), ("xy", "x", "y", ""), ("x", "", "xy", "y"), ("x", "xy", "xz", "xyz")],
+        ids=["added", "removed", "removed and added", "added to one"],
+    )
+    def test_with_members_beside_the_fields_that_each_changed(self, base, mine, theirs, both):
+        three = [self.model({"a", *extra}, extra=set(extra)) for extra in (base, mine, theirs)]
+
+        assert merge(*three, decide=self.asked) == (self.model({"a", *both}, extra=set(both)), ())
+
     def test_stay_beside_a_conflict_of_values(self):
         merged, conflicts = merge(self.model(set()), self.model({"a", "b"}, a=1), self.model({"a"}, a=2))
 

@@ -113,6 +113,26 @@ class TestCopiesOfOneModel:
         assert not store.status(copies[2])
 
 
+class Open(BaseModel, extra="allow"):
+    name: str
+
+
+class TestTwoPeopleWhoAddMembersThatAreNoFields:
+    def test_both_are_kept(self, store: docstore.Store) -> None:
+        docstore.document(kind="open")(Open)
+        mine = Open(name="p")
+        store.save(mine)
+        theirs = store.load("p", kind=Open)
+        mine.x, theirs.y = 1, 2  # type: ignore[attr-defined]  # it takes any
+        store.save(theirs)
+
+        store.save(mine)
+
+        for each in (mine, store.load("p", kind=Open)):
+            assert (each.model_extra, each.model_fields_set) == ({"x": 1, "y": 2}, {"name", "x", "y"})
+        assert not store.status(mine)
+
+
 class TestAFieldOfPartsThatAnotherSet:
     def test_is_set_in_the_object_that_is_saved(self, store: docstore.Store) -> None:
         mine = Plan(name="p")

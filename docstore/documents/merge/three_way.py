@@ -71,7 +71,8 @@ def merge(
     then the list is the conflict. An object that both added is merged if all its members are keyed lists.
 
     Which fields of an object were set (``__set``) is a set: it gets what either side added, without what either
-    removed, and is never a conflict.
+    removed, and is never a conflict. The members beside its fields (``__extra``) merge by key, whoever was the first to
+    add some.
 
     Shapes:
         keys: the keyed lists of the value
@@ -165,6 +166,9 @@ class _Merge:
 
     def _members(self, sides: Sides[dict[str, JSON]], place: _Place) -> dict[str, JSON]:
         merged: dict[str, JSON] = {}
+        may_have_extra = TAG in sides.mine and any(EXTRA in side for side in sides)
+        if may_have_extra:  # an object without extra members has no dict of them
+            sides = Sides(*({EXTRA: {}, **side} for side in sides))
         were_set = _fields_set_on_each(sides)
         keys = sides.base.keys() | sides.mine.keys() | sides.theirs.keys()
         for key in sorted(keys if were_set is None else keys - {FIELDS_SET}):
@@ -174,6 +178,8 @@ class _Merge:
             value = unopposed[0] if unopposed else self.disputed(three, place.under(key))
             if value is not ABSENT:
                 merged[key] = value
+        if may_have_extra and merged.get(EXTRA) == {}:
+            del merged[EXTRA]
         if were_set is not None:
             base, mine, theirs = were_set
             together = (mine & theirs) | ((mine | theirs) - base)
