@@ -381,12 +381,13 @@ class UnknownCodeError(StoreError):
 
 
 class DocumentNotFoundError(StoreError, LookupError):
-    """No document has this name."""
+    """No document has this name; or the one that an object came from is gone, whichever has its name now."""
 
-    def __init__(self, name: str, *, kind: str, near: Sequence[str] = (), hint: str = "") -> None:
+    def __init__(self, name: str, *, kind: str, near: Sequence[str] = (), hint: str = "", problem: str = "") -> None:
         self.name, self.kind, self.near = name, kind, tuple(near)
+        problem = problem or f"there is no {kind} named {name!r}"
         similar = f" Names like it: {', '.join(map(repr, near))}." if near else ""
-        super().__init__(f"there is no {kind} named {name!r}.{similar} {hint or 'find() lists what is stored.'}")
+        super().__init__(f"{problem}.{similar} {hint or 'find() lists what is stored.'}")
 
 
 class DocumentExistsError(StoreError):

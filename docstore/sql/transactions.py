@@ -277,20 +277,21 @@ class Transactions:
         """Return the head row of the document that an object was loaded from, by its *id*.
 
         Raises:
-            DocumentNotFoundError: the document was deleted, or purged.
-            DocumentExistsError: it was, and another one has its name now.
+            DocumentNotFoundError: the document was deleted, or purged; the error says if another one has its name now.
         """
         found = rows.head_of(connection, id)
         if found is not None and found.deleted_at is None:
             return found
-        another = rows.head_named(connection, self.project, kind.name, name)
         happened = "purged" if found is None else "deleted"
-        if another is not None:
-            remedy = (
-                f"The document that this object came from was {happened}, and another one has its name now. Call "
-                f"load({called(name, kind.name)}) and change that object; or save(..., as_new=True) under another name."
+        if rows.id_named(connection, self.project, kind.name, name) is not None:
+            raise DocumentNotFoundError(
+                name,
+                kind=kind.name,
+                problem=f"the {kind.name} {name!r} that this object came from was {happened}, and another one has its "
+                f"name now",
+                hint=f"Call load({called(name, kind.name)}) and change that object; or save(obj, as_new=True) under "
+                f"another name.",
             )
-            raise DocumentExistsError(name, kind=kind.name, head=another.version, remedy=remedy)
         remedy = "save(..., as_new=True) makes a new one"
         if found is not None:
             remedy = f"undelete({called(found.name, kind.name)}) brings it back"

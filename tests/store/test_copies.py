@@ -153,7 +153,7 @@ class TestACopyThatWasChanged:
 
         for obj in (cakes, twin):
             note_at(obj, 0, by="mine")
-            with pytest.raises(DocumentExistsError, match=r"was deleted, and another one has its name.*as_new=True"):
+            with pytest.raises(DocumentNotFoundError, match=r"^the experiment 'cakes' .* was deleted, and another one"):
                 store.save(obj)
 
     def test_of_a_folded_version_is_refused(self, store, cakes):
