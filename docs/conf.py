@@ -108,7 +108,7 @@ def resolve_public_name(
         if full in objects:
             entry = objects[full]
             return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, full)
-    is_ours = target.startswith("docstore.") or name in vars(docstore) or name.endswith("Error")
+    is_ours = target.startswith("docstore.") or name in dir(docstore) or name.endswith("Error")
     if name in _UNDOCUMENTED or len(name) == 1 or not is_ours:
         return contnode  # of Python or of another library: shown, without a link
     return None

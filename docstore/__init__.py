@@ -9,6 +9,9 @@ Public are the names in ``__all__`` and the modules ``errors``, ``registry``, ``
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from docstore import registry
 from docstore.codec import UnknownObject
 from docstore.documents.canonical import ABSENT
@@ -97,19 +100,21 @@ from docstore.model import (
 )
 from docstore.registry import document, register
 from docstore.registry.bundle import RegistryBundle
-from docstore.search.conditions import q
-from docstore.search.experiments.best import BestArm
-from docstore.search.experiments.similar import Similar
-from docstore.search.indexes import PlaceIndex
-from docstore.search.info import DocumentInfo, PartInfo
-from docstore.search.results import Found, Page
-from docstore.store.compaction import Compacted
-from docstore.store.connect import connect
-from docstore.store.copying import Copied
-from docstore.store.status import Status
-from docstore.store.store import Store
-from docstore.store.timeline import Blame
-from docstore.verify import Damage, Progress
+
+if TYPE_CHECKING:
+    from docstore.search.conditions import q
+    from docstore.search.experiments.best import BestArm
+    from docstore.search.experiments.similar import Similar
+    from docstore.search.indexes import PlaceIndex
+    from docstore.search.info import DocumentInfo, PartInfo
+    from docstore.search.results import Found, Page
+    from docstore.store.compaction import Compacted
+    from docstore.store.connect import connect
+    from docstore.store.copying import Copied
+    from docstore.store.status import Status
+    from docstore.store.store import Store
+    from docstore.store.timeline import Blame
+    from docstore.verify import Damage, Progress
 
 __version__ = "0.1.0"
 
@@ -221,9 +226,49 @@ __all__ = [
     "registry",
 ]
 
-_PUBLIC_MODULES = ("errors", "json_store", "migrations", "registry", "registry_bundle", "sqa_store", "testing")
+_PUBLIC_MODULES: Final = (
+    "errors",
+    "json_store",
+    "migrations",
+    "registry",
+    "registry_bundle",
+    "sqa_store",
+    "testing",
+)
+
+_LOADED_WHEN_USED: Final = {
+    "BestArm": "docstore.search.experiments.best",
+    "Blame": "docstore.store.timeline",
+    "Compacted": "docstore.store.compaction",
+    "Copied": "docstore.store.copying",
+    "Damage": "docstore.verify",
+    "DocumentInfo": "docstore.search.info",
+    "Found": "docstore.search.results",
+    "Page": "docstore.search.results",
+    "PartInfo": "docstore.search.info",
+    "PlaceIndex": "docstore.search.indexes",
+    "Progress": "docstore.verify",
+    "Similar": "docstore.search.experiments.similar",
+    "Status": "docstore.store.status",
+    "Store": "docstore.store.store",
+    "connect": "docstore.store.connect",
+    "q": "docstore.search.conditions",
+}
+"""The names that need a database, each with its module: the import of SQLAlchemy takes longer than all the rest."""
 
 
 def __dir__() -> list[str]:
-    """Return the public names, and those public modules that have been imported."""
-    return sorted({*__all__, *(name for name in _PUBLIC_MODULES if name in globals())})
+    """Return the public names and the public modules, whether they were imported or not."""
+    return sorted({*__all__, *_PUBLIC_MODULES})
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of docstore's
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name or module when it is first used (PEP 562)."""
+        if name in _PUBLIC_MODULES:
+            return import_module(f"docstore.{name}")
+        if name not in _LOADED_WHEN_USED:
+            raise AttributeError(f"module 'docstore' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_LOADED_WHEN_USED[name]), name)
+        return value
