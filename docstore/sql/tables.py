@@ -6,10 +6,10 @@ database can partition or distribute them by it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 
 from docstore.sql.dialects import ExactText, JsonText, LongText, UtcTime, Whole
 
@@ -33,8 +33,17 @@ _LIVE_HEADS: Final = "path = '' AND deleted_at IS NULL"
 
 def _index(name: str, *columns: str, where: str, is_everywhere: bool = False) -> sa.Index:
     """Return a partial index, of the rows *where*; MySQL has none: there an index of all rows, or no index."""
-    index = sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    index = sa.Index(name, *columns, info={"where": where})
     return index if is_everywhere else index.ddl_if(callable_=_has_indexes_of_some_rows)
+
+
+@sa.event.listens_for(metadata, "before_create")
+def _limit_indexes(metadata: sa.MetaData, connection: Connection, **ignored: Any) -> None:
+    """Give partial indexes their conditions: ``postgresql_where=`` imports SQLAlchemy's modules for PostgreSQL."""
+    name = connection.dialect.name
+    if name in ("sqlite", "postgresql"):
+        for index in [index for table in metadata.tables.values() for index in table.indexes if "where" in index.info]:
+            index.dialect_kwargs[f"{name}_where"] = sa.text(index.info["where"])
 
 
 LISTED: Final = {

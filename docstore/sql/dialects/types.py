@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
@@ -86,7 +85,7 @@ def _json_text(type_: JsonText, compiler: Any, **options: Any) -> str:
 
 @compiles(JsonText, "postgresql")
 def _json_text_postgresql(type_: JsonText, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(postgresql.JSONB(), **options))
+    return "JSONB"
 
 
 @compiles(JsonText, "mysql", "mariadb")
@@ -218,7 +217,9 @@ class UtcTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the column's type; MySQL's keeps whole seconds by default."""
         if dialect.name in ("mysql", "mariadb"):
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+            from sqlalchemy.dialects.mysql import DATETIME
+
+            return dialect.type_descriptor(DATETIME(fsp=6))
         return dialect.type_descriptor(self.impl_instance)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:

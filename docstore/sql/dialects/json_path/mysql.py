@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 
@@ -74,7 +73,7 @@ class _Spot(Spot):
 
     def _within(self, bound: Bound) -> sa.ColumnElement[bool]:
         whole = bound.whole
-        as_integer = sa.cast(sa.case((self.text.regexp_match(_WHOLE), self.text)), mysql.BIGINT())
+        as_integer = sa.cast(sa.case((self.text.regexp_match(_WHOLE), self.text)), sa.BigInteger())
         integer = _constant(whole) if isinstance(whole, bool) else bound.applied(as_integer, sa.literal(whole))
         exact = sa.case((self.text.regexp_match(_WHOLE), integer), else_=_real_within(bound, self.text))
         plain = self.type.in_(_NUMBERS) & exact

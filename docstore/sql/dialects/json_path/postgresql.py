@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import Grouping
 
@@ -61,7 +60,7 @@ class _Spot(Spot):
         self.json = _at(body, tokens)
         self.type = sa.func.jsonb_typeof(self.json)
         self.tagged = Tagged(self._member(TAG), self._member("value"), self._member("hex"))
-        self.text = _exact(self.json.op("#>>")(sa.cast(literal("{}"), postgresql.ARRAY(sa.Text()))))
+        self.text = _exact(self.json.op("#>>")(sa.cast(literal("{}"), sa.ARRAY(sa.Text()))))
 
     @property
     def short(self) -> sa.ColumnElement[Any]:
@@ -169,7 +168,7 @@ def _path(json: sa.ColumnElement[Any], tokens: Sequence[str]) -> sa.ColumnElemen
     if not tokens:
         return json
     quoted = ",".join('"' + token.replace("\\", "\\\\").replace('"', '\\"') + '"' for token in tokens)
-    return json.op("#>")(sa.cast(literal("{" + quoted + "}"), postgresql.ARRAY(sa.Text())))
+    return json.op("#>")(sa.cast(literal("{" + quoted + "}"), sa.ARRAY(sa.Text())))
 
 
 def _decimal(number: int | float) -> str:
