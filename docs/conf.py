@@ -12,6 +12,9 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
 import docstore
+from docstore.search.query import Moments, Where
+from docstore.store import store as module_of_store
+from docstore.verify import Report
 
 project = "docstore"
 author = "The docstore developers"
@@ -30,6 +33,10 @@ autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
 autodoc_type_aliases = {alias: alias for alias in ("JSON", "MaybeJSON", "Unknown")}
 napoleon_numpy_docstring = False
+
+# The module of Store imports the types of results for type checkers only; autodoc looks for them there.
+_LATER = {name: getattr(docstore, name) for name in docstore.__all__}
+vars(module_of_store).update({**_LATER, "Moments": Moments, "Where": Where, "Report": Report})
 python_use_unqualified_type_names = True
 
 html_theme = "furo"

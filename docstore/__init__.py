@@ -15,9 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore import registry
 from docstore.codec import UnknownObject
 from docstore.documents.canonical import ABSENT
-from docstore.documents.diff.diff import Diff
-from docstore.documents.history import Version
-from docstore.documents.patch import Change
 from docstore.errors import (
     CodecError,
     Conflict,
@@ -102,6 +99,9 @@ from docstore.registry import document, register
 from docstore.registry.bundle import RegistryBundle
 
 if TYPE_CHECKING:
+    from docstore.documents.diff.diff import Diff
+    from docstore.documents.history import Version
+    from docstore.documents.patch import Change
     from docstore.search.conditions import q
     from docstore.search.experiments.best import BestArm
     from docstore.search.experiments.similar import Similar
@@ -239,9 +239,11 @@ _PUBLIC_MODULES: Final = (
 _LOADED_WHEN_USED: Final = {
     "BestArm": "docstore.search.experiments.best",
     "Blame": "docstore.store.timeline",
+    "Change": "docstore.documents.patch",
     "Compacted": "docstore.store.compaction",
     "Copied": "docstore.store.copying",
     "Damage": "docstore.verify",
+    "Diff": "docstore.documents.diff.diff",
     "DocumentInfo": "docstore.search.info",
     "Found": "docstore.search.results",
     "Page": "docstore.search.results",
@@ -251,6 +253,7 @@ _LOADED_WHEN_USED: Final = {
     "Similar": "docstore.search.experiments.similar",
     "Status": "docstore.store.status",
     "Store": "docstore.store.store",
+    "Version": "docstore.documents.history",
     "connect": "docstore.store.connect",
     "q": "docstore.search.conditions",
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docstore.codec.core import Unknown
 from docstore.codec.mapper import Mapper
 from docstore.documents import canonical
 from docstore.documents.arguments import checked_flag
-from docstore.documents.diff.diff import Diff, of_documents
 from docstore.documents.digests import digest_of
 from docstore.documents.kinds import Kind
 from docstore.errors import EncodeError
 from docstore.registry.bundle import RegistryBundle, mapper_of
+
+if TYPE_CHECKING:
+    from docstore.documents.diff.diff import Diff
 
 
 def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
@@ -24,6 +26,8 @@ def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
     Cost:
         One encoding of each.
     """
+    from docstore.documents.diff.diff import of_documents
+
     mapper = mapper_of(bundle)
     kinds = {_kind(mapper, each) for each in (a, b)}
     kind = kinds.pop() if len(kinds) == 1 else Kind("value")

@@ -16,13 +16,6 @@ from docstore.documents.display import Listed
 from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
-from docstore.search.experiments.best import BestArm, best_arms, config_of
-from docstore.search.experiments.frames import observations_frame, trials_frame
-from docstore.search.experiments.read import read_experiment
-from docstore.search.experiments.similar import AT_MOST, Similar, find_similar, target_parameters
-from docstore.search.query import Criteria, SearchContext, check_kind, checked_query
-from docstore.search.read import StoredDocument
-from docstore.search.results import Found, Loader
 from docstore.sql.dialects import checked_moment, long_read_timeout
 from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
@@ -31,10 +24,16 @@ from docstore.sql.rows import HeadRow, id_named, kinds_in_use, live_names
 from docstore.sql.version_names import chosen_version
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
-from docstore.verify import Damage, Report, VerifyOptions, find_damage, find_id, reporting
 
 if TYPE_CHECKING:
     import pandas
+
+    from docstore.search.experiments.best import BestArm
+    from docstore.search.experiments.similar import Similar
+    from docstore.search.query import Criteria
+    from docstore.search.read import StoredDocument
+    from docstore.search.results import Found
+    from docstore.verify import Damage, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,9 @@ def projects(context: StoreContext) -> list[str]:
 
 def find(context: StoreContext, kind: str | type | None, part: str | None, criteria: Criteria) -> Found[Any, Any]:
     """Return the documents, or the parts, that fulfil *criteria*; as ``Store.find``."""
+    from docstore.search.query import SearchContext, checked_query
+    from docstore.search.results import Found, Loader
+
     mapper = context.mapper()
     search = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
 
@@ -170,16 +172,25 @@ def known_kind(context: StoreContext, kind: str) -> Kind | None:
 
 def trials(context: StoreContext, name: str) -> pandas.DataFrame:
     """Return the frame of an experiment's trials; as ``Store.trials``."""
+    from docstore.search.experiments.frames import trials_frame
+    from docstore.search.experiments.read import read_experiment
+
     return trials_frame(read_experiment(context.transactions, name), context.project, context.raw.decode)
 
 
 def observations(context: StoreContext, name: str) -> pandas.DataFrame:
     """Return the frame of an experiment's observations; as ``Store.observations``."""
+    from docstore.search.experiments.frames import observations_frame
+    from docstore.search.experiments.read import read_experiment
+
     return observations_frame(read_experiment(context.transactions, name), context.project, context.raw.decode)
 
 
 def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
     """Return the *n* best arms of an experiment; as ``Store.best``."""
+    from docstore.search.experiments.best import best_arms, config_of
+    from docstore.search.experiments.read import read_experiment
+
     n = _checked_count(n)
     stored = read_experiment(context.transactions, name)
     config = config_of(stored, context.mapper().codec.decode)
@@ -195,6 +206,8 @@ def similar(
     since: datetime | None,
 ) -> list[Similar]:
     """Return the *n* experiments that are most like *like*; as ``Store.similar``."""
+    from docstore.search.experiments.similar import AT_MOST, find_similar, target_parameters
+
     n = _checked_count(n, most=AT_MOST)
     parameters = target_parameters(like, overlap)
     moment = None if since is None else checked_moment("since", since)
@@ -216,6 +229,9 @@ def verify(
     context: StoreContext, name: str | None, kind: str | None, *, decode: bool, progress: bool | Report
 ) -> list[Damage]:
     """Return the damage of a document, of a kind or of the whole project; as ``Store.verify``."""
+    from docstore.search.query import check_kind
+    from docstore.verify import VerifyOptions, find_damage, find_id, reporting
+
     name = None if name is None else checked_key("name", name)
     kind = None if kind is None else checked_key("kind", kind)
     mapper = context.mapper() if checked_flag("decode", decode) else None

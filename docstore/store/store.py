@@ -22,42 +22,38 @@ from docstore.documents.arguments import (
     checked_iterable,
     checked_text,
 )
-from docstore.documents.diff.diff import Diff
 from docstore.documents.history import Version
 from docstore.documents.merge.resolve import OnConflict, check_policy
 from docstore.errors import InvalidValueError, StoreError
 from docstore.model import Experiment, SearchSpace
 from docstore.registry.bundle import RegistryBundle
-from docstore.search import indexes
-from docstore.search.experiments.best import BestArm
-from docstore.search.experiments.similar import Similar
-from docstore.search.indexes import PlaceIndex
-from docstore.search.info import DocumentInfo, PartInfo
-from docstore.search.query import Moments, Where
-from docstore.search.results import Found
 from docstore.sql.dialects import check_writable, checked_engine, shown
 from docstore.sql.enum_codes import EnumCodes, Wanted
 from docstore.sql.transactions import Transactions, os_user
 from docstore.sql.version_names import When
 from docstore.sql.writer import Writer
-from docstore.store import lifecycle, reading, tags, timeline
-from docstore.store.branches.branch import branch
-from docstore.store.branches.merge import merge
-from docstore.store.compaction import Compacted, compact
+from docstore.store import lifecycle, reading, tags
 from docstore.store.context import StoreContext
-from docstore.store.copying import Copied, copy_documents
 from docstore.store.reading import VersionChoice
 from docstore.store.saving import creation, direct, pipeline
-from docstore.store.saving.bulk import save_many
-from docstore.store.saving.upgrade import upgrade
-from docstore.store.status import Status, status
 from docstore.store.tags import NewTag
-from docstore.store.timeline import Blame
 from docstore.store.tracking import Tracker
-from docstore.verify import Damage, Report
 
 if TYPE_CHECKING:
     import pandas
+
+    from docstore.documents.diff.diff import Diff
+    from docstore.search.experiments.best import BestArm
+    from docstore.search.experiments.similar import Similar
+    from docstore.search.indexes import PlaceIndex
+    from docstore.search.info import DocumentInfo, PartInfo
+    from docstore.search.query import Moments, Where
+    from docstore.search.results import Found
+    from docstore.store.compaction import Compacted
+    from docstore.store.copying import Copied
+    from docstore.store.status import Status
+    from docstore.store.timeline import Blame
+    from docstore.verify import Damage, Report
 
 D = TypeVar("D")
 
@@ -314,6 +310,8 @@ class Store:
             One encoding of each. A batch is looked up by one statement for each kind, and inserted by two (more where
             the database takes rows in pieces), and two for each document whose type no other had.
         """
+        from docstore.store.saving.bulk import save_many
+
         return save_many(self._writing, objects, self._context.note(message, author), batch, progress)
 
     def upgrade(
@@ -348,6 +346,8 @@ class Store:
             A load and an encoding of each document; of rows, those that changed are written, each document in a
             transaction of its own. Memory for one document, and for the names of all.
         """
+        from docstore.store.saving.upgrade import upgrade
+
         which = None if kind is None else self._context.kind_name(kind)
         return upgrade(self._writing, which, self._context.note(message, author), progress)
 
@@ -377,6 +377,8 @@ class Store:
         Cost:
             One encoding of *obj*, and a read of the whole document. Nothing is written.
         """
+        from docstore.store.status import status
+
         return status(self._context, obj)
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -812,12 +814,16 @@ class Store:
         Cost:
             One look at all documents. On PostgreSQL and SQLite nothing is saved meanwhile.
         """
+        from docstore.search import indexes
+
         kind = self._context.kind_name(kind)
         known = reading.known_kind(self._context, kind)
         return indexes.create_index(self._writing.transactions, known, kind, pointer, part).name
 
     def indexes(self) -> list[PlaceIndex]:
         """Return the indexes that ``create_index`` made, by kind, part and pointer."""
+        from docstore.search import indexes
+
         return indexes.indexes(self._context.transactions)
 
     def drop_index(self, pointer: str, *, kind: str | type = "experiment", part: str | None = None) -> None:
@@ -826,6 +832,8 @@ class Store:
         Raises:
             InvalidValueError: there is none; lists those that there are.
         """
+        from docstore.search import indexes
+
         kind = self._context.kind_name(kind)
         known = reading.known_kind(self._context, kind)
         indexes.drop_index(self._writing.transactions, known, kind, pointer, part)
@@ -847,6 +855,8 @@ class Store:
         Cost:
             A SELECT for every 100 versions that one looks at.
         """
+        from docstore.store import timeline
+
         return timeline.history(self._context, self._context.kind_name(kind), name, pointer)
 
     def blame(self, name: str, pointer: str, *, kind: str | type = "experiment") -> Sequence[Blame]:
@@ -864,6 +874,8 @@ class Store:
             The part that *pointer* leads into is read, and each version as one comes to it. Values are kept as JSON: of
             a large value that changed often, look at them one after the other, with ``iter``, or at ``history``.
         """
+        from docstore.store import timeline
+
         return timeline.blame(self._context, self._context.kind_name(kind), name, pointer)
 
     def diff(
@@ -875,6 +887,8 @@ class Store:
             a, b: a number, a tag, or a time at which the version was current.
             other: the name of another document of the *kind*, of which *b* is a version then.
         """
+        from docstore.store import timeline
+
         return timeline.diff(self._context, self._context.kind_name(kind), name, a, b, other)
 
     def revert(
@@ -955,6 +969,8 @@ class Store:
             again; its file gets smaller by VACUUM only. As with ``purge``, nothing of what was folded is left in it; a
             server removes it in its own time.
         """
+        from docstore.store.compaction import compact
+
         return compact(self._writing.transactions, self._context.kind_name(kind), name, keep, progress)
 
     def verify(
@@ -1017,6 +1033,8 @@ class Store:
         Cost:
             A copy of the document, and of its history.
         """
+        from docstore.store.branches.branch import branch
+
         return branch(
             self._writing, self._context.kind_name(kind), name, new_name, version, self._context.note(message, author)
         )
@@ -1047,6 +1065,8 @@ class Store:
         Cost:
             Both documents and the version that they have in common, whole.
         """
+        from docstore.store.branches.merge import merge
+
         check_policy(on_conflict)
         return merge(
             self._writing, self._context.kind_name(kind), name, into, on_conflict, self._context.note(message, author)
@@ -1139,6 +1159,8 @@ class Store:
         Cost:
             One transaction for each document; memory for a page of rows, however many there are.
         """
+        from docstore.store.copying import copy_documents
+
         if not isinstance(other, Store):
             # Not shown: a URL may have a password in it.
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
