@@ -9,16 +9,19 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import DigestTree, piece
 from docstore.documents.history import Version, piece_at, pieces_touched, rebuild
-from docstore.documents.kinds import HEAD, Kind, join
+from docstore.documents.kinds import HEAD, Kind, join, split_path
 from docstore.documents.patch import Change
 from docstore.errors import DamagedDocumentError, PatchError
-from docstore.sql import paging
 from docstore.sql.reader import missing_history, read, read_pieces, read_version, stored_kind, versions_back_to
-from docstore.sql.rows import HeadRow
+from docstore.sql.rows import HeadRow, digests_of
 
 
 def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
     """Return as much of a document, now or at version *number*, as contains the value at *pointer*, if there is one.
+
+    Now, a piece that is there is read alone, and checked by its own digest, not by the document's: that another part
+    is missing or surplus, or that a row was replaced by another with its digest, is seen by ``read`` and by ``verify``.
+    That a part is not there, and every older version, is checked by the document's digest.
 
     Shapes:
         a list whose items are parts may have only some of them: a dict by index, as of ``join(..., sparse=)``
@@ -28,22 +31,21 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
         VersionNotFoundError, DamagedDocumentError: as ``read_version``.
 
     Cost:
-        Reads the digests of all pieces, the piece at *pointer*, and those that were changed since. Reads all pieces if
-        *pointer* leads to several, or if the document was split into other parts since.
+        Reads the piece at *pointer*; the digests of all pieces, if there is none; all pieces, if *pointer* leads to
+        several. At an older version, also the digests and what was changed since, or all pieces if the document was
+        split into other parts since.
     """
     history = [] if number is None else versions_back_to(connection, head, number)
-    newer = [version.changes for version in history[:-1]]
     kind = stored_kind(connection, head)
     path, is_whole = piece_at(kind, pointer)
-    if is_whole or any(change.path == HEAD for changes in newer for change in changes):
-        state = read(connection, head) if number is None else read_version(connection, head, kind, number)
-        return join(state.pieces)
-    pieces, digests = _read_some(
-        connection, head, {path, *pieces_touched(kind, (change for changes in newer for change in changes))}
-    )
-    if newer:
-        pieces = _rebuilt(head, kind, pieces, newer, history[-1], digests)
-    return _joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()})
+    if history:
+        return _place_at_version(connection, head, kind, None if is_whole else path, history)
+    if is_whole:
+        return join(read(connection, head).pieces)
+    if path != HEAD and (found := _read_alone(connection, head, {path})):
+        field, key = split_path(path)
+        return {field: {key: found[path]}}
+    return _read_alone(connection, head, {HEAD})[HEAD]
 
 
 def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Kind, JSON]:
@@ -63,18 +65,36 @@ def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Ki
     path, is_whole = piece_at(kind, pointer)
     if is_whole:
         return kind, join(read(connection, head).pieces)
-    pieces, _ = _read_some(connection, head, {path})
-    return kind, _joined(kind, pieces)
+    return kind, _joined(kind, _read_alone(connection, head, {HEAD, path}))
 
 
-def _read_some(connection: Connection, head: HeadRow, paths: Collection[str]) -> tuple[dict[str, JSON], dict[str, str]]:
-    """Return the head and the existing parts at *paths*, and the digests of all pieces, checked together."""
+def _read_alone(connection: Connection, head: HeadRow, paths: Collection[str]) -> dict[str, JSON]:
+    """Return the existing pieces at *paths*, each checked by its digest; and all digests, if one is not there."""
     if not head.digest:
         raise missing_history(head, head.version)
-    pieces, _ = read_pieces(connection, head, {HEAD, *paths})
-    digests = {path: key.digest for path, key in paging.keys(connection, head.id).items()}
+    pieces, _ = read_pieces(connection, head, paths)
+    if len(pieces) < len(paths):
+        _check_tree(head, digests_of(connection, head.id), head.digest, head.version)
+    return pieces
+
+
+def _place_at_version(
+    connection: Connection, head: HeadRow, kind: Kind, path: str | None, history: Sequence[Version]
+) -> JSON:
+    """Return the document at the last version of *history*, or as much of it as has the piece at *path*.
+
+    Shapes:
+        history: the versions from the current one back to that one
+    """
+    newer, then = [version.changes for version in history[:-1]], history[-1]
+    if path is None or any(change.path == HEAD for changes in newer for change in changes):
+        return join(read_version(connection, head, kind, then.number).pieces)
+    touched = pieces_touched(kind, (change for changes in newer for change in changes))
+    pieces, _ = read_pieces(connection, head, {HEAD, path, *touched})
+    digests = digests_of(connection, head.id)
     _check_tree(head, digests, head.digest, head.version)
-    return pieces, digests
+    pieces = _rebuilt(head, kind, pieces, newer, then, digests)
+    return _joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()})
 
 
 def _joined(kind: Kind, pieces: Mapping[str, JSON]) -> JSON:

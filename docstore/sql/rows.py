@@ -238,6 +238,14 @@ def pieces(connection: Connection, id: str, paths: Collection[str] | None = None
     return rows if paths is None else [row for row in rows if row.path in paths]
 
 
+_DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(documents.c.id == sa.bindparam("of_id"))
+
+
+def digests_of(connection: Connection, id: str) -> dict[str, str]:
+    """Return the digest of the head and of each part, by path, in no order."""
+    return dict(connection.execute(_DIGESTS, {"of_id": id}).all())
+
+
 def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert heads and parts: one statement, however many."""
     if rows:

@@ -498,7 +498,9 @@ class Store:
             DocumentNotFoundError, VersionNotFoundError, InvalidValueError, DamagedDocumentError: as ``load``.
 
         Cost:
-            With a *pointer* into one part, that part and what was changed since; without, as ``load``.
+            With a *pointer* into one part, that part alone is read, and checked by its own digest (``load`` and
+            ``verify`` check the whole document's); of an older version, also what was changed since. If there is
+            nothing, the digests of all parts are read. Without a *pointer*, as ``load``.
         """
         choice = VersionChoice(version, at, tag)
         return reading.get(self._context, self._context.kind_name(kind), name, choice, pointer, default)

@@ -179,10 +179,11 @@ class TestAPlaceInAnExperiment:
 
         assert at_each_version(store, "cakes", pointer) == expected
 
-    def test_of_one_part_reads_that_part_and_the_head(self, store):
-        found, _, paths = query_of(store, lambda: store.get("cakes", pointer="/trials/2/index"))
+    @pytest.mark.parametrize(("pointer", "path"), [("/trials/2/index", "/trials/2"), ("/description", "")])
+    def test_takes_two_statements_and_one_body(self, store, pointer, path):
+        _, selects, paths = query_of(store, lambda: store.get("cakes", pointer=pointer))
 
-        assert (found, paths) == (2, ["", "/trials/2"])
+        assert (selects, paths) == (2, [path])
 
     def test_of_one_part_at_a_version_reads_what_was_changed_since_too(self, store):
         found, _, paths = query_of(store, lambda: store.get("cakes", pointer="/trials/0/index", version=5))
@@ -205,12 +206,19 @@ class TestAPlaceInAnExperiment:
         with pytest.raises(DamagedDocumentError):
             store.get("cakes", pointer="/trials/1/status", version=version)
 
-    @pytest.mark.parametrize("pointer", ["/trials/1", "/trials/0", "/description"])
-    def test_a_part_that_is_gone_is_told_wherever_one_looks(self, store, pointer):
+    @pytest.mark.parametrize("pointer", ["/trials/1", "/trials/1/status", "/trials"])
+    def test_a_missing_part_is_reported_where_it_is_looked_for(self, store, pointer):
         break_row(store, "documents", None, path="/trials/1")
 
         with pytest.raises(DamagedDocumentError):
-            store.get("cakes", pointer=pointer)
+            store.get("cakes", pointer=pointer, default=None)
+
+    @pytest.mark.parametrize("pointer", ["/trials/0", "/description"])
+    def test_a_place_is_read_from_its_own_piece_whatever_became_of_the_others(self, store, pointer):
+        expected = store.get("cakes", pointer=pointer)
+        break_row(store, "documents", None, path="/trials/1")
+
+        assert store.get("cakes", pointer=pointer) == expected
 
     def test_a_changed_history_is_told(self, store):
         [change] = store.history("cakes")[0].changes
