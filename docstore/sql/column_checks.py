@@ -42,7 +42,7 @@ def wrong_head_columns(
     kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: CodeNames | None, find: FindById
 ) -> Iterator[str]:
     """Yield a problem for each column of a head's row that contradicts its *body*."""
-    yield from _wrong_codes(kind, row, body, names)
+    yield from wrong_codes(kind, row, body, names)
     if is_document(body):
         name = kind.name_in(body)
         if head.name != name:
@@ -67,7 +67,7 @@ def wrong_part_columns(
     if rule is None:
         yield f"a {kind.name} like this one has no such part"
         return
-    yield from _wrong_codes(rule, row, body, names)
+    yield from wrong_codes(rule, row, body, names)
     yield from _wrong_model(row, _MODELS)
     expected: dict[str, object] = {
         "project": project,
@@ -87,7 +87,8 @@ def wrong_part_columns(
         yield "the column created_at says a later time than updated_at"
 
 
-def _wrong_codes(rule: Kind | PartRule, row: sa.Row[Any], body: JSON, names: CodeNames | None) -> Iterator[str]:
+def wrong_codes(rule: Kind | PartRule, row: Any, body: JSON, names: CodeNames | None) -> Iterator[str]:
+    """Yield a problem for each of the columns type and status of a *row* that contradicts its *body*."""
     if names is None:  # the table codes cannot be read
         return
     for column, code, value in (("type", rule.type, row.type), ("status", rule.status, row.status)):

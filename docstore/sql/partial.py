@@ -12,8 +12,16 @@ from docstore.documents.history import Version, piece_at, pieces_touched, rebuil
 from docstore.documents.kinds import HEAD, Kind, join, split_path
 from docstore.documents.patch import Change
 from docstore.errors import DamagedDocumentError, PatchError
-from docstore.sql.reader import missing_history, read, read_pieces, read_version, stored_kind, versions_back_to
-from docstore.sql.rows import HeadRow, digests_of
+from docstore.sql.reader import (
+    checked_body,
+    missing_history,
+    read,
+    read_pieces,
+    read_version,
+    stored_kind,
+    versions_back_to,
+)
+from docstore.sql.rows import HeadRow, digests_of, pieces_in
 
 
 def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
@@ -66,6 +74,20 @@ def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Ki
     if is_whole:
         return kind, join(read(connection, head).pieces)
     return kind, _joined(kind, _read_alone(connection, head, {HEAD, path}))
+
+
+def read_fields(connection: Connection, head: HeadRow, fields: Collection[str]) -> dict[str, JSON]:
+    """Return the current head of a document and its parts in *fields*; of the other parts, only the digests are read.
+
+    Raises:
+        DamagedDocumentError: a piece is not what was saved, or one is missing or surplus, also of the other parts.
+    """
+    if not head.digest:
+        raise missing_history(head, head.version)
+    pieces = {row.path: checked_body(head.name, row) for row in pieces_in(connection, head.id, fields)}
+    if DigestTree(digests_of(connection, head.id)).digest() != head.digest:
+        return read(connection, head).pieces  # an error, which names the piece where one can be named
+    return pieces
 
 
 def _read_alone(connection: Connection, head: HeadRow, paths: Collection[str]) -> dict[str, JSON]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON, digest, dumps, is_plain, loads
+from docstore.documents.canonical import JSON, digest, dumps, is_plain, join_pointer, loads
 from docstore.errors import DamagedDocumentError, DecodeError, RaceLostError, short_repr
 from docstore.sql.dialects import Whole, execute_many, insert_many, locks_rows, only_row, reading_times
 from docstore.sql.tables import IS_HEAD, codes, documents, names, tags, versions
@@ -233,9 +233,22 @@ def pieces(connection: Connection, id: str, paths: Collection[str] | None = None
     if paths is not None and not paths:
         return []
     if paths is not None and len(paths) <= _MANY:
-        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
-    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id})]
+        at = {"of_id": id, "at_paths": list(paths)}
+        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, at).all()]
+    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id}).all()]
     return rows if paths is None else [row for row in rows if row.path in paths]
+
+
+def in_field(field: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a row is of a part in *field*: a range, as SQLite's LIKE ignores case."""
+    start = join_pointer((field,))
+    return (documents.c.path > f"{start}/") & (documents.c.path < f"{start}0")  # "0" comes after "/"
+
+
+def pieces_in(connection: Connection, id: str, fields: Iterable[str]) -> list[PieceRow]:
+    """Return the head of a document and its parts in *fields*, in no order."""
+    query = _PIECES.where(sa.or_(IS_HEAD, *map(in_field, fields)))
+    return [PieceRow._make(row) for row in connection.execute(query, {"of_id": id}).all()]
 
 
 _DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(documents.c.id == sa.bindparam("of_id"))

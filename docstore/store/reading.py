@@ -173,9 +173,9 @@ def known_kind(context: StoreContext, kind: str) -> Kind | None:
 def trials(context: StoreContext, name: str) -> pandas.DataFrame:
     """Return the frame of an experiment's trials; as ``Store.trials``."""
     from docstore.search.experiments.frames import trials_frame
-    from docstore.search.experiments.read import read_experiment
+    from docstore.search.experiments.read import read_trials
 
-    return trials_frame(read_experiment(context.transactions, name), context.project, context.raw.decode)
+    return trials_frame(read_trials(context.transactions, name), context.project, context.raw.decode)
 
 
 def observations(context: StoreContext, name: str) -> pandas.DataFrame:
@@ -183,7 +183,8 @@ def observations(context: StoreContext, name: str) -> pandas.DataFrame:
     from docstore.search.experiments.frames import observations_frame
     from docstore.search.experiments.read import read_experiment
 
-    return observations_frame(read_experiment(context.transactions, name), context.project, context.raw.decode)
+    stored = read_experiment(context.transactions, name, "data")
+    return observations_frame(stored, context.project, context.raw.decode)
 
 
 def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
@@ -194,7 +195,7 @@ def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
     n = _checked_count(n)
     stored = read_experiment(context.transactions, name)
     config = config_of(stored, context.mapper().codec.decode)
-    return Listed(best_arms(stored, config, context.raw.decode)[:n])
+    return Listed(best_arms(stored, config, context.raw.decode, n))
 
 
 def similar(

@@ -557,11 +557,11 @@ class Store:
         Raises:
             MissingDependencyError: pandas is not installed.
             DocumentNotFoundError: as ``load``.
-            DamagedDocumentError: as ``load``; or the columns of a trial, or the table ``codes``, contradict the trial
-                or the history.
+            DamagedDocumentError: as ``load``; or the status, type or version in the columns of a trial, or the table
+                ``codes``, contradict the trial or the history.
 
         Cost:
-            Three SELECTs; each trial and its data are read.
+            Five SELECTs, which read each trial; of the data, only the digests are read.
         """
         return reading.trials(self._context, name)
 
@@ -580,7 +580,7 @@ class Store:
             DocumentNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:
-            As ``trials``.
+            Three SELECTs, which read the data of each trial; of the trials, only the digests are read.
         """
         return reading.observations(self._context, name)
 
@@ -607,7 +607,7 @@ class Store:
             DocumentNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:
-            As ``trials``.
+            Two SELECTs, which read each trial and its data.
         """
         return reading.best(self._context, name, n)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from counting import statements_of
 
 import docstore
 from docstore import (
@@ -34,12 +35,15 @@ from docstore import (
     SearchSpace,
     registry,
 )
+from docstore.codec import Codec
+from docstore.codec.registry import Registry
 from docstore.errors import (
     DamagedDocumentError,
     DocumentNotFoundError,
     InvalidValueError,
     MissingDependencyError,
 )
+from docstore.search.experiments.read import decoded
 from docstore.sql.tables import documents, versions
 from docstore.testing.experiments import new_experiment, search_space
 
@@ -420,6 +424,40 @@ class TestRowsThatSqlChanged:
 
         with pytest.raises(DamagedDocumentError, match="version 1"):
             getattr(store, call)("cakes")
+
+
+class TestWhatIsRead:
+    @pytest.mark.parametrize(("call", "statements"), [("best", 2), ("observations", 3), ("trials", 5)])
+    def test_takes_as_many_statements_whatever_the_number_of_trials(self, store, call, statements):
+        store.save(tried(*({"gain": float(index)} for index in range(8))))
+
+        assert len(statements_of(store.engine, getattr(store, call), "cakes")) == statements
+
+    @pytest.mark.parametrize(("call", "path"), [("observations", "/trials/0"), ("trials", "/data/0")])
+    def test_has_no_body_that_is_not_needed(self, store, call, path):
+        store.save(tried({"gain": 1.0}))
+        expected = getattr(store, call)("cakes")
+        with store.engine.begin() as connection:
+            connection.execute(sa.update(documents).where(documents.c.path == path).values(body="{}"))
+
+        pd.testing.assert_frame_equal(getattr(store, call)("cakes"), expected)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"x": 1, "flour": "rye", "on": None},
+            {"x": {"__type": "float", "value": "nan"}},
+            {"x": [{"__type": "tuple", "items": [1]}]},
+            {"__type": "dict", "items": [[1, 2]]},
+        ],
+    )
+    def test_is_the_decoded_value_of_its_json(self, body):
+        decode = Codec(Registry(), unknown="members").decode
+
+        assert repr(decoded(body, decode)) == repr(decode(body))
+
+    def test_is_not_decoded_where_it_has_no_tags(self):
+        assert decoded({"x": 1, "flour": "rye"}, pytest.fail) == {"x": 1, "flour": "rye"}
 
 
 class TestTrialsAsAFrame:

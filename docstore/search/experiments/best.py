@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import heapq
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -57,8 +58,8 @@ class BestArm:
         return html_table([self._row()])
 
 
-def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Decode) -> list[BestArm]:
-    """Return every arm on which the objective was measured, the best first.
+def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Decode, n: int) -> list[BestArm]:
+    """Return the best *n* of the arms on which the objective was measured, the best first.
 
     Raises:
         InvalidValueError: there are several objectives; or a constraint is relative to a status quo that was not
@@ -72,16 +73,20 @@ def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Deco
     means, trials = _observed(stored, decode)
     baseline = means.get(str(at(stored.head, "status_quo", "name")), {})
     holds = [_condition(constraint, baseline) for constraint in config.all_constraints]
-    parameters = _parameters(stored, decode)
+    parameters = _parameters(stored)
+    sign = 1.0 if minimize else -1.0
     found = []
     for arm, metrics in means.items():
         value = _weighted(weights, metrics)
         if arm in parameters and value is not None:
             index = max(trials[arm, metric] for metric in weights)
             feasible = all(each(metrics) for each in holds)
-            found.append(BestArm(arm, index, parameters[arm], value, dict(metrics), feasible))
-    sign = 1.0 if minimize else -1.0
-    return sorted(found, key=lambda arm: (not arm.is_feasible, sign * arm.value, arm.trial_index, arm.arm_name))
+            found.append(((not feasible, sign * value, index, arm), value))
+    names = parameter_types(stored.head)
+    return [
+        BestArm(arm, index, in_order(decode(parameters[arm]), names), value, dict(means[arm]), not is_infeasible)
+        for (is_infeasible, _, index, arm), value in heapq.nsmallest(n, found)
+    ]
 
 
 def _goal(objective: Objective) -> tuple[dict[str, float], bool]:
@@ -140,7 +145,7 @@ def _observed(
 ) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
     """Return the mean of each metric of each arm, and the last trial that measured each (arm, metric)."""
     last: dict[tuple[str, str, int], tuple[float, float]] = {}
-    given_up = {index: _given_up(part.body) for index, part in stored.trials.items()}
+    given_up = {index: _given_up(body) for index, body in stored.trials.items()}
     for index, record in records_of(stored, decode):
         arm, metric = record.get("arm_name"), record.get("metric_name")
         mean, step = _number(record.get("mean")), _number(record.get("step"))
@@ -188,13 +193,11 @@ def _number(value: object) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def _parameters(stored: StoredExperiment, decode: Decode) -> dict[str, dict[str, Any]]:
-    """Return the parameters of each arm, by its name."""
-    names = parameter_types(stored.head)
+def _parameters(stored: StoredExperiment) -> dict[str, JSON]:
+    """Return the JSON of the parameters of each arm, by its name."""
     status_quo = at(stored.head, "status_quo")
     arms = [(str(at(status_quo, "name")), at(status_quo, "parameters"))] if isinstance(status_quo, dict) else []
-    arms += [arm for part in stored.trials.values() for arm in arms_of(part.body)]
-    return {name: in_order(decode(parameters), names) for name, parameters in arms}
+    return dict([*arms, *(arm for body in stored.trials.values() for arm in arms_of(body))])
 
 
 # --- the objective ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,11 +10,10 @@ from docstore.documents.canonical import JSON
 from docstore.errors import MissingDependencyError
 from docstore.search.experiments.read import (
     Decode,
-    Part,
     StoredExperiment,
+    StoredTrials,
     arms_of,
-    at,
-    in_order,
+    decoded,
     parameter_types,
     records_of,
 )
@@ -62,29 +61,33 @@ def observations_frame(stored: StoredExperiment, project: str, decode: Decode) -
     Raises:
         MissingDependencyError: pandas is not installed.
     """
-    shared = {"experiment": stored.name, "project": project, "id": stored.id}
-    rows = [{**record, **shared, "trial_index": index} for index, record in records_of(stored, decode)]
-    return _frame({name: [row.get(name) for row in rows] for name in _OBSERVED}, _OBSERVED, "observations()")
+    indices: list[int] = []
+    records: list[dict[str, Any]] = []
+    for index, record in records_of(stored, decode):
+        indices.append(index)
+        records.append(record)
+    columns = _shared(stored, project, len(records)) | {"trial_index": indices}
+    columns |= {name: [record.get(name) for record in records] for name in _OBSERVED if name not in columns}
+    return _frame(columns, _OBSERVED, "observations()")
 
 
-def trials_frame(stored: StoredExperiment, project: str, decode: Decode) -> pandas.DataFrame:
+def trials_frame(stored: StoredTrials, project: str, decode: Decode) -> pandas.DataFrame:
     """Return a frame with a row for each trial, with its first arm.
 
     Raises:
         MissingDependencyError: pandas is not installed.
     """
-    types = parameter_types(stored.head)
-    rows = [_trial_row(stored, project, part, decode) for part in stored.trials.values()]
-    names = dict.fromkeys([*types, *(name for row in rows for name in in_order(row["parameters"], types))])
-    columns: dict[str, list[Any]] = {}
+    types = parameter_types(stored.experiment.head)
+    columns = _trial_columns(stored, decode) | _shared(stored.experiment, project, len(stored.experiment.trials))
+    parameters = columns.pop("parameters")
     dtypes: dict[str, str] = {}
     for column, dtype in _TRIED.items():
         if column != "parameters":
-            columns[column], dtypes[column] = [row[column] for row in rows], dtype
+            dtypes[column] = dtype
             continue
-        for name in names:
+        for name in dict.fromkeys([*types, *(name for each in parameters for name in each)]):
             spread = f"parameters.{name}" if name in _TRIED else name
-            columns[spread] = [row["parameters"].get(name) for row in rows]
+            columns[spread] = [each.get(name) for each in parameters]
             dtypes[spread] = _PARAMETER.get(types.get(name, ""), "object")
     return _frame(columns, dtypes, "trials()")
 
@@ -93,30 +96,33 @@ _PARAMETER: Final = {"FLOAT": "float64", "INT": "Int64", "BOOL": "boolean"}
 """The dtype of a parameter's column; ``object`` for other types."""
 
 
-def _trial_row(stored: StoredExperiment, project: str, part: Part, decode: Decode) -> dict[str, Any]:
-    arms = list(arms_of(part.body))
-    name, parameters = arms[0] if arms else (None, {})
-    created, started, completed = (
-        _moment(decode(at(part.body, key))) for key in ("time_created", "time_run_started", "time_completed")
-    )
-    decoded = decode(parameters)
+def _shared(stored: StoredExperiment, project: str, rows: int) -> dict[str, list[Any]]:
+    """Return the columns that have one value in all rows."""
+    return {"experiment": [stored.name] * rows, "project": [project] * rows, "id": [stored.id] * rows}
+
+
+def _trial_columns(stored: StoredTrials, decode: Decode) -> dict[str, list[Any]]:
+    """Return the columns that differ from trial to trial; ``parameters`` of the first arm as dicts."""
+    bodies = list(stored.experiment.trials.values())
+    rows = [stored.columns[index] for index in stored.experiment.trials]
+    arms = [list(arms_of(body)) for body in bodies]
+    parameters = [decoded(each[0][1], decode) if each else {} for each in arms]
+    times = {
+        key: [_moment(body.get(key) if isinstance(body, dict) else None, decode) for body in bodies]
+        for key in ("time_created", "time_run_started", "time_completed")
+    }
     return {
-        "experiment": stored.name,
-        "project": project,
-        "trial_index": part.index,
-        "status": part.status,
-        "status_name": _name(stored.names, "trial_status", part.status),
-        "arm_name": name,
-        "arms": list(dict.fromkeys(name for name, _ in arms)),
-        "parameters": decoded if isinstance(decoded, dict) else {},
-        "generator_run_type": part.type,
-        "generator_run_type_name": _name(stored.names, "generator_run_type", part.type),
-        "time_created": created,
-        "time_run_started": started,
-        "time_completed": completed,
-        "run_time": _seconds(started, completed),
-        "changed_in_version": part.version,
-        "id": stored.id,
+        "trial_index": list(stored.experiment.trials),
+        "status": [row.status for row in rows],
+        "status_name": [_name(stored.names, "trial_status", row.status) for row in rows],
+        "arm_name": [each[0][0] if each else None for each in arms],
+        "arms": [list(dict.fromkeys(name for name, _ in each)) for each in arms],
+        "parameters": [each if isinstance(each, dict) else {} for each in parameters],
+        "generator_run_type": [row.type for row in rows],
+        "generator_run_type_name": [_name(stored.names, "generator_run_type", row.type) for row in rows],
+        **times,
+        "run_time": list(map(_seconds, times["time_run_started"], times["time_completed"])),
+        "changed_in_version": [row.version for row in rows],
     }
 
 
@@ -124,11 +130,13 @@ def _name(names: Mapping[tuple[str, int], str], column: str, value: int | None) 
     return None if value is None else names.get((column, value))
 
 
-def _moment(value: JSON | datetime) -> datetime | None:
+def _moment(value: JSON, decode: Decode) -> datetime | None:
+    moment = decode(value) if isinstance(value, dict) else value
     try:
-        return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     except ValueError:
         return None
+    return moment if isinstance(moment, datetime) else None
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:
@@ -144,25 +152,20 @@ def _frame(columns: Mapping[str, list[Any]], dtypes: Mapping[str, str], purpose:
     except ImportError as error:
         raise MissingDependencyError("pandas", extra="pandas", purpose=purpose) from error
     return pandas.DataFrame(
-        {name: pandas.Series(values, dtype=_fitting(values, dtypes[name])) for name, values in columns.items()}
+        {name: pandas.Series(columns[name], dtype=_fitting(columns[name], dtype)) for name, dtype in dtypes.items()}
     )
 
 
-_TAKES: Final[Mapping[str, tuple[type, ...]]] = {"float64": (int, float), "Int64": (int,), "boolean": (bool,)}
+_TAKES: Final[Mapping[str, set[type]]] = {"float64": {int, float}, "Int64": {int}, "boolean": {bool}}
 
 
-def _fitting(values: Iterable[Any], dtype: str) -> Any:
+def _fitting(values: Sequence[Any], dtype: str) -> Any:
     """Return *dtype* if it stores each of *values* unchanged (float64 rounds large integers), else ``object``."""
-    there = [value for value in values if value is not None]
+    types = set(map(type, values)) - {type(None)}
+    fits = True
     if dtype.startswith("datetime"):
-        fits = all(value.tzinfo is not None for value in there)
+        fits = all(value is None or value.tzinfo is not None for value in values)
     elif dtype in _TAKES:
-        fits = all(type(value) in _TAKES[dtype] for value in there)
-        fits = fits and (dtype == "boolean" or all(_is_small(value) for value in there))
-    else:
-        fits = True
+        fits = types <= _TAKES[dtype]
+        fits = fits and (int not in types or all(-(2**63) <= value < 2**63 for value in values if type(value) is int))
     return dtype if fits else "object"
-
-
-def _is_small(value: float) -> bool:
-    return isinstance(value, float) or -(2**63) <= value < 2**63

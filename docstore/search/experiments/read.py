@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON
+from docstore.documents.canonical import JSON, TAG
 from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.errors import DamagedDocumentError
-from docstore.sql.column_checks import wrong_part_columns
-from docstore.sql.dialects import UtcTime, reading_times
-from docstore.sql.enum_codes import coded_in
-from docstore.sql.reader import state_of
-from docstore.sql.rows import HeadRow, PieceRow, code_rows
+from docstore.sql.column_checks import CodeNames, wrong_codes
+from docstore.sql.partial import read_fields
+from docstore.sql.reader import read
+from docstore.sql.rows import HeadRow, code_rows, in_field
 from docstore.sql.tables import documents, versions
 from docstore.sql.transactions import Transactions
 
@@ -23,93 +23,122 @@ Decode: TypeAlias = Callable[[JSON], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The row of a trial, or of a trial's data; ``version`` is the version that changed it last."""
-
-    index: int
-    status: int | None
-    type: int | None
-    version: int
-    body: JSON
-
-
-@dataclass(frozen=True, slots=True)
 class StoredExperiment:
-    """An experiment as it is stored now; parts by their index.
+    """The JSON of an experiment as it is stored now.
 
     Attributes:
-        names: of types and statuses, by (column, integer) as in the table ``codes``.
+        trials, data: the parts by the index of their trial, in order; empty if they were not read.
     """
 
     id: str
     name: str
     head: JSON
-    trials: Mapping[int, Part]
-    data: Mapping[int, Part]
-    names: Mapping[tuple[str, int], str]
+    trials: Mapping[int, JSON]
+    data: Mapping[int, JSON]
 
 
-def read_experiment(transactions: Transactions, name: str) -> StoredExperiment:
+def read_experiment(transactions: Transactions, name: str, *fields: str) -> StoredExperiment:
     """Return the experiment *name*, verified by the digest of its version as by ``load``.
 
-    No digest covers the columns of the parts and the table ``codes``: they are compared with the bodies, and the time
-    of each part with the time of its version.
+    Args:
+        fields: the fields whose parts are read: ``trials`` or ``data``; without any, all.
 
     Raises:
         InvalidValueError: *name* is not a str.
         DocumentNotFoundError: there is no experiment of that name.
+        DamagedDocumentError: what is stored is not what was saved.
+
+    Cost:
+        Two SELECTs; three with *fields*: of other parts, only the digests are read.
+    """
+    with transactions.reading() as connection:
+        return _read(connection, transactions.head(connection, EXPERIMENT.name, name), fields)
+
+
+def _read(connection: Connection, head: HeadRow, fields: Collection[str]) -> StoredExperiment:
+    pieces = read_fields(connection, head, fields) if fields else read(connection, head).pieces
+    trials, data = (_parts(pieces, rule) for rule in EXPERIMENT.parts)
+    return StoredExperiment(head.id, head.name, pieces[HEAD], trials, data)
+
+
+def _parts(pieces: Mapping[str, JSON], rule: PartRule) -> dict[int, JSON]:
+    """Return the parts of *rule* by index."""
+    start = rule.path("")
+    found = {position_of(path): body for path, body in pieces.items() if path.startswith(start)}
+    return {index: found[index] for index in sorted(index for index in found if index is not None)}
+
+
+# --- the columns of trials -------------------------------------------------------------------------------------------
+
+
+class TrialColumns(NamedTuple):
+    """The columns of a trial's row: the integers of its status and type, and the version that changed it last."""
+
+    path: str
+    status: int | None
+    type: int | None
+    version: int
+    is_of_its_version: bool | None
+    """Whether it was saved when that version was; None if the row of the version is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrials:
+    """An experiment with its trials, and the columns of each trial, by its index.
+
+    Attributes:
+        names: of types and statuses, by (column, integer) as in the table ``codes``.
+    """
+
+    experiment: StoredExperiment
+    columns: Mapping[int, TrialColumns]
+    names: CodeNames
+
+
+def read_trials(transactions: Transactions, name: str) -> StoredTrials:
+    """Return the experiment *name* with its trials and their columns.
+
+    No digest covers the columns and the table ``codes``: they are compared with the bodies, and the time of each trial
+    with the time of its version.
+
+    Raises:
+        InvalidValueError, DocumentNotFoundError: as ``read_experiment``.
         DamagedDocumentError: what is stored is not what was saved, or a column contradicts a body or the history.
 
     Cost:
-        Three SELECTs; all trials and data are read.
+        Five SELECTs; of the data, only the digests are read.
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
-        with reading_times():
-            found = list(connection.execute(_ROWS, {"of_id": head.id}))
+        experiment = _read(connection, head, (_TRIAL.field,))
+        rows = [TrialColumns(*row) for row in connection.execute(_COLUMNS, {"of_id": head.id}).all()]
         names = {(column, value): code for column, value, code in code_rows(connection)}
-    state = state_of(head, (PieceRow(row.path, row.digest, row.body) for row in found))
-    for row in found:
-        if row.path != HEAD:
-            _check_columns(head, transactions.project, row, state.pieces[row.path], names)
-    written_in = {row.path: row.version for row in found}
-    trials, data = (_parts(state.pieces, rule, written_in, names) for rule in EXPERIMENT.parts)
-    return StoredExperiment(head.id, head.name, state.pieces[HEAD], trials, data, names)
+    columns = {index: row for row in rows if (index := position_of(row.path)) is not None}
+    for index, body in experiment.trials.items():
+        _check_columns(head, columns[index], body, names)
+    return StoredTrials(experiment, columns, names)
 
 
+_TRIAL: Final = EXPERIMENT.parts[0]
 _C: Final = documents.c
-_IN: Final = (versions.c.id == _C.id) & (versions.c.version == _C.version)
-_ROWS: Final = (
-    # NULL if the row of the version is missing, which history() reports.
-    sa.select(documents, sa.type_coerce(versions.c.created_at, UtcTime()).label("saved_at"))
-    .outerjoin(versions, _IN)
-    .where(_C.id == sa.bindparam("of_id"))
+_COLUMNS: Final = (
+    sa.select(_C.path, _C.status, _C.type, _C.version, versions.c.created_at == _C.updated_at)
+    .outerjoin(versions, (versions.c.id == _C.id) & (versions.c.version == _C.version))
+    .where(_C.id == sa.bindparam("of_id"), in_field(_TRIAL.field))
 )
 
 
-def _check_columns(
-    head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: Mapping[tuple[str, int], str]
-) -> None:
-    problem = next(wrong_part_columns(EXPERIMENT, head, project, row, body, names), None)
-    if problem is None and row.saved_at not in (None, row.updated_at):
+def _check_columns(head: HeadRow, row: TrialColumns, body: JSON, names: CodeNames) -> None:
+    problem = next(wrong_codes(_TRIAL, row, body, names), None)
+    if problem is None and not 1 <= row.version <= head.version:
+        problem = f"the column version says {row.version}, and the document is at version {head.version}"
+    if problem is None and row.is_of_its_version is False:
         problem = f"the column version says {row.version}, and that version was saved at another time"
     if problem is not None:
         raise DamagedDocumentError(head.name, where=row.path, problem=problem)
 
 
-def _parts(
-    pieces: Mapping[str, JSON], rule: PartRule, written_in: Mapping[str, int], names: Mapping[tuple[str, int], str]
-) -> dict[int, Part]:
-    """Return the parts of *rule* by index; status and type are the integers of the names in their bodies."""
-    values = {(column, name): value for (column, value), name in names.items()}
-    found = {}
-    for path, body in pieces.items():
-        index = position_of(path)
-        if index is not None and rule is EXPERIMENT.rule(path):
-            coded = coded_in(rule, body)
-            status, type = (None if each is None else values.get(each) for each in (coded.status, coded.type))
-            found[index] = Part(index, status, type, written_in[path], body)
-    return dict(sorted(found.items()))
+# --- the JSON of an experiment ---------------------------------------------------------------------------------------
 
 
 def at(body: JSON, *keys: str) -> JSON:
@@ -135,13 +164,23 @@ def arms_of(trial: JSON) -> Iterator[tuple[str, JSON]]:
                 yield name, at(arm, "parameters")
 
 
+def decoded(value: JSON, decode: Decode) -> Any:
+    """Return the value of a JSON; an object without tags and containers, as most are, is its own value."""
+    if isinstance(value, dict) and TAG not in value and _CONTAINERS.isdisjoint(map(type, value.values())):
+        return value
+    return decode(value)
+
+
+_CONTAINERS: Final = frozenset({dict, list})
+
+
 def records_of(stored: StoredExperiment, decode: Decode) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each observation with the index of its trial, by trial, in the order of attachment."""
-    for index, part in stored.data.items():
-        for record in items(part.body, "records"):
-            decoded = decode(record)
-            if isinstance(decoded, dict):
-                yield index, decoded
+    for index, body in stored.data.items():
+        for record in items(body, "records"):
+            value = decoded(record, decode)
+            if isinstance(value, dict):
+                yield index, value
 
 
 def parameter_types(head: JSON) -> dict[str, str]:
