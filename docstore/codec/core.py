@@ -39,6 +39,7 @@ from docstore.errors import (
     UnknownTagError,
     short_repr,
 )
+from docstore.model.part_dict import PartDict
 
 Unknown: TypeAlias = Literal["error", "keep", "members"]
 
@@ -108,6 +109,7 @@ class Codec:
             str: _encode_str,
             list: self._encode_list,
             dict: self._encode_dict,
+            PartDict: self._encode_dict,
             UnknownObject: lambda value: deepcopy(value.json),
         }
         self._plain = Plain(self._encode, self._decode, by_type=self._encoders, renamed=self._renamed)

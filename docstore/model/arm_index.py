@@ -1,30 +1,31 @@
-"""An index of an experiment's arms by name and by parameters; made from the trials, never stored."""
+"""An index of an experiment's arms: their names and their parameters; made from the trials, never stored."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
+from docstore.model.part_dict import peek_pairs
 from docstore.model.trial import BaseTrial
 
 
 @dataclass
 class ArmIndex:
-    """Every arm of some trials, and the index of the next trial.
+    """The names and signatures of the arms of some trials, and the index of the next trial.
 
     Arms are added only with trials, and an arm's parameters do not change, so the index is valid as long as the number
-    of trials is the same.
+    of trials is the same. It holds no arm: a save would have to encode a trial each time while others refer to its arm.
     """
 
-    by_name: dict[str, Arm] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     trial_count: int = -1
     next_index: int = 0
 
     @classmethod
-    def of(cls, trials: Mapping[int, BaseTrial], others: Iterable[Arm], measured: Collection[int] = ()) -> ArmIndex:
+    def of(cls, trials: dict[int, BaseTrial], others: Iterable[Arm], measured: Collection[int] = ()) -> ArmIndex:
         """Return the index of *trials* and *others*. Cost: a digest of each arm, some 5 µs.
 
         Args:
@@ -33,14 +34,14 @@ class ArmIndex:
         index = cls(trial_count=len(trials), next_index=max((*trials, *measured), default=-1) + 1)
         index.add(others)
         # Copied first: another thread may add a trial meanwhile. Then the count shows that the index is out of date.
-        for trial in list(trials.values()):
+        for _, trial in peek_pairs(trials):
             index.add(trial.arms)
         return index
 
     def add(self, arms: Iterable[Arm]) -> None:
         """Add *arms*, all of which have names."""
         for arm in arms:
-            self.by_name.setdefault(arm.name, arm)
+            self.taken.add(arm.name)
             self.names.setdefault(arm.signature, arm.name)
 
     def add_trial(self, index: int) -> None:
@@ -56,7 +57,7 @@ class ArmIndex:
         for arm in arms:
             known = self.names.get(arm.signature)
             if known is None and not arm.has_name:
-                while f"{prefix}{position}" in self.by_name or f"{prefix}{position}" in chosen:
+                while f"{prefix}{position}" in self.taken or f"{prefix}{position}" in chosen:
                     position += 1
                 known = f"{prefix}{position}"
                 position += 1
@@ -70,7 +71,7 @@ class ArmIndex:
             raise InvalidValueError(
                 "name of an arm", arm.name, f"Its parameters are known as {name!r}: leave the name out."
             )
-        if known is None and (name in self.by_name or name in chosen):
+        if known is None and (name in self.taken or name in chosen):
             raise InvalidValueError(
                 "name of an arm", name, "Other parameters have it: choose another, or use arm.clone(clear_name=True)."
             )

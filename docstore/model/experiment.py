@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
@@ -21,10 +21,14 @@ from docstore.model.html import experiment_html
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParamValue
+from docstore.model.part_dict import PartDict, peek, peek_pairs
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
 from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
 from docstore.model.trial import BaseTrial, Trial
+
+_PLAIN: Final = (str, int, float, datetime, type(None))
+"""Types of values that two records may share, as they never change."""
 
 
 @dataclass(init=False, repr=False)
@@ -52,7 +56,8 @@ class Experiment:
     _auxiliary_experiments_by_purpose: dict[str, list[AuxiliaryExperiment]] = field(default_factory=dict)
     _trials: dict[int, BaseTrial] = field(default_factory=dict)
     _data: dict[int, Data] = field(default_factory=dict)
-    _arm_index: Any = field(default_factory=ArmIndex, compare=False, metadata=NOT_STORED)
+    # None in an object that is just being decoded, before it is restored.
+    _arm_index: Any = field(default=None, compare=False, metadata=NOT_STORED)
 
     def __init__(
         self,
@@ -84,7 +89,8 @@ class Experiment:
         self.experiment_type = experiment_type
         self.status, self.time_created = ExperimentStatus.DRAFT, datetime.now(UTC)
         self.properties = dict(properties or {})
-        self._trials, self._data, self._tracking_metrics, self._status_quo = {}, {}, [], None
+        self._trials, self._data = PartDict(), PartDict()
+        self._tracking_metrics, self._status_quo = [], None
         self._auxiliary_experiments_by_purpose = {}
         self._arm_index = ArmIndex()
         self.add_tracking_metrics([*(tracking_metrics or ()), *(metrics or ())])
@@ -97,8 +103,11 @@ class Experiment:
         order = [parameter.name for parameter in self.search_space.parameters.values()]
         _sort(self._trials)
         _sort(self._data)
+        if self._arm_index is None:
+            self._trials, self._data = PartDict(self._trials), PartDict(self._data)
         self._arm_index = ArmIndex()
-        for trial in list(self._trials.values()):
+        # What is stored of a trial does not change by this, so none is touched.
+        for _, trial in peek_pairs(self._trials):
             trial._experiment = self
             for run in trial.generator_runs:
                 for arm in run.arms:
@@ -216,7 +225,13 @@ class Experiment:
     @property
     def arms_by_name(self) -> dict[str, Arm]:
         """Every arm of every trial, and the status quo, by name."""
-        return dict(self._arms().by_name)
+        arms = [] if self._status_quo is None else [self._status_quo]
+        for trial in list(self._trials.values()):
+            arms += trial.arms
+        found: dict[str, Arm] = {}
+        for arm in arms:
+            found.setdefault(arm.name, arm)
+        return found
 
     def admit_arms(self, trial: BaseTrial, arms: Sequence[Arm], *, check_membership: bool = True) -> None:
         """Check *arms* and name them, all or none; a trial calls this before it adds them."""
@@ -329,7 +344,13 @@ class Experiment:
     def lookup_data(self, trial_indices: Iterable[int] | None = None) -> Data:
         """Return the observations of the given trials, or of all."""
         wanted = sorted(self._data) if trial_indices is None else sorted(set(trial_indices))
-        return Data.from_multiple_data(self._data[index] for index in wanted if index in self._data)
+        return Data.from_multiple_data(self._observed(index) for index in wanted if index in self._data)
+
+    def _observed(self, index: int) -> Data:
+        """Return the data of a trial, for their records to be copied; touched if a copy would share a value."""
+        data = peek(self._data, index)
+        is_flat = all(isinstance(value, _PLAIN) for record in data.records for value in list(record.values()))
+        return data if is_flat else self._data[index]
 
     def attach_data(self, data: Data) -> None:
         """Add *data*; an observation replaces the earlier one of the same trial, arm, metric and step.

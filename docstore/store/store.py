@@ -216,8 +216,9 @@ class Store:
                 another thread is saving.
 
         Cost:
-            One encoding of *obj*; of rows, only those that changed. For a copy, and with *based_on*, the document is
-            read once.
+            One encoding of *obj*; of an experiment that was saved before, only of its head and of the trials and data
+            that may have changed, however many there are. Of rows, only those that changed. For a copy, and with
+            *based_on*, the document is read once.
         """
         check_policy(on_conflict)
         if checked_flag("as_new", as_new) and on_conflict == "overwrite":

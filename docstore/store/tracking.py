@@ -14,6 +14,7 @@ from typing import Any
 
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import origin_mark
+from docstore.codec.live.sealing import Seal
 from docstore.codec.side_data import WeakIdentityMap
 from docstore.documents.canonical import JSON, Absent
 from docstore.documents.digests import DigestTree, piece
@@ -65,6 +66,7 @@ class LoadedState:
             brought up to the result since the object changed meanwhile. No version contains it.
         unknown: how classes that are not registered were loaded, and are read in others' changes.
         origin: what the object was made to say of this last; another one, if another store has saved it since.
+        seal: that of the object's parts that cannot have changed, as nobody touched them: each is as it is based on.
     """
 
     id: str
@@ -75,6 +77,7 @@ class LoadedState:
     saved: dict[str, JSON | Absent] = field(default_factory=dict)
     unknown: Unknown = "error"
     origin: Origin | None = None
+    seal: Seal | None = None
 
     @classmethod
     def at(cls, origin: Origin, digests: DigestTree) -> LoadedState:

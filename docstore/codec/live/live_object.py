@@ -15,6 +15,7 @@ from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, split_path
 from docstore.errors import InvalidValueError
+from docstore.model.part_dict import PartDict
 
 
 class LiveObject:
@@ -73,6 +74,25 @@ class LiveObject:
                 f"save().",
             )
         return found
+
+    def part_dicts(self) -> dict[str, PartDict[Any, Any]] | None:
+        """Return the dicts of the parts by field, if they note what is touched; None unless all of them do.
+
+        None also for a user's class: its head may be computed from the parts.
+        """
+        entry = self.mapper.codec.registry.of_class(type(self.obj))
+        if entry is None or entry.model != "docstore" or self.by_function:
+            return None
+        dicts = {rule.field: self.field(rule.field) for rule in self.kind.parts}
+        return dicts if all(type(items) is PartDict for items in dicts.values()) else None
+
+    def head(self) -> Piece:
+        """Return the encoded head of an object with ``part_dicts``, without encoding the parts."""
+        cls = type(self.obj)
+        without: dict[str, Any] = {self.mapper.codec.attribute(cls, rule.field): {} for rule in self.kind.parts}
+        bare = object.__new__(cls)
+        vars(bare).update({**vars(self.obj), **without})
+        return piece(HEAD, self.mapper.encode(bare))
 
     def paths_of(self, part: Any) -> list[str]:
         """Return the path of *part*, and of everything stored under the same key: a trial's path and its data's.

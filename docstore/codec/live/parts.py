@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.core import Codec
@@ -13,6 +13,9 @@ from docstore.codec.live.edits import replace_item, replace_slice
 from docstore.codec.values.by_annotation import Shape
 from docstore.documents.canonical import JSON, TAG, join_pointer, split_pointer
 from docstore.errors import CodecError, InvalidValueError, RegistryError
+from docstore.model.part_dict import PartDict, peek
+
+_DICTS: Final = (dict, PartDict)
 
 
 class Parts:
@@ -31,7 +34,7 @@ class Parts:
         field, name = split_pointer(pointer)
         assert shape.item is not None  # see _shape
         try:
-            return shape.item.encode(items[key])
+            return shape.item.encode(peek(items, key))
         except CodecError as error:
             error.inside(name)
             error.inside(field)
@@ -53,7 +56,7 @@ class Parts:
         """
         attribute, shape = self._shape(type(owner), field)
         held = getattr(owner, attribute)
-        written = shape.encode(dict.fromkeys(held)) if type(held) is dict else [] if type(held) is list else None
+        written = shape.encode(dict.fromkeys(held)) if type(held) in _DICTS else [] if type(held) is list else None
         if isinstance(written, list) or (isinstance(written, dict) and TAG not in written):
             return [] if isinstance(written, list) else {}
         raise InvalidValueError(
@@ -110,7 +113,7 @@ class Parts:
             The new keys of items that made room, by their old ones.
         """
         items = getattr(owner, self._codec.attribute(type(owner), field))
-        if type(items) is not dict:
+        if type(items) not in _DICTS:
             return {}
         room: dict[int, int] = {}
         waiting = {key: keys[key] for key in sorted(keys) if key in items}

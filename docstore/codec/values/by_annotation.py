@@ -31,6 +31,7 @@ from docstore.codec.values.tags import (
 )
 from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
 from docstore.errors import CodecError, DecodeError, short_repr
+from docstore.model.part_dict import PartDict, peek_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +294,11 @@ def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
 
 def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape, plain: Plain) -> Encode:
     def encode(value: Any) -> JSON:
-        if type(value) is not dict:
+        if type(value) is not dict and type(value) is not PartDict:
             return None if value is None else _tagged_if(value, plain, dict)
         # All keys before any value: otherwise nested dicts would be encoded twice for each level. The items are copied
         # first, since another thread may add to the dict.
-        pairs = list(value.items())
+        pairs = peek_pairs(value)
         texts: list[str] = []
         for name, _ in pairs:
             text_of_key = to_text(name) if type(name) is key else None

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from docstore.codec.classes.stored_fields import unstored_names
 from docstore.errors import InvalidValueError
+from docstore.model.part_dict import PartDict
 
 
 def identity(value: Any) -> Any:
@@ -119,6 +120,7 @@ _BUILTIN: Final[dict[type, Callable[[Any], Any]]] = {
     list: _items,
     tuple: _items,
     dict: _unordered_pairs,
+    PartDict: _unordered_pairs,
     set: _unordered_items,
     frozenset: _unordered_items,
     datetime: _moment,

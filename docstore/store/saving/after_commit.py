@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from docstore.codec.live.adopt import adopt
+from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.renumber import renumber
+from docstore.codec.live.sealing import is_sealed
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, Absent
 from docstore.documents.digests import DigestTree
@@ -28,6 +30,19 @@ def remember_new(context: StoreContext, obj: Any, document: Document, saved: Sav
     digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
     context.remember(obj, LoadedState(saved.id, document.name, saved.version.number, digests), context.mapper())
     context.codes.learn(saved.codes)
+
+
+def seal_parts(save: Save) -> None:
+    """Seal the parts that a save has looked at, now that they are stored as they are.
+
+    If the save looked only at parts that its caller named, the seals stay, unless the object has other dicts of parts
+    now: the former ones may come back, and do not know of this save.
+    """
+    origin = save.origin
+    if save.sealing is not None:
+        origin.seal = save.sealing.end()
+    elif origin.seal is not None and not is_sealed(LiveObject(origin.seal.mapper, save.live.obj), origin.seal):
+        origin.seal = None
 
 
 def remember_many(context: StoreContext, mapper: Mapper, new: Iterable[tuple[Any, New]], saved: SavedMany) -> None:
@@ -51,6 +66,7 @@ def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> Non
     origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
     origin.name = _saved_name(save, update, is_head_left=HEAD in left)
     context.remember(save.live.obj, origin, save.live.mapper)
+    seal_parts(save)
     context.codes.learn(outcome.codes)
 
 

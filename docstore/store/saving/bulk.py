@@ -20,7 +20,7 @@ from docstore.sql.rows import AT_ONCE, live_versions
 from docstore.sql.writer import New, Note, SavedMany
 from docstore.store.context import StoreContext
 from docstore.store.saving.after_commit import remember_many
-from docstore.store.saving.local_changes import local_changes_of
+from docstore.store.saving.local_changes import Encoding, local_changes_of
 from docstore.store.saving.origins import origin_of
 from docstore.store.saving.pipeline import save_encoded
 from docstore.store.tracking import LoadedState
@@ -156,7 +156,7 @@ class Bulk:
             if not self._is_current(encoded):
                 document = self._mapper.document(obj)
                 origin = origin_of(self._context, obj, document.kind, document.name)
-            save_encoded(self._context, obj, document, origin, "merge", self._note)
+            save_encoded(self._context, obj, Encoding(document), origin, "merge", self._note)
         self.saved += 1
         self._tell(document)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docstore.codec.live.live_object import LiveObject
+from docstore.codec.live.sealing import Sealing
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import Piece
 from docstore.documents.document import Document
@@ -22,12 +23,12 @@ class LocalChanges:
     """What differs in an object from the version it was loaded from.
 
     Attributes:
-        document: all of the object's pieces, or those that are to be saved.
+        document: all of the object's pieces, or those that may have changed, or those that are to be saved.
         changed: the pieces that are new or have another digest.
         gone: the paths of pieces that the object no longer has.
         asked: when only parts are saved: the paths of all pieces to save, whether the object has them or not. Those
             that belong together are saved together, a trial and its data.
-        whole: whether the document is all of the object.
+        whole: whether all of the object is saved.
         frame: what the object's head says of its schema and its parts; when parts are saved, the rest is not encoded.
     """
 
@@ -55,6 +56,21 @@ class LocalChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoding:
+    """An object that is encoded for a save.
+
+    Attributes:
+        document: all of its pieces; or the head, and those of *touched* that it has.
+        touched: the paths of all parts that may have changed, if only those are encoded.
+        sealing: what is sealed once the save is committed.
+    """
+
+    document: Document
+    touched: Collection[str] | None = None
+    sealing: Sealing | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Save:
     """One save of an object that came from a stored version.
 
@@ -63,18 +79,27 @@ class Save:
         origin: the version that it came from.
         changes: its local changes.
         policy: what to do if others saved since.
+        sealing: what is sealed once this is committed.
     """
 
     live: LiveObject
     origin: LoadedState
     changes: LocalChanges
     policy: OnConflict
+    sealing: Sealing | None = None
 
 
-def local_changes_of(document: Document, origin: LoadedState) -> LocalChanges:
-    """Return the local changes of an object that is encoded as *document* and came from *origin*."""
+def local_changes_of(document: Document, origin: LoadedState, touched: Collection[str] | None = None) -> LocalChanges:
+    """Return the local changes of an object that is encoded as *document* and came from *origin*.
+
+    Args:
+        touched: the paths of all parts that may have changed, if *document* has no others; the others are unchanged.
+    """
     changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
-    gone = frozenset(origin.paths() - document.pieces.keys())
+    if touched is None:
+        gone = frozenset(origin.paths() - document.pieces.keys())
+    else:
+        gone = frozenset(path for path in touched if path not in document.pieces and origin.digest(path) is not None)
     return LocalChanges(document, changed, gone, frozenset(), whole=True, frame=document.pieces[HEAD].body)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import Connection
 
 from docstore.codec.live.live_object import LiveObject
+from docstore.codec.live.sealing import Sealing
 from docstore.documents.canonical import JSON
 from docstore.documents.changeset import Changeset, changeset_of, refuse_downgrade
 from docstore.documents.digests import DigestTree, Piece
@@ -20,7 +21,7 @@ from docstore.sql.reader import Divergence, read, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.after_commit import bring_up_to_date, remember_new
+from docstore.store.saving.after_commit import bring_up_to_date, remember_new, seal_parts
 from docstore.store.saving.divergence import (
     check_not_restored,
     fits,
@@ -32,7 +33,7 @@ from docstore.store.saving.divergence import (
     read_replaced,
     refused,
 )
-from docstore.store.saving.local_changes import Save, local_changes_in, local_changes_of
+from docstore.store.saving.local_changes import Encoding, Save, local_changes_in, local_changes_of
 from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
 from docstore.store.saving.origins import origin_of, stated_origin
 from docstore.store.saving.overwriting import overwritten_changes, overwritten_values, warn_of_overwritten
@@ -71,14 +72,31 @@ def save(
 ) -> Version:
     """Save *obj* whole; as ``Store.save``."""
     with context.locked(obj):
-        document = context.mapper().document(obj)
+        known = None if as_new or based_on is not None else context.tracker.get(obj)
+        encoding = _encoded(context, obj, known, policy)
+        document = encoding.document
         if as_new:
             return _save_as_new(context, obj, document, note)
         if based_on is not None:
             origin: LoadedState | None = stated_origin(context, obj, document.kind, document.name, based_on)
         else:
             origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
-        return save_encoded(context, obj, document, origin, policy, note)
+        if encoding.touched is not None and origin is not known:
+            encoding = replace(encoding, document=context.mapper().document(obj), touched=None)
+        return save_encoded(context, obj, encoding, origin, policy, note)
+
+
+def _encoded(context: StoreContext, obj: Any, known: LoadedState | None, policy: OnConflict) -> Encoding:
+    """Return the encoding of *obj*, which came from *known*: only of the parts that may have changed, if it can be."""
+    mapper = context.mapper()
+    if known is None:
+        return Encoding(mapper.document(obj))
+    # To overwrite what others saved takes all pieces.
+    sealing = Sealing.begin(LiveObject(mapper, obj), None if policy == "overwrite" else known.seal)
+    part = None if sealing is None else sealing.document()
+    if sealing is None or part is None:
+        return Encoding(mapper.document(obj), sealing=sealing)
+    return Encoding(part, sealing.touched, sealing)
 
 
 def save_trials(
@@ -110,14 +128,14 @@ def save_trials(
 
 
 def save_encoded(
-    context: StoreContext, obj: Any, document: Document, origin: LoadedState | None, policy: OnConflict, note: Note
+    context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedState | None, policy: OnConflict, note: Note
 ) -> Version:
-    """Save *obj*, encoded as *document* and loaded from *origin*; the caller holds its lock."""
+    """Save *obj*, as it is encoded, and loaded from *origin*; the caller holds its lock."""
     if origin is None:
-        return _save_first(context, obj, document, policy, note)
-    changes = local_changes_of(document, origin)
+        return _save_first(context, obj, encoding.document, policy, note)
+    changes = local_changes_of(encoding.document, origin, encoding.touched)
     live = LiveObject(context.mapper(origin.unknown), obj)
-    return _save_changes(context, Save(live, origin, changes, policy), note)
+    return _save_changes(context, Save(live, origin, changes, policy, encoding.sealing), note)
 
 
 # --- a new document --------------------------------------------------------------------------------------------------
@@ -152,6 +170,7 @@ def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
             version = version_numbered(connection, _head(connection, context, save), save.origin.version)
         if context.tracker.get(save.live.obj) is not save.origin:
             context.remember(save.live.obj, save.origin, save.live.mapper)
+        seal_parts(save)
         return version
     with context.transactions.saved(lambda connection: _write_changes(connection, context, save, note)) as outcome:
         bring_up_to_date(context, save, outcome)

@@ -1,0 +1,118 @@
+"""Seal the parts of an object that a save has looked at: until somebody touches one, it cannot have changed.
+
+A part is sealed only if nothing outside of the object refers into it. That is found out before the part is encoded: who
+takes it later touches it. See ``PartDict``, which notes that, and ``Sharing``, which counts the references.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache, partial
+from typing import Any
+
+from docstore.codec.classes import stored_fields
+from docstore.codec.live.live_object import LiveObject
+from docstore.codec.live.unshared import Sharing
+from docstore.codec.mapper import Mapper
+from docstore.codec.registry import Registry
+from docstore.codec.values.tags import INT_MAX, INT_MIN
+from docstore.documents.document import Document
+from docstore.documents.kinds import HEAD
+from docstore.errors import CodecError
+from docstore.model.part_dict import Marks, PartDict, marks_of, renew_marks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seal:
+    """Stands for the saved state of an object, and for how it was encoded: what is sealed equals that."""
+
+    mapper: Mapper
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """The parts of an object that a save looks at, and that are sealed once it is committed.
+
+    Attributes:
+        touched: the paths of the parts that may have changed; None if any of them may.
+    """
+
+    live: LiveObject
+    touched: frozenset[str] | None
+    _marks: tuple[Marks, ...] = field(repr=False)
+
+    @classmethod
+    def begin(cls, live: LiveObject, seal: Seal | None) -> Sealing | None:
+        """Begin a save of the object, before anything of it is encoded; None if parts of its kind are not sealed.
+
+        Args:
+            seal: of the state that the object came from; what others have sealed does not count.
+
+        Cost:
+            A look at every object in the parts that may have changed.
+        """
+        dicts = live.part_dicts()
+        if not dicts:
+            return None
+        is_known = is_sealed(live, seal)
+        sharing = Sharing(live.obj, *_unchanging(live.mapper.codec.registry))
+        marks, touched = [], set[str]()
+        for name, items in dicts.items():
+            marks.append(marks_of(items) if is_known else renew_marks(items))
+            for key in marks[-1].begin():
+                if key in items and _is_shared(sharing, items, key):
+                    marks[-1].touched.add(key)
+                is_known = is_known and type(key) is int and INT_MIN <= key <= INT_MAX
+                touched.add(f"/{name}/{key}")
+        return cls(live, frozenset(touched) if is_known else None, tuple(marks))
+
+    def document(self) -> Document | None:
+        """Return the document of the object, of its parts only those that may have changed.
+
+        It is None if any part may have changed, or if something cannot be encoded: an encoding of the whole finds
+        everything that is wrong.
+        """
+        if self.touched is None:
+            return None
+        try:
+            kind, name, model = self.live.mapper.identify(self.live.obj)
+            head = self.live.head()
+            return Document(kind, name, model, {HEAD: head, **self.live.parts(sorted(self.touched))})
+        except (CodecError, RecursionError):
+            return None
+
+    def end(self) -> Seal:
+        """Seal the parts that nobody has touched meanwhile, now that they are saved; return the seal."""
+        seal = Seal(self.live.mapper)
+        for marks in self._marks:
+            marks.end(seal)
+        return seal
+
+
+def is_sealed(live: LiveObject, seal: Seal | None) -> bool:
+    """Return whether the parts of the object that are not touched are as *seal* has them."""
+    dicts = live.part_dicts()
+    if seal is None or seal.mapper is not live.mapper or not dicts:
+        return False
+    return all(marks_of(items).base is seal for items in dicts.values())
+
+
+def _is_shared(sharing: Sharing, items: PartDict[Any, Any], key: Any) -> bool:
+    try:
+        return sharing.is_shared(partial(dict.__getitem__, items, key))
+    except KeyError:  # another thread removed it
+        return True
+
+
+@lru_cache(maxsize=16)
+def _unchanging(registry: Registry) -> tuple[frozenset[type], frozenset[type]]:
+    """Return the classes whose objects are encoded as their attributes are, and the enums that are encoded by name.
+
+    Users' classes are left out: code of theirs may make anything of an object, at any time.
+    """
+    plain = [entry for entry in registry.entries if entry.encode is None and entry.decode is None]
+    enums = frozenset(entry.cls for entry in plain if issubclass(entry.cls, Enum))
+    own = [entry.cls for entry in plain if entry.model == "docstore" and entry.cls not in enums and entry.kind is None]
+    records = frozenset(cls for cls in own if not stored_fields.computed(cls, stored_fields.stored_fields(cls)))
+    return records, enums
