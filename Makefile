@@ -17,10 +17,10 @@ TESTS := env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) $(RUN) -m pytest --numproce
 # Strict: each warning is an error, and all of them are shown. Of pages that it has read before, Sphinx would warn no more.
 DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep-going --builder html docs docs/_build
 
-.PHONY: help demo test quick services check docs fuzz coverage bench picture clean
+.PHONY: help demo test quick services check docs fuzz coverage bench bench-peers picture clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
 
 demo: .venv/installed ## Tune zlib on the standard library's sources, each trial saved, then look at what was stored
 	@$(RUN) examples/quickstart.py
@@ -65,16 +65,17 @@ coverage: .venv/installed ## Measure which statements and branches of each packa
 	failed=$$?; $(RUN) -m coverage combine --quiet && \
 	$(RUN) tests/bench/coverage_of_packages.py $(if $(MISSING),--missing); rm -rf $$folder; exit $$failed
 
-bench: .venv/installed ## Compare with the bare driver: ratios of one run on this machine
-	$(RUN) tests/bench/bench_store.py
-	$(RUN) tests/bench/bench_races.py
-	$(RUN) tests/bench/bench_find.py
+bench: .venv/bench ## Time each operation beside its floor, and say which goals are met (LARGE=1: 100,000 trials, and memory; WRITE=1: into docs)
+	$(RUN) tests/bench/bench.py $(if $(LARGE),--large) $(if $(WRITE),--write)
+
+bench-peers: .venv-peers/installed ## Time docstore beside Ax, Optuna, MLflow, ZODB and others (WRITE=1: into docs)
+	.venv-peers/bin/python tests/bench/peers/bench_peers.py $(if $(WRITE),--write)
 
 picture: .venv/installed ## Make the picture of Datasette in the documentation again
 	$(RUN) tests/support/picture.py
 
 clean: ## Remove .venv and what the tools left
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/_build
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/_build
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "docstore needs Python 3.11 or later with venv; name one: make PYTHON=..." >&2; exit 1; }
@@ -83,3 +84,16 @@ clean: ## Remove .venv and what the tools left
 	@"$(PYTHON)" -m venv .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch .venv/installed
+
+.venv/bench: .venv/installed
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch .venv/bench
+
+# Ax brings PyTorch: some gigabytes, and several minutes.
+.venv-peers/installed: pyproject.toml tests/bench/peers/requirements.txt
+	@test -n "$(PYTHON)" || { echo "docstore needs Python 3.11 or later with venv; name one: make PYTHON=..." >&2; exit 1; }
+	@echo "Making .venv-peers with $(PYTHON) and installing what docstore is compared with into it ..."
+	@rm -rf .venv-peers
+	@"$(PYTHON)" -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --editable . -r tests/bench/peers/requirements.txt
+	@touch .venv-peers/installed

@@ -1,37 +1,22 @@
-"""What it costs to find among many experiments, beside SQL that is written by hand: ratios of one run, never a test.
+"""What it costs to find among many experiments, beside the same SELECT by the bare driver, written by hand.
 
-The experiments have 10 trials each, with data; ``save_many`` saves them, and its rate is told. Each search is made
-among all of them and among a tenth of them; *grows* is the ratio of the two. Where the answer is larger, there is a
-star.
-
-By hand: the same SELECT as a text, and ``execute(text(...)).all()`` in a transaction of SQLAlchemy's. By the driver:
-the same on the bare driver's connection. Both give tuples; docstore makes a ``DocumentInfo`` of each row.
-
-A hundred thousand of them: ``python tests/bench/bench_find.py --experiments 100000``; it takes half an hour.
+Each search is made among all of them and among a tenth of them. Where the answer is larger among all, there is a star.
+The driver gives tuples; docstore makes a ``DocumentInfo`` of each row.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import statistics
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
+from floors import DRIVERS, Driver
+from harness import Operation, Patience, Row, always, growth, measured
+from workload import experiment
 
 import docstore
-from docstore import DocumentInfo, Found
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests
-from backends import BACKENDS, Backends
-from bench_store import experiment, timed
+from docstore import DocumentInfo, Found, Store
 
 TRIALS = 10
 FEW = 20
@@ -55,7 +40,7 @@ RANKS = {
     "postgresql": "(({}body #>> '{{properties,rank}}')::bigint)",
     "mariadb": "{}rank_by_hand",
 }
-"""How one who knows this database would spell the two places, and index them."""
+"""How one who knows this database would write the two places in SQL, and index them."""
 
 COLUMNS_BY_HAND = [
     "ALTER TABLE documents ADD team_by_hand VARCHAR(191) AS (json_value(body, '$.properties.team'))",
@@ -71,92 +56,83 @@ class Search:
     title: str
     ours: Callable[[], object]
     sql: str
-    values: dict[str, Any]
+    values: list[Any]
 
 
 def made(number: int) -> Iterator[docstore.Experiment]:
     """Yield so many experiments: of a team for each 20, of the rare type 20 of all, of seven other types the rest."""
     for index in range(number):
-        each = experiment(TRIALS)
-        each.name = f"experiment-{index:07}"
+        each = experiment(TRIALS, f"experiment-{index:07}")
         each.properties = {"team": f"team-{index // FEW}", "rank": index}
         each.experiment_type = "RARE" if index % (number // FEW) == 0 else f"TYPE_{index % 7}"
         yield each
 
 
-def filled(url: str, number: int) -> docstore.Store:
-    """Return a store of so many experiments, with indexes of team and rank, and the same by hand; tell the rate."""
-    store = docstore.connect(url)
-    start, saving, objects = time.perf_counter(), 0.0, made(number)
-    while batch := [each for _, each in zip(range(1_000), objects, strict=False)]:
-        saving += timed(lambda batch=batch: store.save_many(batch)) / 1_000
-    rate = number / saving
-    taken = time.perf_counter() - start
-    print(f"# saved {number:,}: {rate:,.0f} a second, made and saved in {taken:,.0f} s", flush=True)
+def fill(store: Store, driver: Driver, backend: str, number: int) -> None:
+    """Save so many experiments, with indexes of team and rank, and the same indexes by hand."""
+    store.save_many(made(number), batch=1_000)
     store.create_index("/properties/team")
     store.create_index("/properties/rank")
-    dialect = store.engine.dialect.name
-    heads = "" if dialect == "mariadb" else "WHERE path = ''"
-    with store.engine.connect() as connection:
-        for statement in COLUMNS_BY_HAND if dialect == "mariadb" else []:
-            connection.exec_driver_sql(statement)
-        for name, place in (("of_team_by_hand", TEAMS[dialect]), ("of_rank_by_hand", RANKS[dialect])):
-            connection.exec_driver_sql(f"CREATE INDEX {name} ON documents ({place.format('')}) {heads}")
-        connection.exec_driver_sql("ANALYZE TABLE documents" if dialect == "mariadb" else "ANALYZE")
-        connection.commit()
-    return store
+    heads = "" if backend == "mariadb" else "WHERE path = ''"
+    indexes = [
+        f"CREATE INDEX {name}_by_hand_index ON documents ({place[backend].format('')}) {heads}"
+        for name, place in (("team", TEAMS), ("rank", RANKS))
+    ]
+    cursor = driver.db.cursor()
+    for statement in [*(COLUMNS_BY_HAND if backend == "mariadb" else []), *indexes]:
+        cursor.execute(statement)
+    cursor.execute("ANALYZE TABLE documents" if backend == "mariadb" else "ANALYZE")
+    cursor.close()
+    driver.db.commit()
 
 
-def searches(store: docstore.Store, number: int) -> list[Search]:
+def searches(store: Store, driver: Driver, backend: str, number: int) -> list[Search]:
     """Return the searches, each to be made again and again."""
-    dialect = store.engine.dialect
-    column = dialect.identifier_preparer.quote_identifier("column")
-    select = f"SELECT {COLUMNS} FROM {JOINED.format(column=column)} WHERE {LIVE}"
+    select = f"SELECT {COLUMNS} FROM {JOINED.format(column=driver.name('column'))} WHERE {LIVE}"
     count, order = f"SELECT count(*) FROM documents d WHERE {LIVE}", "ORDER BY d.name"
-    with store.engine.connect() as connection:
-        known = sa.text("SELECT name, value FROM codes WHERE name IN ('RARE', 'DRAFT')")
-        codes = dict(map(tuple, connection.execute(known)))
-    rare = {"type": codes["RARE"], "status": codes["DRAFT"]}
+    codes = dict(driver.select("SELECT name, value FROM codes WHERE name IN ('RARE', 'DRAFT')"))
+    rare = [codes["RARE"], codes["DRAFT"]]
     name, pages = f"experiment-{number // 2:07}", store.find("experiment")
     cursor, before = to_last_page(pages)
-    by_type = "AND d.type = :type AND d.status = :status"
-    by_place = f"AND {TEAMS[dialect.name].format('d.')} = :team"
-    rank = RANKS[dialect.name].format("d.")
-    between = f"AND {rank} >= :low AND {rank} < :high"
+    by_type = "AND d.type = ? AND d.status = ?"
+    by_place = f"AND {TEAMS[backend].format('d.')} = ?"
+    rank = RANKS[backend].format("d.")
+    between = f"AND {rank} >= ? AND {rank} < ?"
+    low, high = number // 2, number // 2 + FEW
+    place = docstore.q("/properties/rank")
 
-    def named() -> Found[DocumentInfo]:
-        return store.find("experiment", name=name)
+    def find(**conditions: Any) -> Found[DocumentInfo]:
+        return store.find("experiment", **conditions)
 
-    def rarely() -> Found[DocumentInfo]:
-        return store.find("experiment", type="RARE", status="DRAFT")
+    def of_rare() -> Found[DocumentInfo]:
+        return find(type="RARE", status="DRAFT")
 
-    def of_team() -> Found[DocumentInfo]:
-        return store.find("experiment", where={"/properties/team": "team-7"})
-
-    def of_ranks() -> Found[DocumentInfo]:
-        place = docstore.q("/properties/rank")
-        return store.find("experiment", where=(place >= 100) & (place < 100 + FEW))
+    def between_ranks() -> Found[DocumentInfo]:
+        return find(where=(place >= low) & (place < high))
 
     return [
-        Search("by name", lambda: list(named()), f"{select} AND d.name = :name", {"name": name}),
-        Search(f"by type and status: {FEW}", lambda: list(rarely()), f"{select} {by_type} {order}", rare),
+        Search("by name", lambda: list(find(name=name)), f"{select} AND d.name = ?", [name]),
+        Search(f"by type and status: {FEW}", lambda: list(of_rare()), f"{select} {by_type} {order}", rare),
         Search(
-            f"by an indexed place: {FEW}", lambda: list(of_team()), f"{select} {by_place} {order}", {"team": "team-7"}
+            f"by an indexed place: {FEW}",
+            lambda: list(find(where={"/properties/team": "team-0"})),
+            f"{select} {by_place} {order}",
+            ["team-0"],
         ),
         Search(
             f"between, of an indexed place: {FEW}",
-            lambda: list(of_ranks()),
+            lambda: list(between_ranks()),
             f"{select} {between} {order}",
-            {"low": 100, "high": 100 + FEW},
+            [low, high],
         ),
-        Search(f"count by type and status: {FEW}", lambda: rarely().count(), f"{count} {by_type}", rare),
-        Search("count of all *", lambda: store.find("experiment").count(), count, {}),
-        Search(f"first page of {PAGE}", lambda: pages.page(PAGE), f"{select} {order} LIMIT {PAGE}", {}),
+        Search(f"count by type and status: {FEW}", lambda: of_rare().count(), f"{count} {by_type}", rare),
+        Search("count of all *", lambda: find().count(), count, []),
+        Search(f"first page of {PAGE}", lambda: pages.page(PAGE), f"{select} {order} LIMIT {PAGE}", []),
         Search(
             f"last page of {PAGE}",
             lambda: pages.page(PAGE, after=cursor),
-            f"{select} AND d.name > :before {order} LIMIT {PAGE}",
-            {"before": before},
+            f"{select} AND d.name > ? {order} LIMIT {PAGE}",
+            [before],
         ),
     ]
 
@@ -169,82 +145,22 @@ def to_last_page(found: Found[DocumentInfo]) -> tuple[str | None, str]:
     return cursor, before
 
 
-def by_hand(store: docstore.Store, search: Search) -> Callable[[], object]:
-    """Return what makes the search by SQLAlchemy."""
-    statement = sa.text(search.sql)
-
-    def work() -> object:
-        with store.engine.connect() as connection:
-            return connection.execute(statement, search.values).all()
-
-    return work
-
-
-def by_driver(store: docstore.Store, search: Search) -> Callable[[], object]:
-    """Return what makes the search by the bare driver, on a connection of its own."""
-    compiled = sa.text(search.sql).bindparams(**search.values).compile(dialect=store.engine.dialect)
-    names = compiled.positiontup if compiled.positional else None
-    values = compiled.params if names is None else [compiled.params[name] for name in names]
-    driver = store.engine.raw_connection().driver_connection
-
-    def work() -> object:
-        cursor = driver.cursor()
-        cursor.execute(str(compiled), values)
-        found = cursor.fetchall()
-        driver.commit()
-        return found
-
-    return work
+def rows(backend: str, fresh: Callable[[], str], number: int, patience: Patience) -> Iterator[Row]:
+    """Yield the row of each search among so many experiments."""
+    url = fresh()
+    with docstore.connect(url) as store, closing(DRIVERS[backend](url)) as driver:
+        fill(store, driver, backend, number)
+        for search in searches(store, driver, backend, number):
+            by_hand = always(lambda search=search: driver.select(search.sql, search.values))
+            yield measured(Operation(search.title, always(search.ours), "the driver, by hand", by_hand), patience)
 
 
-def medians(works: Sequence[Callable[[], object]], runs: int) -> list[float]:
-    """Return the median of each, in milliseconds, made in turn, and each time twice: the second is timed."""
-    rounds = [[(work(), timed_alone(work))[1] for work in works] for _ in range(runs)]
-    return [statistics.median(each) for each in zip(*rounds, strict=True)]
-
-
-def timed_alone(work: Callable[[], object]) -> float:
-    """Return how long *work* took, in milliseconds; a search is over before garbage would be collected."""
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
-
-
-def bench(backend: str, fresh: Callable[[], str], number: int, runs: int) -> None:
-    """Print the table of one database."""
-    sizes = number // 10, number
-    stores = [filled(fresh(), size) for size in sizes]
-    both = [searches(store, size) for store, size in zip(stores, sizes, strict=True)]
-    title = f"{backend}, {number:,} experiments, median ms"
-    print(f"{title:46} {'docstore':>9} {'by hand':>9} {'driver':>9} {'ratio':>9} {'grows':>9}")
-    for few, many in zip(*both, strict=True):
-        works = [many.ours, by_hand(stores[1], many), by_driver(stores[1], many), few.ours]
-        ours, hand, driver, ours_of_few = medians(works, runs)
-        ratio, grows = ours / hand, ours / ours_of_few
-        print(f"{many.title:46} {ours:9.2f} {hand:9.2f} {driver:9.2f} {ratio:7.2f} x {grows:7.2f} x", flush=True)
-    for store in stores:
-        store.close()
-
-
-def main() -> None:
-    """Print a table for each database."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", nargs="*", choices=BACKENDS, default=["sqlite", "postgresql"])
-    parser.add_argument("--experiments", type=int, default=2_000, help="at least 1,000; among all, and a tenth of them")
-    parser.add_argument("--runs", type=int, default=21)
-    arguments = parser.parse_args()
-    with ExitStack() as used:
-        folder = Path(used.enter_context(tempfile.TemporaryDirectory()))
-        backends = Backends(os.environ)
-        used.callback(backends.close)
-        made_so_far = iter(range(1_000))
-        for backend in arguments.database:
-
-            def fresh(backend: str = backend) -> str:
-                return used.enter_context(backends.fresh(backend, folder / f"{next(made_so_far)}.db"))
-
-            bench(backend, fresh, arguments.experiments, arguments.runs)
-
-
-if __name__ == "__main__":
-    main()
+def rows_with_growth(backend: str, fresh: Callable[[], str], number: int, patience: Patience) -> Iterator[Row]:
+    """Yield the row of each search among so many experiments, and then how it grows from a tenth of them."""
+    few = list(rows(backend, fresh, number // 10, patience))
+    many = []
+    for row in rows(backend, fresh, number, patience):
+        many.append(row)
+        yield row
+    for before, after in zip(few, many, strict=True):
+        yield growth(before, after, (number // 10, number))

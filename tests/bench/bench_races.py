@@ -9,22 +9,16 @@ end; of the counter, the tries that were refused. Both as a share of all saves.
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from backends import Backends
+from racing import NAME, Race, Report
+
 import docstore
 from docstore.testing.experiments import new_experiment
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests, and the racers
-from backends import BACKENDS, Backends
-from racing import NAME, Race, Report
 
 WRITERS = (1, 8)
 
@@ -53,23 +47,12 @@ def bench(what: str, backend: str, database: str, writers: int, saves: int) -> N
     )
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", nargs="*", choices=BACKENDS, default=list(BACKENDS))
-    parser.add_argument("--saves", type=int, default=400)
-    arguments = parser.parse_args()
+def print_table(backends: Backends, folder: Path, names: Sequence[str], saves: int = 200) -> None:
+    """Print the table of the databases with these *names*."""
     print(f"{'database':12} {'task':12} {'writers':>8} {'saves/s':>12} {'again':>11} {'longest, ms':>12}")
-    with ExitStack() as used:
-        folder = Path(used.enter_context(tempfile.TemporaryDirectory()))
-        backends = Backends(os.environ)
-        used.callback(backends.close)
-        for backend in arguments.database:
-            for what in RACES:
-                for writers in WRITERS:
-                    with backends.fresh(backend, folder / f"{what}-{writers}.db") as database:
-                        bench(what, backend, database, writers, arguments.saves)
-
-
-if __name__ == "__main__":
-    main()
+    for backend in names:
+        for what in RACES:
+            for writers in WRITERS:
+                with backends.fresh(backend, folder / f"{what}-{writers}.db") as database:
+                    bench(what, backend, database, writers, saves)
+    print(flush=True)

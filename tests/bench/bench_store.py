@@ -1,128 +1,164 @@
-"""What docstore costs beside the bare driver: ratios of one run on this machine, never a test.
-
-Each operation is timed in turn with its floor, several times; the table gives the medians, and the median of the
-ratios.
-The floor writes and reads the same rows and bytes with the bare driver and orjson, in one transaction, with the same
-durability, and loads them into dataclasses.
-"""
+"""What saving and loading an experiment costs, beside the bare driver on the same rows, or beside ``save_trial``."""
 
 from __future__ import annotations
 
-import argparse
-import gc
-import os
-import statistics
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+from floors import Driver, Loader, Mirror, one_body, parsed
+from harness import Goal, Operation, Patience, Prepare, Row, Work, always, figure, growth, measured
+from workload import add_trial, experiment
+
 import docstore
-from docstore import Data, Experiment, Metric, ParameterType, RangeParameter, SearchSpace
-from docstore.registry.bundle import mapper_of
+from docstore import Experiment, Store
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests
-from backends import BACKENDS, Backends
-from floors import FLOORS, Floor
+SAME_ROWS = "the driver, same rows"
+DATACLASSES = "the driver, dataclasses"
+PARSED = "the driver, rows parsed"
+FLAT = ("save_trial, a new one", "save(experiment), one more trial", "fresh store: load, one trial, save")
+"""What must cost the same however many trials there are."""
 
-
-def experiment(trials: int) -> Experiment:
-    """Return an experiment of *trials*, each with 6 parameters, a metric and metadata."""
-    parameters = [RangeParameter(f"x{i}", ParameterType.FLOAT, 0.0, 1.0) for i in range(6)]
-    made = Experiment(name="bench", search_space=SearchSpace(parameters), tracking_metrics=[Metric("accuracy")])
-    for index in range(trials):
-        add_trial(made, index)
-    return made
+HAS_LAZY = "lazy" in inspect.signature(Store.load).parameters
+WHOLE, LAZY = ({"lazy": False}, {"lazy": True}) if HAS_LAZY else ({}, {})
 
 
-def add_trial(made: Experiment, index: int) -> object:
-    """Return a new completed trial of *made*."""
-    trial = made.new_trial(parameters={f"x{i}": (index * 7 + i) % 1000 / 1000 for i in range(6)})
-    trial.mark_running(no_runner_required=True)
-    trial.run_metadata = {"job": f"job-{index}", "attempt": 1, "host": "node-7"}
-    trial.mark_completed()
-    record = {"trial_index": index, "arm_name": trial.arm.name, "metric_name": "accuracy", "mean": index / 3}
-    made.attach_data(Data.from_records([record | {"sem": 0.1}]))
-    return trial
+@dataclass(frozen=True)
+class Subject:
+    """A store with the experiments ``bench``, which this process holds, and ``other``; and the driver on their rows."""
+
+    url: str
+    store: Store
+    mirror: Mirror
+    bench: Experiment
+    trials: int
+
+    @property
+    def driver(self) -> Driver:
+        return self.mirror.second
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return how long *work* took, in milliseconds."""
-    gc.collect()
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
+def first_saves(subject: Subject) -> Iterator[Operation]:
+    """Yield the saves of a new experiment."""
+    made = experiment(subject.trials)
+
+    def save(number: int) -> Work:
+        made.name = f"again-{number}"
+        return lambda: subject.store.save(made, as_new=True)
+
+    yield Operation("save all, new", save, SAME_ROWS, subject.mirror.next, Goal(3))
 
 
-Work = Callable[[], object]
+def later_saves(subject: Subject) -> Iterator[Operation]:
+    """Yield what is done after each trial of an experiment that is saved."""
+    store, bench = subject.store, subject.bench
+
+    def save_trial(number: int) -> Work:
+        trial = add_trial(bench)
+        return lambda: store.save_trial(bench, trial)
+
+    def save_whole(number: int) -> Work:
+        add_trial(bench)
+        return lambda: store.save(bench)
+
+    subject.mirror.written()
+    yield Operation(FLAT[0], save_trial, SAME_ROWS, subject.mirror.next, Goal(2))
+    yield Operation(FLAT[1], save_whole, "save_trial", save_trial, Goal(3))
+    yield Operation(FLAT[2], resuming(subject), "save_trial", save_trial, Goal(3))
+    subject.mirror.next()()
 
 
-def compare(what: str, ours: Callable[[int], Work], floor: Callable[[int], Work], runs: int) -> None:
-    """Print the medians of both and of their ratio; each is made ready before its time starts, the first left out."""
-    pairs = [(timed(ours(run)), timed(floor(run))) for run in range(runs + 1)][1:]
-    mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(a / b for a, b in pairs)
-    print(f"{what:52} {mine:10.2f} {theirs:10.2f} {ratio:8.2f} x", flush=True)
+def resuming(subject: Subject) -> Prepare:
+    """Return what a program does that was just started: it loads the experiment, makes a trial and saves it."""
+
+    def resume(number: int) -> Work:
+        store = docstore.connect(subject.url)
+
+        def work() -> object:
+            with store:
+                loaded = store.load("other", **LAZY)
+                add_trial(loaded)
+                return store.save(loaded)
+
+        return work
+
+    return resume
 
 
-def bench(trials: int, backend: str, empty: Callable[[], str], runs: int) -> None:
-    """Print the table for one size on one database."""
-    print(f"{backend + ', median ms':52} {'docstore':>10} {'floor':>10} {'ratio':>10}")
-    made = experiment(trials)
-    pieces = mapper_of().kind_of(made).split(mapper_of().encode(made))
-    store = docstore.connect(empty())
-    floor: Floor = FLOORS[backend](empty(), pieces)
+def loads(subject: Subject) -> Iterator[Operation]:
+    """Yield the load of all trials."""
+    bodies = dict(parsed(subject.driver, "bench"))
+    loader = Loader(subject.driver, bodies)
+    ours = always(lambda: subject.store.load("bench", **WHOLE))
+    yield Operation("load", ours, DATACLASSES, always(lambda: loader.load("bench")), Goal(2))
 
-    def save_all(run: int) -> Work:
-        made.name = f"bench-{run}"
-        return lambda: store.save(made, as_new=True)
 
-    compare(f"save all, n = {trials}", save_all, lambda run: lambda: floor.save(f"{run}", pieces, 1), runs)
-    compare(
-        f"load all, n = {trials}", lambda run: lambda: store.load("bench-1"), lambda run: lambda: floor.load("1"), runs
+def reads(subject: Subject) -> Iterator[Operation]:
+    """Yield what reads one place, or makes a result of all rows."""
+    store, driver = subject.store, subject.driver
+    path = f"/trials/{subject.trials // 2}"
+
+    def all_rows() -> object:
+        return parsed(driver, "bench")
+
+    one = always(lambda: one_body(driver, "bench", path)["status"])
+    yield Operation(
+        "get, one place", always(lambda: store.get("bench", pointer=f"{path}/status")), PARSED, one, Goal(2, "ms")
     )
-    loaded = store.load("bench-1")
-    some = {path: pieces[path] for path in ("", "/trials/1", "/data/1")}
-
-    def one_more(run: int) -> Work:
-        trial = add_trial(loaded, len(loaded.trials))
-        return lambda: store.save_trial(loaded, trial)
-
-    compare(f"save_trial, a new one, n = {trials}", one_more, lambda run: lambda: floor.save("0", some, run + 2), 40)
-
-    def save_again(run: int) -> Work:
-        loaded.trials[3].run_metadata = {"run": run}
-        return lambda: store.save(loaded)
-
-    def encode_and_write(run: int) -> Work:
-        return lambda: (mapper_of().encode(loaded), floor.save("0", some, run + 100))
-
-    compare(f"save again, one changed; encode + floor, n = {trials}", save_again, encode_and_write, runs)
-    store.close()
+    works: dict[str, Callable[[], object]] = {
+        "best": lambda: store.best("bench"),
+        "observations": lambda: store.observations("bench"),
+        "trials": lambda: store.trials("bench"),
+    }
+    for title, work in works.items():
+        yield Operation(title, always(work), PARSED, always(all_rows), Goal(3))
 
 
-def main() -> None:
-    """Print a table for each database and size."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", nargs="*", choices=BACKENDS, default=list(BACKENDS))
-    parser.add_argument("--trials", type=int, nargs="*", default=[100, 1_000, 10_000])
-    parser.add_argument("--runs", type=int, default=7)
-    arguments = parser.parse_args()
-    with ExitStack() as used:
-        folder = Path(used.enter_context(tempfile.TemporaryDirectory()))
-        backends = Backends(os.environ)
-        used.callback(backends.close)
-        made = iter(range(1_000))
-        for backend in arguments.database:
-
-            def empty(backend: str = backend) -> str:
-                return used.enter_context(backends.empty(backend, folder / f"{next(made)}.db"))
-
-            for trials in arguments.trials:
-                bench(trials, backend, empty, arguments.runs)
+def disk(subject: Subject, before: int) -> Row:
+    """Return the bytes that the first save added to SQLite's file, beside those of the canonical JSON."""
+    size, json = file_size(subject.store) - before, len(docstore.dumps(subject.bench))
+    return figure("file, what one save adds", size / 1e6, "canonical JSON", json / 1e6, Goal(1.3), "MB")
 
 
-if __name__ == "__main__":
-    main()
+def file_size(store: Store) -> int:
+    """Return the bytes of SQLite's file, with all of its log in it; 0 on a server."""
+    if store.engine.dialect.name != "sqlite":
+        return 0
+    with store.engine.connect() as connection:
+        connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    return Path(store.engine.url.database or "").stat().st_size
+
+
+def rows(backend: str, fresh: Callable[[], str], trials: int, patience: Patience, *, few: bool) -> Iterator[Row]:
+    """Yield each row for an experiment of so many trials; *few* leaves out what reads all of it without an object."""
+    url = fresh()
+    with docstore.connect(url) as store, closing(Mirror(backend, url, fresh())) as mirror:
+        before, bench = file_size(store), experiment(trials)
+        store.save(bench)
+        subject = Subject(url, store, mirror, bench, trials)
+        if backend == "sqlite":
+            yield disk(subject, before)
+        store.save(experiment(trials, "other"))
+        mirror.next()()
+        for operations in (first_saves, later_saves, loads, *([] if few else [reads])):
+            for operation in operations(subject):
+                yield measured(operation, patience)
+
+
+def grown(tables: dict[int, list[Row]]) -> list[Row]:
+    """Return how much each operation that should be flat grows from the smallest to the largest size."""
+    least, most = min(tables), max(tables)
+    by_title = [{row.title: row for row in tables[size]} for size in (least, most)]
+    return [growth(by_title[0][title], by_title[1][title], (least, most), Goal(1.3)) for title in FLAT]
+
+
+def curves(tables: dict[int, list[Row]]) -> dict[str, list[tuple[int, float]]]:
+    """Return the median of each operation that the plot shows, at each size."""
+    shown = ("save all, new", "load", *FLAT)
+    return {
+        title: [(size, row.ours.median) for size, rows in tables.items() for row in rows if row.title == title]
+        for title in (shown if tables else ())
+    }

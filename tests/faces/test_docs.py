@@ -74,7 +74,7 @@ class TestAReaderOfAPage:
 
     @named(PAGES)
     def test_finds_each_target_of_make(self, page):
-        shown = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE))
+        shown = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE))
 
         assert shown - targets_of_make() == set()
 
@@ -129,7 +129,7 @@ class TestALink:
 
 
 def targets_of_make() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
 class TestTheReadme:
@@ -139,7 +139,7 @@ class TestTheReadme:
 
 class TestContributing:
     def test_names_each_target_of_make(self):
-        assert set(re.findall(r"^\| `make (\w+)`", CONTRIBUTING, re.MULTILINE)) == targets_of_make() - {"help"}
+        assert set(re.findall(r"^\| `make ([\w-]+)`", CONTRIBUTING, re.MULTILINE)) == targets_of_make() - {"help"}
 
 
 def directives(page: str = "*.md") -> list[str]:
