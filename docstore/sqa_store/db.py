@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.engine import URL, Engine
-from sqlalchemy.orm import Session
 
 from docstore import migrations
 from docstore.documents.arguments import checked_flag
@@ -20,6 +19,9 @@ from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.sql.dialects import checked_engine, committing, make_engine, shown, translated
 from docstore.store.store import Store
 from docstore.store.tracking import Tracker
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 __all__ = ["create_all_tables", "get_engine", "init_engine_and_session_factory", "session_scope"]
 
@@ -88,6 +90,8 @@ def create_all_tables(engine: Engine) -> None:
 @contextmanager
 def session_scope() -> Iterator[Session]:
     """Give a SQLAlchemy session on the database: committed at the end, rolled back on any error."""
+    from sqlalchemy.orm import Session
+
     engine = get_engine()
     with translated(engine), Session(engine) as session:
         yield session
