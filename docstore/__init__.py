@@ -257,7 +257,7 @@ _LOADED_WHEN_USED: Final = {
     "connect": "docstore.store.connect",
     "q": "docstore.search.conditions",
 }
-"""The names that need a database, each with its module: the import of SQLAlchemy takes longer than all the rest."""
+"""Names whose modules `import docstore` does without: SQLAlchemy alone takes longer to import than all the rest."""
 
 
 def __dir__() -> list[str]:

@@ -78,6 +78,11 @@ def finding(store: Store) -> None:
     assert_type(store.history("spring", kind=Campaign)[0].number, int)
 
 
+def misspelled() -> None:
+    """A name that docstore lacks is found, though some are imported only when they are used."""
+    docstore.conect("sqlite:///lab.db")  # type: ignore[attr-defined]
+
+
 def resuming(store: Store) -> None:
     """What the function makes is what the caller gets."""
     assert_type(store.load_or_create("spring", lambda: Campaign("spring", "sales"), kind=Campaign), Campaign)
