@@ -69,6 +69,12 @@ class Entry:
         """The tag that is written, and then the other tags that are read."""
         return (self.tag, *self.aliases)
 
+    @property
+    def omits_none(self) -> bool:
+        """Whether a field is not written where it is None and None is its default: in docstore's own classes only."""
+        is_written_by_fields = self.encode is None and self.decode is None and not issubclass(self.cls, Enum)
+        return self.model == "docstore" and is_written_by_fields
+
     def check(self) -> None:
         """Raise the flaw, if there is one and no functions of the user replace the fields."""
         if self.flaw is not None and (self.encode is None or self.decode is None):

@@ -98,6 +98,12 @@ def stored_names(cls: type) -> dict[str, str]:
     return keys
 
 
+def none_by_default(stored: tuple[StoredField, ...]) -> frozenset[str]:
+    """Return the keys of those *stored* fields that are None where a document lacks them."""
+    known = (field for field in stored if field.default is not None and field.default is not class_fields.left_out)
+    return frozenset(field.key for field in known if field.default() is None)  # type: ignore[misc]  # it is not None
+
+
 def value_of(obj: Any, name: str) -> Any:
     """Return the value of the field *name* of *obj*, from that attribute or the one with an underscore, or None."""
     return getattr(obj, name) if hasattr(obj, name) else getattr(obj, f"_{name}", None)
