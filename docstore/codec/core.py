@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
+from math import copysign
 from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec import round_trip, upcast
@@ -22,6 +23,9 @@ from docstore.codec.values.by_annotation import Plain, Shape
 from docstore.codec.values.tags import (
     BY_TAG,
     BY_TYPE,
+    FLOAT_LIMIT,
+    INT_MAX,
+    INT_MIN,
     Decode,
     Encode,
     Tagged,
@@ -189,7 +193,17 @@ class Codec:
         append, encoders = items.append, self._encoders
         try:
             for item in value:
-                append(encoders[type(item)](item))
+                cls = type(item)
+                if (  # as the functions of these types in _encoders, without a call
+                    (cls is float and -FLOAT_LIMIT < item < FLOAT_LIMIT and (item or copysign(1.0, item) > 0.0))
+                    or (cls is str and item.isascii() and "\0" not in item)
+                    or (cls is int and INT_MIN <= item <= INT_MAX)
+                    or item is None
+                    or cls is bool
+                ):
+                    append(item)
+                else:
+                    append(encoders[cls](item))
         except (CodecError, RecursionError) as error:
             raise_in_list(error, value, len(items), self._encode)
         return items
@@ -202,7 +216,17 @@ class Codec:
             for key, item in list(value.items()):
                 if type(key) is not str or (key not in safe and not self._is_safe(key)):
                     break
-                members[key] = encoders[type(item)](item)
+                cls = type(item)
+                if (  # as the functions of these types in _encoders, without a call
+                    (cls is float and -FLOAT_LIMIT < item < FLOAT_LIMIT and (item or copysign(1.0, item) > 0.0))
+                    or (cls is str and item.isascii() and "\0" not in item)
+                    or (cls is int and INT_MIN <= item <= INT_MAX)
+                    or item is None
+                    or cls is bool
+                ):
+                    members[key] = item
+                else:
+                    members[key] = encoders[cls](item)
             else:
                 return members
         except (CodecError, RecursionError) as error:
@@ -250,9 +274,7 @@ class Codec:
 
     def _decode(self, value: JSON) -> Any:
         if type(value) is dict:
-            if TAG in value:
-                return self._decode_tagged(value)
-            return self._decode_dict(value)
+            return self._decode_tagged(value) if TAG in value else self._decode_dict(value)
         if type(value) is list:
             items: list[Any] = []
             append, decode = items.append, self._decode

@@ -22,14 +22,15 @@ class WeakIdentityMap(Generic[T]):
     """A value for each of some objects, by identity (equal objects may have different values), while they live."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Any], T]] = {}
+        self.known: dict[int, tuple[weakref.ref[Any], T]] = {}
+        """The values by the objects' ids, to look whether there are any without a call."""
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self.known)
 
     def get(self, obj: Any) -> T | None:
         """Return the value of *obj*, or None."""
-        found = self._known.get(id(obj))
+        found = self.known.get(id(obj))
         return found[1] if found is not None and found[0]() is obj else None
 
     def set(self, obj: Any, value: T) -> None:
@@ -38,7 +39,7 @@ class WeakIdentityMap(Generic[T]):
         Raises:
             TypeError: *obj* has slots, and none for weak references.
         """
-        self._known[id(obj)] = (self._reference(obj), value)
+        self.known[id(obj)] = (self._reference(obj), value)
 
     def first(self, obj: Any, make: Callable[[], T]) -> T:
         """Return the value of *obj*, set to the result of *make* if there is none; every thread gets the same value.
@@ -47,12 +48,12 @@ class WeakIdentityMap(Generic[T]):
             TypeError: as ``set``.
         """
         found = self.get(obj)
-        return self._known.setdefault(id(obj), (self._reference(obj), make()))[1] if found is None else found
+        return self.known.setdefault(id(obj), (self._reference(obj), make()))[1] if found is None else found
 
     def _reference(self, obj: Any) -> weakref.ref[Any]:
         key = id(obj)
 
-        def forget(reference: weakref.ref[Any], known: dict[int, Any] = self._known) -> None:
+        def forget(reference: weakref.ref[Any], known: dict[int, Any] = self.known) -> None:
             # Another object may have the id by now.
             if key in known and known[key][0] is reference:
                 del known[key]
@@ -62,7 +63,7 @@ class WeakIdentityMap(Generic[T]):
     def drop(self, obj: Any) -> None:
         """Remove the value of *obj*, if there is one."""
         if self.get(obj) is not None:
-            del self._known[id(obj)]
+            del self.known[id(obj)]
 
 
 # --- members of a newer schema ---------------------------------------------------------------------------------------

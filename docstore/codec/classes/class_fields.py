@@ -24,6 +24,22 @@ def left_out() -> Any:
     raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Always:
+    """A default that is always the same value."""
+
+    value: Any
+
+    def __call__(self) -> Any:
+        """Return the value."""
+        return self.value
+
+
+def is_none(default: Callable[[], Any] | None) -> bool:
+    """Return whether a *default* is always None."""
+    return isinstance(default, Always) and default.value is None
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """One field as a class declares it."""
@@ -194,11 +210,7 @@ _INIT_VAR: Final = dataclasses._FIELD_INITVAR  # type: ignore[attr-defined]  # a
 def _dataclass_default(field: dataclasses.Field[Any]) -> Callable[[], Any] | None:
     if field.default_factory is not MISSING:
         return field.default_factory
-    return None if field.default is MISSING else _always(field.default)
-
-
-def _always(value: Any) -> Callable[[], Any]:
-    return lambda: value
+    return None if field.default is MISSING else Always(field.default)
 
 
 # --- attrs -----------------------------------------------------------------------------------------------------------
@@ -221,7 +233,7 @@ def _attrs_default(attribute: Any) -> Callable[[], Any] | None:
     if default is attr.NOTHING:
         return None
     if not isinstance(default, attr.Factory):
-        return _always(default)
+        return Always(default)
     return left_out if default.takes_self else default.factory
 
 
@@ -246,7 +258,7 @@ def _struct_default(default: Any) -> Callable[[], Any] | None:
     core = sys.modules["msgspec._core"]
     if default is MISSING or default is core.NODEFAULT:
         return None
-    return default.factory if isinstance(default, core.Factory) else _always(default)
+    return default.factory if isinstance(default, core.Factory) else Always(default)
 
 
 # --- Pydantic --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Whatever a constructor does with its arguments, the object holds what was stored
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from docstore.codec.classes import class_fields, pydantic_objects, stored_fields
 from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.classes.generated import is_name_in_source
 from docstore.codec.classes.pydantic_objects import fields_beside
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
@@ -114,16 +116,31 @@ def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
 
 def _restoring(cls: type, make: Make) -> Make:
     """Return *make*, followed by a call of ``__docstore_restored__`` if *cls* has it."""
+    restore = restorer(cls)
+    return make if restore is None else lambda state: restore(make(state))
+
+
+def restorer(cls: type) -> Callable[[T], T] | None:
+    """Return a function that calls ``__docstore_restored__`` of an instance and returns it; None if there is none."""
     hook = getattr(cls, RESTORED, None)
     if hook is None:
-        return make
+        return None
 
-    def make_whole(state: dict[str, Any]) -> Any:
-        instance = make(state)
+    def restore(instance: T) -> T:
         made(lambda: hook(instance), cls.__name__)
         return instance
 
-    return make_whole
+    return restore
+
+
+def takes_attributes(cls: type, stored: tuple[StoredField, ...]) -> bool:
+    """Return whether setting the attributes of an instance of *cls* one by one calls no code of the class."""
+    names = [*(field.name for field in stored), *stored_fields.unstored_defaults(cls)]
+    own_code = cls.__setattr__ is not object.__setattr__  # type: ignore[comparison-overlap]  # mypy: never
+    if own_code or stored_fields.slot_names(cls) or not cls.__dictoffset__:
+        return False
+    members = (inspect.getattr_static(cls, name, None) for name in names)
+    return all(map(is_name_in_source, names)) and not any(hasattr(type(member), "__set__") for member in members)
 
 
 # --- constructors that change their arguments ------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from docstore.codec import side_data
-from docstore.codec.classes import construct, stored_fields
+from docstore.codec.classes import construct, generated, stored_fields
 from docstore.codec.classes.class_fields import left_out
+from docstore.codec.classes.generated import FieldCode
 from docstore.codec.classes.pydantic_objects import fields_beside, values_beside
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.classes.validators import Check, accepting
@@ -55,13 +56,9 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
 
 
 def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Encode:
-    cls, tag = entry.cls, entry.tag
+    cls = entry.cls
     # In the order of the canonical text, which then need not be sorted.
     stored = tuple(sorted(stored_fields.stored_fields(cls), key=lambda field: field.key))
-    read, by_type = _reader(cls, stored), plain.by_type
-    # A field without a useful annotation is written by its value's type, without a call in between.
-    shaped = ((field.key, shapes[field.key][1]) for field in stored)
-    guided = [(key, None if shape is plain else shape.encode) for key, shape in shaped]
     declared = stored_fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
     allowed = declared | {side_data.CARRIED}
     slots = stored_fields.slot_names(cls) - declared
@@ -70,29 +67,49 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
         _refuse_undeclared(value, allowed, slots, bare)
 
     def rest(value: Any, after: str | None) -> Iterator[Step]:
-        start = 0 if after is None else [key for key, _ in guided].index(after) + 1
+        start = 0 if after is None else [field.key for field in stored].index(after) + 1
         yield from _steps_after(value, stored[start:], shapes)
         yield None, refuse_undeclared, value
 
-    def encode(value: Any) -> JSON:
-        members: dict[str, JSON] = {TAG: tag}
-        key = ""
-        try:
-            for (key, encode_field), item in zip(guided, read(value), strict=True):
-                members[key] = None if item is None else (encode_field or by_type[type(item)])(item)
-        except (CodecError, RecursionError) as error:
+    def failed(value: Any, key: str, error: Exception) -> NoReturn:
+        if isinstance(error, (CodecError, RecursionError)):
             every = with_the_rest(inside(error, key), rest(value, key))
             raise every from every.__cause__
-        except (AttributeError, _ReadError) as error:
-            raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
-        if slots or not declared.issuperset(getattr(value, "__dict__", ())):
-            refuse_undeclared(value)
-            members |= side_data.carried_by(value)
-        elif side_data.BESIDE:
-            members |= side_data.carried_by(value)
-        return members
+        raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
 
-    return encode
+    def finish(value: Any, members: dict[str, JSON]) -> None:
+        refuse_undeclared(value)
+        members |= side_data.carried_by(value)
+
+    return generated.encoder(
+        cls,
+        entry.tag,
+        _table(cls, stored, shapes),
+        plain,
+        {
+            "errors": (CodecError, RecursionError, AttributeError, _ReadError),
+            "failed": failed,
+            "finish": finish,
+            "declared": declared,
+            "slots": slots,
+            "beside": side_data.BESIDE.known,
+        },
+    )
+
+
+def _table(cls: type, stored: tuple[StoredField, ...], shapes: FieldShapes) -> list[FieldCode]:
+    computed = {field.key for field in stored_fields.computed(cls, stored)}
+    return [
+        FieldCode(
+            field.name,
+            field.key,
+            field.annotation,
+            shapes[field.key][1],
+            field.default,
+            _guarded(field.read) if field.key in computed else field.read if field.maybe_private else None,
+        )
+        for field in stored
+    ]
 
 
 def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShapes) -> Iterator[Step]:
@@ -157,13 +174,10 @@ def _unreadable(cls: type, error: Exception) -> EncodeError:
     )
 
 
-def _reader(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a function that reads all fields of an object; it raises a _ReadError if a property raises."""
-    read = stored_fields.reader(stored)
-    if not stored_fields.computed(cls, stored):
-        return read
+def _guarded(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return *read*, of a property, which raises a _ReadError in place of any error but an AttributeError."""
 
-    def read_all(value: Any) -> tuple[Any, ...]:
+    def read_guarded(value: Any) -> Any:
         try:
             return read(value)
         except AttributeError:
@@ -171,7 +185,7 @@ def _reader(cls: type, stored: tuple[StoredField, ...]) -> Callable[[Any], tuple
         except REFUSALS as error:
             raise _ReadError(error) from error
 
-    return read_all
+    return read_guarded
 
 
 class _ReadError(Exception):
@@ -202,40 +216,43 @@ def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[st
 
 
 def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Callable[[Any], Any]:
-    made_of = stored_fields.stored_fields(entry.cls)
-    make = construct.maker(entry.cls, made_of, bare=bare)
-    stored = (*(_needed(field) if bare else field for field in made_of), *fields_beside(entry.cls))
-    guides = [None if shapes[field.key][1] is plain else shapes[field.key][1].decode for field in stored]
-    steps = [(field.key, field.name, guide, field.default) for field, guide in zip(stored, guides, strict=True)]
-    decode_plain = plain.decode
+    cls, made_of = entry.cls, stored_fields.stored_fields(entry.cls)
+    stored = (*(_needed(field) if bare else field for field in made_of), *fields_beside(cls))
 
-    def decode(value: Any) -> Any:
-        state: dict[str, Any] = {}
-        key, missing = "", 0
-        try:
-            for key, name, decode_field, default in steps:
-                if key in value:
-                    item = value[key]
-                    if item is not None:
-                        if decode_field is not None:
-                            item = decode_field(item)
-                        elif type(item) is dict or type(item) is list:
-                            item = decode_plain(item)
-                    state[name] = item
-                elif default is None:
-                    raise _missing(entry)
-                else:
-                    missing += 1
-                    if default is not left_out:
-                        state[name] = default()
-        except CodecError as error:
-            every = with_the_rest(inside(error, key), _members_after(value, key, stored, shapes, entry))
-            raise every from every.__cause__
-        if len(value) != len(steps) - missing + 1:
-            _refuse_unknown_members(value, shapes, entry)
-        return make(state)
+    def failed(value: Any, key: str, error: Exception) -> NoReturn:
+        refused = error if isinstance(error, CodecError) else _refusal_of(value, key, shapes)
+        if refused is None:
+            raise error
+        every = with_the_rest(inside(refused, key), _members_after(value, key, stored, shapes, entry))
+        raise every from every.__cause__
 
-    return decode
+    new = bare and construct.takes_attributes(cls, made_of)
+    return generated.decoder(
+        cls,
+        _table(cls, stored, shapes),
+        plain,
+        {
+            "CodecError": CodecError,
+            "failed": failed,
+            "missing": lambda: _missing(entry),
+            "unknown": lambda value: _refuse_unknown_members(value, shapes, entry),
+            "make": construct.restorer(cls) if new else construct.maker(cls, made_of, bare=bare),
+            "unstored": stored_fields.unstored_defaults(cls),
+        },
+        new=new,
+    )
+
+
+def _refusal_of(value: dict[str, JSON], key: str, shapes: FieldShapes) -> CodecError | None:
+    """Return the error of the decoder for the member *key*, at which another error was raised; None if there is none.
+
+    Text of the usual form is read without the decoder: ``datetime.fromisoformat`` raises a ValueError.
+    """
+    try:
+        shapes[key][1].decode(value[key])
+    except (CodecError, KeyError) as error:
+        return error if isinstance(error, CodecError) else None
+    return None
 
 
 def _needed(field: StoredField) -> StoredField:

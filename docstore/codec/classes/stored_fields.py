@@ -100,8 +100,7 @@ def stored_names(cls: type) -> dict[str, str]:
 
 def none_by_default(stored: tuple[StoredField, ...]) -> frozenset[str]:
     """Return the keys of those *stored* fields that are None where a document lacks them."""
-    known = (field for field in stored if field.default is not None and field.default is not class_fields.left_out)
-    return frozenset(field.key for field in known if field.default() is None)  # type: ignore[misc]  # it is not None
+    return frozenset(field.key for field in stored if class_fields.is_none(field.default))
 
 
 def value_of(obj: Any, name: str) -> Any:
@@ -309,7 +308,7 @@ def _kept_behind_underscore(init: Any) -> frozenset[str]:
 
 def _argument_default(parameter: inspect.Parameter) -> Callable[[], Any] | None:
     value = parameter.default
-    return None if value is parameter.empty else lambda: value
+    return None if value is parameter.empty else class_fields.Always(value)
 
 
 # --- attributes of an instance ---------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def shape_of(annotation: Any, plain: Plain) -> Shape:
     annotation = _aliased(annotation)
     origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if origin in _UNIONS:
-        return _union(_members(arguments), plain)
+        return _union(members_of(arguments), plain)
     if origin in _LISTS and arguments:
         return replace(_sequence(list, item := shape_of(arguments[0], plain), plain), key_decode=_list_index, item=item)
     if origin is tuple:
@@ -88,12 +88,12 @@ def _text(annotation: Any, plain: Plain) -> Shape | None:
     return _bare(annotation, *BARE[annotation], plain) if annotation in BARE else None
 
 
-def _members(arguments: Iterable[Any]) -> list[Any]:
+def members_of(arguments: Iterable[Any]) -> list[Any]:
     """Return the types of a union except None, with those of unions in it that are named by a type alias."""
     found: list[Any] = []
     for each in map(_aliased, arguments):
         if typing.get_origin(each) in _UNIONS:
-            found += _members(typing.get_args(each))
+            found += members_of(typing.get_args(each))
         elif each is not type(None):
             found.append(each)
     return found
@@ -220,7 +220,8 @@ def _bare(cls: type, to_text: Callable[[Any], str | None], parse: Callable[[str]
 
 def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
     unordered = cls in (set, frozenset)
-    guided = None if item is plain else item.encode
+    guided, decode_item = None if item.encode is plain.encode else item.encode, item.decode
+    is_plain = decode_item is plain.decode
 
     def encode(value: Any) -> JSON:
         if type(value) is not cls:
@@ -238,12 +239,13 @@ def _sequence(cls: type[Any], item: Shape, plain: Plain) -> Shape:
         if type(value) is not list:
             return plain.decode(value)
         items: list[Any] = []
-        append, decode_item = items.append, item.decode
+        append = items.append
         try:
             for member in value:
-                append(decode_item(member))
+                is_itself = is_plain and type(member) is not dict and type(member) is not list
+                append(member if is_itself else decode_item(member))
         except CodecError as error:
-            raise_in_list(error, value, len(items), item.decode)
+            raise_in_list(error, value, len(items), decode_item)
         return hashed(cls, items) if unordered else items if cls is list else cls(items)
 
     return Shape(encode, decode)
@@ -293,6 +295,8 @@ def _mapping(key: Any, item: Shape, plain: Plain) -> Shape:
 
 
 def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape, plain: Plain) -> Encode:
+    guided, by_type = None if item.encode is plain.encode else item.encode, plain.by_type
+
     def encode(value: Any) -> JSON:
         if type(value) is not dict and type(value) is not PartDict:
             return None if value is None else _tagged_if(value, plain, dict)
@@ -309,7 +313,7 @@ def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape,
         text = ""
         try:
             for text, (_, member) in zip(texts, pairs, strict=True):
-                members[text] = item.encode(member)
+                members[text] = (guided or by_type[type(member)])(member)
         except CodecError as error:
             raise_in_dict(error, value, len(members), text, encode)
         return members
