@@ -57,34 +57,32 @@ def digest_of(kind: Kind, document: JSON) -> str:
     return DigestTree({path: piece(path, body).digest for path, body in kind.split(document).items()}).digest()
 
 
-_EMPTY: Final[dict[str, str]] = {}
+_NO_LEAVES: Final[list[dict[str, str]]] = [{}] * LEAVES
+_NO_HASHES: Final = [b""] * LEAVES
+"""The leaves of a document without parts, as most small ones are, and their hashes."""
 
 
 class DigestTree:
-    """The digests of a document's head and parts, by path."""
+    """The digests of a document's head and parts, by path.
+
+    Leaves and the lists of them are replaced, never changed, so that trees share them.
+    """
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._head = digests.get(HEAD, "")
         self._whole: str | None = None
-        # Empty leaves, most of those of a small document, share one dict: a leaf is replaced, never changed.
+        self._leaves, self._hashes = _NO_LEAVES, _NO_HASHES
         leaves: dict[int, dict[str, str]] = {}
         for path, known in digests.items():
             if path != HEAD:
                 leaves.setdefault(_leaf(path), {})[path] = known
-        self._leaves: list[dict[str, str]] = [_EMPTY] * LEAVES
-        self._hashes = [b""] * LEAVES
-        for number, leaf in leaves.items():
-            self._leaves[number] = leaf
-            self._hashes[number] = _hash_leaf(number, leaf)
+        if leaves:
+            self._replace(leaves)
 
     def copy(self) -> DigestTree:
-        """Return a tree that can be updated independently.
-
-        Cost:
-            In proportion to the 256 leaves, not to the parts: a leaf is replaced, never changed.
-        """
+        """Return a tree that can be updated independently."""
         twin = DigestTree.__new__(DigestTree)
-        twin._head, twin._leaves, twin._hashes = self._head, list(self._leaves), list(self._hashes)
+        twin._head, twin._leaves, twin._hashes = self._head, self._leaves, self._hashes
         twin._whole = self._whole
         return twin
 
@@ -121,7 +119,11 @@ class DigestTree:
         """Replace the digests of *changed* pieces; None removes a part."""
         self._head = changed.get(HEAD) or self._head
         self._whole = None
-        for number, leaf in self._changed_leaves(changed).items():
+        self._replace(self._changed_leaves(changed))
+
+    def _replace(self, leaves: Mapping[int, dict[str, str]]) -> None:
+        self._leaves, self._hashes = list(self._leaves), list(self._hashes)
+        for number, leaf in leaves.items():
             self._leaves[number] = leaf
             self._hashes[number] = _hash_leaf(number, leaf)
 
@@ -154,4 +156,4 @@ def _hash_leaf(number: int, leaf: Mapping[str, str]) -> bytes:
 
 
 def _root(head: str, hashes: list[bytes]) -> str:
-    return digest(head.encode() + b"".join(hashes))
+    return digest(head.encode() if hashes is _NO_HASHES else head.encode() + b"".join(hashes))

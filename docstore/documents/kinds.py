@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from docstore.documents.canonical import (
     SCHEMA,
     TAG,
     UNSAFE_TEXT,
+    dumps,
     join_pointer,
+    loads,
     split_pointer,
 )
 from docstore.documents.merge_keys import (
@@ -131,7 +134,7 @@ class Kind:
         if self.name in KINDS or not is_document(head):
             return self
         assert isinstance(head, dict)  # a document is
-        return self if LAYOUT_KEY not in head else _kind_from_json(self.name, head[LAYOUT_KEY])
+        return self if LAYOUT_KEY not in head else _kind_from_text(self.name, dumps(head[LAYOUT_KEY]))
 
     @property
     def layout(self) -> dict[str, JSON]:
@@ -401,6 +404,7 @@ RESERVED: Final = frozenset(
 KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)}
 
 
+@lru_cache(maxsize=256)
 def kind_named(name: str) -> Kind:
     """Return the kind *name*; the layout of a user's kind is in its documents: see ``Kind.of``."""
     return KINDS.get(name) or Kind(name)
@@ -457,6 +461,12 @@ def _part_field(pattern: str) -> str:
             f"parts: {short_repr(pattern)} is not a pattern of parts. Write '/field/*', for a field of the document."
         )
     return split_pointer(found[1])[0]
+
+
+@lru_cache(maxsize=256)
+def _kind_from_text(name: str, layout: bytes) -> Kind:
+    """Return the kind of a *layout*, made once for all documents that have it."""
+    return _kind_from_json(name, loads(layout))
 
 
 def _kind_from_json(name: str, layout: JSON) -> Kind:

@@ -70,7 +70,7 @@ def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRo
     digests = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""))
     of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)
     query = sa.select(*columns, *digests, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
-    return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query)}
+    return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query).all()}
 
 
 def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] | None) -> dict[str, list[PieceRow]]:
@@ -78,7 +78,7 @@ def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] |
     c = documents.c
     found: dict[str, list[PieceRow]] = {id: [] for id in ids}
     query = sa.select(c.id, c.path, c.digest, c.body).where(c.id.in_(list(found)))
-    for id, *row in connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))):
+    for id, *row in connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))).all():
         found[id].append(PieceRow._make(row))
     return found
 
