@@ -699,7 +699,7 @@ class TestAnEngine:
             def close(self):
                 closed.append(self)
 
-        with pytest.raises(InvalidValueError, match=r"should return a connection of psycopg2, pymysql, sqlite3\.$"):
+        with pytest.raises(InvalidValueError, match=r"return a connection of psycopg, psycopg2, pymysql, sqlite3\.$"):
             engine_from_creator(Connection)
 
         assert len(closed) == 1

@@ -47,7 +47,7 @@ def kill(database):
             driver = lost.connection.driver_connection
             if lost.dialect.name == "postgresql":
                 # Waits until it is gone.
-                connection.exec_driver_sql(f"SELECT pg_terminate_backend({driver.get_backend_pid()}, 10000)")
+                connection.exec_driver_sql(f"SELECT pg_terminate_backend({driver.info.backend_pid}, 10000)")
             else:
                 connection.exec_driver_sql(f"KILL CONNECTION {driver.thread_id()}")
 

@@ -676,7 +676,7 @@ class TestAFunctionThatMakesConnections:
 
     @pytest.mark.parametrize("creator", [lambda: object(), lambda: None])
     def test_of_something_else_is_refused(self, creator):
-        with pytest.raises(InvalidValueError, match=r"It should return a connection of psycopg2, pymysql, sqlite3"):
+        with pytest.raises(InvalidValueError, match=r"return a connection of psycopg, psycopg2, pymysql, sqlite3"):
             docstore.connect(creator=creator)
 
 
@@ -859,7 +859,7 @@ class TestAConnectionThatTheServerClosed:
             with administrator(database) as other:
                 if other.dialect.name == "postgresql":
                     # Waits until it is gone.
-                    other.exec_driver_sql(f"SELECT pg_terminate_backend({driver.get_backend_pid()}, 10000)")
+                    other.exec_driver_sql(f"SELECT pg_terminate_backend({driver.info.backend_pid}, 10000)")
                 else:
                     other.exec_driver_sql(f"KILL {driver.thread_id()}")
             return store

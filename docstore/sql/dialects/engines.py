@@ -36,6 +36,7 @@ _PACKAGES: Final = {
     "MySQLdb": ("mysqlclient", ""),
     "mysql": ("mysql-connector-python", ""),
     "psycopg2": ("psycopg2-binary", ""),
+    "psycopg": ("psycopg", "psycopg"),
 }
 """The package that has the module of a driver, if it is named otherwise, and docstore's extra that installs it."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from docstore.errors import DatabaseError, NotAllowedError, TablesError
+from docstore.errors import DatabaseError, NotAllowedError, StoreError, TablesError
 from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
 from docstore.sql.dialects.servers import (
     DENIED,
@@ -51,10 +51,14 @@ _NETWORK: Final = {
 ``connect_timeout`` covers the TCP connection and the login, for each address of the host.
 """
 
+_DRIVERS: Final = ("psycopg2", "psycopg")
+"""The drivers that connect by libpq, as SQLAlchemy names them; the second is psycopg 3."""
+
 _TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes.")
 _NOT_YET: Final = Meaning(DatabaseError, "The server is starting or stopping: try again in a moment.")
 _OPTIONS: Final = Meaning(DatabaseError, "Check the options in the URL.")
 _NO_DATABASE: Final = Meaning(DatabaseError, "Make it, as with: createdb NAME, or name another in the URL.")
+_NO_HOST: Final = Meaning(DatabaseError, "Check the name of the host in the URL.")
 _NO_ANSWER: Final = Meaning(DatabaseError, "Nothing answers there: check the host and the port in the URL.")
 
 _MEANINGS: Final = {
@@ -117,6 +121,9 @@ _LOST_TEXTS: Final = (
     "connection already closed",
     "cursor already closed",
     "and no message from the libpq",
+    # psycopg 3
+    "the connection is closed",
+    "the connection is lost",
     # PgBouncer
     "server conn crashed",
 )
@@ -139,7 +146,8 @@ _AT_CONNECT: Final = {
     "permission denied for database": Meaning(DatabaseError, "An administrator can GRANT CONNECT ON DATABASE."),
     "password authentication failed": NO_LOGIN,
     "no password supplied": NO_LOGIN,
-    "could not translate host name": Meaning(DatabaseError, "Check the name of the host in the URL."),
+    "could not translate host name": _NO_HOST,
+    "failed to resolve host": _NO_HOST,  # psycopg 3
     "Connection refused": Meaning(DatabaseError, "Is the server running there, and does it listen on that port?"),
     "timeout expired": _NO_ANSWER,
     "Connection timed out": _NO_ANSWER,
@@ -177,7 +185,7 @@ class PostgreSQL(Backend):
     title: ClassVar = "PostgreSQL"
     schemes: ClassVar = {"postgresql": "postgresql", "postgres": "postgresql"}
     driver: ClassVar = "psycopg2"
-    modules: ClassVar = {"psycopg2": "postgresql+psycopg2"}
+    modules: ClassVar = {"psycopg2": "postgresql+psycopg2", "psycopg": "postgresql+psycopg"}
     has_schemas: ClassVar = True
     # Of each transaction: the setting of a session would reach other clients of PgBouncer.
     read_only_options: ClassVar = {"postgresql_readonly": True}
@@ -185,19 +193,23 @@ class PostgreSQL(Backend):
     def engine(self, url: sa.URL, opening: Opening) -> Engine:
         """Return an engine that sends UPDATEs and DELETEs of many rows in batches, and waits 30 s for a lock."""
         options: dict[str, Any] = {}
-        if url.get_driver_name() == "psycopg2":
-            options["executemany_mode"] = "values_plus_batch"
+        driver = url.get_driver_name()
+        if driver in _DRIVERS:
             # SQLAlchemy would ask each new connection whether the server has the type hstore.
             options["use_native_hstore"] = False
             options["connect_args"] = {name: each for name, each in _NETWORK.items() if name not in url.query}
+        if driver == "psycopg2":
+            options["executemany_mode"] = "values_plus_batch"
+        if driver == "psycopg":
+            # It would prepare what is executed often, in a session that PgBouncer gives to another client.
+            options["connect_args"]["prepare_threshold"] = None
         if opening.creator is not None:
             options["creator"] = opening.creator
         engine = pooled_engine(url, opening, **options)
 
         @sa.event.listens_for(engine, "connect")
-        def speak_utf8(connection: Any, record: Any) -> None:
-            if hasattr(connection, "set_client_encoding"):
-                connection.set_client_encoding("UTF8")  # else the database's own, which may lack characters
+        def connected(connection: Any, record: Any) -> None:
+            _speak_utf8(connection)
 
         return engine
 
@@ -225,6 +237,13 @@ class PostgreSQL(Backend):
         if any(sign in text for sign in _LOST_TEXTS):
             return LOST
         return next((meaning for sign, meaning in _AT_CONNECT.items() if sign in text), otherwise)
+
+    def error_for(self, error: DBAPIError, url: sa.URL, *, changes: str = "") -> StoreError:
+        """Return our error for a driver's, which is its cause; no password is in either."""
+        if getattr(error.orig, "_pgconn", None) is not None:
+            # psycopg 3 keeps the parts of the connection string there, and there is no public way to take them out.
+            cast(Any, error.orig)._pgconn = None
+        return super().error_for(error, url, changes=changes)
 
     def says_nothing_kept(self, error: DBAPIError) -> bool:
         """Return whether the server refused; an error without a SQLSTATE is the driver's, and about the connection."""
@@ -285,6 +304,15 @@ class PostgreSQL(Backend):
         for rights, tables in (("SELECT, INSERT, UPDATE, DELETE", write), ("SELECT", read)):
             connection.exec_driver_sql(f"GRANT {rights} ON {', '.join(map(quote, tables))} TO {role}")
         connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+
+
+def _speak_utf8(connection: Any) -> None:
+    """Set the encoding of a driver's connection: else it is the database's own, which may lack characters."""
+    if hasattr(connection, "set_client_encoding"):
+        connection.set_client_encoding("UTF8")
+    elif connection.info.encoding != "utf-8":  # psycopg 3
+        connection.execute("SET client_encoding TO 'UTF8'")
+        connection.commit()
 
 
 def _state(error: DBAPIError) -> str | None:

@@ -36,9 +36,13 @@ class JsonText(UserDefinedType[str]):
         return sa.type_coerce(_AsText(colexpr), _Canonical if self.required else _CanonicalOrNone)
 
 
-class _CanonicalOrNone(sa.Text):
-    """The result type of a JSON column; text from JSONB is made canonical again."""
+class _CanonicalOrNone(UserDefinedType[str]):
+    """The result type of a JSON column; text from JSONB is made canonical again.
 
+    No ``sa.Text``, in whose place SQLAlchemy puts a type of its own for psycopg 3, with another result processor.
+    """
+
+    cache_ok = True
     required = False
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
@@ -196,11 +200,18 @@ def checked_moment(argument: str, moment: object) -> datetime:
 
 @contextmanager
 def reading_times() -> Iterator[None]:
-    """Raise UnreadableError for a time that Python cannot represent, where PostgreSQL's driver raises ValueError."""
+    """Raise UnreadableError for a time that Python cannot represent.
+
+    psycopg2 raises ValueError, and psycopg 3 a DataError of its own, without a code of the server's.
+    """
     try:
         yield
     except (ValueError, OverflowError) as error:
         raise UnreadableError(f"a time in the database is invalid: {error}. verify() says where.") from error
+    except sa.exc.DataError as error:
+        if not str(error.orig).startswith("timestamp too"):
+            raise
+        raise UnreadableError(f"a time in the database is invalid: {error.orig}. verify() says where.") from error
 
 
 class UtcTime(TypeDecorator[datetime]):
