@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +42,11 @@ class Subject:
 
 
 def first_saves(subject: Subject) -> Iterator[Operation]:
-    """Yield the saves of a new experiment."""
-    made = experiment(subject.trials)
+    """Yield the save of an experiment that was never saved before."""
 
     def save(number: int) -> Work:
-        made.name = f"again-{number}"
-        return lambda: subject.store.save(made, as_new=True)
+        made = experiment(subject.trials, f"again-{number}")
+        return lambda: subject.store.save(made)
 
     yield Operation("save all, new", save, SAME_ROWS, subject.mirror.next, Goal(3))
 
@@ -67,21 +66,25 @@ def later_saves(subject: Subject) -> Iterator[Operation]:
     subject.mirror.written()
     yield Operation(FLAT[0], save_trial, SAME_ROWS, subject.mirror.next, Goal(2))
     yield Operation(FLAT[1], save_whole, "save_trial", save_trial, Goal(3))
-    yield Operation(FLAT[2], resuming(subject), "save_trial", save_trial, Goal(3))
+    with ExitStack() as opened:
+        yield Operation(FLAT[2], resuming(subject, opened), "save_trial", save_trial, Goal(3))
     subject.mirror.next()()
 
 
-def resuming(subject: Subject) -> Prepare:
-    """Return what a program does that was just started: it loads the experiment, makes a trial and saves it."""
+def resuming(subject: Subject, opened: ExitStack) -> Prepare:
+    """Return what a program does that was just started: it loads the experiment, makes a trial and saves it.
+
+    Its store is new, and connecting is not timed. The stores of earlier rounds are closed by *opened*.
+    """
 
     def resume(number: int) -> Work:
-        store = docstore.connect(subject.url)
+        opened.close()
+        store = opened.enter_context(docstore.connect(subject.url))
 
         def work() -> object:
-            with store:
-                loaded = store.load("other", **LAZY)
-                add_trial(loaded)
-                return store.save(loaded)
+            loaded = store.load("other", **LAZY)
+            add_trial(loaded)
+            return store.save(loaded)
 
         return work
 
@@ -97,24 +100,31 @@ def loads(subject: Subject) -> Iterator[Operation]:
 
 
 def reads(subject: Subject) -> Iterator[Operation]:
-    """Yield what reads one place, or makes a result of all rows."""
-    store, driver = subject.store, subject.driver
+    """Yield what reads one place, or makes a result of all rows; each time of another version than the last."""
+    store, driver, bench = subject.store, subject.driver, subject.bench
     path = f"/trials/{subject.trials // 2}"
 
-    def all_rows() -> object:
-        return parsed(driver, "bench")
+    def ours(work: Work) -> Prepare:
+        def prepare(number: int) -> Work:
+            store.save_trial(bench, add_trial(bench))
+            return work
 
-    one = always(lambda: one_body(driver, "bench", path)["status"])
-    yield Operation(
-        "get, one place", always(lambda: store.get("bench", pointer=f"{path}/status")), PARSED, one, Goal(2, "ms")
-    )
-    works: dict[str, Callable[[], object]] = {
-        "best": lambda: store.best("bench"),
-        "observations": lambda: store.observations("bench"),
-        "trials": lambda: store.trials("bench"),
-    }
-    for title, work in works.items():
-        yield Operation(title, always(work), PARSED, always(all_rows), Goal(3))
+        return prepare
+
+    def theirs(work: Work) -> Prepare:
+        def prepare(number: int) -> Work:
+            subject.mirror.next()()
+            return work
+
+        return prepare
+
+    status = ours(lambda: store.get("bench", pointer=f"{path}/status"))
+    one_row = theirs(lambda: one_body(driver, "bench", path)["status"])
+    yield Operation("get, one place", status, PARSED, one_row, Goal(2, "ms"))
+    all_rows = theirs(lambda: parsed(driver, "bench"))
+    yield Operation("best", ours(lambda: store.best("bench")), PARSED, all_rows, Goal(3))
+    yield Operation("observations", ours(lambda: store.observations("bench")), PARSED, all_rows, Goal(3))
+    yield Operation("trials", ours(lambda: store.trials("bench")), PARSED, all_rows, Goal(3))
 
 
 def disk(subject: Subject, before: int) -> Row:

@@ -99,8 +99,8 @@ class Patience:
             for other programs on a busy machine.
     """
 
-    seconds: float = 2.0
-    least: int = 3
+    seconds: float = 1.0
+    least: int = 5
     most: int = 25
     clock: Callable[[], float] = time.perf_counter
 

@@ -85,10 +85,10 @@ def fresh(tmp_path, backends):
 
 
 class TestAFloor:
-    def test_writes_the_rows_that_docstore_wrote(self, fresh):
-        url = fresh()
-        with docstore.connect(url) as store, closing(floors.Mirror("sqlite", url, fresh())) as mirror:
-            bench = workload.experiment(2)
+    def test_writes_the_rows_that_docstore_wrote(self, backend, fresh_database):
+        first, second = fresh_database(backend), fresh_database(backend)
+        with docstore.connect(first) as store, closing(floors.Mirror(backend, first, second)) as mirror:
+            bench = workload.experiment(floors.MANY)
             for save in (store.save, store.save, lambda each: store.save_trial(each, each.trials[1])):
                 workload.add_trial(bench)
                 bench.trials[1].run_metadata = {"attempt": len(bench.trials)}
