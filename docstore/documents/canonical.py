@@ -200,7 +200,8 @@ def split_pointer(pointer: str) -> list[str]:
         return []
     if not isinstance(pointer, str) or pointer[0] != "/":
         raise DecodeError(f"{short_repr(pointer)} is not a pointer; one starts with a slash, as in '/trials/12/status'")
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
+    tokens = pointer[1:].split("/")
+    return tokens if "~" not in pointer else [token.replace("~1", "/").replace("~0", "~") for token in tokens]
 
 
 def resolve(value: JSON, pointer: str) -> JSON:

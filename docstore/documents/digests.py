@@ -86,6 +86,11 @@ class DigestTree:
         twin._whole = self._whole
         return twin
 
+    @property
+    def count(self) -> int:
+        """The number of parts."""
+        return sum(map(len, self._leaves))
+
     def get(self, path: str) -> str | None:
         """Return the digest of the part at *path*, or of the head, or None if there is no such part."""
         return self._head if path == HEAD else self._leaves[_leaf(path)].get(path)

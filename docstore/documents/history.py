@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Final, Literal, cast
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
@@ -235,8 +236,12 @@ def rebuild(
 
 def piece_of(kind: Kind, change: Change) -> str:
     """Return the path of the piece, the head or a part, that contains the place of *change*."""
-    tokens = split_pointer(change.path)
-    is_part = len(tokens) > 1 and kind.rule(change.path) is not None
+    return _piece_around(kind, change.path)
+
+
+def _piece_around(kind: Kind, pointer: str) -> str:
+    tokens = split_pointer(pointer)
+    is_part = len(tokens) > 1 and kind.rule(pointer) is not None
     return join_pointer(tokens[:2]) if is_part else HEAD
 
 
@@ -250,7 +255,7 @@ def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
 
 def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:
     """Return the paths of the pieces that *changes* touch."""
-    return {piece_of(kind, change) for change in changes}
+    return {_piece_around(kind, path) for path in {change.path for change in changes}}
 
 
 # --- every version, one after the other -------------------------------------------------------------------------------
@@ -294,10 +299,10 @@ class Rollback:
 
     def touched(self, changes: Iterable[Change]) -> set[str] | None:
         """Return the paths of the pieces that *changes* touch, or None if other pieces may have been parts before."""
-        changes = tuple(changes)
-        if any(self._changes_layout(change.path) for change in changes):
+        paths = {change.path for change in changes}
+        if any(map(self._changes_layout, paths)):
             return None
-        return pieces_touched(self._kind, changes)
+        return {_piece_around(self._kind, path) for path in paths}
 
     def undo(self, changes: Sequence[Change]) -> dict[str, MaybeJSON]:
         """Undo *changes*, and return the pieces that they touched, as they were until now.
@@ -308,15 +313,23 @@ class Rollback:
         Cost:
             In proportion to the changes and the pieces touched, and to the members of the head.
         """
-        touched = self.touched(changes)
+        return self.undo_all([changes])
+
+    def undo_all(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
+        """Undo the changes of several versions at once; as ``undo``.
+
+        Cost:
+            Each piece is digested once, however many of the changes touch it.
+        """
+        touched = self.touched(chain.from_iterable(newest_first))
         if touched is None:
             now: dict[str, MaybeJSON] = dict(self._pieces)
-            self._pieces = rebuild(self._pieces, self._named, [changes])
+            self._pieces = rebuild(self._pieces, self._named, newest_first)
             self._kind = self._named.of(self._pieces[HEAD])
             self._digests = DigestTree({path: piece(path, body).digest for path, body in self._pieces.items()})
             return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
         before = {path: self._pieces[path] for path in {HEAD, *touched} if path in self._pieces}
-        after = rebuild(before, self._named, [changes], partial=True)
+        after = rebuild(before, self._named, newest_first, partial=True)
         changed: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
         for path, body in after.items():
             if path != HEAD or not _is_same(before[HEAD], body):

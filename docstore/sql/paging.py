@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.sql.dialects import JsonText, only_row
-from docstore.sql.tables import IS_HEAD, documents, versions
+from docstore.sql.tables import IS_HEAD, documents, states, versions
 
 T = TypeVar("T", str, int)
 
@@ -38,10 +38,11 @@ class Key(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A version's link in the chain of its history: when it was made, and its chain digest."""
+    """A version's link in the chain of its history: when it was made, its chain digest, and the document's digest."""
 
     created_at: datetime
     chain: str
+    digest: str
 
 
 # --- which rows there are --------------------------------------------------------------------------------------------
@@ -67,8 +68,10 @@ def project_of(connection: Connection, id: str) -> str | None:
 def link(connection: Connection, id: str, number: int) -> Link | None:
     """Return the link of version *number*, or None if its row is missing."""
     c = versions.c
-    row = only_row(connection.execute(sa.select(c.created_at, c.chain).where(c.id == id, c.version == number)))
-    return None if row is None else Link(row.created_at, row.chain)
+    row = only_row(
+        connection.execute(sa.select(c.created_at, c.chain, c.digest).where(c.id == id, c.version == number))
+    )
+    return None if row is None else Link(row.created_at, row.chain, row.digest)
 
 
 # --- the rows, a page at a time --------------------------------------------------------------------------------------
@@ -76,15 +79,27 @@ def link(connection: Connection, id: str, number: int) -> Link | None:
 
 def piece_pages(connection: Connection, id: str, paths: Iterable[str], size: PageSize) -> Iterator[list[sa.Row[Any]]]:
     """Yield pages of the rows at *paths*: the head and parts; missing ones are skipped."""
+    return _pages_at(connection, documents, documents.c.id == id, paths, size)
+
+
+def state_pages(
+    connection: Connection, id: str, number: int, paths: Iterable[str], size: PageSize
+) -> Iterator[list[sa.Row[Any]]]:
+    """Yield pages of the rows at *paths* in the full state of version *number*; missing ones are skipped."""
+    return _pages_at(connection, states, (states.c.id == id) & (states.c.version == number), paths, size)
+
+
+def _pages_at(
+    connection: Connection, table: sa.Table, of: sa.ColumnElement[bool], paths: Iterable[str], size: PageSize
+) -> Iterator[list[sa.Row[Any]]]:
     # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
-    c = documents.c
-    measure = sa.select(c.path, _length(c.body).label("size"))
+    c = table.c
+    measure = sa.select(c.path, _length(c.body).label("size")).where(of)
     wanted = iter(paths)
     while chunk := list(islice(wanted, size.rows)):
-        at = (c.id == id) & c.path.in_(chunk)
-        sizes = {row.path: row.size or 0 for row in connection.execute(measure.where(at))}
+        sizes = {row.path: row.size or 0 for row in connection.execute(measure.where(c.path.in_(chunk)))}
         for page in _within(size.text, [path for path in chunk if path in sizes], sizes):
-            yield list(connection.execute(sa.select(documents).where(c.id == id, c.path.in_(page)).order_by(c.path)))
+            yield list(connection.execute(sa.select(table).where(of, c.path.in_(page)).order_by(c.path)))
 
 
 def version_pages(connection: Connection, id: str, size: PageSize, *, after: int = 0) -> Iterator[list[sa.Row[Any]]]:

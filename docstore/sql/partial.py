@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import DigestTree, piece
-from docstore.documents.history import Version, piece_at, pieces_touched, rebuild
-from docstore.documents.kinds import HEAD, Kind, join, split_path
-from docstore.documents.patch import Change
+from docstore.documents.history import piece_at, pieces_touched, rebuild
+from docstore.documents.kinds import HEAD, Kind, join, kind_named, split_path
 from docstore.errors import DamagedDocumentError, PatchError
 from docstore.sql.reader import (
+    Past,
     checked_body,
     missing_history,
     read,
+    read_past,
     read_pieces,
-    read_version,
+    rebuilt,
     stored_kind,
-    versions_back_to,
 )
 from docstore.sql.rows import HeadRow, digests_of, pieces_in
 
@@ -43,11 +43,11 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
         several. At an older version, also the digests and what was changed since, or all pieces if the document was
         split into other parts since.
     """
-    history = [] if number is None else versions_back_to(connection, head, number)
+    past = None if number is None else read_past(connection, head, number)
+    if past is not None:
+        return _place_in_past(head, past, pointer)
     kind = stored_kind(connection, head)
     path, is_whole = piece_at(kind, pointer)
-    if history:
-        return _place_at_version(connection, head, kind, None if is_whole else path, history)
     if is_whole:
         return join(read(connection, head).pieces)
     if path != HEAD and (found := _read_alone(connection, head, {path})):
@@ -96,26 +96,19 @@ def _read_alone(connection: Connection, head: HeadRow, paths: Collection[str]) -
         raise missing_history(head, head.version)
     pieces, _ = read_pieces(connection, head, paths)
     if len(pieces) < len(paths):
-        _check_tree(head, digests_of(connection, head.id), head.digest, head.version)
+        _check_tree(head, digests_of(connection, head.id), head.digest, f"version {head.version}")
     return pieces
 
 
-def _place_at_version(
-    connection: Connection, head: HeadRow, kind: Kind, path: str | None, history: Sequence[Version]
-) -> JSON:
-    """Return the document at the last version of *history*, or as much of it as has the piece at *path*.
-
-    Shapes:
-        history: the versions from the current one back to that one
-    """
-    newer, then = [version.changes for version in history[:-1]], history[-1]
-    if path is None or any(change.path == HEAD for changes in newer for change in changes):
-        return join(read_version(connection, head, kind, then.number).pieces)
-    touched = pieces_touched(kind, (change for changes in newer for change in changes))
-    pieces, _ = read_pieces(connection, head, {HEAD, path, *touched})
-    digests = digests_of(connection, head.id)
-    _check_tree(head, digests, head.digest, head.version)
-    pieces = _rebuilt(head, kind, pieces, newer, then, digests)
+def _place_in_past(head: HeadRow, past: Past, pointer: str) -> JSON:
+    """Return the document at the version of *past*, or as much of it as has the value at *pointer*."""
+    if pointer == HEAD:
+        return join(rebuilt(past, kind_named(head.kind)).pieces)
+    kind = past.kind()
+    path, is_whole = piece_at(kind, pointer)
+    if is_whole or any(change.path == HEAD for changes in past.newer for change in changes):
+        return join(rebuilt(past, kind_named(head.kind)).pieces)
+    pieces = _rebuilt(head, kind, past, path)
     return _joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()})
 
 
@@ -123,25 +116,22 @@ def _joined(kind: Kind, pieces: Mapping[str, JSON]) -> JSON:
     return join(pieces, sparse=kind.of(pieces[HEAD]).lists(pieces[HEAD]))
 
 
-def _rebuilt(
-    head: HeadRow,
-    kind: Kind,
-    pieces: Mapping[str, JSON],
-    newer: Sequence[Sequence[Change]],
-    then: Version,
-    digests: Mapping[str, str],
-) -> dict[str, JSON]:
-    """Return *pieces*, all that changed since among them, as of version *then*; digests are checked."""
+def _rebuilt(head: HeadRow, kind: Kind, past: Past, path: str) -> dict[str, JSON]:
+    """Return the piece at *path*, the head, and all that changed since, as of the version of *past*, checked."""
+    changed = pieces_touched(kind, (change for changes in past.newer for change in changes))
+    pieces, _ = past.pieces({HEAD, path, *changed})
+    digests = past.digests()
+    _check_tree(head, digests, past.base_digest, past.where if past.is_full_state else f"version {past.base}")
     try:
-        old = rebuild(pieces, kind, newer, partial=True)
+        old = rebuild(pieces, kind, past.newer, partial=True)
     except PatchError as error:
-        raise DamagedDocumentError(head.name, where=f"version {then.number}", problem=str(error)) from error
-    untouched = {path: each for path, each in digests.items() if path not in pieces}
-    rebuilt = {path: piece(path, body).digest for path, body in old.items()}
-    _check_tree(head, {**untouched, **rebuilt}, then.digest, then.number)
+        raise DamagedDocumentError(head.name, where=f"version {past.number}", problem=str(error)) from error
+    untouched = {each: known for each, known in digests.items() if each not in pieces}
+    rebuilt = {each: piece(each, body).digest for each, body in old.items()}
+    _check_tree(head, {**untouched, **rebuilt}, past.digest, f"version {past.number}")
     return old
 
 
-def _check_tree(head: HeadRow, digests: Mapping[str, str], digest: str, number: int) -> None:
+def _check_tree(head: HeadRow, digests: Mapping[str, str], digest: str, where: str) -> None:
     if DigestTree(digests).digest() != digest:
-        raise DamagedDocumentError(head.name, where=f"version {number}", problem="its pieces have other digests")
+        raise DamagedDocumentError(head.name, where=where, problem="its pieces have other digests")

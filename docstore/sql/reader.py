@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, digest, loads
-from docstore.documents.digests import DigestTree, piece
+from docstore.documents.digests import DigestTree
 from docstore.documents.history import (
     GENESIS,
     NOT_KEPT,
     Parent,
+    Rollback,
     Version,
     chained,
     changes_from,
@@ -26,7 +28,7 @@ from docstore.documents.history import (
 from docstore.documents.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
-from docstore.sql import rows
+from docstore.sql import full_states, paging, rows
 from docstore.sql.rows import HeadRow
 
 
@@ -66,17 +68,20 @@ def read_pieces(
     return _checked(head, rows.pieces(connection, head.id, paths))
 
 
-def _checked(head: HeadRow, found: Iterable[rows.PieceRow]) -> tuple[dict[str, JSON], dict[str, str]]:
+def _checked(head: HeadRow, found: Iterable[rows.PieceRow], within: str = "") -> tuple[dict[str, JSON], dict[str, str]]:
     pieces: dict[str, JSON] = {}
     digests: dict[str, str] = {}
     for row in found:
-        pieces[row.path] = checked_body(head.name, row)
+        pieces[row.path] = checked_body(head.name, row, within)
         digests[row.path] = row.digest
     return pieces, digests
 
 
-def checked_body(name: str, row: rows.PieceRow) -> JSON:
+def checked_body(name: str, row: rows.PieceRow, within: str = "") -> JSON:
     """Return the JSON of a head or part of the document *name*, checked against its digest.
+
+    Args:
+        within: what the error adds to the path of the row.
 
     Raises:
         DamagedDocumentError: the body is not what was saved.
@@ -84,53 +89,128 @@ def checked_body(name: str, row: rows.PieceRow) -> JSON:
     try:
         body = loads(row.body)
     except DecodeError as error:
-        raise DamagedDocumentError(name, where=row.path or "its head", problem=str(error)) from error
+        raise DamagedDocumentError(name, where=f"{row.path or 'its head'}{within}", problem=str(error)) from error
     if digest(row.body.encode()) != row.digest:
-        raise DamagedDocumentError(
-            name, where=row.path or "its head", problem="its body is not what was saved: the digest is another"
-        )
+        problem = "its body is not what was saved: the digest is another"
+        raise DamagedDocumentError(name, where=f"{row.path or 'its head'}{within}", problem=problem)
     return body
 
 
 def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int) -> State:
-    """Return the state of a document at version *number*, rebuilt from the current one.
+    """Return the state of a document at version *number*, rebuilt from the next full state or from the current one.
 
     Raises:
         VersionNotFoundError: there is no such version.
         DamagedDocumentError: the rebuilt state is not what was saved then.
 
     Cost:
-        A read of the whole document, and time in proportion to the changes since.
+        A read of the whole document, then time in proportion to the changes that are undone and the pieces that they
+        touch; ``full_states`` says how many these are.
     """
-    history = versions_back_to(connection, head, number)
-    state = read(connection, head)
-    if not history:
-        return state
-    then = history.pop()
+    past = read_past(connection, head, number)
+    return read(connection, head) if past is None else rebuilt(past, kind)
+
+
+def rebuilt(past: Past, kind: Kind) -> State:
+    """Return the state of the version of *past*; as ``read_version``."""
+    head, number = past.head, past.number
+    pieces, digests = past.pieces()
+    document = Rollback(kind, _with_head(head, past, pieces), DigestTree(digests))
+    if document.digest() != past.base_digest:
+        raise DamagedDocumentError(head.name, where=past.where, problem="they are not the ones that version has")
     try:
-        pieces = rebuild(state.pieces, kind, [version.changes for version in history])
+        document.undo_all(past.newer)
     except PatchError as error:
         raise DamagedDocumentError(head.name, where=f"version {number}", problem=str(error)) from error
-    tree = DigestTree({path: piece(path, body).digest for path, body in pieces.items()})
-    if tree.digest() != then.digest:
+    if document.digest() != past.digest:
         raise DamagedDocumentError(head.name, where=f"version {number}", problem="the rebuilt state has another digest")
-    return State(number, pieces, tree)
+    return State(number, dict(document.pieces), document.digests)
 
 
-def versions_back_to(connection: Connection, head: HeadRow, number: int) -> list[Version]:
-    """Return the versions from the current one back to *number*; none if that is the current one.
+def _with_head(head: HeadRow, past: Past, pieces: dict[str, JSON]) -> dict[str, JSON]:
+    if HEAD not in pieces:
+        raise DamagedDocumentError(head.name, where=past.where, problem="the row of the head is missing")
+    return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an old version is rebuilt from: a later state that is stored whole, and the changes since.
+
+    Attributes:
+        number, digest: of the version.
+        base, base_digest: the version of the stored state, and the digest of the document then.
+        newer: the changes of version *base*, of the one before it, ..., down to those of the one after *number*.
+    """
+
+    connection: Connection
+    head: HeadRow
+    number: int
+    digest: str
+    base: int
+    base_digest: str
+    newer: Sequence[Sequence[Change]]
+
+    @property
+    def is_full_state(self) -> bool:
+        """Whether the stored state is an older one, and not the current one."""
+        return self.base != self.head.version
+
+    @property
+    def where(self) -> str:
+        """The stored state, as errors name it."""
+        return f"the full state of version {self.base}" if self.is_full_state else "its rows"
+
+    def pieces(self, paths: Collection[str] | None = None) -> tuple[dict[str, JSON], dict[str, str]]:
+        """Return the JSON and digests of the stored pieces at *paths*, checked; with None, of all pieces."""
+        if not self.is_full_state:
+            return read_pieces(self.connection, self.head, paths)
+        found = full_states.pieces(self.connection, self.head.id, self.base, paths)
+        return _checked(self.head, found, f" in {self.where}")
+
+    def kind(self) -> Kind:
+        """Return the kind of the stored state; a user's document may be split into other parts since."""
+        if self.head.kind in KINDS:
+            return KINDS[self.head.kind]
+        pieces, _ = self.pieces({HEAD})
+        return kind_named(self.head.kind).of(pieces.get(HEAD))
+
+    def digests(self) -> dict[str, str]:
+        """Return the digests of all stored pieces, by path; no body is read."""
+        if self.is_full_state:
+            return full_states.digests(self.connection, self.head.id, self.base)
+        return {path: key.digest for path, key in paging.keys(self.connection, self.head.id).items()}
+
+
+def read_past(connection: Connection, head: HeadRow, number: int) -> Past | None:
+    """Return what version *number* is rebuilt from, or None if that is the current one.
 
     Raises:
         VersionNotFoundError: there is no such version, or it was folded.
+        DamagedDocumentError: a version is missing, or its changes cannot be read.
     """
     if type(number) is not int or not 1 <= number <= head.version:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind)
+    if not head.digest:
+        raise missing_history(head, head.version)
     if number == head.version:
-        return []
-    history = history_of(connection, head, after=number - 1)
-    if not history[-1].is_kept:
+        return None
+    found = rows.past_rows(connection, head.id, number, head.version)
+    base = found[0].version if found else head.version
+    for expected, row in zip_longest(range(base, number - 1, -1), found):
+        if row is None or row.version != expected:
+            raise missing_history(head, expected)
+    if found[-1].changes == NOT_KEPT:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
-    return history
+    newer = [_changes_of(head, row) for row in found[:-1] if row.changes != NOT_KEPT]
+    return Past(connection, head, number, found[-1].digest, base, found[0].digest, newer)
+
+
+def _changes_of(head: HeadRow, row: sa.Row[Any]) -> tuple[Change, ...]:
+    try:
+        return changes_from(row.changes)
+    except (DecodeError, PatchError) as error:
+        raise DamagedDocumentError(head.name, where=f"version {row.version}", problem=str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,17 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, digest, dumps, is_plain, join_pointer, loads
 from docstore.errors import DamagedDocumentError, DecodeError, RaceLostError, short_repr
-from docstore.sql.dialects import Whole, execute_many, insert_many, locks_rows, only_row, reading_times
-from docstore.sql.tables import IS_HEAD, codes, documents, names, tags, versions
+from docstore.sql.dialects import (
+    AsText,
+    LongText,
+    Whole,
+    execute_many,
+    insert_many,
+    locks_rows,
+    only_row,
+    reading_times,
+)
+from docstore.sql.tables import IS_HEAD, codes, documents, names, states, tags, versions
 
 _MANY: Final = 500
 """If more pieces than this are wanted, all of the document are read: SQLite binds at most 32,766 values."""
@@ -149,12 +158,13 @@ def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]
 
 
 def ids_without_head(connection: Connection, project: str) -> list[str]:
-    """Return the ids that have parts in *project*, or a history in any project, but no head."""
+    """Return the ids that have parts in *project*, or a history or full states in any project, but no head."""
     head = documents.alias("head")
     with_head = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"))
     parts = sa.select(documents.c.id).where(documents.c.project == project, documents.c.id.not_in(with_head))
-    past = sa.select(versions.c.id).where(versions.c.id.not_in(sa.select(documents.c.id)))
-    return sorted(connection.execute(sa.union(parts, past)).scalars())
+    known = sa.select(documents.c.id)
+    past = (sa.select(table.c.id).where(table.c.id.not_in(known)) for table in (versions, states))
+    return sorted(connection.execute(sa.union(parts, *past)).scalars())
 
 
 # --- names: which live document has which name ------------------------------------------------------------------------
@@ -317,8 +327,8 @@ def deleted_at(connection: Connection, id: str) -> datetime | None:
 
 
 def purge(connection: Connection, id: str) -> None:
-    """Delete every row of a document, of its history and of its tags."""
-    for table in (documents, tags, versions):
+    """Delete every row of a document, of its history, of its full states and of its tags."""
+    for table in (documents, tags, versions, states):
         connection.execute(table.delete().where(table.c.id == id))
 
 
@@ -441,6 +451,34 @@ def version_rows(
         query = query.where(c.version < before)
     with reading_times():
         return list(connection.execute(query))
+
+
+# Of versions that have a full state, the first from the wanted one on; if there is none, the current version.
+_BASE: Final = sa.select(sa.func.coalesce(sa.func.min(states.c.version), sa.bindparam("current"))).where(
+    states.c.id == sa.bindparam("of_id"), states.c.version.between(sa.bindparam("wanted"), sa.bindparam("current"))
+)
+_PAST: Final = (
+    sa.select(
+        versions.c.version,
+        versions.c.digest,
+        # To be parsed, not proved by its digest: not made canonical first, where the database reformats it.
+        sa.type_coerce(AsText(versions.c.changes), LongText()).label("changes"),
+    )
+    .where(
+        versions.c.id == sa.bindparam("of_id"),
+        versions.c.version.between(sa.bindparam("wanted"), _BASE.scalar_subquery()),
+    )
+    .order_by(versions.c.version.desc())
+)
+
+
+def past_rows(connection: Connection, id: str, number: int, current: int) -> list[sa.Row[Any]]:
+    """Return the versions from the first one that is stored whole, by a full state or as the current one, to *number*.
+
+    Shapes:
+        the number, the digest and the text of the changes of each, newest first
+    """
+    return list(connection.execute(_PAST, {"of_id": id, "wanted": number, "current": current}))
 
 
 def copy_versions(connection: Connection, id: str, new_id: str, *, upto: int) -> None:

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy knows them: documents and their parts, names, versions, tags, codes, place_indexes.
+"""The tables, as SQLAlchemy knows them: documents and their parts, names, versions, states, tags, codes, place_indexes.
 
 Migrations make them; a test compares the two. Each unique key of ``documents`` and ``versions`` contains ``id``, so a
 database can partition or distribute them by it.
@@ -121,6 +121,17 @@ versions: Final = sa.Table(
     sa.Column("parent", JsonText),
     # Set when the changes are replaced by folding: the digest of the changes that were saved.
     sa.Column("folded", ExactText(64)),
+)
+
+states: Final = sa.Table(
+    "states",
+    metadata,
+    # By version before path: the rows of one full state lie together.
+    sa.Column("id", ExactText(32, True), primary_key=True),
+    sa.Column("version", Whole(True), primary_key=True, autoincrement=False),
+    sa.Column("path", ExactText(255, True), primary_key=True),
+    sa.Column("digest", ExactText(64, True), nullable=False),
+    sa.Column("body", JsonText(True), nullable=False),
 )
 
 tags: Final = sa.Table(

@@ -18,7 +18,7 @@ from docstore.documents.history import GENESIS, Parent, Version, chained, change
 from docstore.documents.kinds import HEAD, Kind, is_document, kind_named, position_of
 from docstore.documents.patch import Change
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
-from docstore.sql import rows
+from docstore.sql import full_states, rows
 from docstore.sql.dialects import largest_text
 from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
 from docstore.sql.reader import State, parents_of, read, version_numbered
@@ -278,6 +278,7 @@ class Writer:
             self._rename(connection, head, document)
         else:
             rows.touch_head(connection, head.id, version=number, updated_at=moment)
+        full_states.make_if_due(connection, head.id, number, digests)
         return Saved(head.id, version, codes)
 
     def _rename(self, connection: Connection, head: HeadRow, document: Document) -> None:

@@ -2,6 +2,7 @@
 
 The row of a folded version stays: its author, time, message, digest and link of the chain. Its changes are replaced by
 their digest, so that the chain can still be proved. The changes of a kept version lead back to the kept one before it.
+Full states of folded versions are deleted: no changes lead back from them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from docstore.documents.history import (
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, InvalidValueError, PatchError, short_repr
-from docstore.sql import paging, rows
+from docstore.sql import full_states, paging, rows
 from docstore.sql.dialects import erasing, forget, long_read_timeout
 from docstore.sql.reader import State, parents_of, read, version_of
 from docstore.sql.rows import HeadRow
@@ -276,6 +277,8 @@ class _Folding:
             self._lead(stays, _BEGIN)
         self._write()
         head, kept = self._head, tuple(reversed(self._kept))
+        whole = full_states.numbers(self._connection, head.id)
+        full_states.delete(self._connection, head.id, set(whole).difference(kept))
         return Compacted(head.kind, head.name, head.version, kept, self._folded, max(0, self._freed))
 
     def _back(self, version: Version, changes: Sequence[Change]) -> None:

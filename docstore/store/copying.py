@@ -33,13 +33,13 @@ from docstore.errors import (
     InvalidValueError,
     RaceLostError,
 )
-from docstore.sql import paging, rows
+from docstore.sql import full_states, paging, rows
 from docstore.sql.dialects import insert_many, shown, translated
 from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_metadata, version_numbered
 from docstore.sql.rows import HeadRow
-from docstore.sql.tables import versions
+from docstore.sql.tables import states, versions
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 from docstore.store.context import StoreContext
@@ -207,6 +207,7 @@ class _Copier:
         if not changed and not any(_retagging(connection, head, tags)):
             return "unchanged", {}
         self._write_history(connection, head, there)
+        self._write_full_states(connection, head, there)
         self._write_name(connection, head, there)
         rows.delete_pieces(connection, head.id, changed & held.keys() - {HEAD})
         paths = [path for path in keys if path in changed]
@@ -230,6 +231,14 @@ class _Copier:
                 check_size(connection, head.name, f"version {row['version']}", row["changes"].encode())
             insert_many(connection, versions, history)
             self._tally.reach(history[-1]["version"])
+
+    def _write_full_states(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
+        """Write the full states of the versions that the target lacked."""
+        after, _ = _end_of(there)
+        for page in self._from_source(_full_states(self._reading, head, after, self._size)):
+            for row in page:
+                check_size(connection, head.name, row["path"], row["body"].encode())
+            insert_many(connection, states, page)
 
     def _led(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> dict[int, Row]:
         """Return new changes for a version, by its number, if the version that they lead back to was folded since.
@@ -320,6 +329,8 @@ class _Copier:
                 raise _damaged(head, "its rows", "they are not the ones written")
             for _ in _versions(connection, head, *_end_of(there), self._size):
                 pass
+            for _ in _full_states(connection, head, _end_of(there)[0], self._size):
+                pass
             for _ in _pieces(connection, head, paths, self._size):
                 pass
         except DamagedDocumentError as error:
@@ -398,6 +409,28 @@ def _versions(connection: Connection, head: HeadRow, after: int, chain: str, siz
         yield [row._asdict() for row in page]
     if number > head.version:
         raise _damaged(head, f"version {number}", f"the document is at version {head.version} only")
+
+
+def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSize) -> Iterator[list[Row]]:
+    """Yield the rows of the full states of versions after version *after*.
+
+    Raises:
+        DamagedDocumentError: one is not what was saved.
+    """
+    for number in full_states.numbers(connection, head.id):
+        if number <= after:
+            continue
+        where = f"the full state of version {number}"
+        digests = full_states.digests(connection, head.id, number)
+        link = paging.link(connection, head.id, number)
+        if link is None or DigestTree(digests).digest() != link.digest:
+            raise _damaged(head, where, "its rows are not the ones that version has")
+        for page in paging.state_pages(connection, head.id, number, digests, size):
+            for row in page:
+                if digest(row.body.encode()) != row.digest:
+                    problem = "its body is not what was saved: the digest is another"
+                    raise _damaged(head, f"{row.path or 'its head'} in {where}", problem)
+            yield [row._asdict() for row in page]
 
 
 def _pieces(connection: Connection, head: HeadRow, paths: Iterable[str], size: PageSize) -> Iterator[list[Row]]:

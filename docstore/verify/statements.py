@@ -16,7 +16,7 @@ from docstore.errors import DecodeError, PatchError, UnreadableError
 from docstore.sql.dialects import JsonText, only_row, reading_times, translated
 from docstore.sql.paging import PageSize
 from docstore.sql.rows import HeadRow
-from docstore.sql.tables import IS_HEAD, documents, names, tags, versions
+from docstore.sql.tables import IS_HEAD, documents, names, states, tags, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +131,21 @@ def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
 _LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
     "documents": _length(documents.c.body),
     "versions": _length(versions.c.changes) + sa.func.char_length(versions.c.message),
+    "states": _length(states.c.body),
     "tags": sa.literal_column("0", sa.Integer),
 }
 
 
 def pages(
-    connection: Connection, table: sa.Table, key: sa.Column[Any], id: str, *, falling: bool = False
+    connection: Connection,
+    table: sa.Table,
+    key: sa.Column[Any],
+    id: str,
+    *,
+    falling: bool = False,
+    where: sa.ColumnElement[bool] | None = None,
 ) -> Iterator[list[Row]]:
-    """Yield the rows of a document in *table*, ordered by *key*, in pages; memory for one page.
+    """Yield the rows of a document in *table*, or those *where*, ordered by *key*, in pages; memory for one page.
 
     Raises:
         UnreadableError: a key is not even of its type, so that the row cannot be identified.
@@ -146,7 +153,8 @@ def pages(
     Cost:
         Two SELECTs for a page; if one of its rows is unreadable, one more for each of its rows.
     """
-    of_document, order = table.c.id == id, key.desc() if falling else key
+    of_document = table.c.id == id if where is None else (table.c.id == id) & where
+    order = key.desc() if falling else key
     # The sizes are read first: a driver may fetch a whole result, however little of it is used.
     measure = sa.select(key, _LENGTHS[table.name].label("size")).where(of_document).order_by(order).limit(_PAGE.rows)
     query = measure
@@ -160,6 +168,41 @@ def pages(
             return
         last = next(reversed(sizes))
         query = measure.where(key < last if falling else key > last)
+
+
+def state_groups(connection: Connection, id: str) -> list[list[int]]:
+    """Return the versions of which a document has full states, the newest first, in groups that fit into memory."""
+    c = states.c
+    size = sa.func.sum(_LENGTHS["states"])
+    query = sa.select(c.version, sa.cast(size, sa.Integer).label("size")).where(c.id == id)
+    with reading(connection):
+        found = connection.execute(query.group_by(c.version).order_by(c.version.desc()))
+        return list(_within(_PAGE.text, {row.version: row.size or 0 for row in found}))
+
+
+def state_rows(connection: Connection, id: str, numbers: list[int]) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of the full states of versions *numbers*, a group of ``state_groups``, each with its version.
+
+    Raises:
+        UnreadableError: a key is not even of its type, so that the row cannot be identified.
+
+    Cost:
+        One SELECT; more for a single version that is larger than a page, or if a row is unreadable.
+    """
+    c = states.c
+    if len(numbers) > 1:
+        query = sa.select(states).where(c.id == id, c.version.between(numbers[-1], numbers[0]))
+        try:
+            with reading(connection):
+                found = list(connection.execute(query.order_by(c.version.desc(), c.path)))
+        except UnreadableError:
+            pass
+        else:
+            yield from ((row.version, row) for row in found)
+            return
+    for number in numbers:
+        for page in pages(connection, states, c.path, id, where=c.version == number):
+            yield from ((number, row) for row in page)
 
 
 def _page(

@@ -109,7 +109,7 @@ class TestTheMigrations:
         with pytest.raises(RaceLostError), transaction(engine, write=True) as connection:
             connection.execute(again)
 
-    @pytest.mark.parametrize("name", ["documents", "versions"])
+    @pytest.mark.parametrize("name", ["documents", "versions", "states"])
     def test_have_no_unique_key_without_the_id(self, engine, store, name):
         """So that a database can partition or distribute these tables by it."""
         inspector = sa.inspect(engine)
@@ -128,7 +128,7 @@ class TestTheMigrations:
     def test_note_where_they_are_in_a_table_of_our_own(self, engine):
         migrations.ensure(engine)
 
-        ours = {"documents", "names", "versions", "tags", "codes", "place_indexes"}
+        ours = {"documents", "names", "versions", "states", "tags", "codes", "place_indexes"}
         assert set(sa.inspect(engine).get_table_names()) == {*ours, tables.VERSION_TABLE}
 
     def test_are_known_to_the_last(self):

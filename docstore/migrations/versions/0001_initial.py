@@ -29,6 +29,7 @@ def upgrade() -> None:
     _indexes()
     _names()
     _versions()
+    _states()
     _tags()
     _codes()
     _place_indexes()
@@ -46,6 +47,7 @@ _OUR_COLUMNS = {
     "documents": "digest",
     "names": "project",
     "versions": "chain",
+    "states": "digest",
     "tags": "version",
     "codes": "value",
     "place_indexes": "pointer",
@@ -130,6 +132,18 @@ def _versions() -> None:
         sa.Column("chain", ExactText(64), nullable=False),
         sa.Column("parent", JsonText),
         sa.Column("folded", ExactText(64)),
+        if_not_exists=_is_mysql(),
+    )
+
+
+def _states() -> None:
+    op.create_table(
+        "states",
+        sa.Column("id", ExactText(32), primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("path", ExactText(255), primary_key=True),
+        sa.Column("digest", ExactText(64), nullable=False),
+        sa.Column("body", JsonText, nullable=False),
         if_not_exists=_is_mysql(),
     )
 

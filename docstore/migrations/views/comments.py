@@ -81,6 +81,16 @@ TABLES: Final = {
             "folded": "Digest of the changes that were saved, if folding replaced them by others",
         },
     ),
+    "states": Comments(
+        "Whole documents as they were at some old versions: older ones are rebuilt from the next of these.",
+        {
+            "id": _ID,
+            "version": "The version at which the document was like this",
+            "path": "The place of the row in the document, as in /trials/12; empty for the head",
+            "digest": "SHA-256 of the body",
+            "body": "The head or the part as it was, as JSON",
+        },
+    ),
     "tags": Comments(
         "Names that people gave to versions.",
         {

@@ -38,10 +38,20 @@ from docstore.sql.dialects.transactions import (
     transaction,
     translated,
 )
-from docstore.sql.dialects.types import ExactText, JsonText, LongText, UtcTime, Whole, checked_moment, reading_times
+from docstore.sql.dialects.types import (
+    AsText,
+    ExactText,
+    JsonText,
+    LongText,
+    UtcTime,
+    Whole,
+    checked_moment,
+    reading_times,
+)
 from docstore.sql.dialects.urls import for_administrator, shown
 
 __all__ = [
+    "AsText",
     "ExactText",
     "Fault",
     "JsonText",

@@ -33,7 +33,7 @@ class JsonText(UserDefinedType[str]):
 
     def column_expression(self, colexpr: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return the column as text, where the database would give a parsed value."""
-        return sa.type_coerce(_AsText(colexpr), _Canonical if self.required else _CanonicalOrNone)
+        return sa.type_coerce(AsText(colexpr), _Canonical if self.required else _CanonicalOrNone)
 
 
 class _CanonicalOrNone(UserDefinedType[str]):
@@ -60,7 +60,7 @@ def _canonical(text: str | None) -> str | None:
         return text  # not written by docstore: the reader reports the damage, with its place
 
 
-class _AsText(sa.sql.expression.ColumnElement[str]):
+class AsText(sa.sql.expression.ColumnElement[str]):
     """The text of a JSON column."""
 
     inherit_cache = True
@@ -71,13 +71,13 @@ class _AsText(sa.sql.expression.ColumnElement[str]):
         self.type = sa.Text()
 
 
-@compiles(_AsText)
-def _as_text(element: _AsText, compiler: Any, **options: Any) -> str:
+@compiles(AsText)
+def _as_text(element: AsText, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.column, **options))
 
 
-@compiles(_AsText, "postgresql")
-def _as_text_postgresql(element: _AsText, compiler: Any, **options: Any) -> str:
+@compiles(AsText, "postgresql")
+def _as_text_postgresql(element: AsText, compiler: Any, **options: Any) -> str:
     return f"CAST({compiler.process(element.column, **options)} AS TEXT)"
 
 

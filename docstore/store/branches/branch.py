@@ -12,7 +12,7 @@ from docstore.documents.document import Document
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
-from docstore.sql import rows
+from docstore.sql import full_states, rows
 from docstore.sql.reader import read_version
 from docstore.sql.rows import live_documents_named
 from docstore.sql.version_names import When, kept_version_number
@@ -40,6 +40,7 @@ def branch(context: StoreContext, kind: str, name: str, new_name: str, version: 
         mapper.check_renamed(which, state.pieces, pieces[HEAD], "new_name", new_name)
         document = Document(which, new_name, head.model, {path: piece(path, body) for path, body in pieces.items()})
         rows.copy_versions(connection, head.id, id, upto=number)
+        full_states.copy(connection, head.id, id, upto=number)
         said = Note(note.author, note.message or f"branch of {name!r} at version {number}")
         return context.writer.branch(connection, id, head, state, document, said)
 

@@ -1,0 +1,118 @@
+"""Full states: copies of a document as it was at some versions, so that no version is far from one.
+
+An old version is rebuilt from the next full state, or from the current one, by undoing the changes in between. A full
+state is made when the changes since the last one are as long as the document itself: so rebuilding a version reads at
+most about twice what reading a document does, and all full states together are no larger than all changes.
+
+They are derived: without them, every version is rebuilt from the current state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.documents.digests import DigestTree
+from docstore.sql.dialects import JsonText, Whole
+from docstore.sql.rows import PieceRow
+from docstore.sql.tables import documents, states, versions
+
+LEAST: Final = 8
+"""The fewest versions between two full states."""
+
+_ROW: Final = 500
+"""Characters that a row counts beside its JSON: reading it, and its other columns, cost about as much."""
+
+_MANY: Final = 500
+"""If more pieces than this are wanted, all of the state are read: SQLite binds at most 32,766 values."""
+
+
+# --- made, copied, deleted -------------------------------------------------------------------------------------------
+
+
+def _weight(json: sa.Column[Any], *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """Return the SQL of the length of the rows *where*: the text of *json*, and ``_ROW`` for each."""
+    text = sa.func.coalesce(sa.func.sum(sa.func.char_length(JsonText().column_expression(json))), 0)
+    return sa.select(sa.type_coerce(text + sa.func.count() * _ROW, Whole())).where(*where).scalar_subquery()
+
+
+_OF_ID: Final[sa.BindParameter[Any]] = sa.bindparam("of_id")
+_LAST: Final = sa.select(sa.func.coalesce(sa.func.max(states.c.version), 0)).where(states.c.id == _OF_ID)
+_IS_DUE: Final = sa.select(
+    _weight(versions.c.changes, versions.c.id == _OF_ID, versions.c.version > _LAST.scalar_subquery())
+    >= _weight(documents.c.body, documents.c.id == _OF_ID)
+)
+_MAKE: Final = states.insert().from_select(
+    ["id", "version", "path", "digest", "body"],
+    sa.select(
+        documents.c.id,
+        sa.bindparam("of_version", type_=Whole(True)),
+        documents.c.path,
+        documents.c.digest,
+        documents.c.body,
+    ).where(documents.c.id == _OF_ID),
+)
+
+
+def make_if_due(connection: Connection, id: str, number: int, digests: DigestTree) -> None:
+    """Copy the current state of a document, which is its version *number*, if it is far from the last full state.
+
+    Shapes:
+        digests: those of the document; only their number counts
+
+    Cost:
+        Nothing for most versions; for one of eight, or of as many as a quarter of its parts, a SELECT that measures the
+        document and its changes since; rarely an INSERT of the whole document.
+    """
+    if number % LEAST or number % (1 << (digests.count // 4).bit_length()):
+        return
+    if connection.execute(_IS_DUE, {"of_id": id}).scalar():
+        connection.execute(_MAKE, {"of_id": id, "of_version": number})
+
+
+def copy(connection: Connection, id: str, new_id: str, *, upto: int) -> None:
+    """Copy the full states of a document, up to a version, to the document *new_id*, which shares these versions."""
+    c = states.c
+    columns = [sa.literal(new_id), c.version, c.path, c.digest, c.body]
+    query = sa.select(*columns).where(c.id == id, c.version <= upto)
+    connection.execute(states.insert().from_select([column.name for column in c], query))
+
+
+def delete(connection: Connection, id: str, numbers: Collection[int]) -> None:
+    """Delete the full states of the versions *numbers*."""
+    for number in numbers:
+        connection.execute(states.delete().where(states.c.id == id, states.c.version == number))
+
+
+# --- read ------------------------------------------------------------------------------------------------------------
+
+_PIECES: Final = sa.select(states.c.path, states.c.digest, states.c.body).where(
+    states.c.id == _OF_ID, states.c.version == sa.bindparam("of_version")
+)
+_PIECES_AT: Final = _PIECES.where(states.c.path.in_(sa.bindparam("at_paths", expanding=True)))
+_DIGESTS: Final = sa.select(states.c.path, states.c.digest).where(
+    states.c.id == _OF_ID, states.c.version == sa.bindparam("of_version")
+)
+
+
+def numbers(connection: Connection, id: str) -> list[int]:
+    """Return the versions of which a document has full states, oldest first."""
+    c = states.c
+    return list(connection.execute(sa.select(c.version).where(c.id == id).distinct().order_by(c.version)).scalars())
+
+
+def pieces(connection: Connection, id: str, number: int, paths: Collection[str] | None = None) -> list[PieceRow]:
+    """Return the head and parts of the full state of version *number*, or only those at *paths*, in no order."""
+    values = {"of_id": id, "of_version": number}
+    if paths is not None and len(paths) <= _MANY:
+        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {**values, "at_paths": list(paths)})]
+    found = [PieceRow._make(row) for row in connection.execute(_PIECES, values)]
+    return found if paths is None else [row for row in found if row.path in paths]
+
+
+def digests(connection: Connection, id: str, number: int) -> dict[str, str]:
+    """Return the digest of the head and of each part in the full state of version *number*, by path."""
+    return {row.path: row.digest for row in connection.execute(_DIGESTS, {"of_id": id, "of_version": number})}
