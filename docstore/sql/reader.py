@@ -28,7 +28,7 @@ from docstore.documents.history import (
 from docstore.documents.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
-from docstore.sql import full_states, paging, rows
+from docstore.sql import full_states, rows
 from docstore.sql.rows import HeadRow
 
 
@@ -179,7 +179,7 @@ class Past:
         """Return the digests of all stored pieces, by path; no body is read."""
         if self.is_full_state:
             return full_states.digests(self.connection, self.head.id, self.base)
-        return {path: key.digest for path, key in paging.keys(self.connection, self.head.id).items()}
+        return rows.digests_of(self.connection, self.head.id)
 
 
 def read_past(connection: Connection, head: HeadRow, number: int) -> Past | None:
