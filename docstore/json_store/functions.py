@@ -31,7 +31,7 @@ def diff(a: Any, b: Any, bundle: RegistryBundle | None = None) -> Diff:
     mapper = mapper_of(bundle)
     kinds = {_kind(mapper, each) for each in (a, b)}
     kind = kinds.pop() if len(kinds) == 1 else Kind("value")
-    return of_documents(kind, mapper.encode(a), mapper.encode(b))
+    return of_documents(kind, mapper.encode(a), mapper.encode(b), mapper.codec.optional_members)
 
 
 def _kind(mapper: Mapper, obj: Any) -> Kind:

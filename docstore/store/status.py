@@ -93,7 +93,8 @@ def _status_of(connection: Connection, head: HeadRow, save: Save) -> Status:
     unequal = {path for path, each in resolution.target.items() if now.digests.get(path) != each.digest}
     unequal |= now.pieces.keys() - resolution.target.keys()
     new = {path: each.body for path, each in resolution.target.items()}
-    made = difference(save.changes.document.kind, now.pieces, new, unequal)
+    optional = save.live.mapper.codec.optional_members
+    made = difference(save.changes.document.kind, now.pieces, new, unequal, optional)
     lines = (*made.lines, *_lines(resolution))
     diff = (made.changes, made.patch, made.undo, lines)
     return Status(*diff, save.origin.version, head.version, resolution.conflicts, resolution.numbers, problem)

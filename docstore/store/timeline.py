@@ -403,4 +403,5 @@ def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, o
             new = read(connection, target)
         else:
             new = read_version(connection, target, which, kept_version_number(connection, target, b))
-    return difference(which, old.pieces, new.pieces, old.digests.unequal(new.digests))
+    unequal = old.digests.unequal(new.digests)
+    return difference(which, old.pieces, new.pieces, unequal, context.optional_members)

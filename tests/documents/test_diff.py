@@ -19,13 +19,15 @@ from hostile import HOSTILE, examples, places, soup, spoilt, tagged
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from stored_forms import OPTIONAL, every_member, no_nulls
 
 import docstore
-from docstore.documents.canonical import dumps, join_pointer, loads, resolve, same_json
+from docstore.documents.canonical import dumps, join_pointer, loads, same_json
 from docstore.documents.diff.diff import Diff, difference, of_documents
 from docstore.documents.diff.format import read_both, read_in_full
 from docstore.documents.diff.lines import Line
 from docstore.documents.kinds import EXPERIMENT, kind_declared, kind_named
+from docstore.documents.optional_members import value_at
 from docstore.documents.patch import apply
 from docstore.model import (
     Arm,
@@ -123,14 +125,14 @@ def drop(path: str) -> dict[str, Any]:
 
 
 def told(*edits: dict[str, Any]) -> tuple[str, ...]:
-    """What is said of the bread with these edits."""
-    old = loads(bread())
-    return of_documents(EXPERIMENT, old, apply(old, edits)).words
+    """What is said of the bread with these edits of the JSON in which every member is written."""
+    old = every_member(loads(bread()))
+    return of_documents(EXPERIMENT, *map(no_nulls, (old, apply(old, edits))), OPTIONAL).words
 
 
 def at(path: str) -> Any:
     """A copy of what the bread has at *path*."""
-    return copy.deepcopy(resolve(loads(bread()), path))
+    return copy.deepcopy(value_at(loads(bread()), path, OPTIONAL))
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from docstore.documents.diff.lines import Line, Pair, plain_lines, whole, with_b
 from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
 from docstore.documents.digests import piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path
+from docstore.documents.optional_members import OptionalMembers, no_members, pieces_with_nulls, with_nulls
 from docstore.documents.patch import Change, apply, checked_diff, forward
 from docstore.errors import short_repr
 
@@ -69,8 +70,8 @@ class Diff:
         return as_html(self.lines)
 
 
-def of_documents(kind: Kind, old: JSON, new: JSON) -> Diff:
-    """Return the diff of two whole documents of *kind*.
+def of_documents(kind: Kind, old: JSON, new: JSON, optional: OptionalMembers = no_members) -> Diff:
+    """Return the diff of two whole documents of *kind*; *optional* as of ``difference``.
 
     Raises:
         DecodeError: the layout in one of them is malformed.
@@ -85,11 +86,20 @@ def of_documents(kind: Kind, old: JSON, new: JSON) -> Diff:
         for path in before.keys() | after.keys()
         if not same_json(before.get(path, ABSENT), after.get(path, ABSENT))
     }
-    return difference(kind, before, after, unequal)
+    return difference(kind, before, after, unequal, optional)
 
 
-def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> Diff:
+def difference(
+    kind: Kind,
+    old: Mapping[str, JSON],
+    new: Mapping[str, JSON],
+    unequal: set[str],
+    optional: OptionalMembers = no_members,
+) -> Diff:
     """Return the diff of two states; *unequal* are the paths of the pieces that are not the same in both.
+
+    Args:
+        optional: the members that read as null in the lines where an object lacks them. The patch has them as stored.
 
     Cost:
         In proportion to the unequal pieces; for the lines, a DeepDiff of each list whose items have no known key.
@@ -98,20 +108,15 @@ def difference(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], une
         # The two are split differently, and so compared as wholes.
         was, now = join(old), join(new)
         changes = checked_diff(was, now)
-        lines = plain_lines("", Pair(was, now))
-        lines = lines or plain_lines("", Pair(with_bookkeeping(was), with_bookkeeping(now)))
+        lines = _lines_of_wholes(with_nulls(was, optional), with_nulls(now, optional))
         return Diff(changes, tuple(forward(now, changes)), tuple(_backward(changes)), tuple(lines))
     kind = kind.of(new[HEAD])
     before = {path: old[path] for path in unequal if path in old}
     after = {path: new[path] for path in unequal if path in new}
     changes = changeset_of(kind, before, {path: piece(path, body) for path, body in after.items()}).changes
     there = _forward(kind.lists(new[HEAD]), {HEAD: new[HEAD], **after}, changes)
-    lines = (
-        experiment_lines(old, new, unequal) if kind.name == EXPERIMENT.name else _lines(kind, before, after, unequal)
-    )
-    if not lines:  # only how the objects are stored has changed
-        was, now = ({path: with_bookkeeping(body) for path, body in side.items()} for side in (before, after))
-        lines = _lines(kind, was, now, unequal)
+    was, now = (pieces_with_nulls(side, optional, {HEAD, *unequal}) for side in (old, new))
+    lines = _lines_of_pieces(kind, was, now, unequal)
     return Diff(changes, _in_one(kind, there), _in_one(kind, _backward(changes)), tuple(lines))
 
 
@@ -159,6 +164,19 @@ def _have_same_parts(kind: Kind, old: JSON, new: JSON) -> bool:
     if kind.parts and not (isinstance(old, dict) and isinstance(new, dict)):
         return False  # one of the two cannot have parts
     return same_layout(kind, old, new)
+
+
+def _lines_of_wholes(old: JSON, new: JSON) -> list[Line]:
+    return plain_lines("", Pair(old, new)) or plain_lines("", Pair(with_bookkeeping(old), with_bookkeeping(new)))
+
+
+def _lines_of_pieces(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:
+    lines = experiment_lines(old, new, unequal) if kind.name == EXPERIMENT.name else _lines(kind, old, new, unequal)
+    if lines:
+        return lines
+    # Only how the objects are stored has changed.
+    was, now = ({path: with_bookkeeping(side[path]) for path in unequal & side.keys()} for side in (old, new))
+    return _lines(kind, was, now, unequal)
 
 
 def _lines(kind: Kind, old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:

@@ -1,0 +1,95 @@
+"""Optional members: those of docstore's own classes that an object is written without where they are None.
+
+An object that lacks one reads as if it had it, with null. Objects of users' classes are written with every member: what
+one of them lacks is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
+
+from docstore.documents.canonical import JSON, TAG, join_pointer, resolve, split_pointer
+from docstore.errors import DecodeError
+
+OptionalMembers: TypeAlias = Callable[[str], frozenset[str]]
+"""Returns the optional members of the objects with a tag; none for a tag that is not docstore's own."""
+
+
+def no_members(tag: str) -> frozenset[str]:
+    """Return no members: with it, whatever an object lacks is absent."""
+    return frozenset()
+
+
+def value_at(value: JSON, pointer: str, optional: OptionalMembers) -> JSON:
+    """Return the value at *pointer* in *value*, as ``resolve``; None for an optional member that an object lacks.
+
+    Raises:
+        DecodeError: there is none; has the pointer up to the first token that leads nowhere.
+    """
+    try:
+        return resolve(value, pointer)
+    except DecodeError:
+        if is_optional(value, pointer, optional):
+            return None
+        raise
+
+
+def is_optional(value: JSON, pointer: str, optional: OptionalMembers) -> bool:
+    """Return whether *pointer* leads to an optional member of an object in *value*, whether it is there or not."""
+    try:
+        *way, key = split_pointer(pointer) or [""]
+        owner = resolve(value, join_pointer(way))
+    except DecodeError:
+        return False
+    tag = owner.get(TAG) if isinstance(owner, dict) else None
+    return isinstance(tag, str) and key in optional(tag)
+
+
+def with_nulls(value: JSON, optional: OptionalMembers) -> JSON:
+    """Return *value* with null for each optional member that an object in it lacks; *value* itself if none does.
+
+    Cost:
+        A visit of each container, and a shallow copy of those on the way to such an object.
+    """
+
+    def fill(obj: dict[str, JSON]) -> dict[str, JSON]:
+        missing = optional(str(obj[TAG])) - obj.keys()
+        return {**obj, **dict.fromkeys(missing)} if missing else obj
+
+    return _with_objects(value, fill)
+
+
+def without_nulls(value: JSON, optional: OptionalMembers) -> JSON:
+    """Return *value* as objects are written, without optional members that are null; *value* itself if it has none.
+
+    Cost:
+        As ``with_nulls``.
+    """
+
+    def strip(obj: dict[str, JSON]) -> dict[str, JSON]:
+        null = {key for key in optional(str(obj[TAG])) if key in obj and obj[key] is None}
+        return {key: item for key, item in obj.items() if key not in null} if null else obj
+
+    return _with_objects(value, strip)
+
+
+def pieces_with_nulls(
+    pieces: Mapping[str, JSON], optional: OptionalMembers, paths: Collection[str] | None = None
+) -> dict[str, JSON]:
+    """Return *pieces*, those at *paths* ``with_nulls``; by default, all of them."""
+    chosen = pieces.keys() if paths is None else pieces.keys() & paths
+    return {**pieces, **{path: with_nulls(pieces[path], optional) for path in chosen}}
+
+
+def _with_objects(value: JSON, change: Callable[[dict[str, JSON]], dict[str, JSON]]) -> JSON:
+    """Return *value* with each object in it changed, inner ones first; containers in which none is are shared."""
+    if isinstance(value, list):
+        items = [_with_objects(item, change) if isinstance(item, (dict, list)) else item for item in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    if not isinstance(value, dict):
+        return value
+    inside = {key: _with_objects(item, change) for key, item in value.items() if isinstance(item, (dict, list))}
+    if any(new is not value[key] for key, new in inside.items()):
+        value = {**value, **inside}
+    return change(value) if isinstance(value.get(TAG), str) else value
