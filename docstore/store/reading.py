@@ -11,9 +11,10 @@ from docstore.codec import UnknownObject
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
-from docstore.documents.canonical import JSON, resolve
+from docstore.documents.canonical import JSON
 from docstore.documents.display import Listed
 from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
+from docstore.documents.optional_members import value_at
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
 from docstore.sql.dialects import checked_moment, long_read_timeout
@@ -100,7 +101,7 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
         number = chosen_version(connection, head, choice.version, choice.at, choice.tag)
         around = read_place(connection, head, pointer, number)
     try:
-        value = resolve(around, pointer)
+        value = value_at(around, pointer, context.optional_members)
     except DecodeError:
         if default is NO_DEFAULT:
             raise

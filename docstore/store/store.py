@@ -490,6 +490,8 @@ class Store:
     ) -> Any:
         """Return the JSON of a document, or the value at *pointer*, tagged values decoded; no class is needed.
 
+        A field of docstore's own objects that is None is not stored. Its *pointer* gives None; whole values lack it.
+
         Args:
             default: returned if there is no such document, or nothing at *pointer*; without one, that is an error. A
                 version, a time or a tag that the document lacks is an error in any case.

@@ -11,12 +11,13 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import checked_key
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, resolve, same_json
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, same_json
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
 from docstore.documents.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
 from docstore.documents.history import Version, piece_at, piece_of
 from docstore.documents.kinds import HEAD, Kind, kind_named
+from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
 from docstore.sql.partial import read_around
@@ -125,7 +126,12 @@ def _shown(value: MaybeJSON) -> str:
 
 
 def changes_at(
-    kind: Kind, document: JSON, pointer: str, newest_first: Iterable[Version], decode: Decode
+    kind: Kind,
+    document: JSON,
+    pointer: str,
+    newest_first: Iterable[Version],
+    decode: Decode,
+    optional: OptionalMembers,
 ) -> Iterator[Blame]:
     """Yield each change of the value at *pointer*, with the values before and after; newest first.
 
@@ -135,6 +141,7 @@ def changes_at(
         document: the current one; of its parts, at least the one that *pointer* leads into, or all, if it leads to
             several; items of a list that are parts by their index
         newest_first: the versions from the current one back
+        optional: the members that are None where an object lacks them
 
     Raises:
         PatchError: the changes do not fit: the history, or the document, is damaged.
@@ -142,7 +149,7 @@ def changes_at(
     Cost:
         In proportion to the changes of the piece; where versions were folded, a look at each of them.
     """
-    now = _at(document, pointer)
+    now = _at(document, pointer, optional)
     piece, is_whole = piece_at(kind, pointer)
     for version, first, authors in _with_folded(newest_first):
         if any(change.path == HEAD and change.old is ABSENT for change in version.changes):
@@ -155,8 +162,8 @@ def changes_at(
             continue
         document = undo(document, ours)
         is_whole = is_whole_since
-        before = _at(document, pointer)
-        if not same_json(before, now):
+        before = _at(document, pointer, optional)
+        if not _reads_the_same(before, now, optional):
             yield Blame(version, before, now, first, authors, decode)
         now = before
 
@@ -178,11 +185,18 @@ def _with_folded(newest_first: Iterable[Version]) -> Iterator[tuple[Version, int
         version = older or next(rest, None)
 
 
-def _at(document: JSON, pointer: str) -> MaybeJSON:
+def _at(document: JSON, pointer: str, optional: OptionalMembers) -> MaybeJSON:
     try:
-        return resolve(document, pointer)
+        return value_at(document, pointer, optional)
     except DecodeError:
         return ABSENT
+
+
+def _reads_the_same(a: MaybeJSON, b: MaybeJSON, optional: OptionalMembers) -> bool:
+    """Return whether both are one value, though one may have a null where the other lacks the member."""
+    if a is ABSENT or b is ABSENT or same_json(a, b):
+        return same_json(a, b)
+    return same_json(with_nulls(a, optional), with_nulls(b, optional))
 
 
 # --- history ----------------------------------------------------------------------------------------------------------
@@ -258,7 +272,7 @@ class Timeline(Sequence[Version]):
             self._transactions.reread(connection, self._head)  # a document that is gone is not damaged
             raise
 
-    def at(self, pointer: str, decode: Decode) -> Iterator[Blame]:
+    def at(self, pointer: str, decode: Decode, optional: OptionalMembers) -> Iterator[Blame]:
         """Return an iterator of the changes of the value at *pointer*, newest first, with the values before and after.
 
         The document is read now, the versions as one comes to them.
@@ -274,7 +288,7 @@ class Timeline(Sequence[Version]):
             head = self._transactions.reread(connection, self._head)
             kind, document = read_around(connection, head, pointer)
             newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
-        return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode))
+        return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode, optional))
 
     def _changes(self, found: Iterator[Blame]) -> Iterator[Blame]:
         try:
@@ -376,12 +390,12 @@ def history(context: StoreContext, kind: str, name: str, pointer: str | None) ->
     timeline = _timeline(context, kind, name)
     if pointer is None:
         return timeline
-    return Lazily(blame.version for blame in timeline.at(pointer, context.raw.decode))
+    return Lazily(blame.version for blame in timeline.at(pointer, context.raw.decode, context.optional_members))
 
 
 def blame(context: StoreContext, kind: str, name: str, pointer: str) -> Sequence[Blame]:
     """Return when the value at *pointer* changed, newest first; as ``Store.blame``."""
-    return Lazily(_timeline(context, kind, name).at(pointer, context.raw.decode))
+    return Lazily(_timeline(context, kind, name).at(pointer, context.raw.decode, context.optional_members))
 
 
 def _timeline(context: StoreContext, kind: str, name: str) -> Timeline:

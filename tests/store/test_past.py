@@ -142,7 +142,7 @@ IN_AN_EXPERIMENT = {
     "/trials/1/run_metadata/n/1/k": ("trials", "1", "run_metadata", "n", 1, "k"),
     "/properties/a~1b/~0": ("properties", "a/b", "~"),
     "/properties//1": ("properties", "", 1),
-    "/description": ("description",),
+    "/name": ("name",),
     "/trials/9": ("trials", "9"),
     "/trials/0/nothing": ("trials", "0", "nothing"),
     "/nothing": ("nothing",),
