@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, Final, NoReturn, TypeAlias
 
 from docstore.codec.values.tags import BARE, float_encode, int_encode
-from docstore.documents.canonical import JSON, is_plain, same_json
+from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer, same_json, split_pointer
 from docstore.errors import InvalidValueError, short_repr
 
 _OPERATORS: Final = "==, !=, <, <=, >, >=, in_(), contains(), exists() and like()"
@@ -35,6 +35,16 @@ _INDICES: Final = 8
 
 _INDEX: Final = re.compile(r"/(?:0|[1-9][0-9]{0,8})(?=/|$)")
 _STRAY_TILDE: Final = re.compile("~(?![01])")
+
+Encode: TypeAlias = Callable[[Any], JSON]
+"""Returns the JSON of a value, as ``Codec.encode``."""
+
+Omitting: TypeAlias = Callable[[str], tuple[str, ...]]
+"""Returns the tags of the objects that lack a member where it is None."""
+
+
+def _never(member: str) -> tuple[str, ...]:
+    return ()
 
 
 class Condition:
@@ -69,8 +79,11 @@ class Condition:
         return _repr(self, levels=3)
 
     @abstractmethod
-    def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
-        """Return the same condition on stored JSON, which *encode* makes of each value."""
+    def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
+        """Return the same condition on stored JSON, which *encode* makes of each value.
+
+        Where an object lacks a member since that is None, the condition holds as for null.
+        """
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,8 +92,8 @@ class All(Condition):
 
     conditions: tuple[Condition, ...]
 
-    def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
-        return All(tuple(each.encoded(encode) for each in self.conditions))
+    def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
+        return All(tuple(each.encoded(encode, omitting) for each in self.conditions))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,8 +102,8 @@ class AnyOf(Condition):
 
     conditions: tuple[Condition, ...]
 
-    def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
-        return AnyOf(tuple(each.encoded(encode) for each in self.conditions))
+    def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
+        return AnyOf(tuple(each.encoded(encode, omitting) for each in self.conditions))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,8 +112,8 @@ class Not(Condition):
 
     condition: Condition
 
-    def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
-        return Not(self.condition.encoded(encode))
+    def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
+        return Not(self.condition.encoded(encode, omitting))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -116,13 +129,20 @@ class Comparison(Condition):
     operator: str
     values: tuple[Any, ...] = ()
 
-    def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
-        if self.operator not in ("in", "contains"):
-            return EncodedComparison(self.pointer, self.operator, self.values)
-        forms: list[JSON] = []
-        for value in self.values:
-            forms += _stored_forms(value, encode)
-        return EncodedComparison(self.pointer, self.operator, tuple(forms))
+    def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
+        values = self.values
+        if self.operator in ("in", "contains"):
+            values = tuple(form for value in values for form in _stored_forms(value, encode))
+        stored = EncodedComparison(self.pointer, self.operator, values)
+        holds_for_none = self.operator == "exists" or (self.operator == "in" and None in values)
+        tags = omitting(split_pointer(self.pointer)[-1]) if holds_for_none and self.pointer else ()
+        return AnyOf((stored, self._is_omitted(tags))) if tags else stored
+
+    def _is_omitted(self, tags: tuple[str, ...]) -> Condition:
+        """Return the condition that the pointer leads to a member that an object with one of *tags* lacks."""
+        owner, _, _ = self.pointer.rpartition("/")
+        has_tag = EncodedComparison(owner + join_pointer((TAG,)), "in", tags)
+        return All((Not(EncodedComparison(self.pointer, "exists")), has_tag))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -137,7 +157,7 @@ class EncodedComparison(Condition):
     operator: str
     values: tuple[JSON, ...] = ()
 
-    def encoded(self, encode: Callable[[Any], JSON]) -> Condition:
+    def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
         return self
 
 
@@ -200,7 +220,7 @@ class Place:
         return Comparison(self.pointer, "contains", (_checked_value(value),))
 
     def exists(self) -> Condition:
-        """Return the condition that there is a value; null counts."""
+        """Return the condition that there is a value; null counts, and a field of docstore's own that is None."""
         return Comparison(self.pointer, "exists")
 
     def like(self, pattern: str) -> Condition:
@@ -260,7 +280,8 @@ def q(pointer: str) -> Place:
     are equal if their canonical texts are, so ``[1]`` is not ``[1.0]``. ``==`` takes any value that a document can
     hold: an enum member is found as its bare name and with its tag, and so are a date, a time, a Decimal and a UUID; a
     NumPy number is found as the equal Python number, too. A datetime is found only in the zone that it was written in.
-    ``!=`` is the opposite of ``==``, and so holds for documents that have nothing there.
+    ``!=`` is the opposite of ``==``, and so holds for documents that have nothing there. A field of docstore's own
+    objects that is None is not stored: it is found by ``== None``, and it ``exists()``.
 
     Numbers are ordered whatever their size, with infinities and without NaN; texts are ordered by code points. A time
     in a field of its own type is an ISO text; elsewhere it is an object, with that text in ``/value``. A text with NUL
@@ -312,11 +333,8 @@ def checked_pointer_of_column(pointer: object) -> str:
     raise InvalidValueError("pointer", pointer, "A column name has no NUL or lone surrogate: read documents() instead.")
 
 
-def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | None:
+def checked_where(where: Where, encode: Encode, omitting: Omitting = _never) -> Condition | None:
     """Validate *where* and return it as a condition on stored JSON; a mapping means ``==`` for each of its items.
-
-    Args:
-        encode: returns the JSON of a value, as ``Codec.encode``.
 
     Raises:
         InvalidValueError: *where* is neither a condition nor a mapping, or has too many comparisons, or a key of the
@@ -333,7 +351,7 @@ def checked_where(where: Where, encode: Callable[[Any], JSON]) -> Condition | No
     if _count(where) > _MOST:
         remedy = f"Compare at most {_MOST} times; in_() asks for many values of one place."
         raise InvalidValueError("where", f"a condition of {_count(where)} comparisons", remedy)
-    return where.encoded(encode)
+    return where.encoded(encode, omitting)
 
 
 def _count(condition: Condition) -> int:

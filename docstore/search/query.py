@@ -17,6 +17,7 @@ from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, is_plain, loads
 from docstore.documents.kinds import KINDS, Code, Kind, PartRule, kind_named, part_kind
+from docstore.documents.optional_members import OptionalMembers
 from docstore.errors import InvalidValueError
 from docstore.search.conditions import Condition, Place, checked_pointer, checked_where, q
 from docstore.search.info import DocumentInfo, PartInfo
@@ -86,12 +87,23 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class SearchContext:
-    """What the arguments are validated against: the database and project, the classes, and the enums' integers."""
+    """What the arguments are validated against: the database and project, the classes, and the enums' integers.
+
+    Attributes:
+        encode: returns the JSON of a value.
+        optional: the members that are None where an object lacks them.
+    """
 
     transactions: Transactions
     registry: Registry
     codes: EnumCodes
     encode: Callable[[Any], JSON]
+    optional: OptionalMembers
+
+    def tags_omitting(self, member: str) -> tuple[str, ...]:
+        """Return the tags of the objects that lack *member* where it is None."""
+        tags = (tag for entry in self.registry.entries for tag in entry.tags)
+        return tuple(sorted(tag for tag in tags if member in self.optional(tag)))
 
 
 def checked_query(context: SearchContext, kind: object, part: object, given: Criteria) -> Query:
@@ -109,7 +121,8 @@ def checked_query(context: SearchContext, kind: object, part: object, given: Cri
         q("").like(given["name_like"] or "")  # raises the error of an invalid pattern
     texts = {field: _text(field, given.get(field)) for field in ("name", "name_prefix", "name_like", "owner", "model")}
     created, updated = (_moments(field, given.get(field)) for field in ("created", "updated"))
-    where, order = checked_where(given.get("where"), context.encode), _orders(given.get("order_by"), part is not None)
+    where = checked_where(given.get("where"), context.encode, context.tags_omitting)
+    order = _orders(given.get("order_by"), part is not None)
     looks_inside = where is not None or any(each.is_pointer for each in order)
     found_kind, found_part = _kind_and_part(context, _text("kind", kind), _text("part", part), looks_inside)
     deleted = given.get("deleted", False)

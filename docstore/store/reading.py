@@ -147,7 +147,8 @@ def find(context: StoreContext, kind: str | type | None, part: str | None, crite
     from docstore.search.results import Found, Loader
 
     mapper = context.mapper()
-    search = SearchContext(context.transactions, mapper.codec.registry, context.codes, mapper.codec.encode)
+    codec = mapper.codec
+    search = SearchContext(context.transactions, codec.registry, context.codes, codec.encode, codec.optional_members)
 
     def part_of(obj: Any, path: str) -> Any:
         return LiveObject(mapper, obj).part(path)
