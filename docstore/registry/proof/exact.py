@@ -35,7 +35,8 @@ def identity(value: Any) -> Any:
     cls = type(value)
     contents = _BUILTIN.get(cls)
     if contents is not None:
-        return cls, contents(value)
+        # An experiment makes a PartDict of any dict of trials or data.
+        return dict if cls is PartDict else cls, contents(value)
     if isinstance(value, type):
         return cls, value
     if isinstance(value, Enum):
