@@ -24,7 +24,8 @@ IN_MEMORY = {
     "errors": "from docstore.errors import ConflictError",
     "the model": """
 from docstore import Experiment, ParameterType, RangeParameter, SearchSpace
-experiment = Experiment(name="cakes", search_space=SearchSpace([RangeParameter("sugar", ParameterType.FLOAT, 0.0, 1.0)]))
+sugar = RangeParameter("sugar", ParameterType.FLOAT, 0.0, 1.0)
+experiment = Experiment(name="cakes", search_space=SearchSpace([sugar]))
 before = docstore.dumps(experiment)
 experiment.new_trial(parameters={"sugar": 0.5}).mark_running()
 """,
@@ -80,8 +81,8 @@ def imported(steps: dict[str, str], *arguments: str, folder: Path) -> dict[str, 
     note = "noted.append(sorted(sys.modules))"
     lines = ["import json, sys", "noted = []", *(line for step in steps.values() for line in (step, note))]
     program = "\n".join([*lines, "print(json.dumps(noted))"])
-    # Isolated: else the folder would be where Python looks for modules first.
-    command = [sys.executable, "-I", "-c", program, *arguments]
+    # -P: Python looks for no module in the folder.
+    command = [sys.executable, "-P", "-c", program, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(zip(steps, map(set, json.loads(done.stdout)), strict=True))
