@@ -28,7 +28,7 @@ import bench_memory
 import bench_races
 import bench_store
 import plot
-from backends import BACKENDS, Backends
+from backends import BACKENDS, Backends, SwitchedOff
 from harness import Patience, Row, heading, line, summary
 from report import ROOT, Copied, machine, write_into
 
@@ -84,6 +84,16 @@ def on_database(backend: str, fresh: Fresh, chosen: argparse.Namespace) -> tuple
     return rows, bench_store.curves(tables)
 
 
+def is_there(backends: Backends, backend: str) -> bool:
+    """Return whether this machine has the database; if not, print how to get it."""
+    try:
+        backends.require(backend)
+    except SwitchedOff as missing:
+        print(f"{missing}\n")
+        return False
+    return True
+
+
 def run(chosen: argparse.Namespace) -> dict[str, plot.Curves]:
     """Print all tables; return the curves of each database."""
     rows = list(without_database(chosen.only, chosen.patience))
@@ -93,7 +103,8 @@ def run(chosen: argparse.Namespace) -> dict[str, plot.Curves]:
         backends = Backends(os.environ)
         used.callback(backends.close)
         numbers = count()
-        for backend in chosen.database:
+        there = [backend for backend in chosen.database if is_there(backends, backend)]
+        for backend in there:
 
             def fresh(backend: str = backend) -> str:
                 return used.enter_context(backends.fresh(backend, folder / f"{next(numbers)}.db"))
@@ -101,7 +112,7 @@ def run(chosen: argparse.Namespace) -> dict[str, plot.Curves]:
             found, curves[backend] = on_database(backend, fresh, chosen)
             rows += found
         if "races" in chosen.only:
-            bench_races.print_table(backends, folder, chosen.database)
+            bench_races.print_table(backends, folder, there)
     print(summary(rows))
     return curves
 
@@ -128,7 +139,7 @@ def main() -> None:
     with contextlib.redirect_stdout(printed):
         print(f"{machine()}{', CPU time of this process' if chosen.cpu else ''}\n")
         curves = run(chosen)
-    if chosen.write:
+    if chosen.write and any(curves.values()):
         write_into(PAGE, "bench", printed.getvalue())
         plot.write(PICTURE, curves, f"Median of one run, {machine()}. Both axes are logarithmic.")
 
