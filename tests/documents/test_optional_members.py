@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from stored_forms import OPTIONAL
 
+from docstore import ABSENT
 from docstore.documents.canonical import dumps
 from docstore.documents.diff.diff import of_documents
 from docstore.documents.kinds import Kind, kind_declared
+from docstore.documents.merge.resolve import all_places, merged, resolve
 from docstore.documents.optional_members import is_optional, value_at, with_nulls, without_nulls
 from docstore.errors import DecodeError
 from docstore.model import CLASSES
@@ -115,3 +117,78 @@ class TestADifference:
         diff = of_documents(RECIPE, listed, named, OPTIONAL)
 
         assert diff.words == ("steps: [] -> {}",)
+
+
+class TestAMerge:
+    """Both people's changes, where some members are null and others are left out."""
+
+    @staticmethod
+    def merge(base: Any, mine: Any, theirs: Any) -> Any:
+        pieces, conflicts = merged(NOTE, *({"": {"a": each}} for each in (base, mine, theirs)), optional=OPTIONAL)
+        return pieces[""].body["a"], [(each.pointer, each.base, each.mine, each.theirs) for each in conflicts]
+
+    @pytest.mark.parametrize("base", [ARM, {**ARM, "name": None}], ids=["left out", "null"])
+    def test_keeps_what_one_set_and_the_other_left_alone(self, base):
+        mine = {**ARM, "name": "1_0"}
+
+        assert self.merge(base, mine, base) == self.merge(base, ARM, mine) == (mine, [])
+
+    @pytest.mark.parametrize("base", [ARM, {**ARM, "name": None}], ids=["left out", "null"])
+    def test_of_two_values_is_a_conflict_whose_base_is_none(self, base):
+        _, conflicts = self.merge(base, {**ARM, "name": "1_0"}, {**ARM, "name": "2_0"})
+
+        assert conflicts == [("/a/name", None, "1_0", "2_0")]
+
+    def test_of_a_value_and_none_is_a_conflict_with_none(self):
+        _, conflicts = self.merge({**ARM, "name": "1_0"}, ARM, {**ARM, "name": "2_0"})
+
+        assert conflicts == [("/a/name", "1_0", None, "2_0")]
+
+    def test_of_an_object_that_is_written_anew_and_removed_is_no_conflict(self):
+        """A null that is left out now is no change."""
+        old = {**ARM, "name": None}
+
+        pieces, conflicts = merged(
+            NOTE, {"": {"a": old, "b": 1}}, {"": {"a": ARM, "b": 2}}, {"": {"b": 1}}, optional=OPTIONAL
+        )
+
+        assert (pieces[""].body, conflicts) == ({"b": 2}, ())
+
+    def test_writes_no_nulls_of_optional_members(self):
+        old = {**ARM, "name": None}
+        three = ({"": {"a": old, **values}} for values in ({}, {"b": 1}, {"c": 1}))
+
+        pieces, _ = merged(NOTE, *three, optional=OPTIONAL)
+
+        assert pieces[""].body == {"a": ARM, "b": 1, "c": 1}
+
+    def test_leaves_a_piece_as_it_is_stored_that_only_the_other_side_changed(self):
+        base, theirs = ({"": {"steps": {}}, "/steps/0": {**loaf(name=None), "n": n}} for n in (1, 2))
+
+        target = resolve(RECIPE, base, base, theirs, optional=OPTIONAL).target
+
+        assert target["/steps/0"].body == theirs["/steps/0"]
+
+    def test_gives_a_function_that_decides_none_and_takes_it(self):
+        asked = []
+
+        def decide(conflict):
+            asked.append(conflict.base)
+            return None
+
+        three = ({"": {"a": each}} for each in (ARM, {**ARM, "name": "1_0"}, {**ARM, "name": "2_0"}))
+        resolution = resolve(NOTE, *three, policy=decide, optional=OPTIONAL)
+
+        assert (asked, resolution.target[""].body) == ([None], {"a": ARM})
+
+    def test_of_a_users_class_knows_absent_and_null(self):
+        crust, none = {**LOAF, "crust": "thin"}, {key: value for key, value in LOAF.items() if key != "crust"}
+
+        assert self.merge(LOAF, none, crust)[1] == [("/a/crust", None, ABSENT, "thin")]
+
+    def test_that_is_refused_lists_places_with_none(self):
+        three = ({"": {"a": each}} for each in (ARM, ARM, {**ARM, "name": "2_0"}))
+
+        [place] = all_places(*three, OPTIONAL)
+
+        assert (place.pointer, place.base, place.mine, place.theirs) == ("/a/name", None, None, "2_0")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from stored_forms import every_member, no_nulls, save_as
 
+import docstore
+from docstore import ConflictError
 from docstore.documents.canonical import ABSENT
-from docstore.errors import DecodeError
+from docstore.errors import DecodeError, OverwriteWarning
 from docstore.testing.experiments import new_experiment
 
 pytest_plugins = ["ready"]
@@ -17,6 +19,16 @@ pytestmark = pytest.mark.usefixtures("forgotten")
 @pytest.fixture
 def store(ready):
     return ready.store()
+
+
+@pytest.fixture
+def ada(ready):
+    return ready.store(author="ada")
+
+
+@pytest.fixture
+def bob(ready):
+    return ready.store(author="bob")
 
 
 def four_versions(store):
@@ -72,3 +84,99 @@ class TestADocumentThatHadNulls:
 
     def test_is_at_no_version_damaged(self, store):
         assert store.verify() == []
+
+
+@pytest.mark.parametrize("form", [every_member, no_nulls], ids=["with nulls", "without nulls"])
+class TestTwoPeopleAndAFieldThatIsNone:
+    """Ada and Bob loaded an experiment without a description. Bob saves first."""
+
+    @pytest.fixture
+    def readers(self, form, ada, bob):
+        save_as(ada, new_experiment(trials=1), form)
+        return ada.load("cakes"), bob.load("cakes")
+
+    def test_who_sets_it_beside_other_changes_is_merged(self, ada, bob, readers):
+        mine, theirs = readers
+        mine.trials[0].ttl_seconds = 60
+        theirs.trials[0].status_reason = "burnt"
+        bob.save(theirs)
+
+        ada.save(mine)
+
+        assert (mine.trials[0].ttl_seconds, mine.trials[0].status_reason) == (60, "burnt")
+        assert docstore.dumps(bob.load("cakes")) == docstore.dumps(mine)
+
+    def test_two_values_are_a_conflict_with_none_as_base(self, ada, bob, readers):
+        mine, theirs = readers
+        mine.description, theirs.description = "rye", "spelt"
+        bob.save(theirs)
+
+        assert [str(line) for line in ada.status(mine).lines][-1] == "conflict: description spelt -> rye"
+        with pytest.raises(ConflictError) as raised:
+            ada.save(mine)
+        [place] = raised.value.places
+        assert (place.pointer, place.base, place.mine, place.theirs) == ("/description", None, "rye", "spelt")
+
+    def test_a_refused_save_lists_it_with_none(self, ada, bob, readers):
+        mine, theirs = readers
+        mine.properties["a"], theirs.trials[0].ttl_seconds = 1, 60
+        bob.save_trial(theirs, theirs.trials[0])
+
+        with pytest.raises(ConflictError) as raised:
+            ada.save(mine, on_conflict="error")
+
+        places = {place.pointer: (place.base, place.mine, place.theirs) for place in raised.value.places}
+        assert places["/trials/0/ttl_seconds"] == (None, None, 60)
+
+    def test_a_metric_that_one_removes_while_the_other_saves_the_rest_is_removed(self, ada, bob, form):
+        experiment = new_experiment()
+        experiment.add_tracking_metric(docstore.Metric("crumb"))
+        save_as(ada, experiment, form)
+        mine, theirs = ada.load("cakes"), bob.load("cakes")
+        theirs.remove_tracking_metric("crumb")
+        bob.save(theirs)
+        mine.description = "rye"
+
+        ada.save(mine)
+
+        assert (mine.description, sorted(mine.metrics)) == ("rye", ["taste"])
+
+    def test_who_overwrites_none_by_a_value_is_warned(self, ada, bob, readers):
+        mine = new_experiment(trials=1, description="rye")
+
+        with pytest.warns(OverwriteWarning) as caught:
+            ada.save(mine, on_conflict="overwrite")
+
+        assert "/description" in caught[0].message.places
+
+
+class TestABranchAndAFieldThatIsNone:
+    """An experiment of an older program, with nulls, and a branch of it."""
+
+    @pytest.fixture
+    def branched(self, ada):
+        save_as(ada, new_experiment(trials=1), every_member)
+        ada.branch("cakes", "buns")
+        return ada.load("cakes"), ada.load("buns")
+
+    def test_what_each_sets_is_merged(self, ada, branched):
+        cakes, buns = branched
+        cakes.description, buns.trials[0].ttl_seconds = "rye", 60
+        ada.save(cakes)
+        ada.save(buns)
+
+        ada.merge("buns", "cakes")
+
+        loaded = ada.load("cakes")
+        assert (loaded.description, loaded.trials[0].ttl_seconds) == ("rye", 60)
+
+    def test_two_values_are_a_conflict_with_none_as_base(self, ada, branched):
+        for experiment, description in zip(branched, ("rye", "spelt"), strict=True):
+            experiment.description = description
+            ada.save(experiment)
+
+        with pytest.raises(ConflictError) as raised:
+            ada.merge("buns", "cakes")
+
+        [place] = raised.value.places
+        assert (place.pointer, place.base, place.mine, place.theirs) == ("/description", None, "spelt", "rye")

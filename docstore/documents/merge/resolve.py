@@ -1,6 +1,9 @@
 """Resolve concurrent edits of one document: merge both sides, or list the conflicts.
 
 A merged experiment is checked as a whole before it is stored: see ``checked``.
+
+Documents are merged with a null for each optional member that an object lacks, so that conflicts show None there, and a
+null in an older document is no change. What is merged is stored without these nulls.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from docstore.documents.merge.trials import (
     renumbered,
     trials_in,
 )
+from docstore.documents.optional_members import OptionalMembers, no_members, pieces_with_nulls, without_nulls
 from docstore.errors import Conflict, InvalidValueError
 
 Policy: TypeAlias = Literal["merge", "error", "overwrite"]
@@ -89,6 +93,7 @@ def resolve(
     paths: Collection[str] | None = None,
     stored: Iterable[int] = (),
     held: Iterable[int] = (),
+    optional: OptionalMembers = no_members,
 ) -> Resolution:
     """Return *mine* and *theirs*, which were both made from *base*, merged.
 
@@ -99,7 +104,10 @@ def resolve(
         base, mine, theirs: pieces by path: all that either side changed, and the head
         paths: the pieces to merge, where others are given only for comparison; None for all
         stored, held: numbers of trials that are not free; see ``new_numbers``
+        optional: the members that are None where an object lacks them
     """
+    as_stored = theirs
+    base, mine, theirs = (pieces_with_nulls(each, optional) for each in (base, mine, theirs))
     numbers: Mapping[int, int] = {}
     names: Mapping[str, str] = {}
     arms: tuple[Conflict, ...] = ()
@@ -113,9 +121,10 @@ def resolve(
     if paths is not None:
         wanted = {HEAD, *paths, *(moved_path(path, numbers) for path in paths)}
         base, mine, theirs = ({path: each[path] for path in wanted & each.keys()} for each in (base, mine, theirs))
-    target, conflicts = merged(kind, base, mine, theirs, decide=policy if callable(policy) else None)
+    bodies, conflicts = _merged(kind, base, mine, theirs, policy if callable(policy) else None)
     if kind.name == EXPERIMENT.name:
-        target = _with(target, data_of_disputed_trials(Sides(base, mine, theirs), target))
+        bodies = _with(bodies, data_of_disputed_trials(Sides(base, mine, theirs), bodies))
+    target = _to_store(bodies, theirs, as_stored, optional)
     return Resolution(target, (*conflicts, *arms), numbers, names, _problem_of(arms, conflicts))
 
 
@@ -126,11 +135,22 @@ def merged(
     theirs: Mapping[str, JSON],
     *,
     decide: Decide | None = None,
+    optional: OptionalMembers = no_members,
 ) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
-    """Return the pieces with the changes of both sides since *base*, and the conflicts.
+    """Return the pieces with the changes of both sides since *base*, and the conflicts; *optional* as of ``resolve``.
 
     Which lists are keyed is declared in the document of *theirs*.
     """
+    as_stored = theirs
+    base, mine, theirs = (pieces_with_nulls(each, optional) for each in (base, mine, theirs))
+    bodies, conflicts = _merged(kind, base, mine, theirs, decide)
+    return _to_store(bodies, theirs, as_stored, optional), conflicts
+
+
+def _merged(
+    kind: Kind, base: Pieces, mine: Pieces, theirs: Pieces, decide: Decide | None
+) -> tuple[dict[str, JSON], tuple[Conflict, ...]]:
+    """Return the merged pieces, and the conflicts."""
     keys = kind.of(theirs[HEAD]).merge_keys
     lists = sorted(kind.lists(theirs[HEAD]))
     documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
@@ -141,7 +161,18 @@ def merged(
         conflicts += more
         if isinstance(document, dict):
             document = {**document, name: cast(JSON, merged_items)}
-    return {path: piece(path, body) for path, body in kind.split(document, lists=lists).items()}, conflicts
+    return kind.split(document, lists=lists), conflicts
+
+
+def _to_store(bodies: Pieces, theirs: Pieces, as_stored: Pieces, optional: OptionalMembers) -> dict[str, Piece]:
+    """Return the merged pieces as they are written: without nulls of optional members.
+
+    Shapes:
+        theirs, as_stored: the pieces of the other side, with nulls and as they are; one that stays is not written anew
+    """
+    stays = {path for path, body in bodies.items() if path in theirs and same_json(body, theirs[path])}
+    written = {path: as_stored[path] if path in stays else without_nulls(bodies[path], optional) for path in bodies}
+    return {path: piece(path, body) for path, body in written.items()}
 
 
 def _taken(document: JSON, field: str) -> dict[str, JSON]:
@@ -169,9 +200,9 @@ def _problem_of(arms: Collection[Conflict], others: Collection[Conflict]) -> str
     return f"both changed {changed}, and {added}" if changed else added
 
 
-def _with(target: Mapping[str, Piece], pieces: Mapping[str, JSON | Absent]) -> dict[str, Piece]:
-    made = {path: piece(path, body) for path, body in pieces.items() if not isinstance(body, Absent)}
-    return {**{path: each for path, each in target.items() if path not in pieces}, **made}
+def _with(bodies: Pieces, decided: Mapping[str, JSON | Absent]) -> dict[str, JSON]:
+    made = {path: body for path, body in decided.items() if not isinstance(body, Absent)}
+    return {**{path: body for path, body in bodies.items() if path not in decided}, **made}
 
 
 def checked(
@@ -206,12 +237,15 @@ def checked(
     return replace(resolution, conflicts=tuple(places), problem=problem)
 
 
-def all_places(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict, ...]:
+def all_places(
+    base: Pieces, mine: Pieces, theirs: Pieces, optional: OptionalMembers = no_members
+) -> tuple[Conflict, ...]:
     """Return each place that either side changed, in all pieces, with its three values, for a person to read.
 
     Bookkeeping, such as which fields were set, is left out, unless nothing else changed.
     """
-    return without_bookkeeping(every_place(base, mine, theirs), attrgetter("pointer"))
+    sides = (pieces_with_nulls(each, optional) for each in (base, mine, theirs))
+    return without_bookkeeping(every_place(*sides), attrgetter("pointer"))
 
 
 def every_place(base: Pieces, mine: Pieces, theirs: Pieces) -> Iterator[Conflict]:

@@ -47,6 +47,9 @@ _NAMES: Final[dict[str, tuple[Place, ...]]] = {
 }
 """The places of arm names."""
 
+_OPTIONAL: Final = frozenset({"best_arm_predictions"})
+"""Members of these places that a generator run is written without where they are None."""
+
 _NAMED_AFTER_A_TRIAL: Final = re.compile("(0|[1-9][0-9]{0,8})_(0|[1-9][0-9]{0,8})")
 
 
@@ -323,8 +326,8 @@ def _values_at(value: JSON, place: Place, at: str) -> Iterator[tuple[str, JSON]]
 
 
 def _has_place(value: JSON, place: Place) -> bool:
-    """Return whether *place* is in every branch of *value*; a null is no branch."""
-    if not place or value is None:
+    """Return whether *place* is in every branch of *value*; a null is no branch, nor is an absent optional member."""
+    if not place or value is None or (isinstance(value, dict) and place[0] in _OPTIONAL - value.keys()):
         return True
     has_it = isinstance(value, dict) and place[0] in value if place[0] not in (ANY, 0) else isinstance(value, list)
     return has_it and all(_has_place(item, place[1:]) for _, item in _items(value, place[0]))

@@ -22,6 +22,7 @@ from docstore.documents.history import Parent, Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, merged, resolve
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
+from docstore.documents.optional_members import OptionalMembers
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
 from docstore.sql.reader import State, read, version_numbered
 from docstore.sql.rows import HeadRow
@@ -44,7 +45,7 @@ def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConf
         target = context.transactions.head(connection, kind, into, argument="into")
         if source.id == target.id:
             raise InvalidValueError("into", into, "It is the document itself: name another one.")
-        comparison = _Comparison(Ancestry(connection, source, target), source, target)
+        comparison = _Comparison(Ancestry(connection, source, target), source, target, mapper.codec.optional_members)
         theirs = read(connection, target)
         sides = None if comparison.is_merged_already else comparison.sides(read(connection, source), theirs)
         if sides is None or not _unlike(sides.base, sides.mine):
@@ -96,11 +97,12 @@ def _resolution(mapper: Mapper, source: HeadRow, target: HeadRow, sides: _Sides,
             raise refused(resolution.problem, resolution.conflicts)
         return resolution
     if policy == "error":
-        raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs))
+        raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs, sides.optional))
     if not sides.have_same_layout:
         raise refused(_LAYOUT)
     decide = sides.deciding(policy) if callable(policy) else policy
-    resolution = sides.checked(resolve(sides.kind, sides.base, sides.mine, sides.theirs, policy=decide))
+    three = (sides.base, sides.mine, sides.theirs)
+    resolution = sides.checked(resolve(sides.kind, *three, policy=decide, optional=sides.optional))
     if resolution.conflicts:
         raise refused(resolution.problem, resolution.conflicts)
     problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, sides.theirs)
@@ -135,6 +137,7 @@ class _Sides:
         source: the source as it is stored.
         numbers, names: of trials and arms of the source that have another number or name in the target.
         undecided: the value in *base* at places where the versions in common disagree.
+        optional: the members that are None where an object lacks them.
     """
 
     kind: Kind
@@ -146,6 +149,7 @@ class _Sides:
     numbers: Mapping[int, int]
     names: Mapping[str, str]
     undecided: str
+    optional: OptionalMembers
 
     @property
     def have_same_layout(self) -> bool:
@@ -167,8 +171,8 @@ class _Sides:
         """Return the places that either side changed in pieces that both changed; if there are none, in all pieces."""
         paths = _unlike(self.base, self.mine) & _unlike(self.base, self.theirs)
         three = (self.base, self.mine, self.theirs)
-        both = all_places(*({path: each[path] for path in paths & each.keys()} for each in three))
-        return both or all_places(*three)
+        base, mine, theirs = ({path: each[path] for path in paths & each.keys()} for each in three)
+        return all_places(base, mine, theirs, self.optional) or all_places(*three, self.optional)
 
     def shown(self, conflict: Conflict) -> Conflict:
         """Return *conflict* as a user sees it: without a base, if the versions in common disagree."""
@@ -192,8 +196,8 @@ def _composed(first: Mapping[Any, Any], then: Mapping[Any, Any]) -> dict[Any, An
 class _Comparison:
     """The source and the target of a merge, compared by their histories."""
 
-    def __init__(self, ancestry: Ancestry, source: HeadRow, target: HeadRow) -> None:
-        self._ancestry, self._source, self._target = ancestry, source, target
+    def __init__(self, ancestry: Ancestry, source: HeadRow, target: HeadRow, optional: OptionalMembers) -> None:
+        self._ancestry, self._source, self._target, self._optional = ancestry, source, target, optional
         self._of_source, self._of_target = (ancestry.seen(head.id, head.version) for head in (source, target))
         self._kind = kind_named(target.kind)
         self._undecided = f"undecided {uuid.uuid4().hex}"
@@ -230,6 +234,7 @@ class _Comparison:
             numbers,
             names,
             self._undecided,
+            self._optional,
         )
 
     def _numbers(self, id: str, pieces: Pieces, identity: TrialIdentity) -> dict[int, int]:
@@ -260,7 +265,7 @@ class _Comparison:
                 pieces = other
                 continue
             base = self._merged(before, identity, arms)
-            made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._undecided)
+            made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._undecided, optional=self._optional)
             pieces = {path: piece.body for path, piece in made.items()}
             seen = {id: max(seen.get(id, 0), its.get(id, 0)) for id in seen.keys() | its.keys()}
         return pieces

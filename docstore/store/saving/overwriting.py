@@ -9,8 +9,9 @@ from typing import cast
 
 from docstore.documents.canonical import JSON, MaybeJSON, same_json
 from docstore.documents.digests import Piece
-from docstore.documents.kinds import without_bookkeeping
+from docstore.documents.kinds import join, without_bookkeeping
 from docstore.documents.merge.resolve import every_place
+from docstore.documents.optional_members import OptionalMembers, is_optional
 from docstore.documents.patch import Change
 from docstore.errors import OverwriteWarning
 
@@ -28,9 +29,16 @@ def overwritten_changes(
     return without_bookkeeping(lost, str)
 
 
-def overwritten_values(changes: Iterable[Change]) -> tuple[str, ...]:
-    """Return the pointers of the values that *changes* replace or remove, whoever they are from."""
-    return without_bookkeeping(dict.fromkeys(change.path for change in changes if change.op != "add"), str)
+def overwritten_values(
+    changes: Iterable[Change], target: Mapping[str, Piece], optional: OptionalMembers
+) -> tuple[str, ...]:
+    """Return the pointers of the values that *changes*, to *target*, replace or remove, whoever they are from.
+
+    An optional member that is added replaces None.
+    """
+    whole = join({path: each.body for path, each in target.items()})
+    replaced = (each.path for each in changes if each.op != "add" or is_optional(whole, each.path, optional))
+    return without_bookkeeping(dict.fromkeys(replaced), str)
 
 
 def warn_of_overwritten(name: str, kind: str, version: int, places: tuple[str, ...]) -> None:

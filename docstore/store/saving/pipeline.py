@@ -147,7 +147,7 @@ def _save_first(context: StoreContext, obj: Any, document: Document, policy: OnC
     with context.transactions.saved(lambda connection: write(connection, id, document, note)) as saved:
         remember_new(context, obj, document, saved)
     if saved.id != id and saved.is_new:
-        places = overwritten_values(saved.version.changes)
+        places = overwritten_values(saved.version.changes, document.pieces, context.optional_members)
         warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
     return saved.version
 
@@ -279,7 +279,8 @@ def _plan_whole(connection: Connection, head: HeadRow, save: Save, *, is_based: 
     digests: dict[str, str | None] = dict.fromkeys(save.origin.paths())
     digests.update({path: piece.digest for path, piece in document.pieces.items()})
     renamed = {HEAD: document.pieces[HEAD].body} if document is not save.changes.document else {}
-    overwritten = () if is_based else overwritten_values(changeset.changes)
+    optional = save.live.mapper.codec.optional_members
+    overwritten = () if is_based else overwritten_values(changeset.changes, document.pieces, optional)
     return Plan(changeset, now.digests, ObjectUpdate(digests, frozenset(digests), renamed), overwritten)
 
 

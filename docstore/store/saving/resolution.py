@@ -15,6 +15,7 @@ from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
 from docstore.documents.merge.resolve import Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import changed_places
 from docstore.documents.merge.trials import numbers_in
+from docstore.documents.optional_members import pieces_with_nulls
 from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.sql.reader import Divergence
 from docstore.sql.rows import HeadRow
@@ -41,7 +42,8 @@ def resolution_by_policy(head: HeadRow, save: Save, divergence: Divergence) -> R
     if resolution.conflicts:
         raise refused(head, yours, resolution.problem, resolution.conflicts)
     mine = save.changes.pieces_beside(divergence.base)
-    raise refused(head, yours, _ELSEWHERE, all_places(divergence.base, mine, divergence.theirs))
+    places = all_places(divergence.base, mine, divergence.theirs, save.live.mapper.codec.optional_members)
+    raise refused(head, yours, _ELSEWHERE, places)
 
 
 def paths_to_save(save: Save, divergence: Divergence) -> set[str]:
@@ -68,6 +70,7 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
         paths=None if changes.whole else changes.about,
         stored=stored(),
         held=() if changes.whole else save.live.numbers(),
+        optional=save.live.mapper.codec.optional_members,
     )
     if kind.name != EXPERIMENT.name:
         return resolution
@@ -80,7 +83,10 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
 
 @dataclass(frozen=True, slots=True)
 class MergedPiece:
-    """A piece as it was, as each side has it, and as the merge makes it; ABSENT where there is none."""
+    """A piece as it was, as each side has it, and as the merge makes it; ABSENT where there is none.
+
+    The first three have a null for each optional member that an object lacks, to be compared.
+    """
 
     base: JSON | Absent
     mine: JSON | Absent
@@ -108,7 +114,9 @@ def merged_pieces(
     base, theirs = divergence.base, divergence.theirs
     own = {resolution.moved(path): body for path, body in save.changes.pieces_beside(base).items()}
     merged = {path: piece.body for path, piece in resolution.target.items()}
-    return {path: MergedPiece(*(each.get(path, ABSENT) for each in (base, own, theirs, merged))) for path in paths}
+    paths, optional = [*paths], save.live.mapper.codec.optional_members
+    sides = [*(pieces_with_nulls(each, optional, paths) for each in (base, own, theirs)), merged]
+    return {path: MergedPiece(*(each.get(path, ABSENT) for each in sides)) for path in paths}
 
 
 def invalid_merge(live: LiveObject, pieces: Mapping[str, MergedPiece]) -> InvalidMerge | None:
