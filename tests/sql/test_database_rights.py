@@ -167,6 +167,22 @@ class TestAUserWhoMayNotMakeTables:
             connection.exec_driver_sql("TRUNCATE TABLE versions")
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+class TestAUserWhoseRowsAPolicyChooses:
+    """Row security of PostgreSQL's, under which the server refuses COPY."""
+
+    def test_saves_many_rows(self, database, login, connect):
+        user = login(database, PASSWORD, rights=FEW["postgresql"])
+        run_in_a_shell(refusal(user), database)
+        with administrator(database) as connection:
+            connection.exec_driver_sql("ALTER TABLE documents ENABLE ROW LEVEL SECURITY")
+            connection.exec_driver_sql("CREATE POLICY everything ON documents USING (true)")
+
+        version = connect(user).save(new_experiment(trials=30))
+
+        assert version.number == 1
+
+
 class TestTheCommandForAnAdministrator:
     @pytest.mark.parametrize("schema", ["lab", 'My lab\'s "100%" & co; $HOME'])
     def test_makes_a_schema_of_any_name_on_postgresql(self, postgresql, login, connect, schema):

@@ -27,9 +27,10 @@ class Log:
     def note(self, connection, cursor, statement, parameters, context, executemany):
         if not statement.startswith(BEGINNINGS):
             self.statements.append(statement)
-        written = re.match(r"(INSERT) INTO (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
+        written = re.match(r"(INSERT) INTO (\w+)|(COPY) (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
         if written:
             verb, table = filter(None, written.groups())
+            verb = verb.replace("COPY", "INSERT")
             self.rows[f"{verb} {table}"] += rows_of(statement, parameters) if executemany else 1
 
     @property
@@ -202,6 +203,13 @@ class TestALargeExperiment:
 
         assert len(log.statements) <= 10
         assert log.rows == {"UPDATE documents": 1 + PARTS_OF_A_LARGE_ONE, "INSERT versions": 1}
+
+    @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+    def test_is_copied_to_postgresql_and_a_small_one_is_inserted(self, store, log, experiment):
+        large, small = (log.of(store.save, each) for each in (experiment, new_experiment("small", trials=3)))
+
+        writes = [[line for line in each.statements if "documents (" in line] for each in (large, small)]
+        assert [[line.split()[0] for line in lines] for lines in writes] == [["COPY"], ["INSERT"]]
 
     @pytest.fixture
     def saved(self, shared_stores, backend):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, ClassVar, Final, cast
 
 import sqlalchemy as sa
@@ -32,6 +34,18 @@ _LARGEST: Final = 0x0FFFFFFF - 1024
 
 _BATCH: Final = 1000, 8 << 20
 """The most rows, and bytes of text, of one execution; the server refuses a statement above a gigabyte."""
+
+_MANY: Final = 50
+"""Rows from which on COPY is quicker than INSERT."""
+
+_COPY: Final = "COPY "
+"""How the statement begins, and no other that is executed for many rows."""
+
+_HAS_ROW_SECURITY: Final = sa.text("SELECT row_security_active(:place)")
+"""Whether an administrator's policies apply to this user's rows of a table: the server refuses COPY then."""
+
+_CHUNK: Final = 1 << 16
+"""Characters that psycopg2 sends at once."""
 
 _PATIENCE: Final = "SELECT set_config('lock_timeout', '30s', true) WHERE current_setting('lock_timeout') = '0'"
 """A lock timeout, unless the user set one: a save would wait forever for a process that stopped in a save.
@@ -250,8 +264,12 @@ class PostgreSQL(Backend):
         return _state(error) is not None and super().says_nothing_kept(error)
 
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert *rows* by few statements, none of them too long for the server."""
-        self.execute_many(connection, table.insert(), rows)
+        """Insert *rows*; many of them by COPY, which takes a third of the time."""
+        place = _place(connection, table.name)
+        if len(rows) < _MANY or connection.execute(_HAS_ROW_SECURITY, {"place": place}).scalar_one():
+            self.execute_many(connection, table.insert(), rows)
+        else:
+            _copy_in(connection, place, rows)
 
     def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute *statement* for *rows* in batches, none of them too long for the server."""
@@ -271,10 +289,7 @@ class PostgreSQL(Backend):
         check = connection.exec_driver_sql(_AMCHECK).scalar()
         if check is None:
             return
-        quote = connection.dialect.identifier_preparer.quote
-        schema = connection.get_execution_options().get("schema_translate_map", {}).get(None)
-        inside = f"{quote(schema)}." if schema else ""
-        named = {"tables": [f"{inside}{quote(table)}" for table in tables]}
+        named = {"tables": [_place(connection, table) for table in tables]}
         for index in connection.execute(sa.text(_INDEXES), named).all():
             try:
                 with connection.begin_nested():
@@ -320,8 +335,50 @@ def _state(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
 
 
-def _batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    most_rows, most_bytes = _BATCH
+# --- COPY -------------------------------------------------------------------------------------------------------------
+
+
+def _place(connection: Connection, table: str) -> str:
+    """Return the name of *table* in SQL, with the schema that the store was opened with, if any."""
+    quote = connection.dialect.identifier_preparer.quote
+    schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+    return f"{quote(schema)}.{quote(table)}" if schema else quote(table)
+
+
+def _copy_in(connection: Connection, place: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *rows*, all with the same columns, by COPY, in batches that bound the memory for their text."""
+    dialect = connection.dialect
+    if not sa.event.contains(dialect, "do_executemany", _send_copy):
+        sa.event.listen(dialect, "do_executemany", _send_copy)
+    columns = list(rows[0])
+    statement = f"{_COPY}{place} ({', '.join(map(dialect.identifier_preparer.quote, columns))}) FROM STDIN"
+    for batch in _batches(rows, most_rows=len(rows)):
+        connection.exec_driver_sql(statement, [tuple([row[column] for column in columns]) for row in batch])
+
+
+def _send_copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]], context: object) -> bool:
+    """Execute a COPY for SQLAlchemy, with its logs and errors; each driver has a call of its own for that."""
+    if not statement.startswith(_COPY):
+        return False
+    text = "".join(["\t".join(map(_copied, row)) + "\n" for row in rows])
+    if hasattr(cursor, "copy_expert"):
+        cursor.copy_expert(statement, io.StringIO(text), size=_CHUNK)
+    else:  # psycopg 3
+        with cursor.copy(statement) as copy:
+            copy.write(text)
+    return True
+
+
+def _copied(value: str | int | datetime | None) -> str:
+    """Return *value* in COPY's text format."""
+    if value is None:
+        return r"\N"
+    return str(value).replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def _batches(
+    rows: Sequence[Mapping[str, Any]], most_rows: int = _BATCH[0], most_bytes: int = _BATCH[1]
+) -> Iterator[list[Mapping[str, Any]]]:
     batch: list[Mapping[str, Any]] = []
     size = 0
     for row in rows:
