@@ -34,6 +34,7 @@ from report import ROOT, Copied, machine, write_into
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 PICTURE = ROOT / "docs" / "pictures" / "cost.svg"
+TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 SECTIONS = ("import", "codec", "store", "many", "history", "find", "races", "memory")
 
 
@@ -141,7 +142,8 @@ def main() -> None:
         curves = run(chosen)
     if chosen.write and any(curves.values()):
         write_into(PAGE, "bench", printed.getvalue())
-        plot.write(PICTURE, curves, f"Median of one run, {machine()}. Both axes are logarithmic.")
+        panels = {TITLES[backend]: drawn for backend, drawn in curves.items()}
+        plot.write(PICTURE, panels, f"Median of one run, {machine()}. Both axes are logarithmic.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from floors import Driver, Loader, Mirror, one_body, parsed
 from harness import Goal, Operation, Patience, Prepare, Row, Work, always, figure, growth, measured
-from workload import add_trial, experiment
+from workload import LAZY, WHOLE, add_trial, experiment
 
 import docstore
 from docstore import Experiment, Store
@@ -21,9 +20,6 @@ DATACLASSES = "the driver, dataclasses"
 PARSED = "the driver, rows parsed"
 FLAT = ("save_trial, a new one", "save(experiment), one more trial", "fresh store: load, one trial, save")
 """What must cost the same however many trials there are."""
-
-HAS_LAZY = "lazy" in inspect.signature(Store.load).parameters
-WHOLE, LAZY = ({"lazy": False}, {"lazy": True}) if HAS_LAZY else ({}, {})
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ Curves: TypeAlias = Mapping[str, Sequence[tuple[int, float]]]
 """By operation, the milliseconds at each n."""
 
 COLOURS = ("#4269d0", "#efb118", "#ff725c", "#3ca951", "#a463f2", "#6cc5b0")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LEGEND = 330, 300, 56, 14, 34, 42, 34
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LEGEND = 330, 300, 56, 26, 34, 42, 34
 
 
 def write(path: Path, panels: Mapping[str, Curves], caption: str) -> None:
