@@ -274,7 +274,10 @@ class Codec:
 
     def _decode(self, value: JSON) -> Any:
         if type(value) is dict:
-            return self._decode_tagged(value) if TAG in value else self._decode_dict(value)
+            if TAG not in value:
+                return self._decode_dict(value)
+            decode = None if SCHEMA in value or type(value[TAG]) is not str else self._decoders.get(value[TAG])
+            return self._decode_tagged(value) if decode is None else decode(value)
         if type(value) is list:
             items: list[Any] = []
             append, decode = items.append, self._decode

@@ -40,7 +40,7 @@ UNSAFE_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 
 def is_plain(value: object) -> bool:
     """Return whether *value* is a text that every database can store, as a document's name must be."""
-    return isinstance(value, str) and not UNSAFE_TEXT.search(value)
+    return isinstance(value, str) and ((value.isascii() and "\0" not in value) or not UNSAFE_TEXT.search(value))
 
 
 class Absent(Enum):

@@ -29,7 +29,7 @@ from docstore.codec.values.tags import (
     hashed,
     tag,
 )
-from docstore.documents.canonical import JSON, TAG, UNSAFE_TEXT, join_pointer
+from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
 from docstore.errors import CodecError, DecodeError, short_repr
 from docstore.model.part_dict import PartDict, peek_pairs
 
@@ -306,7 +306,7 @@ def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape,
         texts: list[str] = []
         for name, _ in pairs:
             text_of_key = to_text(name) if type(name) is key else None
-            if text_of_key is None or text_of_key == TAG or UNSAFE_TEXT.search(text_of_key):
+            if text_of_key is None or text_of_key == TAG or not is_plain(text_of_key):
                 return tag("dict", BY_TAG["dict"].encode(value, plain.encode))
             texts.append(text_of_key)
         members: dict[str, JSON] = {}
@@ -322,6 +322,8 @@ def _mapping_encode(key: Any, to_text: Callable[[Any], str | None], item: Shape,
 
 
 def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: Plain) -> Decode:
+    decode_item = item.decode
+
     def decode(value: JSON) -> Any:
         if type(value) is not dict or TAG in value:
             return plain.decode(value)
@@ -329,7 +331,7 @@ def _mapping_decode(key: Any, parse: Callable[[str], Any], item: Shape, plain: P
         text = ""
         try:
             for text, member in value.items():
-                members[parse(text)] = item.decode(member)
+                members[parse(text)] = decode_item(member)
         except CodecError as error:
             raise_in_dict(error, value, list(value).index(text), text, decode)
         except ValueError as error:
