@@ -86,8 +86,8 @@ def recorded(release: str) -> dict[str, Any]:
 
 
 def ordered(release: str) -> tuple[int, ...]:
-    """Return what sorts releases."""
-    return tuple(map(int, release.split(".")))
+    """Return what sorts releases; of one that had several forms, the folder's name says which after a hyphen."""
+    return tuple(map(int, release.partition("-")[0].split(".")))
 
 
 RELEASES = sorted((path.parent.name for path in make.HERE.glob("*/digests.json")), key=ordered)

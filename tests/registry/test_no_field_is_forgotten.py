@@ -111,8 +111,9 @@ class TestAFieldOfAnObject:
 
         before, after = loads(docstore.dumps(original)), loads(docstore.dumps(changed))
 
-        assert before.keys() == after.keys()
-        assert [key for key in before if before[key] != after[key]] == [name.removeprefix("_")]
+        key = name.removeprefix("_")
+        assert before.keys() - {key} == after.keys() - {key}
+        assert [each for each in before.keys() | after.keys() if before.get(each) != after.get(each)] == [key]
 
     @pytest.mark.parametrize(("cls", "name"), set_apart(lambda cls, name: (cls.__name__, name) not in READ_WHEN_LOADED))
     def test_of_none_comes_back_as_none(self, cls, name):

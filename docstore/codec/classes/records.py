@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from docstore.codec import side_data
 from docstore.codec.classes import construct, generated, stored_fields
-from docstore.codec.classes.class_fields import left_out
+from docstore.codec.classes.class_fields import is_none, left_out
 from docstore.codec.classes.generated import FieldCode
 from docstore.codec.classes.pydantic_objects import fields_beside, values_beside
 from docstore.codec.classes.stored_fields import StoredField
@@ -84,7 +84,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     return generated.encoder(
         cls,
         entry.tag,
-        _table(cls, stored, shapes),
+        _table(entry, stored, shapes),
         plain,
         {
             "errors": (CodecError, RecursionError, AttributeError, _ReadError),
@@ -97,8 +97,8 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     )
 
 
-def _table(cls: type, stored: tuple[StoredField, ...], shapes: FieldShapes) -> list[FieldCode]:
-    computed = {field.key for field in stored_fields.computed(cls, stored)}
+def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -> list[FieldCode]:
+    computed = {field.key for field in stored_fields.computed(entry.cls, stored)}
     return [
         FieldCode(
             field.name,
@@ -107,6 +107,7 @@ def _table(cls: type, stored: tuple[StoredField, ...], shapes: FieldShapes) -> l
             shapes[field.key][1],
             field.default,
             _guarded(field.read) if field.key in computed else field.read if field.maybe_private else None,
+            entry.omits_none and is_none(field.default),
         )
         for field in stored
     ]
@@ -229,7 +230,7 @@ def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Call
     new = bare and construct.takes_attributes(cls, made_of)
     return generated.decoder(
         cls,
-        _table(cls, stored, shapes),
+        _table(entry, stored, shapes),
         plain,
         {
             "CodecError": CodecError,

@@ -8,12 +8,13 @@ from typing import Any
 
 from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.sealing import Sealing
-from docstore.documents.canonical import JSON
+from docstore.documents.canonical import JSON, same_json
 from docstore.documents.digests import Piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, split_path
 from docstore.documents.merge.resolve import OnConflict
 from docstore.documents.merge.trials import DATA, TRIALS, numbers_in
+from docstore.documents.optional_members import OptionalMembers, without_nulls
 from docstore.errors import InvalidValueError
 from docstore.store.tracking import LoadedState
 
@@ -48,6 +49,18 @@ class LocalChanges:
     def about(self) -> set[str]:
         """The paths of what changed, and of the parts that are to be saved."""
         return {*self.paths, *self.asked}
+
+    def changed_from(self, stored: Mapping[str, JSON], optional: OptionalMembers) -> dict[str, Piece]:
+        """Return the changed pieces, except those that *stored* has with nulls for *optional* members as well.
+
+        A program that wrote them with these nulls stored them; saving them again would make a version of no change.
+
+        Cost:
+            A visit of each container of the stored pieces.
+        """
+        bare = {path: without_nulls(body, optional) for path, body in stored.items() if path in self.changed}
+        same = {path for path, body in bare.items() if same_json(body, self.changed[path].body)}
+        return {path: each for path, each in self.changed.items() if path not in same}
 
     def pieces_beside(self, base: Mapping[str, JSON]) -> dict[str, JSON]:
         """Return the object's pieces: the changed ones, and those of *base*, its merge base, that did not change."""

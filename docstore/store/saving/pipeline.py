@@ -232,7 +232,8 @@ def planned(connection: Connection, head: HeadRow, save: Save) -> Plan:
 def _plan_undisputed(head: HeadRow, save: Save, stored: Mapping[str, JSON]) -> Plan:
     """Plan to write the local changes over *stored*, the pieces that they replace and that nobody changed since."""
     changes, digests = save.changes, save.origin.digests
-    changeset = changeset_of(changes.document.kind, _only(stored, changes.paths), changes.changed)
+    changed = changes.changed_from(stored, save.live.mapper.codec.optional_members)
+    changeset = changeset_of(changes.document.kind, _only(stored, {*changed, *changes.gone}), changed)
     _check_lists(head, changes.document.kind.lists(_head_of(changes.changed, stored)), changeset, digests)
     if save.policy != "overwrite":
         refuse_downgrade(changeset)
