@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.part_dict import peek_pairs
+from docstore.model.part_dict import arms_not_in_memory, in_memory
 from docstore.model.trial import BaseTrial
 
 
@@ -33,9 +33,10 @@ class ArmIndex:
         """
         index = cls(trial_count=len(trials), next_index=max((*trials, *measured), default=-1) + 1)
         index.add(others)
-        # Copied first: another thread may add a trial meanwhile. Then the count shows that the index is out of date.
-        for _, trial in peek_pairs(trials):
+        # Another thread may add a trial meanwhile. Then the count shows that the index is out of date.
+        for _, trial in in_memory(trials):
             index.add(trial.arms)
+        index.add(arms_not_in_memory(trials))
         return index
 
     def add(self, arms: Iterable[Arm]) -> None:

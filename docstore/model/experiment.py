@@ -21,7 +21,7 @@ from docstore.model.html import experiment_html
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParamValue
-from docstore.model.part_dict import PartDict, peek, peek_pairs
+from docstore.model.part_dict import PartDict, in_memory, peek, read_unread, sort_keys
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
 from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
@@ -100,14 +100,20 @@ class Experiment:
                 self.add_auxiliary_experiment(purpose, auxiliary)
 
     def __docstore_restored__(self) -> None:
-        order = [parameter.name for parameter in self.search_space.parameters.values()]
-        _sort(self._trials)
-        _sort(self._data)
+        sort_keys(self._trials)
+        sort_keys(self._data)
         if self._arm_index is None:
             self._trials, self._data = PartDict(self._trials), PartDict(self._data)
         self._arm_index = ArmIndex()
-        # What is stored of a trial does not change by this, so none is touched.
-        for _, trial in peek_pairs(self._trials):
+        # What is stored of a trial does not change by this, so none is touched; and those to be read later follow then.
+        self.__docstore_restore_trials__(trial for _, trial in in_memory(self._trials))
+        if self._status_quo is not None:
+            self._status_quo._parameters = self._status_quo.ordered_like(list(self.search_space.parameters))
+
+    def __docstore_restore_trials__(self, trials: Iterable[Any]) -> None:
+        """Restore what is not stored of *trials*: their experiment, and the order of parameters."""
+        order = [parameter.name for parameter in self.search_space.parameters.values()]
+        for trial in trials:
             trial._experiment = self
             for run in trial.generator_runs:
                 for arm in run.arms:
@@ -115,8 +121,6 @@ class Experiment:
                 if run.best_arm_predictions is not None:
                     best = run.best_arm_predictions[0]
                     best._parameters = best.ordered_like(order)
-        if self._status_quo is not None:
-            self._status_quo._parameters = self._status_quo.ordered_like(order)
 
     def __docstore_check_merged__(self) -> None:
         """Check that the search space is valid after a merge of two people's changes."""
@@ -344,6 +348,8 @@ class Experiment:
     def lookup_data(self, trial_indices: Iterable[int] | None = None) -> Data:
         """Return the observations of the given trials, or of all."""
         wanted = sorted(self._data) if trial_indices is None else sorted(set(trial_indices))
+        if isinstance(self._data, PartDict):
+            read_unread(self._data, wanted)
         return Data.from_multiple_data(self._observed(index) for index in wanted if index in self._data)
 
     def _observed(self, index: int) -> Data:
@@ -430,14 +436,6 @@ class AuxiliaryExperiment:
         check_instances("auxiliary experiment", [experiment], Experiment)
         self.experiment, self.is_active = experiment, is_active
         self.data = experiment.lookup_data() if data is None else data
-
-
-def _sort(items: dict[int, Any]) -> None:
-    """Sort *items* by key, in place, as another thread may be adding to this dict."""
-    ordered = sorted(items)
-    for key in ordered if list(items) != ordered else ():
-        if key in items:
-            items[key] = items.pop(key)
 
 
 def _identities(data: Data) -> list[dict[str, int]]:

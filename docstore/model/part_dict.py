@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, ItemsView, Iterable, Iterator, Mapping, ValuesView
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Collection, Hashable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from typing import Any, Final, Protocol, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _NEVER: Final = object()
 _NONE: Final = object()
+
+
+class Source(Protocol):
+    """Reads the items of a PartDict that are not in memory yet."""
+
+    def read(self, keys: Collection[Any], keep: Callable[[Any, Any], object]) -> None:
+        """Read the items at *keys*, and call *keep* with each key and its item."""
+
+    def with_next(self, key: Any) -> Collection[Any]:
+        """Return *key*, which is asked for, and those that will probably be asked for next."""
+
+    def arms(self, keys: Collection[Any]) -> Iterable[Any]:
+        """Return the arms in the items at *keys*, without making the items."""
+
+
+class _Unread:
+    """Stands in the memory of a PartDict for an item that was not in memory at first; ``held`` has it once it is read.
+
+    It stays in its place, so that of two threads that read the item at once, both get the same one.
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return "<an item that is read when it is first asked for>"
 
 
 class Marks:
@@ -51,20 +79,23 @@ class PartDict(dict[K, V]):
     one of ``dict``; ``dict.__getitem__(d, key)`` does not, nor does an extension in C that reads the dict's memory.
 
     Copies and pickles are PartDicts all of whose items count as touched; ``copy()`` and ``|`` give a plain dict.
+
+    Some items may be read from their source only when they are handed out: see ``set_unread``.
     """
 
-    __slots__ = ("_marks",)
+    __slots__ = ("_marks", "_source")
 
     _marks: Marks
+    _source: Source | None
 
     def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = (), /) -> None:
-        self._marks = Marks()
+        self._marks, self._source = Marks(), None
         super().__init__(items)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: K, /) -> V:
-        value = super().__getitem__(key)
+        value: V = _in_memory(self, key, super().__getitem__(key))
         self._marks.touched.add(key)
         return value
 
@@ -73,6 +104,7 @@ class PartDict(dict[K, V]):
         value = super().get(key, _NONE)
         if value is _NONE:
             return default
+        value = _in_memory(self, key, value)
         self._marks.touched.add(key)
         return value
 
@@ -126,23 +158,27 @@ class PartDict(dict[K, V]):
 
     def setdefault(self, key: K, default: Any = None, /) -> Any:
         """Return the item at *key*, which is *default* if there was none."""
-        value = super().setdefault(key, default)
+        value = _in_memory(self, key, super().setdefault(key, default))
         self._marks.touched.add(key)
         return value
 
     def pop(self, key: K, default: Any = _NONE, /) -> Any:
         """Remove the item at *key* and return it, or *default*."""
+        read_unread(self, [key])
         value = super().pop(key, _NONE)
         if value is _NONE:
             if default is _NONE:
                 raise KeyError(key)
             return default
+        value = _in_memory(self, key, value)
         self._marks.touched.add(key)
         return value
 
     def popitem(self) -> tuple[K, V]:
         """Remove the item that was added last, and return it with its key."""
+        read_unread(self, list(self)[-1:])
         key, value = super().popitem()
+        value = _in_memory(self, key, value)
         self._marks.touched.add(key)
         return key, value
 
@@ -172,8 +208,12 @@ class _Values(ValuesView[V]):
         for _, value in _handed_out(self._mapping):  # type: ignore[attr-defined]  # a MappingView has it
             yield value
 
+    def __contains__(self, value: object) -> bool:
+        return any(each is value or each == value for each in self)
+
     def __reversed__(self) -> Iterator[V]:
         items = self._mapping  # type: ignore[attr-defined]  # as above
+        read_unread(items)
         return (items[key] for key in reversed(items))
 
 
@@ -187,12 +227,13 @@ class _Items(ItemsView[K, V]):
 
     def __reversed__(self) -> Iterator[tuple[K, V]]:
         items = self._mapping  # type: ignore[attr-defined]  # as above
+        read_unread(items)
         return ((key, items[key]) for key in reversed(items))
 
 
 def _handed_out(items: PartDict[K, V]) -> Iterator[tuple[K, V]]:
     # Copied at once, as other threads may add items.
-    for pair in list(dict.items(items)):
+    for pair in peek_pairs(items):
         items._marks.touched.add(pair[0])
         yield pair
 
@@ -205,12 +246,23 @@ def peek(items: Any, key: Any) -> Any:
 
     It is for code that neither changes the item nor lets it out.
     """
-    return dict.__getitem__(items, key) if isinstance(items, PartDict) else items[key]
+    return _in_memory(items, key, dict.__getitem__(items, key)) if isinstance(items, PartDict) else items[key]
 
 
 def peek_pairs(items: dict[K, V]) -> list[tuple[K, V]]:
     """Return the keys and the items without touching them, as ``peek``; copied at once, as other threads may add."""
-    return list(dict.items(items))
+    if not isinstance(items, PartDict) or items._source is None:
+        return list(dict.items(items))
+    read_unread(items)
+    return in_memory(items)
+
+
+def sort_keys(items: dict[int, Any]) -> None:
+    """Sort *items* by key, in place, as another thread may be adding to this dict; no item is touched or read."""
+    ordered = sorted(items)
+    for key in ordered if list(items) != ordered else ():
+        if key in items:
+            dict.__setitem__(items, key, dict.pop(items, key))
 
 
 def marks_of(items: PartDict[Any, Any]) -> Marks:
@@ -225,3 +277,64 @@ def renew_marks(items: PartDict[Any, Any]) -> Marks:
     items._marks = marks
     marks.pending.update(items)
     return marks
+
+
+# --- items that are read when they are first asked for ----------------------------------------------------------------
+
+
+def set_unread(items: PartDict[K, Any], keys: Iterable[K], source: Source) -> None:
+    """Give *items*, which are empty, items at *keys* that *source* reads when they are handed out."""
+    items._source = source
+    for key in keys:
+        dict.__setitem__(items, key, _Unread())
+
+
+def source_of(items: PartDict[Any, Any]) -> Source | None:
+    """Return what reads the items that were not in memory at first, if there were any."""
+    return items._source
+
+
+def is_unread(items: PartDict[K, Any], key: K) -> bool:
+    """Return whether there is an item at *key* that is not in memory."""
+    value = dict.get(items, key)
+    return type(value) is _Unread and not value.held
+
+
+def read_unread(items: PartDict[Any, Any], keys: Iterable[Any] | None = None) -> None:
+    """Read what is not in memory of the items at *keys*, or of all, together."""
+    if items._source is None:
+        return
+    wanted = dict.items(items) if keys is None else ((key, dict.get(items, key)) for key in keys)
+    unread = {key: value for key, value in list(wanted) if type(value) is _Unread and not value.held}
+    if unread:
+        # The first of two threads that read an item gives it to both.
+        items._source.read(unread.keys(), lambda key, item: unread[key].held.setdefault("item", item))
+
+
+def in_memory(items: dict[K, V]) -> list[tuple[K, V]]:
+    """Return the keys and the items that are in memory, as ``peek_pairs``."""
+    pairs: Iterable[tuple[Any, Any]] = list(dict.items(items))
+    return [
+        (key, value.held["item"] if type(value) is _Unread else value)
+        for key, value in pairs
+        if type(value) is not _Unread or value.held
+    ]
+
+
+def arms_not_in_memory(items: dict[Any, Any]) -> Iterable[Any]:
+    """Return the arms in the trials that are not in memory, which stay so."""
+    if not isinstance(items, PartDict) or items._source is None:
+        return ()
+    keys = [key for key in list(items) if is_unread(items, key)]
+    return items._source.arms(keys) if keys else ()
+
+
+def _in_memory(items: PartDict[Any, Any], key: Any, value: Any) -> Any:
+    """Return the item for which *value* stands in the memory of *items*."""
+    if type(value) is not _Unread:
+        return value
+    if not value.held and items._source is not None:
+        read_unread(items, items._source.with_next(key))
+    if not value.held:
+        read_unread(items, [key])
+    return value.held["item"]

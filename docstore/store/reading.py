@@ -13,7 +13,7 @@ from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
 from docstore.documents.canonical import JSON
 from docstore.documents.display import Listed
-from docstore.documents.kinds import HEAD, KINDS, Kind, is_document, join, kind_named
+from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.documents.optional_members import value_at
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
@@ -24,6 +24,7 @@ from docstore.sql.reader import State
 from docstore.sql.rows import HeadRow, id_named, kinds_in_use, live_names
 from docstore.sql.version_names import chosen_version
 from docstore.store.context import StoreContext
+from docstore.store.lazy import load_lazily
 from docstore.store.tracking import LoadedState
 
 if TYPE_CHECKING:
@@ -50,14 +51,25 @@ class VersionChoice:
 
 
 def load(
-    context: StoreContext, kind: str | type, name: str, choice: VersionChoice, unknown: Unknown | None = None
+    context: StoreContext,
+    kind: str | type,
+    name: str,
+    choice: VersionChoice,
+    unknown: Unknown | None = None,
+    *,
+    lazy: bool = False,
 ) -> Any:
     """Return the object of a document; as ``Store.load``."""
     transactions, which = context.transactions, context.kind_name(kind)
+    unknown = context.unknown if unknown is None else unknown
     with transactions.reading() as connection:
+        if checked_flag("lazy", lazy) and which == EXPERIMENT.name and choice == VersionChoice():
+            head = transactions.head(connection, which, name)
+            obj = load_lazily(context, connection, head, unknown)
+            if obj is not None:
+                return _checked_class(obj, kind, head)
         head, state = transactions.state(connection, which, name, version=choice.version, at=choice.at, tag=choice.tag)
-    obj = object_of(context, head, state, context.unknown if unknown is None else unknown)
-    return _checked_class(obj, kind, head)
+    return _checked_class(object_of(context, head, state, unknown), kind, head)
 
 
 def object_of(context: StoreContext, head: HeadRow, state: State, unknown: Unknown, *, is_ours: bool = True) -> Any:

@@ -394,6 +394,7 @@ class Store:
         at: datetime | None = None,
         tag: str | None = None,
         unknown: Unknown | None = None,
+        lazy: bool = False,
     ) -> Experiment: ...
     @overload
     def load(
@@ -405,6 +406,7 @@ class Store:
         at: datetime | None = None,
         tag: str | None = None,
         unknown: Unknown | None = None,
+        lazy: bool = False,
     ) -> D: ...
     @overload
     def load(
@@ -416,6 +418,7 @@ class Store:
         at: datetime | None = None,
         tag: str | None = None,
         unknown: Unknown | None = None,
+        lazy: bool = False,
     ) -> Any: ...
     def load(
         self,
@@ -426,6 +429,7 @@ class Store:
         at: datetime | None = None,
         tag: str | None = None,
         unknown: Unknown | None = None,
+        lazy: bool = False,
     ) -> Any:
         """Return the object as it was saved last, as *version*, as it was *at* a time, or as the version of a *tag*.
 
@@ -435,6 +439,10 @@ class Store:
             kind: of the document; or its class, as in every call that takes a kind: the object is one of that class.
             unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
                 unchanged. By default as the store was made.
+            lazy: read an experiment's trials and data only when they are first asked for, one by itself, all of them
+                together. The experiment is the same: each is read as of the version that was loaded, whatever others
+                saved since. It needs this store as long as something was not read. Experiments of a class of your own,
+                other kinds and older versions are read at once.
 
         Raises:
             DocumentNotFoundError: there is no such document; names similar ones.
@@ -443,8 +451,12 @@ class Store:
                 object is of another class than *kind*, or documents are made of no such class.
             DecodeError: a class that it needs is not registered, or has changed.
             DamagedDocumentError: what is stored is not what was saved.
+
+        Cost:
+            A read of the whole document; with *lazy*, of the experiment's head and a digest of each trial. ``len``,
+            keys and saves read no trial then, and the first ``new_trial`` reads the arms of all of them.
         """
-        return reading.load(self._context, kind, name, VersionChoice(version, at, tag), unknown)
+        return reading.load(self._context, kind, name, VersionChoice(version, at, tag), unknown, lazy=lazy)
 
     def load_or_create(
         self,

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 from counting import calls_of
+from fuzzing import fuzz
+from hypothesis import strategies as st
 
 import docstore
 from docstore.documents import digests
@@ -585,6 +587,100 @@ class TestAnotherThread:
         change(taken.pop())
 
         assert_saved(store, experiment)
+
+
+class TestAnExperimentThatWasLoadedLazily:
+    def test_is_encoded_only_where_it_was_read(self, store, experiment):
+        lazy = store.load("cakes", lazy=True)
+
+        assert encoded_by(store.save, lazy) == [""]
+        assert lazy.trials[1].index == 1
+        assert encoded_by(store.save, lazy) == ["", "/trials/1"]
+        assert encoded_by(store.save, lazy) == [""]
+
+    @pytest.mark.parametrize("take", REFERENCES, ids=lambda take: take.__name__.removeprefix("of_"))
+    def test_is_saved_with_each_change_by_a_reference(self, store, experiment, take):
+        lazy = store.load("cakes", lazy=True)
+        use = take(lazy)
+        store.save(lazy)
+        store.save(lazy)
+
+        use()
+
+        assert_saved(store, lazy)
+
+
+STEPS = st.tuples(
+    st.sampled_from(["hold", "hold list", "change held", "let go", "change", "add", "remove", "save", "save one"])
+    | st.sampled_from(["others change", "others add", "load", "load lazily", "copy", "save", "save", "replace"]),
+    st.integers(0, 5),
+)
+
+
+def use(store: Any, numbers: Iterator[int], steps: list[tuple[str, int]]) -> None:
+    """Use an experiment step by step, each with the trial of that number or one near it; then check what is saved."""
+    experiment, held = made(), list[Any]()
+    experiment.name = name = f"cakes {next(numbers)}"
+    store.save(experiment)
+    for at, (step, number) in enumerate(steps):
+        keys = list(experiment.trials) or [None]
+        key = keys[number % len(keys)]
+        if step == "add":
+            add_trial(experiment)
+        elif step == "save":
+            store.save(experiment)
+        elif step.startswith("load"):
+            store.save(experiment)
+            experiment, held = store.load(name, lazy=step == "load lazily"), []
+        elif step == "copy":
+            experiment, held = copy.copy(experiment), []
+        elif step == "let go":
+            held.clear()
+        elif step == "change held" and held:
+            held[number % len(held)].append(at)
+        elif step == "replace":
+            experiment._trials = type(experiment._trials)(experiment._trials)
+        elif step.startswith("others"):
+            others_save(store, experiment, key if step == "others change" else None, at)
+        elif key is not None:
+            on_trial(store, experiment, key, step, at, held)
+    experiment.properties["ended"] = True
+    assert_saved(store, experiment)
+
+
+def others_save(store: Any, experiment: Any, key: int | None, at: int) -> None:
+    """Let others change a trial, or add one; *experiment* gets that by a merge."""
+    store.save(experiment)
+    theirs = store.load(experiment.name)
+    if key is None:
+        add_trial(theirs)
+    else:
+        theirs.trials[key].properties["theirs"] = at
+    store.save(theirs)
+    experiment.properties["merged"] = at
+    store.save(experiment)
+
+
+def on_trial(store: Any, experiment: Any, key: int, step: str, at: int, held: list[Any]) -> None:
+    log = experiment.trials[key].run_metadata["oven"]["log"]
+    if step == "hold":
+        held.append(log)
+    elif step == "hold list":
+        held += [trial.run_metadata["oven"]["shelf"][1] for trial in experiment.trials.values()]
+    elif step == "change":
+        log.append(at)
+    elif step == "remove":
+        experiment._data.pop(experiment.trials.pop(key).index, None)
+    elif step == "save one":
+        store.save_trial(experiment, experiment.trials[key])
+
+
+class TestAnyUseOfIt:
+    """Random search: whatever is held, changed, let go of, merged and saved in whatever order, no change is lost."""
+
+    @pytest.mark.fuzz
+    def test_loses_no_change(self, store):
+        fuzz(functools.partial(use, store, itertools.count()), st.lists(STEPS, max_size=25), in_ci=15)
 
 
 class TestWhatIsNeverSealed:

@@ -15,7 +15,7 @@ from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, split_path
 from docstore.errors import InvalidValueError
-from docstore.model.part_dict import PartDict
+from docstore.model.part_dict import PartDict, is_unread
 
 
 class LiveObject:
@@ -85,6 +85,12 @@ class LiveObject:
             return None
         dicts = {rule.field: self.field(rule.field) for rule in self.kind.parts}
         return dicts if all(type(items) is PartDict for items in dicts.values()) else None
+
+    def is_unread(self, path: str) -> bool:
+        """Return whether the part at *path* is stored as the object has it, and was not read into memory."""
+        field, key = split_path(path)
+        items = (self.part_dicts() or {}).get(field)
+        return items is not None and key.isdecimal() and is_unread(items, int(key))
 
     def head(self) -> Piece:
         """Return the encoded head of an object with ``part_dicts``, without encoding the parts."""

@@ -20,7 +20,7 @@ from docstore.codec.values.tags import INT_MAX, INT_MIN
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD
 from docstore.errors import CodecError
-from docstore.model.part_dict import Marks, PartDict, marks_of, renew_marks
+from docstore.model.part_dict import Marks, PartDict, is_unread, marks_of, peek, renew_marks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Sealing:
         for name, items in dicts.items():
             marks.append(marks_of(items) if is_known else renew_marks(items))
             for key in marks[-1].begin():
-                if key in items and _is_shared(sharing, items, key):
+                if key in items and not is_unread(items, key) and _is_shared(sharing, items, key):
                     marks[-1].touched.add(key)
                 is_known = is_known and type(key) is int and INT_MIN <= key <= INT_MAX
                 touched.add(f"/{name}/{key}")
@@ -90,6 +90,16 @@ class Sealing:
         return seal
 
 
+def sealed(live: LiveObject) -> Seal:
+    """Seal all parts of an object that nobody has had yet; return the seal."""
+    seal = Seal(live.mapper)
+    for items in (live.part_dicts() or {}).values():
+        marks = renew_marks(items)
+        marks.begin()
+        marks.end(seal)
+    return seal
+
+
 def is_sealed(live: LiveObject, seal: Seal | None) -> bool:
     """Return whether the parts of the object that are not touched are as *seal* has them."""
     dicts = live.part_dicts()
@@ -100,7 +110,7 @@ def is_sealed(live: LiveObject, seal: Seal | None) -> bool:
 
 def _is_shared(sharing: Sharing, items: PartDict[Any, Any], key: Any) -> bool:
     try:
-        return sharing.is_shared(partial(dict.__getitem__, items, key))
+        return sharing.is_shared(partial(peek, items, key))
     except KeyError:  # another thread removed it
         return True
 

@@ -25,7 +25,7 @@ from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
 from docstore.documents.kinds import HEAD, Kind, split_path
 from docstore.documents.merge_keys import ANY, NO_KEYS, Key, Keyed, MergeKeys
 from docstore.errors import CodecError, RegistryError
-from docstore.model.part_dict import PartDict, peek_pairs
+from docstore.model.part_dict import PartDict, in_memory
 
 Names: TypeAlias = "dict[str, str]"
 """The keys of the stored fields of a class, by the attributes that may hold them."""
@@ -362,7 +362,7 @@ class InPlaceUpdate:
         cls: Any = type(value)
         # Each container is copied at once, since another thread may add to it.
         if cls in _MAPPINGS:
-            return [each for pair in peek_pairs(value) for each in pair]
+            return [each for pair in in_memory(value) for each in pair]
         if isinstance(value, _COLLECTIONS):
             return list(value)
         names = self._names[cls] if cls in self._names else self._names_in(cls)

@@ -20,6 +20,7 @@ from docstore.documents.kinds import HEAD
 from docstore.documents.merge.trials import numbers_in
 from docstore.sql.writer import New, Saved, SavedMany
 from docstore.store.context import StoreContext
+from docstore.store.lazy import advancing, to_adopt
 from docstore.store.saving.local_changes import Save
 from docstore.store.saving.object_update import ObjectUpdate, Outcome
 from docstore.store.tracking import LoadedState
@@ -61,9 +62,10 @@ def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> Non
     origin, update = save.origin, outcome.update
     unread = renumber(save.live, update.renumbering, numbers_in(update.pieces))
     saved = {path: body for path, body in update.saved.items() if path not in unread}
-    left = adopt(save.live, update.pieces, saved)
-    left_as_saved = {path: body for path, body in update.saved.items() if path in left}
-    origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
+    with advancing(save.live):
+        left = adopt(save.live, to_adopt(save.live, origin, update.pieces), saved)
+        left_as_saved = {path: body for path, body in update.saved.items() if path in left}
+        origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
     origin.name = _saved_name(save, update, is_head_left=HEAD in left)
     context.remember(save.live.obj, origin, save.live.mapper)
     seal_parts(save)

@@ -123,13 +123,14 @@ def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedSta
         InvalidValueError: the parts could not be stored beside the others: the object is to be saved whole.
     """
     kind, name, model = live.mapper.identify(live.obj)
-    pieces = live.parts(paths)
+    read = [path for path in paths if not live.is_unread(path)]
+    pieces = live.parts(read)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
     for path in changed:
         other = live.stored_path(path, origin.paths) if origin.digest(path) is None else None
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")
-    gone = frozenset(path for path in paths if path not in pieces and origin.digest(path) is not None)
+    gone = frozenset(path for path in read if path not in pieces and origin.digest(path) is not None)
     frame = live.frame(paths)
     for listed in kind.lists(frame):
         _refuse_shifted(listed, len(live.field(listed)), changed, origin)

@@ -21,6 +21,7 @@ from docstore.sql.reader import Divergence, read, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
+from docstore.store.lazy import reading_by
 from docstore.store.saving.after_commit import bring_up_to_date, remember_new, seal_parts
 from docstore.store.saving.divergence import (
     check_not_restored,
@@ -196,7 +197,8 @@ def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
 
 def _write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
     head = _head(connection, context, save)
-    plan = planned(connection, head, save)
+    with reading_by(connection, save.live):
+        plan = planned(connection, head, save)
     if plan.changeset.changes:
         document = replace(save.changes.document, name=head.name)
         saved = context.writer.write(connection, head, document, plan.changeset, plan.digests, note)

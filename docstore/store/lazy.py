@@ -1,0 +1,255 @@
+"""Lazy loading: an experiment whose trials and data are read from the database when they are first asked for."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from docstore.codec.core import Unknown
+from docstore.codec.live.live_object import LiveObject
+from docstore.codec.live.sealing import sealed
+from docstore.documents.canonical import JSON, Absent
+from docstore.documents.digests import DigestTree, piece
+from docstore.documents.kinds import HEAD, PartRule, kind_named, split_path
+from docstore.documents.merge.trials import TRIALS
+from docstore.errors import DamagedDocumentError, DocumentNotFoundError, StoreError
+from docstore.model import Arm
+from docstore.model.part_dict import is_unread, read_unread, set_unread, source_of
+from docstore.sql.arms import read_arms
+from docstore.sql.reader import missing_history, read_divergence, read_pieces
+from docstore.sql.rows import HeadRow, head_of, digests_of
+from docstore.store.context import StoreContext
+from docstore.store.tracking import LoadedState
+
+
+@dataclass(frozen=True, slots=True)
+class PartsWanted:
+    """Some parts as an experiment has them.
+
+    Attributes:
+        digests: by path.
+        version, since: as of its ``LoadedState``: from which versions it has them.
+    """
+
+    digests: Mapping[str, str]
+    version: int
+    since: Mapping[str, int]
+
+
+class LazyLoad:
+    """Reads parts of one experiment that was loaded lazily, each as of the version that the experiment has of it.
+
+    Args:
+        state: what the experiment came from; a save of the experiment advances it, while it holds ``lock``.
+    """
+
+    def __init__(self, context: StoreContext, live: LiveObject, state: LoadedState) -> None:
+        self._context, self.live, self.state = context, live, state
+        self.lock = threading.RLock()
+        self._connections: dict[int, Connection] = {}
+
+    def wanted(self, paths: Collection[str]) -> PartsWanted:
+        """Return what the experiment has at *paths*, without those that it has no more."""
+        with self.lock:
+            digests = {path: digest for path in paths if (digest := self.state.digest(path)) is not None}
+            return PartsWanted(digests, self.state.version, self.state.since())
+
+    @contextmanager
+    def by(self, connection: Connection) -> Iterator[None]:
+        """Read by *connection* in the block, which this thread has opened to write."""
+        thread = threading.get_ident()
+        self._connections[thread] = connection
+        try:
+            yield
+        finally:
+            del self._connections[thread]
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[Connection]:
+        """Give a connection to read *what* by; an error says that it was not read yet."""
+        own = self._connections.get(threading.get_ident())
+        try:
+            if own is not None:
+                yield own
+            else:
+                with self._context.transactions.reading() as connection:
+                    yield connection
+        except StoreError as error:
+            error.add_note(
+                f"experiment {self.state.name!r} was loaded with lazy=True, and {what} were not read yet. Load it "
+                f"again, or without lazy=True."
+            )
+            raise
+
+    def bodies(self, connection: Connection, wanted: PartsWanted) -> dict[str, JSON]:
+        """Return the bodies of the parts *wanted*, by path; those that others changed since, from the history."""
+        head = self._head(connection)
+        bodies, now = read_pieces(connection, head, wanted.digests.keys())
+        stale = [path for path, digest in wanted.digests.items() if now.get(path) != digest]
+        if not stale:
+            return bodies
+        base = read_divergence(connection, head, wanted.version, wanted.since, stale).base
+        for path in stale:
+            if path not in base or piece(path, base[path]).digest != wanted.digests[path]:
+                problem = f"its state at version {wanted.version} cannot be rebuilt from the history"
+                raise DamagedDocumentError(head.name, where=path, problem=problem)
+        return {**bodies, **{path: base[path] for path in stale}}
+
+    def _head(self, connection: Connection) -> HeadRow:
+        head = head_of(connection, self.state.id)
+        if head is None:
+            problem = f"the experiment {self.state.name!r} was purged since it was loaded"
+            raise DocumentNotFoundError(self.state.name, kind="experiment", problem=problem)
+        return head
+
+
+class UnreadParts:
+    """Reads the parts in one field of an experiment that was loaded lazily: the source of a ``PartDict``.
+
+    Args:
+        keys: those of all parts that were not read at first, in order.
+    """
+
+    def __init__(self, load: LazyLoad, rule: PartRule, keys: Sequence[int]) -> None:
+        self.load, self._rule, self._keys = load, rule, keys
+        self._next, self._size = 0, 1
+
+    def with_next(self, key: int) -> Sequence[int]:
+        """Return *key* and those to read with it: each time twice as many, if one is asked for after the other."""
+        place = bisect_left(self._keys, key)
+        self._size = 2 * self._size if place == self._next > 0 else 1
+        self._next = place + self._size
+        return self._keys[place : self._next]
+
+    def read(self, keys: Collection[Any], keep: Callable[[Any, Any], object]) -> None:
+        """Read the parts at *keys*, and call *keep* with each key and its part, if the experiment has it still.
+
+        Raises:
+            StoreClosedError: the store was closed since.
+            DocumentNotFoundError: the document was purged since.
+            VersionNotFoundError: others changed a part since, and the version that the experiment has was folded.
+            DamagedDocumentError: what is stored is not what was saved.
+        """
+        load, paths = self.load, {self._rule.path(key): key for key in keys}
+        is_done = False
+        while not is_done:
+            wanted = load.wanted(paths)
+            with load.reading(f"{len(paths)} of its {self._rule.field}") as connection:
+                bodies = load.bodies(connection, wanted)
+            parts = {path: load.live.decoded(path, bodies[path]) for path in wanted.digests}
+            if self._rule is TRIALS:
+                load.live.obj.__docstore_restore_trials__(parts.values())
+            with load.lock:
+                # Another thread may have saved meanwhile, and merged what others changed in a part.
+                is_done = load.wanted(paths).digests == wanted.digests
+                for path, part in parts.items() if is_done else ():
+                    keep(paths[path], part)
+
+    def arms(self, keys: Collection[Any]) -> Iterator[Arm]:
+        """Yield the arms of the trials at *keys*; raises as ``read``.
+
+        Cost:
+            One SELECT. Trials that others changed since, and those without arms, are read whole.
+        """
+        load, paths = self.load, {self._rule.path(key) for key in keys}
+        wanted = load.wanted(paths)
+        with load.reading("the arms of its trials") as connection:
+            stored = read_arms(connection, load.state.id)
+            found = {path: body for path, digest, body in stored if digest == wanted.digests.get(path)}
+            others = {path: digest for path, digest in wanted.digests.items() if path not in found}
+            bodies = load.bodies(connection, PartsWanted(others, wanted.version, wanted.since))
+        for body in found.values():
+            for each in load.live.mapper.codec.decode(body):
+                yield from [each] if isinstance(each, Arm) else each.arms
+        for path, body in bodies.items():
+            yield from load.live.decoded(path, body).arms
+
+
+def load_lazily(context: StoreContext, connection: Connection, head: HeadRow, unknown: Unknown) -> Any:
+    """Return the object of the newest version, whose parts are read when they are first asked for.
+
+    It is None if its class cannot have such parts.
+
+    Raises:
+        DamagedDocumentError: what is stored is not what was saved; the body of a part is looked at when it is read.
+
+    Cost:
+        Reads the head, and a digest of each part.
+    """
+    if not head.digest:
+        raise missing_history(head, head.version)
+    pieces, _ = read_pieces(connection, head, {HEAD})
+    digests = digests_of(connection, head.id)
+    tree, kind, mapper = DigestTree(digests), kind_named(head.kind), context.mapper(unknown)
+    if tree.digest() != head.digest:
+        raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
+    obj = mapper.decode(pieces[HEAD])
+    live = LiveObject(mapper, obj)
+    if mapper.codec.registry.of_class(type(obj)) is None or not (dicts := live.part_dicts()):
+        return None
+    state = LoadedState(head.id, kind.name_in(pieces[HEAD]) or head.name, head.version, tree, unknown=unknown)
+    context.remember(obj, state, mapper)
+    load, places = LazyLoad(context, live, state), [split_path(path) for path in digests if path != HEAD]
+    for rule in kind.parts:
+        keys = sorted(int(key) for field, key in places if field == rule.field)
+        set_unread(dicts[rule.field], keys, UnreadParts(load, rule, keys))
+    state.seal = sealed(LiveObject(context.mapper(), obj))
+    return obj
+
+
+# --- saving ----------------------------------------------------------------------------------------------------------
+
+
+def lazy_load_of(live: LiveObject) -> LazyLoad | None:
+    """Return what reads the parts of the object, if it was loaded lazily."""
+    sources = map(source_of, (live.part_dicts() or {}).values())
+    return next((source.load for source in sources if isinstance(source, UnreadParts)), None)
+
+
+@contextmanager
+def reading_by(connection: Connection, live: LiveObject) -> Iterator[None]:
+    """Read parts of the object by *connection* in the block, which this thread has opened to write."""
+    load = lazy_load_of(live)
+    if load is None:
+        yield
+    else:
+        with load.by(connection):
+            yield
+
+
+@contextmanager
+def advancing(live: LiveObject) -> Iterator[None]:
+    """Keep other threads in the block from taking a part into the object that they have just read."""
+    load = lazy_load_of(live)
+    if load is None:
+        yield
+    else:
+        with load.lock:
+            yield
+
+
+def to_adopt(live: LiveObject, state: LoadedState, pieces: Mapping[str, JSON | Absent]) -> dict[str, JSON | Absent]:
+    """Return those of *pieces*, by which others' changes come into the object, that concern what is in memory.
+
+    The others are read later, as they are then; those that are removed are removed here.
+    """
+    dicts, adopted = live.part_dicts() or {}, dict(pieces)
+    for path, body in pieces.items() if lazy_load_of(live) is not None else ():
+        field, key = split_path(path) if path != HEAD else ("", "")
+        items = dicts.get(field)
+        if items is None or not is_unread(items, int(key)):
+            continue
+        source = source_of(items)
+        if not isinstance(source, UnreadParts) or source.load.state is not state:
+            read_unread(items, [int(key)])  # saved by another store, or as a copy: the source follows another state
+            continue
+        del adopted[path]
+        if isinstance(body, Absent):
+            del items[int(key)]
+    return adopted

@@ -1,0 +1,338 @@
+"""``load(name, lazy=True)``: the same experiment, whose trials are read only when they are first asked for."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+import threading
+from typing import Any
+
+import pytest
+from counting import statements_of
+
+from docstore.errors import (
+    ConflictError,
+    DamagedDocumentError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    StoreClosedError,
+    VersionNotFoundError,
+)
+from docstore.model import Arm, BatchTrial, GenerationNode, GenerationStrategy
+from docstore.registry.bundle import mapper_of
+from docstore.testing.exact import identity
+from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment
+
+
+def change(experiment: Any, index: int, value: Any = 1) -> None:
+    experiment.trials[index].run_metadata["changed"] = value
+
+
+def content(experiment: Any) -> Any:
+    return identity(mapper_of().encode(experiment))
+
+
+def bodies_read(store: Any, function: Any, *arguments: Any) -> int:
+    """Return how many statements *function* sends that read the bodies of parts."""
+    sent = statements_of(store.engine, function, *arguments)
+    reads = [each for each in sent if each.lstrip().startswith("SELECT") and re.search(r"\bbody\b", each)]
+    return len(reads)
+
+
+@pytest.fixture
+def ada(ada: Any) -> Any:
+    """Ada's store, in which an experiment of four trials is."""
+    experiment = new_experiment()
+    for mean in range(4):
+        add_trial(experiment, mean)
+    ada.save(experiment)
+    return ada
+
+
+@pytest.fixture
+def lazy(ada: Any) -> Any:
+    return ada.load("cakes", lazy=True)
+
+
+class TestAnExperimentThatIsLoadedLazily:
+    def test_is_exactly_the_one_that_was_saved(self, ada, lazy):
+        assert identity(lazy) == identity(ada.load("cakes"))
+
+    def test_equals_the_one_that_was_saved(self, ada, lazy):
+        assert ada.load("cakes") == lazy
+
+    def test_of_several_types_is_too(self, store):
+        store.save(new_multi_type_experiment())
+
+        assert identity(store.load("cakes", lazy=True)) == identity(store.load("cakes"))
+
+    def test_gives_the_same_trial_each_time(self, lazy):
+        assert lazy.trials[1] is lazy.trials[1]
+        assert lazy.trials.get(1) is list(lazy.trials.values())[1]
+
+    def test_has_trials_that_know_it_and_parameters_in_their_order(self, lazy):
+        assert lazy.trials[1].experiment is lazy
+        assert list(lazy.trials[1].arm.parameters) == ["x", "flour"]
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+    def test_is_copied_whole(self, ada, lazy, copied):
+        made = copied(lazy)
+
+        assert identity(made) == identity(ada.load("cakes"))
+        change(made, 1)
+        ada.save(made)
+        assert content(ada.load("cakes")) == content(made)
+
+    def test_needs_no_store_once_all_is_read(self, ada, lazy):
+        list(lazy.trials.values()), lazy.data  # reads all
+        ada.close()
+
+        assert lazy.trials[3].index == 3
+
+    def test_gives_one_trial_to_threads_that_ask_at_once(self, lazy):
+        found: list[Any] = []
+        threads = [threading.Thread(target=lambda: found.append(lazy.trials[2])) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert [trial is lazy.trials[2] for trial in found] == [True] * 4
+
+
+class TestWhatIsRead:
+    def test_is_no_body_for_the_number_of_trials_and_their_keys(self, ada, lazy):
+        def ask() -> None:
+            assert (len(lazy.trials), list(lazy.trials), 3 in lazy.trials) == (4, [0, 1, 2, 3], True)
+
+        assert statements_of(ada.engine, ask) == []
+
+    def test_is_one_trial_by_itself(self, ada, lazy):
+        assert bodies_read(ada, lambda: lazy.trials[1]) == 1
+        assert bodies_read(ada, lambda: lazy.trials[1]) == 0
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda e: list(e.trials.values()),
+            lambda e: e.arms_by_name,
+            lambda e: e.trials_by_status,
+            lambda e: e.data,
+            lambda e: list(reversed(e.trials.items())),
+            lambda e: None in e.trials.values(),
+        ],
+    )
+    def test_is_all_of_them_together(self, ada, lazy, ask):
+        assert bodies_read(ada, ask, lazy) == 1
+        assert bodies_read(ada, ask, lazy) == 0
+
+    @pytest.mark.parametrize(
+        "ask", [lambda e: dict(e.trials), lambda e: {**e.trials}, lambda e: [e.trials[key] for key in e.trials]]
+    )
+    def test_is_more_each_time_if_one_after_another_is_asked_for(self, ada, ask):
+        experiment = ada.load("cakes")
+        for _ in range(12):
+            add_trial(experiment)
+        ada.save(experiment)
+
+        assert bodies_read(ada, ask, ada.load("cakes", lazy=True)) == 5  # 1, 2, 4, 8 and 1 of 16
+
+    def test_is_only_the_head_of_what_a_save_replaces(self, ada, lazy):
+        lazy.description = "new"
+
+        assert bodies_read(ada, ada.save, lazy) == 1
+        assert ada.load("cakes") == lazy
+
+    def test_is_no_trial_in_a_save_of_a_new_one(self, ada, lazy):
+        trial = lazy.new_trial(parameters={"x": 0.5, "flour": "rye"})
+
+        assert bodies_read(ada, ada.save, lazy) == 0
+        change(lazy, 4)
+        assert bodies_read(ada, ada.save_trial, lazy, trial) == 1  # the one that it replaces
+
+    def test_is_one_trial_in_a_save_of_it(self, ada, lazy):
+        trial = lazy.trials[1]
+        trial.run_metadata["changed"] = True
+
+        assert bodies_read(ada, ada.save_trial, lazy, trial) == 1
+        assert content(ada.load("cakes")) == content(lazy)
+
+
+class TestANewTrial:
+    def test_gets_the_name_of_a_known_arm(self, lazy):
+        known = {"x": 2 / 2**20, "flour": "rye"}
+
+        assert lazy.new_trial(parameters=known).arm.name == "2_0"
+
+    def test_gets_the_name_of_a_known_arm_of_a_batch(self, ada):
+        experiment = ada.load("cakes")
+        batch = experiment.new_batch_trial().add_arm(Arm({"x": 0.75, "flour": "spelt"}))
+        ada.save(experiment)
+        assert isinstance(batch, BatchTrial)
+
+        trial = ada.load("cakes", lazy=True).new_trial(parameters={"x": 0.75, "flour": "spelt"})
+
+        assert trial.arm.name == "4_0"
+
+    def test_may_not_have_a_name_that_is_taken(self, lazy):
+        with pytest.raises(InvalidValueError, match="Other parameters have it"):
+            lazy.new_trial().add_arm(Arm({"x": 0.5, "flour": "rye"}, name="2_0"))
+
+    def test_gets_the_next_number(self, lazy):
+        assert add_trial(lazy).index == 4
+
+    def test_knows_the_arms_as_they_were_loaded(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        his.trials[2].generator_run.arms[0]._name = "other"
+        his._data.pop(2)
+        bob.save(his)
+
+        trial = lazy.new_trial(parameters={"x": 2 / 2**20, "flour": "rye"})
+
+        assert trial.arm.name == "2_0"
+
+
+class TestWhatOthersSavedSince:
+    def test_does_not_show_in_what_is_read_later(self, ada, bob, lazy):
+        before = ada.load("cakes")
+        his = bob.load("cakes")
+        change(his, 1)
+        his.trials.pop(3), his._data.pop(3)
+        add_trial(his)
+        bob.save(his)
+
+        assert identity(lazy) == identity(before)
+
+    def test_comes_in_by_a_merge_and_is_read_as_it_is_then(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        change(his, 1)
+        add_trial(his)
+        bob.save(his)
+        lazy.description = "hers"
+
+        assert bodies_read(ada, ada.save, lazy) > 0
+
+        change(his, 1, "after the merge")
+        bob.save(his)
+        assert lazy.trials[1].run_metadata == {"changed": 1}
+        assert lazy.num_trials == 5
+
+    def test_is_removed_by_a_merge(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        his.trials.pop(1), his._data.pop(1)
+        bob.save(his)
+        lazy.description = "hers"
+        ada.save(lazy)
+
+        assert list(lazy.trials) == [0, 2, 3]
+        assert identity(ada.load("cakes")) == identity(lazy)
+
+    def test_under_the_number_of_a_new_trial_moves_it(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        his.new_trial(parameters={"x": 0.25, "flour": "rye"})
+        bob.save(his)
+        mine = lazy.new_trial(parameters={"x": 0.5, "flour": "rye"})
+
+        ada.save_trial(lazy, mine)
+
+        assert (mine.index, mine.arm.name) == (5, "5_0")
+        ada.save(lazy)
+        assert content(ada.load("cakes")) == content(lazy)
+
+    def test_in_the_same_place_is_a_conflict(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        change(his, 1, "his")
+        bob.save(his)
+        change(lazy, 1, "hers")
+
+        with pytest.raises(ConflictError, match="/trials/1/run_metadata/changed"):
+            ada.save(lazy)
+
+    def test_is_overwritten_if_asked_for(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        change(his, 1, "his")
+        bob.save(his)
+
+        with pytest.warns(UserWarning, match="overwrite"):
+            ada.save(lazy, on_conflict="overwrite")
+
+        assert content(ada.load("cakes")) == content(lazy)
+        assert lazy.trials[1].run_metadata == {}
+
+    def test_by_another_store_with_the_same_object_is_kept(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        change(his, 1, "his")
+        bob.save(his)
+        lazy.description = "hers"
+        bob.save(lazy)
+        change(lazy, 2)
+        ada.save(lazy)
+
+        assert content(ada.load("cakes")) == content(lazy)
+        assert lazy.trials[1].run_metadata == {"changed": "his"}
+
+
+class TestWhatCannotBeReadAnyMore:
+    def test_as_the_store_is_closed(self, ada, lazy):
+        ada.close()
+
+        with pytest.raises(StoreClosedError) as raised:
+            lazy.trials[1]  # reads it
+
+        assert "lazy=True" in raised.value.__notes__[0]
+
+    def test_as_the_document_was_purged(self, ada, bob, lazy):
+        bob.purge("cakes")
+
+        with pytest.raises(DocumentNotFoundError, match="purged since it was loaded"):
+            lazy.trials[1]  # as above
+
+    def test_as_the_version_was_folded(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        for value in range(3):
+            change(his, 1, value)
+            bob.save(his)
+        bob.compact("cakes", keep=1)
+
+        assert lazy.trials[2].index == 2
+        with pytest.raises(VersionNotFoundError, match="folded"):
+            lazy.trials[1]  # as above
+
+    def test_as_it_is_damaged(self, ada, lazy):
+        with ada.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE documents SET body = '{}' WHERE path = '/trials/1'")
+
+        with pytest.raises(DamagedDocumentError, match="/trials/1"):
+            lazy.trials[1]  # as above
+
+    def test_is_noticed_at_once_if_a_row_is_missing(self, ada):
+        with ada.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM documents WHERE path = '/trials/1'")
+
+        with pytest.raises(DamagedDocumentError, match="its rows"):
+            ada.load("cakes", lazy=True)
+
+    def test_is_read_from_a_document_that_was_deleted(self, ada, bob, lazy):
+        bob.delete("cakes")
+
+        assert lazy.trials[1].index == 1
+
+
+class TestWhatIsLoadedAtOnce:
+    def test_is_an_older_version(self, ada):
+        experiment = ada.load("cakes")
+        change(experiment, 1)
+        ada.save(experiment)
+
+        assert ada.load("cakes", version=1, lazy=True).trials[1].run_metadata == {}
+
+    def test_is_another_kind(self, ada):
+        strategy = GenerationStrategy([GenerationNode("sobol")], "sobol")
+        ada.save(strategy)
+
+        assert identity(ada.load("sobol", kind="generation_strategy", lazy=True)) == identity(strategy)
+
+    def test_needs_true_or_false(self, ada):
+        with pytest.raises(InvalidValueError, match="lazy"):
+            ada.load("cakes", lazy="yes")
