@@ -23,7 +23,7 @@ from docstore.model import Arm
 from docstore.model.part_dict import is_unread, read_unread, set_unread, source_of
 from docstore.sql.arms import read_arms
 from docstore.sql.reader import missing_history, read_divergence, read_pieces
-from docstore.sql.rows import HeadRow, head_of, digests_of
+from docstore.sql.rows import HeadRow, digests_of, head_of
 from docstore.store.context import StoreContext
 from docstore.store.tracking import LoadedState
 
