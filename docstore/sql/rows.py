@@ -243,9 +243,8 @@ def pieces(connection: Connection, id: str, paths: Collection[str] | None = None
     if paths is not None and not paths:
         return []
     if paths is not None and len(paths) <= _MANY:
-        at = {"of_id": id, "at_paths": list(paths)}
-        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, at).all()]
-    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id}).all()]
+        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
+    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id})]
     return rows if paths is None else [row for row in rows if row.path in paths]
 
 
@@ -258,7 +257,7 @@ def in_field(field: str) -> sa.ColumnElement[bool]:
 def pieces_in(connection: Connection, id: str, fields: Iterable[str]) -> list[PieceRow]:
     """Return the head of a document and its parts in *fields*, in no order."""
     query = _PIECES.where(sa.or_(IS_HEAD, *map(in_field, fields)))
-    return [PieceRow._make(row) for row in connection.execute(query, {"of_id": id}).all()]
+    return [PieceRow._make(row) for row in connection.execute(query, {"of_id": id})]
 
 
 _DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(documents.c.id == sa.bindparam("of_id"))
@@ -266,7 +265,7 @@ _DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(document
 
 def digests_of(connection: Connection, id: str) -> dict[str, str]:
     """Return the digest of the head and of each part, by path, in no order."""
-    return dict(connection.execute(_DIGESTS, {"of_id": id}).all())
+    return dict(iter(connection.execute(_DIGESTS, {"of_id": id})))
 
 
 def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

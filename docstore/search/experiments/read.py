@@ -111,7 +111,7 @@ def read_trials(transactions: Transactions, name: str) -> StoredTrials:
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
         experiment = _read(connection, head, (_TRIAL.field,))
-        rows = [TrialColumns(*row) for row in connection.execute(_COLUMNS, {"of_id": head.id}).all()]
+        rows = [TrialColumns(*row) for row in connection.execute(_COLUMNS, {"of_id": head.id})]
         names = {(column, value): code for column, value, code in code_rows(connection)}
     columns = {index: row for row in rows if (index := position_of(row.path)) is not None}
     for index, body in experiment.trials.items():
