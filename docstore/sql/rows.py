@@ -53,26 +53,30 @@ class PieceRow(NamedTuple):
     body: str
 
 
-_HEAD: Final = (
-    sa.select(
-        documents.c.id,
-        documents.c.kind,
-        documents.c.name,
-        documents.c.model,
-        documents.c.version,
-        documents.c.updated_at,
-        documents.c.deleted_at,
-        documents.c.deleted_by,
-        # A document whose row of history is missing is damaged, not absent: reading it says so.
-        sa.func.coalesce(versions.c.digest, ""),
-        sa.func.coalesce(versions.c.chain, ""),
-    )
-    .outerjoin(versions, (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version))
-    .where(IS_HEAD)
-)
-# Locks the head row, so that writers of one document take turns. A statement of its own: after a wait, PostgreSQL would
-# join the head as it is now with the history as it was when the statement began.
-_LOCK: Final = sa.select(documents.c.id).where(IS_HEAD).with_for_update()
+def _of_newest_version(column: sa.Column[str]) -> sa.ColumnElement[str]:
+    """Return *column* of the history at the head's version.
+
+    It is empty if that row is missing: such a document is damaged, not absent, and reading it says so. It is a
+    subquery, since MariaDB would lock the rows of a join in the history too.
+    """
+    at_head = (versions.c.id == documents.c.id) & (versions.c.version == documents.c.version)
+    return sa.func.coalesce(sa.select(column).where(at_head).scalar_subquery(), "")
+
+
+_HEAD: Final = sa.select(
+    documents.c.id,
+    documents.c.kind,
+    documents.c.name,
+    documents.c.model,
+    documents.c.version,
+    documents.c.updated_at,
+    documents.c.deleted_at,
+    documents.c.deleted_by,
+    _of_newest_version(versions.c.digest),
+    _of_newest_version(versions.c.chain),
+).where(IS_HEAD)
+# Locks the head row, so that writers of one document take turns.
+_LOCKED: Final = _HEAD.with_for_update()
 
 _OF_NAME: Final = (
     (documents.c.project == sa.bindparam("of_project"))
@@ -85,22 +89,32 @@ _OF_ID: Final = documents.c.id == sa.bindparam("of_id")
 
 # MariaDB would read a small table whole, and lock every row that it reads: writers of other documents would wait.
 _BY_NAME: Final = "FORCE INDEX (documents_name)"
-_LOCK_LIVE: Final = _LOCK.where(_LIVE).with_hint(documents, _BY_NAME, "mysql").with_hint(documents, _BY_NAME, "mariadb")
-_HEAD_LIVE: Final = _HEAD.where(_LIVE), _LOCK_LIVE
+_HEAD_LIVE: Final = (
+    _HEAD.where(_LIVE),
+    _LOCKED.where(_LIVE).with_hint(documents, _BY_NAME, "mysql").with_hint(documents, _BY_NAME, "mariadb"),
+)
 _ID_DELETED: Final = (
     sa.select(documents.c.id).where(IS_HEAD, _DELETED).order_by(documents.c.deleted_at.desc(), documents.c.id).limit(1)
 )
-_HEAD_OF: Final = _HEAD.where(_OF_ID), _LOCK.where(_OF_ID)
+_HEAD_OF: Final = _HEAD.where(_OF_ID), _LOCKED.where(_OF_ID)
 
 
 def _head(connection: Connection, query: tuple[sa.Select[Any], sa.Select[Any]], **values: str) -> HeadRow | None:
     if not all(is_plain(value) for value in values.values()):
         return None
     select, lock = query
-    if locks_rows(connection) and connection.execute(lock, values).first() is None:
-        return None
+    if not locks_rows(connection):
+        return _head_row(connection, select, values)
+    head = _head_row(connection, lock, values)
+    if head is not None and not head.digest:
+        # A server that waited for another writer reads the head as it is now, but the history as it was before.
+        head = _head_row(connection, select, values)
+    return head
+
+
+def _head_row(connection: Connection, query: sa.Select[Any], values: Mapping[str, str]) -> HeadRow | None:
     with reading_times():
-        row = only_row(connection.execute(select, values))
+        row = only_row(connection.execute(query, values))
     return HeadRow(*tuple(row)) if row else None
 
 
