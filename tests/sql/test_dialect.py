@@ -656,6 +656,34 @@ class TestInsertMany:
         assert self.inserted(engine, backend, rows) == statements
 
 
+class TestAPooledConnectionToMariaDB:
+    COUNT = "SHOW SESSION STATUS LIKE 'Com_rollback'"
+
+    def test_is_rolled_back_when_it_is_returned_in_a_transaction_only(self, mariadb_engine):
+        with transaction(mariadb_engine, write=True) as connection:
+            first = int(connection.exec_driver_sql(self.COUNT).one()[1])
+        with transaction(mariadb_engine, write=True) as connection:
+            committed = int(connection.exec_driver_sql(self.COUNT).one()[1])
+        with mariadb_engine.connect() as connection:
+            connection.exec_driver_sql("START TRANSACTION")
+        with transaction(mariadb_engine, write=True) as connection:
+            left_open = int(connection.exec_driver_sql(self.COUNT).one()[1])
+
+        assert (committed - first, left_open - committed) == (0, 1)
+
+
+class TestAPooledConnectionToPostgreSQL:
+    def test_is_tested_by_one_statement(self, postgresql_engine):
+        """psycopg2 would set the isolation level of the session after it."""
+        with transaction(postgresql_engine, write=True):
+            pass
+
+        with postgresql_engine.connect() as connection, postgresql_engine.connect() as other:
+            pid = connection.connection.driver_connection.info.backend_pid
+            query = "SELECT query FROM pg_stat_activity WHERE pid = %(pid)s"
+            assert other.exec_driver_sql(query, {"pid": pid}).scalar() == "SELECT 1"
+
+
 class TestAnEngine:
     def test_that_is_given_is_the_one_used(self):
         engine = sa.create_engine("sqlite://")

@@ -225,6 +225,12 @@ class PostgreSQL(Backend):
         def connected(connection: Any, record: Any) -> None:
             _speak_utf8(connection)
 
+        @sa.event.listens_for(engine, "checkin")
+        def returned(connection: Any, record: Any) -> None:
+            if hasattr(connection, "set_session") and not connection.closed:
+                # SQLAlchemy has named the server's defaults; psycopg2 would set them once more at each pre-ping.
+                connection.set_session("DEFAULT", "DEFAULT", "DEFAULT")
+
         return engine
 
     def begin(self, connection: Connection, *, write: bool) -> None:
