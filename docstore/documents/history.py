@@ -20,7 +20,7 @@ from docstore.documents.digests import DigestTree, piece
 from docstore.documents.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join, without_bookkeeping
 from docstore.documents.patch import Change, undo_all
-from docstore.errors import PatchError, UnreadableError, short_repr
+from docstore.errors import DamagedDocumentError, DecodeError, PatchError, UnreadableError, short_repr
 
 GENESIS: Final = "0" * 64
 """The chain before version 1."""
@@ -88,8 +88,27 @@ def lineage(parents: Mapping[int, Parent], own: str) -> Callable[[int], str]:
     return saved_in
 
 
+class _ParsedLate:
+    """Gives the changes of a version from their text, when they are first asked for; a list of versions needs none."""
+
+    __slots__ = ("_text",)
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for an attribute that is not set: of a version as ``unparsed`` makes it, the changes.
+        if name != "changes":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        document, text = self._text
+        try:
+            changes = changes_from(text)
+        except (DecodeError, PatchError) as error:
+            where = f"version {cast(Version, self).number}"
+            raise DamagedDocumentError(document, where=where, problem=str(error)) from error
+        object.__setattr__(self, "changes", changes)
+        return changes
+
+
 @dataclass(frozen=True, slots=True)
-class Version:
+class Version(_ParsedLate):
     """One save of a document.
 
     Attributes:
@@ -157,6 +176,16 @@ class Version:
         places, are_more = first_few(self.places)
         changed = ", ".join([*filter(None, places), *(["…"] if are_more else [])])
         return html_table([self._row()], note=f"changed: {changed}" if changed else "")
+
+
+def unparsed(version: Version, document: str, text: str) -> Version:
+    """Return *version*, just made, with the changes of *text*, which are parsed when they are first asked for.
+
+    A version of the document *document* raises DamagedDocumentError then, if they are malformed.
+    """
+    object.__delattr__(version, "changes")
+    object.__setattr__(version, "_text", (document, text))
+    return version
 
 
 NOT_KEPT: Final = "null"

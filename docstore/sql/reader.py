@@ -24,6 +24,7 @@ from docstore.documents.history import (
     piece_of,
     pieces_touched,
     rebuild,
+    unparsed,
 )
 from docstore.documents.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.documents.patch import Change
@@ -320,15 +321,15 @@ def history_page(connection: Connection, head: HeadRow, before: int | None, size
             raise missing_history(head, expected)
     if len(found) < min(size + 1, before - 1):
         raise missing_history(head, before - 1 - len(found))
-    _check_chain(connection, head, page, found)
+    chains = [*(row.chain for row in found[1:]), GENESIS]
+    _check_links(connection, head, zip(page, found, chains, strict=False))
     return page
 
 
-def _check_chain(connection: Connection, head: HeadRow, page: Sequence[Version], found: Sequence[sa.Row[Any]]) -> None:
-    """Check the chain of each version of *page*: its row of *found*, chained to the next row, which is older."""
+def _check_links(connection: Connection, head: HeadRow, links: Iterable[tuple[Version, sa.Row[Any], str]]) -> None:
+    """Check the chain of each version: its row, chained to the chain of the one before it."""
     saved_in: Callable[[int], str] | None = None
-    chains = [*(row.chain for row in found[1:]), GENESIS]
-    for version, row, previous in zip(page, found, chains, strict=False):
+    for version, row, previous in links:
         if chained(previous, head.id, version, row.changes) == version.chain:
             continue
         # Only a branch has versions that were saved in another document, so only a mismatch is looked up.
@@ -336,6 +337,23 @@ def _check_chain(connection: Connection, head: HeadRow, page: Sequence[Version],
         if chained(previous, saved_in(version.number), version, row.changes) != version.chain:
             problem = "its row, or the chain before it, was changed"
             raise DamagedDocumentError(head.name, where=f"version {version.number}", problem=problem)
+
+
+def touching_page(connection: Connection, head: HeadRow, before: int, size: int, texts: Sequence[str]) -> list[Version]:
+    """Return at most *size* versions before version *before* whose changes contain one of *texts*, newest first.
+
+    Folded versions, and those with the changes of folded ones, are always among them. Without *texts*, all versions.
+
+    Raises:
+        DamagedDocumentError: as ``history_page``; of a version that is not returned, only that it is missing.
+    """
+    found = rows.versions_touching(connection, head.id, before, size, texts)
+    low = found[-1].version if len(found) == size else 1
+    if rows.count_versions(connection, head.id, low, before - 1) != before - low:
+        history_page(connection, head, before, before - low)  # raises the error of the one that is missing
+    page = [version_of(head.name, row) for row in found]
+    _check_links(connection, head, zip(page, found, (row.previous or GENESIS for row in found), strict=True))
+    return page
 
 
 def version_numbered(connection: Connection, head: HeadRow, number: int) -> Version:
@@ -365,12 +383,10 @@ def missing_history(head: HeadRow, number: int) -> DamagedDocumentError:
 
 
 def version_of(name: str, row: sa.Row[Any]) -> Version:
-    """Return the version in a row of history, with its changes."""
+    """Return the version in a row of history, with its changes, which are parsed when they are first asked for."""
     is_kept = row.changes != NOT_KEPT
-    try:
-        return version_metadata(name, row, changes_from(row.changes) if is_kept else (), is_kept=is_kept)
-    except (DecodeError, PatchError) as error:
-        raise DamagedDocumentError(name, where=f"version {row.version}", problem=str(error)) from error
+    version = version_metadata(name, row, is_kept=is_kept)
+    return unparsed(version, name, row.changes) if is_kept else version
 
 
 def version_metadata(name: str, row: sa.Row[Any], changes: tuple[Change, ...] = (), *, is_kept: bool = True) -> Version:

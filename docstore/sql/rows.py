@@ -14,6 +14,7 @@ from docstore.documents.canonical import JSON, digest, dumps, is_plain, join_poi
 from docstore.errors import DamagedDocumentError, DecodeError, RaceLostError, short_repr
 from docstore.sql.dialects import (
     AsText,
+    ExactText,
     LongText,
     Whole,
     execute_many,
@@ -492,6 +493,37 @@ def past_rows(connection: Connection, id: str, number: int, current: int) -> lis
         the number, the digest and the text of the changes of each, newest first
     """
     return list(connection.execute(_PAST, {"of_id": id, "wanted": number, "current": current}))
+
+
+def versions_touching(
+    connection: Connection, id: str, before: int, limit: int, texts: Sequence[str]
+) -> list[sa.Row[Any]]:
+    """Return rows of history before version *before*, newest first, whose changes contain one of *texts*.
+
+    Those whose changes were replaced are among them, whatever they contain. Without *texts*, all rows. Each has the
+    chain of the version before it, as ``previous``.
+
+    Cost:
+        Changes are searched in the database: those of other versions are not transferred.
+    """
+    c, older = versions.c, versions.alias("older").c
+    chain = (
+        sa.select(sa.type_coerce(older.chain, ExactText(64)))
+        .where(older.id == c.id, older.version == c.version - 1)
+        .scalar_subquery()
+    )
+    query = sa.select(versions, chain.label("previous")).where(c.id == id, c.version < before)
+    if texts:
+        found = (AsText(c.changes).contains(text, autoescape=True) for text in texts)
+        query = query.where(sa.or_(c.folded.is_not(None), *found))
+    with reading_times():
+        return list(connection.execute(query.order_by(c.version.desc()).limit(limit)))
+
+
+def count_versions(connection: Connection, id: str, low: int, high: int) -> int:
+    """Return how many of the versions from *low* to *high* have a row."""
+    query = sa.select(sa.func.count()).where(versions.c.id == id, versions.c.version.between(low, high))
+    return connection.execute(query).scalar_one()
 
 
 def copy_versions(connection: Connection, id: str, new_id: str, *, upto: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,17 +12,17 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import checked_key
-from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, same_json
+from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, same_json, split_pointer
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
 from docstore.documents.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
-from docstore.documents.history import Version, piece_at, piece_of
+from docstore.documents.history import Version, piece_at
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
 from docstore.sql.partial import read_around
-from docstore.sql.reader import history_page, read, read_version, version_numbered
+from docstore.sql.reader import history_page, read, read_version, touching_page, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, kept_version_number
@@ -126,9 +127,9 @@ def _shown(value: MaybeJSON) -> str:
 
 
 def changes_at(
-    kind: Kind,
     document: JSON,
     pointer: str,
+    within: str,
     newest_first: Iterable[Version],
     decode: Decode,
     optional: OptionalMembers,
@@ -140,28 +141,28 @@ def changes_at(
     Shapes:
         document: the current one; of its parts, at least the one that *pointer* leads into, or all, if it leads to
             several; items of a list that are parts by their index
-        newest_first: the versions from the current one back
+        within: the pointer of the part, or of the member of the head, that *pointer* leads into
+        newest_first: the versions from the current one back; those without a change *within* may be left out
         optional: the members that are None where an object lacks them
 
     Raises:
         PatchError: the changes do not fit: the history, or the document, is damaged.
 
     Cost:
-        In proportion to the changes of the piece; where versions were folded, a look at each of them.
+        In proportion to the changes *within*; where versions were folded, a look at each of them.
     """
     now = _at(document, pointer, optional)
-    piece, is_whole = piece_at(kind, pointer)
     for version, first, authors in _with_folded(newest_first):
         if any(change.path == HEAD and change.old is ABSENT for change in version.changes):
             if now is not ABSENT:
                 yield Blame(version, ABSENT, now, first, authors, decode)
             return
-        is_whole_since = is_whole or any(change.path == HEAD for change in version.changes)
-        ours = [change for change in version.changes if is_whole_since or piece_of(kind, change) == piece]
+        if any(change.path == HEAD for change in version.changes):
+            within = HEAD  # the whole document from here on
+        ours = [change for change in version.changes if f"{change.path}/".startswith(f"{within}/") or within == HEAD]
         if not ours:
             continue
         document = undo(document, ours)
-        is_whole = is_whole_since
         before = _at(document, pointer, optional)
         if not _reads_the_same(before, now, optional):
             yield Blame(version, before, now, first, authors, decode)
@@ -272,48 +273,85 @@ class Timeline(Sequence[Version]):
             self._transactions.reread(connection, self._head)  # a document that is gone is not damaged
             raise
 
-    def at(self, pointer: str, decode: Decode, optional: OptionalMembers) -> Iterator[Blame]:
-        """Return an iterator of the changes of the value at *pointer*, newest first, with the values before and after.
 
-        The document is read now, the versions as one comes to them.
+class PlaceHistory:
+    """Reads the versions that may have changed the value at one pointer, from the current one back.
 
-        Raises:
-            DecodeError: *pointer* is invalid.
-            DocumentNotFoundError: the document was purged.
-            DamagedDocumentError: what is stored is not what was saved, or the history does not lead back.
-            InvalidValueError: versions were folded after those that came before them were read.
-        """
-        with self._transactions.reading() as connection:
-            # Read again: versions that were saved since the timeline was made have to be undone, too.
-            head = self._transactions.reread(connection, self._head)
-            kind, document = read_around(connection, head, pointer)
-            newest = self._newest if head.version == len(self) else history_page(connection, head, None, _PAGE)
-        return self._changes(changes_at(kind, document, pointer, self._leading_back(newest), decode, optional))
+    The document is read when this is made, the versions as one comes to them.
 
-    def _changes(self, found: Iterator[Blame]) -> Iterator[Blame]:
+    Raises:
+        DecodeError: *pointer* is invalid.
+        DamagedDocumentError: what is stored is not what was saved, or the history does not lead back. Of a version that
+            changed nothing there, it is only noticed that it is missing.
+        DocumentNotFoundError: the document was purged meanwhile.
+        InvalidValueError: versions were folded after those that came before them were read.
+    """
+
+    def __init__(self, transactions: Transactions, connection: Connection, head: HeadRow, pointer: str) -> None:
+        self._transactions, self._head, self._pointer = transactions, head, pointer
+        history_page(connection, head, None, 1)  # the newest version, whose digest proves the document, is as saved
+        kind, self._document = read_around(connection, head, pointer)
+        self._within = _within(kind, self._document, pointer)
+        self._newest = touching_page(connection, head, head.version + 1, _PAGE, _texts(self._within))
+
+    def changes(self, decode: Decode, optional: OptionalMembers) -> Iterator[Blame]:
+        """Yield each change of the value, newest first, with the values before and after."""
+        found = self._leading_back()
         try:
-            yield from found
+            yield from changes_at(self._document, self._pointer, self._within, found, decode, optional)
         except PatchError as error:
             raise DamagedDocumentError(self._head.name, where=error.pointer, problem=str(error)) from error
 
-    def _leading_back(self, page: list[Version]) -> Iterator[Version]:
-        """Yield the versions of *page* and those before them; the changes of each lead back to the next.
+    def _leading_back(self) -> Iterator[Version]:
+        """Yield the versions to undo; from one that replaced the whole document back, all versions.
 
         Raises:
             InvalidValueError: some were folded meanwhile.
         """
-        undone = page[0]
-        while True:
+        page, texts = self._newest, _texts(self._within)
+        undone: Version | None = None
+        while page:
             for version in page:
                 yield version
                 undone = version if version.is_kept else undone
-            if page[-1].number == 1:
+                if texts and any(change.path == HEAD for change in version.changes):
+                    texts = ()
+                    break
+            if version.number == 1:
                 return
             with self._transactions.reading() as connection:
-                page = self._page(connection, page[-1].number, _PAGE)
-                if version_numbered(connection, self._head, undone.number) != undone:
+                page = self._page(connection, version.number, texts)
+                if undone is not None and version_numbered(connection, self._head, undone.number) != undone:
                     remedy = "Older versions were folded by compact() while you looked at them. Ask again."
                     raise InvalidValueError("history", self._head.name, remedy)
+
+    def _page(self, connection: Connection, number: int, texts: Sequence[str]) -> list[Version]:
+        try:
+            return touching_page(connection, self._head, number, _PAGE, texts)
+        except DamagedDocumentError:
+            self._transactions.reread(connection, self._head)  # a document that is gone is not damaged
+            raise
+
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9_ ./~-]{0,100}")
+"""The start of a pointer that is the same text in JSON, whichever database writes it."""
+
+
+def _within(kind: Kind, document: JSON, pointer: str) -> str:
+    """Return the pointer of the part, or of the member of the head, that *pointer* leads into."""
+    piece, _ = piece_at(kind, pointer)
+    if piece != HEAD or not isinstance(document, dict):
+        return piece
+    return join_pointer(split_pointer(pointer)[:1])
+
+
+def _texts(within: str) -> tuple[str, ...]:
+    """Return texts one of which is in any changes that touch what is *within*, or replace the whole; none if any do."""
+    if within == HEAD:
+        return ()
+    start = _SAFE.match(within)
+    assert start is not None  # it matches the empty text, too
+    return f'"{start[0]}', '""'
 
 
 T = TypeVar("T", bound=InTable, covariant=True)
@@ -387,21 +425,24 @@ class Lazily(Sequence[T]):
 
 def history(context: StoreContext, kind: str, name: str, pointer: str | None) -> Sequence[Version]:
     """Return the versions of a document, newest first; as ``Store.history``."""
-    timeline = _timeline(context, kind, name)
-    if pointer is None:
-        return timeline
-    return Lazily(blame.version for blame in timeline.at(pointer, context.raw.decode, context.optional_members))
+    transactions = context.transactions
+    if pointer is not None:
+        return Lazily(blame.version for blame in _place_history(context, kind, name, pointer))
+    with transactions.reading() as connection:
+        return Timeline(transactions, connection, transactions.head(connection, kind, name))
 
 
 def blame(context: StoreContext, kind: str, name: str, pointer: str) -> Sequence[Blame]:
     """Return when the value at *pointer* changed, newest first; as ``Store.blame``."""
-    return Lazily(_timeline(context, kind, name).at(pointer, context.raw.decode, context.optional_members))
+    return Lazily(_place_history(context, kind, name, pointer))
 
 
-def _timeline(context: StoreContext, kind: str, name: str) -> Timeline:
+def _place_history(context: StoreContext, kind: str, name: str, pointer: str) -> Iterator[Blame]:
     transactions = context.transactions
     with transactions.reading() as connection:
-        return Timeline(transactions, connection, transactions.head(connection, kind, name))
+        head = transactions.head(connection, kind, name)
+        found = PlaceHistory(transactions, connection, head, pointer)
+    return found.changes(context.raw.decode, context.optional_members)
 
 
 def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, other: str) -> Diff:

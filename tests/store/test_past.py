@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import registry
-from docstore.documents.canonical import ABSENT
+from docstore.documents.canonical import ABSENT, join_pointer
 from docstore.errors import (
     DamagedDocumentError,
     DecodeError,
@@ -80,6 +80,32 @@ def query_of(store, call):
     finally:
         sa.event.remove(store.engine, "before_cursor_execute", note)
     return given, len(selects), sorted(paths)
+
+
+def is_parsed(version):
+    """Whether the changes of a version were asked for: the slot is empty before."""
+    try:
+        return bool(type(version).__dict__["changes"].__get__(version))
+    except AttributeError:
+        return False
+
+
+def history_read(store, call):
+    """The numbers of the versions whose rows *call* reads."""
+    found = []
+
+    def note(connection, cursor, statement, parameters, context, executemany):
+        plain = statement.replace("`", "")
+        if plain.startswith("SELECT versions.id"):
+            cursor.execute(statement, parameters)
+            found.extend(row[1] for row in cursor.fetchall())
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        call()
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
+    return sorted(set(found))
 
 
 def numbers(versions):
@@ -481,6 +507,14 @@ class TestHistory:
         assert version.number == 150
         assert selects == 3  # the head, and two pages
 
+    def test_parses_the_changes_of_a_version_when_they_are_first_asked_for(self, ada, history):
+        """A list that shows who, when and what for needs none."""
+        listed = list(history)
+        assert all(version.author == "ada" and version.created_at for version in listed)
+        assert not any(is_parsed(version) for version in listed)
+
+        assert (listed[1].places, is_parsed(listed[1])) == (("/even", "/n"), True)
+
     def test_stays_as_it_was_when_it_was_asked_for(self, ada, history):
         versions = iter(history)
         next(versions)
@@ -540,7 +574,7 @@ class TestHistory:
             (far, _), more, _ = query_of(ada, lambda: (found[150], bool(found)))
 
             assert (first.number, numbers(some), selects) == (250, list(range(250, 200, -1)), 0)
-            assert (far.number, more) == (100, 2)
+            assert (far.number, more) == (100, 3)
 
         def test_is_a_sequence(self, ada):
             found = ada.history("n", kind="note", pointer="/n")
@@ -781,6 +815,37 @@ class TestBlame:
         _, _, paths = query_of(store, lambda: store.blame("cakes", "/trials/1/status")[0])
 
         assert paths == ["", "/trials/1"]
+
+    @pytest.mark.parametrize("call", ["blame", "history"])
+    def test_reads_the_versions_that_may_have_changed_it_and_no_others(self, store, call):
+        experiment = new_experiment(trials=12)
+        store.save(experiment)
+        for number in range(12):
+            experiment.trials[number].run_metadata["n"] = number
+            store.save(experiment)
+
+        read = history_read(store, lambda: list(getattr(store, call)("cakes", pointer="/trials/1/run_metadata/n")))
+
+        # Of trial 1, the trials whose numbers begin with 1, and the whole; and the newest, which proves the document.
+        assert read == [1, 3, 12, 13]
+
+    def test_goes_on_behind_a_version_that_replaced_the_whole(self, store):
+        """From there on, the place may have been in any change."""
+        for value in ({"a": {"b": 1}}, [{"b": 1}, {"b": 2}], [{"b": 2}], {"a": {"b": 3}, "c": 1}, {"a": {"b": 3}}):
+            store.put("note", "n", value)
+
+        found = store.blame("n", "/a/b", kind="note")
+
+        assert [(each.number, each.old, each.new) for each in found] == [(4, ABSENT, 3), (2, 1, ABSENT), (1, ABSENT, 1)]
+
+    @pytest.mark.parametrize("key", ["a%b_c", 'quote"d', "\u00fc\u2603", "a/b~c", "back\\slash", "", "\x01", "x" * 300])
+    def test_finds_a_member_of_any_name(self, store, key):
+        for number in range(3):
+            store.put("note", "n", {key: number, "other": number // 2})
+
+        found = store.blame("n", join_pointer((key,)), kind="note")
+
+        assert [(each.number, each.new) for each in found] == [(3, 2), (2, 1), (1, 0)]
 
     def test_a_damaged_document_is_told(self, store):
         store.save(new_experiment(trials=2))
