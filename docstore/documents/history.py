@@ -7,11 +7,12 @@ goes back to one state, and ``Rollback`` visits one version after the other.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from functools import cache, partial
 from typing import Any, Final, Literal, cast
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
@@ -19,7 +20,7 @@ from docstore.documents.diff.format import on_one_line
 from docstore.documents.digests import DigestTree, piece
 from docstore.documents.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join, without_bookkeeping
-from docstore.documents.patch import Change, undo_all
+from docstore.documents.patch import Change, decisive, restore, undo_all
 from docstore.errors import DamagedDocumentError, DecodeError, PatchError, UnreadableError, short_repr
 
 GENESIS: Final = "0" * 64
@@ -203,10 +204,15 @@ def changes_from(text: str) -> tuple[Change, ...]:
     Raises:
         PatchError: it is malformed.
     """
+    return tuple(map(Change.from_json, change_records(text)))
+
+
+def change_records(text: str) -> list[JSON]:
+    """Return the records of the changes of *text*, which ``Change.from_json`` takes; as ``changes_from``."""
     records = loads(text)
     if not isinstance(records, list):
         raise PatchError("the changes of a version are a list", pointer="")
-    return tuple(map(Change.from_json, records))
+    return records
 
 
 def chained(previous: str, document: str, version: Version, changes: str) -> str:
@@ -269,9 +275,11 @@ def piece_of(kind: Kind, change: Change) -> str:
 
 
 def _piece_around(kind: Kind, pointer: str) -> str:
-    tokens = split_pointer(pointer)
-    is_part = len(tokens) > 1 and kind.rule(pointer) is not None
-    return join_pointer(tokens[:2]) if is_part else HEAD
+    end = pointer.find("/", 1)
+    if end < 0 or kind.rule(pointer) is None:
+        return HEAD
+    end = pointer.find("/", end + 1)
+    return pointer if end < 0 else pointer[:end]
 
 
 def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
@@ -280,6 +288,14 @@ def piece_at(kind: Kind, pointer: str) -> tuple[str, bool]:
     if not tokens or kind.rule(pointer) is None:
         return HEAD, not tokens
     return (join_pointer(tokens[:2]), False) if len(tokens) > 1 else (HEAD, True)
+
+
+_INDEX: Final = re.compile(r"/[0-9]+(?:/|$)")
+
+
+def _is_fixed(kind: Kind, path: str) -> bool:
+    """Return whether *path* leads to one place at all versions that are split alike: it has no index of a list."""
+    return _INDEX.search(path, len(_piece_around(kind, path))) is None
 
 
 def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:
@@ -291,6 +307,27 @@ def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:
 
 _LAYOUT: Final = frozenset({TAG, FORMAT_KEY, LAYOUT_KEY})
 """Members of a head that decide, for a user's kind, which members are parts."""
+
+
+def pieces_changed(kind: Kind, versions: Iterable[Sequence[JSON]]) -> set[str] | None:
+    """Return the paths of the pieces that the changes of *versions* touch; None if other pieces may have been parts.
+
+    Shapes:
+        versions: the records of the changes of each, as stored; malformed ones are left out
+    """
+    found = (record.get("path") for records in versions for record in records if isinstance(record, dict))
+    return _pieces_at(kind, {path for path in found if isinstance(path, str) and path[:1] in ("", "/")})
+
+
+def _pieces_at(kind: Kind, paths: Collection[str]) -> set[str] | None:
+    if any(_changes_layout(kind, path) for path in paths):
+        return None
+    return {_piece_around(kind, path) for path in paths}
+
+
+def _changes_layout(kind: Kind, path: str) -> bool:
+    tokens = split_pointer(path)
+    return not tokens or tokens[0] in _LAYOUT or (len(tokens) == 1 and kind.rule(path) is not None)
 
 
 class Rollback:
@@ -328,10 +365,7 @@ class Rollback:
 
     def touched(self, changes: Iterable[Change]) -> set[str] | None:
         """Return the paths of the pieces that *changes* touch, or None if other pieces may have been parts before."""
-        paths = {change.path for change in changes}
-        if any(map(self._changes_layout, paths)):
-            return None
-        return {_piece_around(self._kind, path) for path in paths}
+        return _pieces_at(self._kind, {change.path for change in changes})
 
     def undo(self, changes: Sequence[Change]) -> dict[str, MaybeJSON]:
         """Undo *changes*, and return the pieces that they touched, as they were until now.
@@ -342,23 +376,47 @@ class Rollback:
         Cost:
             In proportion to the changes and the pieces touched, and to the members of the head.
         """
-        return self.undo_all([changes])
+        touched = self.touched(changes)
+        if touched is None:
+            return self._undo_all([changes])
+        return self._replace(touched, lambda before: rebuild(before, self._named, [changes], partial=True))
 
-    def undo_all(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
+    def undo_versions(self, newest_first: Sequence[Sequence[JSON]]) -> None:
         """Undo the changes of several versions at once; as ``undo``.
 
+        Shapes:
+            newest_first: the records of the changes of each version, as stored
+
         Cost:
-            Each piece is digested once, however many of the changes touch it.
+            A look at each record. Each place is restored once, and each piece digested once, however often it changed.
         """
-        touched = self.touched(chain.from_iterable(newest_first))
+        touched = pieces_changed(self._kind, newest_first)
         if touched is None:
-            now: dict[str, MaybeJSON] = dict(self._pieces)
-            self._pieces = rebuild(self._pieces, self._named, newest_first)
-            self._kind = self._named.of(self._pieces[HEAD])
-            self._digests = DigestTree({path: piece(path, body).digest for path, body in self._pieces.items()})
-            return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
+            self._undo_all([tuple(map(Change.from_json, records)) for records in newest_first])
+            return
+        is_fixed = cache(partial(_is_fixed, self._kind))
+        changes = decisive(newest_first, is_fixed)
+
+        def restored(before: Mapping[str, JSON]) -> dict[str, JSON]:
+            lists = self._kind.lists(before[HEAD])
+            return self._named.split(restore(join(before, sparse=lists), changes, is_fixed), lists=lists)
+
+        self._replace(touched, restored)
+
+    def _undo_all(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
+        """Undo changes by which other pieces may have been parts before."""
+        now: dict[str, MaybeJSON] = dict(self._pieces)
+        self._pieces = rebuild(self._pieces, self._named, newest_first)
+        self._kind = self._named.of(self._pieces[HEAD])
+        self._digests = DigestTree({path: piece(path, body).digest for path, body in self._pieces.items()})
+        return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
+
+    def _replace(
+        self, touched: set[str], rebuilt: Callable[[Mapping[str, JSON]], dict[str, JSON]]
+    ) -> dict[str, MaybeJSON]:
+        """Replace the head and the parts *touched* by what *rebuilt* makes of them, and return them as they were."""
         before = {path: self._pieces[path] for path in {HEAD, *touched} if path in self._pieces}
-        after = rebuild(before, self._named, newest_first, partial=True)
+        after = rebuilt(before)
         changed: dict[str, str | None] = dict.fromkeys(before.keys() - after.keys())
         for path, body in after.items():
             if path != HEAD or not _is_same(before[HEAD], body):
@@ -368,10 +426,6 @@ class Rollback:
         self._pieces.update(after)
         self._digests.update(changed)
         return {path: before.get(path, ABSENT) for path in changed}
-
-    def _changes_layout(self, path: str) -> bool:
-        tokens = split_pointer(path)
-        return not tokens or tokens[0] in _LAYOUT or (len(tokens) == 1 and self._kind.rule(path) is not None)
 
 
 def _is_same(old: JSON, new: JSON) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice, takewhile
@@ -133,6 +133,61 @@ def undo_all(new: JSON, newest_first: Iterable[Sequence[Change]]) -> JSON:
     draft = _Draft(new)
     for changes in newest_first:
         for change in reversed(changes):
+            _step_back(draft, change)
+    return draft.value
+
+
+def decisive(newest_first: Sequence[Sequence[JSON]], is_fixed: Callable[[str], bool]) -> tuple[Change, ...]:
+    """Return those of many changes that decide what the oldest document was, the oldest first; for ``restore``.
+
+    An older change says what was at its place: newer ones there, or below it, need not be undone.
+
+    Shapes:
+        newest_first: records of changes, as ``Change.from_json`` takes them
+        is_fixed: whether a path leads to one place in all of the documents: not to items of lists, which move
+
+    Raises:
+        PatchError: a record is malformed; of those that are left out, only if it has no path.
+
+    Cost:
+        A look at each record; only those that are returned are parsed.
+    """
+    settled: set[str] = set()
+    found: list[Change] = []
+    for records in reversed(newest_first):
+        for record in records:
+            path = record.get("path") if isinstance(record, dict) else None
+            if isinstance(path, str) and _is_within(path, settled):
+                continue
+            change = Change.from_json(record)
+            found.append(change)
+            if is_fixed(change.path):
+                settled.add(change.path)
+    return tuple(found)
+
+
+def _is_within(path: str, places: set[str]) -> bool:
+    while path not in places:
+        if not path:
+            return False
+        path = path[: path.rfind("/")]
+    return True
+
+
+def restore(new: JSON, changes: Sequence[Change], is_fixed: Callable[[str], bool]) -> JSON:
+    """Return the older document by those changes that ``decisive`` gives: what was at each place is put there.
+
+    Raises:
+        PatchError: a change does not fit *new*; has its pointer.
+
+    Cost:
+        As ``undo``.
+    """
+    draft = _Draft(new)
+    for change in reversed(changes):
+        if is_fixed(change.path):
+            draft.put(change.path, change.old)
+        else:
             _step_back(draft, change)
     return draft.value
 
@@ -316,6 +371,16 @@ class _Draft:
         gone: JSON = holder[key]
         holder[key] = value
         return gone
+
+    def put(self, path: str, value: MaybeJSON) -> None:
+        """Make *value* the member at *path*, whether there is one or not; ``ABSENT`` removes it."""
+        holder, token = self._reach(path)
+        if isinstance(holder, list):
+            raise PatchError("a list has no members", pointer=path)
+        if value is ABSENT:
+            holder.pop(token, None)
+        else:
+            holder[token] = value
 
     def _reach(self, path: str) -> tuple[Any, str]:
         """Return the container of the value at *path*, a copy of our own, and the last token; the root has one too."""

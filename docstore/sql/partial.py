@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON
-from docstore.documents.digests import DigestTree, piece
-from docstore.documents.history import piece_at, pieces_touched, rebuild
+from docstore.documents.digests import DigestTree
+from docstore.documents.history import piece_at, pieces_changed
 from docstore.documents.kinds import HEAD, Kind, join, kind_named, split_path
-from docstore.errors import DamagedDocumentError, PatchError
+from docstore.errors import DamagedDocumentError
 from docstore.sql.reader import (
     Past,
     checked_body,
@@ -19,6 +19,7 @@ from docstore.sql.reader import (
     read_past,
     read_pieces,
     rebuilt,
+    rolled_back,
     stored_kind,
 )
 from docstore.sql.rows import HeadRow, digests_of, pieces_in
@@ -45,7 +46,7 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
     """
     past = None if number is None else read_past(connection, head, number)
     if past is not None:
-        return _place_in_past(head, past, pointer)
+        return _read_past_place(past, pointer)
     kind = stored_kind(connection, head)
     path, is_whole = piece_at(kind, pointer)
     if is_whole:
@@ -54,6 +55,20 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
         field, key = split_path(path)
         return {field: {key: found[path]}}
     return _read_alone(connection, head, {HEAD})[HEAD]
+
+
+def _read_past_place(past: Past, pointer: str) -> JSON:
+    named = kind_named(past.head.kind)
+    if pointer == HEAD:
+        return join(rebuilt(past, named).pieces)
+    kind = past.kind()
+    path, is_whole = piece_at(kind, pointer)
+    changed = pieces_changed(kind, past.newer)
+    if is_whole or changed is None:
+        return join(rebuilt(past, named).pieces)
+    pieces, _ = past.pieces({HEAD, path, *changed})
+    then = rolled_back(past, named, pieces, past.digests()).pieces
+    return _joined(kind, {each: then[each] for each in {HEAD, path} & then.keys()})
 
 
 def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Kind, JSON]:
@@ -100,36 +115,8 @@ def _read_alone(connection: Connection, head: HeadRow, paths: Collection[str]) -
     return pieces
 
 
-def _place_in_past(head: HeadRow, past: Past, pointer: str) -> JSON:
-    """Return the document at the version of *past*, or as much of it as has the value at *pointer*."""
-    if pointer == HEAD:
-        return join(rebuilt(past, kind_named(head.kind)).pieces)
-    kind = past.kind()
-    path, is_whole = piece_at(kind, pointer)
-    if is_whole or any(change.path == HEAD for changes in past.newer for change in changes):
-        return join(rebuilt(past, kind_named(head.kind)).pieces)
-    pieces = _rebuilt(head, kind, past, path)
-    return _joined(kind, {each: pieces[each] for each in {HEAD, path} & pieces.keys()})
-
-
 def _joined(kind: Kind, pieces: Mapping[str, JSON]) -> JSON:
     return join(pieces, sparse=kind.of(pieces[HEAD]).lists(pieces[HEAD]))
-
-
-def _rebuilt(head: HeadRow, kind: Kind, past: Past, path: str) -> dict[str, JSON]:
-    """Return the piece at *path*, the head, and all that changed since, as of the version of *past*, checked."""
-    changed = pieces_touched(kind, (change for changes in past.newer for change in changes))
-    pieces, _ = past.pieces({HEAD, path, *changed})
-    digests = past.digests()
-    _check_tree(head, digests, past.base_digest, past.where if past.is_full_state else f"version {past.base}")
-    try:
-        old = rebuild(pieces, kind, past.newer, partial=True)
-    except PatchError as error:
-        raise DamagedDocumentError(head.name, where=f"version {past.number}", problem=str(error)) from error
-    untouched = {each: known for each, known in digests.items() if each not in pieces}
-    rebuilt = {each: piece(each, body).digest for each, body in old.items()}
-    _check_tree(head, {**untouched, **rebuilt}, past.digest, f"version {past.number}")
-    return old
 
 
 def _check_tree(head: HeadRow, digests: Mapping[str, str], digest: str, where: str) -> None:

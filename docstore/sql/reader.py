@@ -19,7 +19,7 @@ from docstore.documents.history import (
     Rollback,
     Version,
     chained,
-    changes_from,
+    change_records,
     lineage,
     piece_of,
     pieces_touched,
@@ -28,7 +28,7 @@ from docstore.documents.history import (
 )
 from docstore.documents.kinds import HEAD, KINDS, Kind, kind_named
 from docstore.documents.patch import Change
-from docstore.errors import DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
+from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
 from docstore.sql import full_states, rows
 from docstore.sql.rows import HeadRow
 
@@ -114,24 +114,34 @@ def read_version(connection: Connection, head: HeadRow, kind: Kind, number: int)
 
 def rebuilt(past: Past, kind: Kind) -> State:
     """Return the state of the version of *past*; as ``read_version``."""
-    head, number = past.head, past.number
-    pieces, digests = past.pieces()
-    document = Rollback(kind, _with_head(head, past, pieces), DigestTree(digests))
-    if document.digest() != past.base_digest:
-        raise DamagedDocumentError(head.name, where=past.where, problem="they are not the ones that version has")
-    try:
-        document.undo_all(past.newer)
-    except PatchError as error:
-        raise DamagedDocumentError(head.name, where=f"version {number}", problem=str(error)) from error
-    if document.digest() != past.digest:
-        raise DamagedDocumentError(head.name, where=f"version {number}", problem="the rebuilt state has another digest")
-    return State(number, dict(document.pieces), document.digests)
+    document = rolled_back(past, kind, *past.pieces())
+    return State(past.number, dict(document.pieces), document.digests)
 
 
-def _with_head(head: HeadRow, past: Past, pieces: dict[str, JSON]) -> dict[str, JSON]:
+def rolled_back(past: Past, kind: Kind, pieces: Mapping[str, JSON], digests: Mapping[str, str]) -> Rollback:
+    """Return the document at the version of *past*, checked.
+
+    Shapes:
+        kind: by its name alone
+        pieces: the stored pieces: all of them, or at least the head and those that changed since
+        digests: of all stored pieces
+
+    Raises:
+        DamagedDocumentError: the stored state, or the rebuilt one, is not what was saved.
+    """
+    name, then = past.head.name, f"version {past.number}"
     if HEAD not in pieces:
-        raise DamagedDocumentError(head.name, where=past.where, problem="the row of the head is missing")
-    return pieces
+        raise DamagedDocumentError(name, where=past.where, problem="the row of the head is missing")
+    document = Rollback(kind, pieces, DigestTree(digests))
+    if document.digest() != past.base_digest:
+        raise DamagedDocumentError(name, where=past.where, problem="they are not the ones that version has")
+    try:
+        document.undo_versions(past.newer)
+    except (PatchError, CodecError) as error:
+        raise DamagedDocumentError(name, where=then, problem=str(error)) from error
+    if document.digest() != past.digest:
+        raise DamagedDocumentError(name, where=then, problem="the rebuilt state has another digest")
+    return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,8 @@ class Past:
     Attributes:
         number, digest: of the version.
         base, base_digest: the version of the stored state, and the digest of the document then.
-        newer: the changes of version *base*, of the one before it, ..., down to those of the one after *number*.
+        newer: the records of the changes of version *base*, of the one before it, ..., down to those of the one after
+            *number*.
     """
 
     connection: Connection
@@ -150,7 +161,7 @@ class Past:
     digest: str
     base: int
     base_digest: str
-    newer: Sequence[Sequence[Change]]
+    newer: Sequence[Sequence[JSON]]
 
     @property
     def is_full_state(self) -> bool:
@@ -203,13 +214,13 @@ def read_past(connection: Connection, head: HeadRow, number: int) -> Past | None
             raise missing_history(head, expected)
     if found[-1].changes == NOT_KEPT:
         raise VersionNotFoundError(head.name, wanted=number, head=head.version, kind=head.kind, is_folded=True)
-    newer = [_changes_of(head, row) for row in found[:-1] if row.changes != NOT_KEPT]
+    newer = [_records_of(head, row) for row in found[:-1] if row.changes != NOT_KEPT]
     return Past(connection, head, number, found[-1].digest, base, found[0].digest, newer)
 
 
-def _changes_of(head: HeadRow, row: sa.Row[Any]) -> tuple[Change, ...]:
+def _records_of(head: HeadRow, row: sa.Row[Any]) -> list[JSON]:
     try:
-        return changes_from(row.changes)
+        return change_records(row.changes)
     except (DecodeError, PatchError) as error:
         raise DamagedDocumentError(head.name, where=f"version {row.version}", problem=str(error)) from error
 
