@@ -14,7 +14,7 @@ from docstore.codec import round_trip, upcast
 from docstore.codec.classes.objects import class_encode, custom_decode, object_shape
 from docstore.codec.classes.records import FieldShapes, field_shapes
 from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
-from docstore.codec.classes.stored_fields import none_by_default, stored_fields
+from docstore.codec.classes.stored_fields import none_by_default
 from docstore.codec.errors_at import raise_in_dict, raise_in_list
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import carried_by
@@ -103,7 +103,6 @@ class Codec:
         self._safe_keys: set[str] = set()
         self._objects: dict[type, Shape] = {}
         self._fields: dict[type, FieldShapes] = {}
-        self._optional: dict[str, frozenset[str]] = {}
         self._decoders: dict[str, Decode] = {}
         self._numbered: dict[str, Decode] = {}
         self._encoders = _Encoders(self._encoder_of)
@@ -170,18 +169,15 @@ class Codec:
             self._fields[cls] = field_shapes(cls, self._plain)
         return self._fields[cls]
 
-    def optional_members(self, tag: str) -> frozenset[str]:
-        """Return the members that objects with *tag* are written without where they are None.
+    @cached_property
+    def optional_members(self) -> Mapping[str, frozenset[str]]:
+        """By tag, the members that objects of docstore's own classes are written without where they are None.
 
-        They are the fields of a class of docstore's own whose default is None. A user's class has no such members: its
-        defaults may change, and a member that is missing would then be read as another value.
+        They are the fields whose default is None. A user's class has no such members: its defaults may change, and a
+        member that is missing would then be read as another value.
         """
-        if tag not in self._optional:
-            entry = self.registry.of_tag(tag)
-            if entry is None or not entry.omits_none:
-                return frozenset()
-            self._optional[tag] = none_by_default(stored_fields(entry.cls))
-        return self._optional[tag]
+        own = [entry for entry in self.registry.entries if entry.omits_none]
+        return {tag: none_by_default(entry.cls) for entry in own for tag in entry.tags}
 
     # --- encoding ------------------------------------------------------------------------------------------------
 

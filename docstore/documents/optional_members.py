@@ -7,18 +7,19 @@ one of them lacks is absent.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from docstore.documents.canonical import JSON, TAG, join_pointer, resolve, split_pointer
 from docstore.errors import DecodeError
 
-OptionalMembers: TypeAlias = Callable[[str], frozenset[str]]
-"""Returns the optional members of the objects with a tag; none for a tag that is not docstore's own."""
+OptionalMembers: TypeAlias = Mapping[str, frozenset[str]]
+"""The optional members of the objects with a tag; a tag that is not docstore's own has none."""
 
+NO_MEMBERS: Final[OptionalMembers] = MappingProxyType({})
+"""With it, whatever an object lacks is absent."""
 
-def no_members(tag: str) -> frozenset[str]:
-    """Return no members: with it, whatever an object lacks is absent."""
-    return frozenset()
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def value_at(value: JSON, pointer: str, optional: OptionalMembers) -> JSON:
@@ -43,7 +44,7 @@ def is_optional(value: JSON, pointer: str, optional: OptionalMembers) -> bool:
     except DecodeError:
         return False
     tag = owner.get(TAG) if isinstance(owner, dict) else None
-    return isinstance(tag, str) and key in optional(tag)
+    return isinstance(tag, str) and key in optional.get(tag, _NONE)
 
 
 def with_nulls(value: JSON, optional: OptionalMembers) -> JSON:
@@ -54,7 +55,7 @@ def with_nulls(value: JSON, optional: OptionalMembers) -> JSON:
     """
 
     def fill(obj: dict[str, JSON]) -> dict[str, JSON]:
-        missing = optional(str(obj[TAG])) - obj.keys()
+        missing = optional.get(str(obj[TAG]), _NONE) - obj.keys()
         return {**obj, **dict.fromkeys(missing)} if missing else obj
 
     return _with_objects(value, fill)
@@ -68,7 +69,7 @@ def without_nulls(value: JSON, optional: OptionalMembers) -> JSON:
     """
 
     def strip(obj: dict[str, JSON]) -> dict[str, JSON]:
-        null = {key for key in optional(str(obj[TAG])) if key in obj and obj[key] is None}
+        null = {key for key in optional.get(str(obj[TAG]), _NONE) if key in obj and obj[key] is None}
         return {key: item for key, item in obj.items() if key not in null} if null else obj
 
     return _with_objects(value, strip)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 from docstore import model
+from docstore.codec import Codec
 from docstore.codec.registry import Entry, Registry
 from docstore.documents.kinds import ANALYSIS_CARD, EXPERIMENT, GENERATION_STRATEGY, Kind
 
@@ -22,3 +24,9 @@ def model_registry() -> Registry:
     classes = [Entry(cls, cls.__name__, restore=True, kind=kinds.get(cls), model="docstore") for cls in model.CLASSES]
     enums = [Entry(cls, cls.__name__, model="docstore") for cls in model.ENUMS]
     return Registry((*classes, *enums))
+
+
+@functools.cache
+def optional_members() -> Mapping[str, frozenset[str]]:
+    """Return, by tag, the members that objects of the light model are written without where they are None."""
+    return Codec(model_registry()).optional_members

@@ -102,8 +102,7 @@ class SearchContext:
 
     def tags_omitting(self, member: str) -> tuple[str, ...]:
         """Return the tags of the objects that lack *member* where it is None."""
-        tags = (tag for entry in self.registry.entries for tag in entry.tags)
-        return tuple(sorted(tag for tag in tags if member in self.optional(tag)))
+        return tuple(sorted(tag for tag, members in self.optional.items() if member in members))
 
 
 def checked_query(context: SearchContext, kind: object, part: object, given: Criteria) -> Query:

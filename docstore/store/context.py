@@ -63,10 +63,6 @@ class StoreContext:
             raise InvalidValueError("unknown", unknown, "Use 'error' or 'keep': such objects could not be saved again.")
         return mapper_of(self.bundle, unknown=unknown)
 
-    def optional_members(self, tag: str) -> frozenset[str]:
-        """Return the members that read as None where an object with *tag* lacks them, as ``OptionalMembers``."""
-        return self.mapper().codec.optional_members(tag)
-
     def kind_name(self, kind: str | type) -> str:
         """Return the name of *kind*; for a class, of the kind of document that its objects are.
 

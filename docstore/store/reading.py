@@ -17,6 +17,7 @@ from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, Kind, is_document,
 from docstore.documents.optional_members import value_at
 from docstore.errors import DecodeError, DocumentNotFoundError, InvalidValueError
 from docstore.model import Experiment, SearchSpace
+from docstore.registry.model_classes import optional_members
 from docstore.sql.dialects import checked_moment, long_read_timeout
 from docstore.sql.enum_codes import Wanted
 from docstore.sql.partial import read_place
@@ -113,7 +114,7 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
         number = chosen_version(connection, head, choice.version, choice.at, choice.tag)
         around = read_place(connection, head, pointer, number)
     try:
-        value = value_at(around, pointer, context.optional_members)
+        value = value_at(around, pointer, optional_members())
     except DecodeError:
         if default is NO_DEFAULT:
             raise

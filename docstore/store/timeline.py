@@ -21,6 +21,7 @@ from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
 from docstore.documents.patch import undo
 from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
+from docstore.registry.model_classes import optional_members
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, read, read_version, touching_page, version_numbered
 from docstore.sql.rows import HeadRow
@@ -442,7 +443,7 @@ def _place_history(context: StoreContext, kind: str, name: str, pointer: str) ->
     with transactions.reading() as connection:
         head = transactions.head(connection, kind, name)
         found = PlaceHistory(transactions, connection, head, pointer)
-    return found.changes(context.raw.decode, context.optional_members)
+    return found.changes(context.raw.decode, optional_members())
 
 
 def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, other: str) -> Diff:
@@ -459,4 +460,4 @@ def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, o
         else:
             new = read_version(connection, target, which, kept_version_number(connection, target, b))
     unequal = old.digests.unequal(new.digests)
-    return difference(which, old.pieces, new.pieces, unequal, context.optional_members)
+    return difference(which, old.pieces, new.pieces, unequal, optional_members())

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import docstore
-from docstore.codec import Codec
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.optional_members import with_nulls, without_nulls
-from docstore.registry.model_classes import model_registry
+from docstore.registry.model_classes import optional_members
 
-OPTIONAL: Final = Codec(model_registry()).optional_members
+OPTIONAL: Final = optional_members()
 """The members that docstore's own classes are written without where they are None."""
 
 Form = Callable[[JSON], JSON]

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from docstore.codec import side_data
 from docstore.codec.classes import construct, generated, stored_fields
-from docstore.codec.classes.class_fields import is_none, left_out
+from docstore.codec.classes.class_fields import left_out
 from docstore.codec.classes.generated import FieldCode
 from docstore.codec.classes.pydantic_objects import fields_beside, values_beside
 from docstore.codec.classes.stored_fields import StoredField
@@ -99,6 +99,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
 
 def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -> list[FieldCode]:
     computed = {field.key for field in stored_fields.computed(entry.cls, stored)}
+    omitted = stored_fields.none_by_default(entry.cls) if entry.omits_none else frozenset()
     return [
         FieldCode(
             field.name,
@@ -107,7 +108,7 @@ def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -
             shapes[field.key][1],
             field.default,
             _guarded(field.read) if field.key in computed else field.read if field.maybe_private else None,
-            entry.omits_none and is_none(field.default),
+            field.key in omitted,
         )
         for field in stored
     ]

@@ -98,9 +98,10 @@ def stored_names(cls: type) -> dict[str, str]:
     return keys
 
 
-def none_by_default(stored: tuple[StoredField, ...]) -> frozenset[str]:
-    """Return the keys of those *stored* fields that are None where a document lacks them."""
-    return frozenset(field.key for field in stored if class_fields.is_none(field.default))
+def none_by_default(cls: type) -> frozenset[str]:
+    """Return the keys of the stored fields that *cls* declares with None as default."""
+    fields = (field for field in class_fields.declared_fields(cls) if field.stored)
+    return frozenset(field.name.removeprefix("_") for field in fields if class_fields.is_none(field.default))
 
 
 def value_of(obj: Any, name: str) -> Any:

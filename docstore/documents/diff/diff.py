@@ -14,7 +14,7 @@ from docstore.documents.diff.lines import Line, Pair, plain_lines, whole, with_b
 from docstore.documents.diff.render import NO_DIFFERENCE, as_html, as_rich
 from docstore.documents.digests import piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, split_path
-from docstore.documents.optional_members import OptionalMembers, no_members, pieces_with_nulls, with_nulls
+from docstore.documents.optional_members import NO_MEMBERS, OptionalMembers, pieces_with_nulls, with_nulls
 from docstore.documents.patch import Change, apply, checked_diff, forward
 from docstore.errors import short_repr
 
@@ -70,7 +70,7 @@ class Diff:
         return as_html(self.lines)
 
 
-def of_documents(kind: Kind, old: JSON, new: JSON, optional: OptionalMembers = no_members) -> Diff:
+def of_documents(kind: Kind, old: JSON, new: JSON, optional: OptionalMembers = NO_MEMBERS) -> Diff:
     """Return the diff of two whole documents of *kind*; *optional* as of ``difference``.
 
     Raises:
@@ -94,7 +94,7 @@ def difference(
     old: Mapping[str, JSON],
     new: Mapping[str, JSON],
     unequal: set[str],
-    optional: OptionalMembers = no_members,
+    optional: OptionalMembers = NO_MEMBERS,
 ) -> Diff:
     """Return the diff of two states; *unequal* are the paths of the pieces that are not the same in both.
 

@@ -34,7 +34,7 @@ from docstore.documents.merge.trials import (
     renumbered,
     trials_in,
 )
-from docstore.documents.optional_members import OptionalMembers, no_members, pieces_with_nulls, without_nulls
+from docstore.documents.optional_members import NO_MEMBERS, OptionalMembers, pieces_with_nulls, without_nulls
 from docstore.errors import Conflict, InvalidValueError
 
 Policy: TypeAlias = Literal["merge", "error", "overwrite"]
@@ -93,7 +93,7 @@ def resolve(
     paths: Collection[str] | None = None,
     stored: Iterable[int] = (),
     held: Iterable[int] = (),
-    optional: OptionalMembers = no_members,
+    optional: OptionalMembers = NO_MEMBERS,
 ) -> Resolution:
     """Return *mine* and *theirs*, which were both made from *base*, merged.
 
@@ -135,7 +135,7 @@ def merged(
     theirs: Mapping[str, JSON],
     *,
     decide: Decide | None = None,
-    optional: OptionalMembers = no_members,
+    optional: OptionalMembers = NO_MEMBERS,
 ) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
     """Return the pieces with the changes of both sides since *base*, and the conflicts; *optional* as of ``resolve``.
 
@@ -238,7 +238,7 @@ def checked(
 
 
 def all_places(
-    base: Pieces, mine: Pieces, theirs: Pieces, optional: OptionalMembers = no_members
+    base: Pieces, mine: Pieces, theirs: Pieces, optional: OptionalMembers = NO_MEMBERS
 ) -> tuple[Conflict, ...]:
     """Return each place that either side changed, in all pieces, with its three values, for a person to read.
 

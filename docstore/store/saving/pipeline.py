@@ -148,7 +148,7 @@ def _save_first(context: StoreContext, obj: Any, document: Document, policy: OnC
     with context.transactions.saved(lambda connection: write(connection, id, document, note)) as saved:
         remember_new(context, obj, document, saved)
     if saved.id != id and saved.is_new:
-        places = overwritten_values(saved.version.changes, document.pieces, context.optional_members)
+        places = overwritten_values(saved.version.changes, document.pieces, context.mapper().codec.optional_members)
         warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
     return saved.version
 
