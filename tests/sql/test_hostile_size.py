@@ -226,7 +226,7 @@ class TestAKeyThatStandsTwice:
         assert f"line {line}" in str(caught.value)
 
     def test_is_refused_in_a_file(self, tmp_path):
-        data = docstore.dumps(new_experiment(), indent=True).replace(
+        data = docstore.dumps(new_experiment(description="old"), indent=True).replace(
             b'"description":', b'"description":"new","description":'
         )
         path = written_to(tmp_path, "experiment.json", data)

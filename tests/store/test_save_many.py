@@ -195,7 +195,7 @@ class TestTheCall:
         assert seen == [0, 0, 2, 2, 4]
 
     def test_ends_a_batch_early_that_holds_much_text(self, store, monkeypatch):
-        monkeypatch.setattr("docstore.store.saving.bulk._ENOUGH", 5_000)
+        monkeypatch.setattr("docstore.store.saving.bulk._ENOUGH", 3_000)
 
         def made():
             for each in several(3):

@@ -209,7 +209,7 @@ class TestAChangeInsideATrial:
     def test_is_kept_with_the_old_values_alone(self, changed):
         kept = {change.path: (change.op, change.old) for change in changed.changes}
 
-        assert kept["/description"] == ("replace", None)
+        assert kept["/description"] == ("add", canonical.ABSENT)
         assert kept["/trials/1/run_metadata/oven"][0] == "add"
 
 

@@ -42,7 +42,7 @@ pytest_plugins = ["ready"]
 
 def an_experiment_and_a_note(store):
     """An experiment at version 3: made with one trial, described, and given a second trial; returns its text."""
-    experiment = new_experiment(trials=1, experiment_type="CAKE")
+    experiment = new_experiment(trials=1, experiment_type="CAKE", description="plain")
     store.save(experiment, message="first", author="ada")
     experiment.description = "with salt"
     store.save(experiment, message="second", author="ada")
@@ -263,7 +263,7 @@ class TestOneByteChanged:
         assert ("cakes", "versions", f"version {number}") in places(store)
 
     def test_in_an_old_value_is_found_in_its_version_and_in_what_cannot_be_rebuilt(self, store, intruder):
-        intruder.set(versions.c.changes, instead("null", "1"), version=2)
+        intruder.set(versions.c.changes, instead('"plain"', "1"), version=2)
 
         assert places(store) == [("cakes", "versions", "version 2"), ("cakes", "versions", "version 1")]
 
@@ -778,7 +778,7 @@ class TestADamagedDocument:
     @pytest.mark.parametrize(
         "damage",
         [
-            lambda i: i.set(versions.c.changes, instead("null", "1"), version=2),
+            lambda i: i.set(versions.c.changes, instead('"plain"', "1"), version=2),
             lambda i: i.set(versions.c.changes, instead("/description", "/x"), version=2),
             lambda i: i.delete(versions, version=2),
             lambda i: i.set(versions.c.digest, flipped, version=1),
@@ -1310,7 +1310,7 @@ class TestVersionsThatWereFolded:
 
     def test_are_found_where_what_they_were_folded_into_leads_elsewhere(self, store, intruder):
         fold(intruder, 3, 2)
-        intruder.set(versions.c.changes, instead("null", "1"), version=3)
+        intruder.set(versions.c.changes, instead('"plain"', "1"), version=3)
 
         assert places(store) == [("cakes", "versions", "version 1")]
 
