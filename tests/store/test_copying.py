@@ -165,9 +165,10 @@ class Log:
         sets = [parameters] if isinstance(parameters, (dict, tuple)) else parameters
         values = [value for each in sets for value in (each.values() if isinstance(each, dict) else each)]
         self.most_text = max(self.most_text, sum(len(value) for value in values if isinstance(value, str)))
-        written = re.match(r"(INSERT) INTO (\w+) \((.*?)\)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
+        written = re.match(r"(INSERT INTO|COPY) (\w+) \((.*?)\)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
         if written:
             verb, table, *columns = filter(None, written.groups())
+            verb = verb.split()[0].replace("COPY", "INSERT")
             rows = len(values) // len(columns[0].split(",")) if columns else len(sets)
             self.rows[f"{verb} {table}"] += rows
             self.most_rows = max(self.most_rows, rows if table != "codes" else 0)
