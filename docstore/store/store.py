@@ -870,7 +870,8 @@ class Store:
             DocumentNotFoundError: there is no such document; or it was purged before one came to an older version.
 
         Cost:
-            A SELECT for every 100 versions that one looks at.
+            A SELECT for every 100 versions that one looks at; the changes of a version are parsed when they are first
+            asked for. With a *pointer*, as ``blame``.
         """
         from docstore.store import timeline
 
@@ -888,8 +889,10 @@ class Store:
             DamagedDocumentError: the history is not as it was saved, or does not lead back.
 
         Cost:
-            The part that *pointer* leads into is read, and each version as one comes to it. Values are kept as JSON: of
-            a large value that changed often, look at them one after the other, with ``iter``, or at ``history``.
+            The part that *pointer* leads into is read, and as one comes to them, the versions that may have changed it:
+            the database searches the changes of the others. Of those it is only checked that none is missing, and not
+            their links of the chain; ``verify`` checks all. Values are kept as JSON: of a large value that changed
+            often, look at them one after the other, with ``iter``, or at ``history``.
         """
         from docstore.store import timeline
 

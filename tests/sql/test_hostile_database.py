@@ -71,6 +71,9 @@ def saved(tmp_path_factory):
         store.put("note", "n1", {"a": 1})
         store.put("note", "n1", {"a": 2, "b": [1, 2]})
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        # A full state of the note, as it would get one after more versions.
+        body, [id] = '{"a":1}', connection.execute("SELECT id FROM documents WHERE name = 'n1'").fetchone()
+        connection.execute("INSERT INTO states VALUES (?, 1, '', ?, ?)", (id, sha256(body.encode()).hexdigest(), body))
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '') WHERE type = 'table'")
@@ -167,6 +170,7 @@ COLUMNS = {
         *("created_at", "updated_at", "deleted_at", "digest", "body"),
     ],
     "versions": ["id", "version", "created_at", "author", "message", "changes", "digest", "chain"],
+    "states": ["id", "version", "path", "digest", "body"],
     "codes": ["column", "value", "name"],
 }
 UNREAD = ("project", "owner", "position")
