@@ -1,8 +1,8 @@
 """Full states: copies of a document as it was at some versions, so that no version is far from one.
 
 An old version is rebuilt from the next full state, or from the current one, by undoing the changes in between. A full
-state is made when the changes since the last one are as long as the document itself: so rebuilding a version reads at
-most about twice what reading a document does, and all full states together are no larger than all changes.
+state is made when undoing the changes since the last one would take about as long as reading the document. Rebuilding
+a version then takes about twice as long, at most, and all full states together need about as much space as the history.
 
 They are derived: without them, every version is rebuilt from the current state.
 """
@@ -23,8 +23,11 @@ from docstore.sql.tables import documents, states, versions
 LEAST: Final = 8
 """The fewest versions between two full states."""
 
-_ROW: Final = 500
-"""Characters that a row counts beside its JSON: reading it, and its other columns, cost about as much."""
+_PIECE: Final = 500
+"""Characters that a head or part counts beside its JSON: reading a row takes as long as parsing and hashing so many."""
+
+_VERSION: Final = 750
+"""Characters that a version counts beside its changes: a piece that they touch is written and hashed again."""
 
 _MANY: Final = 500
 """If more pieces than this are wanted, all of the state are read: SQLite binds at most 32,766 values."""
@@ -33,17 +36,17 @@ _MANY: Final = 500
 # --- made, copied, deleted -------------------------------------------------------------------------------------------
 
 
-def _weight(json: sa.Column[Any], *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """Return the SQL of the length of the rows *where*: the text of *json*, and ``_ROW`` for each."""
+def _weight(json: sa.Column[Any], each: int, *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """Return the SQL of the length of the rows *where*: the text of *json*, and *each* for every row."""
     text = sa.func.coalesce(sa.func.sum(sa.func.char_length(JsonText().column_expression(json))), 0)
-    return sa.select(sa.type_coerce(text + sa.func.count() * _ROW, Whole())).where(*where).scalar_subquery()
+    return sa.select(sa.type_coerce(text + sa.func.count() * each, Whole())).where(*where).scalar_subquery()
 
 
 _OF_ID: Final[sa.BindParameter[Any]] = sa.bindparam("of_id")
 _LAST: Final = sa.select(sa.func.coalesce(sa.func.max(states.c.version), 0)).where(states.c.id == _OF_ID)
 _IS_DUE: Final = sa.select(
-    _weight(versions.c.changes, versions.c.id == _OF_ID, versions.c.version > _LAST.scalar_subquery())
-    >= _weight(documents.c.body, documents.c.id == _OF_ID)
+    _weight(versions.c.changes, _VERSION, versions.c.id == _OF_ID, versions.c.version > _LAST.scalar_subquery())
+    >= _weight(documents.c.body, _PIECE, documents.c.id == _OF_ID)
 )
 _MAKE: Final = states.insert().from_select(
     ["id", "version", "path", "digest", "body"],
