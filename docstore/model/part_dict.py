@@ -26,18 +26,16 @@ class Source(Protocol):
 
 
 class _Unread:
-    """Stands in the memory of a PartDict for an item that was not in memory at first; ``held`` has it once it is read.
+    """Stands in the memory of a PartDict for each item that was not in memory at first.
 
-    It stays in its place, so that of two threads that read the item at once, both get the same one.
+    It stays there once the item is read, so that of two threads that read it at once, both get the same one.
     """
-
-    __slots__ = ("held",)
-
-    def __init__(self) -> None:
-        self.held: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return "<an item that is read when it is first asked for>"
+
+
+_UNREAD: Final = _Unread()
 
 
 class Marks:
@@ -83,13 +81,15 @@ class PartDict(dict[K, V]):
     Some items may be read from their source only when they are handed out: see ``set_unread``.
     """
 
-    __slots__ = ("_marks", "_source")
+    __slots__ = ("_held", "_marks", "_source")
 
     _marks: Marks
     _source: Source | None
+    _held: dict[K, V]
+    """The items that were read since."""
 
     def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = (), /) -> None:
-        self._marks, self._source = Marks(), None
+        self._marks, self._source, self._held = Marks(), None, {}
         super().__init__(items)
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -150,10 +150,12 @@ class PartDict(dict[K, V]):
 
     def __setitem__(self, key: K, value: V, /) -> None:
         super().__setitem__(key, value)
+        self._held.pop(key, None)
         self._marks.touched.add(key)
 
     def __delitem__(self, key: K, /) -> None:
         super().__delitem__(key)
+        self._held.pop(key, None)
         self._marks.touched.add(key)
 
     def setdefault(self, key: K, default: Any = None, /) -> Any:
@@ -170,7 +172,7 @@ class PartDict(dict[K, V]):
             if default is _NONE:
                 raise KeyError(key)
             return default
-        value = _in_memory(self, key, value)
+        value = self._held.pop(key) if value is _UNREAD else value
         self._marks.touched.add(key)
         return value
 
@@ -178,7 +180,7 @@ class PartDict(dict[K, V]):
         """Remove the item that was added last, and return it with its key."""
         read_unread(self, list(self)[-1:])
         key, value = super().popitem()
-        value = _in_memory(self, key, value)
+        value = self._held.pop(key) if value is _UNREAD else value
         self._marks.touched.add(key)
         return key, value
 
@@ -186,6 +188,7 @@ class PartDict(dict[K, V]):
         """Remove all items."""
         keys = list(self)
         super().clear()
+        self._held.clear()
         self._marks.touched.update(keys)
 
     def update(self, other: Any = (), /, **items: Any) -> None:
@@ -285,8 +288,7 @@ def renew_marks(items: PartDict[Any, Any]) -> Marks:
 def set_unread(items: PartDict[K, Any], keys: Iterable[K], source: Source) -> None:
     """Give *items*, which are empty, items at *keys* that *source* reads when they are handed out."""
     items._source = source
-    for key in keys:
-        dict.__setitem__(items, key, _Unread())
+    dict.update(items, dict.fromkeys(keys, _UNREAD))
 
 
 def source_of(items: PartDict[Any, Any]) -> Source | None:
@@ -296,29 +298,27 @@ def source_of(items: PartDict[Any, Any]) -> Source | None:
 
 def is_unread(items: PartDict[K, Any], key: K) -> bool:
     """Return whether there is an item at *key* that is not in memory."""
-    value = dict.get(items, key)
-    return type(value) is _Unread and not value.held
+    return dict.get(items, key) is _UNREAD and key not in items._held
 
 
 def read_unread(items: PartDict[Any, Any], keys: Iterable[Any] | None = None) -> None:
     """Read what is not in memory of the items at *keys*, or of all, together."""
     if items._source is None:
         return
-    wanted = dict.items(items) if keys is None else ((key, dict.get(items, key)) for key in keys)
-    unread = {key: value for key, value in list(wanted) if type(value) is _Unread and not value.held}
+    unread = [key for key in (list(items) if keys is None else keys) if is_unread(items, key)]
     if unread:
         # The first of two threads that read an item gives it to both.
-        items._source.read(unread.keys(), lambda key, item: unread[key].held.setdefault("item", item))
+        items._source.read(unread, items._held.setdefault)
 
 
 def in_memory(items: dict[K, V]) -> list[tuple[K, V]]:
     """Return the keys and the items that are in memory, as ``peek_pairs``."""
-    pairs: Iterable[tuple[Any, Any]] = list(dict.items(items))
-    return [
-        (key, value.held["item"] if type(value) is _Unread else value)
-        for key, value in pairs
-        if type(value) is not _Unread or value.held
-    ]
+    pairs = list(dict.items(items))
+    if not isinstance(items, PartDict) or items._source is None:
+        return pairs
+    held = items._held
+    found = [(key, held.get(key, _UNREAD) if value is _UNREAD else value) for key, value in pairs]
+    return [(key, value) for key, value in found if value is not _UNREAD]
 
 
 def arms_not_in_memory(items: dict[Any, Any]) -> Iterable[Any]:
@@ -331,10 +331,14 @@ def arms_not_in_memory(items: dict[Any, Any]) -> Iterable[Any]:
 
 def _in_memory(items: PartDict[Any, Any], key: Any, value: Any) -> Any:
     """Return the item for which *value* stands in the memory of *items*."""
-    if type(value) is not _Unread:
+    if value is not _UNREAD:
         return value
-    if not value.held and items._source is not None:
+    if key not in items._held and items._source is not None:
         read_unread(items, items._source.with_next(key))
-    if not value.held:
         read_unread(items, [key])
-    return value.held["item"]
+    found = items._held.get(key, _UNREAD)
+    if found is _UNREAD:  # another thread replaced it just now, or removed it
+        found = dict.__getitem__(items, key)
+    if found is _UNREAD:
+        raise KeyError(key)
+    return found

@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+import sys
 import threading
+import types
 from typing import Any
 
 import pytest
 from counting import statements_of
 
+from docstore.codec.live.live_object import LiveObject
 from docstore.errors import (
     ConflictError,
     DamagedDocumentError,
@@ -238,6 +241,28 @@ class TestWhatOthersSavedSince:
 
         assert (mine.index, mine.arm.name) == (5, "5_0")
         ada.save(lazy)
+        assert content(ada.load("cakes")) == content(lazy)
+
+    def test_and_is_merged_while_a_trial_is_read_is_read_again(self, ada, bob, lazy):
+        his = bob.load("cakes")
+        change(his, 1)
+        bob.save(his)
+        lazy.description = "hers"
+        saved: list[Any] = []
+
+        def save(frame: types.FrameType, event: str, argument: Any) -> None:
+            if event == "call" and frame.f_code is LiveObject.decoded.__code__ and not saved:
+                saved.append(True)
+                ada.save(lazy)
+
+        sys.setprofile(save)
+        try:
+            trial = lazy.trials[1]
+        finally:
+            sys.setprofile(None)
+
+        assert saved
+        assert trial.run_metadata == {"changed": 1}
         assert content(ada.load("cakes")) == content(lazy)
 
     def test_in_the_same_place_is_a_conflict(self, ada, bob, lazy):
