@@ -14,6 +14,7 @@ from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
+from docstore.documents.collector import collector_paused
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, is_document, join
@@ -81,6 +82,7 @@ class Mapper:
         """Return the kind of this name, if some class is a document of it."""
         return self.codec.registry.kind_named(name)
 
+    @collector_paused()
     def document(self, obj: Any) -> Document:
         """Return the document of *obj*, encoded whole.
 

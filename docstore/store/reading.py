@@ -12,6 +12,7 @@ from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
 from docstore.documents.canonical import JSON
+from docstore.documents.collector import collector_paused
 from docstore.documents.display import Listed
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.documents.optional_members import value_at
@@ -51,6 +52,7 @@ class VersionChoice:
 # --- objects and values ----------------------------------------------------------------------------------------------
 
 
+@collector_paused()
 def load(
     context: StoreContext,
     kind: str | type,
