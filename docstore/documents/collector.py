@@ -35,12 +35,13 @@ def collector_paused() -> Iterator[None]:
                 gc.enable()
 
 
-def _end_in_child() -> None:
-    """End the pauses of a parent's other threads, which a fork does not take along."""
+def _in_child() -> None:
+    """End the pauses of the parent's threads, which a fork does not take along."""
     if any(_PAUSES.values()):
         gc.enable()
     _PAUSES.clear()
+    _LOCK.release()
 
 
-os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
-os.register_at_fork(after_in_child=_end_in_child)
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_in_child)

@@ -71,12 +71,14 @@ class TestAForkInAPauseOfAnotherThread:
 
         thread = threading.Thread(target=other)
         thread.start()
-        began.wait()
-        child = os.fork()
-        if not child:
-            with collector_paused():
-                pass
-            os._exit(0 if gc.isenabled() else 1)
-        may_end.set()
-        thread.join()
+        try:
+            began.wait()
+            child = os.fork()
+            if not child:
+                with collector_paused():
+                    pass
+                os._exit(0 if gc.isenabled() else 1)
+        finally:
+            may_end.set()
+            thread.join()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
