@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field, make_dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -32,6 +32,7 @@ class Oven:
     volume: float = 0.5
     is_hot: bool = False
     heat: Heat = Heat.LOW
+    fuel: Literal["gas", "wood"] = "gas"
     built: datetime | None = None
     grades: list[float] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
@@ -64,7 +65,7 @@ class TestAPlainValue:
     @pytest.mark.parametrize("function", ["encode", "decode"])
     def test_takes_no_call_of_a_function_in_python(self, codec, function):
         """50 grades and 50 notes take as many calls as none."""
-        bare, filled = Oven(built=FILLED["built"]), Oven(**FILLED)
+        bare, filled = Oven(built=FILLED["built"], anything=""), Oven(**FILLED)
         written = {id(each): codec.encode(each) for each in (bare, filled)}
         codec.decode(written[id(bare)])  # makes the functions
 
@@ -100,6 +101,22 @@ class TestAPlainValue:
         oven = Oven(built=moment)
 
         assert identity(codec.decode(codec.encode(oven))) == identity(oven)
+
+    def test_that_is_no_plain_value_after_all_has_its_tag(self, codec):
+        """The annotation says which types are tried first, and nothing more: a bool is no int, a subclass no str."""
+        oven = Oven(shelves=True, volume=3, name=b"x", grades=[0.5, 1, True, -0.0, 1e300])
+
+        written = codec.encode(oven)
+
+        assert (written["shelves"], written["volume"]) == (True, 3)
+        assert type(written["shelves"]) is bool
+        assert [each if type(each) is not dict else each[TAG] for each in written["grades"]] == [
+            0.5,
+            1,
+            True,
+            "float",
+            "float",
+        ]
 
 
 class TestTheSource:

@@ -27,7 +27,7 @@ from enum import Enum, EnumType
 from functools import lru_cache
 from math import copysign
 from types import CodeType
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 from docstore.codec.classes.class_fields import is_none, left_out
 from docstore.codec.values.by_annotation import Plain, Shape, members_of, without_none
@@ -92,9 +92,10 @@ def encoder(
 
 
 def _finishing(cls: type, *, has_slots: bool) -> list[str]:
-    if has_slots or not cls.__dictoffset__:
+    if has_slots:
         return ["    finish(value, members)"]
-    return ["    if beside or not declared.issuperset(value.__dict__):", "        finish(value, members)"]
+    condition = "beside or not declared.issuperset(value.__dict__)" if cls.__dictoffset__ else "beside"
+    return [f"    if {condition}:", "        finish(value, members)"]
 
 
 def _writing(number: int, field: FieldCode, plain: Plain, names: dict[str, Any]) -> Iterator[str]:
@@ -108,6 +109,8 @@ def _writing(number: int, field: FieldCode, plain: Plain, names: dict[str, Any])
     word = "if"
     for condition, result in _quickly_written(number, field, plain, names):
         yield f"{word} {condition}:"
+        if "moment_text" in result:  # a call, at which Python may have no room for one more
+            yield f"    key = {field.key!r}"
         yield f"    {target} = {result}"
         word = "elif"
     yield f"{word} item is None:"
@@ -147,7 +150,8 @@ def _plain_types(annotation: Any) -> list[type]:
     allowed = members_of([annotation])
     if any(each in (Any, object) or isinstance(each, TypeVar) for each in allowed):
         return list(_PLAIN_IF)
-    return [cls for cls in _PLAIN_IF if cls in allowed]
+    values = [value for each in allowed if get_origin(each) is Literal for value in get_args(each)]
+    return [cls for cls in _PLAIN_IF if cls in allowed or cls in map(type, values)]
 
 
 def _is_plain(cls: type, name: str) -> str:
