@@ -70,6 +70,8 @@ class Arm:
     def ordered_like(self, names: Sequence[str]) -> TParameterization:
         """Return the parameters in the order of *names*, if these are exactly their names; otherwise unchanged."""
         present = self._parameters
+        if [*present] == [*names]:
+            return present
         if len(present) != len(names) or not all(name in present for name in names):
             return present
         return {name: present[name] for name in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from docstore.documents.canonical import (
     join_pointer,
     loads,
     loads_strict,
+    moment_text,
     resolve,
     same_json,
     split_pointer,
@@ -91,6 +93,19 @@ class TestTheCanonicalText:
 
     def test_has_its_sha_256_as_digest(self):
         assert digest(b"[1]") == hashlib.sha256(b"[1]").hexdigest()
+
+
+class TestTheTextOfAMoment:
+    @given(st.datetimes(timezones=st.sampled_from([None, UTC])))
+    def test_is_its_iso_text(self, moment):
+        assert moment_text(moment) == moment.isoformat()
+
+    @pytest.mark.parametrize("microsecond", [0, 1, 10, 999_000, 999_999])
+    @pytest.mark.parametrize("year", [1, 999, 1969, 9999])
+    def test_is_its_iso_text_in_any_year(self, year, microsecond):
+        moment = datetime(year, 1, 2, 3, 4, 5, microsecond, tzinfo=UTC)
+
+        assert moment_text(moment) == moment.isoformat()
 
 
 class TestANestedValue:
