@@ -11,17 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, digest, dumps, is_plain, join_pointer, loads
+from docstore.documents.kinds import HEAD
 from docstore.errors import DamagedDocumentError, DecodeError, RaceLostError, short_repr
 from docstore.sql.dialects import (
     AsText,
     ExactText,
     LongText,
     Whole,
+    Write,
     execute_many,
     insert_many,
     locks_rows,
     only_row,
     reading_times,
+    write,
 )
 from docstore.sql.tables import IS_HEAD, codes, documents, names, states, tags, versions
 
@@ -283,6 +286,9 @@ def digests_of(connection: Connection, id: str) -> dict[str, str]:
     return dict(iter(connection.execute(_DIGESTS, {"of_id": id})))
 
 
+_INSERT_PIECES: Final = documents.insert()
+
+
 def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert heads and parts: one statement, however many."""
     if rows:
@@ -300,8 +306,11 @@ _UPDATE: Final = (
 def update_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write heads and parts over those of the same id and path: one statement, however many."""
     if rows:
-        values = [{"at_id": row["id"], "at_path": row["path"], **{c: row[c] for c in _UPDATED}} for row in rows]
-        execute_many(connection, _UPDATE, values)
+        execute_many(connection, _UPDATE, _replacing(rows))
+
+
+def _replacing(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"at_id": row["id"], "at_path": row["path"], **{c: row[c] for c in _UPDATED}} for row in rows]
 
 
 _TOUCH: Final = (
@@ -309,11 +318,7 @@ _TOUCH: Final = (
     .where(documents.c.id == sa.bindparam("at_id"), IS_HEAD)
     .values(version=sa.bindparam("version"), updated_at=sa.bindparam("updated_at"))
 )
-
-
-def touch_head(connection: Connection, id: str, *, version: int, updated_at: datetime) -> None:
-    """Update the version and time of a head whose body is unchanged."""
-    connection.execute(_TOUCH, {"at_id": id, "version": version, "updated_at": updated_at})
+"""Updates the version and time of a head whose body is unchanged."""
 
 
 _DELETE: Final = documents.delete().where(
@@ -326,6 +331,38 @@ def delete_pieces(connection: Connection, id: str, paths: Iterable[str]) -> None
     values = [{"at_id": id, "at_path": path} for path in paths]
     if values:
         connection.execute(_DELETE, values)
+
+
+_INSERT_VERSION: Final = versions.insert()
+
+
+def write_version(
+    connection: Connection,
+    version: Mapping[str, Any],
+    *,
+    new: Sequence[Mapping[str, Any]],
+    changed: Sequence[Mapping[str, Any]],
+    removed: Iterable[str],
+) -> None:
+    """Write a row of history and what that *version* changed, and touch the head if it is not among the *changed*.
+
+    Shapes:
+        new, changed: rows of heads and parts
+        removed: paths of parts
+
+    Raises:
+        RaceLostError: another writer has made this version.
+    """
+    id, is_head_changed = version["id"], any(row["path"] == HEAD for row in changed)
+    touched = {"at_id": id, "version": version["version"], "updated_at": version["created_at"]}
+    writes = [
+        Write(_INSERT_VERSION, [version]),
+        Write(_INSERT_PIECES, new),
+        Write(_UPDATE, _replacing(changed)),
+        Write(_DELETE, [{"at_id": id, "at_path": path} for path in removed]),
+        Write(_TOUCH, [] if is_head_changed else [touched]),
+    ]
+    write(connection, writes)
 
 
 def mark_deleted(connection: Connection, id: str, moment: datetime | None, author: str | None) -> None:
@@ -431,9 +468,6 @@ def seal_of(id: str, deleted_at: datetime | None, deleted_by: str | None, tags: 
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-_INSERT_VERSION: Final = versions.insert()
 
 
 def insert_version(connection: Connection, **values: Any) -> None:

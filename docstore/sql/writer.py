@@ -270,14 +270,10 @@ class Writer:
         changed = [row for row in written if digests.get(row["path"]) is not None]
         digest = digests.digest(changeset.digests)
         version = Version(number, moment, note.author, note.message, changeset.changes, digest, "", parent)
-        version = self._append(connection, head.id, head.name, head.chain, version)
-        rows.insert_pieces(connection, new)
-        rows.update_pieces(connection, changed)
-        rows.delete_pieces(connection, head.id, changeset.removed)
+        version, row = _chained(connection, head.id, head.name, head.chain, version)
+        rows.write_version(connection, row, new=new, changed=changed, removed=changeset.removed)
         if HEAD in changeset.written:
             self._rename(connection, head, document)
-        else:
-            rows.touch_head(connection, head.id, version=number, updated_at=moment)
         full_states.make_if_due(connection, head.id, number, digests)
         return Saved(head.id, version, codes)
 
@@ -287,13 +283,8 @@ class Writer:
             rows.insert_names(connection, self._project, [_named(head.id, document)])
 
     def _append(self, connection: Connection, id: str, name: str, previous: str, version: Version) -> Version:
-        changes = changes_text(version.changes)
-        if len(changes) + len(version.message) >= _LARGE:
-            # The row of history is one statement: on MySQL, one packet.
-            text = f"{changes}{version.message}".encode()
-            check_size(connection, name, _place_of(version.changes), text, len(version.changes))
-        version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
-        rows.insert_version(connection, **_version_row(id, version, changes))
+        version, row = _chained(connection, id, name, previous, version)
+        rows.insert_version(connection, **row)
         return version
 
     def _coded_rows(
@@ -371,6 +362,19 @@ def _owner_name(document: Document) -> str | None:
 
 def _named(id: str, document: Document) -> tuple[str, str, str]:
     return document.kind.name, document.name, id
+
+
+def _chained(
+    connection: Connection, id: str, name: str, previous: str, version: Version
+) -> tuple[Version, dict[str, Any]]:
+    """Return *version* with its chain after the chain *previous*, and its row, which the database takes."""
+    changes = changes_text(version.changes)
+    if len(changes) + len(version.message) >= _LARGE:
+        # The row of history is one statement: on MySQL, one packet.
+        text = f"{changes}{version.message}".encode()
+        check_size(connection, name, _place_of(version.changes), text, len(version.changes))
+    version = dataclasses.replace(version, chain=chained(previous, id, version, changes))
+    return version, _version_row(id, version, changes)
 
 
 def _version_row(id: str, version: Version, changes: str) -> dict[str, Any]:

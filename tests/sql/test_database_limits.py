@@ -293,7 +293,7 @@ class TestAnotherWriterWhoIsFirst:
 
             @sa.event.listens_for(filled.engine, "before_cursor_execute")
             def meet(connection, cursor, statement, *rest):
-                if statement.startswith("INSERT INTO versions"):
+                if "INSERT INTO versions" in statement:
                     tries.append(statement)
                     if len(tries) == 1:
                         waiting.start()

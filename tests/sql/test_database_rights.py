@@ -69,7 +69,7 @@ def run_in_a_shell(told, database):
 
 def works(store):
     """Whether all can be done that a user does with documents."""
-    experiment = new_experiment("cakes", trials=1)
+    experiment = new_experiment("cakes", trials=30)  # so many rows are copied to PostgreSQL
     store.save(experiment)
     add_trial(experiment)
     store.save(experiment)

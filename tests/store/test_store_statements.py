@@ -28,10 +28,9 @@ class Log:
     def note(self, connection, cursor, statement, parameters, context, executemany):
         if not statement.startswith(BEGINNINGS):
             self.statements.append(statement)
-        written = re.match(r"(INSERT) INTO (\w+)|(COPY) (\w+)|(UPDATE) (\w+)|(DELETE) FROM (\w+)", statement)
-        if written:
-            verb, table = filter(None, written.groups())
-            verb = verb.replace("COPY", "INSERT")
+        # On PostgreSQL one statement may have several in it, each of one row.
+        for verb, table in re.findall(r"(?:^|\(|\) )(INSERT INTO|COPY|UPDATE|DELETE FROM) (\w+)", statement):
+            verb = verb.split()[0].replace("COPY", "INSERT")
             self.rows[f"{verb} {table}"] += rows_of(statement, parameters) if executemany else 1
 
     @property
@@ -262,6 +261,17 @@ class TestSaveTrial:
         assert len(of_large.statements) == len(of_small.statements) <= 7
         assert of_large.rows == of_small.rows == {"UPDATE documents": 2, "INSERT versions": 1}
 
+    @pytest.mark.parametrize("prepared", ["mine alone"], indirect=True)
+    @pytest.mark.parametrize(
+        ("backend", "writes"), [("sqlite", 3), ("postgresql", 1), ("mariadb", 3)], indirect=["backend"]
+    )
+    def test_writes_by_one_statement_where_the_database_can(self, log, store, prepared, writes):
+        experiment = prepared("small", 10)
+
+        log = log.of(store.save_trial, experiment, experiment.trials[1])
+
+        assert len([line for line in log.statements if not line.startswith("SELECT")]) == writes
+
     def test_reads_as_many_rows_for_ten_trials_as_for_a_thousand(self, store, prepared):
         small, large = prepared("small", 10), prepared("large", PARTS_OF_A_LARGE_ONE)
 
@@ -334,7 +344,7 @@ class TestAWriter:
 
         @sa.event.listens_for(store.engine, "before_cursor_execute")
         def let_the_other_wait(connection, cursor, statement, *rest):
-            if statement.startswith("INSERT INTO versions"):
+            if "INSERT INTO versions" in statement:
                 waiting.start()
                 while not locks or not is_blocked(other, locks[0]):
                     pass

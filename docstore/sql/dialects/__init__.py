@@ -10,7 +10,7 @@ its views in ``docstore.migrations.views``.
 
 from __future__ import annotations
 
-from docstore.sql.dialects.base import Fault, backoff
+from docstore.sql.dialects.base import Fault, Write, backoff
 from docstore.sql.dialects.engines import (
     check_writable,
     checked_engine,
@@ -37,6 +37,7 @@ from docstore.sql.dialects.transactions import (
     schema_of,
     transaction,
     translated,
+    write,
 )
 from docstore.sql.dialects.types import (
     AsText,
@@ -58,6 +59,7 @@ __all__ = [
     "LongText",
     "UtcTime",
     "Whole",
+    "Write",
     "backoff",
     "check_settings",
     "check_writable",
@@ -86,4 +88,5 @@ __all__ = [
     "shown",
     "transaction",
     "translated",
+    "write",
 ]

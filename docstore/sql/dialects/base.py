@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -63,6 +63,14 @@ class Fault:
     table: str
     where: str
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An INSERT, UPDATE or DELETE, and the rows that it is executed for, all with the same names."""
+
+    statement: sa.Insert | sa.Update | sa.Delete
+    rows: Sequence[Mapping[str, Any]]
 
 
 class Backend(ABC):
@@ -147,6 +155,14 @@ class Backend(ABC):
     def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute *statement* for each of *rows*."""
         connection.execute(statement, list(rows))
+
+    def write(self, connection: Connection, writes: Sequence[Write]) -> None:
+        """Execute *writes* one after another; no two of them write the same row."""
+        for each in writes:
+            if isinstance(each.statement, sa.Insert):
+                self.insert_many(connection, cast(sa.Table, each.statement.table), each.rows)
+            else:
+                self.execute_many(connection, each.statement, each.rows)
 
     @abstractmethod
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:

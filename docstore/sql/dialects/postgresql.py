@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, TypeAlias, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import DatabaseError, NotAllowedError, StoreError, TablesError
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, Write
 from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
@@ -29,11 +31,18 @@ from docstore.sql.dialects.servers import (
 )
 from docstore.sql.dialects.urls import shown
 
+_Shape: TypeAlias = "tuple[sa.Insert | sa.Update | sa.Delete, tuple[str, ...], int]"
+
 _LARGEST: Final = 0x0FFFFFFF - 1024
 """Bytes that JSONB takes in one string, array or object: lengths have 28 bits, minus its own overhead."""
 
 _BATCH: Final = 1000, 8 << 20
 """The most rows, and bytes of text, of one execution; the server refuses a statement above a gigabyte."""
+
+_FEW: Final = 8
+"""The most rows that are written by one statement; each number of them makes a text of its own."""
+
+_BIND: Final = re.compile(r"%\((\w+)\)s")
 
 _MANY: Final = 50
 """Rows from which on COPY is quicker than INSERT."""
@@ -282,6 +291,18 @@ class PostgreSQL(Backend):
         for batch in _batches(rows):
             connection.execute(statement, batch)
 
+    def write(self, connection: Connection, writes: Sequence[Write]) -> None:
+        """Execute *writes*; of few rows by one statement, which takes a third of the time of three.
+
+        The parts of such a statement do not see what the others write, so no two of them may write the same row.
+        """
+        rows = [row for each in writes for row in each.rows]
+        if len(rows) > _FEW or sum(map(_length, rows)) > _BATCH[1]:
+            return super().write(connection, writes)
+        shapes = tuple((each.statement, tuple(each.rows[0]), len(each.rows)) for each in writes)
+        values = {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
+        connection.exec_driver_sql(_joined(connection.dialect, _schema(connection), shapes), values)
+
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what JSONB takes; it takes fewer bytes of many short items, and says so."""
         return len(text), _LARGEST
@@ -341,14 +362,39 @@ def _state(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
 
 
+# --- several writes in one statement ----------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=256)
+def _joined(dialect: Dialect, schema: str | None, shapes: tuple[_Shape, ...]) -> str:
+    """Return one statement for several and for each of their rows, whose values have the row's number in their names.
+
+    Shapes:
+        shapes: the statements, each with the names in its rows and with their number
+    """
+    texts: list[str] = []
+    for statement, names, count in shapes:
+        options: dict[str, Any] = {"schema_translate_map": {None: schema}, "render_schema_translate": True}
+        text = str(statement.compile(dialect=dialect, column_keys=list(names), **(options if schema else {})))
+        texts += [_BIND.sub(rf"%(\1_{number})s", text) for number in range(len(texts), len(texts) + count)]
+    *others, last = texts
+    beside = ", ".join(f"write_{number} AS ({text})" for number, text in enumerate(others))
+    return f"WITH {beside} {last}" if others else last
+
+
 # --- COPY -------------------------------------------------------------------------------------------------------------
 
 
 def _place(connection: Connection, table: str) -> str:
-    """Return the name of *table* in SQL, with the schema that the store was opened with, if any."""
-    quote = connection.dialect.identifier_preparer.quote
+    """Return the name of *table* in SQL without parameters, with the schema that the store was opened with, if any."""
+    quote, schema = connection.dialect.identifier_preparer.quote, _schema(connection)
+    place = f"{quote(schema)}.{quote(table)}" if schema else quote(table)
+    return place.replace("%%", "%")  # SQLAlchemy doubles it, for statements with parameters
+
+
+def _schema(connection: Connection) -> str | None:
     schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
-    return f"{quote(schema)}.{quote(table)}" if schema else quote(table)
+    return schema
 
 
 def _copy_in(connection: Connection, place: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -388,7 +434,7 @@ def _batches(
     batch: list[Mapping[str, Any]] = []
     size = 0
     for row in rows:
-        length = sum(len(value) for value in row.values() if isinstance(value, str))
+        length = _length(row)
         if batch and (len(batch) == most_rows or size + length > most_bytes):
             yield batch
             batch, size = [], 0
@@ -396,3 +442,7 @@ def _batches(
         size += length
     if batch:
         yield batch
+
+
+def _length(row: Mapping[str, Any]) -> int:
+    return sum(len(value) for value in row.values() if isinstance(value, str))

@@ -20,7 +20,7 @@ from docstore.errors import (
     MissingDependencyError,
     UnreadableError,
 )
-from docstore.sql.dialects.base import Fault
+from docstore.sql.dialects.base import Fault, Write
 from docstore.sql.dialects.engines import backend_of, check_writable
 from docstore.sql.dialects.urls import shown, without_password
 
@@ -180,6 +180,11 @@ def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[
 def execute_many(connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
     """Execute *statement* for each of *rows*, in batches no longer than the database takes."""
     backend_of(connection.dialect.name).execute_many(connection, statement, rows)
+
+
+def write(connection: Connection, writes: Sequence[Write]) -> None:
+    """Execute *writes*, no two of which write the same row: by one statement, where the database can."""
+    backend_of(connection.dialect.name).write(connection, [each for each in writes if each.rows])
 
 
 def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
