@@ -44,12 +44,14 @@ class Saved:
 
     Attributes:
         is_new: whether it was written by this call; otherwise nothing differed from it.
+        digests: those of all its pieces, if it is the first version of a document.
     """
 
     id: str
     version: Version
     codes: Mapping[Name, int]
     is_new: bool = True
+    digests: DigestTree | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,9 @@ class Writer:
         written, codes = self._coded_rows(connection, _Stamp(id, 1, moment), document, document.pieces)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(connection, written)
-        digest = DigestTree({path: each.digest for path, each in document.pieces.items()}).digest()
-        version = Version(1, moment, note.author, note.message, _WHOLE, digest, "")
-        return Saved(id, self._append(connection, id, document.name, GENESIS, version), codes)
+        digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
+        version = Version(1, moment, note.author, note.message, _WHOLE, digests.digest(), "")
+        return Saved(id, self._append(connection, id, document.name, GENESIS, version), codes, digests=digests)
 
     def branch(
         self,

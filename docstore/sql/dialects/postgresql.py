@@ -428,9 +428,8 @@ def _copied(value: str | int | datetime | None) -> str:
     return str(value).replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
-def _batches(
-    rows: Sequence[Mapping[str, Any]], most_rows: int = _BATCH[0], most_bytes: int = _BATCH[1]
-) -> Iterator[list[Mapping[str, Any]]]:
+def _batches(rows: Sequence[Mapping[str, Any]], most_rows: int = _BATCH[0]) -> Iterator[list[Mapping[str, Any]]]:
+    most_bytes = _BATCH[1]
     batch: list[Mapping[str, Any]] = []
     size = 0
     for row in rows:

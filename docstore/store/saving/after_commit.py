@@ -28,7 +28,7 @@ from docstore.store.tracking import LoadedState
 
 def remember_new(context: StoreContext, obj: Any, document: Document, saved: Saved) -> None:
     """Remember that *obj*, encoded as *document*, came from the version that was *saved*."""
-    digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
+    digests = saved.digests or DigestTree({path: each.digest for path, each in document.pieces.items()})
     context.remember(obj, LoadedState(saved.id, document.name, saved.version.number, digests), context.mapper())
     context.codes.learn(saved.codes)
 
