@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -24,10 +27,11 @@ from docstore.documents.history import (
     piece_at,
     piece_of,
     rebuild,
+    unparsed,
 )
 from docstore.documents.kinds import EXPERIMENT, Kind, kind_declared
 from docstore.documents.patch import Change
-from docstore.errors import PatchError, UnreadableError
+from docstore.errors import DamagedDocumentError, PatchError, UnreadableError
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -146,6 +150,39 @@ def test_changes_come_back_from_their_text():
     assert changes_from(changes_text(changes)) == changes
 
 
+class TestAVersionWhoseChangesAreParsedLate:
+    """As a list of versions has it: the text of the changes, until they are asked for."""
+
+    CHANGES = (Change("replace", "/a", 1), Change("add", "/b"))
+
+    def version(self, text=None):
+        made = Version(3, datetime(2026, 1, 2, tzinfo=UTC), "ada", "", (), "d", "c")
+        return unparsed(made, "cakes", changes_text(self.CHANGES) if text is None else text)
+
+    def test_is_the_same_as_one_that_has_them(self):
+        version = self.version()
+
+        assert version == replace(self.version(), changes=self.CHANGES)
+        assert version.changes is version.changes
+        assert (version.places, version.counts["add"]) == (("/a", "/b"), 1)
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+    def test_is_copied_with_them(self, copied):
+        assert copied(self.version()).changes == self.CHANGES
+
+    @pytest.mark.parametrize("text", ["{}", "[1]", '[{"op":"add"}]', "["])
+    def test_says_where_they_are_malformed(self, text):
+        version = self.version(text)
+
+        assert version.author == "ada"
+        with pytest.raises(DamagedDocumentError, match="'cakes' is damaged at version 3"):
+            _ = version.changes
+
+    def test_has_no_other_attribute(self):
+        with pytest.raises(AttributeError, match="nothing"):
+            _ = self.version().nothing
+
+
 class TestThePieceOfAPlace:
     @pytest.mark.parametrize(
         ("pointer", "path"),
@@ -206,6 +243,17 @@ class TestADocumentTakenBack:
         pieces = rebuild(RECIPE.split(HISTORY[-1]), RECIPE, steps[::-1])
 
         assert dumps(pieces) == dumps(RECIPE.split(HISTORY[0]))
+
+    @pytest.mark.parametrize(("old", "new"), [(0, -1), (0, 2), (1, 3), (3, 4), (3, 5)])
+    def test_goes_over_several_versions_at_once(self, steps, old, new):
+        """Also over one that made other members parts."""
+        new %= len(HISTORY)
+        document = rollback(RECIPE, HISTORY[new])
+
+        document.undo_versions([[change.to_json() for change in changes] for changes in steps[old:new][::-1]])
+
+        assert dumps(document.document()) == dumps(HISTORY[old])
+        assert document.digest() == digest_of(RECIPE, HISTORY[old])
 
     def test_gives_the_pieces_that_changed_as_they_were(self, steps):
         document = rollback(RECIPE, HISTORY[2])

@@ -159,6 +159,42 @@ class TestAnExperimentWhoseTrialsChange:
         assert store.verify() == []
 
 
+class TestAnExperimentsDamagedFullState:
+    """Of the full state of version 8, one row is gone, or one too many is there."""
+
+    @pytest.fixture
+    def state(self):
+        def save(store):
+            experiment = new_experiment(trials=2)
+            store.save(experiment)
+            for number in range(2 * LEAST):
+                experiment.trials[0].run_metadata["attempt"] = number
+                store.save(experiment)
+
+        return save
+
+    def test_names_the_row_that_is_missing(self, store):
+        without(store, states.c.version == LEAST, states.c.path == "/trials/1")
+
+        [damage] = store.verify()
+
+        assert (damage.table, damage.pointer, damage.problem.split(".")[0]) == (
+            "states",
+            "/trials/1",
+            "its row is missing",
+        )
+        with pytest.raises(DamagedDocumentError, match=f"full state of version {LEAST}"):
+            store.load("cakes", version=3)
+
+    def test_names_the_row_that_is_too_many(self, store):
+        with store.engine.begin() as connection:
+            connection.execute(
+                states.update().where(states.c.version == LEAST, states.c.path == "/trials/1").values(path="/trials/7")
+            )
+
+        assert sorted(damage.pointer for damage in store.verify()) == ["/trials/1", "/trials/7"]
+
+
 class TestTrialsThatAreOnlyAdded:
     def test_write_no_full_state(self, store):
         experiment = new_experiment()
