@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument(
         "--documents", type=int, default=2_000, help="at least 1,000, for find; a quarter, for save_many"
     )
-    parser.add_argument("--seconds", type=float, default=1.0, help="for which each operation is repeated")
+    parser.add_argument("--seconds", type=float, default=0.7, help="for which each operation is repeated")
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=[each for each in SECTIONS if each != "memory"])
     parser.add_argument("--cpu", action="store_true", help="time by the CPU time of this process: for a busy machine")
     parser.add_argument("--large", action="store_true", help="100,000 trials and versions too, and memory; an hour")

@@ -99,7 +99,7 @@ class Patience:
             for other programs on a busy machine.
     """
 
-    seconds: float = 1.0
+    seconds: float = 0.7
     least: int = 5
     most: int = 25
     clock: Callable[[], float] = time.perf_counter
