@@ -55,6 +55,9 @@ _TRIES: Final = 20
 _SHORT: Final = 255
 """The longest key or tag that a codec remembers; it remembers up to ``_REMEMBERED`` of them."""
 
+_CONTAINERS: Final = frozenset({dict, list})
+"""The types of JSON whose values hold others."""
+
 _HASHED: Final = frozenset({set, frozenset, dict, OrderedDict})
 RESERVED_TAGS: Final = frozenset(BY_TAG) | optional_types.TAGS
 """The tags of docstore's own types, which no registered class can have."""
@@ -275,6 +278,8 @@ class Codec:
             decode = None if SCHEMA in value or type(value[TAG]) is not str else self._decoders.get(value[TAG])
             return self._decode_tagged(value) if decode is None else decode(value)
         if type(value) is list:
+            if _CONTAINERS.isdisjoint(map(type, value)):
+                return value.copy()
             items: list[Any] = []
             append, decode = items.append, self._decode
             try:
@@ -286,6 +291,8 @@ class Codec:
         return value
 
     def _decode_dict(self, value: dict[str, JSON]) -> dict[str, Any]:
+        if _CONTAINERS.isdisjoint(map(type, value.values())):
+            return value.copy()
         members: dict[str, Any] = {}
         decode, key = self._decode, ""
         try:
