@@ -75,7 +75,10 @@ _NETWORK: Final = {
 """
 
 _DRIVERS: Final = ("psycopg2", "psycopg")
-"""The drivers that connect by libpq, as SQLAlchemy names them; the second is psycopg 3."""
+"""The drivers that connect by libpq, as SQLAlchemy names them; the second is psycopg 3.
+
+An Engine that the user made may have another one, which names parameters otherwise and has no COPY.
+"""
 
 _TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes.")
 _NOT_YET: Final = Meaning(DatabaseError, "The server is starting or stopping: try again in a moment.")
@@ -281,10 +284,11 @@ class PostgreSQL(Backend):
     def insert_many(self, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert *rows*; many of them by COPY, which takes a third of the time."""
         place = _place(connection, table.name)
-        if len(rows) < _MANY or connection.execute(_HAS_ROW_SECURITY, {"place": place}).scalar_one():
-            self.execute_many(connection, table.insert(), rows)
-        else:
+        is_copied = len(rows) >= _MANY and connection.dialect.driver in _DRIVERS
+        if is_copied and not connection.execute(_HAS_ROW_SECURITY, {"place": place}).scalar_one():
             _copy_in(connection, place, rows)
+        else:
+            self.execute_many(connection, table.insert(), rows)
 
     def execute_many(self, connection: Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute *statement* for *rows* in batches, none of them too long for the server."""
@@ -297,7 +301,8 @@ class PostgreSQL(Backend):
         The parts of such a statement do not see what the others write, so no two of them may write the same row.
         """
         rows = [row for each in writes for row in each.rows]
-        if len(rows) > _FEW or sum(map(_length, rows)) > _BATCH[1]:
+        is_small = len(rows) <= _FEW and sum(map(_length, rows)) <= _BATCH[1]
+        if not is_small or connection.dialect.driver not in _DRIVERS:
             return super().write(connection, writes)
         shapes = tuple((each.statement, tuple(each.rows[0]), len(each.rows)) for each in writes)
         values = {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
