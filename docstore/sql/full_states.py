@@ -1,8 +1,8 @@
 """Full states: copies of a document as it was at some versions, so that no version is far from one.
 
 An old version is rebuilt from the next full state, or from the current one, by undoing the changes in between. A full
-state is made when undoing the changes since the last one would take about as long as reading the document. Rebuilding
-a version then takes about twice as long, at most, and all full states together need about as much space as the history.
+state is made when undoing the changes since the last one would take about as long as reading the document: a version is
+rebuilt in up to twice that time. All full states together need one to two times the space of the other history.
 
 They are derived: without them, every version is rebuilt from the current state.
 """
