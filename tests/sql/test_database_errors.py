@@ -390,7 +390,7 @@ class TestADriverThatIsMissing:
             ("psycopg2", "postgresql://h/d", "pip install psycopg2-binary"),
             ("MySQLdb", "mysql+mysqldb://h/d", "pip install mysqlclient; or write mysql+pymysql://"),
             ("mysql", "mysql+mysqlconnector://h/d", "pip install mysql-connector-python; or write mysql+pymysql://"),
-            ("psycopg", "postgresql+psycopg://h/d", "pip install psycopg; or write postgresql+psycopg2://"),
+            ("psycopg", "postgresql+psycopg://h/d", "pip install 'docstore[psycopg]'; or write postgresql+psycopg2://"),
         ],
     )
     def test_is_told_with_what_to_install(self, monkeypatch, module, url, remedy):
