@@ -18,11 +18,11 @@ class Interruption(Exception):
 
 
 def interrupt_statement(engine: sa.Engine, verb: str) -> None:
-    """Let the next statement that begins with *verb* fail, after the database has run it."""
+    """Let the next statement with *verb* in it fail, after the database has run it; one statement may write all."""
 
     @sa.event.listens_for(engine, "after_cursor_execute")
     def interrupt(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if statement.lstrip().upper().startswith(verb):
+        if verb in statement.upper():
             sa.event.remove(engine, "after_cursor_execute", interrupt)
             raise Interruption(verb)
 
