@@ -134,6 +134,10 @@ class PartDict(dict[K, V]):
             return NotImplemented
         return dict(self) == (dict(other) if isinstance(other, PartDict) else other)
 
+    def __ne__(self, other: object) -> bool:
+        # The one of dict compares what is in memory.
+        return not self == other if isinstance(other, dict) else NotImplemented
+
     __hash__ = None
 
     def __repr__(self) -> str:
@@ -166,7 +170,8 @@ class PartDict(dict[K, V]):
 
     def pop(self, key: K, default: Any = _NONE, /) -> Any:
         """Remove the item at *key* and return it, or *default*."""
-        read_unread(self, [key])
+        # Read before it is removed, by its own key, an integer: this one may be an equal one, such as 1.0.
+        self.get(key)
         value = super().pop(key, _NONE)
         if value is _NONE:
             if default is _NONE:

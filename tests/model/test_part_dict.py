@@ -45,6 +45,7 @@ class TestAnyDict:
             lambda d: d == LETTERS,
             lambda d: operator.eq(LETTERS, d),
             lambda d: d != {},
+            lambda d: (operator.ne(d, LETTERS), operator.ne(LETTERS, d), d != []),
             lambda d: d == [],
             lambda d: (1 in d, 4 in d, "a" in d.values(), (1, "a") in d.items()),
             lambda d: (list(d.keys()), list(d.values()), list(d.items())),

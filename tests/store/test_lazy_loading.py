@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 import re
 import sys
@@ -64,6 +65,19 @@ class TestAnExperimentThatIsLoadedLazily:
 
     def test_equals_the_one_that_was_saved(self, ada, lazy):
         assert ada.load("cakes") == lazy
+
+    def test_has_dicts_that_are_not_unequal(self, ada, lazy):
+        whole = ada.load("cakes")
+
+        assert not operator.ne(lazy.trials, whole.trials)
+        assert not operator.ne(dict(whole._data), lazy._data)
+
+    @pytest.mark.parametrize("key", [1, True, 1.0])
+    def test_gives_up_a_trial_by_any_equal_key(self, ada, lazy, key):
+        assert lazy.trials.pop(key).index == 1
+
+        ada.save(lazy)
+        assert list(ada.load("cakes").trials) == [0, 2, 3]
 
     def test_of_several_types_is_too(self, store):
         store.save(new_multi_type_experiment())
