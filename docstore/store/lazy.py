@@ -234,7 +234,22 @@ def advancing(live: LiveObject) -> Iterator[None]:
             yield
 
 
-def to_adopt(live: LiveObject, state: LoadedState, pieces: Mapping[str, JSON | Absent]) -> dict[str, JSON | Absent]:
+def read_for_another(live: LiveObject, state: LoadedState, paths: Collection[str]) -> None:
+    """Read the parts at *paths*, if others' changes in them will come by *state*, which their source does not follow.
+
+    Another store saves the object then, or a copy of it is saved.
+
+    Raises:
+        StoreError: as ``UnreadParts.read``; nothing is saved yet.
+    """
+    dicts = live.part_dicts() or {}
+    for field, key in map(split_path, paths):
+        source = source_of(dicts[field]) if field in dicts else None
+        if isinstance(source, UnreadParts) and source.load.state is not state:
+            read_unread(dicts[field], [int(key)])
+
+
+def to_adopt(live: LiveObject, pieces: Mapping[str, JSON | Absent]) -> dict[str, JSON | Absent]:
     """Return those of *pieces*, by which others' changes come into the object, that concern what is in memory.
 
     The others are read later, as they are then; those that are removed are removed here.
@@ -245,11 +260,9 @@ def to_adopt(live: LiveObject, state: LoadedState, pieces: Mapping[str, JSON | A
         items = dicts.get(field)
         if items is None or not is_unread(items, int(key)):
             continue
-        source = source_of(items)
-        if not isinstance(source, UnreadParts) or source.load.state is not state:
-            read_unread(items, [int(key)])  # saved by another store, or as a copy: the source follows another state
-            continue
         del adopted[path]
         if isinstance(body, Absent):
             del items[int(key)]
+    if len(adopted) < len(pieces):
+        live.obj.__docstore_restored__()  # its index of arms has those that these parts had before
     return adopted

@@ -26,7 +26,7 @@ from docstore.errors import (
 from docstore.model import Arm, BatchTrial, GenerationNode, GenerationStrategy
 from docstore.registry.bundle import mapper_of
 from docstore.testing.exact import identity
-from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment
+from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment, observe
 
 
 def change(experiment: Any, index: int, value: Any = 1) -> None:
@@ -288,6 +288,18 @@ class TestWhatOthersSavedSince:
         with pytest.raises(ConflictError, match="/trials/1/run_metadata/changed"):
             ada.save(lazy)
 
+    def test_gives_its_arms_their_names_after_a_merge(self, ada, bob, lazy):
+        known = lazy.new_batch_trial().index
+        ada.save(lazy)
+        lazy = ada.load("cakes", lazy=True)
+        add_trial(lazy)
+        his = bob.load("cakes")
+        his.trials[known].add_arm(Arm({"x": 0.5, "flour": "rye"}))
+        bob.save(his)
+        ada.save(lazy)
+
+        assert lazy.new_trial(parameters={"x": 0.5, "flour": "rye"}).arm.name == f"{known}_0"
+
     def test_is_overwritten_if_asked_for(self, ada, bob, lazy):
         his = bob.load("cakes")
         change(his, 1, "his")
@@ -320,6 +332,19 @@ class TestWhatCannotBeReadAnyMore:
             lazy.trials[1]  # reads it
 
         assert "lazy=True" in raised.value.__notes__[0]
+
+    def test_is_noticed_before_another_store_saves_a_trial(self, ada, bob, lazy):
+        trial = lazy.trials[1]
+        his = bob.load("cakes")
+        observe(his, 1, 7.0, "crust")
+        bob.save(his)
+        ada.close()
+        trial.run_metadata["changed"] = "hers"
+
+        with pytest.raises(StoreClosedError, match="is closed"):
+            bob.save_trial(lazy, trial)
+
+        assert bob.load("cakes").trials[1].run_metadata == {}
 
     def test_as_the_document_was_purged(self, ada, bob, lazy):
         bob.purge("cakes")

@@ -63,7 +63,7 @@ def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> Non
     unread = renumber(save.live, update.renumbering, numbers_in(update.pieces))
     saved = {path: body for path, body in update.saved.items() if path not in unread}
     with advancing(save.live):
-        left = adopt(save.live, to_adopt(save.live, origin, update.pieces), saved)
+        left = adopt(save.live, to_adopt(save.live, update.pieces), saved)
         left_as_saved = {path: body for path, body in update.saved.items() if path in left}
         origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
     origin.name = _saved_name(save, update, is_head_left=HEAD in left)

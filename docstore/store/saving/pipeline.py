@@ -21,7 +21,7 @@ from docstore.sql.reader import Divergence, read, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.lazy import reading_by
+from docstore.store.lazy import read_for_another, reading_by
 from docstore.store.saving.after_commit import bring_up_to_date, remember_new, seal_parts
 from docstore.store.saving.divergence import (
     check_not_restored,
@@ -123,6 +123,7 @@ def save_trials(
                 raise context.transactions.unsaved_error(connection, kind, name)
         live = LiveObject(mapper, experiment)
         paths = [path for trial in trials for path in live.paths_of(trial)]
+        read_for_another(live, origin, paths)
         changes = local_changes_in(live, paths, origin)
         live = LiveObject(context.mapper(origin.unknown), experiment)
         return _save_changes(context, Save(live, origin, changes, policy), note)
