@@ -567,6 +567,21 @@ class TestASaveThatSaysWhatItIsBasedOn:
         store.save(mine, based_on=1)
         assert noted(store) == {0: {"by": "theirs"}, 1: {"by": "mine"}, 2: {}}
 
+    @pytest.mark.parametrize("make", [lambda obj: obj, copy.deepcopy], ids=["itself", "a copy"])
+    def test_keeps_what_others_saved_in_that_version_and_the_object_does_not_have_yet(self, store, cakes, make):
+        theirs = store.load("cakes")
+        note_at(theirs, 0, by="theirs")
+        store.save(theirs)
+        note_at(cakes, 1, by="mine")
+        version = store.save_trial(cakes, cakes.trials[1])
+
+        mine = make(cakes)
+        mine.description = "mine"
+        store.save(mine, based_on=version)
+
+        assert noted(store) == {0: {"by": "theirs"}, 1: {"by": "mine"}, 2: {}}
+        assert identity(mine) == identity(store.load("cakes"))
+
     def test_is_refused_of_what_changed_since_then(self, store, anew):
         note_at(anew, 0, by="mine")
 

@@ -114,13 +114,16 @@ def _proved(connection: Connection, head: HeadRow, origin: Origin) -> LoadedStat
 # --- what the caller says --------------------------------------------------------------------------------------------
 
 
-def stated_origin(context: StoreContext, obj: Any, kind: Kind, name: str, based_on: int | Version) -> LoadedState:
+def stated_origin(
+    context: StoreContext, obj: Any, kind: Kind, name: str, based_on: int | Version
+) -> LoadedState | None:
     """Return the loaded state of *obj*, which was made from a version of the document *name*, as the caller says.
 
     Raises:
         DocumentNotFoundError, VersionNotFoundError: there is no such document or version, or it was folded.
         InvalidValueError: *based_on* is a version of another document, or neither a number nor a version; or *obj* is
             known to be based on another version of the document.
+        ConflictError: *obj* knows that it is based on that version, but no version is what it was made from.
     """
     number = based_on.number if isinstance(based_on, Version) else based_on
     if type(number) is not int:
@@ -132,20 +135,23 @@ def stated_origin(context: StoreContext, obj: Any, kind: Kind, name: str, based_
     if isinstance(based_on, Version) and based_on.digest != digests.digest():
         remedy = f"Version {number} of {name!r} is another one here. Give its number, if you mean it."
         raise InvalidValueError("based_on", based_on.digest, remedy)
-    known = _known_version(context, obj, head.id)
-    if known not in (None, number):
-        remedy = f"This object is based on version {known} of {name!r}, and knows it: leave based_on out."
+    known = _known_origin(context, obj, head.id)
+    if known is not None and known.version != number:
+        remedy = f"This object is based on version {known.version} of {name!r}, and knows it: leave based_on out."
         raise InvalidValueError("based_on", number, remedy)
+    if known is not None and known.digest == digests.digest():
+        # It also knows which pieces of that version it does not have yet, after a save of some of its parts.
+        return origin_of(context, obj, kind, name)
     return LoadedState(head.id, name, number, digests, unknown=context.unknown)
 
 
-def _known_version(context: StoreContext, obj: Any, id: str) -> int | None:
+def _known_origin(context: StoreContext, obj: Any, id: str) -> Origin | None:
     """Return the version of the document *id* that *obj* is known to be based on, or None."""
     tracked = context.tracker.get(obj)
     said = [origin for origin in origins_in(obj) if origin.id == id]
     if said:
-        return said[0].version
-    return tracked.version if tracked is not None and tracked.id == id else None
+        return said[0]
+    return tracked.as_origin() if tracked is not None and tracked.id == id else None
 
 
 # --- a first save that was interrupted -------------------------------------------------------------------------------
