@@ -25,6 +25,7 @@ from docstore.documents import digests
 from docstore.errors import ConflictError, EncodeError, OverwriteWarning
 from docstore.model import Arm, Data, GeneratorRun, TrialStatus
 from docstore.registry.bundle import mapper_of
+from docstore.store.saving.bulk import Bulk
 from docstore.testing.exact import identity
 from docstore.testing.experiments import new_experiment, observe
 
@@ -586,6 +587,26 @@ class TestAnotherThread:
             sys.setprofile(None)
         change(taken.pop())
 
+        assert_saved(store, experiment)
+
+    def test_that_saves_a_change_back_while_save_many_waits_is_not_missed(self, store, experiment):
+        experiment.trials[1].run_metadata["changed"] = True
+        done: list[bool] = []
+
+        def change_back(frame: types.FrameType, event: str, argument: Any) -> None:
+            if event == "call" and frame.f_code is Bulk._save_alone.__code__ and not done:
+                done.append(True)
+                del experiment.trials[1].run_metadata["changed"]
+                store.save(experiment)
+
+        sys.setprofile(change_back)
+        try:
+            store.save_many([experiment])
+        finally:
+            sys.setprofile(None)
+        experiment.properties["ended"] = True
+
+        assert done
         assert_saved(store, experiment)
 
 

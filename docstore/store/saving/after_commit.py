@@ -37,13 +37,15 @@ def seal_parts(save: Save) -> None:
     """Seal the parts that a save has looked at, now that they are stored as they are.
 
     If the save looked only at parts that its caller named, the seals stay, unless the object has other dicts of parts
-    now: the former ones may come back, and do not know of this save.
+    now: the former ones may come back, and do not know of this save. If the object was encoded before its lock was
+    taken, as ``save_many`` does, another thread may have saved it as unchanged meanwhile, and sealed it otherwise.
     """
     origin = save.origin
     if save.sealing is not None:
         origin.seal = save.sealing.end()
-    elif origin.seal is not None and not is_sealed(LiveObject(origin.seal.mapper, save.live.obj), origin.seal):
-        origin.seal = None
+    elif origin.seal is not None:
+        is_kept = not save.changes.whole and is_sealed(LiveObject(origin.seal.mapper, save.live.obj), origin.seal)
+        origin.seal = origin.seal if is_kept else None
 
 
 def remember_many(context: StoreContext, mapper: Mapper, new: Iterable[tuple[Any, New]], saved: SavedMany) -> None:
