@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -76,6 +77,9 @@ class PartDict(dict[K, V]):
     reference or the note. ``dict(d)``, ``{**d}`` and copies go through these methods too, as ``__iter__`` is not the
     one of ``dict``; ``dict.__getitem__(d, key)`` does not, nor does an extension in C that reads the dict's memory.
 
+    ``values()`` and ``items()`` go over the items that there were when the loop began; it may add, replace and remove
+    some. A loop over the keys is that of ``dict``, which refuses that.
+
     Copies and pickles are PartDicts all of whose items count as touched; ``copy()`` and ``|`` give a plain dict.
 
     Some items may be read from their source only when they are handed out: see ``set_unread``.
@@ -142,6 +146,10 @@ class PartDict(dict[K, V]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # As IPython shows a dict, an item a line.
+        printer.pretty(dict(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The items come last, as they may refer to what holds the dict.
@@ -212,6 +220,14 @@ class _Values(ValuesView[V]):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return repr(dict(self._mapping).values())  # type: ignore[attr-defined]  # a MappingView has it
+
+    @property
+    def mapping(self) -> Mapping[Any, V]:
+        """The PartDict, to be read only."""
+        return MappingProxyType(self._mapping)  # type: ignore[attr-defined]  # as above
+
     def __iter__(self) -> Iterator[V]:
         for _, value in _handed_out(self._mapping):  # type: ignore[attr-defined]  # a MappingView has it
             yield value
@@ -229,6 +245,14 @@ class _Items(ItemsView[K, V]):
     """The keys and the items of a PartDict."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(dict(self._mapping).items())  # type: ignore[attr-defined]  # a MappingView has it
+
+    @property
+    def mapping(self) -> Mapping[K, V]:
+        """The PartDict, to be read only."""
+        return MappingProxyType(self._mapping)  # type: ignore[attr-defined]  # as above
 
     def __iter__(self) -> Iterator[tuple[K, V]]:
         return _handed_out(self._mapping)  # type: ignore[attr-defined]  # a MappingView has it

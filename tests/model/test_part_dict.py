@@ -51,6 +51,8 @@ class TestAnyDict:
             lambda d: (list(d.keys()), list(d.values()), list(d.items())),
             lambda d: (list(reversed(d)), list(reversed(d.values())), list(reversed(d.items()))),
             lambda d: (len(d.values()), len(d.items()), d.items() == LETTERS.items(), d.items() & {(1, "a")}),
+            lambda d: (repr(d.values()), repr(d.items())),
+            lambda d: (d.values().mapping == LETTERS, d.items().mapping == LETTERS),
             lambda d: (d[1], d.get(1), d.get(4), d.get(4, "?")),
             lambda d: (d.pop(1), d.pop(4, "?"), d.popitem(), dict(d)),
             lambda d: (d.setdefault(1, "?"), d.setdefault(4, "d"), d.setdefault(5), dict(d)),
@@ -70,6 +72,30 @@ class TestAnyDict:
 
         with pytest.raises(type(raised.value)):
             use(dict(LETTERS))
+
+
+class TestALoop:
+    def test_goes_over_what_there_was_when_it_began(self, letters):
+        for key, letter in letters.items():
+            letters[key + 3] = letter
+            letters.pop(key)
+
+        assert letters == {4: "a", 5: "b", 6: "c"}
+
+    def test_over_the_keys_refuses_a_change_of_their_number(self, letters):
+        keys = iter(letters)
+        letters[next(keys) + 3] = "d"
+
+        with pytest.raises(RuntimeError, match="changed size"):
+            next(keys)
+
+
+class TestANotebook:
+    def test_shows_it_as_it_shows_a_dict(self):
+        pretty = pytest.importorskip("IPython.lib.pretty").pretty
+        long = {1: ["a"] * 20, 2: ["b"] * 20}
+
+        assert pretty(PartDict(long)) == pretty(long)
 
 
 class TestWhatIsTouched:
