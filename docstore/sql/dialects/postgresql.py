@@ -42,7 +42,8 @@ _BATCH: Final = 1000, 8 << 20
 _FEW: Final = 8
 """The most rows that are written by one statement; each number of them makes a text of its own."""
 
-_BIND: Final = re.compile(r"%\((\w+)\)s")
+_BIND: Final = re.compile(r"(?<!%)%\((\w+)\)s")
+"""A value's place in a statement; in a name of a schema, SQLAlchemy has doubled the percent sign."""
 
 _MANY: Final = 50
 """Rows from which on COPY is quicker than INSERT."""
