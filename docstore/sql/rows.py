@@ -289,10 +289,22 @@ def digests_of(connection: Connection, id: str) -> dict[str, str]:
 _INSERT_PIECES: Final = documents.insert()
 
 
-def insert_pieces(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert heads and parts: one statement, however many."""
-    if rows:
-        insert_many(connection, documents, rows)
+_BATCH: Final = (4096, 16 << 20)
+"""Rows, and characters of text, at which pieces are inserted: as many are kept in memory as rows."""
+
+
+def insert_pieces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert heads and parts: one statement for each batch, which are made one after another."""
+    batch: list[Mapping[str, Any]] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row["body"])
+        if len(batch) >= _BATCH[0] or size >= _BATCH[1]:
+            insert_many(connection, documents, batch)
+            batch, size = [], 0
+    if batch:
+        insert_many(connection, documents, batch)
 
 
 _UPDATED: Final = ("name", "owner", "type", "status", "model", "version", "updated_at", "digest", "body")

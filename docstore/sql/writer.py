@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -20,11 +20,9 @@ from docstore.documents.patch import Change
 from docstore.errors import DocumentExistsError, InvalidValueError, TooLargeError
 from docstore.sql import full_states, rows
 from docstore.sql.dialects import largest_text
-from docstore.sql.enum_codes import Coded, EnumCodes, Name, coded_in
+from docstore.sql.enum_codes import EnumCodes, Name, coded_in
 from docstore.sql.reader import State, parents_of, read, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
-
-_TypeAndStatus: TypeAlias = tuple[int | None, int | None]
 
 _LARGE: Final = 64 << 10
 """Bytes of a text that every database accepts, whatever its limits."""
@@ -54,22 +52,58 @@ class Saved:
     digests: DigestTree | None = None
 
 
+class CodedPiece(NamedTuple):
+    """What the row of a piece has for itself: its text, but not its JSON, and the names of its type and status."""
+
+    path: str
+    kind: str
+    text: bytes
+    digest: str
+    type: Name | None
+    status: Name | None
+
+
 @dataclass(frozen=True, slots=True)
 class New:
-    """A new document, its id, and the digests of its pieces."""
+    """A new document and its id, as its rows have it: the JSON of many at once would fill the memory.
+
+    Attributes:
+        owner: the name of the document that it belongs to.
+        names: all names of enums in its pieces.
+    """
 
     id: str
-    document: Document
+    kind: Kind
+    name: str
+    model: str
+    owner: str | None
     digests: DigestTree
+    pieces: Sequence[CodedPiece]
+    names: frozenset[Name]
+
+    @classmethod
+    def of(cls, id: str, document: Document) -> New:
+        """Return *document* as its rows have it."""
+        kind, digests = document.kind, DigestTree({path: each.digest for path, each in document.pieces.items()})
+        pieces, names = _coded(kind, document.pieces)
+        owner = kind.owner_in(document.pieces[HEAD].body)
+        return cls(id, kind, document.name, document.model, owner, digests, pieces, names)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """What all rows of one version have in common: the document's id, the version's number, and its time."""
+    """What all rows of one version have in common: the document's id, the version's number, its time, and so on.
+
+    Attributes:
+        name, owner: the document's name, and the id of the document that it belongs to; only the head has them.
+    """
 
     id: str
     number: int
     moment: datetime
+    name: str
+    model: str
+    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,29 +149,29 @@ class Writer:
         """
         self._refuse_taken(connection, new)
         if new and len(note.message) >= _LARGE:
-            check_size(connection, new[0].document.name, HEAD, f"{_ADDED}{note.message}".encode())
+            check_size(connection, new[0].name, HEAD, f"{_ADDED}{note.message}".encode())
         owners = self._owners_of(connection, new)
-        pieces: list[dict[str, Any]] = []
+        pieces: list[tuple[_Stamp, Sequence[CodedPiece]]] = []
         history: list[tuple[str, Version]] = []
         codes: dict[Name, int] = {}
         for each, owner in zip(new, owners, strict=True):
-            document, moment = each.document, next_moment(None)
-            coded = _coded(document.kind, document.pieces)
+            moment = next_moment(None)
             # One after another, so that new names get the same integers as if each were saved alone.
-            codes |= self._codes.resolve(connection, _names(coded) - codes.keys())
-            stamp, integers = _Stamp(each.id, 1, moment), _integers(coded, codes)
-            pieces += self._piece_rows(connection, stamp, document, document.pieces, integers, owner)
+            codes |= self._codes.resolve(connection, each.names - codes.keys())
+            pieces.append((_Stamp(each.id, 1, moment, each.name, each.model, owner), each.pieces))
             version = Version(1, moment, note.author, note.message, _WHOLE, each.digests.digest(), "")
             history.append((each.id, dataclasses.replace(version, chain=chained(GENESIS, each.id, version, _ADDED))))
-        rows.insert_names(connection, self._project, [_named(each.id, each.document) for each in new])
-        rows.insert_pieces(connection, pieces)
+        rows.insert_names(connection, self._project, [(each.kind.name, each.name, each.id) for each in new])
+        rows.insert_pieces(
+            connection, (row for stamp, coded in pieces for row in self._rows(connection, stamp, coded, codes))
+        )
         rows.insert_versions(connection, [_version_row(id, version, _ADDED) for id, version in history])
         return SavedMany([version for _, version in history], codes)
 
     def _refuse_taken(self, connection: Connection, new: Sequence[New]) -> None:
         names: dict[str, list[str]] = {}
         for each in new:
-            names.setdefault(each.document.kind.name, []).append(each.document.name)
+            names.setdefault(each.kind.name, []).append(each.name)
         for kind, wanted in names.items():
             taken = live_documents_named(connection, self._project, kind, wanted)
             for name in wanted if taken else ():
@@ -146,7 +180,7 @@ class Writer:
 
     def _owners_of(self, connection: Connection, new: Sequence[New]) -> list[str | None]:
         """Return the id of each document's owner, which is stored or comes earlier in *new*; or None."""
-        owned = [(each.document.kind.owner_kind or "", _owner_name(each.document) or "") for each in new]
+        owned = [(each.kind.owner_kind or "", each.owner or "") for each in new]
         ids: dict[tuple[str, str], str] = {}
         for kind in {kind for kind, name in owned if name}:
             wanted = {name for other, name in owned if name and other == kind}
@@ -155,12 +189,12 @@ class Writer:
         found: list[str | None] = []
         for each, owner in zip(new, owned, strict=True):
             found.append(ids.get(owner))
-            ids[each.document.kind.name, each.document.name] = each.id
+            ids[each.kind.name, each.name] = each.id
         return found
 
     def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         moment = next_moment(None)
-        written, codes = self._coded_rows(connection, _Stamp(id, 1, moment), document, document.pieces)
+        written, codes = self._coded_rows(connection, (id, 1, moment), document, document.pieces)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(connection, written)
         digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
@@ -183,10 +217,10 @@ class Writer:
         """
         begun, then = (version_numbered(connection, source, number) for number in (1, state.version))
         number, moment = then.number + 1, next_moment(then.created_at)
-        written, codes = self._coded_rows(connection, _Stamp(id, number, moment), document, document.pieces)
+        written, codes = self._coded_rows(connection, (id, number, moment), document, document.pieces)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(
-            connection, [row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written]
+            connection, (row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written)
         )
         head = {HEAD: document.pieces[HEAD]}
         changeset = changeset_of(document.kind, {HEAD: state.pieces[HEAD]}, head)
@@ -266,8 +300,8 @@ class Writer:
             RaceLostError: another writer has written this version, or taken the new name.
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
-        stamp = _Stamp(head.id, number, moment)
-        written, codes = self._coded_rows(connection, stamp, document, changeset.written)
+        found, codes = self._coded_rows(connection, (head.id, number, moment), document, changeset.written)
+        written = list(found)
         new = [row for row in written if digests.get(row["path"]) is None]
         changed = [row for row in written if digests.get(row["path"]) is not None]
         digest = digests.digest(changeset.digests)
@@ -290,50 +324,46 @@ class Writer:
         return version
 
     def _coded_rows(
-        self, connection: Connection, stamp: _Stamp, document: Document, pieces: Mapping[str, Piece]
-    ) -> tuple[list[dict[str, Any]], dict[Name, int]]:
-        """Return the rows of *pieces*, and the integers of the enum names in them."""
-        coded = _coded(document.kind, pieces)
-        codes = self._codes.resolve(connection, _names(coded))
-        owner = self._owner(connection, document.kind, pieces[HEAD].body) if HEAD in pieces else None
-        integers = _integers(coded, codes)
-        return self._piece_rows(connection, stamp, document, pieces, integers, owner), codes
-
-    def _piece_rows(
         self,
         connection: Connection,
-        stamp: _Stamp,
+        version: tuple[str, int, datetime],
         document: Document,
         pieces: Mapping[str, Piece],
-        integers: Mapping[str, _TypeAndStatus],
-        owner: str | None,
-    ) -> list[dict[str, Any]]:
-        """Return the rows of *pieces*, whose types and statuses are *integers*, by path."""
-        kind = document.kind
-        found = []
-        for path, each in pieces.items():
-            check_size(connection, document.name, path, each.text)
-            (type, status), is_head = integers[path], path == HEAD
-            found.append(
-                {
-                    "id": stamp.id,
-                    "path": path,
-                    "project": self._project,
-                    "kind": (kind.rule(path) or kind).name,
-                    "name": document.name if is_head else None,
-                    "owner": owner if is_head else None,
-                    "position": position_of(path),
-                    "type": type,
-                    "status": status,
-                    "model": document.model,
-                    "version": stamp.number,
-                    "created_at": stamp.moment,
-                    "updated_at": stamp.moment,
-                    "digest": each.digest,
-                    "body": each.text.decode(),
-                }
-            )
-        return found
+    ) -> tuple[Iterator[dict[str, Any]], dict[Name, int]]:
+        """Return the rows of *pieces*, and the integers of the enum names in them.
+
+        Args:
+            version: the document's id, and the number and the time of the version.
+        """
+        coded, names = _coded(document.kind, pieces)
+        codes = self._codes.resolve(connection, names)
+        owner = self._owner(connection, document.kind, pieces[HEAD].body) if HEAD in pieces else None
+        return self._rows(connection, _Stamp(*version, document.name, document.model, owner), coded, codes), codes
+
+    def _rows(
+        self, connection: Connection, stamp: _Stamp, pieces: Sequence[CodedPiece], codes: Mapping[Name, int]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the rows of *pieces*; *codes* are the integers of their types and statuses."""
+        for path, kind, text, digest, type, status in pieces:
+            check_size(connection, stamp.name, path, text)
+            is_head = path == HEAD
+            yield {
+                "id": stamp.id,
+                "path": path,
+                "project": self._project,
+                "kind": kind,
+                "name": stamp.name if is_head else None,
+                "owner": stamp.owner if is_head else None,
+                "position": position_of(path),
+                "type": type and codes[type],
+                "status": status and codes[status],
+                "model": stamp.model,
+                "version": stamp.number,
+                "created_at": stamp.moment,
+                "updated_at": stamp.moment,
+                "digest": digest,
+                "body": text.decode(),
+            }
 
     def _owner(self, connection: Connection, kind: Kind, head: JSON) -> str | None:
         name = kind.owner_in(head)
@@ -345,21 +375,16 @@ _ADDED: Final = changes_text(_WHOLE)
 """The changes of every first version, and their text."""
 
 
-def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> dict[str, Coded]:
-    return {path: coded_in(kind.rule(path) or kind, piece.body) for path, piece in pieces.items()}
-
-
-def _names(coded: Mapping[str, Coded]) -> set[Name]:
-    return {name for each in coded.values() for name in each.names}
-
-
-def _integers(coded: Mapping[str, Coded], codes: Mapping[Name, int]) -> dict[str, _TypeAndStatus]:
-    """Return the integers of the type and the status of each piece, by path."""
-    return {path: (each.type and codes[each.type], each.status and codes[each.status]) for path, each in coded.items()}
-
-
-def _owner_name(document: Document) -> str | None:
-    return document.kind.owner_in(document.pieces[HEAD].body)
+def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> tuple[list[CodedPiece], frozenset[Name]]:
+    """Return each of *pieces* as its row has it, and all names of enums in them."""
+    found: list[CodedPiece] = []
+    names: set[Name] = set()
+    for path, each in pieces.items():
+        rule = kind.rule(path) or kind
+        coded = coded_in(rule, each.body)
+        names |= coded.names
+        found.append(CodedPiece(path, rule.name, each.text, each.digest, coded.type, coded.status))
+    return found, frozenset(names)
 
 
 def _named(id: str, document: Document) -> tuple[str, str, str]:

@@ -51,7 +51,7 @@ def seal_parts(save: Save) -> None:
 def remember_many(context: StoreContext, mapper: Mapper, new: Iterable[tuple[Any, New]], saved: SavedMany) -> None:
     """Remember that each object of *new* came from the first version of its document."""
     for obj, each in new:
-        context.remember(obj, LoadedState(each.id, each.document.name, 1, each.digests), mapper)
+        context.remember(obj, LoadedState(each.id, each.name, 1, each.digests), mapper)
     context.codes.learn(saved.codes)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
 from docstore.codec.locking import locked
 from docstore.documents.arguments import checked_iterable, checked_number
-from docstore.documents.digests import DigestTree
+from docstore.documents.collector import collector_paused
 from docstore.documents.document import Document
+from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError, InvalidValueError
 from docstore.sql import rows
 from docstore.sql.reader import version_numbered
@@ -32,20 +33,21 @@ _ENOUGH: Final = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An object, the document that it was encoded to, and the version that it was loaded from.
+    """An object that was encoded, and the version that it was loaded from.
 
     Attributes:
         snapshot: ``Tracker.snapshot`` of the object, by which a save of another thread since is noticed.
         new: the document to insert, if it is a new one.
-        is_same: whether the object has no local changes.
+        changed: the document that the object was encoded to, if it has local changes. It waits for no other object.
     """
 
     obj: Any
-    document: Document
+    kind: Kind
+    name: str
     origin: LoadedState | None
     snapshot: object
-    new: New | None
-    is_same: bool
+    new: New | None = None
+    changed: Document | None = None
 
 
 @dataclass(slots=True)
@@ -70,12 +72,12 @@ class Batch:
         self.objects.append(encoded)
         if encoded.new:
             self._ids.add(id(encoded.obj))
-            self._names.add((encoded.document.kind.name, encoded.document.name))
-            self._size += sum(len(each.text) for each in encoded.document.pieces.values())
+            self._names.add((encoded.kind.name, encoded.name))
+            self._size += sum(len(each.text) for each in encoded.new.pieces)
 
-    def holds(self, obj: Any, document: Document) -> bool:
-        """Return whether it has *obj* itself, or a new document of that name: then this one has to come later."""
-        return (document.kind.name, document.name) in self._names or id(obj) in self._ids
+    def holds(self, encoded: Encoded) -> bool:
+        """Return whether it has that object, or a new document of that name: then this one has to come later."""
+        return (encoded.kind.name, encoded.name) in self._names or id(encoded.obj) in self._ids
 
     def is_full(self, size: int) -> bool:
         """Return whether it is to be written now."""
@@ -120,10 +122,10 @@ class Bulk:
     def _with(self, obj: Any, batch: Batch) -> Batch:
         """Return the batch with *obj* in it, or a later one."""
         encoded = self._encoded(obj)
-        if batch.holds(obj, encoded.document):
+        if batch.holds(encoded):
             batch = self._write(batch)
             encoded = self._encoded(obj)
-        if encoded.new or encoded.is_same:
+        if encoded.changed is None:
             batch.add(encoded)
             return batch
         # It is merged with what others saved, and locks its document: not while a thousand others wait to be written.
@@ -135,30 +137,29 @@ class Bulk:
         """Encode *obj* as it is now. Its lock is released: the iterator of objects may wait for other threads."""
         context = self._context
         self._mapper.kind_of(obj)
-        with locked(obj):
+        with locked(obj), collector_paused():
             document = self._mapper.document(obj)
-            origin = origin_of(context, obj, document.kind, document.name)
-            snapshot = context.tracker.snapshot(obj)
-            if origin is not None:
-                is_same = not local_changes_of(document, origin).paths and not origin.behind
-                return Encoded(obj, document, origin, snapshot, None, is_same)
-            digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
-            new = New(context.tracker.try_first(obj, document.name), document, digests)
-            return Encoded(obj, document, None, snapshot, new, is_same=False)
+            kind, name = document.kind, document.name
+            origin = origin_of(context, obj, kind, name)
+            encoded = Encoded(obj, kind, name, origin, context.tracker.snapshot(obj))
+            if origin is None:
+                return replace(encoded, new=New.of(context.tracker.try_first(obj, name), document))
+            is_changed = local_changes_of(document, origin).paths or origin.behind
+            return replace(encoded, changed=document) if is_changed else encoded
 
     def _is_current(self, encoded: Encoded) -> bool:
         return self._context.tracker.snapshot(encoded.obj) == encoded.snapshot
 
     def _save_alone(self, encoded: Encoded) -> None:
         """Save an object by itself, encoded again if another thread saved it since."""
-        obj, document, origin = encoded.obj, encoded.document, encoded.origin
+        obj, document, origin = encoded.obj, encoded.changed, encoded.origin
         with locked(obj):
-            if not self._is_current(encoded):
+            if document is None or not self._is_current(encoded):
                 document = self._mapper.document(obj)
                 origin = origin_of(self._context, obj, document.kind, document.name)
             save_encoded(self._context, obj, Encoding(document), origin, "merge", self._note)
         self.saved += 1
-        self._tell(document)
+        self._tell(document.name)
 
     def _write(self, batch: Batch) -> Batch:
         """Write *batch*, and return an empty one."""
@@ -175,11 +176,11 @@ class Bulk:
                 self._look_up(connection, batch)
             self.saved += len(batch)
         if is_current and batch.objects:
-            self._tell(batch.objects[-1].document)
+            self._tell(batch.objects[-1].name)
         return Batch()
 
-    def _tell(self, last: Document) -> None:
-        self._report(Progress(self.saved, self._total, last.name))
+    def _tell(self, last: str) -> None:
+        self._report(Progress(self.saved, self._total, last))
 
     def _insert(self, batch: Batch) -> None:
         documents = [new for _, new in batch.new]
@@ -197,11 +198,11 @@ class Bulk:
 
     def _look_up(self, connection: Connection, batch: Batch) -> None:
         """Check that documents are there in the version that their unchanged objects came from, as ``save`` does."""
-        same = [(each.origin, each.document) for each in batch.objects if each.origin]
+        same = [(each.origin, each) for each in batch.objects if each.origin]
         stored = live_versions(connection, {origin.id for origin, _ in same})
-        for origin, document in same:
+        for origin, each in same:
             if stored.get(origin.id, 0) < origin.version:
-                head = self._context.transactions.live_head(connection, origin.id, document.kind, document.name)
+                head = self._context.transactions.live_head(connection, origin.id, each.kind, each.name)
                 version_numbered(connection, head, origin.version)
 
 
