@@ -34,33 +34,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """The row of a document's head, and its state.
-
-    Units:
-        size: characters of its JSON
-    """
+    """A document's rows, not parsed yet."""
 
     head: HeadRow
     project: str
-    state: State
-    size: int
+    rows: Sequence[PieceRow]
+
+    @property
+    def size(self) -> int:
+        """The number of characters of its JSON."""
+        return sum([len(row.body) for row in self.rows])
+
+    def state(self) -> State:
+        """Return the document's state, which is parsed and checked at each call.
+
+        Raises:
+            DamagedDocumentError: the document is not what was saved.
+        """
+        return state_of(self.head, self.rows)
 
 
 def read_documents(connection: Connection, ids: Sequence[str]) -> dict[str, StoredDocument]:
-    """Return the current state of the documents with these ids, by id; without those that do not exist.
-
-    Raises:
-        DamagedDocumentError: a document is not what was saved.
+    """Return the rows of the documents with these ids, by id; without those that do not exist.
 
     Cost:
         Two statements.
     """
     heads = _heads(connection, ids)
     rows = _pieces(connection, ids, None)
-    return {
-        id: StoredDocument(head, project, state_of(head, rows[id]), sum(len(row.body) for row in rows[id]))
-        for id, (head, project) in heads.items()
-    }
+    return {id: StoredDocument(head, project, rows[id]) for id, (head, project) in heads.items()}
 
 
 def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRow, str]]:

@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
+from docstore.documents.collector import collector_paused
 from docstore.documents.display import Row, counted, first_and_last, first_few, html_table
 from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError, StoreClosedError, short_repr
@@ -35,6 +36,7 @@ from docstore.search.read import (
     to_frame,
 )
 from docstore.search.selection import Selection
+from docstore.sql.reader import State
 from docstore.sql.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Loader:
 
     transactions: Transactions
     decode: Callable[[JSON], Any]
-    made: Callable[[StoredDocument], Any]
+    made: Callable[[StoredDocument, State], Any]
     part: Callable[[Any, str], Any]
 
 
@@ -267,8 +269,8 @@ class Found(Sequence[T], Generic[T, D]):
             for body in self._each(lambda connection, rows: read_bodies(connection, rows)):
                 yield self._reading.decode(body.value)
         else:
-            for whole in self._each(_wholes):
-                yield self._reading.decode(join(whole.state.pieces))
+            for info, whole in self._each(_wholes):
+                yield self._reading.decode(join(_checked(info, whole).pieces))
 
     def load(self) -> Iterator[D]:
         """Yield the object of each document, as ``Store.load`` returns it, to be changed and saved.
@@ -285,14 +287,21 @@ class Found(Sequence[T], Generic[T, D]):
             As ``documents``; for parts, of the documents that they belong to.
         """
         if self._query.part is None:
-            for whole in self._each(_wholes):
-                yield self._reading.made(whole)
+            for info, whole in self._each(_wholes):
+                yield self._object(whole, info)[0]
             return
-        last: tuple[str, Any] | None = None
-        for info, whole in self._each(_wholes_of_parts):
+        last: tuple[str, Any, State] | None = None
+        for info, whole in self._each(_wholes):
             if last is None or last[0] != info.id:
-                last = info.id, self._reading.made(whole)
+                last = (info.id, *self._object(whole))
+            check_codes(info, last[2].pieces[info.path])
             yield self._reading.part(last[1], info.path)
+
+    @collector_paused()
+    def _object(self, whole: StoredDocument, info: DocumentInfo | None = None) -> tuple[Any, State]:
+        """Return the object of a document, and the state of which it was made."""
+        state = whole.state() if info is None else _checked(info, whole)
+        return self._reading.made(whole, state), state
 
     def _each(self, read: Callable[[Connection, Any], Sequence[Any]]) -> Iterator[Any]:
         """Yield what *read* returns for each row, in pages of about ``_ENOUGH`` text."""
@@ -373,7 +382,7 @@ class Found(Sequence[T], Generic[T, D]):
             return [[at(body.value, pointer) for pointer in pointers] for body in read_bodies(connection, rows)]
         if any(len(tokens := split_pointer(pointer)) < 2 and self._may_hold_parts(tokens) for pointer in pointers):
             wholes = read_documents(connection, [row.id for row in rows])
-            pieces = {id: whole.state.pieces for id, whole in wholes.items()}
+            pieces = {id: whole.state().pieces for id, whole in wholes.items()}
         else:
             pieces = read_around(connection, {row.id: row.name for row in rows}, pointers)
         for row in rows:
@@ -406,18 +415,16 @@ def _within(stop: int | None) -> int | None:
     return None if stop is None else min(operator.index(stop), sys.maxsize)
 
 
-def _wholes(connection: Connection, rows: Sequence[DocumentInfo]) -> list[StoredDocument]:
-    found = read_documents(connection, [row.id for row in rows])
-    for row in rows:
-        check_codes(row, found[row.id].state.pieces[HEAD])
-    return [found[row.id] for row in rows]
-
-
-def _wholes_of_parts(connection: Connection, rows: Sequence[PartInfo]) -> list[tuple[PartInfo, StoredDocument]]:
+def _wholes(connection: Connection, rows: Sequence[Any]) -> list[tuple[Any, StoredDocument]]:
+    """Return each document with its row, or with that of a part of it. They are not parsed: a page has many."""
     found = read_documents(connection, list(dict.fromkeys(row.id for row in rows)))
-    for row in rows:
-        check_codes(row, found[row.id].state.pieces[row.path])
     return [(row, found[row.id]) for row in rows]
+
+
+def _checked(info: DocumentInfo, whole: StoredDocument) -> State:
+    state = whole.state()
+    check_codes(info, state.pieces[HEAD])
+    return state
 
 
 def _size(read: Any) -> int:

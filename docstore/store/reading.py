@@ -173,9 +173,9 @@ def find(context: StoreContext, kind: str | type | None, part: str | None, crite
     return Found(loader, checked_query(search, which, part, criteria))
 
 
-def _object_found(context: StoreContext, kind: str | type | None, found: StoredDocument) -> Any:
+def _object_found(context: StoreContext, kind: str | type | None, found: StoredDocument, state: State) -> Any:
     is_ours = found.project == context.project
-    obj = object_of(context, found.head, found.state, context.unknown, is_ours=is_ours)
+    obj = object_of(context, found.head, state, context.unknown, is_ours=is_ours)
     return _checked_class(obj, kind, found.head)
 
 
