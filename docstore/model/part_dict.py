@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _NEVER: Final = object()
-_NONE: Final = object()
+_MISSING: Final = object()
 
 
 class Source(Protocol):
@@ -105,8 +105,8 @@ class PartDict(dict[K, V]):
 
     def get(self, key: K, default: Any = None, /) -> Any:
         """Return the item at *key*, or *default*."""
-        value = super().get(key, _NONE)
-        if value is _NONE:
+        value = super().get(key, _MISSING)
+        if value is _MISSING:
             return default
         value = _in_memory(self, key, value)
         self._marks.touched.add(key)
@@ -176,13 +176,13 @@ class PartDict(dict[K, V]):
         self._marks.touched.add(key)
         return value
 
-    def pop(self, key: K, default: Any = _NONE, /) -> Any:
+    def pop(self, key: K, default: Any = _MISSING, /) -> Any:
         """Remove the item at *key* and return it, or *default*."""
         # Read before it is removed, by its own key, an integer: this one may be an equal one, such as 1.0.
         self.get(key)
-        value = super().pop(key, _NONE)
-        if value is _NONE:
-            if default is _NONE:
+        value = super().pop(key, _MISSING)
+        if value is _MISSING:
+            if default is _MISSING:
                 raise KeyError(key)
             return default
         value = self._held.pop(key) if value is _UNREAD else value

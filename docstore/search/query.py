@@ -124,9 +124,7 @@ def checked_query(context: SearchContext, kind: object, part: object, given: Cri
     order = _orders(given.get("order_by"), part is not None)
     looks_inside = where is not None or any(each.is_pointer for each in order)
     found_kind, found_part = _kind_and_part(context, _text("kind", kind), _text("part", part), looks_inside)
-    deleted = given.get("deleted", False)
-    if not isinstance(deleted, bool):
-        raise InvalidValueError("deleted", deleted, "Use True for documents that were deleted, False for the others.")
+    deleted = _deleted(given.get("deleted", False))
     rule = found_part or found_kind or Kind("")
     return Query(
         projects=_projects(context.transactions, given.get("project")),
@@ -155,6 +153,12 @@ def _text(field: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidValueError(field, value, "Give a text, or None for any.")
+
+
+def _deleted(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidValueError("deleted", value, "Use True for documents that were deleted, False for the others.")
 
 
 def _moments(field: str, value: object) -> Moments:

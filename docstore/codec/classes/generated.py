@@ -1,7 +1,7 @@
 """The functions that write and read the objects of one class, made as Python source from the table of its fields.
 
-As attrs does for ``__init__``: a statement for each field, so that no loop, and no call for a plain value, remains. The
-source is readable, and shown in tracebacks under the name of the class. For a field ``index: int``, it says::
+attrs makes ``__init__`` in the same way. There is a statement for each field, and so no loop, and no call for a plain
+value. The source is readable, and tracebacks show it under the name of the class. For a field ``index: int`` it is::
 
     item = value.index
     if type(item) is int and -9223372036854775808 <= item <= 9223372036854775807:
@@ -12,8 +12,8 @@ source is readable, and shown in tracebacks under the name of the class. For a f
         key = 'index'
         members['index'] = by_type[type(item)](item)
 
-What a field holds need not be of the annotated type: the annotation only says which types are tried first. ``key`` is
-the field at which an error was raised.
+A field's value need not be of the annotated type: the annotation only says which types are tried first. ``key`` is the
+field at which an error was raised.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class FieldCode:
     """One row of the table: a field, and how it is written and read.
 
     Attributes:
-        read: reads the field from an object; None if it is the attribute *name*.
-        default: as of ``StoredField``.
-        omitted: whether it is not written where it is None.
+        read: returns the field's value of an object; None if that is the attribute *name*.
+        default: as in ``StoredField``.
+        omitted: whether None is not written.
     """
 
     name: str
@@ -71,9 +71,9 @@ def encoder(
     """Return the function that writes the *fields* of objects of *cls*, in this order, after the *tag*.
 
     Args:
-        known: what the source may name: ``failed``, called with the object, the key and the error where one is
-            raised, and ``errors``, those that it takes; ``finish``, called with the object and its members where
-            something may be beside the fields: if ``beside`` is not empty, or an attribute is not in ``declared``.
+        known: the names that the source uses. ``failed`` is called with the object, the key and the error if one of
+            ``errors`` is raised. ``finish`` is called with the object and its members if the object may have more than
+            its fields: if ``beside`` is not empty, or an attribute is not in ``declared``, or there are ``slots``.
     """
     names: dict[str, Any] = {"by_type": plain.by_type, "copysign": copysign, "UTC": UTC, "moment_text": moment_text}
     body = [line for number, field in enumerate(fields) for line in _writing(number, field, plain, names)]
@@ -168,11 +168,11 @@ def decoder(
     """Return the function that reads the *fields* of objects of *cls* from a JSON object, and makes the instance.
 
     Args:
-        known: what the source may name: ``failed``, called with the JSON, the key and the error where one is raised;
-            ``missing``, which makes the error for a member that is not there; ``unknown``, called with JSON that has
-            another member; and ``make``, which makes the instance of its attributes.
-        new: whether the instance is made without its constructor by setting its attributes one by one, for which
-            ``unstored`` has more attributes with their defaults; ``make`` is then called with the instance.
+        known: the names that the source uses. ``failed`` is called with the JSON, the key and the error if one is
+            raised. ``missing`` returns the error for a member that is absent. ``unknown`` is called with JSON that has
+            more members. ``make`` returns the instance with the given attributes.
+        new: whether the attributes of a new instance are set one by one, without its constructor. ``unstored`` has
+            the defaults of its other attributes; ``make`` is called with the instance, unless it is None.
     """
     names: dict[str, Any] = {"CodecError": known["CodecError"], "decode_plain": plain.decode}
     body = [line for number, field in enumerate(fields) for line in _reading(number, field, plain, names, new=new)]
@@ -189,8 +189,7 @@ def decoder(
         "        failed(value, key, error)",
         f"    if len(value) != {len(fields) + 1} - missed:",
         "        unknown(value)",
-        *([] if known["make"] is None else ["    return make(made)"]),
-        *(["    return made"] if known["make"] is None else []),
+        "    return made" if known["make"] is None else "    return make(made)",
     ]
     names |= {"new": object.__new__, "cls": cls}
     return _made("decode", cls, source, {**names, **known})  # type: ignore[no-any-return]  # as above

@@ -109,14 +109,6 @@ def value_of(obj: Any, name: str) -> Any:
     return getattr(obj, name) if hasattr(obj, name) else getattr(obj, f"_{name}", None)
 
 
-def reader(stored: tuple[StoredField, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a function that reads all of the fields from an object, in their order."""
-    if len(stored) > 1 and not any(field.maybe_private for field in stored):
-        return attrgetter(*(field.name for field in stored))
-    reads = [field.read for field in stored]
-    return lambda owner: tuple([read(owner) for read in reads])
-
-
 def unstored_names(cls: type) -> frozenset[str]:
     """Return the attributes, beside the stored fields, that an instance may have without a save losing anything."""
     unstored = {field.name for field in class_fields.declared_fields(cls) if not field.stored}

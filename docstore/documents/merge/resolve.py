@@ -2,8 +2,8 @@
 
 A merged experiment is checked as a whole before it is stored: see ``checked``.
 
-Documents are merged with a null for each optional member that an object lacks, so that conflicts show None there, and a
-null in an older document is no change. What is merged is stored without these nulls.
+Documents are merged with a null for each optional member that an object lacks: conflicts show None there, and a null in
+an older document is no change. The merged document is stored without these nulls.
 """
 
 from __future__ import annotations
@@ -112,12 +112,7 @@ def resolve(
     names: Mapping[str, str] = {}
     arms: tuple[Conflict, ...] = ()
     if kind.name == EXPERIMENT.name:
-        changed = {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
-        numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held)
-        names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
-        fitted = renumbered(changed, numbers, names)
-        mine = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}
-        arms = _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
+        mine, numbers, names, arms = _renumbered_beside(Sides(base, mine, theirs), stored, held)
     if paths is not None:
         wanted = {HEAD, *paths, *(moved_path(path, numbers) for path in paths)}
         base, mine, theirs = ({path: each[path] for path in wanted & each.keys()} for each in (base, mine, theirs))
@@ -126,6 +121,19 @@ def resolve(
         bodies = _with(bodies, data_of_disputed_trials(Sides(base, mine, theirs), bodies))
     target = _to_store(bodies, theirs, as_stored, optional)
     return Resolution(target, (*conflicts, *arms), numbers, names, _problem_of(arms, conflicts))
+
+
+def _renumbered_beside(
+    sides: Sides[Pieces], stored: Iterable[int], held: Iterable[int]
+) -> tuple[Pieces, Mapping[int, int], Mapping[str, str], tuple[Conflict, ...]]:
+    """Return mine with numbers and names that theirs leaves free, the new numbers and names, and conflicts of arms."""
+    base, mine, theirs = sides
+    changed = {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
+    numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held)
+    names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
+    fitted = renumbered(changed, numbers, names)
+    whole = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}
+    return whole, numbers, names, _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
 
 
 def merged(
@@ -168,7 +176,7 @@ def _to_store(bodies: Pieces, theirs: Pieces, as_stored: Pieces, optional: Optio
     """Return the merged pieces as they are written: without nulls of optional members.
 
     Shapes:
-        theirs, as_stored: the pieces of the other side, with nulls and as they are; one that stays is not written anew
+        theirs, as_stored: the pieces of the other side, with nulls and as stored; an unchanged one stays as stored
     """
     stays = {path for path, body in bodies.items() if path in theirs and same_json(body, theirs[path])}
     written = {path: as_stored[path] if path in stays else without_nulls(bodies[path], optional) for path in bodies}
