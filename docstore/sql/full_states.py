@@ -1,8 +1,8 @@
-"""Full states: copies of a document as it was at some versions, so that no version is far from one.
+"""Full states: whole copies of a document as it was at some versions, so that no version is far from one.
 
-An old version is rebuilt from the next full state, or from the current one, by undoing the changes in between. A full
+An old version is rebuilt from the next full state, or from the current state, by undoing the changes in between. A full
 state is made when undoing the changes since the last one would take about as long as reading the document: a version is
-rebuilt in up to twice that time. All full states together need one to two times the space of the other history.
+rebuilt in up to twice that time. All full states together need one to two times the space of the changes.
 
 They are derived: without them, every version is rebuilt from the current state.
 """
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.digests import DigestTree
 from docstore.sql.dialects import JsonText, Whole
-from docstore.sql.rows import PieceRow
+from docstore.sql.rows import PieceRow, pieces_by_path
 from docstore.sql.tables import documents, states, versions
 
 LEAST: Final = 8
@@ -29,15 +29,12 @@ _PIECE: Final = 500
 _VERSION: Final = 750
 """Characters that a version counts beside its changes: a piece that they touch is written and hashed again."""
 
-_MANY: Final = 500
-"""If more pieces than this are wanted, all of the state are read: SQLite binds at most 32,766 values."""
-
 
 # --- made, copied, deleted -------------------------------------------------------------------------------------------
 
 
 def _weight(json: sa.Column[Any], each: int, *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """Return the SQL of the length of the rows *where*: the text of *json*, and *each* for every row."""
+    """Return the SQL of a sum over the rows *where*: the length of the text of *json*, and *each* for every row."""
     text = sa.func.coalesce(sa.func.sum(sa.func.char_length(JsonText().column_expression(json))), 0)
     return sa.select(sa.type_coerce(text + sa.func.count() * each, Whole())).where(*where).scalar_subquery()
 
@@ -64,7 +61,7 @@ def make_if_due(connection: Connection, id: str, number: int, digests: DigestTre
     """Copy the current state of a document, which is its version *number*, if it is far from the last full state.
 
     Shapes:
-        digests: those of the document; only their number counts
+        digests: the digests of the document; only their number is used
 
     Cost:
         Nothing for most versions; for one of eight, or of as many as a quarter of its parts, a SELECT that measures the
@@ -109,11 +106,7 @@ def numbers(connection: Connection, id: str) -> list[int]:
 
 def pieces(connection: Connection, id: str, number: int, paths: Collection[str] | None = None) -> list[PieceRow]:
     """Return the head and parts of the full state of version *number*, or only those at *paths*, in no order."""
-    values = {"of_id": id, "of_version": number}
-    if paths is not None and len(paths) <= _MANY:
-        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {**values, "at_paths": list(paths)})]
-    found = [PieceRow._make(row) for row in connection.execute(_PIECES, values)]
-    return found if paths is None else [row for row in found if row.path in paths]
+    return pieces_by_path(connection, (_PIECES, _PIECES_AT), {"of_id": id, "of_version": number}, paths)
 
 
 def digests(connection: Connection, id: str, number: int) -> dict[str, str]:

@@ -28,9 +28,9 @@ from docstore.sql.rows import HeadRow, digests_of, pieces_in
 def read_place(connection: Connection, head: HeadRow, pointer: str, number: int | None = None) -> JSON:
     """Return as much of a document, now or at version *number*, as contains the value at *pointer*, if there is one.
 
-    Now, a piece that is there is read alone, and checked by its own digest, not by the document's: that another part
-    is missing or surplus, or that a row was replaced by another with its digest, is seen by ``read`` and by ``verify``.
-    That a part is not there, and every older version, is checked by the document's digest.
+    In the current version, a piece is read alone, and checked by its own digest. Only ``read`` and ``verify`` notice
+    that another part is missing or surplus, or that a row was replaced by another with its digest. If there is no such
+    piece, and in every older version, the document's digest is checked.
 
     Shapes:
         a list whose items are parts may have only some of them: a dict by index, as of ``join(..., sparse=)``
@@ -40,9 +40,9 @@ def read_place(connection: Connection, head: HeadRow, pointer: str, number: int 
         VersionNotFoundError, DamagedDocumentError: as ``read_version``.
 
     Cost:
-        Reads the piece at *pointer*; the digests of all pieces, if there is none; all pieces, if *pointer* leads to
-        several. At an older version, also the digests and what was changed since, or all pieces if the document was
-        split into other parts since.
+        Reads the piece at *pointer*; if there is none, the digests of all pieces; if *pointer* leads to several, all
+        pieces. At an older version, also the digests and the pieces that changed since, or all pieces if the document
+        was split into other parts since.
     """
     past = None if number is None else read_past(connection, head, number)
     if past is not None:
@@ -92,10 +92,10 @@ def read_around(connection: Connection, head: HeadRow, pointer: str) -> tuple[Ki
 
 
 def read_fields(connection: Connection, head: HeadRow, fields: Collection[str]) -> dict[str, JSON]:
-    """Return the current head of a document and its parts in *fields*; of the other parts, only the digests are read.
+    """Return the current head of a document and its parts in *fields*; only the digests of other parts are read.
 
     Raises:
-        DamagedDocumentError: a piece is not what was saved, or one is missing or surplus, also of the other parts.
+        DamagedDocumentError: a piece is not what was saved; or a piece in any field is missing or surplus.
     """
     if not head.digest:
         raise missing_history(head, head.version)
@@ -106,7 +106,7 @@ def read_fields(connection: Connection, head: HeadRow, fields: Collection[str]) 
 
 
 def _read_alone(connection: Connection, head: HeadRow, paths: Collection[str]) -> dict[str, JSON]:
-    """Return the existing pieces at *paths*, each checked by its digest; and all digests, if one is not there."""
+    """Return the existing pieces at *paths*, each checked by its digest; if one is absent, all digests are checked."""
     if not head.digest:
         raise missing_history(head, head.version)
     pieces, _ = read_pieces(connection, head, paths)

@@ -122,9 +122,9 @@ def rolled_back(past: Past, kind: Kind, pieces: Mapping[str, JSON], digests: Map
     """Return the document at the version of *past*, checked.
 
     Shapes:
-        kind: by its name alone
+        kind: as ``kind_named`` gives it, without the layout in the document
         pieces: the stored pieces: all of them, or at least the head and those that changed since
-        digests: of all stored pieces
+        digests: the digests of all stored pieces
 
     Raises:
         DamagedDocumentError: the stored state, or the rebuilt one, is not what was saved.
@@ -149,10 +149,9 @@ class Past:
     """What an old version is rebuilt from: a later state that is stored whole, and the changes since.
 
     Attributes:
-        number, digest: of the version.
-        base, base_digest: the version of the stored state, and the digest of the document then.
-        newer: the records of the changes of version *base*, of the one before it, ..., down to those of the one after
-            *number*.
+        number, digest: the version, and the digest of the document at that version.
+        base, base_digest: the version of the stored state, and the digest of the document at that version.
+        newer: the records of the changes of versions *base*, *base* - 1, ..., *number* + 1.
     """
 
     connection: Connection
@@ -181,7 +180,7 @@ class Past:
         return _checked(self.head, found, f" in {self.where}")
 
     def kind(self) -> Kind:
-        """Return the kind of the stored state; a user's document may be split into other parts since."""
+        """Return the kind of the stored state; a user's document may be split into other parts now."""
         if self.head.kind in KINDS:
             return KINDS[self.head.kind]
         pieces, _ = self.pieces({HEAD})
@@ -353,10 +352,10 @@ def _check_links(connection: Connection, head: HeadRow, links: Iterable[tuple[Ve
 def touching_page(connection: Connection, head: HeadRow, before: int, size: int, texts: Sequence[str]) -> list[Version]:
     """Return at most *size* versions before version *before* whose changes contain one of *texts*, newest first.
 
-    Folded versions, and those with the changes of folded ones, are always among them. Without *texts*, all versions.
+    Folded versions, and those with the changes of folded ones, are always among them. With no *texts*, all are.
 
     Raises:
-        DamagedDocumentError: as ``history_page``; of a version that is not returned, only that it is missing.
+        DamagedDocumentError: as ``history_page``; a version that is not returned is only checked to be there.
     """
     found = rows.versions_touching(connection, head.id, before, size, texts)
     low = found[-1].version if len(found) == size else 1

@@ -29,7 +29,7 @@ from docstore.sql.dialects import (
 from docstore.sql.tables import IS_HEAD, codes, documents, names, states, tags, versions
 
 _MANY: Final = 500
-"""If more pieces than this are wanted, all of the document are read: SQLite binds at most 32,766 values."""
+"""If more pieces than this are wanted, all are read: SQLite binds at most 32,766 values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,19 +250,31 @@ def orphaned_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
 
 # --- the head and parts -----------------------------------------------------------------------------------------------
 
-_PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(
-    documents.c.id == sa.bindparam("of_id")
-)
+_PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(_OF_ID)
 _PIECES_AT: Final = _PIECES.where(documents.c.path.in_(sa.bindparam("at_paths", expanding=True)))
 
 
 def pieces(connection: Connection, id: str, paths: Collection[str] | None = None) -> list[PieceRow]:
     """Return the head and parts of a document, or only those at *paths*, in no order."""
+    return pieces_by_path(connection, (_PIECES, _PIECES_AT), {"of_id": id}, paths)
+
+
+def pieces_by_path(
+    connection: Connection,
+    queries: tuple[sa.Select[Any], sa.Select[Any]],
+    values: Mapping[str, Any],
+    paths: Collection[str] | None,
+) -> list[PieceRow]:
+    """Return the rows of a query, or only those at *paths*, in no order.
+
+    Args:
+        queries: of all rows, and of the rows at ``at_paths``.
+    """
     if paths is not None and not paths:
         return []
     if paths is not None and len(paths) <= _MANY:
-        return [PieceRow._make(row) for row in connection.execute(_PIECES_AT, {"of_id": id, "at_paths": list(paths)})]
-    rows = [PieceRow._make(row) for row in connection.execute(_PIECES, {"of_id": id})]
+        return [PieceRow._make(row) for row in connection.execute(queries[1], {**values, "at_paths": list(paths)})]
+    rows = [PieceRow._make(row) for row in connection.execute(queries[0], values)]
     return rows if paths is None else [row for row in rows if row.path in paths]
 
 
@@ -278,7 +290,7 @@ def pieces_in(connection: Connection, id: str, fields: Iterable[str]) -> list[Pi
     return [PieceRow._make(row) for row in connection.execute(query, {"of_id": id})]
 
 
-_DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(documents.c.id == sa.bindparam("of_id"))
+_DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(_OF_ID)
 
 
 def digests_of(connection: Connection, id: str) -> dict[str, str]:
@@ -356,7 +368,7 @@ def write_version(
     changed: Sequence[Mapping[str, Any]],
     removed: Iterable[str],
 ) -> None:
-    """Write a row of history and what that *version* changed, and touch the head if it is not among the *changed*.
+    """Write a row of history and the pieces that the version changed, and its number into the head's row.
 
     Shapes:
         new, changed: rows of heads and parts
@@ -513,7 +525,7 @@ def version_rows(
         return list(connection.execute(query))
 
 
-# Of versions that have a full state, the first from the wanted one on; if there is none, the current version.
+# The first version, from the wanted one on, that has a full state; if there is none, the current version.
 _BASE: Final = sa.select(sa.func.coalesce(sa.func.min(states.c.version), sa.bindparam("current"))).where(
     states.c.id == sa.bindparam("of_id"), states.c.version.between(sa.bindparam("wanted"), sa.bindparam("current"))
 )
@@ -521,7 +533,7 @@ _PAST: Final = (
     sa.select(
         versions.c.version,
         versions.c.digest,
-        # To be parsed, not proved by its digest: not made canonical first, where the database reformats it.
+        # It is parsed, and no digest is taken of it, so it need not be canonical where the database reformats it.
         sa.type_coerce(AsText(versions.c.changes), LongText()).label("changes"),
     )
     .where(
@@ -533,7 +545,7 @@ _PAST: Final = (
 
 
 def past_rows(connection: Connection, id: str, number: int, current: int) -> list[sa.Row[Any]]:
-    """Return the versions from the first one that is stored whole, by a full state or as the current one, to *number*.
+    """Return the versions back to *number* from the next one that has a full state, or else from the current one.
 
     Shapes:
         the number, the digest and the text of the changes of each, newest first
@@ -546,11 +558,11 @@ def versions_touching(
 ) -> list[sa.Row[Any]]:
     """Return rows of history before version *before*, newest first, whose changes contain one of *texts*.
 
-    Those whose changes were replaced are among them, whatever they contain. Without *texts*, all rows. Each has the
-    chain of the version before it, as ``previous``.
+    Rows whose changes ``compact`` replaced are always among them; with no *texts*, all rows are. Each has the chain of
+    the version before it, as ``previous``.
 
     Cost:
-        Changes are searched in the database: those of other versions are not transferred.
+        The database searches the changes; those of other versions are not transferred.
     """
     c, older = versions.c, versions.alias("older").c
     chain = (

@@ -137,11 +137,10 @@ def changes_at(
 ) -> Iterator[Blame]:
     """Yield each change of the value at *pointer*, with the values before and after; newest first.
 
-    An item of a list is meant by its index, as it was at each version.
-
     Shapes:
-        document: the current one; of its parts, at least the one that *pointer* leads into, or all, if it leads to
-            several; items of a list that are parts by their index
+        document: the current one, with at least the part that *pointer* leads into, or all parts if it leads to
+            several; list items that are parts are by index
+        pointer: names an item of a list by the index that it has at each version
         within: the pointer of the part, or of the member of the head, that *pointer* leads into
         newest_first: the versions from the current one back; those without a change *within* may be left out
         optional: the members that are None where an object lacks them
@@ -154,12 +153,12 @@ def changes_at(
     """
     now = _at(document, pointer, optional)
     for version, first, authors in _with_folded(newest_first):
-        if any(change.path == HEAD and change.old is ABSENT for change in version.changes):
+        replaced = [change for change in version.changes if change.path == HEAD]
+        if any(change.old is ABSENT for change in replaced):
             if now is not ABSENT:
                 yield Blame(version, ABSENT, now, first, authors, decode)
             return
-        if any(change.path == HEAD for change in version.changes):
-            within = HEAD  # the whole document from here on
+        within = HEAD if replaced else within  # from here on, the place may have been anywhere in the document
         ours = [change for change in version.changes if f"{change.path}/".startswith(f"{within}/") or within == HEAD]
         if not ours:
             continue
@@ -195,7 +194,7 @@ def _at(document: JSON, pointer: str, optional: OptionalMembers) -> MaybeJSON:
 
 
 def _reads_the_same(a: MaybeJSON, b: MaybeJSON, optional: OptionalMembers) -> bool:
-    """Return whether both are one value, though one may have a null where the other lacks the member."""
+    """Return whether both are the same value, where one may have null for an optional member that the other lacks."""
     if a is ABSENT or b is ABSENT or same_json(a, b):
         return same_json(a, b)
     return same_json(with_nulls(a, optional), with_nulls(b, optional))
@@ -282,8 +281,8 @@ class PlaceHistory:
 
     Raises:
         DecodeError: *pointer* is invalid.
-        DamagedDocumentError: what is stored is not what was saved, or the history does not lead back. Of a version that
-            changed nothing there, it is only noticed that it is missing.
+        DamagedDocumentError: what is stored is not what was saved, or the history does not lead back. A version that
+            changed nothing there is not read: it is an error only if its row is missing.
         DocumentNotFoundError: the document was purged meanwhile.
         InvalidValueError: versions were folded after those that came before them were read.
     """
@@ -304,7 +303,7 @@ class PlaceHistory:
             raise DamagedDocumentError(self._head.name, where=error.pointer, problem=str(error)) from error
 
     def _leading_back(self) -> Iterator[Version]:
-        """Yield the versions to undo; from one that replaced the whole document back, all versions.
+        """Yield the versions to undo, newest first. Before a version that replaced the whole document, these are all.
 
         Raises:
             InvalidValueError: some were folded meanwhile.
@@ -347,7 +346,10 @@ def _within(kind: Kind, document: JSON, pointer: str) -> str:
 
 
 def _texts(within: str) -> tuple[str, ...]:
-    """Return texts one of which is in any changes that touch what is *within*, or replace the whole; none if any do."""
+    """Return texts to search changes for: those that touch *within*, or replace the whole document, contain one.
+
+    It is empty if any change may.
+    """
     if within == HEAD:
         return ()
     start = _SAFE.match(within)
