@@ -1,9 +1,9 @@
 """The light experiment model: plain dataclasses with the names and meanings of Ax, for users who don't have it.
 
 An object is stored as its dataclass fields, except those with ``NOT_STORED``, each under its name without one leading
-underscore. A field that is None is left out if its default is None: such a default is for good, as another one would
-give what is stored another meaning. An object is rebuilt field by field, without its constructor, so that what was once
-stored always loads, even after a check became stricter; then its ``__docstore_restored__`` is called, if it has one.
+underscore. A field that is None is left out if its default is None. So such a default must never change: stored objects
+would load with another value. An object is rebuilt field by field, without its constructor: whatever was once stored
+always loads, even after a check became stricter; then its ``__docstore_restored__`` is called, if it has one.
 """
 
 from __future__ import annotations

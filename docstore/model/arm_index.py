@@ -16,7 +16,7 @@ class ArmIndex:
     """The names and signatures of the arms of some trials, and the index of the next trial.
 
     Arms are added only with trials, and an arm's parameters do not change, so the index is valid as long as the number
-    of trials is the same. It holds no arm: a save would have to encode a trial each time while others refer to its arm.
+    of trials is the same. It refers to no arm: a save encodes each trial whose arm something else refers to.
     """
 
     taken: set[str] = field(default_factory=set)

@@ -28,7 +28,7 @@ from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus
 from docstore.model.trial import BaseTrial, Trial
 
 _PLAIN: Final = (str, int, float, datetime, type(None))
-"""Types of values that two records may share, as they never change."""
+"""Types of values that never change: two records may share one."""
 
 
 @dataclass(init=False, repr=False)
@@ -56,7 +56,7 @@ class Experiment:
     _auxiliary_experiments_by_purpose: dict[str, list[AuxiliaryExperiment]] = field(default_factory=dict)
     _trials: dict[int, BaseTrial] = field(default_factory=dict)
     _data: dict[int, Data] = field(default_factory=dict)
-    # None in an object that is just being decoded, before it is restored.
+    # None while the object is decoded, before it is restored.
     _arm_index: Any = field(default=None, compare=False, metadata=NOT_STORED)
 
     def __init__(
@@ -105,13 +105,13 @@ class Experiment:
         if self._arm_index is None:
             self._trials, self._data = PartDict(self._trials), PartDict(self._data)
         self._arm_index = ArmIndex()
-        # What is stored of a trial does not change by this, so none is touched; and those to be read later follow then.
+        # Nothing that is stored changes, so no trial is touched. Trials that are not in memory follow when read.
         self.__docstore_restore_trials__(trial for _, trial in in_memory(self._trials))
         if self._status_quo is not None:
             self._status_quo._parameters = self._status_quo.ordered_like(list(self.search_space.parameters))
 
     def __docstore_restore_trials__(self, trials: Iterable[Any]) -> None:
-        """Restore what is not stored of *trials*: their experiment, and the order of parameters."""
+        """Restore what is not stored in *trials*: their experiment, and the order of parameters."""
         order = [parameter.name for parameter in self.search_space.parameters.values()]
         for trial in trials:
             trial._experiment = self
@@ -353,7 +353,7 @@ class Experiment:
         return Data.from_multiple_data(self._observed(index) for index in wanted if index in self._data)
 
     def _observed(self, index: int) -> Data:
-        """Return the data of a trial, for their records to be copied; touched if a copy would share a value."""
+        """Return the data of a trial, whose records will be copied; touch it if a copy would share a value."""
         data = peek(self._data, index)
         is_flat = all(isinstance(value, _PLAIN) for record in data.records for value in list(record.values()))
         return data if is_flat else self._data[index]

@@ -27,9 +27,9 @@ class Source(Protocol):
 
 
 class _Unread:
-    """Stands in the memory of a PartDict for each item that was not in memory at first.
+    """The placeholder in the dict for each item that was not in memory at first.
 
-    It stays there once the item is read, so that of two threads that read it at once, both get the same one.
+    It stays there once the item is read: two threads that read it at once both get the item that was read first.
     """
 
     def __repr__(self) -> str:
@@ -40,12 +40,12 @@ _UNREAD: Final = _Unread()
 
 
 class Marks:
-    """Which items of a ``PartDict`` may differ from what they were saved as.
+    """Which items of a ``PartDict`` may differ from what was saved.
 
     Attributes:
-        base: stands for the saved state that the marks are about; a save from another state looks at every item.
+        base: identifies the saved state that the marks refer to; a save from another state looks at every item.
         touched: the keys of the items that were handed out, added, replaced or removed since.
-        pending: the keys of the items that a save is looking at. If it fails, they count as touched.
+        pending: the keys of the items that a save is looking at; if it fails, they count as touched.
     """
 
     __slots__ = ("base", "pending", "touched")
@@ -56,7 +56,7 @@ class Marks:
         self.pending: set[Any] = set()
 
     def begin(self) -> set[Any]:
-        """Begin to look at what may have changed; return the keys. Each is no longer touched from now on."""
+        """Return the keys of what may have changed, for a save to look at; they no longer count as touched."""
         self.pending |= self.touched
         # One by one, as another thread may touch one just now.
         for key in self.pending:
@@ -64,7 +64,7 @@ class Marks:
         return set(self.pending)
 
     def end(self, base: object) -> None:
-        """Note that the items that were looked at are saved, as a part of *base*."""
+        """Note that the items that a save looked at are saved, in the state *base*."""
         self.base = base
         self.pending.clear()
 
@@ -72,15 +72,15 @@ class Marks:
 class PartDict(dict[K, V]):
     """A dict that knows which of its items may have changed since they were saved: an experiment's trials and data.
 
-    To hand out an item is to touch it: whoever has it may change it at any time, and a save looks at it again. A method
-    first takes the item, then notes its key, then returns it, so that a save in another thread sees either the
-    reference or the note. ``dict(d)``, ``{**d}`` and copies go through these methods too, as ``__iter__`` is not the
-    one of ``dict``; ``dict.__getitem__(d, key)`` does not, nor does an extension in C that reads the dict's memory.
+    An item that is handed out counts as touched: whoever has it may change it at any time, so a save looks at it again.
+    A method first takes the item, then notes its key, then returns it, so that a save in another thread sees either the
+    reference or the note. ``dict(d)``, ``{**d}`` and copies call these methods too, since ``__iter__`` is overridden.
+    ``dict.__getitem__(d, key)`` does not, nor does an extension in C that reads the dict's memory.
 
     ``values()`` and ``items()`` go over the items that there were when the loop began; it may add, replace and remove
     some. A loop over the keys is that of ``dict``, which refuses that.
 
-    Copies and pickles are PartDicts all of whose items count as touched; ``copy()`` and ``|`` give a plain dict.
+    Copies and pickles are PartDicts whose items all count as touched; ``copy()`` and ``|`` return a plain dict.
 
     Some items may be read from their source only when they are handed out: see ``set_unread``.
     """
@@ -282,7 +282,7 @@ def peek(items: Any, key: Any) -> Any:
 
 
 def peek_pairs(items: dict[K, V]) -> list[tuple[K, V]]:
-    """Return the keys and the items without touching them, as ``peek``; copied at once, as other threads may add."""
+    """Return the keys and the items without touching them, as ``peek``; a copy, since other threads may add items."""
     if not isinstance(items, PartDict) or items._source is None:
         return list(dict.items(items))
     read_unread(items)
@@ -303,9 +303,9 @@ def marks_of(items: PartDict[Any, Any]) -> Marks:
 
 
 def renew_marks(items: PartDict[Any, Any]) -> Marks:
-    """Return new marks of *items*, by which every item is being looked at now."""
+    """Return new marks of *items*, in which every item is pending."""
     marks = Marks()
-    # From here on, whoever takes an item touches it in these marks; who took one before has a reference to it.
+    # Whoever takes an item from here on touches it in these marks; whoever took one before has a reference to it.
     items._marks = marks
     marks.pending.update(items)
     return marks
@@ -321,7 +321,7 @@ def set_unread(items: PartDict[K, Any], keys: Iterable[K], source: Source) -> No
 
 
 def source_of(items: PartDict[Any, Any]) -> Source | None:
-    """Return what reads the items that were not in memory at first, if there were any."""
+    """Return the source of the items that were not in memory at first, or None if there were none."""
     return items._source
 
 
@@ -331,7 +331,7 @@ def is_unread(items: PartDict[K, Any], key: K) -> bool:
 
 
 def read_unread(items: PartDict[Any, Any], keys: Iterable[Any] | None = None) -> None:
-    """Read what is not in memory of the items at *keys*, or of all, together."""
+    """Read those of the items at *keys*, or of all, that are not in memory; all of them at once."""
     if items._source is None:
         return
     unread = [key for key in (list(items) if keys is None else keys) if is_unread(items, key)]
@@ -351,7 +351,7 @@ def in_memory(items: dict[K, V]) -> list[tuple[K, V]]:
 
 
 def arms_not_in_memory(items: dict[Any, Any]) -> Iterable[Any]:
-    """Return the arms in the trials that are not in memory, which stay so."""
+    """Return the arms of the trials that are not in memory, without reading the trials."""
     if not isinstance(items, PartDict) or items._source is None:
         return ()
     keys = [key for key in list(items) if is_unread(items, key)]
@@ -359,7 +359,7 @@ def arms_not_in_memory(items: dict[Any, Any]) -> Iterable[Any]:
 
 
 def _in_memory(items: PartDict[Any, Any], key: Any, value: Any) -> Any:
-    """Return the item for which *value* stands in the memory of *items*."""
+    """Return *value*, which the dict has at *key*; if it is the placeholder, the item, read if need be."""
     if value is not _UNREAD:
         return value
     if key not in items._held and items._source is not None:

@@ -216,9 +216,9 @@ class Store:
                 another thread is saving.
 
         Cost:
-            One encoding of *obj*; of an experiment that was saved before, only of its head and of the trials and data
-            that may have changed, however many there are. Of rows, only those that changed. For a copy, and with
-            *based_on*, the document is read once.
+            One encoding of *obj*. If it is an experiment that was saved before, only its head and those trials and data
+            that may have changed are encoded, however many there are. Only rows that changed are written. For a copy,
+            and with *based_on*, the document is read once.
         """
         check_policy(on_conflict)
         if checked_flag("as_new", as_new) and on_conflict == "overwrite":
@@ -439,10 +439,10 @@ class Store:
             kind: of the document; or its class, as in every call that takes a kind: the object is one of that class.
             unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
                 unchanged. By default as the store was made.
-            lazy: read an experiment's trials and data only when they are first asked for, one by itself, all of them
-                together. The experiment is the same: each is read as of the version that was loaded, whatever others
-                saved since. It needs this store as long as something was not read. Experiments of a class of your own,
-                other kinds and older versions are read at once.
+            lazy: read an experiment's trials and data only when they are first asked for: a single one alone, all of
+                them by one statement. The experiment is the same: each is read as of the version that was loaded,
+                whatever others saved since. The store must stay open until all that you need was read. Experiments of
+                a class of your own, other kinds and older versions are read at once.
 
         Raises:
             DocumentNotFoundError: there is no such document; names similar ones.
@@ -453,8 +453,8 @@ class Store:
             DamagedDocumentError: what is stored is not what was saved.
 
         Cost:
-            A read of the whole document; with *lazy*, of the experiment's head and a digest of each trial. ``len``,
-            keys and saves read no trial then, and the first ``new_trial`` reads the arms of all of them.
+            A read of the whole document; with *lazy*, of the experiment's head and of the digests of its parts. Then
+            ``len``, keys and saves read no trial, and the first ``new_trial`` reads the arms of all trials.
         """
         return reading.load(self._context, kind, name, VersionChoice(version, at, tag), unknown, lazy=lazy)
 
@@ -502,7 +502,8 @@ class Store:
     ) -> Any:
         """Return the JSON of a document, or the value at *pointer*, tagged values decoded; no class is needed.
 
-        A field of docstore's own objects that is None is not stored. Its *pointer* gives None; whole values lack it.
+        A field of docstore's own objects that is None is not stored: its *pointer* gives None, and the JSON of the
+        object lacks it.
 
         Args:
             default: returned if there is no such document, or nothing at *pointer*; without one, that is an error. A
@@ -514,8 +515,8 @@ class Store:
 
         Cost:
             With a *pointer* into one part, that part alone is read, and checked by its own digest (``load`` and
-            ``verify`` check the whole document's); of an older version, also what was changed since. If there is
-            nothing, the digests of all parts are read. Without a *pointer*, as ``load``.
+            ``verify`` check the whole document's); for an older version, also what changed since. If nothing is there,
+            the digests of all parts are read. Without a *pointer*, as ``load``.
         """
         choice = VersionChoice(version, at, tag)
         return reading.get(self._context, self._context.kind_name(kind), name, choice, pointer, default)
@@ -870,7 +871,7 @@ class Store:
             DocumentNotFoundError: there is no such document; or it was purged before one came to an older version.
 
         Cost:
-            A SELECT for every 100 versions that one looks at; the changes of a version are parsed when they are first
+            A SELECT for every 100 versions that one looks at. The changes of a version are parsed when they are first
             asked for. With a *pointer*, as ``blame``.
         """
         from docstore.store import timeline
@@ -889,10 +890,10 @@ class Store:
             DamagedDocumentError: the history is not as it was saved, or does not lead back.
 
         Cost:
-            The part that *pointer* leads into is read, and as one comes to them, the versions that may have changed it:
-            the database searches the changes of the others. Of those it is only checked that none is missing, and not
-            their links of the chain; ``verify`` checks all. Values are kept as JSON: of a large value that changed
-            often, look at them one after the other, with ``iter``, or at ``history``.
+            The part that *pointer* leads into is read, and the versions that may have changed it, as one comes to them.
+            The database searches the changes; the other versions are only checked to be there, and not by the chain
+            (``verify`` checks all). Values are kept as JSON: if a large value changed often, look at its changes one
+            after the other, with ``iter``, or at ``history``.
         """
         from docstore.store import timeline
 

@@ -76,9 +76,9 @@ class LiveObject:
         return found
 
     def part_dicts(self) -> dict[str, PartDict[Any, Any]] | None:
-        """Return the dicts of the parts by field, if they note what is touched; None unless all of them do.
+        """Return the dicts of the parts by field; None unless all of them note what is touched.
 
-        None also for a user's class: its head may be computed from the parts.
+        It is None for a user's class too: its head may be computed from the parts.
         """
         entry = self.mapper.codec.registry.of_class(type(self.obj))
         if entry is None or entry.model != "docstore" or self.by_function:
@@ -87,7 +87,7 @@ class LiveObject:
         return dicts if all(type(items) is PartDict for items in dicts.values()) else None
 
     def is_unread(self, path: str) -> bool:
-        """Return whether the part at *path* is stored as the object has it, and was not read into memory."""
+        """Return whether the part at *path* was not read into memory yet, and so is as it is stored."""
         field, key = split_path(path)
         items = (self.part_dicts() or {}).get(field)
         return items is not None and key.isdecimal() and is_unread(items, int(key))

@@ -1,7 +1,7 @@
 """Seal the parts of an object that a save has looked at: until somebody touches one, it cannot have changed.
 
-A part is sealed only if nothing outside of the object refers into it. That is found out before the part is encoded: who
-takes it later touches it. See ``PartDict``, which notes that, and ``Sharing``, which counts the references.
+A part is sealed only if nothing outside of the object refers into it. This is checked before the part is encoded:
+whoever takes it later touches it. ``PartDict`` notes what is touched, and ``Sharing`` counts the references.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from docstore.model.part_dict import Marks, PartDict, is_unread, marks_of, peek,
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seal:
-    """Stands for the saved state of an object, and for how it was encoded: what is sealed equals that."""
+    """Identifies a saved state of an object, encoded by *mapper*: what is sealed is as that state has it."""
 
     mapper: Mapper
 
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """The parts of an object that a save looks at, and that are sealed once it is committed.
+    """The parts of an object that a save looks at, to be sealed once it is committed.
 
     Attributes:
         touched: the paths of the parts that may have changed; None if any of them may.
@@ -44,13 +44,13 @@ class Sealing:
 
     @classmethod
     def begin(cls, live: LiveObject, seal: Seal | None) -> Sealing | None:
-        """Begin a save of the object, before anything of it is encoded; None if parts of its kind are not sealed.
+        """Begin a save of the object, before any of it is encoded; None if parts of its kind are not sealed.
 
         Args:
-            seal: of the state that the object came from; what others have sealed does not count.
+            seal: the seal of the state that the object came from; parts with another seal may have changed.
 
         Cost:
-            A look at every object in the parts that may have changed.
+            A visit of every object in the parts that may have changed.
         """
         dicts = live.part_dicts()
         if not dicts:
@@ -68,9 +68,9 @@ class Sealing:
         return cls(live, frozenset(touched) if is_known else None, tuple(marks))
 
     def document(self) -> Document | None:
-        """Return the document of the object, of its parts only those that may have changed.
+        """Return the document of the object with only those parts that may have changed.
 
-        It is None if any part may have changed, or if something cannot be encoded: an encoding of the whole finds
+        It is None if any part may have changed, or if something cannot be encoded: encoding the whole object reports
         everything that is wrong.
         """
         if self.touched is None:
@@ -83,7 +83,7 @@ class Sealing:
             return None
 
     def end(self) -> Seal:
-        """Seal the parts that nobody has touched meanwhile, now that they are saved; return the seal."""
+        """Seal the parts, now that they are saved, except those that were touched meanwhile; return the seal."""
         seal = Seal(self.live.mapper)
         for marks in self._marks:
             marks.end(seal)
@@ -91,7 +91,7 @@ class Sealing:
 
 
 def sealed(live: LiveObject) -> Seal:
-    """Seal all parts of an object that nobody has had yet; return the seal."""
+    """Seal all parts of a new object, which nobody else has yet; return the seal."""
     seal = Seal(live.mapper)
     for items in (live.part_dicts() or {}).values():
         marks = renew_marks(items)
@@ -101,7 +101,7 @@ def sealed(live: LiveObject) -> Seal:
 
 
 def is_sealed(live: LiveObject, seal: Seal | None) -> bool:
-    """Return whether the parts of the object that are not touched are as *seal* has them."""
+    """Return whether the untouched parts of the object are as they were sealed by *seal*."""
     dicts = live.part_dicts()
     if seal is None or seal.mapper is not live.mapper or not dicts:
         return False
@@ -119,7 +119,7 @@ def _is_shared(sharing: Sharing, items: PartDict[Any, Any], key: Any) -> bool:
 def _unchanging(registry: Registry) -> tuple[frozenset[type], frozenset[type]]:
     """Return the classes whose objects are encoded as their attributes are, and the enums that are encoded by name.
 
-    Users' classes are left out: code of theirs may make anything of an object, at any time.
+    Users' classes are left out: their code may encode an object differently each time.
     """
     plain = [entry for entry in registry.entries if entry.encode is None and entry.decode is None]
     enums = frozenset(entry.cls for entry in plain if issubclass(entry.cls, Enum))

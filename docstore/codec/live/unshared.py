@@ -1,8 +1,7 @@
-"""Find out that nothing outside of an object refers into it, so that nobody can change it unseen.
+"""Check that nothing outside of an object refers into it, so that nobody can change it unnoticed.
 
-This is what the cycle collector of CPython does to find garbage: references from inside an object are counted, and
-compared with all references that there are. Where an interpreter does not count references exactly, every object counts
-as shared.
+CPython's cycle collector finds garbage in the same way: the references from inside an object are counted, and compared
+with the counts of all references. If an interpreter does not count references exactly, every object counts as shared.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _NUMBERS: Final = "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float
 
 
 class Sharing:
-    """Tells whether objects are shared, that is, referred to from outside.
+    """Checks whether objects are shared, that is, referred to from outside.
 
     Args:
         owner: holds the objects, and may be referred to by them: the experiment of trials.
@@ -52,8 +51,8 @@ class Sharing:
     def is_shared(self, take: Callable[[], Any]) -> bool:
         """Return whether the object that *take* returns, or anything in it, is referred to from outside.
 
-        One place may refer to it: that from which *take* takes it. Also true if it holds an object of a type that is
-        not known to tell of everything it holds, or that others may change: an array, a lock, an open file.
+        The one place from which *take* takes it does not count. Also true if it holds an object that others may change,
+        or one of a type that may hold more than it tells the collector: an array, a lock, an open file.
 
         Cost:
             Some 10 µs for a trial.
@@ -73,13 +72,13 @@ class Sharing:
         return bool(counts != wanted)
 
     def _collect(self, nodes: list[Any], seen: list[Any]) -> dict[int, int] | None:
-        """Find everything in the first of *nodes* that may change; return how often each is referred to, by id.
+        """Return how often each object in the first of *nodes* that may change is referred to from inside, by id.
 
-        It is None if something is of another type.
+        It is None if one of them is of a type that is not known.
 
         Args:
-            nodes: what is found is added to it.
-            seen: each reference is added to it, in the order in which the collector tells of them.
+            nodes: the objects that are found are added.
+            seen: each reference is added, in the collector's order.
         """
         inside: dict[int, int] = {id(nodes[0]): 0}
         fixed, done = self._fixed, 0
