@@ -257,7 +257,7 @@ _LOADED_WHEN_USED: Final = {
     "connect": "docstore.store.connect",
     "q": "docstore.search.conditions",
 }
-"""Names whose modules `import docstore` does without: SQLAlchemy alone takes longer to import than all the rest."""
+"""Public names that are imported when first used: SQLAlchemy alone takes longer to import than all the rest."""
 
 
 def __dir__() -> list[str]:
@@ -265,7 +265,7 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *_PUBLIC_MODULES})
 
 
-if not TYPE_CHECKING:  # a type checker would take any name for one of docstore's
+if not TYPE_CHECKING:  # with a __getattr__, a type checker accepts any name
 
     def __getattr__(name: str) -> Any:
         """Import a public name or module when it is first used (PEP 562)."""

@@ -56,7 +56,7 @@ _SHORT: Final = 255
 """The longest key or tag that a codec remembers; it remembers up to ``_REMEMBERED`` of them."""
 
 _CONTAINERS: Final = frozenset({dict, list})
-"""The types of JSON whose values hold others."""
+"""The types of JSON values that hold others."""
 
 _HASHED: Final = frozenset({set, frozenset, dict, OrderedDict})
 RESERVED_TAGS: Final = frozenset(BY_TAG) | optional_types.TAGS
@@ -174,7 +174,7 @@ class Codec:
 
     @cached_property
     def optional_members(self) -> Mapping[str, frozenset[str]]:
-        """By tag, the members that objects of docstore's own classes are written without where they are None.
+        """The members, by tag, that an object of docstore's own classes is written without if they are None.
 
         They are the fields whose default is None. A user's class has no such members: its defaults may change, and a
         member that is missing would then be read as another value.

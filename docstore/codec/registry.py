@@ -71,7 +71,7 @@ class Entry:
 
     @property
     def omits_none(self) -> bool:
-        """Whether a field is not written where it is None and None is its default: in docstore's own classes only."""
+        """Whether fields that are None, and have None as default, are not written: only in docstore's own classes."""
         is_written_by_fields = self.encode is None and self.decode is None and not issubclass(self.cls, Enum)
         return self.model == "docstore" and is_written_by_fields
 

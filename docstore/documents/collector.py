@@ -11,16 +11,16 @@ from typing import Final
 
 _LOCK: Final = threading.RLock()
 _PAUSES: Final[dict[object, bool]] = {}
-"""The pauses that are not over, and whether the collector was on before the first of them."""
+"""The pauses that have not ended, each with whether the collector was on before the first of them."""
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from looking through the objects of a large document again and again as they are made.
+    """Switch the cycle collector off in the block: it would visit all objects of a large document again and again.
 
-    It is off in all threads of the process: cycles of references that they drop in the meantime are freed after the
-    block, and all else at once, as ever. So a block must not wait for anything but the rows of one document. Blocks may
-    overlap; the last one to end switches the collector on again, if it was on before the first.
+    It is off in all threads of the process. Cycles of references that they drop meanwhile are freed after the block;
+    all else is freed at once, as always. So the block must wait for nothing but the rows of one document. Blocks may
+    overlap: the last one to end switches the collector on again, if it was on before the first.
     """
     pause = object()
     try:
@@ -36,7 +36,7 @@ def collector_paused() -> Iterator[None]:
 
 
 def _in_child() -> None:
-    """End the pauses of the parent's threads, which a fork does not take along."""
+    """End the pauses of the parent's threads, which do not exist in the child."""
     if any(_PAUSES.values()):
         gc.enable()
     _PAUSES.clear()

@@ -90,12 +90,12 @@ def lineage(parents: Mapping[int, Parent], own: str) -> Callable[[int], str]:
 
 
 class _ParsedLate:
-    """Gives the changes of a version from their text, when they are first asked for; a list of versions needs none."""
+    """Parses the changes of a version when they are first asked for: a list of versions needs none of them."""
 
     __slots__ = ("_text",)
 
     def __getattr__(self, name: str) -> Any:
-        # Called for an attribute that is not set: of a version as ``unparsed`` makes it, the changes.
+        # Called for an attribute that is not set, as the changes are in what ``unparsed`` returns.
         if name != "changes":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         document, text = self._text
@@ -180,9 +180,9 @@ class Version(_ParsedLate):
 
 
 def unparsed(version: Version, document: str, text: str) -> Version:
-    """Return *version*, just made, with the changes of *text*, which are parsed when they are first asked for.
+    """Return *version* itself, just made, with the changes in *text*, which are parsed when they are first asked for.
 
-    A version of the document *document* raises DamagedDocumentError then, if they are malformed.
+    If they are malformed, a DamagedDocumentError of the document *document* is raised then.
     """
     object.__delattr__(version, "changes")
     object.__setattr__(version, "_text", (document, text))
@@ -208,7 +208,7 @@ def changes_from(text: str) -> tuple[Change, ...]:
 
 
 def change_records(text: str) -> list[JSON]:
-    """Return the records of the changes of *text*, which ``Change.from_json`` takes; as ``changes_from``."""
+    """Return the records of the changes in *text*, for ``Change.from_json``; raises as ``changes_from``."""
     records = loads(text)
     if not isinstance(records, list):
         raise PatchError("the changes of a version are a list", pointer="")
@@ -294,7 +294,7 @@ _INDEX: Final = re.compile(r"/[0-9]+(?:/|$)")
 
 
 def _is_fixed(kind: Kind, path: str) -> bool:
-    """Return whether *path* leads to one place at all versions that are split alike: it has no index of a list."""
+    """Return whether *path* leads to one place in all versions with the same parts: it has no index of a list."""
     return _INDEX.search(path, len(_piece_around(kind, path))) is None
 
 
@@ -382,13 +382,13 @@ class Rollback:
         return self._replace(touched, lambda before: rebuild(before, self._named, [changes], partial=True))
 
     def undo_versions(self, newest_first: Sequence[Sequence[JSON]]) -> None:
-        """Undo the changes of several versions at once; as ``undo``.
+        """Undo the changes of several versions at once; raises as ``undo``.
 
         Shapes:
             newest_first: the records of the changes of each version, as stored
 
         Cost:
-            A look at each record. Each place is restored once, and each piece digested once, however often it changed.
+            A visit of each record. Each place is restored once, and each piece digested once, however often it changed.
         """
         touched = pieces_changed(self._kind, newest_first)
         if touched is None:
@@ -404,7 +404,7 @@ class Rollback:
         self._replace(touched, restored)
 
     def _undo_all(self, newest_first: Sequence[Sequence[Change]]) -> dict[str, MaybeJSON]:
-        """Undo changes by which other pieces may have been parts before."""
+        """Undo changes before which other pieces may have been parts."""
         now: dict[str, MaybeJSON] = dict(self._pieces)
         self._pieces = rebuild(self._pieces, self._named, newest_first)
         self._kind = self._named.of(self._pieces[HEAD])

@@ -1,7 +1,7 @@
-"""Optional members: those of docstore's own classes that an object is written without where they are None.
+"""Optional members: members of docstore's own objects that are not written if they are None.
 
-An object that lacks one reads as if it had it, with null. Objects of users' classes are written with every member: what
-one of them lacks is absent.
+An object that lacks one is read as if it had null there. Objects of users' classes are written with every member: a
+member that one of them lacks is absent.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from docstore.documents.canonical import JSON, TAG, join_pointer, resolve, split
 from docstore.errors import DecodeError
 
 OptionalMembers: TypeAlias = Mapping[str, frozenset[str]]
-"""The optional members of the objects with a tag; a tag that is not docstore's own has none."""
+"""The optional members of objects, by tag; a tag that is not docstore's own has none."""
 
 NO_MEMBERS: Final[OptionalMembers] = MappingProxyType({})
-"""With it, whatever an object lacks is absent."""
+"""No optional members: whatever an object lacks is absent."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -62,7 +62,7 @@ def with_nulls(value: JSON, optional: OptionalMembers) -> JSON:
 
 
 def without_nulls(value: JSON, optional: OptionalMembers) -> JSON:
-    """Return *value* as objects are written, without optional members that are null; *value* itself if it has none.
+    """Return *value* without optional members that are null, as objects are written; *value* itself if it has none.
 
     Cost:
         As ``with_nulls``.
@@ -78,7 +78,7 @@ def without_nulls(value: JSON, optional: OptionalMembers) -> JSON:
 def pieces_with_nulls(
     pieces: Mapping[str, JSON], optional: OptionalMembers, paths: Collection[str] | None = None
 ) -> dict[str, JSON]:
-    """Return *pieces*, those at *paths* ``with_nulls``; by default, all of them."""
+    """Return *pieces*, of which those at *paths*, by default all, are ``with_nulls``."""
     chosen = pieces.keys() if paths is None else pieces.keys() & paths
     return {**pieces, **{path: with_nulls(pieces[path], optional) for path in chosen}}
 

@@ -138,7 +138,7 @@ def undo_all(new: JSON, newest_first: Iterable[Sequence[Change]]) -> JSON:
 
 
 def decisive(newest_first: Sequence[Sequence[JSON]], is_fixed: Callable[[str], bool]) -> tuple[Change, ...]:
-    """Return those of many changes that decide what the oldest document was, the oldest first; for ``restore``.
+    """Return the changes that decide what the oldest document was, oldest first; for ``restore``.
 
     An older change says what was at its place: newer ones there, or below it, need not be undone.
 
@@ -147,10 +147,10 @@ def decisive(newest_first: Sequence[Sequence[JSON]], is_fixed: Callable[[str], b
         is_fixed: whether a path leads to one place in all of the documents: not to items of lists, which move
 
     Raises:
-        PatchError: a record is malformed; of those that are left out, only if it has no path.
+        PatchError: a record is malformed; one that is left out is only checked for its path.
 
     Cost:
-        A look at each record; only those that are returned are parsed.
+        A visit of each record; only those that are returned are parsed.
     """
     settled: set[str] = set()
     found: list[Change] = []
@@ -175,7 +175,7 @@ def _is_within(path: str, places: set[str]) -> bool:
 
 
 def restore(new: JSON, changes: Sequence[Change], is_fixed: Callable[[str], bool]) -> JSON:
-    """Return the older document by those changes that ``decisive`` gives: what was at each place is put there.
+    """Return the oldest document, by the changes that ``decisive`` returns: the old value is put at each place.
 
     Raises:
         PatchError: a change does not fit *new*; has its pointer.
@@ -373,7 +373,7 @@ class _Draft:
         return gone
 
     def put(self, path: str, value: MaybeJSON) -> None:
-        """Make *value* the member at *path*, whether there is one or not; ``ABSENT`` removes it."""
+        """Set the member at *path* to *value*, whether it exists or not; ``ABSENT`` removes it."""
         holder, token = self._reach(path)
         if isinstance(holder, list):
             raise PatchError("a list has no members", pointer=path)

@@ -28,5 +28,5 @@ def model_registry() -> Registry:
 
 @functools.cache
 def optional_members() -> Mapping[str, frozenset[str]]:
-    """Return, by tag, the members that objects of the light model are written without where they are None."""
+    """Return ``Codec.optional_members`` of the light model, for reading stored JSON without the registered classes."""
     return Codec(model_registry()).optional_members

@@ -40,7 +40,7 @@ Encode: TypeAlias = Callable[[Any], JSON]
 """Returns the JSON of a value, as ``Codec.encode``."""
 
 Omitting: TypeAlias = Callable[[str], tuple[str, ...]]
-"""Returns the tags of the objects that lack a member where it is None."""
+"""Returns, for the name of a member, the tags of the objects that are stored without it if it is None."""
 
 
 def _never(member: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class Condition:
     def encoded(self, encode: Encode, omitting: Omitting) -> Condition:
         """Return the same condition on stored JSON, which *encode* makes of each value.
 
-        Where an object lacks a member since that is None, the condition holds as for null.
+        A member that an object lacks because it is None counts as null.
         """
 
 
@@ -139,7 +139,7 @@ class Comparison(Condition):
         return AnyOf((stored, self._is_omitted(tags))) if tags else stored
 
     def _is_omitted(self, tags: tuple[str, ...]) -> Condition:
-        """Return the condition that the pointer leads to a member that an object with one of *tags* lacks."""
+        """Return the condition that the member at the pointer is absent from an object with one of *tags*."""
         owner, _, _ = self.pointer.rpartition("/")
         has_tag = EncodedComparison(owner + join_pointer((TAG,)), "in", tags)
         return All((Not(EncodedComparison(self.pointer, "exists")), has_tag))
@@ -220,7 +220,7 @@ class Place:
         return Comparison(self.pointer, "contains", (_checked_value(value),))
 
     def exists(self) -> Condition:
-        """Return the condition that there is a value; null counts, and a field of docstore's own that is None."""
+        """Return the condition that there is a value; null counts, as does a field of docstore's own that is None."""
         return Comparison(self.pointer, "exists")
 
     def like(self, pattern: str) -> Condition:

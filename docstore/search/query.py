@@ -101,7 +101,7 @@ class SearchContext:
     optional: OptionalMembers
 
     def tags_omitting(self, member: str) -> tuple[str, ...]:
-        """Return the tags of the objects that lack *member* where it is None."""
+        """Return the tags of the objects that are stored without *member* if it is None."""
         return tuple(sorted(tag for tag, members in self.optional.items() if member in members))
 
 

@@ -23,7 +23,7 @@ _ARMS: Final = sa.select(
 
 
 class StoredArms(NamedTuple):
-    """The arms of a stored trial: a list of arms, or of generator runs; and the digest of the trial's body."""
+    """The digest of a trial's body, and the trial's arms: a list of arms or of generator runs."""
 
     path: str
     digest: str
@@ -31,12 +31,12 @@ class StoredArms(NamedTuple):
 
 
 def read_arms(connection: Connection, id: str) -> Iterator[StoredArms]:
-    """Yield the arms of each trial of an experiment in which the database finds some.
+    """Yield the arms of each trial of an experiment; a trial in which the database finds none is left out.
 
     MariaDB finds nothing in a body of more than 31 levels.
 
     Cost:
-        One SELECT; the database looks at each trial's body, and sends only the arms.
+        One SELECT; the database searches each trial's body, and sends only the arms.
     """
     for path, digest, arms, runs in connection.execute(_ARMS, {"of_id": id}).all():
         found = next((text for text in (arms, runs) if text is not None and text != "null"), None)

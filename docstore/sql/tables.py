@@ -39,7 +39,7 @@ def _index(name: str, *columns: str, where: str, is_everywhere: bool = False) ->
 
 @sa.event.listens_for(metadata, "before_create")
 def _limit_indexes(metadata: sa.MetaData, connection: Connection, **ignored: Any) -> None:
-    """Give partial indexes their conditions: ``postgresql_where=`` imports SQLAlchemy's modules for PostgreSQL."""
+    """Add the conditions of partial indexes; ``postgresql_where=`` would import SQLAlchemy's modules for PostgreSQL."""
     name = connection.dialect.name
     if name in ("sqlite", "postgresql"):
         for index in [index for table in metadata.tables.values() for index in table.indexes if "where" in index.info]:

@@ -42,7 +42,7 @@ class Saved:
 
     Attributes:
         is_new: whether it was written by this call; otherwise nothing differed from it.
-        digests: those of all its pieces, if it is the first version of a document.
+        digests: the digests of all its pieces, if it is the first version of a document.
     """
 
     id: str
@@ -394,7 +394,7 @@ def _named(id: str, document: Document) -> tuple[str, str, str]:
 def _chained(
     connection: Connection, id: str, name: str, previous: str, version: Version
 ) -> tuple[Version, dict[str, Any]]:
-    """Return *version* with its chain after the chain *previous*, and its row, which the database takes."""
+    """Return *version* with its chain, which follows the chain *previous*, and its row, after a check of the size."""
     changes = changes_text(version.changes)
     if len(changes) + len(version.message) >= _LARGE:
         # The row of history is one statement: on MySQL, one packet.

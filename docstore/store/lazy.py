@@ -30,11 +30,11 @@ from docstore.store.tracking import LoadedState
 
 @dataclass(frozen=True, slots=True)
 class PartsWanted:
-    """Some parts as an experiment has them.
+    """Some parts, in the state in which an experiment has them.
 
     Attributes:
-        digests: by path.
-        version, since: as of its ``LoadedState``: from which versions it has them.
+        digests: their digests, by path.
+        version, since: the versions from which the experiment has them, as in its ``LoadedState``.
     """
 
     digests: Mapping[str, str]
@@ -43,10 +43,10 @@ class PartsWanted:
 
 
 class LazyLoad:
-    """Reads parts of one experiment that was loaded lazily, each as of the version that the experiment has of it.
+    """Reads parts of one experiment that was loaded lazily, each in the state in which the experiment has it.
 
     Args:
-        state: what the experiment came from; a save of the experiment advances it, while it holds ``lock``.
+        state: what the experiment came from; a save of the experiment advances it, and holds ``lock`` meanwhile.
     """
 
     def __init__(self, context: StoreContext, live: LiveObject, state: LoadedState) -> None:
@@ -55,14 +55,14 @@ class LazyLoad:
         self._connections: dict[int, Connection] = {}
 
     def wanted(self, paths: Collection[str]) -> PartsWanted:
-        """Return what the experiment has at *paths*, without those that it has no more."""
+        """Return what the experiment has at *paths*; parts that it has no more are left out."""
         with self.lock:
             digests = {path: digest for path in paths if (digest := self.state.digest(path)) is not None}
             return PartsWanted(digests, self.state.version, self.state.since())
 
     @contextmanager
     def by(self, connection: Connection) -> Iterator[None]:
-        """Read by *connection* in the block, which this thread has opened to write."""
+        """Read by *connection*, which this thread has opened to write, until the block ends."""
         thread = threading.get_ident()
         self._connections[thread] = connection
         try:
@@ -72,7 +72,7 @@ class LazyLoad:
 
     @contextmanager
     def reading(self, what: str) -> Iterator[Connection]:
-        """Give a connection to read *what* by; an error says that it was not read yet."""
+        """Give a connection by which to read *what*; an error says that it was not read yet."""
         own = self._connections.get(threading.get_ident())
         try:
             if own is not None:
@@ -88,7 +88,7 @@ class LazyLoad:
             raise
 
     def bodies(self, connection: Connection, wanted: PartsWanted) -> dict[str, JSON]:
-        """Return the bodies of the parts *wanted*, by path; those that others changed since, from the history."""
+        """Return the bodies of the parts *wanted*, by path; one that others changed since is read from the history."""
         head = self._head(connection)
         bodies, now = read_pieces(connection, head, wanted.digests.keys())
         stale = [path for path, digest in wanted.digests.items() if now.get(path) != digest]
@@ -113,7 +113,7 @@ class UnreadParts:
     """Reads the parts in one field of an experiment that was loaded lazily: the source of a ``PartDict``.
 
     Args:
-        keys: those of all parts that were not read at first, in order.
+        keys: the keys of all parts that were not read at first, in order.
     """
 
     def __init__(self, load: LazyLoad, rule: PartRule, keys: Sequence[int]) -> None:
@@ -121,14 +121,14 @@ class UnreadParts:
         self._next, self._size = 0, 1
 
     def with_next(self, key: int) -> Sequence[int]:
-        """Return *key* and those to read with it: each time twice as many, if one is asked for after the other."""
+        """Return *key* and the keys to read with it: twice as many each time, if items are asked for in order."""
         place = bisect_left(self._keys, key)
         self._size = 2 * self._size if place == self._next > 0 else 1
         self._next = place + self._size
         return self._keys[place : self._next]
 
     def read(self, keys: Collection[Any], keep: Callable[[Any, Any], object]) -> None:
-        """Read the parts at *keys*, and call *keep* with each key and its part, if the experiment has it still.
+        """Read the parts at *keys* that the experiment still has, and call *keep* with each key and its part.
 
         Raises:
             StoreClosedError: the store was closed since.
@@ -177,10 +177,10 @@ def load_lazily(context: StoreContext, connection: Connection, head: HeadRow, un
     It is None if its class cannot have such parts.
 
     Raises:
-        DamagedDocumentError: what is stored is not what was saved; the body of a part is looked at when it is read.
+        DamagedDocumentError: what is stored is not what was saved; the body of a part is checked when it is read.
 
     Cost:
-        Reads the head, and a digest of each part.
+        A read of the head, and of the digest of each part.
     """
     if not head.digest:
         raise missing_history(head, head.version)
@@ -214,7 +214,7 @@ def lazy_load_of(live: LiveObject) -> LazyLoad | None:
 
 @contextmanager
 def reading_by(connection: Connection, live: LiveObject) -> Iterator[None]:
-    """Read parts of the object by *connection* in the block, which this thread has opened to write."""
+    """Read parts of the object by *connection*, which this thread has opened to write, until the block ends."""
     load = lazy_load_of(live)
     if load is None:
         yield
@@ -225,7 +225,7 @@ def reading_by(connection: Connection, live: LiveObject) -> Iterator[None]:
 
 @contextmanager
 def advancing(live: LiveObject) -> Iterator[None]:
-    """Keep other threads in the block from taking a part into the object that they have just read."""
+    """Keep other threads from putting a part that they have just read into the object, until the block ends."""
     load = lazy_load_of(live)
     if load is None:
         yield
@@ -250,9 +250,9 @@ def read_for_another(live: LiveObject, state: LoadedState, paths: Collection[str
 
 
 def to_adopt(live: LiveObject, pieces: Mapping[str, JSON | Absent]) -> dict[str, JSON | Absent]:
-    """Return those of *pieces*, by which others' changes come into the object, that concern what is in memory.
+    """Return those of *pieces*, which others changed, that are to be written into the object now.
 
-    The others are read later, as they are then; those that are removed are removed here.
+    A part that was not read yet is left out: it is read later, in its new state. If it was removed, it is removed here.
     """
     dicts, adopted = live.part_dicts() or {}, dict(pieces)
     for path, body in pieces.items() if lazy_load_of(live) is not None else ():

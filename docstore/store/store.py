@@ -577,7 +577,7 @@ class Store:
                 ``codes``, contradict the trial or the history.
 
         Cost:
-            Five SELECTs, which read each trial; of the data, only the digests are read.
+            Five SELECTs, which read each trial, and only the digests of the data.
         """
         return reading.trials(self._context, name)
 
@@ -596,7 +596,7 @@ class Store:
             DocumentNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:
-            Three SELECTs, which read the data of each trial; of the trials, only the digests are read.
+            Three SELECTs, which read the data of each trial, and only the digests of the trials.
         """
         return reading.observations(self._context, name)
 

@@ -66,7 +66,7 @@ class LoadedState:
             brought up to the result since the object changed meanwhile. No version contains it.
         unknown: how classes that are not registered were loaded, and are read in others' changes.
         origin: what the object was made to say of this last; another one, if another store has saved it since.
-        seal: that of the object's parts that cannot have changed, as nobody touched them: each is as it is based on.
+        seal: the seal of the object's untouched parts, each of which is as this state has it.
     """
 
     id: str

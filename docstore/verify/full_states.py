@@ -1,4 +1,4 @@
-"""Check the full states of a document: each row by its digest, all of a version by the digest of that version."""
+"""Check the full states of a document: each row by its digest, all rows of a version by the version's digest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Found:
 
 
 class FullStates:
-    """Checks the full states of one document, while its history is gone through from the newest version back."""
+    """Checks the full states of one document, while its history is read from the newest version back."""
 
     def __init__(self, connection: Connection, subject: Subject) -> None:
         self._connection, self._subject = connection, subject
@@ -37,7 +37,7 @@ class FullStates:
         self._found: dict[int, _Found] = {}
 
     def begin(self) -> Iterator[Damage]:
-        """Read which versions have full states; yield the damage if that is unreadable."""
+        """Read which versions have full states; yield the damage if these rows are unreadable."""
         try:
             self._unread = statements.state_groups(self._connection, self._subject.id)[::-1]
         except UnreadableError as error:
@@ -47,7 +47,7 @@ class FullStates:
         """Yield the damage of the full state of *version*, if it has one.
 
         Args:
-            rebuilt: the digests of that version, by which the damaged rows are found; None if it cannot be rebuilt.
+            rebuilt: the digests of the rebuilt version, which show which rows are damaged; None if there are none.
         """
         while self._unread and self._unread[-1][0] >= version.number:
             yield from self._read(self._unread.pop())
@@ -69,7 +69,7 @@ class FullStates:
             yield self._damage(version.number, f"its rows are not the ones that version has. {_REMEDY}")
 
     def end(self) -> Iterator[Damage]:
-        """Yield the full states of versions that have no readable row."""
+        """Yield the damage of full states of versions that have no readable row."""
         while self._unread:
             yield from self._read(self._unread.pop())
         for number in self._found:

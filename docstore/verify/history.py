@@ -38,7 +38,7 @@ class History:
     Args:
         parents: of the versions that have one: versions from before a branch are chained under another id.
         now: the current state; without it, only the chain can be checked.
-        full_states: are checked against the versions that are rebuilt.
+        full_states: checked against the versions that are rebuilt.
         watched: the versions that ``kept`` is to tell about.
     """
 

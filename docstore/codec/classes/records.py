@@ -177,7 +177,7 @@ def _unreadable(cls: type, error: Exception) -> EncodeError:
 
 
 def _guarded(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return *read*, of a property, which raises a _ReadError in place of any error but an AttributeError."""
+    """Return *read*, which reads a property, with a _ReadError in place of any error except AttributeError."""
 
     def read_guarded(value: Any) -> Any:
         try:
@@ -246,7 +246,7 @@ def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Call
 
 
 def _refusal_of(value: dict[str, JSON], key: str, shapes: FieldShapes) -> CodecError | None:
-    """Return the error of the decoder for the member *key*, at which another error was raised; None if there is none.
+    """Return the decoder's own error for the member *key*, at which another error was raised; None if it raises none.
 
     Text of the usual form is read without the decoder: ``datetime.fromisoformat`` raises a ValueError.
     """

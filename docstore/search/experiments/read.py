@@ -49,7 +49,7 @@ def read_experiment(transactions: Transactions, name: str, *fields: str) -> Stor
         DamagedDocumentError: what is stored is not what was saved.
 
     Cost:
-        Two SELECTs; three with *fields*: of other parts, only the digests are read.
+        Two SELECTs; with *fields* three, which read only the digests of other parts.
     """
     with transactions.reading() as connection:
         return _read(connection, transactions.head(connection, EXPERIMENT.name, name), fields)
@@ -106,7 +106,7 @@ def read_trials(transactions: Transactions, name: str) -> StoredTrials:
         DamagedDocumentError: what is stored is not what was saved, or a column contradicts a body or the history.
 
     Cost:
-        Five SELECTs; of the data, only the digests are read.
+        Five SELECTs, which read only the digests of the data.
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
@@ -165,7 +165,7 @@ def arms_of(trial: JSON) -> Iterator[tuple[str, JSON]]:
 
 
 def decoded(value: JSON, decode: Decode) -> Any:
-    """Return the value of a JSON; an object without tags and containers, as most are, is its own value."""
+    """Return the decoded *value*; an object without tags and containers, as most are, is itself the value."""
     if isinstance(value, dict) and TAG not in value and _CONTAINERS.isdisjoint(map(type, value.values())):
         return value
     return decode(value)

@@ -30,7 +30,7 @@ class JsonMember(sa.sql.expression.ColumnElement[str]):
 
 @compiles(JsonMember)
 def _member(element: JsonMember, compiler: Any, **options: Any) -> str:
-    # The column as it is: its own type would make text of it.
+    # Only the column is compiled: its type would turn it into text.
     return f"JSON_EXTRACT({compiler.process(element.column, **options)}, '$.{'.'.join(element.keys_of)}')"
 
 

@@ -40,7 +40,7 @@ _BATCH: Final = 1000, 8 << 20
 """The most rows, and bytes of text, of one execution; the server refuses a statement above a gigabyte."""
 
 _FEW: Final = 8
-"""The most rows that are written by one statement; each number of them makes a text of its own."""
+"""The most rows that are written by one statement; each number of rows has a statement text of its own."""
 
 _BIND: Final = re.compile(r"(?<!%)%\((\w+)\)s")
 """A value's place in a statement; in a name of a schema, SQLAlchemy has doubled the percent sign."""
@@ -49,7 +49,7 @@ _MANY: Final = 50
 """Rows from which on COPY is quicker than INSERT."""
 
 _COPY: Final = "COPY "
-"""How the statement begins, and no other that is executed for many rows."""
+"""The beginning of the statement, which no other statement for many rows has."""
 
 _HAS_ROW_SECURITY: Final = sa.text("SELECT row_security_active(:place)")
 """Whether an administrator's policies apply to this user's rows of a table: the server refuses COPY then."""
@@ -78,7 +78,7 @@ _NETWORK: Final = {
 _DRIVERS: Final = ("psycopg2", "psycopg")
 """The drivers that connect by libpq, as SQLAlchemy names them; the second is psycopg 3.
 
-An Engine that the user made may have another one, which names parameters otherwise and has no COPY.
+An Engine that the user made may have another one, which names parameters differently and has no COPY.
 """
 
 _TOO_LARGE: Final = Meaning(DatabaseError, "A part of the document is larger than JSONB takes.")
@@ -297,7 +297,7 @@ class PostgreSQL(Backend):
             connection.execute(statement, batch)
 
     def write(self, connection: Connection, writes: Sequence[Write]) -> None:
-        """Execute *writes*; of few rows by one statement, which takes a third of the time of three.
+        """Execute *writes*; if they have few rows, by one statement, which takes a third of the time of three.
 
         The parts of such a statement do not see what the others write, so no two of them may write the same row.
         """
@@ -355,7 +355,7 @@ class PostgreSQL(Backend):
 
 
 def _speak_utf8(connection: Any) -> None:
-    """Set the encoding of a driver's connection: else it is the database's own, which may lack characters."""
+    """Set the encoding of a driver's connection: by default it is the database's own, which may lack characters."""
     if hasattr(connection, "set_client_encoding"):
         connection.set_client_encoding("UTF8")
     elif connection.info.encoding != "utf-8":  # psycopg 3
@@ -373,10 +373,10 @@ def _state(error: DBAPIError) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _joined(dialect: Dialect, schema: str | None, shapes: tuple[_Shape, ...]) -> str:
-    """Return one statement for several and for each of their rows, whose values have the row's number in their names.
+    """Return one statement that executes several, each for its rows; the names of a row's values end in its number.
 
     Shapes:
-        shapes: the statements, each with the names in its rows and with their number
+        shapes: the statements, each with the names in its rows and the number of its rows
     """
     texts: list[str] = []
     for statement, names, count in shapes:

@@ -66,7 +66,7 @@ def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
 def _may_be_in_transaction(connection: Any) -> bool:
     """Return whether a driver's connection may be in a transaction.
 
-    PyMySQL keeps what the server said of it last, and sends a ROLLBACK even so; psycopg sends none outside of one.
+    PyMySQL knows it from the server's last answer, and sends a ROLLBACK anyway; psycopg sends none outside of one.
     """
     return bool(getattr(connection, "server_status", _IN_TRANSACTION) & _IN_TRANSACTION)
 

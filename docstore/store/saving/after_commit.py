@@ -34,11 +34,12 @@ def remember_new(context: StoreContext, obj: Any, document: Document, saved: Sav
 
 
 def seal_parts(save: Save) -> None:
-    """Seal the parts that a save has looked at, now that they are stored as they are.
+    """Seal the parts that a save has looked at, now that they are stored.
 
-    If the save looked only at parts that its caller named, the seals stay, unless the object has other dicts of parts
-    now: the former ones may come back, and do not know of this save. If the object was encoded before its lock was
-    taken, as ``save_many`` does, another thread may have saved it as unchanged meanwhile, and sealed it otherwise.
+    A save of parts that its caller named leaves the seals alone. But if the object has other dicts of parts by now, the
+    seals are dropped: the former dicts may come back, and they have no note of this save. If the object was encoded
+    before its lock was taken, as ``save_many`` does, another thread may have saved it as unchanged meanwhile, and sealed
+    it otherwise.
     """
     origin = save.origin
     if save.sealing is not None:

@@ -24,7 +24,7 @@ class LocalChanges:
     """What differs in an object from the version it was loaded from.
 
     Attributes:
-        document: all of the object's pieces, or those that may have changed, or those that are to be saved.
+        document: all pieces of the object; or those that may have changed; or those that are to be saved.
         changed: the pieces that are new or have another digest.
         gone: the paths of pieces that the object no longer has.
         asked: when only parts are saved: the paths of all pieces to save, whether the object has them or not. Those
@@ -51,9 +51,9 @@ class LocalChanges:
         return {*self.paths, *self.asked}
 
     def changed_from(self, stored: Mapping[str, JSON], optional: OptionalMembers) -> dict[str, Piece]:
-        """Return the changed pieces, except those that *stored* has with nulls for *optional* members as well.
+        """Return the changed pieces, except those that differ from *stored* only by its nulls of *optional* members.
 
-        A program that wrote them with these nulls stored them; saving them again would make a version of no change.
+        Another program wrote these nulls; a version without them would contain no change.
 
         Cost:
             A visit of each container of the stored pieces.
@@ -70,12 +70,12 @@ class LocalChanges:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """An object that is encoded for a save.
+    """An object as it is encoded for a save.
 
     Attributes:
-        document: all of its pieces; or the head, and those of *touched* that it has.
-        touched: the paths of all parts that may have changed, if only those are encoded.
-        sealing: what is sealed once the save is committed.
+        document: all pieces; or the head, and those of the parts *touched* that the object has.
+        touched: the paths of all parts that may have changed, if only those are encoded; otherwise None.
+        sealing: seals the parts once the save is committed.
     """
 
     document: Document
@@ -92,7 +92,7 @@ class Save:
         origin: the version that it came from.
         changes: its local changes.
         policy: what to do if others saved since.
-        sealing: what is sealed once this is committed.
+        sealing: seals the parts once the save is committed.
     """
 
     live: LiveObject
@@ -106,7 +106,7 @@ def local_changes_of(document: Document, origin: LoadedState, touched: Collectio
     """Return the local changes of an object that is encoded as *document* and came from *origin*.
 
     Args:
-        touched: the paths of all parts that may have changed, if *document* has no others; the others are unchanged.
+        touched: the paths of all parts that may have changed, if *document* has only those; with None, it has all.
     """
     changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
     if touched is None:

@@ -32,7 +32,7 @@ def overwritten_changes(
 def overwritten_values(
     changes: Iterable[Change], target: Mapping[str, Piece], optional: OptionalMembers
 ) -> tuple[str, ...]:
-    """Return the pointers of the values that *changes*, to *target*, replace or remove, whoever they are from.
+    """Return the pointers of the values that *changes*, which lead to *target*, replace or remove, whoever saved them.
 
     An optional member that is added replaces None.
     """

@@ -88,11 +88,11 @@ def save(
 
 
 def _encoded(context: StoreContext, obj: Any, known: LoadedState | None, policy: OnConflict) -> Encoding:
-    """Return the encoding of *obj*, which came from *known*: only of the parts that may have changed, if it can be."""
+    """Return the encoding of *obj*, which came from *known*; if possible, only of parts that may have changed."""
     mapper = context.mapper()
     if known is None:
         return Encoding(mapper.document(obj))
-    # To overwrite what others saved takes all pieces.
+    # All pieces are needed to overwrite what others saved.
     sealing = Sealing.begin(LiveObject(mapper, obj), None if policy == "overwrite" else known.seal)
     part = None if sealing is None else sealing.document()
     if sealing is None or part is None:
@@ -132,7 +132,7 @@ def save_trials(
 def save_encoded(
     context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedState | None, policy: OnConflict, note: Note
 ) -> Version:
-    """Save *obj*, as it is encoded, and loaded from *origin*; the caller holds its lock."""
+    """Save *obj*, which was loaded from *origin*, by its *encoding*; the caller holds its lock."""
     if origin is None:
         return _save_first(context, obj, encoding.document, policy, note)
     changes = local_changes_of(encoding.document, origin, encoding.touched)

@@ -85,7 +85,7 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
 class MergedPiece:
     """A piece as it was, as each side has it, and as the merge makes it; ABSENT where there is none.
 
-    The first three have a null for each optional member that an object lacks, to be compared.
+    The first three have a null for each optional member that an object lacks, so that they can be compared.
     """
 
     base: JSON | Absent
