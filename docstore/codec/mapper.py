@@ -9,12 +9,12 @@ from uuid import UUID
 from docstore.codec import Codec, UnknownObject
 from docstore.codec.classes import stored_fields
 from docstore.codec.classes.storable import TAKE_OUT, is_stored_as_it_is, why_not_restorable
+from docstore.codec.collector import collector_paused
 from docstore.codec.core import Unknown
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
-from docstore.documents.collector import collector_paused
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, is_document, join

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from docstore.codec import UnknownObject
+from docstore.codec.collector import collector_paused
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
 from docstore.documents.canonical import JSON
-from docstore.documents.collector import collector_paused
 from docstore.documents.display import Listed
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.documents.optional_members import value_at

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from docstore.documents.collector import collector_paused
+from docstore.codec.collector import collector_paused
 
 
 @pytest.fixture(autouse=True)
