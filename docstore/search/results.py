@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from typing_extensions import TypeVar
 
+from docstore.codec.collector import collector_paused
 from docstore.documents.arguments import checked_number
 from docstore.documents.canonical import JSON, MaybeJSON, split_pointer
-from docstore.documents.collector import collector_paused
 from docstore.documents.display import Row, counted, first_and_last, first_few, html_table
 from docstore.documents.kinds import HEAD, join
 from docstore.errors import DatabaseError, StoreClosedError, short_repr

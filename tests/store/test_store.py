@@ -911,7 +911,9 @@ class TestASchema:
             inspector = sa.inspect(connection)
             return {*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)}
 
-    @pytest.mark.parametrize("name", ["lab", 'My "lab"', "it's", "100%", "%s", "%(id)s", "a.b", ":a", "LAB", "select", "\u00e9"])
+    @pytest.mark.parametrize(
+        "name", ["lab", 'My "lab"', "it's", "100%", "%s", "%(id)s", "a.b", ":a", "LAB", "select", "\u00e9"]
+    )
     def test_is_made_and_has_everything(self, postgresql, connect, named, name):
         schema = named(name)
         experiment = with_everything()

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
+from docstore.codec.collector import collector_paused
 from docstore.codec.locking import locked
 from docstore.documents.arguments import checked_iterable, checked_number
-from docstore.documents.collector import collector_paused
 from docstore.documents.document import Document
 from docstore.documents.kinds import Kind
 from docstore.errors import DatabaseError, InvalidValueError
