@@ -38,8 +38,8 @@ def seal_parts(save: Save) -> None:
 
     A save of parts that its caller named leaves the seals alone. But if the object has other dicts of parts by now, the
     seals are dropped: the former dicts may come back, and they have no note of this save. If the object was encoded
-    before its lock was taken, as ``save_many`` does, another thread may have saved it as unchanged meanwhile, and sealed
-    it otherwise.
+    before its lock was taken, as ``save_many`` does, another thread may have saved it as unchanged in the meantime, and
+    sealed it otherwise.
     """
     origin = save.origin
     if save.sealing is not None:
