@@ -79,4 +79,4 @@ def undisturbed(action: str) -> tuple[int | None, object]:
 
 def _content(store: docstore.Store, info: docstore.DocumentInfo, version: int) -> object:
     value = store.get(info.name, kind=info.kind, version=version)
-    return value if info.kind == "note" else (value["description"], sorted(value["trials"]))
+    return value if info.kind == "note" else (value.get("description"), sorted(value["trials"]))

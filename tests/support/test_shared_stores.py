@@ -42,6 +42,8 @@ class TestOneThatIsEmptied:
             store.tag("cakes", "first", 1)
             store.create_index("/a", kind="experiment")
             store.create_index("/b", kind="experiment", part="trial")
+            for number in range(8):  # then there is a full state
+                store.put("note", "n1", number)
             assert 0 not in rows(store).values()
 
         with shared_stores.emptied(backend) as store:

@@ -32,9 +32,6 @@ TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: 
 UNKNOWN: Final = Meaning(DatabaseError)
 
 
-_IN_TRANSACTION: Final = 1
-"""A bit of the status in each of MariaDB's answers."""
-
 # A hook of the interpreter cannot be removed, so one serves all engines. It keeps none of them alive.
 _ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 
@@ -52,7 +49,7 @@ def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
 
     @sa.event.listens_for(engine, "reset")
     def roll_back(connection: Any, record: Any, state: PoolResetState) -> None:
-        if state.transaction_was_reset or not _may_be_in_transaction(connection):
+        if state.transaction_was_reset:
             return
         try:
             dialect.do_rollback(connection)
@@ -61,14 +58,6 @@ def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
                 record.invalidate(error)
 
     return engine
-
-
-def _may_be_in_transaction(connection: Any) -> bool:
-    """Return whether a driver's connection may be in a transaction.
-
-    PyMySQL knows it from the server's last answer, and sends a ROLLBACK anyway; psycopg sends none outside of one.
-    """
-    return bool(getattr(connection, "server_status", _IN_TRANSACTION) & _IN_TRANSACTION)
 
 
 def _disconnect_child() -> None:

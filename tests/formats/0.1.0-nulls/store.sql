@@ -121,6 +121,14 @@ CREATE TABLE place_indexes (
 	created_at DATETIME NOT NULL, 
 	PRIMARY KEY (name)
 );
+CREATE TABLE states (
+	id VARCHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	path VARCHAR(255) NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	body TEXT NOT NULL, 
+	PRIMARY KEY (id, version, path)
+);
 CREATE TABLE tags (
 	id VARCHAR(32) NOT NULL, 
 	tag VARCHAR(255) NOT NULL, 
