@@ -611,6 +611,16 @@ class TestInsertMany:
         with engine.connect() as connection:
             assert [row._asdict() for row in connection.execute(sa.select(TEXTS).order_by(TEXTS.c.name))] == rows
 
+    @pytest.mark.parametrize("backend", ["postgresql"])
+    def test_stores_many_rows_one_of_which_is_a_batch_by_itself(self, engine):
+        rows = [{"name": f"{number:02}", "long": "x" * (8 << 20 if number == 0 else 1)} for number in range(60)]
+
+        with transaction(engine, write=True) as connection:
+            dialects.insert_many(connection, TEXTS, rows)
+
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(sa.func.length(TEXTS.c.long))).scalars().all() == [8 << 20, *[1] * 59]
+
     def test_stores_the_times_and_the_nulls_of_many_rows(self, engine):
         more = [{"id": number, "j": None, "at": self.ROWS[0]["at"]} for number in range(10, 110)]
 

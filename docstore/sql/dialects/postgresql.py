@@ -287,7 +287,7 @@ class PostgreSQL(Backend):
         place = _place(connection, table.name)
         is_copied = len(rows) >= _MANY and connection.dialect.driver in _DRIVERS
         if is_copied and not connection.execute(_HAS_ROW_SECURITY, {"place": place}).scalar_one():
-            _copy_in(connection, place, rows)
+            _copy_in(connection, table, place, rows)
         else:
             self.execute_many(connection, table.insert(), rows)
 
@@ -403,15 +403,21 @@ def _schema(connection: Connection) -> str | None:
     return schema
 
 
-def _copy_in(connection: Connection, place: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert *rows*, all with the same columns, by COPY, in batches that bound the memory for their text."""
+def _copy_in(connection: Connection, table: sa.Table, place: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *rows*, all with the same columns, by COPY into *place*, in batches that bound the memory for their text.
+
+    A batch of one row is inserted.
+    """
     dialect = connection.dialect
     if not sa.event.contains(dialect, "do_executemany", _send_copy):
         sa.event.listen(dialect, "do_executemany", _send_copy)
     columns = list(rows[0])
     statement = f"{_COPY}{place} ({', '.join(map(dialect.identifier_preparer.quote, columns))}) FROM STDIN"
     for batch in _batches(rows, most_rows=len(rows)):
-        connection.exec_driver_sql(statement, [tuple([row[column] for column in columns]) for row in batch])
+        if len(batch) == 1:  # SQLAlchemy would not call do_executemany
+            connection.execute(table.insert(), batch)
+        else:
+            connection.exec_driver_sql(statement, [tuple([row[column] for column in columns]) for row in batch])
 
 
 def _send_copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]], context: object) -> bool:
