@@ -30,6 +30,10 @@ def locked(*objects: Any) -> Iterator[None]:
     """
     held: set[int] = _THREAD.__dict__.setdefault("held", set())
     may_wait = not held
+    if len(objects) == 1:
+        with _locked(objects[0], held, may_wait):
+            yield
+        return
     with ExitStack() as stack:
         for obj in sorted({id(obj): obj for obj in objects}.values(), key=id):
             stack.enter_context(_locked(obj, held, may_wait))

@@ -74,9 +74,7 @@ class Mapper:
         Raises:
             EncodeError: it is none by itself; says what to do.
         """
-        kind = self._entry(obj).kind
-        assert kind is not None  # _entry refuses it
-        return kind
+        return _kind(self._entry(obj))
 
     def kind_named(self, name: str) -> Kind | None:
         """Return the kind of this name, if some class is a document of it."""
@@ -89,16 +87,17 @@ class Mapper:
         Raises:
             EncodeError: it is no document, has no name, or holds something that cannot be written; with the pointer.
         """
-        kind = self.kind_of(obj)
+        entry = self._entry(obj)
+        kind = _kind(entry)
         pieces = kind.split(self.encode(obj))
-        _, name, model = self.identify(obj)
-        if self.has_own_functions(obj) and kind.name_in(pieces[HEAD]) != name:
+        name = self._name(obj, kind)
+        if _has_own_functions(entry) and kind.name_in(pieces[HEAD]) != name:
             raise EncodeError(
                 f"a {kind.name}'s document holds its name too: the encoder of {type(obj).__qualname__} should give "
                 f"{kind.name_field!r}: {name!r} with the other members",
                 pointer=join_pointer((kind.name_field,)),
             )
-        return Document(kind, name, model, {path: piece(path, body) for path, body in pieces.items()})
+        return Document(kind, name, entry.model, {path: piece(path, body) for path, body in pieces.items()})
 
     def identify(self, obj: Any) -> tuple[Kind, str, str]:
         """Return the kind, the name and the model of the document that *obj* is, without encoding it.
@@ -106,7 +105,8 @@ class Mapper:
         Raises:
             EncodeError: it is none, or has no name.
         """
-        entry, kind = self._entry(obj), self.kind_of(obj)
+        entry = self._entry(obj)
+        kind = _kind(entry)
         return kind, self._name(obj, kind), entry.model
 
     def _name(self, obj: Any, kind: Kind) -> str:
@@ -124,8 +124,7 @@ class Mapper:
         Raises:
             EncodeError: *obj* is no document.
         """
-        entry = self._entry(obj)
-        return entry.encode is not None or entry.decode is not None
+        return _has_own_functions(self._entry(obj))
 
     def _entry(self, obj: Any) -> Entry:
         entry = self.codec.registry.of_class(type(obj))
@@ -169,6 +168,15 @@ class Mapper:
         except DecodeError as error:
             remedy = f"Give a name that a {kind.name} can have: {error}."
             raise InvalidValueError(argument, name, remedy) from error
+
+
+def _kind(entry: Entry) -> Kind:
+    assert entry.kind is not None  # Mapper._entry refuses it
+    return entry.kind
+
+
+def _has_own_functions(entry: Entry) -> bool:
+    return entry.encode is not None or entry.decode is not None
 
 
 _PUT: Final = "store.put(kind, name, value)"

@@ -181,7 +181,12 @@ def same_json(a: JSON | Absent, b: JSON | Absent) -> bool:
 
 def join_pointer(tokens: Iterable[str | int]) -> str:
     """Return the RFC 6901 pointer of *tokens*: ``("trials", 12)`` is ``/trials/12``."""
-    return "".join(f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in tokens)
+    return "".join([f"/{escaped(str(token))}" for token in tokens])
+
+
+def escaped(token: str) -> str:
+    """Return *token* as a pointer has it between two slashes."""
+    return token.replace("~", "~0").replace("/", "~1")
 
 
 def token_order(token: str) -> tuple[bool, int, str]:

@@ -21,6 +21,7 @@ from docstore.documents.canonical import (
     TAG,
     UNSAFE_TEXT,
     dumps,
+    escaped,
     join_pointer,
     loads,
     split_pointer,
@@ -169,8 +170,12 @@ class Kind:
 
     def rule(self, path: str) -> PartRule | None:
         """Return the rule that makes *path* a part, or None for the head."""
-        field = path[1:].partition("/")[0]
-        return next((rule for rule in self.parts if rule.field == field), None)
+        if path != HEAD:
+            field = path[1:].partition("/")[0]
+            for rule in self.parts:
+                if rule.field == field:
+                    return rule
+        return None
 
     def split(self, document: JSON, *, lists: Collection[str] = ()) -> dict[str, JSON]:
         """Return the head and the parts of *document*, by path, in new dicts; ``join`` is the inverse.
@@ -186,10 +191,12 @@ class Kind:
             members = head.get(rule.field)
             if isinstance(members, dict) and TAG not in members:
                 head[rule.field] = [] if rule.field in lists else {}
-                pieces.update((rule.path(key), body) for key, body in members.items())
+                within = rule.path("")
+                pieces.update({within + escaped(key): body for key, body in members.items()})
             elif isinstance(members, list) and self.name not in KINDS:
                 head[rule.field] = []
-                pieces.update((rule.path(index), body) for index, body in enumerate(members))
+                within = rule.path("")
+                pieces.update({f"{within}{index}": body for index, body in enumerate(members)})
         return pieces
 
     def lists(self, head: JSON) -> frozenset[str]:

@@ -80,8 +80,9 @@ def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] |
     c = documents.c
     found: dict[str, list[PieceRow]] = {id: [] for id in ids}
     query = sa.select(c.id, c.path, c.digest, c.body).where(c.id.in_(list(found)))
-    for id, *row in connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))).all():
-        found[id].append(PieceRow._make(row))
+    rows = connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))).all()
+    for id, path, digest, body in rows:
+        found[id].append(PieceRow(path, digest, body))
     return found
 
 

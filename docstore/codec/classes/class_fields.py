@@ -70,7 +70,7 @@ def declared_fields(cls: type) -> tuple[Declared, ...]:
 
 def declares(base: type) -> bool:
     """Return whether *base* itself, not just one of its bases, declares its fields by a library."""
-    return is_model(base) or is_struct(base) or not vars(base).keys().isdisjoint(_MARKS)
+    return not vars(base).keys().isdisjoint(_MARKS) or is_model(base) or is_struct(base)
 
 
 _MARKS: Final = frozenset({"__attrs_attrs__", "__dataclass_fields__"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
@@ -141,11 +141,12 @@ class Bulk:
             document = self._mapper.document(obj)
             kind, name = document.kind, document.name
             origin = origin_of(context, obj, kind, name)
-            encoded = Encoded(obj, kind, name, origin, context.tracker.snapshot(obj))
+            snapshot = context.tracker.snapshot(obj)
             if origin is None:
-                return replace(encoded, new=New.of(context.tracker.try_first(obj, name), document))
+                new = New.of(context.tracker.try_first(obj, name), document)
+                return Encoded(obj, kind, name, origin, snapshot, new)
             is_changed = local_changes_of(document, origin).paths or origin.behind
-            return replace(encoded, changed=document) if is_changed else encoded
+            return Encoded(obj, kind, name, origin, snapshot, changed=document if is_changed else None)
 
     def _is_current(self, encoded: Encoded) -> bool:
         return self._context.tracker.snapshot(encoded.obj) == encoded.snapshot
