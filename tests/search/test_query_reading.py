@@ -115,6 +115,18 @@ class TestDocuments:
         with pytest.raises(DamagedDocumentError, match="cake"):
             list(own_shelf.find(part="trial").documents())
 
+    def test_that_come_before_a_damaged_one_are_given(self, own_shelf):
+        names = own_shelf.find("experiment", order_by="name").names()
+        with own_shelf.engine.begin() as connection:
+            at = (documents.c.path == "") & (documents.c.name == names[-1])
+            connection.execute(documents.update().where(at).values(digest="0" * 64))
+
+        found = own_shelf.find("experiment", order_by="name").load()
+
+        assert [next(found).name for _ in names[:-1]] == names[:-1]
+        with pytest.raises(DamagedDocumentError, match=names[-1]):
+            next(found)
+
 
 class TestObjects:
     """Each can be changed and saved, as if it had been loaded by its name."""

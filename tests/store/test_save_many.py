@@ -246,6 +246,17 @@ class TestTheStatements:
 
         assert len(sent) == 3 * 4
 
+    @pytest.mark.parametrize("limits", [(10, 1 << 20), (1000, 5_000)], ids=["rows", "text"])
+    def test_are_more_for_pieces_of_which_few_are_to_be_rows_at_once(self, store, monkeypatch, limits):
+        monkeypatch.setattr("docstore.sql.rows._BATCH", limits)
+        objects = several(6)
+
+        sent = statements_of(store.engine, store.save_many, objects)
+
+        assert len([each for each in sent if "documents" in each and each.split()[0] in ("INSERT", "COPY")]) > 2
+        assert store.verify() == []
+        assert [docstore.dumps(store.load(each.name)) for each in objects] == list(map(docstore.dumps, objects))
+
     def test_are_two_more_for_owners_of_any_number(self, store):
         store.save(new_experiment("first", trials=1))
         strategies = [a_strategy(f"s{i}", f"n{i % 3}") for i in range(9)]
