@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness import Goal, Row, figure
-from workload import METRIC, WHOLE, add_trial, experiment
+from workload import METRIC, add_trial, experiment
 
 import docstore
 from docstore import Data, Experiment
@@ -49,7 +49,7 @@ def taken(what: str, number: int, step: str, file: Path) -> int:
     with docstore.connect(file) as store:
         before = peak()
         if step == "load":
-            kept = store.load("bench", **WHOLE)
+            kept = store.load("bench")
         else:
             kept = MAKERS[what](number)
             if step == "save":

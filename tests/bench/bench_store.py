@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from floors import Driver, Loader, Mirror, one_body, parsed
 from harness import Goal, Operation, Patience, Prepare, Row, Work, always, figure, growth, measured
-from workload import LAZY, WHOLE, add_trial, experiment
+from workload import add_trial, experiment
 
 import docstore
 from docstore import Experiment, Store
@@ -78,7 +78,7 @@ def resuming(subject: Subject, opened: ExitStack) -> Prepare:
         store = opened.enter_context(docstore.connect(subject.url))
 
         def work() -> object:
-            loaded = store.load("other", **LAZY)
+            loaded = store.load("other", lazy=True)
             add_trial(loaded)
             return store.save(loaded)
 
@@ -91,7 +91,7 @@ def loads(subject: Subject) -> Iterator[Operation]:
     """Yield the load of all trials."""
     bodies = dict(parsed(subject.driver, "bench"))
     loader = Loader(subject.driver, bodies)
-    ours = always(lambda: subject.store.load("bench", **WHOLE))
+    ours = always(lambda: subject.store.load("bench"))
     yield Operation("load", ours, DATACLASSES, always(lambda: loader.load("bench")), Goal(2))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from docstore import (
     Data,
     Experiment,
@@ -13,16 +11,11 @@ from docstore import (
     ParameterType,
     RangeParameter,
     SearchSpace,
-    Store,
     Trial,
 )
 
 PARAMETERS = tuple(f"x{i}" for i in range(6))
 METRIC = "accuracy"
-
-HAS_LAZY = "lazy" in inspect.signature(Store.load).parameters
-WHOLE, LAZY = ({"lazy": False}, {"lazy": True}) if HAS_LAZY else ({}, {})
-"""What ``load`` is given to read all trials at once, and to read each when it is looked at, where it can do so."""
 
 
 def experiment(trials: int, name: str = "bench") -> Experiment:

@@ -17,6 +17,25 @@ def _switched_on_afterwards():
     gc.enable()
 
 
+def pause_in_another_thread():
+    """Begin a pause in another thread; return a function that ends it."""
+    began, may_end = threading.Event(), threading.Event()
+
+    def other():
+        with collector_paused():
+            began.set()
+            may_end.wait()
+
+    def end():
+        may_end.set()
+        thread.join()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    began.wait()
+    return end
+
+
 class TestAPause:
     def test_switches_the_collector_off_and_on_again(self):
         with collector_paused():
@@ -42,43 +61,23 @@ class TestAPause:
         assert not gc.isenabled()
 
     def test_that_overlaps_with_one_of_another_thread_ends_with_the_later_of_the_two(self):
-        began, may_end = threading.Event(), threading.Event()
-
-        def other():
-            with collector_paused():
-                began.set()
-                may_end.wait()
-
-        thread = threading.Thread(target=other)
         with collector_paused():
-            thread.start()
-            began.wait()
+            end = pause_in_another_thread()
         assert not gc.isenabled()
-        may_end.set()
-        thread.join()
+        end()
         assert gc.isenabled()
 
 
 class TestAForkInAPauseOfAnotherThread:
     @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
     def test_has_the_collector_on_in_the_child(self):
-        began, may_end = threading.Event(), threading.Event()
-
-        def other():
-            with collector_paused():
-                began.set()
-                may_end.wait()
-
-        thread = threading.Thread(target=other)
-        thread.start()
+        end = pause_in_another_thread()
         try:
-            began.wait()
             child = os.fork()
             if not child:
                 with collector_paused():
                     pass
                 os._exit(0 if gc.isenabled() else 1)
         finally:
-            may_end.set()
-            thread.join()
+            end()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

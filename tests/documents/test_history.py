@@ -151,7 +151,7 @@ def test_changes_come_back_from_their_text():
 
 
 class TestAVersionWhoseChangesAreParsedLate:
-    """As a list of versions has it: the text of the changes, until they are asked for."""
+    """A list of versions has such ones: they keep the text of their changes until these are asked for."""
 
     CHANGES = (Change("replace", "/a", 1), Change("add", "/b"))
 

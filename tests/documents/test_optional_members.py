@@ -1,4 +1,4 @@
-"""Members that objects of docstore's own classes are written without where they are None, and that read as None."""
+"""Members of docstore's own objects that are not written if they are None, and are read as None."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class TestAnyTwoDocuments:
 
 
 class TestDecisiveChanges:
-    """Of many changes, those that say what the oldest document was."""
+    """The changes of several versions that say what the oldest document was."""
 
     @pytest.mark.parametrize(
         "versions",

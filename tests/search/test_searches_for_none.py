@@ -77,7 +77,7 @@ class TestExperiments:
 
 
 class TestDicts:
-    """Of which one has a null, and one nothing there."""
+    """One has null at the place, and the other has nothing there."""
 
     def test_are_found_by_what_is_stored(self, shelf):
         assert shelf.find("note", where={"/description": None}).names() == ["with null"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from counting import rows_of
 
 import docstore
 from docstore.documents.canonical import digest
@@ -39,7 +40,7 @@ def whole(store):
         return sorted(connection.execute(sa.select(states.c.version).distinct()).scalars())
 
 
-def rows_of(store, table):
+def count_of(store, table):
     with store.engine.connect() as connection:
         return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
 
@@ -51,21 +52,7 @@ def without(store, *conditions):
 
 def rows_read(store, call):
     """How many rows of history *call* reads, and how many of full states."""
-    found = {"versions": 0, "states": 0}
-
-    def note(connection, cursor, statement, parameters, context, executemany):
-        plain = statement.replace("`", "").lstrip()
-        for table in found:
-            if plain.startswith(f"SELECT {table}."):
-                cursor.execute(statement, parameters)
-                found[table] += len(cursor.fetchall())
-
-    sa.event.listen(store.engine, "before_cursor_execute", note)
-    try:
-        call()
-    finally:
-        sa.event.remove(store.engine, "before_cursor_execute", note)
-    return found["versions"], found["states"]
+    return tuple(len(rows_of(store.engine, f"SELECT {table}.", call)) for table in ("versions", "states"))
 
 
 class TestANoteOfManyVersions:
@@ -103,7 +90,7 @@ class TestANoteOfManyVersions:
     def test_is_purged_with_them(self, store):
         store.purge("count", kind="note")
 
-        assert rows_of(store, states) == 0
+        assert count_of(store, states) == 0
 
 
 class TestAnExperimentWhoseTrialsChange:
@@ -160,7 +147,7 @@ class TestAnExperimentWhoseTrialsChange:
 
 
 class TestAnExperimentsDamagedFullState:
-    """Of the full state of version 8, one row is gone, or one too many is there."""
+    """A row of the full state of version 8 is missing, or is at another path."""
 
     @pytest.fixture
     def state(self):
@@ -282,7 +269,7 @@ class TestACopy:
         with pytest.raises(DamagedDocumentError, match=f"full state of version {LEAST}"):
             store.copy_to(target)
 
-        assert rows_of(target, versions) == 0
+        assert count_of(target, versions) == 0
 
 
 class TestADamagedFullState:
@@ -303,7 +290,7 @@ class TestADamagedFullState:
         return store
 
     @pytest.mark.parametrize("pointer", ["", "/m0"])
-    def test_is_told_by_name(self, damaged, pointer):
+    def test_is_reported_with_its_version(self, damaged, pointer):
         with pytest.raises(DamagedDocumentError, match=f"full state of version {LEAST}"):
             damaged.get("count", kind="note", version=3, pointer=pointer)
 

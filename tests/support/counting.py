@@ -45,6 +45,23 @@ def statements_of(engine: sa.Engine, function: Any, *arguments: Any, **options: 
     return sent
 
 
+def rows_of(engine: sa.Engine, beginning: str, function: Any) -> list[Any]:
+    """Return the rows that *function* reads from *engine* by statements that begin so, as they are without quotes."""
+    found: list[Any] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.replace("`", "").lstrip().startswith(beginning):
+            cursor.execute(statement, parameters)
+            found.extend(cursor.fetchall())
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        function()
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return found
+
+
 def steps_of(engine: sa.Engine, ask: Any) -> int:
     """Return how many instructions SQLite needs for what *ask* asks by *engine*."""
     steps = 0

@@ -20,12 +20,12 @@ Form = Callable[[JSON], JSON]
 
 
 def every_member(value: JSON) -> JSON:
-    """Return *value* as a program writes it that writes null for None."""
+    """Return *value* as written by a program that writes null for None."""
     return with_nulls(value, OPTIONAL)
 
 
 def no_nulls(value: JSON) -> JSON:
-    """Return *value* as a program writes it that leaves out what is None."""
+    """Return *value* as written by a program that leaves out fields that are None."""
     return without_nulls(value, OPTIONAL)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from workload import METRIC, PARAMETERS, WHOLE, add_trial, experiment, mean, metadata, parameters
+from workload import METRIC, PARAMETERS, add_trial, experiment, mean, metadata, parameters
 
 SEM = 0.1
 
@@ -74,7 +74,7 @@ class Docstore(Peer):
 
     def load_all(self) -> Callable[[], int]:
         store = self.docstore.connect(self.url)
-        return lambda: len(store.load("bench", **WHOLE).trials)
+        return lambda: len(store.load("bench").trials)
 
 
 class DocstoreWhole(Docstore):
