@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docstore.codec.live.unshared import Sharing
+from docstore.codec.live.sharing import Sharing
 
 
 class Box:

@@ -13,7 +13,7 @@ from typing import Any
 
 from docstore.codec.classes import stored_fields
 from docstore.codec.live.live_object import LiveObject
-from docstore.codec.live.unshared import Sharing
+from docstore.codec.live.sharing import Sharing
 from docstore.codec.mapper import Mapper
 from docstore.codec.registry import Registry
 from docstore.codec.values.tags import INT_MAX, INT_MIN
