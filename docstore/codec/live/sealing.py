@@ -59,10 +59,12 @@ class Sealing:
         sharing = Sharing(live.obj, *_unchanging(live.mapper.codec.registry))
         marks, touched = [], set[str]()
         for name, items in dicts.items():
-            marks.append(marks_of(items) if is_known else renew_marks(items))
-            for key in marks[-1].begin():
+            of_field = marks_of(items) if is_known else renew_marks(items)
+            marks.append(of_field)
+            for key in of_field.begin():
                 if key in items and not is_unread(items, key) and _is_shared(sharing, items, key):
-                    marks[-1].touched.add(key)
+                    of_field.touched.add(key)
+                # The dict is written in another form, not as parts, if one of its keys is another value.
                 is_known = is_known and type(key) is int and INT_MIN <= key <= INT_MAX
                 touched.add(f"/{name}/{key}")
         return cls(live, frozenset(touched) if is_known else None, tuple(marks))

@@ -83,6 +83,7 @@ def save(
         else:
             origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
         if encoding.touched is not None and origin is not known:
+            # The parts that were not touched are as in the known state, and not as in another.
             encoding = replace(encoding, document=context.mapper().document(obj), touched=None)
         return save_encoded(context, obj, encoding, origin, policy, note)
 
