@@ -1,4 +1,4 @@
-"""What it takes to turn trials with their data into JSON values and back, beside cattrs, Pydantic and msgspec.
+"""The time to turn trials with their data into JSON values and back, beside cattrs, Pydantic and msgspec.
 
 The others have classes with the same fields as docstore's trials and data, made from one table, and give the same JSON
 but for docstore's tags. They do less: no pointer in an error, no kept unknown members, no tagged values. The garbage

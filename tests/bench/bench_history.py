@@ -1,7 +1,7 @@
 """What it costs to read the past of an experiment that was saved thousands of times, beside a plain history table.
 
-Each version changes one of ten trials. The plain table has a row for each version, with the whole trial: what one would
-write by hand, without authors, messages, digests and changes.
+Each version changes one of ten trials. The plain table has a row for each version, with the whole trial, as one would
+write it by hand, without authors, messages, digests and changes.
 """
 
 from __future__ import annotations

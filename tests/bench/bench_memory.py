@@ -1,4 +1,4 @@
-"""How much memory it takes to save and to load what is wide or long, beside the objects themselves.
+"""The memory that saving and loading wide or long documents takes, beside the objects themselves.
 
 Each figure is the peak of a process of its own, less what the process had before. ``python bench_memory.py trials
 100000 load lab.db`` is such a process.

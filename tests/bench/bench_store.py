@@ -1,4 +1,4 @@
-"""What saving and loading an experiment costs, beside the bare driver on the same rows, or beside ``save_trial``."""
+"""The cost of saving and loading an experiment, beside the bare driver on the same rows, or beside ``save_trial``."""
 
 from __future__ import annotations
 

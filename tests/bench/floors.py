@@ -1,8 +1,8 @@
-"""The bare drivers on the rows that docstore writes: what no store on that database can do better than by much.
+"""The bare drivers on the rows that docstore writes: no store on that database can be much quicker.
 
 A ``Mirror`` reads what docstore has written into one database, and lets the bare driver write the same rows into
 another one, whose tables the same migrations made. So the floor has the columns, indexes and bytes that docstore has
-now. Its values come as Python objects, bodies as JSON values: to make texts of them belongs to the floor.
+now. Its values come as Python objects, bodies as JSON values: making texts of them is part of the floor.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Key: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = tuple[Any, ...]
 
 MANY = 50
-"""From so many rows on, PostgreSQL is given them by COPY."""
+"""The fewest rows that are written to PostgreSQL by COPY."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ class Mirror:
         return self.first.select("SELECT id, version FROM documents WHERE path = ''")
 
     def _candidates(self, table: Table, changed: list[str]) -> list[Values]:
-        """Return all rows that were written since, and some others: of a table with versions, few."""
+        """Return all rows that were written since, and some others: only few if the table has versions."""
         if "id" not in table.columns or len(changed) > 10:
             return self.rows(self.first, table)
         if "version" not in table.columns:
@@ -312,7 +312,7 @@ class Loader:
     """Reads bodies into dataclasses, as one would write it by hand for the classes of ``workload``.
 
     Args:
-        bodies: of one document, by path: the dataclasses have their members as fields.
+        bodies: the bodies of one document, by path: the dataclasses have their members as fields.
     """
 
     def __init__(self, driver: Driver, bodies: dict[str, Any]) -> None:

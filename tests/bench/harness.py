@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 Work: TypeAlias = Callable[[], object]
 Prepare: TypeAlias = Callable[[int], Work]
-"""From the number of the round: makes all ready, and returns what is timed."""
+"""Prepares the round of this number, and returns the work that is timed."""
 
 RATIO: Final = "x"
 
@@ -52,8 +52,8 @@ class Operation:
     """Something that docstore does, and the same work done beside it.
 
     Attributes:
-        beside: what *floor* is; empty if docstore's work is timed alone.
-        most: rounds at most; of what is slow to prepare, few.
+        beside: the name of *floor*; empty if docstore's work is timed alone.
+        most: the most rounds; few if each is slow to prepare.
     """
 
     title: str

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 Curves: TypeAlias = Mapping[str, Sequence[tuple[int, float]]]
-"""By operation, the milliseconds at each n."""
+"""The milliseconds at each n, by operation."""
 
 COLOURS = ("#4269d0", "#efb118", "#ff725c", "#3ca951", "#a463f2", "#6cc5b0")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LEGEND = 330, 300, 56, 26, 34, 42, 34
