@@ -256,6 +256,25 @@ class TestAnObjectOfAnotherStore:
         note_at(cakes, 0, by="mine again")
         assert bob.save_trial(cakes, cakes.trials[0]).number == 3
 
+    def test_is_refused_where_the_version_that_the_other_made_of_it_was_folded(self, store, bob, cakes):
+        """Its trials would count as new ones beside those that are stored, if it were based on version 1."""
+        store.tag("cakes", "kept", 1)
+        add_trial(cakes)
+        bob.save(cakes)
+        theirs = store.load("cakes")
+        note_at(theirs, 0, by="theirs")
+        store.save(theirs)
+        store.compact("cakes", keep=1)
+        note_at(cakes, 3, by="mine")
+
+        with pytest.raises(ConflictError, match="folded"):
+            store.save(cakes)
+
+        assert noted(store) == {0: {"by": "theirs"}, 1: {}, 2: {}, 3: {}}
+        with pytest.warns(OverwriteWarning):
+            store.save(cakes, on_conflict="overwrite")
+        assert noted(store) == {0: {}, 1: {}, 2: {}, 3: {"by": "mine"}}
+
     def test_in_another_project_makes_a_new_document(self, cakes, store, database, connect):
         other = connect(database, project="other")
 
@@ -777,7 +796,7 @@ class TestWhatTravels:
         store.save(cakes, on_conflict=decide)
         twin = copy.deepcopy(cakes)
 
-        with pytest.raises(ConflictError, match=r"a copy of one that was changed while it was saved.*load\('cakes'\)"):
+        with pytest.raises(ConflictError, match=r"it is a copy of, was changed while it was saved.*load\('cakes'\)"):
             store.save(twin)
         store.save(cakes, on_conflict=lambda conflict: conflict.mine)
         assert (store.load("cakes").description, store.save(copy.deepcopy(cakes)).number) == ("meanwhile", 4)

@@ -24,7 +24,8 @@ RESTORED: Final = (
     "behind or was saved to by itself"
 )
 INCOMPLETE: Final = (
-    "this object is a copy of one that was changed while it was saved, so that no version is what it was made from"
+    "this object, or the one that it is a copy of, was changed while it was saved, so that no version is what it was "
+    "made from"
 )
 FOLDED: Final = "that version was folded since, so that it is not known what others changed and what you changed"
 _LAYOUT: Final = "its schema is not that of this object, or its parts are stored otherwise"

@@ -24,7 +24,7 @@ def origin_of(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwri
     A copy, or an object that another store loaded, says it itself; it is proved by what is stored, and remembered.
 
     Args:
-        overwrite: return a state without pieces, in place of an error, if what a copy says cannot be proved.
+        overwrite: return a state without pieces, in place of an error, if what *obj* says cannot be proved.
 
     Raises:
         NameChangedError: *name* is not that of the document that *obj*, or the object it is a copy of, came from.
@@ -39,7 +39,7 @@ def origin_of(context: StoreContext, obj: Any, kind: Kind, name: str, *, overwri
         origin = _interrupted_first_save(context, obj, origin) or origin
     if origin is None:
         return _origin_of_copy(context, obj, kind, name, overwrite=overwrite)
-    origin = _renewed(context, obj, origin)
+    origin = _renewed(context, obj, origin, overwrite=overwrite)
     if origin.name == name:
         return origin
     with context.transactions.reading() as connection:
@@ -78,17 +78,26 @@ def _origin_of_copy(context: StoreContext, obj: Any, kind: Kind, name: str, *, o
     return None
 
 
-def _renewed(context: StoreContext, obj: Any, known: LoadedState) -> LoadedState:
-    """Return what *obj* came from: *known*, or what another store on this database has made of it since."""
+def _renewed(context: StoreContext, obj: Any, known: LoadedState, *, overwrite: bool) -> LoadedState:
+    """Return what *obj* came from: *known*, or what another store on this database has made of it since.
+
+    Raises:
+        ConflictError: another store saved it, and that version was folded; or the object has what no version has.
+            Based on *known*, what it has from that store would be taken for its own changes.
+    """
     said = next((origin for origin in origins_in(obj) if origin.id == known.id), known.origin)
     if said is None or said is known.origin:
         return known
     with context.transactions.reading() as connection:
         head = head_of(connection, known.id)
-        try:
-            state = known if head is None else _proved(connection, head, said)
-        except ConflictError:
+        if head is None or not has_version(connection, head, said.version, said.digest):
             return known  # it was saved to another database, which has a document with this id too
+        try:
+            state = _proved(connection, head, said)
+        except ConflictError:
+            if not overwrite:
+                raise
+            return LoadedState.at(said, DigestTree({}))
     context.tracker.set(obj, state)
     return state
 
