@@ -42,17 +42,19 @@ def locked(*objects: Any) -> Iterator[None]:
 
 @contextmanager
 def _locked(obj: Any, held: set[int], may_wait: bool) -> Iterator[None]:
-    if id(obj) in held:
+    key = id(obj)
+    if key in held:
         raise ObjectBusyError(type(obj), by_this_thread=True)
     process = os.getpid()
     locks = _LOCKS[process] if process in _LOCKS else _LOCKS.setdefault(process, WeakIdentityMap())
     lock = locks.first(obj, threading.Lock)
     with lock if may_wait else _at_once(lock, obj):
-        held.add(id(obj))
         try:
+            # An interrupt shows after a call: from here on it leads to the discard, before which there is none.
+            held.add(key)
             yield
         finally:
-            held.discard(id(obj))
+            held.discard(key)
 
 
 @contextmanager

@@ -7,8 +7,10 @@ import os
 import pickle
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -184,6 +186,30 @@ class TestTwoThreadsThatSaveOneObject:
 
         futures[0].result()
         assert store.load("cakes").trials[0].run_metadata == {"theirs": 2}
+
+
+class TestALockThatIsTaken:
+    @pytest.mark.parametrize("call", [set.add, id], ids=["taken", "released"])
+    def test_is_free_after_an_interrupt(self, call):
+        """Ctrl-C shows after any call: here after the one that notes that this thread has it, or looks for the note."""
+        box = Gate()
+        held = locking._THREAD.__dict__.setdefault("held", set())
+
+        def interrupt(frame: types.FrameType, event: str, called: Any) -> None:
+            if event == "c_return" and called.__name__ == call.__name__ and frame.f_code is code and id(box) in held:
+                raise KeyboardInterrupt
+
+        code = locking._locked.__wrapped__.__code__
+        with suppress(KeyboardInterrupt):
+            sys.setprofile(interrupt)
+            try:
+                with locked(box):
+                    pass
+            finally:
+                sys.setprofile(None)
+
+        with locked(box):
+            assert id(box) in held
 
 
 class TestAnOnConflictFunction:
