@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.sql.dialects import JsonText, only_row
+from docstore.documents.history import NOT_KEPT
+from docstore.sql.dialects import AsText, JsonText, only_row
 from docstore.sql.tables import IS_HEAD, documents, states, versions
 
 T = TypeVar("T", str, int)
@@ -43,6 +44,7 @@ class Link(NamedTuple):
     created_at: datetime
     chain: str
     digest: str
+    is_folded: bool
 
 
 # --- which rows there are --------------------------------------------------------------------------------------------
@@ -68,10 +70,10 @@ def project_of(connection: Connection, id: str) -> str | None:
 def link(connection: Connection, id: str, number: int) -> Link | None:
     """Return the link of version *number*, or None if its row is missing."""
     c = versions.c
-    row = only_row(
-        connection.execute(sa.select(c.created_at, c.chain, c.digest).where(c.id == id, c.version == number))
-    )
-    return None if row is None else Link(row.created_at, row.chain, row.digest)
+    is_folded = (AsText(c.changes) == NOT_KEPT).label("is_folded")
+    query = sa.select(c.created_at, c.chain, c.digest, is_folded).where(c.id == id, c.version == number)
+    row = only_row(connection.execute(query))
+    return None if row is None else Link(row.created_at, row.chain, row.digest, row.is_folded)
 
 
 # --- the rows, a page at a time --------------------------------------------------------------------------------------

@@ -425,6 +425,8 @@ def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSi
         link = paging.link(connection, head.id, number)
         if link is None or DigestTree(digests).digest() != link.digest:
             raise _damaged(head, where, "its rows are not the ones that version has")
+        if link.is_folded:
+            raise _damaged(head, where, "that version was folded; delete its rows")
         for page in paging.state_pages(connection, head.id, number, digests, size):
             for row in page:
                 if digest(row.body.encode()) != row.digest:

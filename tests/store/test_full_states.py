@@ -271,6 +271,19 @@ class TestACopy:
 
         assert count_of(target, versions) == 0
 
+    def test_of_one_of_a_folded_version_is_refused(self, store, target):
+        """It has text that compact() was to erase."""
+        with store.engine.begin() as connection:
+            rows = [row._asdict() for row in connection.execute(sa.select(states).where(states.c.version == LEAST))]
+        store.compact("count", kind="note", keep=1)
+        with store.engine.begin() as connection:
+            connection.execute(states.insert(), rows)
+
+        with pytest.raises(DamagedDocumentError, match=f"full state of version {LEAST}: that version was folded"):
+            store.copy_to(target)
+
+        assert rows_of(target, states) == 0
+
 
 class TestADamagedFullState:
     """It is never read as if it were right; without it, every version is rebuilt from a newer one."""
