@@ -282,7 +282,7 @@ class TestACopy:
         with pytest.raises(DamagedDocumentError, match=f"full state of version {LEAST}: that version was folded"):
             store.copy_to(target)
 
-        assert rows_of(target, states) == 0
+        assert count_of(target, states) == 0
 
 
 class TestADamagedFullState:
