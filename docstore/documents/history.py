@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, cast
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
 from docstore.documents.diff.format import on_one_line
-from docstore.documents.digests import DigestTree, piece
+from docstore.documents.digests import Digests, piece
 from docstore.documents.display import Row, counted, first_few, html_table, shown_time
 from docstore.documents.kinds import FORMAT_KEY, HEAD, LAYOUT_KEY, Kind, join, without_bookkeeping
 from docstore.documents.patch import Change, decisive, restore, undo_all
@@ -333,7 +333,7 @@ def _changes_layout(kind: Kind, path: str) -> bool:
 class Rollback:
     """A document that is taken back version by version; only the pieces that changed are digested again."""
 
-    def __init__(self, kind: Kind, pieces: Mapping[str, JSON], digests: DigestTree) -> None:
+    def __init__(self, kind: Kind, pieces: Mapping[str, JSON], digests: Digests) -> None:
         """Args: kind by its name alone: the layout in the document may have been another at each version."""
         self._named = kind
         self._kind = kind.of(pieces[HEAD])
@@ -346,7 +346,7 @@ class Rollback:
         return self._pieces
 
     @property
-    def digests(self) -> DigestTree:
+    def digests(self) -> Digests:
         """Their digests; do not change them."""
         return self._digests
 
@@ -408,7 +408,7 @@ class Rollback:
         now: dict[str, MaybeJSON] = dict(self._pieces)
         self._pieces = rebuild(self._pieces, self._named, newest_first)
         self._kind = self._named.of(self._pieces[HEAD])
-        self._digests = DigestTree({path: piece(path, body).digest for path, body in self._pieces.items()})
+        self._digests = Digests.of({path: piece(path, body).digest for path, body in self._pieces.items()})
         return {path: now.get(path, ABSENT) for path in now.keys() | self._pieces.keys()}
 
     def _replace(

@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.sql.dialects import JsonText, Whole
 from docstore.sql.rows import PieceRow, pieces_by_path
 from docstore.sql.tables import documents, states, versions
@@ -57,7 +57,7 @@ _MAKE: Final = states.insert().from_select(
 )
 
 
-def make_if_due(connection: Connection, id: str, number: int, digests: DigestTree) -> None:
+def make_if_due(connection: Connection, id: str, number: int, digests: Digests) -> None:
     """Copy the current state of a document, which is its version *number*, if it is far from the last full state.
 
     Shapes:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import piece_at, pieces_changed
 from docstore.documents.kinds import HEAD, Kind, join, kind_named, split_path
 from docstore.errors import DamagedDocumentError
@@ -100,7 +100,7 @@ def read_fields(connection: Connection, head: HeadRow, fields: Collection[str]) 
     if not head.digest:
         raise missing_history(head, head.version)
     pieces = {row.path: checked_body(head.name, row) for row in pieces_in(connection, head.id, fields)}
-    if DigestTree(digests_of(connection, head.id)).digest() != head.digest:
+    if Digests.of(digests_of(connection, head.id)).digest() != head.digest:
         return read(connection, head).pieces  # an error, which names the piece where one can be named
     return pieces
 
@@ -110,15 +110,11 @@ def _read_alone(connection: Connection, head: HeadRow, paths: Collection[str]) -
     if not head.digest:
         raise missing_history(head, head.version)
     pieces, _ = read_pieces(connection, head, paths)
-    if len(pieces) < len(paths):
-        _check_tree(head, digests_of(connection, head.id), head.digest, f"version {head.version}")
+    if len(pieces) < len(paths) and Digests.of(digests_of(connection, head.id)).digest() != head.digest:
+        problem = "its pieces have other digests"
+        raise DamagedDocumentError(head.name, where=f"version {head.version}", problem=problem)
     return pieces
 
 
 def _joined(kind: Kind, pieces: Mapping[str, JSON]) -> JSON:
     return join(pieces, sparse=kind.of(pieces[HEAD]).lists(pieces[HEAD]))
-
-
-def _check_tree(head: HeadRow, digests: Mapping[str, str], digest: str, where: str) -> None:
-    if DigestTree(digests).digest() != digest:
-        raise DamagedDocumentError(head.name, where=where, problem="its pieces have other digests")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, digest, loads
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import (
     GENESIS,
     NOT_KEPT,
@@ -39,7 +39,7 @@ class State:
 
     version: int
     pieces: dict[str, JSON]
-    digests: DigestTree
+    digests: Digests
 
 
 def read(connection: Connection, head: HeadRow) -> State:
@@ -55,11 +55,23 @@ def state_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> State:
     """Return the current state of a document, as ``read`` does, from all its rows."""
     if not head.digest:
         raise missing_history(head, head.version)
-    pieces, digests = _checked(head, found)
-    tree = DigestTree(digests)
-    if tree.digest() != head.digest:
+    pieces, by_path = _checked(head, found)
+    digests = Digests.of(by_path)
+    check_digests(head, digests)
+    return State(head.version, pieces, digests)
+
+
+def check_digests(head: HeadRow, digests: Digests) -> None:
+    """Check the *digests* of all rows of a document: that the version has these, and that its head says so.
+
+    Raises:
+        DamagedDocumentError: they are others.
+    """
+    if digests.digest() != head.digest:
         raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
-    return State(head.version, pieces, tree)
+    if digests.parts_digest != head.parts_digest:
+        problem = "the column parts_digest is not the number and the sum of the parts"
+        raise DamagedDocumentError(head.name, where="its head", problem=problem)
 
 
 def read_pieces(
@@ -132,7 +144,7 @@ def rolled_back(past: Past, kind: Kind, pieces: Mapping[str, JSON], digests: Map
     name, then = past.head.name, f"version {past.number}"
     if HEAD not in pieces:
         raise DamagedDocumentError(name, where=past.where, problem="the row of the head is missing")
-    document = Rollback(kind, pieces, DigestTree(digests))
+    document = Rollback(kind, pieces, Digests.of(digests))
     if document.digest() != past.base_digest:
         raise DamagedDocumentError(name, where=past.where, problem="they are not the ones that version has")
     try:

@@ -47,6 +47,7 @@ class HeadRow:
     digest: str
     """Of the whole document at ``version``; empty if its row of history is missing."""
     chain: str
+    parts_digest: str | None
 
 
 class PieceRow(NamedTuple):
@@ -78,6 +79,7 @@ _HEAD: Final = sa.select(
     documents.c.deleted_by,
     _of_newest_version(versions.c.digest),
     _of_newest_version(versions.c.chain),
+    documents.c.parts_digest,
 ).where(IS_HEAD)
 # Locks the head row, so that writers of one document take turns.
 _LOCKED: Final = _HEAD.with_for_update()
@@ -319,7 +321,18 @@ def insert_pieces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
         insert_many(connection, documents, batch)
 
 
-_UPDATED: Final = ("name", "owner", "type", "status", "model", "version", "updated_at", "digest", "body")
+_UPDATED: Final = (
+    "name",
+    "owner",
+    "type",
+    "status",
+    "model",
+    "version",
+    "updated_at",
+    "digest",
+    "parts_digest",
+    "body",
+)
 _UPDATE: Final = (
     documents.update()
     .where(documents.c.id == sa.bindparam("at_id"), documents.c.path == sa.bindparam("at_path"))
@@ -340,9 +353,9 @@ def _replacing(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 _TOUCH: Final = (
     documents.update()
     .where(documents.c.id == sa.bindparam("at_id"), IS_HEAD)
-    .values(version=sa.bindparam("version"), updated_at=sa.bindparam("updated_at"))
+    .values({column: sa.bindparam(column) for column in ("version", "updated_at", "parts_digest")})
 )
-"""Updates the version and time of a head whose body is unchanged."""
+"""Updates the version, the time and the digest of the parts of a head whose body is unchanged."""
 
 
 _DELETE: Final = documents.delete().where(
@@ -367,24 +380,26 @@ def write_version(
     new: Sequence[Mapping[str, Any]],
     changed: Sequence[Mapping[str, Any]],
     removed: Iterable[str],
+    parts_digest: str | None,
 ) -> None:
     """Write a row of history and the pieces that the version changed, and its number into the head's row.
 
     Shapes:
         new, changed: rows of heads and parts
         removed: paths of parts
+        parts_digest: the one after these writes
 
     Raises:
         RaceLostError: another writer has made this version.
     """
     id, is_head_changed = version["id"], any(row["path"] == HEAD for row in changed)
-    touched = {"at_id": id, "version": version["version"], "updated_at": version["created_at"]}
+    touched = {"version": version["version"], "updated_at": version["created_at"], "parts_digest": parts_digest}
     writes = [
         Write(_INSERT_VERSION, [version]),
         Write(_INSERT_PIECES, new),
         Write(_UPDATE, _replacing(changed)),
         Write(_DELETE, [{"at_id": id, "at_path": path} for path in removed]),
-        Write(_TOUCH, [] if is_head_changed else [touched]),
+        Write(_TOUCH, [] if is_head_changed else [{"at_id": id, **touched}]),
     ]
     write(connection, writes)
 

@@ -77,6 +77,9 @@ documents: Final = sa.Table(
     sa.Column("tags", JsonText),
     sa.Column("seal", ExactText(64)),
     sa.Column("digest", ExactText(64, True), nullable=False),
+    # Head only: the number and the sum of the parts' digests; NULL without parts. With the head's digest it gives the
+    # digest of the whole document.
+    sa.Column("parts_digest", ExactText(255)),
     sa.Column("body", JsonText(True), nullable=False),
     # A deleted document keeps its name for undelete; the table names makes those of live ones unique.
     _index("documents_name", "name", "kind", "project", where=_LIVE_HEADS, is_everywhere=True),

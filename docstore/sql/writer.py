@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, dumps
 from docstore.documents.changeset import Changeset, changeset_of
-from docstore.documents.digests import DigestTree, Piece, piece
+from docstore.documents.digests import Digests, Piece, piece
 from docstore.documents.document import Document
 from docstore.documents.history import GENESIS, Parent, Version, chained, changes_text, lineage, next_moment
 from docstore.documents.kinds import HEAD, Kind, is_document, kind_named, position_of
@@ -49,7 +49,7 @@ class Saved:
     version: Version
     codes: Mapping[Name, int]
     is_new: bool = True
-    digests: DigestTree | None = None
+    digests: Digests | None = None
 
 
 class CodedPiece(NamedTuple):
@@ -77,14 +77,14 @@ class New:
     name: str
     model: str
     owner: str | None
-    digests: DigestTree
+    digests: Digests
     pieces: Sequence[CodedPiece]
     names: frozenset[Name]
 
     @classmethod
     def of(cls, id: str, document: Document) -> New:
         """Return *document* as its rows have it."""
-        kind, digests = document.kind, DigestTree({path: each.digest for path, each in document.pieces.items()})
+        kind, digests = document.kind, Digests.of({path: each.digest for path, each in document.pieces.items()})
         pieces, names = _coded(kind, document.pieces)
         owner = kind.owner_in(document.pieces[HEAD].body)
         return cls(id, kind, document.name, document.model, owner, digests, pieces, names)
@@ -96,6 +96,7 @@ class _Stamp:
 
     Attributes:
         name, owner: the document's name, and the id of the document that it belongs to; only the head has them.
+        parts_digest: of all its parts; only the head has it.
     """
 
     id: str
@@ -104,6 +105,7 @@ class _Stamp:
     name: str
     model: str
     owner: str | None
+    parts_digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class Writer:
             moment = next_moment(None)
             # One after another, so that new names get the same integers as if each were saved alone.
             codes |= self._codes.resolve(connection, each.names - codes.keys())
-            pieces.append((_Stamp(each.id, 1, moment, each.name, each.model, owner), each.pieces))
+            stamp = _Stamp(each.id, 1, moment, each.name, each.model, owner, each.digests.parts_digest)
+            pieces.append((stamp, each.pieces))
             version = Version(1, moment, note.author, note.message, _WHOLE, each.digests.digest(), "")
             history.append((each.id, dataclasses.replace(version, chain=chained(GENESIS, each.id, version, _ADDED))))
         rows.insert_names(connection, self._project, [(each.kind.name, each.name, each.id) for each in new])
@@ -194,10 +197,10 @@ class Writer:
 
     def _insert(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
         moment = next_moment(None)
-        written, codes = self._coded_rows(connection, (id, 1, moment), document, document.pieces)
+        digests = Digests.of({path: each.digest for path, each in document.pieces.items()})
+        written, codes = self._coded_rows(connection, (id, 1, moment), document, document.pieces, digests)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(connection, written)
-        digests = DigestTree({path: each.digest for path, each in document.pieces.items()})
         version = Version(1, moment, note.author, note.message, _WHOLE, digests.digest(), "")
         return Saved(id, self._append(connection, id, document.name, GENESIS, version), codes, digests=digests)
 
@@ -217,18 +220,18 @@ class Writer:
         """
         begun, then = (version_numbered(connection, source, number) for number in (1, state.version))
         number, moment = then.number + 1, next_moment(then.created_at)
-        written, codes = self._coded_rows(connection, (id, number, moment), document, document.pieces)
+        head = {HEAD: document.pieces[HEAD]}
+        changeset = changeset_of(document.kind, {HEAD: state.pieces[HEAD]}, head)
+        digests = state.digests.with_changed(changeset.digests)
+        written, codes = self._coded_rows(connection, (id, number, moment), document, document.pieces, digests)
         rows.insert_names(connection, self._project, [_named(id, document)])
         rows.insert_pieces(
             connection, (row | {"created_at": begun.created_at} if row["path"] == HEAD else row for row in written)
         )
-        head = {HEAD: document.pieces[HEAD]}
-        changeset = changeset_of(document.kind, {HEAD: state.pieces[HEAD]}, head)
-        digest = state.digests.digest(changeset.digests)
         # The parent names the document in which that version was saved, which may be an ancestor of *source*.
         saved_in = lineage(parents_of(connection, source), source.id)(then.number)
         parent = Parent("branch", saved_in, then.number)
-        version = Version(number, moment, note.author, note.message, changeset.changes, digest, "", parent)
+        version = Version(number, moment, note.author, note.message, changeset.changes, digests.digest(), "", parent)
         return Saved(id, self._append(connection, id, document.name, then.chain, version), codes)
 
     def overwrite(self, connection: Connection, id: str, document: Document, note: Note) -> Saved:
@@ -287,7 +290,7 @@ class Writer:
         head: HeadRow,
         document: Document,
         changeset: Changeset,
-        digests: DigestTree,
+        digests: Digests,
         note: Note,
         parent: Parent | None = None,
     ) -> Saved:
@@ -300,14 +303,15 @@ class Writer:
             RaceLostError: another writer has written this version, or taken the new name.
         """
         number, moment = head.version + 1, next_moment(head.updated_at)
-        found, codes = self._coded_rows(connection, (head.id, number, moment), document, changeset.written)
+        after = digests.with_changed(changeset.digests)
+        found, codes = self._coded_rows(connection, (head.id, number, moment), document, changeset.written, after)
         written = list(found)
         new = [row for row in written if digests.get(row["path"]) is None]
         changed = [row for row in written if digests.get(row["path"]) is not None]
-        digest = digests.digest(changeset.digests)
-        version = Version(number, moment, note.author, note.message, changeset.changes, digest, "", parent)
+        version = Version(number, moment, note.author, note.message, changeset.changes, after.digest(), "", parent)
         version, row = _chained(connection, head.id, head.name, head.chain, version)
-        rows.write_version(connection, row, new=new, changed=changed, removed=changeset.removed)
+        parts, removed = after.parts_digest, changeset.removed
+        rows.write_version(connection, row, new=new, changed=changed, removed=removed, parts_digest=parts)
         if HEAD in changeset.written:
             self._rename(connection, head, document)
         full_states.make_if_due(connection, head.id, number, digests)
@@ -329,16 +333,19 @@ class Writer:
         version: tuple[str, int, datetime],
         document: Document,
         pieces: Mapping[str, Piece],
+        digests: Digests,
     ) -> tuple[Iterator[dict[str, Any]], dict[Name, int]]:
         """Return the rows of *pieces*, and the integers of the enum names in them.
 
         Args:
             version: the document's id, and the number and the time of the version.
+            digests: those of the whole document at that version.
         """
         coded, names = _coded(document.kind, pieces)
         codes = self._codes.resolve(connection, names)
         owner = self._owner(connection, document.kind, pieces[HEAD].body) if HEAD in pieces else None
-        return self._rows(connection, _Stamp(*version, document.name, document.model, owner), coded, codes), codes
+        stamp = _Stamp(*version, document.name, document.model, owner, digests.parts_digest)
+        return self._rows(connection, stamp, coded, codes), codes
 
     def _rows(
         self, connection: Connection, stamp: _Stamp, pieces: Sequence[CodedPiece], codes: Mapping[Name, int]
@@ -362,6 +369,7 @@ class Writer:
                 "created_at": stamp.moment,
                 "updated_at": stamp.moment,
                 "digest": digest,
+                "parts_digest": stamp.parts_digest if is_head else None,
                 "body": text.decode(),
             }
 

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from docstore.documents.arguments import LONGEST_NAME, checked_iterable, checked_key, checked_text
 from docstore.documents.canonical import digest, loads
 from docstore.documents.changeset import changeset_of
-from docstore.documents.digests import DigestTree, piece
+from docstore.documents.digests import Digests, piece
 from docstore.documents.history import GENESIS, NOT_KEPT, chained, changes_text, lineage
 from docstore.documents.kinds import HEAD, Kind, PartRule, is_document, kind_named
 from docstore.errors import (
@@ -37,7 +37,15 @@ from docstore.sql import full_states, paging, rows
 from docstore.sql.dialects import insert_many, shown, translated
 from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
-from docstore.sql.reader import parents_of, read, read_version, stored_kind, version_metadata, version_numbered
+from docstore.sql.reader import (
+    check_digests,
+    parents_of,
+    read,
+    read_version,
+    stored_kind,
+    version_metadata,
+    version_numbered,
+)
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import states, versions
 from docstore.sql.transactions import Transactions
@@ -178,8 +186,7 @@ class _Copier:
         if not head.digest:
             raise _missing(head, head.version)
         keys = paging.keys(self._reading, head.id)
-        if DigestTree({path: key.digest for path, key in keys.items()}).digest() != head.digest:
-            raise _damaged(head, "its rows", "they are not the ones that version has")
+        check_digests(head, Digests.of({path: key.digest for path, key in keys.items()}))
         tags = _tags(self._reading, head)
         _check_seal(self._reading, head, tags)
         status, codes = self._target.writing(
@@ -423,7 +430,7 @@ def _full_states(connection: Connection, head: HeadRow, after: int, size: PageSi
         where = f"the full state of version {number}"
         digests = full_states.digests(connection, head.id, number)
         link = paging.link(connection, head.id, number)
-        if link is None or DigestTree(digests).digest() != link.digest:
+        if link is None or Digests.of(digests).digest() != link.digest:
             raise _damaged(head, where, "its rows are not the ones that version has")
         if link.is_folded:
             raise _damaged(head, where, "that version was folded; delete its rows")

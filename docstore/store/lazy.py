@@ -15,7 +15,7 @@ from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.sealing import sealed
 from docstore.documents.canonical import JSON, Absent
-from docstore.documents.digests import DigestTree, piece
+from docstore.documents.digests import Digests, piece
 from docstore.documents.kinds import HEAD, PartRule, kind_named, split_path
 from docstore.documents.merge.trials import TRIALS
 from docstore.errors import DamagedDocumentError, DocumentNotFoundError, StoreError
@@ -186,14 +186,14 @@ def load_lazily(context: StoreContext, connection: Connection, head: HeadRow, un
         raise missing_history(head, head.version)
     pieces, _ = read_pieces(connection, head, {HEAD})
     digests = digests_of(connection, head.id)
-    tree, kind, mapper = DigestTree(digests), kind_named(head.kind), context.mapper(unknown)
-    if tree.digest() != head.digest:
+    known, kind, mapper = Digests.of(digests), kind_named(head.kind), context.mapper(unknown)
+    if known.digest() != head.digest:
         raise DamagedDocumentError(head.name, where="its rows", problem="they are not the ones that version has")
     obj = mapper.decode(pieces[HEAD])
     live = LiveObject(mapper, obj)
     if mapper.codec.registry.of_class(type(obj)) is None or not (dicts := live.part_dicts()):
         return None
-    state = LoadedState(head.id, kind.name_in(pieces[HEAD]) or head.name, head.version, tree, unknown=unknown)
+    state = LoadedState(head.id, kind.name_in(pieces[HEAD]) or head.name, head.version, known, unknown=unknown)
     context.remember(obj, state, mapper)
     load, places = LazyLoad(context, live, state), [split_path(path) for path in digests if path != HEAD]
     for rule in kind.parts:

@@ -17,7 +17,7 @@ from docstore.codec.live.live_object import origin_mark
 from docstore.codec.live.sealing import Seal
 from docstore.codec.side_data import WeakIdentityMap
 from docstore.documents.canonical import JSON, Absent
-from docstore.documents.digests import DigestTree, piece
+from docstore.documents.digests import Digests, piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class LoadedState:
     id: str
     name: str
     version: int
-    digests: DigestTree
+    digests: Digests
     behind: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     saved: dict[str, JSON | Absent] = field(default_factory=dict)
     unknown: Unknown = "error"
@@ -80,7 +80,7 @@ class LoadedState:
     seal: Seal | None = None
 
     @classmethod
-    def at(cls, origin: Origin, digests: DigestTree) -> LoadedState:
+    def at(cls, origin: Origin, digests: Digests) -> LoadedState:
         """Return the loaded state of an object that came from *origin*; *digests* are those of that version."""
         behind = dict(origin.behind)
         return cls(origin.id, origin.name, origin.version, digests, behind, unknown=origin.unknown, origin=origin)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import digest
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import Version
 from docstore.errors import UnreadableError
 from docstore.verify import statements
@@ -43,7 +43,7 @@ class FullStates:
         except UnreadableError as error:
             yield self._subject.rows("states", str(error))
 
-    def of(self, version: Version, rebuilt: DigestTree | None) -> Iterator[Damage]:
+    def of(self, version: Version, rebuilt: Digests | None) -> Iterator[Damage]:
         """Yield the damage of the full state of *version*, if it has one.
 
         Args:
@@ -58,10 +58,10 @@ class FullStates:
             yield self._damage(version.number, f"that version was folded. {_REMEDY}")
             return
         yield from found.damages
-        tree = DigestTree(found.digests)
-        if found.damages or tree.digest() == version.digest:
+        digests = Digests.of(found.digests)
+        if found.damages or digests.digest() == version.digest:
             return
-        unlike = sorted(tree.unequal(rebuilt)) if rebuilt is not None and rebuilt.digest() == version.digest else []
+        unlike = sorted(digests.unequal(rebuilt)) if rebuilt is not None and rebuilt.digest() == version.digest else []
         for path in unlike:
             has = "it is not what that version has" if path in found.digests else "its row is missing"
             yield self._subject.state(version.number, path, f"{has}. {_REMEDY}")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, digest, join_pointer, loads, split_pointer
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
 from docstore.errors import DecodeError
@@ -86,30 +86,30 @@ class RowCheck:
             return self._now
         if not lost:
             yield from self._without_surplus()
-        tree = DigestTree({path: known for path, known in self._digests.items() if path not in lost})
-        if not lost and tree.digest() == self._head.digest:
-            yield from self._whole(tree, decode)
+        digests = Digests.of({path: known for path, known in self._digests.items() if path not in lost})
+        if not lost and digests.digest() == self._head.digest:
+            yield from self._whole(digests, decode)
         else:
-            self._start_blame(tree, frozenset(lost))
+            self._start_blame(digests, frozenset(lost))
         return self._now
 
     def _without_surplus(self) -> Iterator[Damage]:
         """Yield and leave out an extra part: one without which the others match the digest of the version."""
-        tree = DigestTree(self._digests)
-        if tree.digest() == self._head.digest:
+        digests, right = Digests.of(self._digests), self._head.digest
+        if digests.digest() == right:
             return
-        path = next((each for each in self._now.parts if tree.digest({each: None}) == self._head.digest), None)
+        path = next((each for each in self._now.parts if digests.with_changed({each: None}).digest() == right), None)
         if path is not None:
             yield self._subject.piece(path, "there is a row, and the document has no such part")
             del self._pieces[path], self._digests[path], self._now.parts[path]
 
-    def _start_blame(self, tree: DigestTree, lost: frozenset[str]) -> None:
+    def _start_blame(self, digests: Digests, lost: frozenset[str]) -> None:
         if HEAD in lost or HEAD not in self._pieces:
             if self._named.name not in KINDS:  # only its head says which of its places are parts
                 return
             self._pieces[HEAD] = {rule.field: {} for rule in self._named.parts}
         pieces = {path: body for path, body in self._pieces.items() if path == HEAD or path not in lost}
-        self._now.state = Rollback(self._named, pieces, tree)
+        self._now.state = Rollback(self._named, pieces, digests)
         self._now.blame = Blame(self._subject, self._now.state, lost, frozenset(self._digests) | lost)
 
     def _unread(self, row: Unread) -> Iterator[Damage]:
@@ -155,13 +155,15 @@ class RowCheck:
     def _called(self, id: str) -> tuple[str, str] | None:
         return statements.called(self._connection, id)
 
-    def _whole(self, tree: DigestTree, decode: Decode | None) -> Iterator[Damage]:
+    def _whole(self, digests: Digests, decode: Decode | None) -> Iterator[Damage]:
+        if digests.parts_digest != self._head.parts_digest:
+            yield self._subject.piece(HEAD, "the column parts_digest is not the number and the sum of the parts")
         try:
             document = join(self._pieces)
         except DecodeError as error:
             yield self._subject.piece(self._at(error.pointer), str(error), error.pointer)
             return
-        self._now.state = Rollback(self._named, self._pieces, tree)
+        self._now.state = Rollback(self._named, self._pieces, digests)
         if decode is not None and (refused := undecoded(decode, lambda: document)):
             problem, pointer = refused
             yield self._subject.piece(self._at(pointer), problem, pointer)

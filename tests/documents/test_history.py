@@ -13,7 +13,7 @@ import pytest
 
 from docstore.documents.canonical import ABSENT, dumps
 from docstore.documents.changeset import changeset_of
-from docstore.documents.digests import DigestTree, digest_of, piece
+from docstore.documents.digests import Digests, digest_of, piece
 from docstore.documents.history import (
     GENESIS,
     Parent,
@@ -223,7 +223,7 @@ def changes_between(kind: Kind, old: Any, new: Any) -> tuple[Change, ...]:
 
 def rollback(kind: Kind, document: Any) -> Rollback:
     pieces = kind.split(document)
-    return Rollback(kind, pieces, DigestTree({path: piece(path, body).digest for path, body in pieces.items()}))
+    return Rollback(kind, pieces, Digests.of({path: piece(path, body).digest for path, body in pieces.items()}))
 
 
 class TestADocumentTakenBack:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import docstore
 from docstore import registry
 from docstore.codec.live.parts import Parts
-from docstore.documents.canonical import digest, dumps, join_pointer, loads, resolve
+from docstore.documents.canonical import dumps, join_pointer, loads, resolve
 from docstore.documents.changeset import changeset_of, same_layout
-from docstore.documents.digests import DigestTree, piece
+from docstore.documents.digests import piece
 from docstore.documents.kinds import (
     EXPERIMENT,
     HEAD,
@@ -445,34 +445,6 @@ def test_a_layout_is_read_once_for_all_documents_that_have_it():
 
     assert kind_named("brewage").of(one) is kind_named("brewage").of(other)
     assert kind_named("brewage").of({**one, "__document": {"name": "title"}}).name_field == "title"
-
-
-class TestADigestTree:
-    PARTS: ClassVar = {f"/boxes/{index}": f"{index:064}" for index in range(300)}
-
-    def test_of_a_document_without_parts_is_that_of_its_head(self):
-        assert DigestTree({"": "a"}).digest() == digest(b"a")
-
-    def test_is_the_same_whether_its_parts_came_at_once_or_later(self):
-        tree = DigestTree({"": "a"})
-        tree.update(dict(self.PARTS))
-
-        assert tree.digest() == DigestTree({"": "a", **self.PARTS}).digest()
-
-    def test_is_the_same_once_its_parts_are_gone(self):
-        tree = DigestTree({"": "a", **self.PARTS})
-        tree.update(dict.fromkeys(self.PARTS))
-
-        assert (tree.digest(), list(tree.paths())) == (DigestTree({"": "a"}).digest(), [""])
-
-    @pytest.mark.parametrize("parts", [{}, PARTS], ids=["without parts", "with parts"])
-    def test_does_not_change_with_its_copy(self, parts):
-        tree = DigestTree({"": "a", **parts})
-        before = tree.digest()
-
-        tree.copy().update({"/boxes/1": "b", "/lids/1": "c"})
-
-        assert (tree.digest(), tree.get("/lids/1"), DigestTree({"": "a", **parts}).digest()) == (before, None, before)
 
 
 class TestAPieceThatDoesNotFit:

@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import docstore
 from docstore.errors import DamagedDocumentError, UnknownCodeError
-from docstore.sql.tables import codes, documents
+from docstore.sql.tables import IS_HEAD, codes, documents
 from docstore.testing.experiments import add_trial, new_experiment
 
 FRAMES = ["trials", "observations"]
@@ -202,3 +202,11 @@ class TestWhatIsWhole:
         for name in ("cakes", "pies"):
             assert len(store.trials(name)) == len(docstore.connect(store.engine).load(name).trials)
             assert len(store.history(name)) == store.find(name=name).first().version
+
+
+class TestTheDigestOfTheParts:
+    def test_is_refused_by_a_load_if_it_is_another(self, store, saved, change):
+        change(sa.update(documents).where(IS_HEAD).values(parts_digest=None))
+
+        with pytest.raises(DamagedDocumentError, match="at its head: the column parts_digest is not the number"):
+            store.load("cakes")

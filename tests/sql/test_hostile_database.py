@@ -22,7 +22,7 @@ from hostile import HOSTILE, examples, soup, spoilt, text
 from hypothesis import strategies as st
 
 import docstore
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import GENESIS, Version, chained
 from docstore.errors import DocstoreError
 from docstore.testing.experiments import add_trial, new_experiment
@@ -99,7 +99,9 @@ def matched(connection: sqlite3.Connection) -> None:
         whole = (
             "UPDATE versions SET digest = ? WHERE id = ? AND version = (SELECT max(version) FROM versions WHERE id = ?)"
         )
-        connection.execute(whole, (DigestTree(digests).digest(), id, id))
+        made = Digests.of(digests)
+        connection.execute(whole, (made.digest(), id, id))
+        connection.execute("UPDATE documents SET parts_digest = ? WHERE id = ? AND path = ''", (made.parts_digest, id))
         chain = GENESIS
         columns = "version, created_at, author, message, changes, digest"
         history = f"SELECT {columns} FROM versions WHERE id = ? ORDER BY version"

@@ -939,7 +939,13 @@ class TestDamage:
         assert everything(target) == NOTHING
 
     @pytest.mark.parametrize(
-        ("column", "value"), [("name", "pies"), ("created_at", datetime.now(UTC)), ("updated_at", datetime.now(UTC))]
+        ("column", "value"),
+        [
+            ("name", "pies"),
+            ("created_at", datetime.now(UTC)),
+            ("updated_at", datetime.now(UTC)),
+            ("parts_digest", None),
+        ],
     )
     def test_of_a_column_of_the_head_is_found(self, source, target, cakes, column, value):
         change(source, documents, "cakes", "", **{column: value})

@@ -18,7 +18,7 @@ from intrusion import without_foreign_keys
 
 import docstore
 from docstore import Change, GenerationNode, GenerationStrategy, RegistryBundle, registry
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import changes_from, changes_text
 from docstore.errors import (
     DamagedDocumentError,
@@ -949,6 +949,7 @@ TOLD = [
         "tags": "{}",
         "seal": None,
         "digest": "0" * 64,
+        "parts_digest": None,
         "body": "{}",
     }.items()),
     *(("documents", "/trials/0", column, to) for column, to in {
@@ -970,6 +971,7 @@ TOLD = [
         "tags": "{}",
         "seal": "0" * 64,
         "digest": "0" * 64,
+        "parts_digest": "1:",
         "body": "{}",
     }.items()),
     *(("versions", 2, column, to) for column, to in {
@@ -1436,7 +1438,7 @@ class TestADamagedHeadOfADocumentWithParts:
     def test_is_found_where_every_digest_fits_and_a_part_has_no_place(self, store, soup):
         forge(soup, "", instead('"steps":[]', '"steps":["cut"]'))
         digests = {path: soup.get(documents.c.digest, path=path) for path in ("", "/steps/0", "/steps/1")}
-        soup.set(versions.c.digest, DigestTree(digests).digest(), version=1)
+        soup.set(versions.c.digest, Digests.of(digests).digest(), version=1)
 
         found = store.verify()[0]
 

@@ -88,6 +88,7 @@ def _documents() -> None:
         sa.Column("tags", JsonText),
         sa.Column("seal", ExactText(64)),
         sa.Column("digest", ExactText(64), nullable=False),
+        sa.Column("parts_digest", ExactText(255)),
         sa.Column("body", JsonText, nullable=False),
         if_not_exists=_is_mysql(),
     )

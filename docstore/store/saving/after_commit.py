@@ -14,7 +14,7 @@ from docstore.codec.live.renumber import renumber
 from docstore.codec.live.sealing import is_sealed
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, Absent
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD
 from docstore.documents.merge.trials import numbers_in
@@ -28,7 +28,7 @@ from docstore.store.tracking import LoadedState
 
 def remember_new(context: StoreContext, obj: Any, document: Document, saved: Saved) -> None:
     """Remember that *obj*, encoded as *document*, came from the version that was *saved*."""
-    digests = saved.digests or DigestTree({path: each.digest for path, each in document.pieces.items()})
+    digests = saved.digests or Digests.of({path: each.digest for path, each in document.pieces.items()})
     context.remember(obj, LoadedState(saved.id, document.name, saved.version.number, digests), context.mapper())
     context.codes.learn(saved.codes)
 

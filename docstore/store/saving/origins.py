@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.documents.digests import DigestTree
+from docstore.documents.digests import Digests
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.errors import ConflictError, InvalidValueError, NameChangedError, VersionNotFoundError
@@ -72,7 +72,7 @@ def _origin_of_copy(context: StoreContext, obj: Any, kind: Kind, name: str, *, o
             except ConflictError:
                 if not overwrite:
                     raise
-                return LoadedState.at(origin, DigestTree({}))
+                return LoadedState.at(origin, Digests.of({}))
         context.tracker.set(obj, state)
         return state
     return None
@@ -97,7 +97,7 @@ def _renewed(context: StoreContext, obj: Any, known: LoadedState, *, overwrite: 
         except ConflictError:
             if not overwrite:
                 raise
-            return LoadedState.at(said, DigestTree({}))
+            return LoadedState.at(said, Digests.of({}))
     context.tracker.set(obj, state)
     return state
 

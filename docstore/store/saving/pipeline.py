@@ -12,7 +12,7 @@ from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.sealing import Sealing
 from docstore.documents.canonical import JSON
 from docstore.documents.changeset import Changeset, changeset_of, refuse_downgrade
-from docstore.documents.digests import DigestTree, Piece
+from docstore.documents.digests import Digests, Piece
 from docstore.documents.document import Document, with_name
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, gap
@@ -54,7 +54,7 @@ class Plan:
     """
 
     changeset: Changeset
-    digests: DigestTree
+    digests: Digests
     update: ObjectUpdate
     overwritten: tuple[str, ...] = ()
 
@@ -293,7 +293,7 @@ def _head_of(target: Mapping[str, Piece], stored: Mapping[str, JSON]) -> JSON:
     return target[HEAD].body if HEAD in target else stored.get(HEAD)
 
 
-def _check_lists(head: HeadRow, lists: Collection[str], changeset: Changeset, digests: DigestTree) -> None:
+def _check_lists(head: HeadRow, lists: Collection[str], changeset: Changeset, digests: Digests) -> None:
     """Refuse a save after which a list whose items are parts would lack one in the middle.
 
     Raises:
