@@ -206,13 +206,13 @@ def observations(context: StoreContext, name: str) -> pandas.DataFrame:
 
 def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
     """Return the *n* best arms of an experiment; as ``Store.best``."""
-    from docstore.search.experiments.best import best_arms, config_of
+    from docstore.search.experiments.best import best_arms, goal_of
     from docstore.search.experiments.read import read_experiment
 
     n = _checked_count(n)
     stored = read_experiment(context.transactions, name)
-    config = config_of(stored, context.mapper().codec.decode)
-    return Listed(best_arms(stored, config, context.raw.decode, n))
+    decode = context.raw.decode
+    return Listed(best_arms(stored, goal_of(stored, decode), decode, n))
 
 
 def similar(

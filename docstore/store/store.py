@@ -619,7 +619,6 @@ class Store:
         Raises:
             InvalidValueError: the experiment has no objective, or several at once; a constraint is relative to a status
                 quo that does not exist or was not measured; or *n* is not an integer of 1 or more.
-            DecodeError: the objective, or a constraint, is of a class of the user's own that is not registered.
             DocumentNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:

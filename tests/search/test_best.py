@@ -144,6 +144,23 @@ class TestTheBestArm:
 
         assert arm.value == 1.0
 
+    def test_is_told_without_the_class_of_the_objective(self, store, database, connect):
+        with registry.scope():
+            encode, decode = (lambda goal: {"expression": goal.expression}), (lambda members: goal(**members))
+            goal = docstore.register(type("Goal", (Objective,), {}), encode=encode, decode=decode)
+            store.save(tried({"taste": 1.0}, {"taste": 2.0}, objective=goal("-taste")))
+
+        assert told(connect(database).best("cakes")) == [("0_0", 1.0)]
+
+    def test_is_refused_where_the_objective_has_no_expression(self, store, database, connect):
+        with registry.scope():
+            encode, decode = (lambda goal: {"aim": goal.expression}), (lambda members: goal(members["aim"]))
+            goal = docstore.register(type("Goal", (Objective,), {}), encode=encode, decode=decode)
+            store.save(tried({"taste": 1.0}, objective=goal("taste")))
+
+        with pytest.raises(InvalidValueError, match=r"'aim': 'taste'.*without one"):
+            connect(database).best("cakes")
+
     def test_is_none_where_nothing_was_measured(self, best):
         assert best(tried({}, {"cost": 1.0}, {"gain": math.nan})) == []
 
@@ -322,6 +339,10 @@ class TestConstraintsThatAreRelative:
 
         assert arm.is_feasible
 
+    def test_are_refused_by_their_text(self, best):
+        with pytest.raises(InvalidValueError, match=r"2\.0\*cost - gain <= 0\.95 \* baseline"):
+            best(self.experiment([9.5], "2*cost - gain <= 0.95 * baseline", measured=False))
+
     def test_are_refused_where_it_was_not_measured(self, best):
         with pytest.raises(InvalidValueError, match="relative to the status quo"):
             best(self.experiment([9.5], "cost <= 0.95 * baseline", measured=False))
@@ -343,6 +364,11 @@ class TestSeveralMetrics:
         arms = best(tried({"a": 2.0, "b": 0.5}, {"a": 1.0, "b": 2.0}, objective=objective))
 
         assert told(arms) == [("1_0", 4.0), ("0_0", 4.5)]
+
+    def test_are_minimized_by_the_sign_of_the_only_weight(self, best):
+        arms = best(tried({"a": 2.0}, {"a": 1.0}, objective=ScalarizedObjective([Metric("a")], [-1.0])))
+
+        assert told(arms) == [("1_0", 1.0), ("0_0", 2.0)]
 
     def test_at_once_are_refused(self, best):
         objective = MultiObjective([Objective("a"), Objective("-b")])

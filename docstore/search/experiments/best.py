@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from docstore.documents.canonical import JSON, TAG
+from docstore.documents.canonical import JSON
 from docstore.documents.display import Row, html_table
 from docstore.errors import InvalidValueError, short_repr
-from docstore.model import ComparisonOp, Objective, OptimizationConfig, OutcomeConstraint, ScalarizedObjective
+from docstore.model import expressions
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
@@ -58,28 +58,22 @@ class BestArm:
         return html_table([self._row()])
 
 
-def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Decode, n: int) -> list[BestArm]:
+def best_arms(stored: StoredExperiment, goal: Goal, decode: Decode, n: int) -> list[BestArm]:
     """Return the best *n* of the arms on which the objective was measured, the best first.
 
     Raises:
-        InvalidValueError: there are several objectives; or a constraint is relative to a status quo that was not
-            measured.
+        InvalidValueError: a constraint is relative to a status quo that was not measured.
     """
-    objective = config.objective
-    if objective.is_multi_objective:
-        remedy = "best() ranks by one value, and this has several. Compare them by observations()."
-        raise InvalidValueError("objective", objective.expression, remedy)
-    weights, minimize = _goal(objective)
     means, trials = _observed(stored, decode)
     baseline = means.get(str(at(stored.head, "status_quo", "name")), {})
-    holds = [_condition(constraint, baseline) for constraint in config.all_constraints]
+    holds = [_condition(bound, baseline) for bound in goal.bounds]
     parameters = _parameters(stored)
-    sign = 1.0 if minimize else -1.0
+    sign = 1.0 if goal.minimize else -1.0
     found = []
     for arm, metrics in means.items():
-        value = _weighted(weights, metrics)
+        value = _weighted(goal.weights, metrics)
         if arm in parameters and value is not None:
-            index = max(trials[arm, metric] for metric in weights)
+            index = max(trials[arm, metric] for metric in goal.weights)
             feasible = all(each(metrics) for each in holds)
             found.append(((not feasible, sign * value, index, arm), value))
     names = parameter_types(stored.head)
@@ -89,31 +83,21 @@ def best_arms(stored: StoredExperiment, config: OptimizationConfig, decode: Deco
     ]
 
 
-def _goal(objective: Objective) -> tuple[dict[str, float], bool]:
-    """Return the weight of each metric in the objective, and whether less is better."""
-    if objective.is_single_objective:
-        return {objective.metric_names[0]: 1.0}, objective.minimize
-    weights = dict(objective.metric_weights)
-    if isinstance(objective, ScalarizedObjective):
-        return dict(zip(weights, objective.weights, strict=True)), objective.minimize
-    return weights, False
-
-
-def _condition(constraint: OutcomeConstraint, baseline: Mapping[str, float]) -> Callable[[Mapping[str, float]], bool]:
-    weights, bound = dict(constraint.metric_weights), constraint.bound
-    if constraint.relative:
-        base = _weighted(weights, baseline)
+def _condition(bound: Bound, baseline: Mapping[str, float]) -> Callable[[Mapping[str, float]], bool]:
+    limit = bound.limit
+    if bound.is_relative:
+        base = _weighted(bound.weights, baseline)
         if base is None:
             remedy = (
                 "It is relative to the status quo, on which its metrics were not measured: measure them in a trial."
             )
-            raise InvalidValueError("outcome constraint", constraint.expression, remedy)
+            raise InvalidValueError("outcome constraint", bound.expression, remedy)
         # As in Ax: 5 percent more than -10 is -9.5.
-        bound = round(1 + math.copysign(1.0, base) * bound / 100, 12) * base
+        limit = round(1 + math.copysign(1.0, base) * limit / 100, 12) * base
 
     def holds(metrics: Mapping[str, float]) -> bool:
-        value = _weighted(weights, metrics)
-        return value is not None and (value >= bound if constraint.op is ComparisonOp.GEQ else value <= bound)
+        value = _weighted(bound.weights, metrics)
+        return value is not None and (value <= limit if bound.is_upper else value >= limit)
 
     return holds
 
@@ -200,40 +184,77 @@ def _parameters(stored: StoredExperiment) -> dict[str, JSON]:
     return dict([*arms, *(arm for body in stored.trials.values() for arm in arms_of(body))])
 
 
-# --- the objective ---------------------------------------------------------------------------------------------------
+# --- the objective and the outcome constraints -----------------------------------------------------------------------
 
 
-def config_of(stored: StoredExperiment, decode: Decode) -> OptimizationConfig:
-    """Return the optimization config of the experiment, with plain metrics: the metrics' classes are not needed.
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound on a weighted sum of metrics; a relative one is in percent above or below the status quo."""
+
+    weights: Mapping[str, float]
+    limit: float
+    is_upper: bool
+    is_relative: bool
+
+    @property
+    def expression(self) -> str:
+        """The constraint as text."""
+        factor = f"{round(1 + self.limit / 100, 12)!r} * baseline"
+        limit = factor if self.is_relative else repr(self.limit)
+        return f"{expressions.build(self.weights)} {'<=' if self.is_upper else '>='} {limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What an arm is ranked by: a weighted sum of metrics, and the bounds that hold for a feasible arm."""
+
+    weights: Mapping[str, float]
+    minimize: bool
+    bounds: tuple[Bound, ...]
+
+
+def goal_of(stored: StoredExperiment, decode: Decode) -> Goal:
+    """Return the goal by the JSON of the optimization config, so that no class in it has to be registered.
 
     Args:
-        decode: returns the object of a JSON value.
+        decode: returns the value of JSON, with an object as a dict of its members.
 
     Raises:
-        InvalidValueError: the experiment has none.
-        DecodeError: it is of a user's class that is not registered.
+        InvalidValueError: the experiment has no objective, or several at once; or the members of the objective or of a
+            constraint are not those that docstore writes.
     """
-    body = at(stored.head, "optimization_config")
-    if body is None:
+    config = decode(at(stored.head, "optimization_config"))
+    if config is None:
         raise InvalidValueError(
             "optimization_config", None, f"Experiment {stored.name!r} has no objective: set it, and save() it."
         )
-    config = decode(_with_plain_metrics(body))
-    if not isinstance(config, OptimizationConfig):
-        raise InvalidValueError(
-            "optimization_config", config, "best() takes an OptimizationConfig of docstore, or a subclass."
-        )
-    return config
+    constraints = [*items(config, "outcome_constraints"), *items(config, "objective_thresholds")]
+    return Goal(*_objective(at(config, "objective")), tuple(map(_bound, constraints)))
 
 
-def _with_plain_metrics(body: JSON) -> JSON:
-    if isinstance(body, list):
-        return [_with_plain_metrics(each) for each in body]
-    if not isinstance(body, dict):
-        return body
-    return {
-        key: [{TAG: "Metric", "name": at(each, "name")} for each in member]
-        if key == "metrics" and isinstance(member, list)
-        else _with_plain_metrics(member)
-        for key, member in body.items()
-    }
+def _objective(objective: Any) -> tuple[dict[str, float], bool]:
+    """Return the weight of each metric in the objective, and whether less is better."""
+    expression = at(objective, "expression")
+    if not isinstance(expression, str):
+        raise InvalidValueError("objective", objective, "best() reads its expression, and it was saved without one.")
+    known = [name for each in items(objective, "metrics") if isinstance(name := at(each, "name"), str)]
+    parts = expressions.parse(expression, thing="objective", known=known)
+    if len(parts) > 1:
+        remedy = "best() ranks by one value, and this has several. Compare them by observations()."
+        raise InvalidValueError("objective", expression, remedy)
+    weights = parts[0].weights
+    if len(weights) == 1:
+        return dict.fromkeys(weights, 1.0), min(weights.values()) < 0
+    # A scalarized objective says that its sum is minimized; the weights in its expression have the other sign then.
+    if at(objective, "minimize") is True:
+        return {name: -weight for name, weight in weights.items()}, True
+    return weights, False
+
+
+def _bound(constraint: Any) -> Bound:
+    weights, limit, op = (at(constraint, key) for key in ("weights", "bound", "op"))
+    is_sum = isinstance(weights, dict) and weights and all(_number(weight) is not None for weight in weights.values())
+    if not is_sum or _number(limit) is None or op not in ("LEQ", "GEQ"):
+        remedy = "best() reads its weights, bound and op, and it was saved without them."
+        raise InvalidValueError("outcome constraint", constraint, remedy)
+    return Bound(weights, limit, op == "LEQ", at(constraint, "relative") is True)  # type: ignore[arg-type]  # checked above
