@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from types import SimpleNamespace
 
 import pytest
 from counting import statements_of
@@ -58,6 +59,18 @@ class TestTheOrder:
         store.save(old)
 
         assert names_of(store.similar(space("a"))) == ["old", "new"]
+
+
+class TestWhatIsAsked:
+    def test_may_be_an_experiment_of_another_library(self, store):
+        saved(store, "old", "a", integer="b")
+        saved(store, "new", "a")
+        parameters = {name: SimpleNamespace(parameter_type=ParameterType.FLOAT) for name in "ab"}
+        like = SimpleNamespace(name="new", search_space=SimpleNamespace(parameters=parameters))
+
+        (found,) = store.similar(like)
+
+        assert (found.name, found.parameters) == ("old", ("a",))
 
 
 class TestWhatIsTold:

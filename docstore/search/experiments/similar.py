@@ -14,7 +14,6 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import is_plain
 from docstore.documents.display import Row, shown_time
 from docstore.errors import InvalidValueError, short_repr
-from docstore.model import Experiment, SearchSpace
 from docstore.sql.dialects import ExactText, reading_times
 
 AT_MOST: Final = 10_000
@@ -61,19 +60,28 @@ class TargetParameters:
 def target_parameters(like: object, overlap: object) -> TargetParameters:
     """Validate the arguments of ``similar`` and return the parameters to share.
 
+    *like* is read by its attributes, as search spaces and experiments of several libraries have the same.
+
     Raises:
         InvalidValueError: *like* is neither a search space nor an experiment, or has no parameters or too many; or
             *overlap* is not between 0 and 1.
     """
-    space = like.search_space if isinstance(like, Experiment) else like
-    if not isinstance(space, SearchSpace):
+    parameters = getattr(getattr(like, "search_space", like), "parameters", None)
+    types = _types(parameters) if isinstance(parameters, Mapping) else None
+    if types is None:
         raise InvalidValueError("similar", like, "Give a SearchSpace, or an Experiment, as load(name) returns one.")
     if isinstance(overlap, bool) or not isinstance(overlap, (int, float)) or not 0 <= overlap <= 1:
         raise InvalidValueError("overlap", overlap, "Give the fraction of parameters, from 0 to 1.")
-    types = {name: each.parameter_type.name for name, each in space.parameters.items()}
     if not 1 <= len(types) <= AT_MOST:
         raise InvalidValueError("similar", like, f"It has {len(types)} parameters: from 1 to {AT_MOST:,} are compared.")
-    return TargetParameters(types, _least(overlap, len(types)), like.name if isinstance(like, Experiment) else None)
+    return TargetParameters(types, _least(overlap, len(types)), getattr(like, "name", None))
+
+
+def _types(parameters: Mapping[str, object]) -> dict[str, str] | None:
+    """Return the name of each parameter's type; None if they are no parameters of a search space."""
+    types = {name: getattr(getattr(each, "parameter_type", None), "name", None) for name, each in parameters.items()}
+    known = {name: type for name, type in types.items() if isinstance(type, str)}
+    return known if len(known) == len(types) else None
 
 
 def _least(overlap: float, total: int) -> int:
