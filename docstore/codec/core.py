@@ -35,6 +35,7 @@ from docstore.codec.values.tags import (
     str_encode,
 )
 from docstore.documents.canonical import COMPATIBLE, JSON, SCHEMA, TAG, UNSAFE_TEXT, dumps, same_json
+from docstore.documents.kinds import AX, class_name
 from docstore.errors import (
     CodecError,
     DecodeError,
@@ -176,11 +177,13 @@ class Codec:
     def optional_members(self) -> Mapping[str, frozenset[str]]:
         """The members, by tag, that an object of docstore's own classes is written without if they are None.
 
-        They are the fields whose default is None. A user's class has no such members: its defaults may change, and a
-        member that is missing would then be read as another value.
+        They are the fields whose default is None; Ax's classes, which need not be registered here, have the same. A
+        user's class has no such members: its defaults may change, and a member that is missing would then be read as
+        another value.
         """
         own = [entry for entry in self.registry.entries if entry.omits_none]
-        return {tag: none_by_default(entry.cls) for entry in own for tag in entry.tags}
+        found = {tag: none_by_default(entry.cls) for entry in own for tag in entry.tags}
+        return {f"{AX}{class_name(tag)}": members for tag, members in found.items()} | found
 
     # --- encoding ------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
-from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, is_document, join
+from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, class_name, is_document, join
 from docstore.errors import DecodeError, EncodeError, InvalidValueError, short_repr, with_article
 
 FORMAT: Final = 1
@@ -136,7 +136,7 @@ class Mapper:
         if entry is None:
             raise self._no_document(type(obj))
         if entry.kind is None:
-            remedy = _SAVE_TRIAL if entry.tag in _TRIALS else f"Save what holds it, or use {_PUT}."
+            remedy = _SAVE_TRIAL if class_name(entry.tag) in _TRIALS else f"Save what holds it, or use {_PUT}."
             raise _no_document(type(obj), remedy)
         return entry
 

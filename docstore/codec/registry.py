@@ -71,9 +71,9 @@ class Entry:
 
     @property
     def omits_none(self) -> bool:
-        """Whether fields that are None, and have None as default, are not written: only in docstore's own classes."""
+        """Whether fields that are None, and have None as default, are not written: not in a user's class."""
         is_written_by_fields = self.encode is None and self.decode is None and not issubclass(self.cls, Enum)
-        return self.model == "docstore" and is_written_by_fields
+        return self.model != "user" and is_written_by_fields
 
     def check(self) -> None:
         """Raise the flaw, if there is one and no functions of the user replace the fields."""

@@ -63,6 +63,9 @@ BOOKKEEPING: Final = {
 LONGEST: Final = 64
 """Characters that the column of a kind holds."""
 
+AX: Final = "ax."
+"""How the tags of Ax's classes begin. Their objects have the members of docstore's own classes of the same names."""
+
 _PATTERN: Final = re.compile(r"(/[^/*]+)/\*")
 
 
@@ -211,6 +214,11 @@ class Kind:
             return frozenset()
         members = {rule.field: head.get(rule.field) for rule in self.parts}
         return frozenset(field for field, each in members.items() if isinstance(each, dict) and TAG not in each)
+
+
+def class_name(tag: str) -> str:
+    """Return the name of the class that *tag* stands for, which is the same for Ax's class and docstore's own."""
+    return tag.removeprefix(AX)
 
 
 def is_document(head: JSON) -> bool:

@@ -553,6 +553,13 @@ class TestTheBookkeepingOfAnObjectIsLeftOut:
     def test_the_class_of_an_object_is_named_as_one(self) -> None:
         assert self.words({"a": {"__type": "P", "v": 1}}, {"a": {"__type": "Q", "v": 1}}) == ["class of a: P -> Q"]
 
+    def test_a_class_of_ax_is_named_as_docstores_unless_one_took_the_place_of_the_other(self) -> None:
+        arm, metric = ({"a": {"__type": tag, "v": 1}} for tag in ("ax.Arm", "ax.Metric"))
+
+        assert self.words(arm, metric) == ["class of a: Arm -> Metric"]
+        assert self.words(arm, {"a": 1}) == ["a: Arm(v 1) -> 1"]
+        assert self.words({"a": {"__type": "Arm", "v": 1}}, arm) == ["class of a: Arm -> ax.Arm"]
+
     def test_a_dict_of_the_user_is_shown_as_it_is(self) -> None:
         assert self.words({"__set": 1, "a": 1}, {"__set": 2, "a": 2}) == ["__set: 1 -> 2", "a: 1 -> 2"]
 

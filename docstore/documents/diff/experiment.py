@@ -26,7 +26,7 @@ from docstore.documents.diff.lines import (
     without_tag,
 )
 from docstore.documents.diff.trial import TrialPair, arm_lines, arm_text, trial_lines
-from docstore.documents.kinds import HEAD, split_path
+from docstore.documents.kinds import HEAD, class_name, split_path
 
 
 def experiment_lines(old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: set[str]) -> list[Line]:
@@ -156,7 +156,8 @@ def _extent(parameter: Members) -> str:
         return f"fixed at {read_in_full(parameter['value'])}"
     if isinstance(expression := parameter.get("expression_str"), str):
         return f"derived from {expression}"
-    return read_in_full(parameter.get(TAG))
+    tag = parameter.get(TAG)
+    return read_in_full(class_name(tag) if isinstance(tag, str) else tag)
 
 
 def _metric_lines(subject: str, pair: Pair) -> list[Line]:
@@ -171,9 +172,9 @@ def _metric_of_objective(subject: str, pair: Pair) -> list[Line]:
 
 
 def _metric_text(metric: JSON) -> str:
-    tag, lower = text_of(metric, TAG), member(metric, "lower_is_better")
+    name, lower = class_name(text_of(metric, TAG) or ""), member(metric, "lower_is_better")
     better = {True: "lower is better", False: "higher is better"}.get(lower) if isinstance(lower, bool) else None
-    return short(", ".join(filter(None, (tag if tag != "Metric" else None, better))))
+    return short(", ".join(filter(None, (name if name != "Metric" else None, better))))
 
 
 def _runner(subject: str, pair: Pair) -> list[Line]:

@@ -11,7 +11,7 @@ from operator import eq
 from typing import Final, TypeAlias
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, dumps
-from docstore.documents.kinds import BOOKKEEPING
+from docstore.documents.kinds import BOOKKEEPING, class_name
 
 _Members: TypeAlias = "Mapping[str, JSON]"
 
@@ -115,7 +115,7 @@ def _members(value: _Members) -> str:
     if isinstance(tag, str) and _WORD.fullmatch(tag):
         keys = sorted(shown_keys(value) - {TAG})
         inner = ", ".join(f"{read_in_full(key)} {read_in_full(value[key])}" for key in keys)
-        return f"{tag}({inner})"
+        return f"{class_name(tag)}({inner})"
     return f"{{{', '.join(f'{read_in_full(key)}: {read_in_full(value[key])}' for key in sorted(value))}}}"
 
 

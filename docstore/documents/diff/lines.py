@@ -24,7 +24,7 @@ from docstore.documents.canonical import (
     token_order,
 )
 from docstore.documents.diff.format import on_one_line, read_both, read_in_full, read_name, short, shortened, shown_keys
-from docstore.documents.kinds import BOOKKEEPING
+from docstore.documents.kinds import BOOKKEEPING, class_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +135,12 @@ def plain_lines(subject: str, pair: Pair, *, of: str = "") -> list[Line]:
         Lists are aligned item by item, unless so many of their items are equal that this would take minutes.
     """
     places = [pair] if ABSENT in (pair.was, pair.now) else sorted(_places(pair), key=_by_pointer)
-    return [line(subject, _what(subject, each, of), each.was, each.now) for each in places]
+    return [line(subject, _what(subject, each, of), *_values(each)) for each in places]
 
 
 def _what(subject: str, pair: Pair, of: str) -> str:
     way = pair.way
-    if way and way[-1] == TAG and isinstance(pair.was, str) and isinstance(pair.now, str):
+    if _tags(pair) is not None:
         owner = " of ".join(filter(None, (join_pointer(way[:-1]).removeprefix("/"), of)))
         return f"class of {owner}" if owner else "class"
     pointer = join_pointer(way)
@@ -149,6 +149,18 @@ def _what(subject: str, pair: Pair, of: str) -> str:
     if of:
         return f"{place} of {of}" if place else of
     return place if place or subject else "the root"
+
+
+def _values(pair: Pair) -> tuple[MaybeJSON, MaybeJSON]:
+    """Return the values of *pair*; for two tags, the names of the classes, unless both have one name."""
+    was, now = map(class_name, _tags(pair) or ("", ""))
+    return (pair.was, pair.now) if was == now else (was, now)
+
+
+def _tags(pair: Pair) -> tuple[str, str] | None:
+    """Return the tags of an object whose class changed; None if *pair* is something else."""
+    is_tag = pair.way[-1:] == (TAG,) and isinstance(pair.was, str) and isinstance(pair.now, str)
+    return (str(pair.was), str(pair.now)) if is_tag else None
 
 
 def _by_pointer(pair: Pair) -> tuple[list[Any], str]:

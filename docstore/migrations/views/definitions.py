@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from docstore.documents.kinds import AX
 from docstore.migrations.views.base import ViewSQL, parts_of
 from docstore.migrations.views.computed_columns import best_value, minimize, objective, seconds_between
 
@@ -164,11 +165,12 @@ def _generator_runs(s: ViewSQL) -> str:
 def _search_space(s: ViewSQL) -> str:
     r = s.item_of("r")
     tag = s.exact_text(r, "__type")
-    names = " ".join(f"WHEN '{name}Parameter' THEN '{name.lower()}'" for name in _CLASSES)
+    names = " ".join(f"WHEN '{ax}{name}Parameter' THEN '{name.lower()}'" for ax in ("", AX) for name in _CLASSES)
+    other = f"CASE WHEN substr({tag}, 1, {len(AX)}) = '{AX}' THEN substr({tag}, {len(AX) + 1}) ELSE {tag} END"
     return f"""
         SELECT d.name AS experiment, d.project,
                {s.typed(s.exact_text(r, "name"), "TEXT")} AS parameter_name,
-               {s.typed(f"CASE {tag} {names} ELSE {tag} END", "TEXT")} AS class,
+               {s.typed(f"CASE {tag} {names} ELSE {other} END", "TEXT")} AS class,
                {s.typed(s.exact_text(r, "parameter_type"), "TEXT")} AS parameter_type,
                {s.number(r, "lower")} AS lower,
                {s.number(r, "upper")} AS upper,
