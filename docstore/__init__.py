@@ -97,6 +97,7 @@ from docstore.model import (
 )
 from docstore.registry import document, register
 from docstore.registry.bundle import RegistryBundle
+from docstore.registry.stand_ins import UnknownMetric, UnknownRunner
 
 if TYPE_CHECKING:
     from docstore.documents.diff.diff import Diff
@@ -208,7 +209,9 @@ __all__ = [
     "Trial",
     "TrialStatus",
     "UnknownCodeError",
+    "UnknownMetric",
     "UnknownObject",
+    "UnknownRunner",
     "UnknownTagError",
     "UnreadableError",
     "UnresolvedError",

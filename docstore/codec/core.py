@@ -15,7 +15,7 @@ from docstore.codec.classes.objects import class_encode, custom_decode, object_s
 from docstore.codec.classes.records import FieldShapes, field_shapes
 from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.classes.stored_fields import none_by_default
-from docstore.codec.errors_at import raise_in_dict, raise_in_list
+from docstore.codec.errors_at import REFUSALS, raise_in_dict, raise_in_list
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import carried_by
 from docstore.codec.values import optional_types
@@ -119,9 +119,10 @@ class Codec:
             list: self._encode_list,
             dict: self._encode_dict,
             PartDict: self._encode_dict,
-            UnknownObject: lambda value: deepcopy(value.json),
         }
-        self._plain = Plain(self._encode, self._decode, by_type=self._encoders, renamed=self._renamed)
+        self._plain = Plain(
+            self._encode, self._decode, by_type=self._encoders, renamed=self._renamed, with_stand_in=self._with_stand_in
+        )
 
     def encode(self, value: Any) -> JSON:
         """Return the JSON value of *value*; types that JSON lacks are tagged. The two share no container.
@@ -250,6 +251,8 @@ class Codec:
                 encoder = upcast.writing(entry, encoder)
             if self._compares and round_trip.is_needed(entry):
                 encoder = round_trip.RoundTrip(entry, encoder, self.uncompared).encode
+        elif issubclass(cls, UnknownObject):
+            encoder = lambda value: deepcopy(value.json)  # noqa: E731  # as below
         elif issubclass(cls, type):
             encoder = class_encode(self.registry, self._plain)
         elif row := BY_TYPE.get(cls) or optional_types.tagged_type(cls):
@@ -365,6 +368,26 @@ class Codec:
 
     def _keys_of(self, entry: Entry) -> Collection[str] | None:
         return None if entry.decode is not None else self.fields_of(entry.cls)
+
+    def _with_stand_in(self, cls: type) -> Decode | None:
+        """Return the decoder for an annotation that names *cls*, if something stands for an unregistered subclass."""
+        entry = self.registry.of_class(cls)
+        make = entry.stand_in if entry is not None and self._unknown == "keep" else None
+        if make is None:
+            return None
+
+        def decode(value: JSON) -> Any:
+            kept = self._decode(value)
+            if type(kept) is not UnknownObject:
+                return kept
+            shapes = {key: shape for key, shape in self.fields_of(cls).items() if key in kept.json}
+            try:
+                members = {name: shape.decode(kept.json[key]) for key, (name, shape) in shapes.items()}
+                return make(kept.tag, kept.json, members)
+            except REFUSALS:  # it lacks the members of its base: a user's function wrote it otherwise
+                return kept
+
+        return decode
 
     def _renamed(self, cls: type) -> Mapping[str, str] | None:
         entry = self.registry.of_class(cls)

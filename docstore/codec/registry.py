@@ -24,6 +24,9 @@ Encoder: TypeAlias = Callable[[Any], "dict[str, Any]"]
 Decoder: TypeAlias = Callable[[dict[str, Any]], Any]
 """Takes the decoded members, without the tag, and returns the object."""
 
+StandIn: TypeAlias = "Callable[[str, dict[str, JSON], dict[str, Any]], Any]"
+"""Takes a tag, an object's JSON, and its decoded members by attribute, and returns what stands for the object."""
+
 Upcast: TypeAlias = "Callable[[dict[str, JSON]], dict[str, JSON]]"
 """Takes the JSON members of an object of one schema, without tag and number, and returns those of the next schema."""
 
@@ -48,6 +51,9 @@ class Entry:
         renamed: for an enum, the present name of each member by its former name.
         implied: whether the class is registered only because an annotation names it; a user's registration replaces it.
         flaw: why its objects can be neither written nor read yet; raised whenever one is.
+        stand_in: makes what is kept, where an annotation names the class, in place of an object of a subclass that is
+            not registered: a subclass of both ``UnknownObject`` and the class. It is called with the tag, the JSON and
+            the decoded members that the class itself has.
     """
 
     cls: type
@@ -63,6 +69,7 @@ class Entry:
     renamed: Mapping[str, str] = field(default_factory=dict)
     implied: bool = False
     flaw: RegistryError | None = field(default=None, compare=False)
+    stand_in: StandIn | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:

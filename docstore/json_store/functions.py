@@ -58,7 +58,8 @@ def loads(data: bytes | str, bundle: RegistryBundle | None = None, unknown: Unkn
     Types and bits are the same. The order of a plain dict's keys is not kept; an ``OrderedDict`` keeps its own.
 
     Args:
-        unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; it is written back unchanged.
+        unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered, in an experiment an
+            ``UnknownMetric`` or ``UnknownRunner``; it is written back unchanged.
 
     Raises:
         DecodeError: it is not JSON, or not what docstore writes; with the place.

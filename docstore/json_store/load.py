@@ -31,8 +31,8 @@ def load_experiment(
         decoder_registry: how custom classes are read; see ``RegistryBundle.decoder_registry``.
         class_decoder_registry: how values that are classes are read; see ``RegistryBundle.class_decoder_registry``.
         bundle: the bundle itself, in place of both.
-        unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
-            unchanged.
+        unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered, for a metric or a runner an
+            ``UnknownMetric`` or ``UnknownRunner``; saving writes it back unchanged.
 
     Raises:
         MissingFileError, FileAccessError: there is no such file, or it cannot be read.

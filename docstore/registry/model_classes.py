@@ -9,6 +9,7 @@ from docstore import model
 from docstore.codec import Codec
 from docstore.codec.registry import Entry, Registry
 from docstore.documents.kinds import ANALYSIS_CARD, EXPERIMENT, GENERATION_STRATEGY, Kind
+from docstore.registry.stand_ins import UnknownMetric, UnknownRunner
 
 
 @functools.cache
@@ -21,7 +22,11 @@ def model_registry() -> Registry:
         model.AnalysisCard: ANALYSIS_CARD,
         model.AnalysisCardGroup: ANALYSIS_CARD,
     }
-    classes = [Entry(cls, cls.__name__, restore=True, kind=kinds.get(cls), model="docstore") for cls in model.CLASSES]
+    stand_ins = {model.Metric: UnknownMetric, model.Runner: UnknownRunner}
+    classes = [
+        Entry(cls, cls.__name__, restore=True, kind=kinds.get(cls), model="docstore", stand_in=stand_ins.get(cls))
+        for cls in model.CLASSES
+    ]
     enums = [Entry(cls, cls.__name__, model="docstore") for cls in model.ENUMS]
     return Registry((*classes, *enums))
 

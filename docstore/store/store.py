@@ -437,8 +437,9 @@ class Store:
 
         Args:
             kind: of the document; or its class, as in every call that takes a kind: the object is one of that class.
-            unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered; saving writes it back
-                unchanged. By default as the store was made.
+            unknown: ``"keep"`` gives an ``UnknownObject`` for a class that is not registered, for a metric or a runner
+                an ``UnknownMetric`` or ``UnknownRunner``; saving writes it back unchanged. By default as the store was
+                made.
             lazy: read an experiment's trials and data only when they are first asked for: a single one alone, all of
                 them by one statement. The experiment is the same: each is read as of the version that was loaded,
                 whatever others saved since. The store must stay open until all that you need was read. Experiments of

@@ -53,6 +53,8 @@ class Plain(Shape):
     by_type: Mapping[type, Encode]
     renamed: Callable[[type], Mapping[str, str] | None]
     """Returns the present name of an enum's members by their former name; None if the enum has a user's functions."""
+    with_stand_in: Callable[[type], Decode | None]
+    """Returns the decoder for a class that something stands for where its subclass is not registered, or None."""
 
 
 def shape_of(annotation: Any, plain: Plain) -> Shape:
@@ -69,7 +71,13 @@ def shape_of(annotation: Any, plain: Plain) -> Shape:
         return _sequence(origin, shape_of(arguments[0], plain) if arguments else plain, plain)
     if origin in _DICTS and arguments:
         return _mapping(arguments[0], shape_of(arguments[1], plain), plain)
-    return _text(annotation, plain) or plain
+    return _text(annotation, plain) or _with_stand_in(annotation, plain) or plain
+
+
+def _with_stand_in(annotation: Any, plain: Plain) -> Shape | None:
+    """Return the shape of a class that something stands for where its subclass is not registered, or None."""
+    decode = plain.with_stand_in(annotation) if isinstance(annotation, type) else None
+    return None if decode is None else Shape(plain.encode, decode)
 
 
 _UNIONS: Final = (typing.Union, types.UnionType)
