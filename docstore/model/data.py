@@ -128,11 +128,13 @@ class Data:
     def updated_by(self, records: Sequence[dict[str, Any]]) -> Data:
         """Return these observations and *records*, which replace those of the same arm, metric and step.
 
-        Cost: a copy of each record.
+        *records* are copied; the other records are shared with these observations.
         """
         by_key = {_key(record): record for record in self.records}
-        by_key.update((_key(record), record) for record in records)
-        return self._of(by_key.values())
+        by_key.update((_key(record), record.copy()) for record in records)
+        updated = Data()
+        updated.records = list(by_key.values())
+        return updated
 
     def by_trial(self) -> dict[int, list[dict[str, Any]]]:
         """Return the records of each trial."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -366,7 +367,7 @@ class Experiment:
                 is added.
 
         Cost:
-            A copy of each record of the trials that *data* are about.
+            A look at each record of the trials that *data* are about.
         """
         if not isinstance(data, Data) or data.empty:
             remedy = "Give Data.from_records([...]) with an observation at least; trial.complete() takes plain results."
@@ -381,9 +382,11 @@ class Experiment:
     def _observe(self, index: int, records: Sequence[dict[str, Any]]) -> bool:
         """Add *records* to the data of a trial; return False, and change nothing, if the data changed meanwhile."""
         present = self._data.get(index, Data())
-        before = _identities(present)
+        before = list(present.records)
         updated = present.updated_by(records)
-        if self._data.get(index, present) is not present or _identities(present) != before:
+        # What another thread changes in one of these records is changed in *updated* too, which shares them.
+        is_as_before = len(before) == len(present.records) and all(map(operator.is_, before, present.records))
+        if self._data.get(index, present) is not present or not is_as_before:
             return False
         self._data[index] = updated
         return True
@@ -436,8 +439,3 @@ class AuxiliaryExperiment:
         check_instances("auxiliary experiment", [experiment], Experiment)
         self.experiment, self.is_active = experiment, is_active
         self.data = experiment.lookup_data() if data is None else data
-
-
-def _identities(data: Data) -> list[dict[str, int]]:
-    """Return a snapshot of *data* to compare with a later one: equal if no record was added, removed or changed."""
-    return [{column: id(value) for column, value in list(record.items())} for record in list(data.records)]

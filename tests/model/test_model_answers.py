@@ -208,27 +208,48 @@ class TestData:
 
 
 class TestDataThatTwoThreadsAttachToOneTrial:
-    def test_are_both_kept(self, experiment):
-        def attach(**columns):
-            record = {"trial_index": 0, "arm_name": "0_0", "metric_name": "loss", "mean": 0.5}
-            experiment.attach_data(Data([{**record, **columns}]))
+    def attach(self, experiment, **columns):
+        record = {"trial_index": 0, "arm_name": "0_0", "metric_name": "loss", "mean": 0.5}
+        experiment.attach_data(Data([{**record, **columns}]))
+
+    def attach_while(self, experiment, work):
+        """Attach an observation; while it is compared, another thread does its *work*."""
 
         class AnotherThreadsTurn(float):
-            """A step: when it is compared, another thread attaches an observation."""
-
             turns = 1
 
             def __ne__(self, other: object) -> bool:
                 if AnotherThreadsTurn.turns:
                     AnotherThreadsTurn.turns -= 1
-                    attach(metric_name="cost")
+                    work()
                 return super().__ne__(other)
 
+        self.attach(experiment, step=AnotherThreadsTurn(1.0))
+
+    def test_are_both_kept(self, experiment):
         experiment.new_trial(parameters={"x": 0.5})
 
-        attach(step=AnotherThreadsTurn(1.0))
+        self.attach_while(experiment, lambda: self.attach(experiment, metric_name="cost"))
 
         assert experiment.data.metric_names == {"loss", "cost"}
+
+    def test_are_both_kept_if_one_is_put_into_the_list_in_place(self, experiment):
+        experiment.new_trial(parameters={"x": 0.5})
+        self.attach(experiment)
+        records = experiment._data[0].records
+
+        self.attach_while(experiment, lambda: records.append({**records[0], "metric_name": "cost"}))
+
+        assert experiment.data.metric_names == {"loss", "cost"}
+
+    def test_are_both_kept_if_one_is_a_change_of_a_record_in_place(self, experiment):
+        experiment.new_trial(parameters={"x": 0.5})
+        self.attach(experiment)
+        record = experiment._data[0].records[0]
+
+        self.attach_while(experiment, lambda: record.update(mean=0.25))
+
+        assert [each["mean"] for each in experiment.data.records] == [0.25, 0.5]
 
 
 class TestAGenerationStrategy:
