@@ -24,8 +24,9 @@ from docstore.documents.canonical import (
 from docstore.documents.kinds import HEAD, KINDS, join
 from docstore.errors import DamagedDocumentError, DecodeError, MissingDependencyError
 from docstore.search.info import DocumentInfo, PartInfo
+from docstore.sql.dialects import text_rows, unchecked
 from docstore.sql.reader import State, checked_body, state_of
-from docstore.sql.rows import HeadRow, PieceRow
+from docstore.sql.rows import HeadRow, PieceRow, piece_columns
 from docstore.sql.tables import IS_HEAD, documents, versions
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def _pieces(connection: Connection, ids: Iterable[str], paths: Collection[str] |
     """Return the rows of the documents with these ids by id; only those at *paths*, if given."""
     c = documents.c
     found: dict[str, list[PieceRow]] = {id: [] for id in ids}
-    query = sa.select(c.id, c.path, c.digest, c.body).where(c.id.in_(list(found)))
-    rows = connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))).all()
+    query = sa.select(unchecked(c.id), *piece_columns(documents)).where(c.id.in_(list(found)))
+    rows = text_rows(connection.execute(query if paths is None else query.where(c.path.in_(list(paths)))))
     for id, path, digest, body in rows:
         found[id].append(PieceRow(path, digest, body))
     return found

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docstore.documents.digests import Digests
-from docstore.sql.dialects import JsonText, Whole
-from docstore.sql.rows import PieceRow, pieces_by_path
+from docstore.sql.dialects import JsonText, Whole, text_rows, unchecked
+from docstore.sql.rows import PieceRow, piece_columns, pieces_by_path
 from docstore.sql.tables import documents, states, versions
 
 LEAST: Final = 8
@@ -89,11 +89,11 @@ def delete(connection: Connection, id: str, numbers: Collection[int]) -> None:
 
 # --- read ------------------------------------------------------------------------------------------------------------
 
-_PIECES: Final = sa.select(states.c.path, states.c.digest, states.c.body).where(
+_PIECES: Final = sa.select(*piece_columns(states)).where(
     states.c.id == _OF_ID, states.c.version == sa.bindparam("of_version")
 )
 _PIECES_AT: Final = _PIECES.where(states.c.path.in_(sa.bindparam("at_paths", expanding=True)))
-_DIGESTS: Final = sa.select(states.c.path, states.c.digest).where(
+_DIGESTS: Final = sa.select(unchecked(states.c.path), unchecked(states.c.digest)).where(
     states.c.id == _OF_ID, states.c.version == sa.bindparam("of_version")
 )
 
@@ -111,4 +111,4 @@ def pieces(connection: Connection, id: str, number: int, paths: Collection[str] 
 
 def digests(connection: Connection, id: str, number: int) -> dict[str, str]:
     """Return the digest of the head and of each part in the full state of version *number*, by path."""
-    return {row.path: row.digest for row in connection.execute(_DIGESTS, {"of_id": id, "of_version": number})}
+    return dict(map(tuple, text_rows(connection.execute(_DIGESTS, {"of_id": id, "of_version": number}))))

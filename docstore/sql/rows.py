@@ -24,6 +24,8 @@ from docstore.sql.dialects import (
     locks_rows,
     only_row,
     reading_times,
+    text_rows,
+    unchecked,
     write,
 )
 from docstore.sql.tables import IS_HEAD, codes, documents, names, states, tags, versions
@@ -252,7 +254,12 @@ def orphaned_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
 
 # --- the head and parts -----------------------------------------------------------------------------------------------
 
-_PIECES: Final = sa.select(documents.c.path, documents.c.digest, documents.c.body).where(_OF_ID)
+def piece_columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the columns of ``PieceRow``, for a query whose rows ``text_rows`` reads."""
+    return tuple(map(unchecked, (table.c.path, table.c.digest, table.c.body)))
+
+
+_PIECES: Final = sa.select(*piece_columns(documents)).where(_OF_ID)
 _PIECES_AT: Final = _PIECES.where(documents.c.path.in_(sa.bindparam("at_paths", expanding=True)))
 
 
@@ -275,9 +282,13 @@ def pieces_by_path(
     if paths is not None and not paths:
         return []
     if paths is not None and len(paths) <= _MANY:
-        return [PieceRow._make(row) for row in connection.execute(queries[1], {**values, "at_paths": list(paths)})]
-    rows = [PieceRow._make(row) for row in connection.execute(queries[0], values)]
+        return _piece_rows(connection, queries[1], {**values, "at_paths": list(paths)})
+    rows = _piece_rows(connection, queries[0], values)
     return rows if paths is None else [row for row in rows if row.path in paths]
+
+
+def _piece_rows(connection: Connection, query: sa.Select[Any], values: Mapping[str, Any]) -> list[PieceRow]:
+    return [PieceRow(*row) for row in text_rows(connection.execute(query, values))]
 
 
 def in_field(field: str) -> sa.ColumnElement[bool]:
@@ -289,15 +300,15 @@ def in_field(field: str) -> sa.ColumnElement[bool]:
 def pieces_in(connection: Connection, id: str, fields: Iterable[str]) -> list[PieceRow]:
     """Return the head of a document and its parts in *fields*, in no order."""
     query = _PIECES.where(sa.or_(IS_HEAD, *map(in_field, fields)))
-    return [PieceRow._make(row) for row in connection.execute(query, {"of_id": id})]
+    return _piece_rows(connection, query, {"of_id": id})
 
 
-_DIGESTS: Final = sa.select(documents.c.path, documents.c.digest).where(_OF_ID)
+_DIGESTS: Final = sa.select(unchecked(documents.c.path), unchecked(documents.c.digest)).where(_OF_ID)
 
 
 def digests_of(connection: Connection, id: str) -> dict[str, str]:
     """Return the digest of the head and of each part, by path, in no order."""
-    return dict(iter(connection.execute(_DIGESTS, {"of_id": id})))
+    return dict(map(tuple, text_rows(connection.execute(_DIGESTS, {"of_id": id}))))
 
 
 _INSERT_PIECES: Final = documents.insert()

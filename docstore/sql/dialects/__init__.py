@@ -48,6 +48,8 @@ from docstore.sql.dialects.types import (
     Whole,
     checked_moment,
     reading_times,
+    text_rows,
+    unchecked,
 )
 from docstore.sql.dialects.urls import for_administrator, shown
 
@@ -86,7 +88,9 @@ __all__ = [
     "reading_times",
     "schema_of",
     "shown",
+    "text_rows",
     "transaction",
     "translated",
+    "unchecked",
     "write",
 ]

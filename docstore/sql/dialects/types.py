@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,20 +37,29 @@ class JsonText(UserDefinedType[str]):
         return sa.type_coerce(AsText(colexpr), _Canonical if self.required else _CanonicalOrNone)
 
 
-class _CanonicalOrNone(UserDefinedType[str]):
+class _CanonicalUnchecked(UserDefinedType[str]):
     """The result type of a JSON column; text from JSONB is made canonical again.
 
     No ``sa.Text``, in whose place SQLAlchemy puts a type of its own for psycopg 3, with another result processor.
     """
 
     cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return _canonical if dialect.name == "postgresql" else None
+
+
+class _CanonicalOrNone(_CanonicalUnchecked):
+    cache_ok = True
     required = False
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        return _canonical if dialect.name == "postgresql" else checking(dialect, str, required=self.required)
+        process = super().result_processor(dialect, coltype)
+        return process or checking(dialect, str, required=self.required)
 
 
 class _Canonical(_CanonicalOrNone):
+    cache_ok = True
     required = True
 
 
@@ -170,11 +180,34 @@ def checking(dialect: Dialect, cls: type, *, required: bool) -> Callable[[Any], 
 
     def check(value: Any) -> Any:
         if type(value) is not cls and (required or value is not None):
-            problem = f"the database has {short_repr(value)} where docstore writes {cls.__name__}"
-            raise UnreadableError(f"{problem}: another program wrote it. verify() says where.")
+            raise _foreign(value, cls)
         return value
 
     return check
+
+
+def unchecked(column: sa.Column[str]) -> sa.ColumnElement[str]:
+    """Return *column*, whose values are texts, for a SELECT of many rows that ``text_rows`` reads and checks."""
+    if isinstance(column.type, JsonText):
+        return sa.type_coerce(AsText(column), _CanonicalUnchecked())
+    return sa.type_coerce(column, sa.String())
+
+
+def text_rows(found: sa.CursorResult[*tuple[Any, ...]]) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Return all rows of a SELECT of ``unchecked`` columns: a call for each value takes longer than to read it.
+
+    Raises:
+        UnreadableError: a value is no text.
+    """
+    rows = found.all()
+    if not {*map(type, chain.from_iterable(rows))} <= {str}:
+        raise _foreign(next(value for row in rows for value in row if type(value) is not str), str)
+    return rows
+
+
+def _foreign(value: object, cls: type) -> UnreadableError:
+    problem = f"the database has {short_repr(value)} where docstore writes {cls.__name__}"
+    return UnreadableError(f"{problem}: another program wrote it. verify() says where.")
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
