@@ -135,6 +135,10 @@ class Transactions:
         """As ``committed``, for *work* that writes one version."""
         return self.committed(work, _has_version)
 
+    def all_saved(self, work: Callable[[Connection], list[S]]) -> AbstractContextManager[list[S]]:
+        """As ``committed``, for *work* that writes a version of each of several documents."""
+        return self.committed(work, lambda connection, done: all(_has_version(connection, each) for each in done))
+
     def writing(self, work: Callable[[Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
         """As ``committed``, with no block: return what *work* returns, once it is committed."""
         with self.committed(work, is_committed) as done:

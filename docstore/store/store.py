@@ -35,7 +35,7 @@ from docstore.sql.writer import Writer
 from docstore.store import lifecycle, reading, tags
 from docstore.store.context import StoreContext
 from docstore.store.reading import VersionChoice
-from docstore.store.saving import creation, direct, pipeline
+from docstore.store.saving import creation, direct, pipeline, together
 from docstore.store.tags import NewTag
 from docstore.store.tracking import Tracker
 
@@ -175,6 +175,7 @@ class Store:
         on_conflict: OnConflict = "merge",
         as_new: bool = False,
         based_on: int | Version | None = None,
+        parts: Iterable[Any] | None = None,
     ) -> Version:
         """Save *obj* whole, and return its version; if nothing changed, the version that it already was.
 
@@ -190,6 +191,9 @@ class Store:
                 version whose state *obj* was made from, not simply the newest.
             as_new: make a new document, whichever document *obj*, or the object it is a copy of, came from. That
                 document stays as it is, and later saves of *obj* go to the new one.
+            parts: save only the head of *obj* (all of it but its parts) and these parts: some trials of an experiment,
+                with their data, or some generator runs of a strategy. ``[]`` saves the head alone. The rest is neither
+                encoded nor looked at, as by ``save_trials``; *obj* itself was saved before.
             on_conflict: what to do if others saved since. ``"merge"`` keeps both changes where no place was changed by
                 both, and brings *obj* up to the result: a trial of *obj* that was made under the number of another one
                 gets the next free number. ``"error"`` refuses. ``"overwrite"`` makes *obj* the newest version as it
@@ -226,6 +230,11 @@ class Store:
         if as_new and based_on is not None:
             raise InvalidValueError("based_on", based_on, "With as_new=True the document has no version before it.")
         note = self._context.note(message, author)
+        if parts is not None:
+            if as_new:
+                raise InvalidValueError("parts", parts, "With as_new=True the whole object is saved: leave parts out.")
+            checked_iterable("parts", parts, "save(experiment, parts=[trial])")
+            return pipeline.save_parts(self._writing, obj, parts, note, on_conflict, head=True, based_on=based_on)
         return pipeline.save(self._writing, obj, note, on_conflict, as_new=as_new, based_on=based_on)
 
     def save_trial(
@@ -275,7 +284,36 @@ class Store:
         check_policy(on_conflict)
         checked_iterable("trials", trials, "save_trials(experiment, [trial]); save_trial() takes one")
         note = self._context.note(message, author)
-        return pipeline.save_trials(self._writing, experiment, trials, note, on_conflict, based_on=based_on)
+        return pipeline.save_parts(self._writing, experiment, trials, note, on_conflict, head=False, based_on=based_on)
+
+    def save_together(
+        self,
+        saves: Iterable[Any],
+        *,
+        message: str = "",
+        author: str | None = None,
+        on_conflict: OnConflict = "merge",
+    ) -> list[Version]:
+        """Save several objects in one transaction, all of them or none, and return the version of each.
+
+        ``save_together([(experiment, [trial]), (strategy, [run])])`` saves a trial and the generator run that made it.
+
+        Args:
+            saves: objects, each saved whole, as by ``save``; or pairs of an object and some of its parts, each saved as
+                by ``save(obj, parts=parts)``. An object that others belong to comes before them.
+            on_conflict: as for ``save``.
+
+        Raises:
+            InvalidValueError: one is neither an object nor such a pair, or an object is there twice.
+            ConflictError, DocumentExistsError, DocumentNotFoundError, NameChangedError, EncodeError: as ``save``, for
+                one of them. Nothing was written then, and no object was changed.
+
+        Cost:
+            That of the saves one by one, with one COMMIT.
+        """
+        check_policy(on_conflict)
+        note = self._context.note(message, author)
+        return together.save_together(self._writing, saves, note, on_conflict)
 
     def save_many(
         self,

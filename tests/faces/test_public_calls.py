@@ -281,6 +281,13 @@ CRITERIA = dict.fromkeys(
 
 CALLS: dict[str, Call] = {
     "save": of_store("save", obj=lambda w: w.experiment, on_conflict=fixed("merge"), as_new=fixed(False), **NOTED),
+    "save parts": of_store("save", obj=lambda w: w.experiment, parts=lambda w: [w.trial], **NOTED),
+    "save_together": of_store(
+        "save_together",
+        saves=lambda w: [(w.experiment, [w.trial]), w.strategy],
+        on_conflict=fixed("merge"),
+        **NOTED,
+    ),
     "save_trial": of_store(
         "save_trial", experiment=lambda w: w.experiment, trial=lambda w: w.trial, on_conflict=fixed("merge"), **NOTED
     ),

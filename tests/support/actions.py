@@ -27,10 +27,17 @@ def _save_trial(store: docstore.Store) -> Callable[[], Any]:
     return partial(store.save_trial, experiment, add_trial(experiment))
 
 
+def _save_together(store: docstore.Store) -> Callable[[], Any]:
+    experiment = store.load("cakes")
+    experiment.description = "changed"
+    return partial(store.save_together, [(experiment, [add_trial(experiment)]), new_experiment("tarts", trials=1)])
+
+
 ACTIONS: Mapping[str, Callable[[docstore.Store], Callable[[], Any]]] = {
     "save a new one": _save_new,
     "save a changed one": _save_changed,
     "save_trial": _save_trial,
+    "save_together": _save_together,
     "put a new one": lambda store: partial(store.put, "note", "n2", {"b": 1}),
     "put": lambda store: partial(store.put, "note", "n1", {"b": 1}),
     "delete": lambda store: partial(store.delete, "cakes"),

@@ -44,6 +44,12 @@ class LiveObject:
         """Return the object at *path*, the pointer of a part, or *default* if there is none."""
         return self._parts.get(self.obj, path, default)
 
+    def pieces(self, paths: Iterable[str]) -> dict[str, Piece]:
+        """Return the encoded pieces at *paths*: the head, and those parts that exist; as ``parts``."""
+        paths = list(paths)
+        found = self.parts(path for path in paths if path != HEAD)
+        return {HEAD: self.head(), **found} if HEAD in paths else found
+
     def parts(self, paths: Iterable[str]) -> dict[str, Piece]:
         """Return the encoded parts at *paths*, those that exist.
 
@@ -88,12 +94,18 @@ class LiveObject:
 
     def is_unread(self, path: str) -> bool:
         """Return whether the part at *path* was not read into memory yet, and so is as it is stored."""
-        field, key = split_path(path)
+        field, key = split_path(path) if path != HEAD else ("", "")
         items = (self.part_dicts() or {}).get(field)
         return items is not None and key.isdecimal() and is_unread(items, int(key))
 
     def head(self) -> Piece:
-        """Return the encoded head of an object with ``part_dicts``, without encoding the parts."""
+        """Return the encoded head.
+
+        Cost:
+            Without ``part_dicts``, an encoding of the whole object: its head may be computed from the parts.
+        """
+        if self.part_dicts() is None:
+            return self.mapper.document(self.obj).pieces[HEAD]
         cls = type(self.obj)
         without: dict[str, Any] = {self.mapper.codec.attribute(cls, rule.field): {} for rule in self.kind.parts}
         bare = object.__new__(cls)
@@ -153,7 +165,8 @@ class LiveObject:
         if self.by_function:
             return self.mapper.document(self.obj).pieces[HEAD].body
         own = self.mapper.codec.frame(self.obj)
-        held = {field: self._parts.container(self.obj, field) for field in {split_path(path)[0] for path in paths}}
+        fields = {split_path(path)[0] for path in paths if path != HEAD}
+        held = {field: self._parts.container(self.obj, field) for field in fields}
         return {**own, **self.mapper.document_members(self.kind), **held}
 
     # --- fields ------------------------------------------------------------------------------------------------------

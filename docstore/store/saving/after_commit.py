@@ -49,6 +49,13 @@ def seal_parts(save: Save) -> None:
         origin.seal = origin.seal if is_kept else None
 
 
+def remember_unchanged(context: StoreContext, save: Save) -> None:
+    """Remember that an object with nothing to save is as the version that it came from."""
+    if context.tracker.get(save.live.obj) is not save.origin:
+        context.remember(save.live.obj, save.origin, save.live.mapper)
+    seal_parts(save)
+
+
 def remember_many(context: StoreContext, mapper: Mapper, new: Iterable[tuple[Any, New]], saved: SavedMany) -> None:
     """Remember that each object of *new* came from the first version of its document."""
     for obj, each in new:

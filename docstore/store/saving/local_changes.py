@@ -27,8 +27,8 @@ class LocalChanges:
         document: all pieces of the object; or those that may have changed; or those that are to be saved.
         changed: the pieces that are new or have another digest.
         gone: the paths of pieces that the object no longer has.
-        asked: when only parts are saved: the paths of all pieces to save, whether the object has them or not. Those
-            that belong together are saved together, a trial and its data.
+        asked: when only some pieces are saved: the paths of all of them, whether the object has them or not. Those that
+            belong together are saved together, a trial and its data.
         whole: whether all of the object is saved.
         frame: what the object's head says of its schema and its parts; when parts are saved, the rest is not encoded.
     """
@@ -124,9 +124,9 @@ def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedSta
     """
     kind, name, model = live.mapper.identify(live.obj)
     read = [path for path in paths if not live.is_unread(path)]
-    pieces = live.parts(read)
+    pieces = live.pieces(read)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
-    for path in changed:
+    for path in changed.keys() - {HEAD}:
         other = live.stored_path(path, origin.paths) if origin.digest(path) is None else None
         if other is not None:
             raise InvalidValueError("part", path, f"It is stored as {other!r}, by a former name. Use save().")

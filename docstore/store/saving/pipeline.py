@@ -22,7 +22,7 @@ from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.lazy import read_for_another, reading_by
-from docstore.store.saving.after_commit import bring_up_to_date, remember_new, seal_parts
+from docstore.store.saving.after_commit import bring_up_to_date, remember_new, remember_unchanged
 from docstore.store.saving.divergence import (
     check_not_restored,
     fits,
@@ -73,19 +73,27 @@ def save(
 ) -> Version:
     """Save *obj* whole; as ``Store.save``."""
     with context.locked(obj):
-        known = None if as_new or based_on is not None else context.tracker.get(obj)
-        encoding = _encoded(context, obj, known, policy)
-        document = encoding.document
         if as_new:
-            return _save_as_new(context, obj, document, note)
-        if based_on is not None:
-            origin: LoadedState | None = stated_origin(context, obj, document.kind, document.name, based_on)
-        else:
-            origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
-        if encoding.touched is not None and origin is not known:
-            # The parts that were not touched are as in the known state, and not as in another.
-            encoding = replace(encoding, document=context.mapper().document(obj), touched=None)
+            return _save_as_new(context, obj, _encoded(context, obj, None, policy).document, note)
+        encoding, origin = encoded_for_save(context, obj, policy, based_on)
         return save_encoded(context, obj, encoding, origin, policy, note)
+
+
+def encoded_for_save(
+    context: StoreContext, obj: Any, policy: OnConflict, based_on: int | Version | None = None
+) -> tuple[Encoding, LoadedState | None]:
+    """Return the encoding of *obj*, whose lock the caller holds, and the version that it came from, if any."""
+    known = None if based_on is not None else context.tracker.get(obj)
+    encoding = _encoded(context, obj, known, policy)
+    document = encoding.document
+    if based_on is not None:
+        origin: LoadedState | None = stated_origin(context, obj, document.kind, document.name, based_on)
+    else:
+        origin = origin_of(context, obj, document.kind, document.name, overwrite=policy == "overwrite")
+    if encoding.touched is not None and origin is not known:
+        # The parts that were not touched are as in the known state, and not as in another.
+        encoding = replace(encoding, document=context.mapper().document(obj), touched=None)
+    return encoding, origin
 
 
 def _encoded(context: StoreContext, obj: Any, known: LoadedState | None, policy: OnConflict) -> Encoding:
@@ -101,33 +109,51 @@ def _encoded(context: StoreContext, obj: Any, known: LoadedState | None, policy:
     return Encoding(part, sealing.touched, sealing)
 
 
-def save_trials(
+def save_parts(
     context: StoreContext,
-    experiment: Any,
-    trials: Iterable[Any],
+    obj: Any,
+    parts: Iterable[Any],
     note: Note,
     policy: OnConflict,
     *,
+    head: bool,
     based_on: int | Version | None = None,
 ) -> Version:
-    """Save some trials of *experiment* and their data; as ``Store.save_trials``."""
-    # Exhausted before the experiment is locked: a generator may run any code.
-    trials, mapper = list(trials), context.mapper()
-    with context.locked(experiment):
-        kind, name, _ = mapper.identify(experiment)
-        if based_on is not None:
-            origin: LoadedState | None = stated_origin(context, experiment, kind, name, based_on)
-        else:
-            origin = origin_of(context, experiment, kind, name)
-        if origin is None:
-            with context.transactions.reading() as connection:
-                raise context.transactions.unsaved_error(connection, kind, name)
-        live = LiveObject(mapper, experiment)
-        paths = [path for trial in trials for path in live.paths_of(trial)]
-        read_for_another(live, origin, paths)
-        changes = local_changes_in(live, paths, origin)
-        live = LiveObject(context.mapper(origin.unknown), experiment)
-        return _save_changes(context, Save(live, origin, changes, policy), note)
+    """Save some parts of *obj*, of an experiment some trials and their data; and its head, if *head* is true."""
+    # Exhausted before the object is locked: a generator may run any code.
+    parts = list(parts)
+    with context.locked(obj):
+        return _save_changes(context, parts_to_save(context, obj, parts, policy, head=head, based_on=based_on), note)
+
+
+def parts_to_save(
+    context: StoreContext,
+    obj: Any,
+    parts: Iterable[Any],
+    policy: OnConflict,
+    *,
+    head: bool,
+    based_on: int | Version | None = None,
+) -> Save:
+    """Return the save of some parts of *obj*, whose lock the caller holds, and of its head, if *head* is true.
+
+    Raises:
+        DocumentNotFoundError, DocumentExistsError: *obj* did not come from a stored version.
+    """
+    mapper = context.mapper()
+    kind, name, _ = mapper.identify(obj)
+    if based_on is not None:
+        origin: LoadedState | None = stated_origin(context, obj, kind, name, based_on)
+    else:
+        origin = origin_of(context, obj, kind, name)
+    if origin is None:
+        with context.transactions.reading() as connection:
+            raise context.transactions.unsaved_error(connection, kind, name)
+    live = LiveObject(mapper, obj)
+    paths = [path for part in parts for path in live.paths_of(part)]
+    read_for_another(live, origin, paths)
+    changes = local_changes_in(live, [HEAD, *paths] if head else paths, origin)
+    return Save(LiveObject(context.mapper(origin.unknown), obj), origin, changes, policy)
 
 
 def save_encoded(
@@ -136,9 +162,13 @@ def save_encoded(
     """Save *obj*, which was loaded from *origin*, by its *encoding*; the caller holds its lock."""
     if origin is None:
         return _save_first(context, obj, encoding.document, policy, note)
+    return _save_changes(context, save_of(context, obj, encoding, origin, policy), note)
+
+
+def save_of(context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedState, policy: OnConflict) -> Save:
+    """Return the save of the whole of *obj*, which came from *origin*, by its *encoding*."""
     changes = local_changes_of(encoding.document, origin, encoding.touched)
-    live = LiveObject(context.mapper(origin.unknown), obj)
-    return _save_changes(context, Save(live, origin, changes, policy, encoding.sealing), note)
+    return Save(LiveObject(context.mapper(origin.unknown), obj), origin, changes, policy, encoding.sealing)
 
 
 # --- a new document --------------------------------------------------------------------------------------------------
@@ -168,21 +198,19 @@ def _save_as_new(context: StoreContext, obj: Any, document: Document, note: Note
 
 def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
     """Write the local changes as the next version, and bring the object up to date with it."""
-    if _is_nothing_to_save(save):
+    if is_nothing_to_save(save):
         with context.transactions.reading() as connection:
-            version = version_numbered(connection, _head(connection, context, save), save.origin.version)
-        if context.tracker.get(save.live.obj) is not save.origin:
-            context.remember(save.live.obj, save.origin, save.live.mapper)
-        seal_parts(save)
+            version = saved_before(connection, context, save).version
+        remember_unchanged(context, save)
         return version
-    with context.transactions.saved(lambda connection: _write_changes(connection, context, save, note)) as outcome:
+    with context.transactions.saved(lambda connection: write_changes(connection, context, save, note)) as outcome:
         bring_up_to_date(context, save, outcome)
     kind = save.changes.document.kind.name
     warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten)
     return outcome.version
 
 
-def _is_nothing_to_save(save: Save) -> bool:
+def is_nothing_to_save(save: Save) -> bool:
     """Return whether the object is unchanged, so that what others saved since does not matter.
 
     It does, if the unchanged object, or its unchanged parts, are to replace it, or if the object lacks some of it.
@@ -192,12 +220,19 @@ def _is_nothing_to_save(save: Save) -> bool:
     return not (save.changes.whole and save.origin.behind)
 
 
+def saved_before(connection: Connection, context: StoreContext, save: Save) -> Saved:
+    """Return the version that an object with nothing to save came from; its document must still be there."""
+    head = _head(connection, context, save)
+    return Saved(head.id, version_numbered(connection, head, save.origin.version), {}, is_new=False)
+
+
 def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
     document = save.changes.document
     return context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
 
 
-def _write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
+def write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
+    """Write the local changes as the next version, in a transaction that has begun; return what the object gets."""
     head = _head(connection, context, save)
     with reading_by(connection, save.live):
         plan = planned(connection, head, save)

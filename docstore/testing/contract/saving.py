@@ -1,4 +1,4 @@
-"""Promises of save, save_many, save_trial and save_trials: the next version, exactly the object, or nothing new."""
+"""Promises of save, its parts, together or many: the next version, exactly the object, or nothing new."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from uuid import UUID
 import pytest
 
 import docstore
-from docstore.errors import DocumentNotFoundError, InvalidValueError, NameChangedError, UnknownTagError
+from docstore.errors import (
+    DocumentExistsError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    NameChangedError,
+    UnknownTagError,
+)
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 from docstore.testing.contract.setting import OpenStore, Setting, stored
@@ -247,6 +253,40 @@ class SavingPromises(Setting):
 
         with pytest.raises(InvalidValueError, match=r"part of experiment.*Give one that Experiment holds"):
             store.save_trial(experiment, new_experiment(trials=1).trials[0])
+
+    def test_the_head_is_saved_with_the_given_trials_and_nothing_else(self, store: docstore.Store) -> None:
+        experiment = new_experiment(trials=2)
+        store.save(experiment)
+        experiment.description = "also changed"
+        for trial in experiment.trials.values():
+            trial.run_metadata["oven"] = 3
+
+        assert store.save(experiment, parts=[experiment.trials[0]]).places == (
+            "/description",
+            "/trials/0/run_metadata/oven",
+        )
+        assert store.save(experiment).places == ("/trials/1/run_metadata/oven",)
+
+    # --- several together ---------------------------------------------------------------------------------------------
+
+    def test_objects_that_are_saved_together_are_all_saved(self, store: docstore.Store) -> None:
+        bread, cakes = new_experiment("bread", trials=1), new_experiment("cakes", trials=1)
+        store.save(bread)
+        add_trial(bread)
+
+        versions = store.save_together([(bread, [bread.trials[1]]), cakes], message="both")
+
+        assert [(version.number, version.message) for version in versions] == [(2, "both"), (1, "both")]
+        assert [identity(store.load(name)) for name in ("bread", "cakes")] == [identity(bread), identity(cakes)]
+
+    def test_objects_that_are_saved_together_are_not_saved_if_one_is_refused(self, store: docstore.Store) -> None:
+        bread = new_experiment("bread")
+        store.save(bread)
+        bread.description = "changed"
+
+        with pytest.raises(DocumentExistsError):
+            store.save_together([new_experiment("cakes"), bread, new_experiment("bread")])
+        assert ([info.name for info in store.find()], store.load("bread").description) == (["bread"], None)
 
     # --- other documents ----------------------------------------------------------------------------------------------
 

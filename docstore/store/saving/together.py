@@ -1,0 +1,119 @@
+"""Save several objects in one transaction: all of them, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from sqlalchemy.engine import Connection
+
+from docstore.codec.locking import locked
+from docstore.documents.arguments import checked_iterable
+from docstore.documents.history import Version
+from docstore.documents.merge.resolve import OnConflict
+from docstore.errors import InvalidValueError
+from docstore.sql.writer import Note, Saved
+from docstore.store.context import StoreContext
+from docstore.store.saving.after_commit import bring_up_to_date, remember_new, remember_unchanged
+from docstore.store.saving.local_changes import Save
+from docstore.store.saving.object_update import Outcome
+from docstore.store.saving.overwriting import overwritten_values, warn_of_overwritten
+from docstore.store.saving.pipeline import (
+    encoded_for_save,
+    is_nothing_to_save,
+    parts_to_save,
+    save_of,
+    saved_before,
+    write_changes,
+)
+
+Wanted: TypeAlias = "tuple[Any, list[Any] | None]"
+"""An object to save, and the parts of it that are saved with its head; None to save all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The save of one of the objects.
+
+    Attributes:
+        write: writes it, in the transaction; called again if another writer was first.
+        finish: brings the object up to date with what was written, after the COMMIT.
+        warn: warns of what it overwrote.
+    """
+
+    write: Callable[[Connection], Any]
+    finish: Callable[[Any], None]
+    warn: Callable[[Any], None] = lambda _: None
+
+
+def save_together(context: StoreContext, saves: Iterable[Any], note: Note, policy: OnConflict) -> list[Version]:
+    """Save each of *saves* in one transaction; as ``Store.save_together``."""
+    wanted = _checked(context, saves)
+    with locked(*(obj for obj, _ in wanted)):
+        steps = [_step(context, obj, parts, note, policy) for obj, parts in wanted]
+        with context.transactions.all_saved(lambda connection: [step.write(connection) for step in steps]) as done:
+            for step, saved in zip(steps, done, strict=True):
+                step.finish(saved)
+    for step, saved in zip(steps, done, strict=True):
+        step.warn(saved)
+    return [saved.version for saved in done]
+
+
+def _checked(context: StoreContext, saves: Iterable[Any]) -> list[Wanted]:
+    """Return what to save, with the parts as lists.
+
+    Raises:
+        InvalidValueError: one is neither an object nor a pair, or an object is there twice.
+    """
+    wanted: list[Wanted] = []
+    for each in checked_iterable("saves", saves, "save_together([experiment, (strategy, [run])])"):
+        is_pair = type(each) is tuple  # an object of a user's class may be a tuple, too
+        if is_pair and len(each) != 2:
+            raise InvalidValueError("saves", each, "Give an object, or a pair of an object and a list of its parts.")
+        obj, parts = each if is_pair else (each, None)
+        if parts is not None:
+            parts = list(checked_iterable("parts", parts, "save_together([(experiment, [trial])])"))
+        context.mapper().kind_of(obj)
+        if any(obj is other for other, _ in wanted):
+            raise InvalidValueError("saves", type(obj), "This object is there twice. Give all its parts in one pair.")
+        wanted.append((obj, parts))
+    return wanted
+
+
+def _step(context: StoreContext, obj: Any, parts: Sequence[Any] | None, note: Note, policy: OnConflict) -> Step:
+    if parts is not None:
+        return _step_of_changes(context, parts_to_save(context, obj, parts, policy, head=True), note)
+    encoding, origin = encoded_for_save(context, obj, policy)
+    if origin is not None:
+        return _step_of_changes(context, save_of(context, obj, encoding, origin, policy), note)
+    document = encoding.document
+    id = context.tracker.try_first(obj, document.name)
+    write = context.writer.overwrite if policy == "overwrite" else context.writer.create
+
+    def warn(saved: Saved) -> None:
+        if saved.id != id and saved.is_new:
+            places = overwritten_values(saved.version.changes, document.pieces, context.mapper().codec.optional_members)
+            warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
+
+    return Step(
+        lambda connection: write(connection, id, document, note), partial(remember_new, context, obj, document), warn
+    )
+
+
+def _step_of_changes(context: StoreContext, save: Save, note: Note) -> Step:
+    if is_nothing_to_save(save):
+        return Step(
+            lambda connection: saved_before(connection, context, save), lambda _: remember_unchanged(context, save)
+        )
+
+    def warn(outcome: Outcome) -> None:
+        kind = save.changes.document.kind.name
+        warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten)
+
+    return Step(
+        lambda connection: write_changes(connection, context, save, note),
+        lambda outcome: bring_up_to_date(context, save, outcome),
+        warn,
+    )
