@@ -14,7 +14,6 @@ from docstore.codec import round_trip, upcast
 from docstore.codec.classes.objects import class_encode, custom_decode, object_shape
 from docstore.codec.classes.records import FieldShapes, field_shapes
 from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
-from docstore.codec.classes.stored_fields import none_by_default
 from docstore.codec.errors_at import REFUSALS, raise_in_dict, raise_in_list
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.side_data import carried_by
@@ -171,20 +170,22 @@ class Codec:
     def fields_of(self, cls: type) -> FieldShapes:
         """Return the attribute and the shape of each stored field of *cls*, by its key."""
         if cls not in self._fields:
-            self._fields[cls] = field_shapes(cls, self._plain)
+            entry = self.registry.of_class(cls)
+            self._fields[cls] = field_shapes(Entry(cls, cls.__name__) if entry is None else entry, self._plain)
         return self._fields[cls]
 
     @cached_property
     def optional_members(self) -> Mapping[str, frozenset[str]]:
-        """The members, by tag, that an object of docstore's own classes is written without if they are None.
+        """The members, by tag, that an object is written without if they are None.
 
-        They are the fields whose default is None; Ax's classes, which need not be registered here, have the same. A
-        user's class has no such members: its defaults may change, and a member that is missing would then be read as
-        another value.
+        They are the fields of docstore's own classes whose default is None, and those of which a table says so; Ax's
+        classes, which need not be registered here, have those of docstore's. Other classes have no such members: their
+        defaults may change, and a member that is missing would then be read as another value.
         """
-        own = [entry for entry in self.registry.entries if entry.omits_none]
-        found = {tag: none_by_default(entry.cls) for entry in own for tag in entry.tags}
-        return {f"{AX}{class_name(tag)}": members for tag, members in found.items()} | found
+        own = [entry for entry in self.registry.entries if entry.omits_none or entry.fields is not None]
+        found = {tag: entry.optional_keys for entry in own for tag in entry.tags}
+        of_model = {tag: found[tag] for entry in own if entry.omits_none for tag in entry.tags}
+        return {f"{AX}{class_name(tag)}": members for tag, members in of_model.items()} | found
 
     # --- encoding ------------------------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class Mapper:
         name = stored_fields.value_of(obj, self.codec.attribute(type(obj), kind.name_field))
         if type(name) in (int, UUID):
             # Stored as it is where the class declares that type, and as text in the column; otherwise refused.
-            stored = stored_fields.stored_fields(type(obj))
+            stored = self._entry(obj).stored_fields
             declared = {field.key: without_none(field.annotation) for field in stored}.get(kind.name_field)
             name = str(name) if declared is type(name) else name
         return _checked_name(kind, name)

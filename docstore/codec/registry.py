@@ -14,6 +14,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self, TypeAlias
 
+from docstore.codec.classes import stored_fields
+from docstore.codec.classes.field_tables import FieldTable
+from docstore.codec.classes.stored_fields import StoredField
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import Kind
 from docstore.errors import RegistryError
@@ -42,6 +45,7 @@ class Entry:
 
     Attributes:
         encode, decode: a user's functions; None if the class is written by its fields.
+        fields: the table of its fields, if it does not declare them; then its constructor is never called.
         restore: whether an object is rebuilt field by field without its constructor, so that what was once stored
             always loads.
         kind: the kind of document that an instance is by itself, if it is one.
@@ -60,6 +64,7 @@ class Entry:
     tag: str
     encode: Encoder | None = None
     decode: Decoder | None = None
+    fields: FieldTable | None = None
     restore: bool = False
     kind: Kind | None = None
     model: str = "user"
@@ -81,6 +86,38 @@ class Entry:
         """Whether fields that are None, and have None as default, are not written: not in a user's class."""
         is_written_by_fields = self.encode is None and self.decode is None and not issubclass(self.cls, Enum)
         return self.model != "user" and is_written_by_fields
+
+    @property
+    def optional_keys(self) -> frozenset[str]:
+        """The keys of the fields that are not written if they are None."""
+        if self.fields is not None:
+            return self.fields.omitted
+        return stored_fields.none_by_default(self.cls) if self.omits_none else frozenset()
+
+    @property
+    def stored_fields(self) -> tuple[StoredField, ...]:
+        """The stored fields: those of the table, or else those that the class itself declares.
+
+        Raises:
+            RegistryError: the class does not say which they are; see ``stored_fields.stored_fields``.
+        """
+        return stored_fields.stored_fields(self.cls) if self.fields is None else self.fields.stored
+
+    @property
+    def unstored_names(self) -> frozenset[str]:
+        """The attributes, beside the stored fields, that an object may have without a save losing anything."""
+        known = stored_fields.unstored_names(self.cls)
+        return known if self.fields is None else known | self.fields.unstored
+
+    @property
+    def unstored_defaults(self) -> Mapping[str, Callable[[], Any]]:
+        """What makes the values of attributes that are not stored, when an object is read without its constructor."""
+        return stored_fields.unstored_defaults(self.cls) if self.fields is None else self.fields.defaults
+
+    @property
+    def skips_constructor(self) -> bool:
+        """Whether objects are made without the constructor, unless only their library can make one."""
+        return self.restore or self.fields is not None
 
     def check(self) -> None:
         """Raise the flaw, if there is one and no functions of the user replace the fields."""

@@ -33,16 +33,18 @@ _REMEMBERED: Final = 100_000
 def is_needed(entry: Entry) -> bool:
     """Return whether the round trip of objects of *entry*'s class has to be checked.
 
-    It has to for classes with a user's decoder or with code of their own. It does not for docstore's model, each of
-    whose fields is proved by ``tests/registry/test_no_field_is_forgotten.py``, nor for a user's encoder without a
-    decoder.
+    It has to for classes with a user's decoder or with code of their own, and for a table of fields with a hook. It
+    does not for docstore's model, each of whose fields is proved by ``tests/registry/test_no_field_is_forgotten.py``,
+    nor for a user's encoder without a decoder.
     """
     cls = entry.cls
     if entry.decode is not None or entry.encode is not None:
         return entry.decode is not None
     if entry.restore or issubclass(cls, (Enum, tuple)):
         return False
-    if stored_fields.computed(cls, stored_fields.stored_fields(cls)):
+    if entry.fields is not None:
+        return entry.fields.restored is not None
+    if stored_fields.computed(cls, entry.stored_fields):
         return True
     return not construct.is_bare(cls, entry.restore) and (stored_fields.runs_own_code(cls) or _has_own_call(cls))
 
@@ -67,10 +69,10 @@ class RoundTrip:
         self._entry, self._encode, self._codec = entry, encode, codec
         self._known: set[bytes] = set()
         of_fields = entry.encode is None and entry.decode is None
-        stored = stored_fields.stored_fields(entry.cls) if of_fields else ()
+        stored = entry.stored_fields if of_fields else ()
         self._computed = stored_fields.computed(entry.cls, stored)
-        self._names = stored_fields.unstored_names(entry.cls).union({CARRIED}, *(field.names for field in stored))
-        is_constructed = not (construct.is_bare(entry.cls, entry.restore) or is_validated(entry.cls))
+        self._names = entry.unstored_names.union({CARRIED}, *(field.names for field in stored))
+        is_constructed = not (construct.is_bare(entry.cls, entry.skips_constructor) or is_validated(entry.cls))
         self._arguments = tuple(field for field in stored if field.argument) if is_constructed else ()
 
     def encode(self, value: Any) -> JSON:

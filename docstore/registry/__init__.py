@@ -18,15 +18,25 @@ from typing import Any, Final, NewType, TypeVar, get_origin, overload
 
 from docstore.codec import Codec
 from docstore.codec.classes.annotations import remember
+from docstore.codec.classes.field_tables import Field
 from docstore.codec.classes.objects import check_readable
-from docstore.codec.classes.storable import reachable, unstorable
+from docstore.codec.classes.storable import annotated_fields, reachable, unstorable
 from docstore.codec.registry import Entry, Registry, Upcast, suggested_kind
 from docstore.documents.merge_keys import KeyedBy
 from docstore.errors import RegistryError, UnresolvedError, short_repr
-from docstore.registry.declaration import Aliases, Decode, Encode, check_fit, entry_declared, kind_of
+from docstore.registry.declaration import (
+    Aliases,
+    Decode,
+    Encode,
+    Restored,
+    check_fit,
+    entry_declared,
+    kind_of,
+    with_fields,
+)
 from docstore.registry.model_classes import model_registry
 
-__all__ = ["check", "document", "prove", "register", "scope", "upcast"]
+__all__ = ["Field", "check", "document", "prove", "register", "scope", "upcast"]
 
 C = TypeVar("C", bound=type)
 U = TypeVar("U", bound=Upcast)
@@ -184,9 +194,9 @@ def document(
     namespace = _visible(sys._getframe(1))
 
     def decorate(cls: C) -> C:
-        entry = entry_declared(cls, tag, aliases, version, compatible_from)
-        declared = kind_of(cls, kind=kind, name=name, type=type, status=status, parts=parts, keyed=keyed)
-        _registrations.add(_with_own_functions(replace(entry, kind=declared)), namespace)
+        entry = _as_registered(entry_declared(cls, tag, aliases, version, compatible_from))
+        declared = kind_of(entry, kind=kind, name=name, type=type, status=status, parts=parts, keyed=keyed)
+        _registrations.add(replace(entry, kind=declared), namespace)
         return cls
 
     return decorate
@@ -199,6 +209,8 @@ def register(
     tag: str | None = None,
     encode: Encode | None = None,
     decode: Decode | None = None,
+    fields: Iterable[str | Field] | None = None,
+    restored: Restored | None = None,
     version: int = 1,
     aliases: Aliases = (),
     compatible_from: int | None = None,
@@ -209,6 +221,8 @@ def register(
     tag: str | None = None,
     encode: Encode | None = None,
     decode: Decode | None = None,
+    fields: Iterable[str | Field] | None = None,
+    restored: Restored | None = None,
     version: int = 1,
     aliases: Aliases = (),
     compatible_from: int | None = None,
@@ -219,6 +233,8 @@ def register(
     tag: str | None = None,
     encode: Encode | None = None,
     decode: Decode | None = None,
+    fields: Iterable[str | Field] | None = None,
+    restored: Restored | None = None,
     version: int = 1,
     aliases: Aliases = (),
     compatible_from: int | None = None,
@@ -229,6 +245,11 @@ def register(
         encode: returns what represents an object: its members as a dict by text, or any one value that can be stored.
             Such a value is the member ``__value`` in the JSON, and an ``upcast`` of the tag gets it under that key.
         decode: takes the same, and returns the object. Without the two, a class is stored by its fields.
+        fields: the attributes of a class that declares no fields, such as one of a library: each its name, or a
+            ``Field``. An object is written from these attributes and read without its constructor; one that has other
+            attributes is refused.
+        restored: with *fields*, a function that is called with an object that was read, once these attributes are set,
+            and works out the others.
         tag, version, aliases, compatible_from: as for ``document``. For an enum, *aliases* may map the former name of a
             member to the present one.
 
@@ -239,7 +260,7 @@ def register(
 
     def decorate(cls: C) -> C:
         entry = entry_declared(cls, tag, aliases, version, compatible_from, encode=encode, decode=decode)
-        _registrations.add(entry, namespace)
+        _registrations.add(with_fields(entry, fields, restored), namespace)
         return cls
 
     return decorate if cls is None else decorate(cls)
@@ -299,10 +320,15 @@ def with_reachable(registry: Registry, cls: type, *, also: Collection[type] = ()
     def known(other: type) -> bool:
         return registry.of_class(other) is not None or other in also
 
-    others = reachable(cls, known=known)
+    def fields(owner: type) -> list[tuple[str, Any]]:
+        of_owner = registry.of_class(owner)
+        table = None if of_owner is None else of_owner.fields
+        return annotated_fields(owner) if table is None else [(each.name, each.annotation) for each in table.stored]
+
+    others = reachable(cls, known=known, fields=fields)
     for other in others:
         registry = registry.with_class(Entry(other, other.__name__, implied=True))
-    problems = [problem for each in (cls, *others) for problem in unstorable(each, known)]
+    problems = [problem for each in (cls, *others) for problem in unstorable(each, known, fields)]
     if problems:
         raise RegistryError("\n".join(problems))
     return registry
@@ -320,7 +346,7 @@ def _resolved(registry: Registry, declared: Entry) -> Registry:
     """
     made = with_reachable(registry, declared.cls)
     if declared.kind is not None and declared.encode is None:
-        check_fit(declared.cls, declared.kind)
+        check_fit(declared, declared.kind)
     for entry in made.entries:
         if entry.cls is declared.cls or registry.of_class(entry.cls) is None:
             check_readable(entry)
@@ -344,10 +370,10 @@ def _scope(cls: type) -> str:
     return cls.__qualname__.rpartition(".")[0]
 
 
-def _with_own_functions(entry: Entry) -> Entry:
-    """Return *entry* with the functions that its class was registered with before."""
+def _as_registered(entry: Entry) -> Entry:
+    """Return *entry* with the functions or the table of fields that its class was registered with before."""
     known = registered().of_class(entry.cls)
-    return entry if known is None else replace(entry, encode=known.encode, decode=known.decode)
+    return entry if known is None else replace(entry, encode=known.encode, decode=known.decode, fields=known.fields)
 
 
 def _visible(frame: FrameType) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from enum import Enum, Flag
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from uuid import UUID
 
-from docstore.codec.classes.class_fields import declares
+from docstore.codec.classes.class_fields import declares, is_model, is_struct
+from docstore.codec.classes.field_tables import Field, field_table
 from docstore.codec.classes.objects import check_restorable
+from docstore.codec.classes.storable import is_namedtuple
 from docstore.codec.classes.stored_fields import StoredField, stored_fields, stored_names
 from docstore.codec.core import RESERVED_TAGS
 from docstore.codec.registry import Decoder, Encoder, Entry
@@ -27,6 +29,9 @@ Encode: TypeAlias = Callable[[Any], Any]
 
 Decode: TypeAlias = Callable[[Any], Any]
 """Takes what represents an object, and returns the object."""
+
+Restored: TypeAlias = Callable[..., object]
+"""Takes an object whose attributes are set, and by name the values of fields that are none."""
 
 _LONGEST_TAG: Final = 255
 
@@ -76,6 +81,24 @@ def entry_declared(
     return replace(entry, encode=_members_of(encode), decode=_of_members(decode))
 
 
+def with_fields(entry: Entry, fields: Iterable[str | Field] | None, restored: Restored | None) -> Entry:
+    """Return *entry* with the table of *fields*, if there are any.
+
+    Raises:
+        RegistryError: the class has functions, or can have no table; or a field contradicts another, or itself.
+    """
+    cls = entry.cls
+    if fields is None:
+        if restored is not None:
+            raise RegistryError(f"register({cls.__name__}): restored= goes with fields=, which say what is stored.")
+        return entry
+    if entry.encode is not None:
+        raise RegistryError(f"register({cls.__name__}): give fields=, or encode= and decode=, and not both.")
+    if issubclass(cls, Enum) or is_namedtuple(cls) or is_struct(cls) or is_model(cls):
+        raise RegistryError(f"register({cls.__name__}): the class says itself what is stored. Leave out fields=.")
+    return replace(entry, fields=field_table(cls, fields, restored))
+
+
 def _members_of(encode: Encode) -> Encoder:
     def members(value: Any) -> dict[str, Any]:
         given = encode(value)
@@ -121,7 +144,7 @@ def _former(cls: type, tag: str, aliases: Aliases) -> tuple[tuple[str, ...], dic
 
 
 def kind_of(
-    cls: type,
+    entry: Entry,
     *,
     kind: str,
     name: str,
@@ -130,14 +153,16 @@ def kind_of(
     parts: Iterable[str],
     keyed: KeyedBy | None,
 ) -> Kind:
-    """Return the kind of document that instances of *cls* are; the arguments are those of ``registry.document``.
+    """Return the kind of document that objects of *entry*'s class are; takes the arguments of ``registry.document``.
 
     Only the names of fields are checked, as their types may be defined later; ``check_fit`` checks the types.
 
     Raises:
-        RegistryError: a field does not exist, or an argument is no text; or a store could not track objects of *cls*.
+        RegistryError: a field does not exist, or an argument is no text; or a store could not track such objects.
     """
-    keys = stored_names(cls)
+    cls, table = entry.cls, entry.fields
+    # A field of a table goes by its key: its attribute is mostly private.
+    keys = stored_names(cls) if table is None else {field.key: field.key for field in table.stored}
     if not keys and not declares(cls):
         raise RegistryError(
             f"{cls.__name__} declares no fields. Write @docstore.document above @dataclass, or what else declares "
@@ -186,14 +211,14 @@ def _check_fields(cls: type, kind: Kind, keys: Collection[str]) -> None:
             raise RegistryError(f"{cls.__name__} has no stored field {field!r} {use}.")
 
 
-def check_fit(cls: type, kind: Kind) -> None:
-    """Check that the fields of *cls* are annotated with types that fit their use in *kind*.
+def check_fit(entry: Entry, kind: Kind) -> None:
+    """Check that the fields of *entry*'s class are annotated with types that fit their use in *kind*.
 
     Raises:
         RegistryError: one is not; names the field, its annotation and what it should be.
         UnresolvedError: an annotation names something that does not exist.
     """
-    fields = {field.key: field for field in stored_fields(cls)}
+    cls, fields = entry.cls, {field.key: field for field in entry.stored_fields}
     _check(cls, fields[kind.name_field], "name", _names_a_document, "str, int or UUID")
     for argument, code in (("type", kind.type), ("status", kind.status)):
         if code is not None:

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeGuard
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.codec.classes.stored_fields import stored_fields
 from docstore.codec.registry import Registry
 from docstore.codec.values.by_annotation import without_none
 from docstore.documents.arguments import checked_number
@@ -340,7 +339,7 @@ def _enum_of(registry: Registry, rule: Kind | PartRule, code: Code) -> type[Enum
     entry = next((each for each in registry.entries if each.kind and each.kind.name == rule.name), None)
     if entry is None or entry.encode is not None:
         return None
-    annotated = {field.key: without_none(field.annotation) for field in stored_fields(entry.cls)}
+    annotated = {field.key: without_none(field.annotation) for field in entry.stored_fields}
     found = annotated.get(code.field)
     return found if isinstance(found, type) and issubclass(found, Enum) else None
 

@@ -20,6 +20,7 @@ from docstore.codec.classes.generated import is_name_in_source
 from docstore.codec.classes.pydantic_objects import fields_beside
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.errors_at import REFUSALS
+from docstore.codec.registry import Entry
 from docstore.errors import DecodeError, RegistryError
 
 T = TypeVar("T")
@@ -42,8 +43,8 @@ def is_bare(cls: type, restore: bool) -> bool:
     return restore or stored_fields.is_rebuilt(cls)
 
 
-def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
-    """Return a function that makes an instance of *cls* and calls its ``__docstore_restored__``, if it has one.
+def maker(entry: Entry, *, bare: bool) -> Make:
+    """Return a function that makes an instance of *entry*'s class and calls its hook, if it has one; see ``restorer``.
 
     The instance holds each value as it was stored, even if a constructor or a validation replaces it or changes it in
     place: a list to which a ``__post_init__`` appends has its stored items only.
@@ -54,12 +55,13 @@ def maker(cls: type, stored: tuple[StoredField, ...], *, bare: bool) -> Make:
     Raises, when it is called:
         DecodeError: the class refuses what was stored.
     """
+    cls, stored = entry.cls, entry.stored_fields
     if bare:
-        return _restoring(cls, _rebuilding(cls))
+        return _restoring(entry, _rebuilding(entry))
     make = pydantic_objects.validating(cls, stored) if class_fields.is_validated(cls) else _constructing(cls, stored)
     if stored_fields.runs_own_code(cls):
         make = preserving(make)
-    return _restoring(cls, make)
+    return _restoring(entry, make)
 
 
 def made(make: Callable[[], Any], name: str) -> Any:
@@ -74,8 +76,9 @@ def made(make: Callable[[], Any], name: str) -> Any:
         raise DecodeError(f"{name} cannot be made of what was stored: {error!s:.200}") from error
 
 
-def _rebuilding(cls: type) -> Make:
-    slots, unstored = stored_fields.slot_names(cls), tuple(stored_fields.unstored_defaults(cls).items())
+def _rebuilding(entry: Entry) -> Make:
+    cls = entry.cls
+    slots, unstored = stored_fields.slot_names(cls), tuple(entry.unstored_defaults.items())
 
     def make(state: dict[str, Any]) -> Any:
         for name, default in unstored:
@@ -114,28 +117,33 @@ def _constructing(cls: type, stored: tuple[StoredField, ...]) -> Make:
     return make
 
 
-def _restoring(cls: type, make: Make) -> Make:
-    """Return *make*, followed by a call of ``__docstore_restored__`` if *cls* has it."""
-    restore = restorer(cls)
-    return make if restore is None else lambda state: restore(make(state))
+def _restoring(entry: Entry, make: Make) -> Make:
+    restore = restorer(entry)
+    return make if restore is None else lambda state, /, **given: restore(make(state), **given)
 
 
-def restorer(cls: type) -> Callable[[T], T] | None:
-    """Return a function that calls ``__docstore_restored__`` of an instance and returns it; None if there is none."""
-    hook = getattr(cls, RESTORED, None)
+def restorer(entry: Entry) -> Callable[..., Any] | None:
+    """Return a function that calls the hook of an instance and returns it; None if there is no hook.
+
+    The hook is that of the table of fields, or the class's ``__docstore_restored__``. It takes the instance and, by
+    name, the values of fields that are no attributes.
+    """
+    name, table = entry.cls.__name__, entry.fields
+    hook = getattr(entry.cls, RESTORED, None) if table is None or table.restored is None else table.restored
     if hook is None:
         return None
 
-    def restore(instance: T) -> T:
-        made(lambda: hook(instance), cls.__name__)
+    def restore(instance: T, /, **given: Any) -> T:
+        made(lambda: hook(instance, **given), name)
         return instance
 
     return restore
 
 
-def takes_attributes(cls: type, stored: tuple[StoredField, ...]) -> bool:
-    """Return whether setting the attributes of an instance of *cls* one by one calls no code of the class."""
-    names = [*(field.name for field in stored), *stored_fields.unstored_defaults(cls)]
+def takes_attributes(entry: Entry) -> bool:
+    """Return whether setting the attributes of an instance of *entry*'s class one by one calls no code of the class."""
+    cls = entry.cls
+    names = [*(field.name for field in entry.stored_fields if field.get is None), *entry.unstored_defaults]
     own_code = cls.__setattr__ is not object.__setattr__  # type: ignore[comparison-overlap]  # mypy: never
     if own_code or stored_fields.slot_names(cls) or not cls.__dictoffset__:
         return False

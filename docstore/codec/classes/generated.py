@@ -51,6 +51,8 @@ class FieldCode:
         read: returns the field's value of an object; None if that is the attribute *name*.
         default: as in ``StoredField``.
         omitted: whether None is not written.
+        may_lack: whether an object may lack the attribute, and so a document the key; *read* returns ``absent`` then.
+        is_given: whether its value is passed to the hook by *name*, and is no attribute.
     """
 
     name: str
@@ -60,6 +62,8 @@ class FieldCode:
     default: Callable[[], Any] | None
     read: Callable[[Any], Any] | None = None
     omitted: bool = False
+    may_lack: bool = False
+    is_given: bool = False
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -81,6 +85,7 @@ def encoder(
         "def encode(value):",
         "    key = ''",
         f"    members = {{'__type': {tag!r}}}",
+        *(["    held = value.__dict__.get"] if any(field.read is None and field.may_lack for field in fields) else []),
         "    try:",
         *(f"        {line}" for line in body or ["pass"]),
         "    except errors as error:",
@@ -101,7 +106,9 @@ def _finishing(cls: type, *, has_slots: bool) -> list[str]:
 def _writing(number: int, field: FieldCode, plain: Plain, names: dict[str, Any]) -> Iterator[str]:
     """Yield the lines that write *field*; add what they name to *names*."""
     target = f"members[{field.key!r}]"
-    if field.read is None and is_name_in_source(field.name):
+    if field.read is None and field.may_lack:
+        yield f"item = held({field.name!r}, absent)"
+    elif field.read is None and is_name_in_source(field.name):
         yield f"item = value.{field.name}"
     else:
         names[f"read_{number}"] = field.read or (lambda value: getattr(value, field.name))
@@ -115,6 +122,9 @@ def _writing(number: int, field: FieldCode, plain: Plain, names: dict[str, Any])
         word = "elif"
     yield f"{word} item is None:"
     yield "    pass" if field.omitted else f"    {target} = None"
+    if field.may_lack:
+        yield "elif item is absent:"
+        yield "    pass"
     yield "else:"
     yield f"    key = {field.key!r}"
     if field.shape.encode is plain.encode:
@@ -172,24 +182,27 @@ def decoder(
             raised. ``missing`` returns the error for a member that is absent. ``unknown`` is called with JSON that has
             more members. ``make`` returns the instance with the given attributes.
         new: whether the attributes of a new instance are set one by one, without its constructor. ``unstored`` has
-            the defaults of its other attributes; ``make`` is called with the instance, unless it is None.
+            the defaults of its other attributes; ``make`` is called with the instance, unless it is None. If a field is
+            no attribute, its value is passed to ``make`` by its name.
     """
     names: dict[str, Any] = {"CodecError": known["CodecError"], "decode_plain": plain.decode}
     body = [line for number, field in enumerate(fields) for line in _reading(number, field, plain, names, new=new)]
     unstored: Mapping[str, Callable[[], Any]] = known["unstored"] if new else {}
     for number, (name, default) in enumerate(unstored.items()):
         body.append(f"made.{name} = {_default(f'unstored_{number}', default, names)}")
+    has_given = any(field.is_given for field in fields)
     source = [
         "def decode(value):",
         "    key, missed = '', 0",
         "    made = new(cls)" if new else "    made = {}",
+        *(["    given = {}"] if has_given else []),
         "    try:",
         *(f"        {line}" for line in body or ["pass"]),
         "    except (CodecError, ValueError, ArithmeticError) as error:",
         "        failed(value, key, error)",
         f"    if len(value) != {len(fields) + 1} - missed:",
         "        unknown(value)",
-        "    return made" if known["make"] is None else "    return make(made)",
+        "    return made" if known["make"] is None else f"    return make(made{', **given' if has_given else ''})",
     ]
     names |= {"new": object.__new__, "cls": cls}
     return _made("decode", cls, source, {**names, **known})  # type: ignore[no-any-return]  # as above
@@ -198,6 +211,8 @@ def decoder(
 def _reading(number: int, field: FieldCode, plain: Plain, names: dict[str, Any], *, new: bool) -> Iterator[str]:
     """Yield the lines that read *field*; add what they name to *names*."""
     key, target = f"key = {field.key!r}", f"made.{field.name}" if new else f"made[{field.name!r}]"
+    if field.is_given:
+        target = f"given[{field.name!r}]"
     yield f"if {field.key!r} in value:"
     yield f"    item = value[{field.key!r}]"
     if field.shape.decode is plain.decode:

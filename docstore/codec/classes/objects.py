@@ -12,7 +12,7 @@ from typing import Any
 from docstore.codec.classes.construct import is_bare, made
 from docstore.codec.classes.records import record_shape
 from docstore.codec.classes.storable import TAKE_OUT, is_more_than_attributes, why_not_restorable
-from docstore.codec.classes.stored_fields import check_constructor, check_hashable, stored_fields
+from docstore.codec.classes.stored_fields import check_constructor, check_hashable
 from docstore.codec.errors_at import REFUSALS
 from docstore.codec.registry import Decoder, Encoder, Entry, Registry
 from docstore.codec.values.by_annotation import Plain, Shape
@@ -57,9 +57,9 @@ def check_readable(entry: Entry) -> None:
         check_restorable(cls)
     if entry.decode is not None or issubclass(cls, (Enum, tuple)) or is_more_than_attributes(cls):
         return
-    check_hashable(cls, stored_fields(cls))
-    if not is_bare(cls, entry.restore):
-        check_constructor(cls, stored_fields(cls))
+    check_hashable(cls, entry.stored_fields)
+    if not is_bare(cls, entry.skips_constructor):
+        check_constructor(cls, entry.stored_fields)
 
 
 def check_restorable(cls: type) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from docstore.codec import side_data
-from docstore.codec.classes import construct, generated, stored_fields
+from docstore.codec.classes import class_fields, construct, generated, stored_fields
 from docstore.codec.classes.class_fields import left_out
 from docstore.codec.classes.generated import FieldCode
 from docstore.codec.classes.pydantic_objects import fields_beside, values_beside
@@ -15,7 +15,7 @@ from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.classes.validators import Check, accepting
 from docstore.codec.errors_at import ENOUGH, REFUSALS, Step, errors_of, fail, inside, with_the_rest
 from docstore.codec.registry import Entry
-from docstore.codec.values.by_annotation import Plain, Shape, shape_of
+from docstore.codec.values.by_annotation import Plain, Shape, ordered, shape_of
 from docstore.codec.values.tags import Encode
 from docstore.documents.canonical import JSON, TAG
 from docstore.errors import CodecError, DecodeError, EncodeError, short_repr
@@ -24,10 +24,15 @@ FieldShapes: TypeAlias = "dict[str, tuple[str, Shape]]"
 """By stored key: the attribute, and the shape of its annotation."""
 
 
-def field_shapes(cls: type, plain: Plain) -> FieldShapes:
-    """Return the attribute and the shape of each stored field of *cls*, by its key."""
-    stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
-    return {field.key: (field.name, shape_of(field.annotation, plain)) for field in stored}
+def field_shapes(entry: Entry, plain: Plain) -> FieldShapes:
+    """Return the attribute and the shape of each stored field of *entry*'s class, by its key."""
+    stored = (*entry.stored_fields, *fields_beside(entry.cls))
+    return {field.key: (field.name, _shape(field, plain)) for field in stored}
+
+
+def _shape(field: StoredField, plain: Plain) -> Shape:
+    shape = shape_of(field.annotation, plain)
+    return ordered(shape, plain) if field.keeps_order else shape
 
 
 def record_shape(entry: Entry, plain: Plain) -> Shape:
@@ -39,14 +44,14 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
     Raises:
         RegistryError: instances could be written, but never read.
     """
-    shapes, bare = field_shapes(entry.cls, plain), construct.is_bare(entry.cls, entry.restore)
+    shapes, bare = field_shapes(entry, plain), construct.is_bare(entry.cls, entry.skips_constructor)
     if entry.decode is None and not bare:
-        stored_fields.check_constructor(entry.cls, stored_fields.stored_fields(entry.cls))
+        stored_fields.check_constructor(entry.cls, entry.stored_fields)
     # Without a constructor, nothing restores a private attribute.
     encode = _encode(entry, shapes, plain, bare or stored_fields.is_made_without_init(entry.cls))
     if fields_beside(entry.cls):
         encode = _encode_beside(encode, plain)
-    check = accepting(entry.cls, stored_fields.stored_fields(entry.cls)) if entry.decode is None and not bare else None
+    check = accepting(entry.cls, entry.stored_fields) if entry.decode is None and not bare else None
     if check is not None:
         encode = _encode_accepted(encode, check)
     return Shape(encode, _decode(entry, shapes, plain, bare))
@@ -58,24 +63,25 @@ def record_shape(entry: Entry, plain: Plain) -> Shape:
 def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Encode:
     cls = entry.cls
     # In the order of the canonical text, which then need not be sorted.
-    stored = tuple(sorted(stored_fields.stored_fields(cls), key=lambda field: field.key))
-    declared = stored_fields.unstored_names(cls).union(*(field.names for field in (*stored, *fields_beside(cls))))
+    stored = tuple(sorted(entry.stored_fields, key=lambda field: field.key))
+    declared = entry.unstored_names.union(*(field.names for field in (*stored, *fields_beside(cls))))
     allowed = declared | {side_data.CARRIED}
     slots = stored_fields.slot_names(cls) - declared
+    remedy = _DECLARE if entry.fields is None else _ADD_TO_TABLE
 
     def refuse_undeclared(value: Any) -> None:
-        _refuse_undeclared(value, allowed, slots, bare)
+        _refuse_undeclared(value, allowed, slots, remedy, bare=bare)
 
     def rest(value: Any, after: str | None) -> Iterator[Step]:
         start = 0 if after is None else [field.key for field in stored].index(after) + 1
-        yield from _steps_after(value, stored[start:], shapes)
+        yield from _steps_after(value, stored[start:], shapes, entry)
         yield None, refuse_undeclared, value
 
     def failed(value: Any, key: str, error: Exception) -> NoReturn:
         if isinstance(error, (CodecError, RecursionError)):
             every = with_the_rest(inside(error, key), rest(value, key))
             raise every from every.__cause__
-        raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(cls, error)]) from error
+        raise CodecError.together([*errors_of(rest(value, None))] or [_unreadable(entry, error)]) from error
 
     def finish(value: Any, members: dict[str, JSON]) -> None:
         refuse_undeclared(value)
@@ -89,6 +95,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
         {
             "errors": (CodecError, RecursionError, AttributeError, _ReadError),
             "failed": failed,
+            "absent": class_fields.MISSING,
             "finish": finish,
             "declared": declared,
             "slots": slots,
@@ -99,7 +106,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
 
 def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -> list[FieldCode]:
     computed = {field.key for field in stored_fields.computed(entry.cls, stored)}
-    omitted = stored_fields.none_by_default(entry.cls) if entry.omits_none else frozenset()
+    slots, omitted, has_dict = stored_fields.slot_names(entry.cls), entry.optional_keys, entry.cls.__dictoffset__ != 0
     return [
         FieldCode(
             field.name,
@@ -107,22 +114,48 @@ def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -
             field.annotation,
             shapes[field.key][1],
             field.default,
-            _guarded(field.read) if field.key in computed else field.read if field.maybe_private else None,
+            _reading(field, slots, has_dict=has_dict, is_computed=field.key in computed),
             field.key in omitted,
+            may_lack=field.may_lack,
+            is_given=field.get is not None,
         )
         for field in stored
     ]
 
 
-def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShapes) -> Iterator[Step]:
+def _reading(
+    field: StoredField, slots: Collection[str], *, has_dict: bool, is_computed: bool
+) -> Callable[[Any], Any] | None:
+    """Return the function that reads *field* of an object; None if that is an attribute like any other."""
+    if field.get is not None:
+        return _guarded(field.get)
+    if field.held:
+        if not field.may_lack:
+            return field.read
+        return _or_absent(field.read) if field.name in slots or not has_dict else None
+    return _guarded(field.read) if is_computed else field.read if field.maybe_private else None
+
+
+def _or_absent(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read_if_there(value: Any) -> Any:
+        try:
+            return read(value)
+        except AttributeError:
+            return class_fields.MISSING
+
+    return read_if_there
+
+
+def _steps_after(value: Any, stored: tuple[StoredField, ...], shapes: FieldShapes, entry: Entry) -> Iterator[Step]:
     """Yield the steps that encode these fields of *value*, or fail because an attribute is missing."""
     for field in stored:
         try:
             item = field.read(value)
         except AttributeError as error:
-            yield None, fail, _unreadable(type(value), error)
+            if not field.may_lack:
+                yield None, fail, _unreadable(entry, error)
         except REFUSALS as error:
-            yield field.key, fail, _unreadable(type(value), error)
+            yield field.key, fail, _unreadable(entry, error)
         else:
             if item is not None:
                 yield field.key, shapes[field.key][1].encode, item
@@ -164,11 +197,17 @@ def _encode_accepted(encode_any: Encode, check: Check) -> Encode:
     return encode
 
 
-def _unreadable(cls: type, error: Exception) -> EncodeError:
+def _unreadable(entry: Entry, error: Exception) -> EncodeError:
+    cls = entry.cls
     if not isinstance(error, AttributeError):
         return EncodeError(
             f"this field of {cls.__qualname__} cannot be read: {type(error).__name__}: {error!s:.200}. Fix the "
             f"property that computes it, or register the class with an encoder and a decoder."
+        )
+    if entry.fields is not None:
+        return EncodeError(
+            f"this {cls.__qualname__} has no attribute {error.name!r}, and its Field says that every object has one. "
+            f"Set the attribute, or leave out factory= and omits_none=."
         )
     return EncodeError(
         f"{cls.__qualname__} keeps no attribute {error.name!r}, though that is one of its fields, or an argument of "
@@ -194,7 +233,14 @@ class _ReadError(Exception):
     """A property of a class raised an error when a field was read."""
 
 
-def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], bare: bool) -> None:
+_DECLARE: Final = "Declare it as a field, make it an argument of __init__, or keep it in a field such as properties."
+_ADD_TO_TABLE: Final = (
+    "Name it where its class is registered: register(..., fields=[..., {0!r}]), or Field({0!r}, stored=False) if it is "
+    "worked out of the others."
+)
+
+
+def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[str], remedy: str, *, bare: bool) -> None:
     """Refuse attributes that are no fields, as they would be lost; a constructor makes private ones again.
 
     Args:
@@ -206,8 +252,7 @@ def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[st
         errors = [
             EncodeError(
                 f"this {type(value).__qualname__} has the attribute {name!r}, which is not one of its fields and would "
-                f"be lost. Declare it as a field, make it an argument of __init__, or keep it in a field such as "
-                f"properties."
+                f"be lost. {remedy.format(name)}"
             )
             for name in undeclared
         ]
@@ -218,7 +263,7 @@ def _refuse_undeclared(value: Any, declared: frozenset[str], slots: frozenset[st
 
 
 def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Callable[[Any], Any]:
-    cls, made_of = entry.cls, stored_fields.stored_fields(entry.cls)
+    cls, made_of = entry.cls, entry.stored_fields
     stored = (*(_needed(field) if bare else field for field in made_of), *fields_beside(cls))
 
     def failed(value: Any, key: str, error: Exception) -> NoReturn:
@@ -228,7 +273,7 @@ def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Call
         every = with_the_rest(inside(refused, key), _members_after(value, key, stored, shapes, entry))
         raise every from every.__cause__
 
-    new = bare and construct.takes_attributes(cls, made_of)
+    new = bare and construct.takes_attributes(entry)
     return generated.decoder(
         cls,
         _table(entry, stored, shapes),
@@ -238,8 +283,8 @@ def _decode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Call
             "failed": failed,
             "missing": lambda: _missing(entry),
             "unknown": lambda value: _refuse_unknown_members(value, shapes, entry),
-            "make": construct.restorer(cls) if new else construct.maker(cls, made_of, bare=bare),
-            "unstored": stored_fields.unstored_defaults(cls),
+            "make": construct.restorer(entry) if new else construct.maker(entry, bare=bare),
+            "unstored": entry.unstored_defaults,
         },
         new=new,
     )
@@ -259,7 +304,7 @@ def _refusal_of(value: dict[str, JSON], key: str, shapes: FieldShapes) -> CodecE
 
 def _needed(field: StoredField) -> StoredField:
     """Return *field*, required to be in a document if only a constructor could compute its default."""
-    return replace(field, default=None) if field.default is left_out else field
+    return replace(field, default=None) if field.default is left_out and not field.may_lack else field
 
 
 def _members_after(

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec.classes.annotations import hints, remember, remembered
 from docstore.codec.classes.stored_fields import slots_of, stored_fields
@@ -227,7 +227,23 @@ _NEVER: Final[dict[Any, Refusal]] = {
 # --- the classes that the fields of a class name ---------------------------------------------------------------------
 
 
-def reachable(cls: type, *, known: Callable[[type], bool] = lambda cls: False) -> list[type]:
+def annotated_fields(cls: type) -> list[tuple[str, Any]]:
+    """Return the name and the annotation of each stored field that *cls* declares."""
+    if issubclass(cls, Enum):
+        return []
+    if is_namedtuple(cls):
+        known = hints(cls)
+        return [(name, known.get(name, Any)) for name in cls._fields]  # type: ignore[attr-defined]  # a namedtuple
+    return [(field.name, field.annotation) for field in stored_fields(cls)]
+
+
+AnnotatedFields: TypeAlias = Callable[[type], "list[tuple[str, Any]]"]
+"""Returns the name and the annotation of each stored field of a class."""
+
+
+def reachable(
+    cls: type, *, known: Callable[[type], bool] = lambda cls: False, fields: AnnotatedFields = annotated_fields
+) -> list[type]:
     """Return the other classes that have to be registered so that an instance of *cls* can be stored.
 
     They are the classes with fields, namedtuples and enums that the annotations of its stored fields name, at any
@@ -243,7 +259,7 @@ def reachable(cls: type, *, known: Callable[[type], bool] = lambda cls: False) -
     waiting = [cls]
     while waiting:
         owner = waiting.pop(0)
-        for _, annotation in _stored(owner):
+        for _, annotation in fields(owner):
             for each in _named(annotation):
                 if each not in found and has_fields(each) and not known(each):
                     found[each] = None
@@ -253,7 +269,7 @@ def reachable(cls: type, *, known: Callable[[type], bool] = lambda cls: False) -
     return list(found)[1:]
 
 
-def unstorable(cls: type, known: Callable[[type], bool]) -> list[str]:
+def unstorable(cls: type, known: Callable[[type], bool], fields: AnnotatedFields = annotated_fields) -> list[str]:
     """Return a sentence for each stored field of *cls* whose annotation allows no value that can be stored.
 
     Every member of a union but None has to be storable, and the items of a container; an abstract class, Any and a type
@@ -266,7 +282,7 @@ def unstorable(cls: type, known: Callable[[type], bool]) -> list[str]:
         UnresolvedError: an annotation names what is not there.
     """
     sentences = []
-    for name, annotation in _stored(cls):
+    for name, annotation in fields(cls):
         refused = next(filter(None, (refusal(each, known) for each in _named(annotation, surely=True))), None)
         if refused is not None:
             sentences.append(
@@ -284,16 +300,6 @@ def _remedy(cls: type, refusal: Refusal) -> str:
     else:
         leave_out = "keep it out of the class"
     return f"{refusal.remedy.rstrip('.')}; or {leave_out}" if refusal.remedy else leave_out[0].upper() + leave_out[1:]
-
-
-def _stored(cls: type) -> list[tuple[str, Any]]:
-    """Return the name and the annotation of each stored field of *cls*."""
-    if issubclass(cls, Enum):
-        return []
-    if is_namedtuple(cls):
-        known = hints(cls)
-        return [(name, known.get(name, Any)) for name in cls._fields]  # type: ignore[attr-defined]  # a namedtuple
-    return [(field.name, field.annotation) for field in stored_fields(cls)]
 
 
 def _named(annotation: Any, *, surely: bool = False, aliases: frozenset[Any] = frozenset()) -> Iterator[type]:

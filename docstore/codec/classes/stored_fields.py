@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 from types import MemberDescriptorType
 from typing import Any, cast, get_args, get_origin
@@ -37,19 +37,51 @@ class StoredField:
     """The constructor's argument that sets it, if one does."""
     maybe_private: bool = False
     """Whether the attribute is named only by an argument ``x``: then it is ``x`` or ``_x``."""
+    held: bool = False
+    """Whether it is the attribute that the object itself holds, whatever a property of its class computes."""
+    get: Callable[[Any], Any] | None = None
+    """Returns the value of a field that is no attribute, and that a hook takes back."""
+    keeps_order: bool = False
+    """Whether the order of its dict is stored."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The attributes that may hold it."""
+        if self.get is not None:
+            return ()
         return (self.name, f"_{self.name}") if self.maybe_private else (self.name,)
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether an object may lack the attribute: then its document lacks the key."""
+        return self.held and self.default is class_fields.left_out
 
     @property
     def read(self) -> Callable[[Any], Any]:
         """The function that reads it from an object."""
+        if self.get is not None:
+            return self.get
+        if self.held:
+            return partial(_held_by, name=self.name)
         if not self.maybe_private:
             return attrgetter(self.name)
         public, private = self.names
         return lambda owner: getattr(owner, public) if hasattr(owner, public) else getattr(owner, private)
+
+
+def _held_by(owner: Any, name: str) -> Any:
+    """Return the attribute *name* that *owner* itself holds, in its ``__dict__`` or a slot.
+
+    Raises:
+        AttributeError: it holds none.
+    """
+    state = getattr(owner, "__dict__", {})
+    if name in state:
+        return state[name]
+    slot = slots_of(type(owner)).get(name)
+    if slot is None:
+        raise AttributeError(f"this {type(owner).__qualname__} holds no attribute {name!r}", name=name, obj=owner)
+    return slot.__get__(owner)
 
 
 def stored_fields(cls: type) -> tuple[StoredField, ...]:
@@ -165,13 +197,13 @@ def runs_own_code(cls: type) -> bool:
 def computed(cls: type, stored: tuple[StoredField, ...]) -> tuple[StoredField, ...]:
     """Return those of the *stored* fields of *cls* whose reading runs code of the class, such as a property."""
     if cls.__getattribute__ is not object.__getattribute__:  # type: ignore[comparison-overlap]  # mypy: never
-        return stored
+        return tuple(field for field in stored if not field.held)
     return tuple(field for field in stored if _is_computed(cls, field))
 
 
 def _is_computed(cls: type, field: StoredField) -> bool:
     member = inspect.getattr_static(cls, field.name, None)
-    if isinstance(member, MemberDescriptorType):
+    if field.held or field.get is not None or isinstance(member, MemberDescriptorType):
         return False
     if hasattr(type(member), "__set__") or isinstance(member, cached_property):
         return True

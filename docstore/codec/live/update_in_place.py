@@ -19,6 +19,7 @@ from docstore.codec.classes.stored_fields import state_of
 from docstore.codec.core import Codec
 from docstore.codec.live.edits import attribute, edit_dict, edit_list, edit_object
 from docstore.codec.live.parts import Parts
+from docstore.codec.registry import Entry
 from docstore.codec.side_data import CARRIED
 from docstore.codec.values.tags import BY_TYPE
 from docstore.documents.canonical import ABSENT, JSON, Absent, dumps
@@ -65,7 +66,9 @@ class InPlaceUpdate:
     def __init__(self, codec: Codec, root: Any, kind: Kind) -> None:
         self._codec, self._parts, self._root, self._kind = codec, Parts(codec), root, kind
         self._fields = {rule.field: codec.attribute(type(root), rule.field) for rule in kind.parts}
-        self._names: dict[type, Names | None] = {type(root): _names_of(type(root))}
+        entry = codec.registry.of_class(type(root))
+        assert entry is not None  # the mapper has looked
+        self._names: dict[type, Names | None] = {type(root): _names_of(entry)}
         # Keeps objects alive, as they are identified by id.
         self._alive: list[Any] = []
         self._whole: set[int] = set()
@@ -384,13 +387,13 @@ class InPlaceUpdate:
         if cls not in self._names:
             entry = self._codec.registry.of_class(cls)
             is_of_fields = entry is not None and not (entry.encode or entry.decode or issubclass(cls, (Enum, tuple)))
-            self._names[cls] = _names_of(cls) if is_of_fields else None
+            self._names[cls] = _names_of(entry) if entry is not None and is_of_fields else None
         return self._names[cls]
 
 
-def _names_of(cls: type) -> Names:
+def _names_of(entry: Entry) -> Names:
     try:
-        stored = (*stored_fields.stored_fields(cls), *fields_beside(cls))
+        stored = (*entry.stored_fields, *fields_beside(entry.cls))
     except (RegistryError, ValueError):  # only a user's functions know what is stored, or its constructor is in C
         return {}
     return {name: field.key for field in stored for name in field.names}

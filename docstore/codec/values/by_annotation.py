@@ -27,6 +27,7 @@ from docstore.codec.values.tags import (
     Encode,
     canonical_order,
     hashed,
+    ordered_members,
     tag,
 )
 from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
@@ -78,6 +79,18 @@ def _with_stand_in(annotation: Any, plain: Plain) -> Shape | None:
     """Return the shape of a class that something stands for where its subclass is not registered, or None."""
     decode = plain.with_stand_in(annotation) if isinstance(annotation, type) else None
     return None if decode is None else Shape(plain.encode, decode)
+
+
+def ordered(shape: Shape, plain: Plain) -> Shape:
+    """Return *shape*, that of a dict, changed so that the order of its keys is written too: as pairs, with a tag.
+
+    Its keys and items are written by their own types. A dict that was written without its order is still read.
+    """
+
+    def encode(value: Any) -> JSON:
+        return tag("dict", ordered_members(value, plain.encode)) if type(value) is dict else shape.encode(value)
+
+    return replace(shape, encode=encode)
 
 
 _UNIONS: Final = (typing.Union, types.UnionType)

@@ -194,6 +194,11 @@ def dict_encode(value: dict[Any, Any], encode: Encode, done: Members | None = No
     return {TAG: "dict", "items": canonical_order(_encoded_pairs(value, encode, done or {}))}
 
 
+def ordered_members(value: dict[Any, Any], encode: Encode) -> Members:
+    """Return the members of a dict as pairs in its own order."""
+    return {"items": _encoded_pairs(value, encode, {})}
+
+
 MOST_ALIKE: Final = 1_000
 """The most keys of one hash in a dict or set. The hash of a number is no secret: a document made to harm could hold a
 million keys of one hash, each of which Python compares with all before it."""
@@ -474,7 +479,7 @@ TABLE: Final = (
     Tagged(
         "OrderedDict",
         OrderedDict,
-        lambda value, encode: {"items": _encoded_pairs(value, encode, {})},
+        ordered_members,
         _mapped(OrderedDict),
     ),
     Tagged("bytes", bytes, _bytes_encode, _bytes_decode),

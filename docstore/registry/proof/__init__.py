@@ -66,6 +66,8 @@ def _sample(cls: type, sample: Any) -> Any:
 
 
 def _remedy(entry: Entry) -> str:
+    if entry.fields is not None:
+        return "Have fields= name each attribute, and restored= leave these as they are."
     if entry.encode is None and entry.decode is None:
         return "Have the class keep what its constructor is given, or register it with encode= and decode=."
     remedy = "Have encode give all of them, and decode take them as they are"
@@ -122,7 +124,8 @@ def _parts_of(entry: Entry, sample: Any) -> Iterator[_Part]:
     for name, annotation in variation.attributes_of(sample):
         if name in stored or entry.encode is not None:
             is_declared = name in stored or not name.startswith("_")
-            yield _Part(name, annotation, attrgetter(name), _varying(entry, name), is_declared)
+            declared = stored[name].annotation if name in stored else annotation
+            yield _Part(name, declared, attrgetter(name), _varying(entry, name), is_declared)
     kept = dict(variation.attributes_of(sample))
     for field in _stored(entry):
         if kept.keys().isdisjoint(field.names) and any(hasattr(sample, name) for name in field.names):
@@ -133,7 +136,7 @@ def _parts_of(entry: Entry, sample: Any) -> Iterator[_Part]:
 
 def _stored(entry: Entry) -> tuple[StoredField, ...]:
     try:
-        return stored_fields.stored_fields(entry.cls)
+        return entry.stored_fields
     except RegistryError:
         if entry.encode is None:
             raise
