@@ -337,6 +337,7 @@ class Codec:
             return lambda value: UnknownObject(tag, value)  # type: ignore[arg-type]  # as above
         if self._unknown == "members":
             return lambda value: self._decode_dict(value)  # type: ignore[arg-type]  # as above
+        self.registry.check_installed(tag)
         raise UnknownTagError(tag)
 
     def _decode_hashed(self, row: Tagged, value: dict[str, JSON]) -> Any:

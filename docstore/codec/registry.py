@@ -10,6 +10,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self, TypeAlias
@@ -17,9 +18,10 @@ from typing import Any, Self, TypeAlias
 from docstore.codec.classes import stored_fields
 from docstore.codec.classes.field_tables import FieldTable
 from docstore.codec.classes.stored_fields import StoredField
+from docstore.codec.values.optional_types import known_by, root_of
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import Kind
-from docstore.errors import RegistryError
+from docstore.errors import MissingDependencyError, RegistryError
 
 Encoder: TypeAlias = Callable[[Any], "dict[str, Any]"]
 """Returns an object's members by key; their values are encoded in turn."""
@@ -132,10 +134,14 @@ class _Tables:
     upcasts: Mapping[tuple[str, int], Upcast] = field(default_factory=dict)
     class_encoders: Mapping[type, Encoder] = field(default_factory=dict)
     class_decoders: Mapping[str, Decoder] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
 
 class Registry:
-    """Entries by class and by tag: each class has one tag that is written, and each tag names one class."""
+    """Entries by class and by tag: each class has one tag that is written, and each tag names one class.
+
+    A registry ``with_adapters`` finds the classes of some libraries besides; they are not among its ``entries``.
+    """
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._by_class: dict[type, Entry] = {}
@@ -151,7 +157,7 @@ class Registry:
                     raise RegistryError(_taken(entry, tag, known))
         if entry.kind is None:
             # A subclass of a document is a document of the same kind.
-            bases = (self._by_class.get(base) for base in entry.cls.__mro__[1:])
+            bases = (self.of_class(base) for base in entry.cls.__mro__[1:])
             entry = replace(entry, kind=next((base.kind for base in bases if base and base.kind), None))
         former = self._by_class.get(entry.cls)
         for tag in former.aliases if former else ():
@@ -160,8 +166,10 @@ class Registry:
         self._by_tag.update(dict.fromkeys(entry.tags, entry))
 
     def _like(self, entries: Iterable[Entry], **tables: Any) -> Self:
-        made = type(self)(entries)
+        made = type(self)()
         made._tables = dataclasses.replace(self._tables, **tables)
+        for entry in entries:
+            made._add(entry)
         return made
 
     def with_entries(self, entries: Iterable[Entry]) -> Self:
@@ -238,14 +246,21 @@ class Registry:
                 )
         return self._like(self.entries, class_decoders={**self.class_decoders, **decoders})
 
+    def with_adapters(self, adapters: Mapping[str, str]) -> Self:
+        """Return a registry that also has the classes of libraries, by root package the module with their ``REGISTRY``.
+
+        The module is imported when an object of the library, or a tag that begins with its name, is first met.
+        """
+        return self._like(self.entries, adapters=adapters)
+
     def _writing(self, cls: type, encode: Encoder) -> Entry:
-        known = self._by_class.get(cls) or Entry(cls, cls.__name__)
+        known = self.of_class(cls) or Entry(cls, cls.__name__)
         return known if encode is by_fields else replace(known, encode=encode)
 
     def _reading(self, tag: str, decoder: type | Decoder) -> Entry:
         if isinstance(decoder, type):
             # A class is written under its own tag, and read from this one too, such as its former name.
-            known = self._by_class.get(decoder) or Entry(decoder, decoder.__name__)
+            known = self.of_class(decoder) or Entry(decoder, decoder.__name__)
             return known if tag in known.tags else replace(known, aliases=(*known.aliases, tag))
         # A function reads the tag: if no class has it, the entry gets a new class that has no instances.
         known = self._by_tag.get(tag) or Entry(type(tag, (), {}), tag)
@@ -268,11 +283,28 @@ class Registry:
 
     def of_class(self, cls: type) -> Entry | None:
         """Return the entry of exactly *cls*; a subclass is another class."""
-        return self._by_class.get(cls)
+        found = self._by_class.get(cls)
+        if found is None and (root := root_of(cls)) in self._tables.adapters:
+            return self._adapter(root, f"writing a {cls.__module__}.{cls.__qualname__}").of_class(cls)
+        return found
 
     def of_tag(self, tag: str) -> Entry | None:
-        """Return the entry with *tag*, its present one or a former one."""
-        return self._by_tag.get(tag)
+        """Return the entry with *tag*, its present one or a former one; None if the tag's library is not installed."""
+        found = self._by_tag.get(tag)
+        if found is None and (root := tag.partition(".")[0]) in self._tables.adapters:
+            with suppress(MissingDependencyError):
+                return self._adapter(root, f"reading a {tag}").of_tag(tag)
+        return found
+
+    def check_installed(self, tag: str) -> None:
+        """Raise a MissingDependencyError if the library that the objects of *tag* are of is not installed."""
+        root = tag.partition(".")[0]
+        if root in self._tables.adapters:
+            self._adapter(root, f"reading a {tag}")
+
+    def _adapter(self, root: str, purpose: str) -> Registry:
+        registry: Registry = known_by(self._tables.adapters, root, purpose).REGISTRY
+        return registry
 
     def kind_named(self, name: str) -> Kind | None:
         """Return the kind of document of this name, if a class is one."""
@@ -284,6 +316,8 @@ class Registry:
 
     def upcasts_of(self, entry: Entry) -> dict[int, Upcast]:
         """Return the upcasts of *entry*, by the schema that they start from."""
+        if self._by_class.get(entry.cls) is None and (root := root_of(entry.cls)) in self._tables.adapters:
+            return self._adapter(root, f"reading a {entry.tag}").upcasts_of(entry)
         found = self._tables.upcasts
         return {from_: function for (tag, from_), function in found.items() if self._by_tag.get(tag) is entry}
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from docstore import model
 from docstore.codec import Codec
 from docstore.codec.registry import Entry, Registry
+from docstore.codec.values.optional_types import ADAPTERS
 from docstore.documents.kinds import ANALYSIS_CARD, EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.registry.stand_ins import UnknownMetric, UnknownRunner
 
 
 @functools.cache
 def model_registry() -> Registry:
-    """Return the registry of the light model: a value that never changes, made once."""
+    """Return the registry of the light model, and of the libraries in ``ADAPTERS``: a value, made once."""
     kinds: dict[type, Kind] = {
         model.Experiment: EXPERIMENT,
         model.MultiTypeExperiment: EXPERIMENT,
@@ -28,7 +29,7 @@ def model_registry() -> Registry:
         for cls in model.CLASSES
     ]
     enums = [Entry(cls, cls.__name__, model="docstore") for cls in model.ENUMS]
-    return Registry((*classes, *enums))
+    return Registry((*classes, *enums)).with_adapters(ADAPTERS)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec.classes.annotations import hints, remember, remembered
 from docstore.codec.classes.stored_fields import slots_of, stored_fields
-from docstore.codec.values import optional_types
+from docstore.codec.values.optional_types import is_of_values, tagged_type
 from docstore.codec.values.tags import BY_TYPE
 from docstore.errors import EncodeError, MissingDependencyError, UnresolvedError
 
@@ -70,7 +70,7 @@ def why_not_restorable(cls: type) -> Refusal | None:
         return None
     if is_stored_as_it_is(cls):
         return Refusal(f"docstore stores values of type {cls.__qualname__} as they are", "It needs no registration")
-    found = no_data(cls) or (_of_ecosystem(cls) if _is_of_ecosystem(cls) else None)
+    found = no_data(cls) or (_of_ecosystem(cls) if is_of_values(cls) else None)
     if found is None and is_more_than_attributes(cls):
         return Refusal(
             f"a {cls.__qualname__} is more than its attributes, and would lose the rest",
@@ -81,7 +81,7 @@ def why_not_restorable(cls: type) -> Refusal | None:
 
 def is_stored_as_it_is(cls: type) -> bool:
     """Return whether values of type *cls* are stored without a registration: those of JSON, and those with a tag."""
-    return cls in JSON_TYPES or cls in BY_TYPE or (_is_of_ecosystem(cls) and _of_ecosystem(cls) is None)
+    return cls in JSON_TYPES or cls in BY_TYPE or (is_of_values(cls) and _of_ecosystem(cls) is None)
 
 
 def is_more_than_attributes(cls: type) -> bool:
@@ -115,10 +115,6 @@ def _running(cls: type) -> Refusal:
     return Refusal(f"{_name(cls)} belongs to the program that runs, and cannot be stored")
 
 
-def _is_of_ecosystem(cls: type) -> bool:
-    return cls.__module__.partition(".")[0] in ("numpy", "pandas")
-
-
 def refusal(cls: type, known: Callable[[type], bool]) -> Refusal | None:
     """Return why no instance of *cls*, or of a subclass that is *known*, can be stored; None if one may be."""
     if known(cls) or cls in JSON_TYPES or cls in BY_TYPE or has_fields(cls):
@@ -128,7 +124,7 @@ def refusal(cls: type, known: Callable[[type], bool]) -> Refusal | None:
             return _NEVER[never]
     if _stands_for_others(cls) or any(known(other) or other in BY_TYPE for other in _subclasses(cls)):
         return None
-    return _of_ecosystem(cls) if _is_of_ecosystem(cls) else _of_another(cls)
+    return _of_ecosystem(cls) if is_of_values(cls) else _of_another(cls)
 
 
 def _stands_for_others(cls: type) -> bool:
@@ -145,11 +141,11 @@ def _subclasses(cls: type) -> Iterator[type]:
 
 
 def _of_ecosystem(cls: type) -> Refusal | None:
-    """Return why no value of *cls*, a class of NumPy or pandas, or of a subclass can be written; None if one can."""
+    """Return why no value of *cls*, of NumPy, pandas or PyTorch, or of a subclass can be written; None if one can."""
     found = Refusal(f"{_name(cls)} cannot be written exactly")
     for each in (cls, *_subclasses(cls)):
         try:
-            if optional_types.tagged_type(each):
+            if tagged_type(each):
                 return None
         except EncodeError as error:
             if each is cls:
@@ -337,7 +333,7 @@ def _named(annotation: Any, *, surely: bool = False, aliases: frozenset[Any] = f
 
 def _holds_arguments(cls: type, surely: bool) -> bool:
     """Return whether an instance of ``cls[T]`` holds values of T: a list does, a function or a NumPy array does not."""
-    if cls in (collections.abc.Callable, type) or cls.__module__.partition(".")[0] in ("numpy", "pandas"):
+    if cls in (collections.abc.Callable, type) or is_of_values(cls):
         return False
     return not surely or cls.__module__ in ("builtins", "collections", "collections.abc")
 

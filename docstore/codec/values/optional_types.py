@@ -1,26 +1,25 @@
-"""The NumPy and pandas types that can be written, without importing either library before it is needed.
+"""Libraries whose values and objects are found by themselves: which module of docstore's knows those of a library.
 
-A library is imported when one of its values is written (then it is loaded already) or when a document has one of the
-fixed ``TAGS``; the names of what is imported are constants here.
+A library is imported when one of its values is written (then it is loaded already), or when a document has one of its
+tags. What is imported never depends on the text of a document: the modules, and the tags of values, are constants here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from docstore.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from docstore.codec.values.tags import Tagged
 
-
-class _Rows(Protocol):
-    """The module with the rows of one library."""
-
-    @property
-    def BY_TAG(self) -> dict[str, Tagged]: ...
-    def row_of_type(self, cls: type, /) -> Tagged | None: ...
-
+VALUES: Final[Mapping[str, str]] = {
+    "numpy": "docstore.codec.values.numpy",
+    "pandas": "docstore.codec.values.pandas",
+}
+"""By a library's root package, the module with the rows of its values: ``BY_TAG`` and ``row_of_type(cls)``."""
 
 TAGS: Final = frozenset(
     {
@@ -36,39 +35,55 @@ TAGS: Final = frozenset(
         "pandas.array",
     }
 )
+"""The tags of these values: values are read by every codec, whatever is registered."""
+
+ADAPTERS: Final[dict[str, str]] = {}
+"""By a library's root package, the module with the entries of its classes: ``REGISTRY``. Their tags begin with the root
+package too, as ``ax.Arm`` would. Only a registry that is made ``with_adapters`` reads them."""
+
+
+def is_of_values(cls: type) -> bool:
+    """Return whether *cls* is a type of one of the libraries in ``VALUES``."""
+    return root_of(cls) in VALUES
+
+
+def root_of(cls: type) -> str:
+    """Return the root package of the module that *cls* is defined in."""
+    return str(cls.__module__).partition(".")[0]
 
 
 def tagged_type(cls: type) -> Tagged | None:
-    """Return the row of *cls*, if it is a NumPy or pandas type that can be written.
+    """Return the row of *cls*, if it is a type of one of the libraries that can be written.
 
     Raises:
         EncodeError: it is a kind of array that cannot be written exactly; says what can.
     """
-    root = str(cls.__module__).partition(".")[0]
-    if root not in ("numpy", "pandas"):
+    root = root_of(cls)
+    if root not in VALUES:
         return None
-    return _rows(root, f"writing a {cls.__module__}.{cls.__qualname__}").row_of_type(cls)
+    found: Tagged | None = known_by(VALUES, root, f"writing a {cls.__module__}.{cls.__qualname__}").row_of_type(cls)
+    return found
 
 
 def tagged_name(tag: str) -> Tagged | None:
-    """Return the row of *tag*, if it is the tag of a NumPy or pandas type.
+    """Return the row of *tag*, if it is the tag of a type of one of the libraries.
 
     Raises:
         MissingDependencyError: the library is not installed.
     """
     if tag not in TAGS:
         return None
-    return _rows(tag.partition(".")[0], f"reading a {tag}").BY_TAG[tag]
+    found: Tagged = known_by(VALUES, tag.partition(".")[0], f"reading a {tag}").BY_TAG[tag]
+    return found
 
 
-def _rows(library: str, purpose: str) -> _Rows:
+def known_by(modules: Mapping[str, str], root: str, purpose: str) -> Any:
+    """Return the one of *modules* that knows the library *root*, imported.
+
+    Raises:
+        MissingDependencyError: the library, or what it needs, is not installed.
+    """
     try:
-        if library == "numpy":
-            from docstore.codec.values import numpy
-
-            return numpy
-        from docstore.codec.values import pandas
-
-        return pandas
+        return import_module(modules[root])
     except ImportError as error:
-        raise MissingDependencyError(library, extra=library, purpose=purpose) from error
+        raise MissingDependencyError(root, extra=root, purpose=purpose) from error
