@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ _SHORT: Final = 255
 _CONTAINERS: Final = frozenset({dict, list})
 """The types of JSON values that hold others."""
 
-_HASHED: Final = frozenset({set, frozenset, dict, OrderedDict})
+_HASHED: Final = frozenset({set, frozenset, dict, OrderedDict, defaultdict})
 RESERVED_TAGS: Final = frozenset(BY_TAG) | optional_types.TAGS
 """The tags of docstore's own types, which no registered class can have."""
 

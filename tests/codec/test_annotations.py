@@ -492,7 +492,7 @@ UNSTORABLE = [
     *((each, RUNNING) for each in (socket.socket, weakref.ref, weakref.WeakKeyDictionary, type(iter([])))),
     *((each, "data|belongs") for each in (threading.Lock, threading.RLock)),  # functions in some Pythons
     (memoryview, "memoryview cannot be stored. Keep bytes; or"),
-    *((each, "Keep a dict; or") for each in (collections.defaultdict[str, int], collections.Counter[str])),
+    (collections.Counter[str], "Keep a dict; or"),
     (collections.deque[int], "deque cannot be stored. Keep a list; or"),
     (array.array, "array cannot be stored. Keep a list, or a NumPy array; or"),
     (Plain, REGISTER.format("Plain")),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -86,6 +86,12 @@ def containers() -> Any:
             {2**64: -0.0, frozenset({1}): {"inner": {3: 4}}},
         ],
     }
+
+
+def default_dicts() -> Any:
+    """Return dicts that make the items they lack, each factory once."""
+    made = [defaultdict(factory, {"b": factory(), (1, 2): None}) for factory in (int, float, list, dict, set, str)]
+    return [*made, defaultdict(None), defaultdict(list, {"__type": [defaultdict(int, {1: 2})]})]
 
 
 def bytes_and_numbers() -> Any:

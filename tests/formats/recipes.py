@@ -20,7 +20,7 @@ class Recipe:
     """How a document is made: always the same, bit by bit, whatever the clock says."""
 
     make: Callable[[], Any]
-    since: str = "0.1.0"
+    since: str = "0.1.0-nulls"
     register: Callable[[], None] = nothing
     bundle: Callable[[], RegistryBundle | None] = nothing
 
@@ -52,6 +52,7 @@ RECIPES: dict[str, Recipe] = {
     "values_plain": Recipe(of_values.plain),
     "values_numbers_and_texts": Recipe(of_values.numbers_and_texts),
     "values_containers": Recipe(of_values.containers),
+    "values_default_dicts": Recipe(of_values.default_dicts, since="0.1.0"),
     "values_ranges_and_patterns": Recipe(of_values.ranges_and_patterns),
     "values_bytes_and_numbers": Recipe(of_values.bytes_and_numbers),
     "values_moments": Recipe(of_values.moments),

@@ -21,7 +21,7 @@ import threading
 import types
 import weakref
 from abc import ABC, abstractmethod
-from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
+from collections import ChainMap, Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import date, datetime, timedelta
@@ -1050,7 +1050,7 @@ RUNNING = [
 ]
 MORE = [functools.partial(len), random.Random(1), Text("a"), Failure("a"), Fraction(1, 2), Stack()]
 INSTEAD = {
-    "a dict": [types.SimpleNamespace(a=1), Counter(), defaultdict(int), ChainMap(), types.MappingProxyType({})],
+    "a dict": [types.SimpleNamespace(a=1), Counter(), ChainMap(), types.MappingProxyType({})],
     "a list": [deque([1]), array.array("i"), {}.keys()],
     "bytes": [memoryview(b"")],
 }

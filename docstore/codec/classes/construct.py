@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
@@ -231,6 +231,7 @@ _HELD: Final[dict[type, Callable[[Any], list[Any]]]] = {
     bytearray: list,
     dict: lambda value: [*value, *value.values()],
     OrderedDict: lambda value: [*value, *value.values()],
+    defaultdict: lambda value: [*value, *value.values()],
 }
 
 
@@ -267,7 +268,7 @@ def _put_back(container: Any, held: list[Any], plans: dict[type, Plan]) -> None:
                 stored_fields.setter(cls)(container, name, item)
     elif not _are_same(_HELD[cls](container), held):
         container.clear()
-        if cls is dict or cls is OrderedDict:
+        if issubclass(cls, dict):
             container.update(zip(held[:half], held[half:], strict=True))
         elif cls is set:
             container.update(held)

@@ -206,7 +206,6 @@ _NEVER: Final[dict[Any, Refusal]] = {
     type: Refusal("a class is no data"),
     types.ModuleType: Refusal("a module is no data", "Keep its name"),
     memoryview: _instead("memoryview", "bytes"),
-    collections.defaultdict: _instead("defaultdict", "a dict"),
     collections.Counter: _instead("Counter", "a dict"),
     collections.ChainMap: _instead("ChainMap", "a dict"),
     types.MappingProxyType: _instead("mappingproxy", "a dict"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import operator
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cached_property, partial
@@ -34,7 +34,7 @@ Names: TypeAlias = "dict[str, str]"
 _MAPPINGS: Final = (dict, OrderedDict, PartDict)
 _FIELDS_SET: Final = "__pydantic_fields_set__"
 _COLLECTIONS: Final = (list, tuple, set, frozenset)
-_INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECTIONS, bytearray}
+_INERT: Final = frozenset({type(None), bool, *BY_TYPE}) - {*_MAPPINGS, *_COLLECTIONS, bytearray, defaultdict}
 """Types whose values never change, and hold nothing that changes."""
 
 
@@ -364,7 +364,7 @@ class InPlaceUpdate:
         """Return the values that are stored in *value*."""
         cls: Any = type(value)
         # Each container is copied at once, since another thread may add to it.
-        if cls in _MAPPINGS:
+        if cls in _MAPPINGS or cls is defaultdict:
             return [each for pair in in_memory(value) for each in pair]
         if isinstance(value, _COLLECTIONS):
             return list(value)

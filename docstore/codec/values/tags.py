@@ -11,7 +11,7 @@ import binascii
 import math
 import re
 import struct
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -233,6 +233,30 @@ def _mapped(make: Callable[[list[Any]], T]) -> Callable[[Members, Decode], T]:
         return hashed(make, pairs, (key for key, _ in pairs))
 
     return decode_mapped
+
+
+_FACTORIES: Final[dict[str, Callable[[], Any]]] = {cls.__name__: cls for cls in (int, float, list, dict, set, str)}
+"""What may make the items that a defaultdict lacks, by name."""
+
+
+def _defaultdict_encode(value: defaultdict[Any, Any], encode: Encode) -> Members:
+    factory = value.default_factory
+    name = None if factory is None else getattr(factory, "__name__", "")
+    if name is not None and _FACTORIES.get(name) is not factory:
+        raise EncodeError(
+            f"a defaultdict with the factory {short_repr(factory)} cannot be written. Use {', '.join(_FACTORIES)} or "
+            f"None, or keep a dict."
+        )
+    return {"factory": name, "items": canonical_order(_encoded_pairs(value, encode, {}))}
+
+
+def _defaultdict_decode(members: Members, decode: Decode) -> defaultdict[Any, Any]:
+    name = member(members, "factory", str, type(None))
+    if name is not None and name not in _FACTORIES:
+        raise DecodeError(f"{short_repr(name)} is no factory of a defaultdict; there are {', '.join(_FACTORIES)}")
+    pairs = _pairs(members, decode)
+    factory = None if name is None else _FACTORIES[name]
+    return hashed(lambda items: defaultdict(factory, items), pairs, (key for key, _ in pairs))
 
 
 # --- dates and times -------------------------------------------------------------------------------------------------
@@ -482,6 +506,7 @@ TABLE: Final = (
         ordered_members,
         _mapped(OrderedDict),
     ),
+    Tagged("defaultdict", defaultdict, _defaultdict_encode, _defaultdict_decode),
     Tagged("bytes", bytes, _bytes_encode, _bytes_decode),
     Tagged("bytearray", bytearray, _bytes_encode, lambda m, d: bytearray(_bytes_decode(m, d))),
     Tagged(

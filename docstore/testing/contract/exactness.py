@@ -6,7 +6,7 @@ import math
 import re
 import struct
 import unicodedata
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -89,6 +89,7 @@ CONTAINERS: Final = {
     "keys of docstore's own": {"__format": 99, "__class__": 1, "name": "n", "trials": {"0": {}}, "type": 1, "data": []},
     "keys with NUL and surrogates": {"a\x00": {"\ud800": [1]}},
     "dicts in an order": OrderedDict([("b", 1), ("a", OrderedDict([(2, 1), (1, 2)]))]),
+    "dicts that make their items": [defaultdict(list, {1: [2], "b": []}), defaultdict(None, a=1)],
     "bytes": [bytes(range(256)), bytearray(b"\x00\xff")],
     "ranges, slices and patterns": [
         range(2**70),

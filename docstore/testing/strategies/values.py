@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import struct
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -195,6 +195,7 @@ _DOCUMENTS: Final[SearchStrategy[Any]] = st.recursive(
         st.builds(slice, inner, inner, inner),
         st.sets(_hashables(), max_size=3),
         st.lists(st.tuples(_hashables(), inner), max_size=3).map(OrderedDict),
+        st.builds(defaultdict, st.sampled_from([None, int, list]), st.dictionaries(_hashables(), inner, max_size=3)),
     ),
     max_leaves=10,
 )
