@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 VALUES: Final[Mapping[str, str]] = {
     "numpy": "docstore.codec.values.numpy",
     "pandas": "docstore.codec.values.pandas",
+    "torch": "docstore.codec.values.torch",
 }
 """By a library's root package, the module with the rows of its values: ``BY_TAG`` and ``row_of_type(cls)``."""
 
@@ -33,6 +34,10 @@ TAGS: Final = frozenset(
         "pandas.Timedelta",
         "pandas.Timestamp",
         "pandas.array",
+        "torch.Size",
+        "torch.Tensor",
+        "torch.device",
+        "torch.dtype",
     }
 )
 """The tags of these values: values are read by every codec, whatever is registered."""

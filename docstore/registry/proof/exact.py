@@ -152,17 +152,19 @@ _KINDS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] 
 )
 
 
-# --- NumPy and pandas ------------------------------------------------------------------------------------------------
+# --- NumPy, pandas and PyTorch ----------------------------------------------------------------------------------------
 
 
 def _library(cls: type) -> Callable[[Any], Any] | None:
-    """Return the function for values of NumPy or pandas, or None for other classes."""
+    """Return the function for values of NumPy, pandas or PyTorch, or None for other classes."""
     for base in cls.__mro__:
         root = base.__module__.partition(".")[0]
         if root == "numpy":
             return _of_numpy
         if root == "pandas":
             return _of_pandas
+        if root == "torch":
+            return _of_torch
     return None
 
 
@@ -254,6 +256,23 @@ def _column(array: Any) -> Any:
         plain = array.to_numpy(dtype=dtype.numpy_dtype, na_value=0)
         return kind, repr(dtype), array.isna().tolist(), _array_contents(plain)
     return kind, repr(dtype), [identity(item) for item in array]
+
+
+def _of_torch(value: Any) -> Any:
+    """Return plain data that identifies a tensor, to the bit, or a size, dtype or device of PyTorch.
+
+    Raises:
+        InvalidValueError: it is another kind of object, such as a module.
+    """
+    import torch  # type: ignore[import-not-found,unused-ignore]  # an optional library
+
+    if isinstance(value, torch.Tensor):
+        flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        held = flat.view(torch.uint8).tolist() if flat.numel() else []
+        return repr(value.dtype), tuple(value.shape), repr(value.device), value.requires_grad, bytes(held)
+    if isinstance(value, (torch.Size, torch.dtype, torch.device)):
+        return repr(value)
+    raise InvalidValueError("value", value, f"identity() cannot look into a {type(value).__name__}.")
 
 
 # --- state kept in C -------------------------------------------------------------------------------------------------
