@@ -16,7 +16,7 @@ from docstore.sql.rows import HeadRow, seal_of, tags_in
 
 _MODELS: Final = ("docstore", "ax", "user")
 
-_ID: Final = re.compile("[0-9a-f]{32}")
+_ID: Final = re.compile("[0-9a-v]{16}")
 
 CodeNames: TypeAlias = Mapping[tuple[str, int], str]
 """The name that an integer stands for, by the column of ``codes`` and the integer."""

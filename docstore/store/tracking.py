@@ -6,7 +6,6 @@ much as any store needs to find it again (``Origin``), and so have its copies an
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from docstore.codec.live.sealing import Seal
 from docstore.codec.side_data import WeakIdentityMap
 from docstore.documents.canonical import JSON, Absent
 from docstore.documents.digests import Digests, piece
+from docstore.documents.document import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Tracker:
             as_new: give a new id even if one was tried.
         """
         tried = None if as_new else self.tried(obj)
-        id = tried[1] if tried is not None and tried[0] == name else uuid.uuid4().hex
+        id = tried[1] if tried is not None and tried[0] == name else new_id()
         self._first.set(obj, (name, id))
         return id
 

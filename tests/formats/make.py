@@ -30,7 +30,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from uuid import UUID
 
 import docstore
 from docstore.documents.canonical import JSON, TAG, loads
@@ -125,7 +124,7 @@ def _fixed_times_and_ids() -> Iterator[None]:
         patch("docstore.documents.history.datetime", Clock),
         patch("docstore.store.lifecycle.datetime", Clock),
         patch("docstore.store.tags.datetime", Clock),
-        patch("uuid.uuid4", lambda: UUID(int=next(ids))),
+        patch("docstore.documents.document.token_bytes", lambda size: next(ids).to_bytes(size)),
     ):
         yield
 

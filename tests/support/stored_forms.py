@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
 import docstore
 from docstore.documents.canonical import JSON
 from docstore.documents.digests import piece
-from docstore.documents.document import Document
+from docstore.documents.document import Document, new_id
 from docstore.documents.optional_members import with_nulls, without_nulls
 from docstore.registry.model_classes import optional_members
 
@@ -35,7 +34,5 @@ def save_as(store: docstore.Store, obj: Any, form: Form) -> None:
     made = context.mapper().document(obj)
     pieces = {path: piece(path, form(each.body)) for path, each in made.pieces.items()}
     document, note = Document(made.kind, made.name, made.model, pieces), context.note("", None)
-    with context.transactions.saved(
-        lambda connection: context.writer.overwrite(connection, uuid.uuid4().hex, document, note)
-    ):
+    with context.transactions.saved(lambda connection: context.writer.overwrite(connection, new_id(), document, note)):
         pass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
-import uuid
 from contextlib import closing
 
 import pytest
@@ -14,6 +13,7 @@ from fuzzing import fuzz
 from hypothesis import strategies as st
 
 import docstore
+from docstore.documents import document
 from docstore.errors import DocstoreError, DocumentNotFoundError, UnreadableError
 from docstore.testing.experiments import new_experiment
 
@@ -29,7 +29,7 @@ def whole(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched, docstore.connect(path, author="ada") as store:
         # Where a row stands in an index is the same in every run.
         patched.setattr(
-            uuid, "uuid4", lambda: uuid.UUID(int=(next(numbers) * 0x9E3779B97F4A7C15F39CC0605CEDC835) % 2**128)
+            document, "token_bytes", lambda size: (next(numbers) * 0x9E3779B97F4A7C15F39D % 2**80).to_bytes(size)
         )
         for name in CAKES:
             experiment = new_experiment(name, trials=3, experiment_type="CAKE")

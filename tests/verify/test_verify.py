@@ -926,7 +926,7 @@ class TestADamage:
         assert repr(found.key) == repr({"id": intruder.id, "path": "/trials/0"})
 
 
-OTHER = "f" * 32
+OTHER = "f" * 16
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 EARLIER = datetime(2020, 1, 1, tzinfo=UTC)
 TOLD = [

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.digests import piece
-from docstore.documents.document import Document
+from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
@@ -24,7 +22,7 @@ from docstore.store.saving.direct import write_version
 def branch(context: StoreContext, kind: str, name: str, new_name: str, version: When | None, note: Note) -> Version:
     """Start the document *new_name* from a version of *name*; as ``Store.branch``."""
     checked_text("new_name", new_name, LONGEST_NAME)
-    id, transactions, mapper = uuid.uuid4().hex, context.transactions, context.mapper("keep")
+    id, transactions, mapper = new_id(), context.transactions, context.mapper("keep")
 
     def work(connection: Connection) -> Saved:
         head = transactions.head(connection, kind, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.digests import piece
-from docstore.documents.document import Document
+from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, RESERVED, Kind, kind_named
 from docstore.errors import InvalidValueError
@@ -36,7 +35,7 @@ def put(context: StoreContext, kind: str, name: str, value: Any, note: Note) -> 
     body = mapper.codec.encode(value)
     name = checked_text("name", name, LONGEST_NAME)
     document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
-    id = uuid.uuid4().hex
+    id = new_id()
     return write_version(context, lambda connection: context.writer.overwrite(connection, id, document, note))
 
 
