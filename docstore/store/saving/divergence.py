@@ -152,9 +152,11 @@ def may_take_a_name(connection: Connection, head: HeadRow, save: Save, stored: M
     Cost:
         If an arm is new, a read of the trials that the object is behind in.
     """
-    bodies = {path: each.body for path, each in save.changes.changed.items()}
     is_experiment = save.changes.document.kind.name == EXPERIMENT.name
-    if save.changes.whole or not is_experiment or not adds_arms(stored, bodies):
+    if save.changes.whole or not is_experiment or not save.origin.behind:
         return False
+    bodies = {path: each.body for path, each in save.changes.changed.items()}
     behind = {path for path in save.origin.behind if path == HEAD or trials_in([path])}
-    return bool(behind) and bool(arm_conflicts(stored, bodies, read_pieces(connection, head, behind)[0]))
+    if not behind or not adds_arms(stored, bodies):
+        return False
+    return bool(arm_conflicts(stored, bodies, read_pieces(connection, head, behind)[0]))
