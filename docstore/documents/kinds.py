@@ -243,26 +243,23 @@ def join(pieces: Mapping[str, JSON], *, sparse: Collection[str] = ()) -> JSON:
     if not isinstance(head, dict):
         return head
     document = {**head, **{field: {} for field in sparse}}
-    lists: set[str] = set()
+    fields: dict[str, dict[str, JSON]] = {}
     for path, body in pieces.items():
         if path != HEAD:
             field, key = split_path(path)
-            members = document.get(field)
-            if members is head.get(field):
-                if not isinstance(members, (dict, list)) or members:
+            members = fields.get(field)
+            if members is None:
+                place = document.get(field)
+                if not isinstance(place, (dict, list)) or place:
                     raise DecodeError("the head has no place for this part", pointer=path)
-                if isinstance(members, list):
-                    lists.add(field)
-                members = document[field] = {}
-            assert isinstance(members, dict)  # made above
+                members = fields[field] = {}
             members[key] = body
-    for field in lists:
-        document[field] = _items(field, document[field])
+    for field, members in fields.items():
+        document[field] = _items(field, members) if isinstance(document[field], list) else members
     return document
 
 
-def _items(field: str, members: JSON) -> list[JSON]:
-    assert isinstance(members, dict)  # join made it
+def _items(field: str, members: Mapping[str, JSON]) -> list[JSON]:
     missing = gap([join_pointer((field, key)) for key in members], field)
     if missing is not None:
         raise DecodeError("this item of the list is missing", pointer=missing)

@@ -51,7 +51,7 @@ def read(connection: Connection, head: HeadRow) -> State:
     return state_of(head, rows.pieces(connection, head.id))
 
 
-def state_of(head: HeadRow, found: Iterable[rows.PieceRow]) -> State:
+def state_of(head: HeadRow, found: Sequence[rows.PieceRow]) -> State:
     """Return the current state of a document, as ``read`` does, from all its rows."""
     if not head.digest:
         raise missing_history(head, head.version)
@@ -81,13 +81,9 @@ def read_pieces(
     return _checked(head, rows.pieces(connection, head.id, paths))
 
 
-def _checked(head: HeadRow, found: Iterable[rows.PieceRow], within: str = "") -> tuple[dict[str, JSON], dict[str, str]]:
-    pieces: dict[str, JSON] = {}
-    digests: dict[str, str] = {}
-    for row in found:
-        pieces[row.path] = checked_body(head.name, row, within)
-        digests[row.path] = row.digest
-    return pieces, digests
+def _checked(head: HeadRow, found: Sequence[rows.PieceRow], within: str = "") -> tuple[dict[str, JSON], dict[str, str]]:
+    pieces = {row.path: checked_body(head.name, row, within) for row in found}
+    return pieces, {path: known for path, known, _ in found}
 
 
 def checked_body(name: str, row: rows.PieceRow, within: str = "") -> JSON:
@@ -99,13 +95,14 @@ def checked_body(name: str, row: rows.PieceRow, within: str = "") -> JSON:
     Raises:
         DamagedDocumentError: the body is not what was saved.
     """
+    path, known, text = row
     try:
-        body = loads(row.body)
+        body = loads(text)
     except DecodeError as error:
-        raise DamagedDocumentError(name, where=f"{row.path or 'its head'}{within}", problem=str(error)) from error
-    if digest(row.body.encode()) != row.digest:
+        raise DamagedDocumentError(name, where=f"{path or 'its head'}{within}", problem=str(error)) from error
+    if digest(text.encode()) != known:
         problem = "its body is not what was saved: the digest is another"
-        raise DamagedDocumentError(name, where=f"{row.path or 'its head'}{within}", problem=problem)
+        raise DamagedDocumentError(name, where=f"{path or 'its head'}{within}", problem=problem)
     return body
 
 
