@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeAlias, cast
@@ -424,7 +424,8 @@ def _send_copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]], conte
     """Execute a COPY for SQLAlchemy, with its logs and errors; each driver has a call of its own for that."""
     if not statement.startswith(_COPY):
         return False
-    text = "".join(["\t".join(map(_copied, row)) + "\n" for row in rows])
+    copied = _copier()
+    text = "".join(["\t".join(map(copied, row)) + "\n" for row in rows])
     if hasattr(cursor, "copy_expert"):
         cursor.copy_expert(statement, io.StringIO(text), size=_CHUNK)
     else:  # psycopg 3
@@ -433,11 +434,16 @@ def _send_copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]], conte
     return True
 
 
-def _copied(value: str | int | datetime | None) -> str:
-    """Return *value* in COPY's text format."""
-    if value is None:
-        return r"\N"
-    return str(value).replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+def _copier() -> Callable[[str | int | datetime | None], str]:
+    """Return what writes a value in COPY's text format; all rows of one save share their times, each written once."""
+    written = functools.cache(datetime.__str__)
+
+    def copied(value: str | int | datetime | None) -> str:
+        if isinstance(value, str):
+            return value.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+        return r"\N" if value is None else written(value) if isinstance(value, datetime) else str(value)
+
+    return copied
 
 
 def _batches(rows: Sequence[Mapping[str, Any]], most_rows: int = _BATCH[0]) -> Iterator[list[Mapping[str, Any]]]:
@@ -456,4 +462,4 @@ def _batches(rows: Sequence[Mapping[str, Any]], most_rows: int = _BATCH[0]) -> I
 
 
 def _length(row: Mapping[str, Any]) -> int:
-    return sum(len(value) for value in row.values() if isinstance(value, str))
+    return sum([len(value) for value in row.values() if isinstance(value, str)])
