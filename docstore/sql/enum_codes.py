@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy.engine import Connection
 
@@ -22,18 +21,20 @@ Wanted: TypeAlias = Enum | str | int | Iterable[Enum | str | int] | None
 """What a search accepts as type or status: an enum member, its name or its integer, or several of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """The names of a piece's type and status, and all names in the piece that need an integer."""
+class Coded(NamedTuple):
+    """The names of a piece's type and status, and all names in the piece that need an integer.
+
+    A tuple, since one save makes thousands.
+    """
 
     type: Name | None
     status: Name | None
-    names: frozenset[Name]
+    names: tuple[Name, ...]
 
 
 _LONGEST: Final = 255
 
-_NOTHING: Final = Coded(None, None, frozenset())
+_NOTHING: Final = Coded(None, None, ())
 
 
 def coded_in(rule: Kind | PartRule, body: JSON) -> Coded:
@@ -42,8 +43,8 @@ def coded_in(rule: Kind | PartRule, body: JSON) -> Coded:
         return _NOTHING
     type, status = _name_in(rule.type, body), _name_in(rule.status, body)
     # A batch has several generator runs, each with its own type.
-    others = [(rule.type.column, name) for name in rule.type.names_in(body)] if rule.type and type else []
-    return Coded(type, status, frozenset({*others, *filter(None, (type, status))}))
+    types = [(rule.type.column, name) for name in rule.type.names_in(body)] if rule.type and type else []
+    return Coded(type, status, (*types, status) if status else tuple(types))
 
 
 def _name_in(code: Code | None, body: JSON) -> Name | None:

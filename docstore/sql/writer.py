@@ -390,7 +390,7 @@ def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> tuple[list[CodedPiece], f
     for path, each in pieces.items():
         rule = kind.rule(path) or kind
         coded = coded_in(rule, each.body)
-        names |= coded.names
+        names.update(coded.names)
         found.append(CodedPiece(path, rule.name, each.text, each.digest, coded.type, coded.status))
     return found, frozenset(names)
 

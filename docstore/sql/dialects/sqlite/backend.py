@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import operator
 import re
 import sqlite3
 import time
@@ -157,10 +158,10 @@ class SQLite(Backend):
             The driver's alone: the values are bound as they are, since SQLAlchemy's way of binding a row costs more
             than its insert. All rows of one save share their times, so each is converted once.
         """
-        statement, order, as_bound = _bulk_insert(connection.dialect, table, tuple(rows[0]))
+        statement, columns, as_bound = _bulk_insert(connection.dialect, table, tuple(rows[0]))
         convert = functools.cache(as_bound)
-        values = [tuple([convert(row[name]) if is_time else row[name] for name, is_time in order]) for row in rows]
-        connection.exec_driver_sql(statement, values)
+        values = [map(convert, map(get, rows)) if is_time else map(get, rows) for get, is_time in columns]
+        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
 
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what SQLite was built, or set, to take."""
@@ -318,11 +319,12 @@ def _set_up(engine: Engine, opening: Opening, *, in_memory: bool) -> None:
 @functools.lru_cache(maxsize=16)
 def _bulk_insert(
     dialect: Dialect, table: sa.Table, columns: tuple[str, ...]
-) -> tuple[str, list[tuple[str, bool]], Callable[[Any], Any]]:
-    """Return the statement, its columns in order with whether each is a time, and the function that converts a time."""
+) -> tuple[str, Sequence[tuple[operator.itemgetter[str], bool]], Callable[[Any], Any]]:
+    """Return the statement; for each of its values, what gets it from a row, and whether it is a time; a converter."""
     insert = table.insert().compile(dialect=dialect, column_keys=list(columns))
-    order = [(name, isinstance(table.c[name].type, UtcTime)) for name in insert.positiontup or ()]
-    return str(insert), order, UtcTime().dialect_impl(dialect).bind_processor(dialect) or _unchanged
+    names = insert.positiontup or ()
+    values = [(operator.itemgetter(name), isinstance(table.c[name].type, UtcTime)) for name in names]
+    return str(insert), values, UtcTime().dialect_impl(dialect).bind_processor(dialect) or _unchanged
 
 
 def _unchanged(value: Any) -> Any:
