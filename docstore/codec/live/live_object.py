@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from docstore.codec.classes.class_fields import MISSING, ORIGIN, declares
@@ -28,12 +28,12 @@ class LiveObject:
         self.mapper, self.obj = mapper, obj
         self._parts = Parts(mapper.codec)
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """The kind of document that the object is."""
         return self.mapper.kind_of(self.obj)
 
-    @property
+    @cached_property
     def by_function(self) -> bool:
         """Whether a user's function encodes or decodes the object."""
         return self.mapper.has_own_functions(self.obj)
@@ -92,11 +92,15 @@ class LiveObject:
         dicts = {rule.field: self.field(rule.field) for rule in self.kind.parts}
         return dicts if all(type(items) is PartDict for items in dicts.values()) else None
 
-    def is_unread(self, path: str) -> bool:
-        """Return whether the part at *path* was not read into memory yet, and so is as it is stored."""
-        field, key = split_path(path) if path != HEAD else ("", "")
-        items = (self.part_dicts() or {}).get(field)
-        return items is not None and key.isdecimal() and is_unread(items, int(key))
+    def in_memory(self, paths: Iterable[str]) -> list[str]:
+        """Return *paths* without those of parts that were not read into memory yet, and so are as they are stored."""
+        dicts = self.part_dicts() or {}
+        places = [(path, *(split_path(path) if path != HEAD else ("", ""))) for path in paths]
+        return [
+            path
+            for path, field, key in places
+            if field not in dicts or not key.isdecimal() or not is_unread(dicts[field], int(key))
+        ]
 
     def head(self) -> Piece:
         """Return the encoded head.

@@ -123,7 +123,7 @@ def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedSta
         InvalidValueError: the parts could not be stored beside the others: the object is to be saved whole.
     """
     kind, name, model = live.mapper.identify(live.obj)
-    read = [path for path in paths if not live.is_unread(path)]
+    read = live.in_memory(paths)
     pieces = live.pieces(read)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
     for path in changed.keys() - {HEAD}:
