@@ -679,6 +679,25 @@ class TestAPooledConnectionToMariaDB:
         with transaction(mariadb_engine, write=True) as connection:
             connection.exec_driver_sql("INSERT INTO read_by_hand VALUES (1)")
 
+    @pytest.mark.parametrize("write", [True, False])
+    def test_is_not_rolled_back_after_a_commit(self, mariadb_engine, write):
+        found = []
+        for _ in range(2):
+            with transaction(mariadb_engine, write=write) as connection:
+                found.append(connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Com_rollback'").one())
+
+        assert found[0] == found[1]
+
+    def test_is_rolled_back_by_who_uses_it_after_a_commit(self, mariadb_engine):
+        with transaction(mariadb_engine, write=True) as connection:
+            connection.exec_driver_sql("CREATE TABLE written_by_hand (number INTEGER) ENGINE = InnoDB")
+        raw = mariadb_engine.raw_connection()
+        raw.cursor().execute("INSERT INTO written_by_hand VALUES (1)")
+        raw.close()
+
+        with transaction(mariadb_engine, write=False) as connection:
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM written_by_hand").scalar_one() == 0
+
 
 class TestAPooledConnectionToPostgreSQL:
     def test_is_tested_by_one_statement(self, postgresql_engine):

@@ -24,6 +24,7 @@ from docstore.sql.dialects.servers import (
     READ_ONLY,
     TOO_MANY,
     UNKNOWN,
+    note_end,
     pooled_engine,
 )
 from docstore.sql.dialects.urls import shown
@@ -168,6 +169,11 @@ class MySQL(Backend):
         level = "READ COMMITTED" if write else "REPEATABLE READ"
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
         connection.exec_driver_sql("START TRANSACTION" if write else "START TRANSACTION READ ONLY")
+
+    def commit(self, connection: Connection, *, write: bool) -> None:
+        """Commit; the drivers would send a ROLLBACK after it, which waits for the server once more."""
+        connection.commit()
+        note_end(connection)
 
     def check_settings(self, connection: Connection) -> None:
         """Refuse a charset that lacks characters, and a server that cuts off what a column does not take."""

@@ -7,7 +7,7 @@ import weakref
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import PoolResetState
 
 from docstore.errors import (
@@ -32,6 +32,15 @@ TOO_MANY: Final = Meaning(DatabaseError, "The server takes no more connections: 
 UNKNOWN: Final = Meaning(DatabaseError)
 
 
+_ENDED: Final = "docstore_ended"
+"""In the ``info`` of a connection: its transaction was ended by the last statement before it is returned."""
+
+
+def note_end(connection: Connection) -> None:
+    """Note that the transaction of *connection*, which is returned to its pool now, was ended."""
+    connection.connection.info[_ENDED] = True
+
+
 # A hook of the interpreter cannot be removed, so one serves all engines. It keeps none of them alive.
 _ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 
@@ -39,8 +48,9 @@ _ENGINES: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
     """Return an engine for a server; *options* are passed to ``create_engine`` beside what *opening* sets.
 
-    Its pool rolls back each returned connection, as SQLAlchemy's does. Where that fails, since the connection was lost,
-    SQLAlchemy would log a traceback, which Python writes to stderr if the program has not set up logging.
+    Its pool rolls back each returned connection, as SQLAlchemy's does, except after ``note_end``. Where that fails,
+    since the connection was lost, SQLAlchemy would log a traceback, which Python writes to stderr if the program has
+    not set up logging.
     """
     echo, ping = opening.echo, opening.pool_pre_ping
     engine = sa.create_engine(url, echo=echo, pool_pre_ping=ping, pool_reset_on_return=None, **options)
@@ -49,7 +59,7 @@ def pooled_engine(url: sa.URL, opening: Opening, **options: Any) -> Engine:
 
     @sa.event.listens_for(engine, "reset")
     def roll_back(connection: Any, record: Any, state: PoolResetState) -> None:
-        if state.transaction_was_reset:
+        if state.transaction_was_reset or (record is not None and record.info.pop(_ENDED, False)):
             return
         try:
             dialect.do_rollback(connection)
