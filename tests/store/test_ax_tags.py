@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from ax_tags import AxTags
+from fuzzing import fuzz
 
 import docstore
 from docstore import (
@@ -27,12 +28,17 @@ from docstore import (
     ParameterType,
     Runner,
 )
-from docstore.documents.canonical import dumps
+from docstore.documents.canonical import dumps, loads
+from docstore.documents.diff.diff import of_documents
+from docstore.documents.kinds import EXPERIMENT
 from docstore.errors import ConflictError
 from docstore.migrations.views import views
+from docstore.registry.model_classes import optional_members
 from docstore.testing.experiments import add_trial, new_experiment, observe, search_space
+from docstore.testing.strategies import experiments
 
 PROJECTS: Final = ("light", "ax")
+BUNDLE: Final = AxTags()
 
 
 def first_version(name: str) -> Experiment:
@@ -88,7 +94,7 @@ def fill(engine: sa.Engine) -> dict[str, docstore.Store]:
 
 
 def opened(engine: sa.Engine, project: str) -> docstore.Store:
-    return docstore.Store(engine, project=project, bundle=AxTags() if project == "ax" else None)
+    return docstore.Store(engine, project=project, bundle=BUNDLE if project == "ax" else None)
 
 
 def under_docstores_tags(text: str) -> str:
@@ -157,6 +163,22 @@ def shown(row):
     """What two projects have in common in a row."""
     left_out = ("project", "id", "model", "created_at", "updated_at")
     return under_docstores_tags(repr({name: value for name, value in row.items() if name not in left_out}))
+
+
+@pytest.mark.fuzz
+def test_any_two_experiments_differ_in_the_same_words():
+    """Whatever is in them."""
+
+    def law(one: Experiment, other: Experiment) -> None:
+        diffs = [
+            of_documents(
+                EXPERIMENT, *(loads(docstore.dumps(each, bundle)) for each in (one, other)), optional_members()
+            )
+            for bundle in (None, BUNDLE)
+        ]
+        assert diffs[0].words == diffs[1].words
+
+    fuzz(law, experiments(), experiments(), in_ci=3)
 
 
 class TestTwoPeopleSaveIt:
