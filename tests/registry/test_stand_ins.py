@@ -24,6 +24,8 @@ from docstore import (
     UnknownRunner,
     registry,
 )
+from docstore.codec import Codec
+from docstore.codec.registry import Entry, Registry
 from docstore.errors import InvalidValueError, UnknownTagError
 from docstore.model import ComparisonOp
 from docstore.testing.experiments import add_trial, new_experiment, search_space
@@ -182,6 +184,42 @@ class TestWhatStaysAnUnknownObject:
 
         assert type(kept.metrics[0]) is UnknownObject
         assert docstore.loads(docstore.dumps(kept), unknown="keep") == kept
+
+
+class Probe:
+    """A class of another library, and what reads it: its adapter says what stands for an unregistered subclass."""
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+
+
+class UnknownProbe(UnknownObject, Probe):
+    def __init__(self, tag, json, members):
+        super().__init__(tag, json)
+        vars(self).update(members)
+
+
+@dataclass
+class Borehole:
+    name: str
+    probes: list[Probe]
+
+
+class TestAClassOfAnotherLibrary:
+    @pytest.fixture
+    def codec(self):
+        return Codec(
+            Registry([Entry(Borehole, "Borehole"), Entry(Probe, "Probe", stand_in=UnknownProbe)]), unknown="keep"
+        )
+
+    def test_has_a_stand_in_of_its_own(self, codec):
+        fine, rough = {"__type": "FineProbe", "depth": 2, "mesh": 0.5}, {"__type": "Probe", "depth": 3}
+        json = {"__type": "Borehole", "name": "b", "probes": [fine, rough]}
+
+        decoded = codec.decode(json)
+
+        assert [(type(probe), probe._depth) for probe in decoded.probes] == [(UnknownProbe, 2), (Probe, 3)]
+        assert codec.encode(decoded) == json
 
 
 class TestADocumentOfUnknownMetricsAndRunners:

@@ -27,6 +27,7 @@ from docstore import (
     OutcomeConstraint,
     ParameterType,
     Runner,
+    SearchSpace,
 )
 from docstore.documents.canonical import dumps, loads
 from docstore.documents.diff.diff import of_documents
@@ -163,6 +164,16 @@ def shown(row):
     """What two projects have in common in a row."""
     left_out = ("project", "id", "model", "created_at", "updated_at")
     return under_docstores_tags(repr({name: value for name, value in row.items() if name not in left_out}))
+
+
+def test_a_parameter_of_another_class_of_ax_is_shown_under_the_name_of_the_class(store, forgotten):
+    stepped = docstore.register(type("Stepped", (FixedParameter,), {}), tag="ax.SteppedParameter")
+    store.save(Experiment(SearchSpace([stepped("x", ParameterType.FLOAT, 1.0)]), "cakes"))
+
+    with store.engine.connect() as connection:
+        shown = connection.execute(sa.text("SELECT class FROM search_space")).scalar_one()
+
+    assert shown == "SteppedParameter"
 
 
 @pytest.mark.fuzz
