@@ -657,7 +657,8 @@ class Store:
 
         Raises:
             InvalidValueError: the experiment has no objective, or several at once; a constraint is relative to a status
-                quo that does not exist or was not measured; or *n* is not an integer of 1 or more.
+                quo that does not exist or was not measured; a function of the user's own wrote the objective or a
+                constraint with other members than docstore; or *n* is not an integer of 1 or more.
             DocumentNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:

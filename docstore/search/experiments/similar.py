@@ -66,7 +66,8 @@ def target_parameters(like: object, overlap: object) -> TargetParameters:
         InvalidValueError: *like* is neither a search space nor an experiment, or has no parameters or too many; or
             *overlap* is not between 0 and 1.
     """
-    parameters = getattr(getattr(like, "search_space", like), "parameters", None)
+    space = getattr(like, "search_space", like)
+    parameters, name = getattr(space, "parameters", None), None if space is like else getattr(like, "name", None)
     types = _types(parameters) if isinstance(parameters, Mapping) else None
     if types is None:
         raise InvalidValueError("similar", like, "Give a SearchSpace, or an Experiment, as load(name) returns one.")
@@ -74,7 +75,7 @@ def target_parameters(like: object, overlap: object) -> TargetParameters:
         raise InvalidValueError("overlap", overlap, "Give the fraction of parameters, from 0 to 1.")
     if not 1 <= len(types) <= AT_MOST:
         raise InvalidValueError("similar", like, f"It has {len(types)} parameters: from 1 to {AT_MOST:,} are compared.")
-    return TargetParameters(types, _least(overlap, len(types)), getattr(like, "name", None))
+    return TargetParameters(types, _least(overlap, len(types)), name)
 
 
 def _types(parameters: Mapping[str, object]) -> dict[str, str] | None:
