@@ -71,6 +71,9 @@ DOCUMENT_DEPTH: Final = MAX_DEPTH - CHANGE_DEPTH
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,17}")
 """A list's index by RFC 6901, which has no leading zeros."""
 
+_CHUNK: Final = 1 << 20
+"""Characters of a text that are encoded at once."""
+
 _CANONICAL: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -168,6 +171,21 @@ def _refuse_repeated_keys(data: bytes) -> None:
 def digest(data: bytes) -> str:
     """Return the SHA-256 of *data*, in 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(texts: Iterable[bytes | memoryview]) -> str:
+    """Return the ``digest`` of *texts*, one after another, without joining them."""
+    found = hashlib.sha256()
+    for text in texts:
+        found.update(text)
+    return found.hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """Return the ``digest`` of *text*, without a copy of all of it if it is long."""
+    if len(text) <= _CHUNK:
+        return digest(text.encode())
+    return digest_of(text[start : start + _CHUNK].encode() for start in range(0, len(text), _CHUNK))
 
 
 def same_json(a: JSON | Absent, b: JSON | Absent) -> bool:

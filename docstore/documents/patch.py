@@ -15,7 +15,17 @@ from difflib import SequenceMatcher
 from itertools import islice, takewhile
 from typing import Any, Final, Literal, cast
 
-from docstore.documents.canonical import ABSENT, JSON, Absent, MaybeJSON, dumps, join_pointer, same_json, split_pointer
+from docstore.documents.canonical import (
+    ABSENT,
+    JSON,
+    Absent,
+    MaybeJSON,
+    digest,
+    dumps,
+    join_pointer,
+    same_json,
+    split_pointer,
+)
 from docstore.errors import PatchError, short_repr
 
 # Possessive, as Python would remember each place at which to backtrack, a hundred bytes and more.
@@ -102,7 +112,8 @@ def checked_diff(old: JSON, new: JSON, *, at: str = "") -> tuple[Change, ...]:
     Cost:
         That of ``diff``, of undoing it, and of writing *old* twice.
     """
-    wanted = dumps(old)
+    # A digest, as two texts of a large value at once would take much memory.
+    wanted = digest(dumps(old))
     for changes in (diff(old, new), (Change("replace", "", old),)):
         if _restores(new, changes, wanted):
             return tuple(Change(change.op, at + change.path, change.old) for change in changes)
@@ -429,8 +440,8 @@ def _step_back(draft: _Draft, change: Change) -> MaybeJSON:
     return ABSENT
 
 
-def _restores(new: JSON, changes: Sequence[Change], wanted: bytes) -> bool:
+def _restores(new: JSON, changes: Sequence[Change], wanted: str) -> bool:
     try:
-        return dumps(undo(new, changes)) == wanted
+        return digest(dumps(undo(new, changes))) == wanted
     except PatchError:
         return False

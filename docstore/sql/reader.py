@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from docstore.documents.canonical import JSON, digest, loads
-from docstore.documents.digests import Digests
+from docstore.documents.canonical import JSON, loads, text_digest
+from docstore.documents.digests import Digests, Piece
+from docstore.documents.growth import before_growth
 from docstore.documents.history import (
     GENESIS,
     NOT_KEPT,
@@ -31,6 +33,8 @@ from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
 from docstore.sql import full_states, rows
 from docstore.sql.rows import HeadRow
+
+_NONE: Final[Mapping[str, Piece]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +79,43 @@ def check_digests(head: HeadRow, digests: Digests) -> None:
 
 
 def read_pieces(
-    connection: Connection, head: HeadRow, paths: Collection[str] | None
+    connection: Connection, head: HeadRow, paths: Collection[str] | None, newer: Mapping[str, Piece] = _NONE
 ) -> tuple[dict[str, JSON], dict[str, str]]:
-    """Return the current JSON and digests of the existing pieces at *paths*; with None, of all pieces."""
-    return _checked(head, rows.pieces(connection, head.id, paths))
+    """Return the current JSON and digests of the existing pieces at *paths*; with None, of all pieces.
+
+    Args:
+        newer: pieces that may have grown from the stored ones, which share items of lists with them then.
+    """
+    return _checked(head, rows.pieces(connection, head.id, paths), newer=newer)
 
 
-def _checked(head: HeadRow, found: Sequence[rows.PieceRow], within: str = "") -> tuple[dict[str, JSON], dict[str, str]]:
-    pieces = {row.path: checked_body(head.name, row, within) for row in found}
+def _checked(
+    head: HeadRow, found: Sequence[rows.PieceRow], within: str = "", newer: Mapping[str, Piece] = _NONE
+) -> tuple[dict[str, JSON], dict[str, str]]:
+    pieces = {row.path: checked_body(head.name, row, within, newer.get(row.path)) for row in found}
     return pieces, {path: known for path, known, _ in found}
 
 
-def checked_body(name: str, row: rows.PieceRow, within: str = "") -> JSON:
+def checked_body(name: str, row: rows.PieceRow, within: str = "", newer: Piece | None = None) -> JSON:
     """Return the JSON of a head or part of the document *name*, checked against its digest.
 
     Args:
         within: what the error adds to the path of the row.
+        newer: the piece that may have grown from this one; see ``before_growth``.
 
     Raises:
         DamagedDocumentError: the body is not what was saved.
     """
     path, known, text = row
+    is_as_saved = text_digest(text) == known
+    older = before_growth(newer, text, known) if is_as_saved and newer is not None else None
+    if older is not None:
+        return older
     try:
         body = loads(text)
     except DecodeError as error:
         raise DamagedDocumentError(name, where=f"{path or 'its head'}{within}", problem=str(error)) from error
-    if digest(text.encode()) != known:
+    if not is_as_saved:
         problem = "its body is not what was saved: the digest is another"
         raise DamagedDocumentError(name, where=f"{path or 'its head'}{within}", problem=problem)
     return body

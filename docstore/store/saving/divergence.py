@@ -72,7 +72,7 @@ def read_replaced(connection: Connection, head: HeadRow, save: Save) -> dict[str
     # The head says which pieces are parts: it may have been saved by another release of the class.
     if head.kind not in KINDS and HEAD not in changes.paths:
         known[HEAD] = origin.digests.get(HEAD) or ""
-    stored, digests = read_pieces(connection, head, known.keys())
+    stored, digests = read_pieces(connection, head, known.keys(), changes.changed)
     if digests != known:
         damaged = min(path for path in known if digests.get(path) != known[path])
         raise DamagedDocumentError(head.name, where=damaged or "its head", problem="it is not the one last saved")

@@ -8,7 +8,7 @@ from typing import Any
 
 from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.sealing import Sealing
-from docstore.documents.canonical import JSON, same_json
+from docstore.documents.canonical import JSON, dumps, same_json
 from docstore.documents.digests import Piece
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD, split_path
@@ -56,9 +56,11 @@ class LocalChanges:
         Another program wrote these nulls; a version without them would contain no change.
 
         Cost:
-            A visit of each container of the stored pieces.
+            A writing of the stored pieces, and a visit of each container of those with the longer text.
         """
-        bare = {path: without_nulls(body, optional) for path, body in stored.items() if path in self.changed}
+        replaced = {path: body for path, body in stored.items() if path in self.changed}
+        longer = {path: body for path, body in replaced.items() if len(dumps(body)) > len(self.changed[path].text)}
+        bare = {path: without_nulls(body, optional) for path, body in longer.items()}
         same = {path for path, body in bare.items() if same_json(body, self.changed[path].body)}
         return {path: each for path, each in self.changed.items() if path not in same}
 
