@@ -102,6 +102,8 @@ class PartRule:
     name: str
     type: Code | None = None
     status: Code | None = None
+    has_arms: bool = False
+    """Whether the members are trials, whose rows say what their arm is: see ``arm_columns``."""
 
     def path(self, key: str | int) -> str:
         """Return the pointer of the part under *key*: ``/trials/12``."""
@@ -381,6 +383,7 @@ EXPERIMENT: Final = Kind(
                 ),
             ),
             status=Code("trial_status", (("status",),)),
+            has_arms=True,
         ),
         PartRule("data", "data"),
     ),

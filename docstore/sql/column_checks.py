@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from docstore.documents.canonical import JSON
 from docstore.documents.kinds import Kind, PartRule, is_document, position_of
 from docstore.errors import DecodeError, short_repr
+from docstore.sql.enum_codes import columns_of_arm
 from docstore.sql.rows import HeadRow, seal_of, tags_in
 
 _MODELS: Final = ("docstore", "ax", "user")
@@ -51,8 +52,9 @@ def wrong_head_columns(
     else:
         yield from _wrong_model(row, ("user",))  # a JSON value that was put
     yield from _wrong_seal(row)
-    if row.position is not None:
-        yield f"the column position says {row.position}, and a head has none"
+    for column in ("position", "arm", "signature"):
+        if getattr(row, column) is not None:
+            yield f"the column {column} says {short_repr(getattr(row, column))}, and a head has none"
     owner = kind.owner_in(body)
     # It is NULL if the owner did not exist when this document was saved.
     if row.owner is not None:
@@ -75,6 +77,7 @@ def wrong_part_columns(
         "name": None,
         "owner": None,
         "position": position_of(row.path),
+        **columns_of_arm(rule, body)._asdict(),
         **dict.fromkeys(("deleted_at", "deleted_by", "tags", "seal", "parts_digest")),
     }
     for column, right in expected.items():

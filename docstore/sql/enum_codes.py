@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import fits_column
+from docstore.documents.arm_columns import NO_ARM, ArmColumns, arm_columns
 from docstore.documents.canonical import JSON, is_plain
 from docstore.documents.kinds import Code, Kind, PartRule
 from docstore.errors import InvalidValueError, UnknownCodeError, short_repr
@@ -22,14 +23,18 @@ Wanted: TypeAlias = Enum | str | int | Iterable[Enum | str | int] | None
 
 
 class Coded(NamedTuple):
-    """The names of a piece's type and status, and all names in the piece that need an integer.
+    """What the columns of a piece say of its body; a tuple, since one save makes thousands.
 
-    A tuple, since one save makes thousands.
+    Attributes:
+        type, status: the names of its type and status.
+        names: all names in the piece that need an integer.
+        arm: the columns arm and signature.
     """
 
     type: Name | None
     status: Name | None
     names: tuple[Name, ...]
+    arm: ArmColumns = NO_ARM
 
 
 _LONGEST: Final = 255
@@ -38,13 +43,19 @@ _NOTHING: Final = Coded(None, None, ())
 
 
 def coded_in(rule: Kind | PartRule, body: JSON) -> Coded:
-    """Return the type and the status in *body*, a head or part that *rule* describes."""
+    """Return what the columns say of *body*, a head or part that *rule* describes."""
     if rule.type is None and rule.status is None:
         return _NOTHING
     type, status = _name_in(rule.type, body), _name_in(rule.status, body)
     # A batch has several generator runs, each with its own type.
     types = [(rule.type.column, name) for name in rule.type.names_in(body)] if rule.type and type else []
-    return Coded(type, status, (*types, status) if status else tuple(types))
+    names = (*types, status) if status else tuple(types)
+    return Coded(type, status, names, columns_of_arm(rule, body))
+
+
+def columns_of_arm(rule: Kind | PartRule, body: JSON) -> ArmColumns:
+    """Return the columns arm and signature of a head or part that *rule* describes."""
+    return arm_columns(body) if isinstance(rule, PartRule) and rule.has_arms else NO_ARM
 
 
 def _name_in(code: Code | None, body: JSON) -> Name | None:

@@ -254,6 +254,7 @@ def orphaned_names(connection: Connection, project: str) -> list[sa.Row[Any]]:
 
 # --- the head and parts -----------------------------------------------------------------------------------------------
 
+
 def piece_columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
     """Return the columns of ``PieceRow``, for a query whose rows ``text_rows`` reads."""
     return tuple(map(unchecked, (table.c.path, table.c.digest, table.c.body)))
@@ -333,16 +334,8 @@ def insert_pieces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
 
 
 _UPDATED: Final = (
-    "name",
-    "owner",
-    "type",
-    "status",
-    "model",
-    "version",
-    "updated_at",
-    "digest",
-    "parts_digest",
-    "body",
+    *("name", "owner", "type", "status", "arm", "signature", "model"),
+    *("version", "updated_at", "digest", "parts_digest", "body"),
 )
 _UPDATE: Final = (
     documents.update()

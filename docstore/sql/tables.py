@@ -66,6 +66,9 @@ documents: Final = sa.Table(
     sa.Column("position", Whole),
     sa.Column("type", Whole),
     sa.Column("status", Whole),
+    # Trials only: the name of the arm, and the beginning of a digest of its parameters.
+    sa.Column("arm", ExactText(255)),
+    sa.Column("signature", ExactText(16)),
     sa.Column("model", ExactText(32, True), nullable=False),
     sa.Column("version", Whole(True), nullable=False),
     sa.Column("created_at", UtcTime(True), nullable=False),
@@ -91,6 +94,9 @@ documents: Final = sa.Table(
     _index("documents_owner", "owner", where="owner IS NOT NULL", is_everywhere=True),
     # For joins of views of parts, such as trials with observations. Heads have no position: they are read by their key.
     _index("documents_position", "id", "position", where="position IS NOT NULL", is_everywhere=True),
+    # For the trials of an arm, in their order.
+    _index("documents_arm", "id", "arm", where="arm IS NOT NULL", is_everywhere=True),
+    _index("documents_signature", "id", "signature", "position", where="signature IS NOT NULL", is_everywhere=True),
 )
 
 IS_HEAD: Final = documents.c.path == sa.literal_column("''")

@@ -53,7 +53,7 @@ class Saved:
 
 
 class CodedPiece(NamedTuple):
-    """What the row of a piece has for itself: its text, but not its JSON, and the names of its type and status."""
+    """What the row of a piece has for itself: its text, but not its JSON, and what its columns say of the JSON."""
 
     path: str
     kind: str
@@ -61,6 +61,8 @@ class CodedPiece(NamedTuple):
     digest: str
     type: Name | None
     status: Name | None
+    arm: str | None
+    signature: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +353,7 @@ class Writer:
         self, connection: Connection, stamp: _Stamp, pieces: Sequence[CodedPiece], codes: Mapping[Name, int]
     ) -> Iterator[dict[str, Any]]:
         """Yield the rows of *pieces*; *codes* are the integers of their types and statuses."""
-        for path, kind, text, digest, type, status in pieces:
+        for path, kind, text, digest, type, status, arm, signature in pieces:
             check_size(connection, stamp.name, path, text)
             is_head = path == HEAD
             yield {
@@ -364,6 +366,8 @@ class Writer:
                 "position": position_of(path),
                 "type": type and codes[type],
                 "status": status and codes[status],
+                "arm": arm,
+                "signature": signature,
                 "model": stamp.model,
                 "version": stamp.number,
                 "created_at": stamp.moment,
@@ -391,7 +395,7 @@ def _coded(kind: Kind, pieces: Mapping[str, Piece]) -> tuple[list[CodedPiece], f
         rule = kind.rule(path) or kind
         coded = coded_in(rule, each.body)
         names.update(coded.names)
-        found.append(CodedPiece(path, rule.name, each.text, each.digest, coded.type, coded.status))
+        found.append(CodedPiece(path, rule.name, each.text, each.digest, coded.type, coded.status, *coded.arm))
     return found, frozenset(names)
 
 

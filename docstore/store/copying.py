@@ -312,6 +312,7 @@ class _Copier:
                     "project": self._target.project,
                     "type": each.type and codes[each.type],
                     "status": each.status and codes[each.status],
+                    **each.arm._asdict(),
                 }
             # A head that exists is updated, not inserted again: other writers may be waiting for its row.
             kept = [row for row in page if there and row["path"] == HEAD]
@@ -499,5 +500,5 @@ def _in_target(error: DamagedDocumentError) -> DamagedDocumentError:
 
 
 def _coded(rule: Kind | PartRule, text: str) -> Coded:
-    """Return the names of type and status in a body: the integers in the columns are each database's own."""
+    """Return what the columns say of a body: the integers of types and statuses are each database's own."""
     return coded_in(rule, loads(text) if rule.type or rule.status else None)

@@ -118,6 +118,8 @@ class TestAColumnOfATrial:
             ("observations", "/data/3", "version", 2),
             ("trials", "/data/3", "version", 2),
             ("trials", "/trials/1", "position", 0),
+            ("trials", "/trials/1", "arm", "0_0"),
+            ("trials", "/trials/1", "signature", None),
         ],
     )
     def test_changes_no_frame_that_does_not_show_it(self, store, saved, change, call, path, column, value):

@@ -168,14 +168,14 @@ BESIDES = {
 
 COLUMNS = {
     "documents": [
-        *("id", "path", "project", "kind", "name", "owner", "position", "type", "status", "model", "version"),
-        *("created_at", "updated_at", "deleted_at", "digest", "body"),
+        *("id", "path", "project", "kind", "name", "owner", "position", "type", "status", "arm", "signature"),
+        *("model", "version", "created_at", "updated_at", "deleted_at", "digest", "body"),
     ],
     "versions": ["id", "version", "created_at", "author", "message", "changes", "digest", "chain"],
     "states": ["id", "version", "path", "digest", "body"],
     "codes": ["column", "value", "name"],
 }
-UNREAD = ("project", "owner", "position")
+UNREAD = ("project", "owner", "position", "arm", "signature")
 """Columns that are for views and searches alone, or without which a row is another store's."""
 PLACES = [(table, column) for table, columns in COLUMNS.items() for column in columns]
 WRONG = [

@@ -79,6 +79,8 @@ def _documents() -> None:
         sa.Column("position", sa.Integer),
         sa.Column("type", sa.Integer),
         sa.Column("status", sa.Integer),
+        sa.Column("arm", ExactText(255)),
+        sa.Column("signature", ExactText(16)),
         sa.Column("model", ExactText(32), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("created_at", UtcTime, nullable=False),
@@ -106,6 +108,8 @@ def _indexes() -> None:
     _index("documents_status", ["kind", "status"])
     _index("documents_owner", ["owner"], where="owner IS NOT NULL")
     _index("documents_position", ["id", "position"], where="position IS NOT NULL")
+    _index("documents_arm", ["id", "arm"], where="arm IS NOT NULL")
+    _index("documents_signature", ["id", "signature", "position"], where="signature IS NOT NULL")
 
 
 def _names() -> None:

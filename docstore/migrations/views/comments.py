@@ -45,6 +45,8 @@ TABLES: Final = {
             "position": "The number of a part, as the index of a trial",
             "type": "The type as an integer; the table codes says which",
             "status": "The status as an integer; the table codes says which",
+            "arm": "Of a trial of one arm, the name of the arm",
+            "signature": "Of such a trial, what identifies the parameters; an asterisk if only the body has its arms",
             "model": "Digest of the names and versions of the classes in it",
             "version": "The version in which the row was last changed; of a head, the newest version of the document",
             "created_at": _CREATED,
