@@ -16,7 +16,7 @@ Sources:
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import shake_128
 from typing import Final, NamedTuple, Protocol
 
@@ -74,6 +74,9 @@ class DigestsByPath(Protocol):
 
     def paths(self) -> Iterable[str]:
         """Return the paths of all pieces."""
+
+    def look_up(self, paths: Collection[str], /) -> None:
+        """Read the digests at *paths* at once, so that ``get`` has them."""
 
 
 class Digests:
@@ -133,6 +136,11 @@ class Digests:
             return self._parts.get(path)
         return self._others.get(path)
 
+    def look_up(self, paths: Collection[str]) -> None:
+        """Read the digests at *paths*, if they are not known, at once, so that ``get`` has them."""
+        if self._others is not None:
+            self._others.look_up([path for path in paths if path != HEAD and path not in self._parts])
+
     def paths(self) -> Iterator[str]:
         """Yield the path of the head and of every part."""
         yield HEAD
@@ -166,6 +174,7 @@ class Digests:
         """
         self._head = changed.get(HEAD) or self._head
         new = {path: each for path, each in changed.items() if path != HEAD}
+        self.look_up(new)
         old = {path: self.get(path) for path in new}
         self._count += sum(each is not None for each in new.values()) - sum(each is not None for each in old.values())
         self._total = (self._total + _sum(new) - _sum(old)) % _MODULUS

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from docstore.errors import InvalidValueError
 from docstore.model.arm import Arm
-from docstore.model.part_dict import arms_not_in_memory, in_memory
+from docstore.model.part_dict import PartDict, arms_not_in_memory, extent, has_unread, in_memory, next_key
 from docstore.model.trial import BaseTrial
 
 
@@ -15,40 +16,61 @@ from docstore.model.trial import BaseTrial
 class ArmIndex:
     """The names and signatures of the arms of some trials, and the index of the next trial.
 
-    Arms are added only with trials, and an arm's parameters do not change, so the index is valid as long as the number
-    of trials is the same. It refers to no arm: a save encodes each trial whose arm something else refers to.
+    Arms are added only with trials, and an arm's parameters do not change, so the index is valid as long as no trial is
+    added or removed. It refers to no arm: a save encodes each trial whose arm something else refers to.
+
+    Attributes:
+        taken: the names of arms.
+        names: the name of the arm with a signature in the trial of the least index, and that index; -1 if it is not in
+            a trial.
+        extent: that of the trials when they were indexed, and one more for each that was added since; None at first.
+        unread: the trials, if some are not in memory: their arms are looked up when they are asked for.
+        asked: the signatures and names that were looked up.
     """
 
     taken: set[str] = field(default_factory=set)
-    names: dict[str, str] = field(default_factory=dict)
-    trial_count: int = -1
+    names: dict[str, tuple[int, str]] = field(default_factory=dict)
+    extent: int | None = None
     next_index: int = 0
+    unread: PartDict[int, BaseTrial] | None = None
+    asked: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, trials: dict[int, BaseTrial], others: Iterable[Arm], measured: Collection[int] = ()) -> ArmIndex:
-        """Return the index of *trials* and *others*. Cost: a digest of each arm, some 5 µs.
+    def of(cls, trials: dict[int, BaseTrial], others: Iterable[Arm], data: dict[int, Any]) -> ArmIndex:
+        """Return the index of *trials* and *others*. Cost: a digest of each arm in memory, some 5 µs.
 
         Args:
-            measured: the trial indices with data, perhaps of a trial that was removed.
+            data: the data by trial index, perhaps of a trial that was removed.
         """
-        index = cls(trial_count=len(trials), next_index=max((*trials, *measured), default=-1) + 1)
-        index.add(others)
-        # Another thread may add a trial meanwhile. Then the count shows that the index is out of date.
-        for _, trial in in_memory(trials):
-            index.add(trial.arms)
-        index.add(arms_not_in_memory(trials))
+        index = cls(extent=extent(trials), next_index=next_key(trials, data))
+        index.add(others, -1)
+        if isinstance(trials, PartDict) and has_unread(trials):
+            index.unread = trials
+        index._add_trials(trials)
         return index
 
-    def add(self, arms: Iterable[Arm]) -> None:
-        """Add *arms*, all of which have names."""
+    def _add_trials(self, trials: dict[int, BaseTrial]) -> None:
+        # Another thread may add a trial meanwhile. Then the extent shows that the index is out of date.
+        for key, trial in in_memory(trials):
+            self.add(trial.arms, key)
+
+    def add(self, arms: Iterable[Arm], trial_index: int) -> None:
+        """Add *arms*, all of which have names, of a trial."""
         for arm in arms:
             self.taken.add(arm.name)
-            self.names.setdefault(arm.signature, arm.name)
+            if trial_index < self.names.get(arm.signature, (trial_index + 1, ""))[0]:
+                self.names[arm.signature] = trial_index, arm.name
 
     def add_trial(self, index: int) -> None:
         """Count the trial of *index*, whose arms were added before."""
-        self.trial_count += 1
+        assert self.extent is not None  # the caller made the index
+        self.extent += 1
         self.next_index = max(self.next_index, index + 1)
+
+    def known_name(self, arm: Arm, default: str) -> str:
+        """Return the name of the arm with the parameters of *arm*, or *default*."""
+        self._look_up(arm.signature, "")
+        return self.names.get(arm.signature, (0, default))[1]
 
     def names_for(self, arms: Sequence[Arm], trial: BaseTrial) -> list[str]:
         """Return the names of *arms* in *trial*: the known name of the parameters, or the arm's own, or a free one."""
@@ -56,14 +78,36 @@ class ArmIndex:
         position = sum(arm.name.startswith(prefix) for arm in trial.arms)
         chosen: list[str] = []
         for arm in arms:
-            known = self.names.get(arm.signature)
+            signature = arm.signature
+            self._look_up(signature, arm.name if arm.has_name else f"{prefix}{position}")
+            known = self.names[signature][1] if signature in self.names else None
             if known is None and not arm.has_name:
-                while f"{prefix}{position}" in self.taken or f"{prefix}{position}" in chosen:
+                while self._is_taken(f"{prefix}{position}") or f"{prefix}{position}" in chosen:
                     position += 1
                 known = f"{prefix}{position}"
                 position += 1
             chosen.append(self._agreed(arm, known, chosen))
         return chosen
+
+    def _is_taken(self, name: str) -> bool:
+        self._look_up("", name)
+        return name in self.taken
+
+    def _look_up(self, signature: str, name: str) -> None:
+        """Add the arms with this *signature* or *name* of trials that are not in memory.
+
+        Cost:
+            A read of those trials; at first, also of all trials of several arms that are not in memory.
+        """
+        if self.unread is None or self.asked.issuperset(filter(None, (signature, name))):
+            return
+        if has_unread(self.unread):
+            for key, arm in arms_not_in_memory(self.unread, signature, name, with_others=not self.asked):
+                self.add([arm], key)
+            self.asked.update((signature, name))
+        else:
+            self._add_trials(self.unread)
+            self.unread = None
 
     def _agreed(self, arm: Arm, known: str | None, chosen: Sequence[str]) -> str:
         """Return the name of *arm*; refuse one that other parameters have, or another name for known parameters."""

@@ -22,7 +22,7 @@ from docstore.model.html import experiment_html
 from docstore.model.metric import Metric
 from docstore.model.optimization_config import OptimizationConfig
 from docstore.model.parameter import Parameter, TParamValue
-from docstore.model.part_dict import PartDict, in_memory, peek, read_unread, sort_keys
+from docstore.model.part_dict import PartDict, are_keys_known, extent, in_memory, peek, read_unread, sort_keys
 from docstore.model.runner import Runner
 from docstore.model.search_space import SearchSpace
 from docstore.model.statuses import AuxiliaryExperimentPurpose, ExperimentStatus, TrialStatus
@@ -216,15 +216,15 @@ class Experiment:
             self.search_space.check_types(arm.parameters, raise_error=True)
             self.search_space.check_all_parameters_present(arm.parameters, raise_error=True)
             if not arm.has_name:
-                arm.name = self._arms().names.get(arm.signature, "status_quo")
+                arm.name = self._arms().known_name(arm, "status_quo")
         self._status_quo = arm
         self._arm_index = ArmIndex()
 
     def _arms(self) -> ArmIndex:
         """Return the index of all arms, made anew if trials were added or removed other than by ``new_trial``."""
-        if self._arm_index.trial_count != len(self._trials):
+        if self._arm_index.extent != extent(self._trials):
             others = [] if self._status_quo is None else [self._status_quo]
-            self._arm_index = ArmIndex.of(self._trials, others, measured=self._data)
+            self._arm_index = ArmIndex.of(self._trials, others, self._data)
         return self._arm_index  # type: ignore[no-any-return]  # NOT_STORED, so the codec needs no precise type
 
     @property
@@ -248,7 +248,7 @@ class Experiment:
         index = self._arms()
         for arm, name in zip(arms, index.names_for(arms, trial), strict=True):
             arm.name = name
-        index.add(arms)
+        index.add(arms, trial.index)
 
     # Trials.
 
@@ -421,7 +421,9 @@ class Experiment:
         self._auxiliary_experiments_by_purpose.setdefault(purpose.value, []).append(auxiliary_experiment)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, {counted(len(self._trials), 'trial')})"
+        # A debugger shows this at any time: nothing is read for it.
+        trials = counted(len(self._trials), "trial") if are_keys_known(self._trials) else "trials not read yet"
+        return f"{type(self).__name__}({self.name!r}, {trials})"
 
     def _repr_html_(self) -> str:
         return experiment_html(self)

@@ -60,6 +60,15 @@ class PieceRow(NamedTuple):
     body: str
 
 
+class VersionedPiece(NamedTuple):
+    """A head or part as stored, and the version that last changed it."""
+
+    path: str
+    version: int
+    digest: str
+    body: str
+
+
 def _of_newest_version(column: sa.Column[str]) -> sa.ColumnElement[str]:
     """Return *column* of the history at the head's version.
 
@@ -302,6 +311,51 @@ def pieces_in(connection: Connection, id: str, fields: Iterable[str]) -> list[Pi
     """Return the head of a document and its parts in *fields*, in no order."""
     query = _PIECES.where(sa.or_(IS_HEAD, *map(in_field, fields)))
     return _piece_rows(connection, query, {"of_id": id})
+
+
+_VERSIONED: Final = sa.select(documents.c.path, documents.c.version, documents.c.digest, documents.c.body).where(_OF_ID)
+_VERSIONED_AT: Final = _VERSIONED.where(documents.c.path.in_(sa.bindparam("at_paths", expanding=True)))
+
+
+def versioned_pieces(connection: Connection, id: str, field: str, paths: Collection[str]) -> list[VersionedPiece]:
+    """Return the parts at *paths*, all in *field*, in no order."""
+    if len(paths) <= _MANY:
+        found = connection.execute(_VERSIONED_AT, {"of_id": id, "at_paths": list(paths)})
+        return [VersionedPiece._make(row) for row in found]
+    rows = connection.execute(_VERSIONED.where(in_field(field)), {"of_id": id})
+    return [piece for row in rows if (piece := VersionedPiece._make(row)).path in paths]
+
+
+_KEYS: Final = sa.select(documents.c.path, documents.c.version, documents.c.digest).where(_OF_ID, ~IS_HEAD)
+_KEYS_AT: Final = _KEYS.where(documents.c.path.in_(sa.bindparam("at_paths", expanding=True)))
+
+
+def part_digests(connection: Connection, id: str, paths: Collection[str] | None) -> dict[str, tuple[int, str]]:
+    """Return the version and the digest of each part at *paths*, or of each, by path; no body is read."""
+    if paths is None or len(paths) > _MANY:
+        found = connection.execute(_KEYS, {"of_id": id})
+    else:
+        found = connection.execute(_KEYS_AT, {"of_id": id, "at_paths": list(paths)})
+    return {path: (version, digest) for path, version, digest in found}
+
+
+_PATHS: Final = sa.select(documents.c.path).where(_OF_ID, ~IS_HEAD)
+
+
+def part_paths(connection: Connection, id: str) -> set[str]:
+    """Return the path of each part; an index has them all."""
+    return set(connection.execute(_PATHS, {"of_id": id}).scalars())
+
+
+_LARGEST: Final = sa.select(sa.type_coerce(sa.func.max(documents.c.position), Whole())).where(
+    _OF_ID, documents.c.position.is_not(None)
+)
+
+
+def largest_position(connection: Connection, id: str) -> int:
+    """Return the largest number of a part, or -1; an index has it."""
+    largest: int | None = connection.execute(_LARGEST, {"of_id": id}).scalar()
+    return -1 if largest is None else largest
 
 
 _DIGESTS: Final = sa.select(unchecked(documents.c.path), unchecked(documents.c.digest)).where(_OF_ID)

@@ -123,6 +123,7 @@ class TestWhatIsRead:
         def ask() -> None:
             assert (len(lazy.trials), list(lazy.trials), 3 in lazy.trials) == (4, [0, 1, 2, 3], True)
 
+        assert bodies_read(ada, ask) == 0
         assert statements_of(ada.engine, ask) == []
 
     def test_is_one_trial_by_itself(self, ada, lazy):
@@ -370,12 +371,35 @@ class TestWhatCannotBeReadAnyMore:
         with pytest.raises(DamagedDocumentError, match="/trials/1"):
             lazy.trials[1]  # as above
 
-    def test_is_noticed_at_once_if_a_row_is_missing(self, ada):
+    @pytest.mark.parametrize("ask", [lambda e: len(e.trials), lambda e: list(e.data.records), copy.deepcopy])
+    def test_is_noticed_by_who_asks_for_all_if_a_row_is_missing(self, ada, lazy, ask):
         with ada.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM documents WHERE path = '/trials/1'")
 
         with pytest.raises(DamagedDocumentError, match="its rows"):
+            ask(lazy)
+
+    @pytest.mark.parametrize("column", ["body", "digest", "parts_digest"])
+    def test_is_noticed_at_once_if_the_head_is_damaged(self, ada, column):
+        with ada.engine.begin() as connection:
+            value = "digest" if column == "body" else f"REPLACE({column}, '1', '2')"
+            connection.exec_driver_sql(
+                f"UPDATE documents SET {column} = '{{}}' WHERE path = ''"
+                if column == "body"
+                else f"UPDATE documents SET {column} = {value} WHERE path = ''"
+            )
+
+        with pytest.raises(DamagedDocumentError, match="its head"):
             ada.load("cakes", lazy=True)
+
+    def test_as_the_database_was_put_back(self, ada, bob, lazy):
+        lazy.description = "hers"
+        ada.save(lazy)
+        with ada.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE versions SET digest = chain")
+
+        with pytest.raises(DamagedDocumentError, match=r"version 2.*put back"):
+            lazy.trials[1]  # as above
 
     def test_is_read_from_a_document_that_was_deleted(self, ada, bob, lazy):
         bob.delete("cakes")

@@ -20,7 +20,7 @@ from docstore.codec.values.tags import INT_MAX, INT_MIN
 from docstore.documents.document import Document
 from docstore.documents.kinds import HEAD
 from docstore.errors import CodecError
-from docstore.model.part_dict import Marks, PartDict, is_unread, marks_of, peek, renew_marks
+from docstore.model.part_dict import Marks, PartDict, is_in_memory, marks_of, peek, renew_marks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class Sealing:
             of_field = marks_of(items) if is_known else renew_marks(items)
             marks.append(of_field)
             for key in of_field.begin():
-                if key in items and not is_unread(items, key) and _is_shared(sharing, items, key):
+                if is_in_memory(items, key) and _is_shared(sharing, items, key):
                     of_field.touched.add(key)
                 # The dict is written in another form, not as parts, if one of its keys is another value.
                 is_known = is_known and type(key) is int and INT_MIN <= key <= INT_MAX

@@ -110,6 +110,7 @@ def local_changes_of(document: Document, origin: LoadedState, touched: Collectio
     Args:
         touched: the paths of all parts that may have changed, if *document* has only those; with None, it has all.
     """
+    origin.digests.look_up({*document.pieces, *(touched or ())})
     changed = {path: each for path, each in document.pieces.items() if origin.digest(path) != each.digest}
     if touched is None:
         gone = frozenset(origin.paths() - document.pieces.keys())
@@ -127,6 +128,7 @@ def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedSta
     kind, name, model = live.mapper.identify(live.obj)
     read = live.in_memory(paths)
     pieces = live.pieces(read)
+    origin.digests.look_up(read)
     changed = {path: each for path, each in pieces.items() if origin.digest(path) != each.digest}
     for path in changed.keys() - {HEAD}:
         other = live.stored_path(path, origin.paths) if origin.digest(path) is None else None

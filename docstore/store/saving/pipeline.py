@@ -236,11 +236,11 @@ def write_changes(connection: Connection, context: StoreContext, save: Save, not
     head = _head(connection, context, save)
     with reading_by(connection, save.live):
         plan = planned(connection, head, save)
-    if plan.changeset.changes:
-        document = replace(save.changes.document, name=head.name)
-        saved = context.writer.write(connection, head, document, plan.changeset, plan.digests, note)
-    else:
-        saved = Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
+        if plan.changeset.changes:
+            document = replace(save.changes.document, name=head.name)
+            saved = context.writer.write(connection, head, document, plan.changeset, plan.digests, note)
+        else:
+            saved = Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
     check_readable(save, head, plan.update)
     written = (saved.id, saved.version, saved.codes, saved.is_new)
     return Outcome(*written, name=head.name, update=plan.update, overwritten=plan.overwritten)
