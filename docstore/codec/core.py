@@ -325,8 +325,8 @@ class Codec:
         entry = self.registry.of_tag(tag)
         if entry is not None:
             return self._reader_of(entry) if numbered or entry.schema > 1 else self._object(entry).decode
-        if tag in self.registry.class_decoders:
-            return custom_decode(self.registry.class_decoders[tag], tag, self._plain)
+        if decoder := self.registry.class_decoder(tag):
+            return custom_decode(decoder, tag, self._plain)
         row = BY_TAG.get(tag) or optional_types.tagged_name(tag)
         if row is not None:
             members = row.decode
@@ -337,7 +337,7 @@ class Codec:
             return lambda value: UnknownObject(tag, value)  # type: ignore[arg-type]  # as above
         if self._unknown == "members":
             return lambda value: self._decode_dict(value)  # type: ignore[arg-type]  # as above
-        self.registry.check_installed(tag)
+        self.registry.library_of_tag(tag)  # that it is not installed is another error
         raise UnknownTagError(tag)
 
     def _decode_hashed(self, row: Tagged, value: dict[str, JSON]) -> Any:

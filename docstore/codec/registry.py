@@ -284,27 +284,55 @@ class Registry:
     def of_class(self, cls: type) -> Entry | None:
         """Return the entry of exactly *cls*; a subclass is another class."""
         found = self._by_class.get(cls)
-        if found is None and (root := root_of(cls)) in self._tables.adapters:
-            return self._adapter(root, f"writing a {cls.__module__}.{cls.__qualname__}").of_class(cls)
+        if found is None and (library := self._library_of(cls)):
+            return library.of_class(cls)
         return found
 
     def of_tag(self, tag: str) -> Entry | None:
         """Return the entry with *tag*, its present one or a former one; None if the tag's library is not installed."""
         found = self._by_tag.get(tag)
-        if found is None and (root := tag.partition(".")[0]) in self._tables.adapters:
+        if found is None:
             with suppress(MissingDependencyError):
-                return self._adapter(root, f"reading a {tag}").of_tag(tag)
+                library = self.library_of_tag(tag)
+                return None if library is None else library.of_tag(tag)
         return found
 
-    def check_installed(self, tag: str) -> None:
-        """Raise a MissingDependencyError if the library that the objects of *tag* are of is not installed."""
-        root = tag.partition(".")[0]
-        if root in self._tables.adapters:
-            self._adapter(root, f"reading a {tag}")
+    def class_encoder(self, cls: type) -> tuple[type, Encoder] | None:
+        """Return the encoder of *cls*, a class that is a value, and the base that it is for: the closest with one."""
+        for base in cls.__mro__:
+            for registry in filter(None, (self, self._library_of(base))):
+                if base in registry.class_encoders:
+                    return base, registry.class_encoders[base]
+        return None
 
-    def _adapter(self, root: str, purpose: str) -> Registry:
-        registry: Registry = known_by(self._tables.adapters, root, purpose).REGISTRY
-        return registry
+    def class_decoder(self, tag: str) -> Decoder | None:
+        """Return the decoder of values that are classes with this *tag*; None if its library is not installed."""
+        found = self.class_decoders.get(tag)
+        if found is None:
+            with suppress(MissingDependencyError):
+                library = self.library_of_tag(tag)
+                return None if library is None else library.class_decoder(tag)
+        return found
+
+    # --- the libraries that are found by themselves ------------------------------------------------------------------
+
+    def library_of_tag(self, tag: str) -> Registry | None:
+        """Return the registry of the library that *tag* begins with the name of, if there is an adapter for it.
+
+        Raises:
+            MissingDependencyError: the library is not installed.
+        """
+        return self._library(tag.partition(".")[0], f"reading a {tag}")
+
+    def _library_of(self, cls: type) -> Registry | None:
+        return self._library(root_of(cls), f"writing a {cls.__module__}.{cls.__qualname__}")
+
+    def _library(self, root: str, purpose: str) -> Registry | None:
+        adapters = self._tables.adapters
+        found: Registry | None = known_by(adapters, root, purpose).REGISTRY if root in adapters else None
+        return found
+
+    # --- kinds and upcasts -------------------------------------------------------------------------------------------
 
     def kind_named(self, name: str) -> Kind | None:
         """Return the kind of document of this name, if a class is one."""
@@ -316,8 +344,8 @@ class Registry:
 
     def upcasts_of(self, entry: Entry) -> dict[int, Upcast]:
         """Return the upcasts of *entry*, by the schema that they start from."""
-        if self._by_class.get(entry.cls) is None and (root := root_of(entry.cls)) in self._tables.adapters:
-            return self._adapter(root, f"reading a {entry.tag}").upcasts_of(entry)
+        if entry.cls not in self._by_class and (library := self._library_of(entry.cls)):
+            return library.upcasts_of(entry)
         found = self._tables.upcasts
         return {from_: function for (tag, from_), function in found.items() if self._by_tag.get(tag) is entry}
 

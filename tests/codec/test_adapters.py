@@ -24,9 +24,13 @@ class Tree:
 
 class Seed:
     pass
+
+class Apple(Tree):
+    pass
 """
 
 ADAPTER = """
+from {library} import trees
 from {library}.trees import Tree
 from docstore.codec.classes.field_tables import field_table
 from docstore.codec.registry import Entry, Registry
@@ -36,6 +40,8 @@ KIND = kind_declared("tree", name_field="name", type=None, status=None, parts=[]
 REGISTRY = Registry([
     Entry(Tree, "{library}.Tree", fields=field_table(Tree, ["_name", "_height"]), kind=KIND, model="ax"),
 ])
+REGISTRY = REGISTRY.with_class_encoders({{Tree: lambda cls: {{"__type": "{library}.type", "name": cls.__name__}}}})
+REGISTRY = REGISTRY.with_class_decoders({{"{library}.type": lambda members: getattr(trees, members["name"])}})
 """
 
 
@@ -103,6 +109,18 @@ class TestAnObjectOfALibrary:
             docstore.dumps(Bonsai("oak"))
         docstore.register(Bonsai, fields=["_name", "_height"])
         assert type(docstore.loads(docstore.dumps(Bonsai("oak")))) is Bonsai
+
+
+class TestAClassOfALibrary:
+    def test_is_a_value_too(self, trees, library):
+        text = docstore.dumps([trees.Apple])
+
+        assert text == b'[{"__type":"%s.type","name":"Apple"}]' % library.encode()
+        assert docstore.loads(text) == [trees.Apple]
+
+    def test_that_the_adapter_has_no_function_for_is_refused(self, trees):
+        with pytest.raises(EncodeError, match="Seed is a value here, not an instance of it"):
+            docstore.dumps(trees.Seed)
 
 
 class TestTheAdapter:

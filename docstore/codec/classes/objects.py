@@ -184,15 +184,12 @@ def class_encode(registry: Registry, plain: Plain) -> Encode:
 
     The tag is ``Type[Base]``, unless the function names its own.
     """
-    encoders = {
-        base: custom_encode(encoder, f"Type[{base.__name__}]", plain)
-        for base, encoder in registry.class_encoders.items()
-    }
 
     def encode(cls: Any) -> JSON:
-        for base in cls.__mro__:
-            if base in encoders:
-                return encoders[base](cls)
+        found = registry.class_encoder(cls)
+        if found is not None:
+            base, encoder = found
+            return custom_encode(encoder, f"Type[{base.__name__}]", plain)(cls)
         name = cls.__name__
         raise EncodeError(
             f"the class {cls.__module__}.{cls.__qualname__} is a value here, not an instance of it, and no function "
