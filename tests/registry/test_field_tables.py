@@ -318,6 +318,34 @@ class TestADocument:
 
         assert vars(mine) == vars(vessel(_logs={1: "full", 2: "hot", 3: "cold"}, _Vessel__status=Stage.MASH))
 
+    def test_has_an_index_of_what_it_holds_itself_after_an_update_in_place(self, store):
+        """What a hook worked out of another person's object refers to that object's parts."""
+
+        class Rack:
+            pass
+
+        def restore(rack: Any) -> None:
+            rack._by_name = {keg["name"]: keg for keg in rack.kegs}
+
+        fields = ["name", Field("kegs", list[dict[str, Any]]), Field("_by_name", stored=False)]
+        docstore.register(Rack, fields=fields, restored=restore)
+        docstore.document(kind="rack", keyed={"/kegs": "name"})(Rack)
+        mine = Rack()
+        vars(mine).update(name="r", kegs=[{"name": "a", "litres": 1}])
+        restore(mine)
+        store.save(mine)
+        yours: Any = store.load("r", kind="rack")
+        yours.kegs.append({"name": "b", "litres": 2})
+        restore(yours)
+        store.save(yours)
+        mine._by_name["a"]["litres"] = 5
+
+        store.save(mine)
+
+        assert mine.kegs == [{"name": "a", "litres": 5}, {"name": "b", "litres": 2}]
+        assert [mine._by_name[name] for name in ("a", "b")] == mine.kegs
+        assert all(mine._by_name[keg["name"]] is keg for keg in mine.kegs)
+
     def test_has_no_field_by_a_private_name(self):
         with pytest.raises(
             RegistryError, match="Vessel has no stored field '_name' for name=; it has name, status, log"
