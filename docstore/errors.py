@@ -410,13 +410,21 @@ class NameChangedError(StoreError):
     The caller must say whether to rename that document or to make a new one.
     """
 
-    def __init__(self, old: str, new: str, *, kind: str) -> None:
+    def __init__(self, old: str, new: str, *, kind: str, owner_kind: str = "") -> None:
+        """Make the error.
+
+        Args:
+            owner_kind: the kind of the document that this one is named after, if it is, and so is not renamed itself.
+        """
         self.old, self.new, self.kind = old, new, kind
         given = "" if kind == "experiment" else f", kind={kind!r}"
         rename, as_new = f"rename({old!r}, {new!r}{given})", "save(..., as_new=True)"
+        keep = f"To rename that document, with its history, call {rename} first"
+        if owner_kind:
+            keep = f"A {kind} of an {owner_kind} is named after it: give the object its former {owner_kind} again"
         super().__init__(
-            f"this {kind} came from the document {old!r}, and has the name {new!r}. To rename that document, with "
-            f"its history, call {rename} first; to make this a new document, without that history, call {as_new}."
+            f"this {kind} came from the document {old!r}, and has the name {new!r}. {keep}; to make this a new "
+            f"document, without that history, call {as_new}."
         )
 
 

@@ -110,13 +110,19 @@ class Mapper:
         return kind, self._name(obj, kind), entry.model
 
     def _name(self, obj: Any, kind: Kind) -> str:
-        name = stored_fields.value_of(obj, self.codec.attribute(type(obj), kind.name_field))
+        field = kind.name_field
+        if kind.named_by and self._member(obj, kind.named_by) is not None:
+            field = kind.named_by
+        name = self._member(obj, field)
         if type(name) in (int, UUID):
             # Stored as it is where the class declares that type, and as text in the column; otherwise refused.
             stored = self._entry(obj).stored_fields
-            declared = {field.key: without_none(field.annotation) for field in stored}.get(kind.name_field)
+            declared = {each.key: without_none(each.annotation) for each in stored}.get(field)
             name = str(name) if declared is type(name) else name
-        return _checked_name(kind, name)
+        return _checked_name(kind, field, name)
+
+    def _member(self, obj: Any, field: str) -> Any:
+        return stored_fields.value_of(obj, self.codec.attribute(type(obj), field))
 
     def has_own_functions(self, obj: Any) -> bool:
         """Return whether a user's registered function encodes or decodes *obj*.
@@ -188,12 +194,12 @@ def _no_document(cls: type, remedy: str) -> EncodeError:
     return EncodeError(f"{with_article(cls.__qualname__)} is no document by itself. {remedy}")
 
 
-def _checked_name(kind: Kind, name: object) -> str:
+def _checked_name(kind: Kind, field: str, name: object) -> str:
     # A subclass of str is refused: it would be stored as another type than the column has.
     if type(name) is not str or not 1 <= len(name) <= LONGEST_NAME or not is_plain(name):
         raise EncodeError(
             f"this {kind.name} needs a name of 1 to {LONGEST_NAME} characters (str), without NUL or lone surrogates, "
             f"to be stored in a database, and has {short_repr(name)}",
-            pointer=join_pointer((kind.name_field,)),
+            pointer=join_pointer((field,)),
         )
     return name

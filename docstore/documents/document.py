@@ -32,7 +32,7 @@ def with_name(document: Document, name: str) -> Document:
         return document
     pieces = dict(document.pieces)
     if HEAD in pieces:
-        pieces[HEAD] = piece(HEAD, document.kind.renamed(pieces[HEAD].body, name))
+        pieces[HEAD] = piece(HEAD, document.kind.kept_under(pieces[HEAD].body, name))
     return replace(document, name=name, pieces=pieces)
 
 

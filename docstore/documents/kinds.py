@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, TypeVar
 from uuid import UUID
@@ -123,6 +123,9 @@ class Kind:
     part_key: str | None = None
     """The attribute of a part's object that holds its key; if None, the object itself is searched for."""
     name_field: str = "name"
+    named_by: str | None = None
+    """A field that names the document in place of ``name_field``, unless it is null: an experiment's strategy is named
+    after the experiment, as the strategies of many experiments have one name."""
     keyed: tuple[Keyed, ...] = ()
     """The lists whose items have merge keys, so that two people's changes of a list merge item by item."""
     merge_keys: MergeKeys = field(init=False, repr=False, compare=False)
@@ -134,12 +137,16 @@ class Kind:
     def of(self, head: JSON) -> Kind:
         """Return this kind with the layout that *head* contains, if it is a user's kind.
 
+        A strategy whose runs are a list was stored before its runs were parts: it has none.
+
         Raises:
             DecodeError: the layout is malformed.
         """
-        if self.name in KINDS or not is_document(head):
+        if self.name in FIXED_LAYOUT or not is_document(head):
             return self
         assert isinstance(head, dict)  # a document is
+        if self.name in KINDS:
+            return _IN_ONE_PIECE if any(isinstance(head.get(rule.field), list) for rule in self.parts) else self
         return self if LAYOUT_KEY not in head else _kind_from_text(self.name, dumps(head[LAYOUT_KEY]))
 
     @property
@@ -157,7 +164,16 @@ class Kind:
 
     def name_in(self, head: JSON) -> str | None:
         """Return the document's name."""
-        return _name_at(head, self.name_field)
+        return _name_at(head, self._naming_field(head))
+
+    def names_in(self, head: JSON) -> set[str]:
+        """Return the names that the document may be stored under: before ``named_by``, it was ``name_field`` alone."""
+        found = (self.name_in(head), _name_at(head, self.name_field))
+        return {name for name in found if name is not None}
+
+    def is_named_after_owner(self, head: JSON) -> bool:
+        """Return whether the document has the name of the one that it belongs to."""
+        return self.named_by is not None and self.named_by == self.owner_field and self.owner_in(head) is not None
 
     def renamed(self, head: JSON, name: str, *, argument: str = "name") -> JSON:
         """Return the *head* of a document with another name, if the head contains the name.
@@ -167,7 +183,15 @@ class Kind:
         """
         if not isinstance(head, dict) or not is_document(head) or self.name_in(head) == name:
             return head
-        return {**head, self.name_field: _name_like(head.get(self.name_field), name, self.name, argument)}
+        field = self._naming_field(head)
+        return {**head, field: _name_like(head.get(field), name, self.name, argument)}
+
+    def kept_under(self, head: JSON, name: str) -> JSON:
+        """Return the *head* of a document that is stored under *name*: unchanged, if it may be, or ``renamed``."""
+        return head if name in self.names_in(head) else self.renamed(head, name)
+
+    def _naming_field(self, head: JSON) -> str:
+        return self.named_by if self.named_by and _text_at(head, (self.named_by,)) else self.name_field
 
     def owner_in(self, head: JSON) -> str | None:
         """Return the name of the document, of kind ``owner_kind``, that this one belongs to."""
@@ -402,12 +426,13 @@ GENERATION_STRATEGY: Final = Kind(
     "generation_strategy",
     owner_kind="experiment",
     owner_field="experiment_name",
-    keyed=(
-        Keyed(("generator_runs",), ("time_created",), names=ARM_NAMES),
-        Keyed(("nodes",), ("name",)),
-    ),
+    named_by="experiment_name",
+    parts=(PartRule("generator_runs", "generator_run", type=Code("generator_run_type", (("generator_run_type",),))),),
+    keyed=(Keyed(("nodes",), ("name",)),),
 )
-ANALYSIS_CARD: Final = Kind("analysis_card")
+ANALYSIS_CARD: Final = Kind(
+    "analysis_card", owner_kind="experiment", owner_field="experiment_name", named_by="document_name"
+)
 
 RESERVED: Final = frozenset(
     name
@@ -417,6 +442,11 @@ RESERVED: Final = frozenset(
 """The kinds of docstore's own documents and parts, which the views show."""
 
 KINDS: Final = {kind.name: kind for kind in (EXPERIMENT, GENERATION_STRATEGY, ANALYSIS_CARD)}
+
+FIXED_LAYOUT: Final = frozenset({EXPERIMENT.name, ANALYSIS_CARD.name})
+"""The kinds whose documents always had the same parts."""
+
+_IN_ONE_PIECE: Final = replace(GENERATION_STRATEGY, parts=())
 
 
 @lru_cache(maxsize=256)

@@ -1,27 +1,51 @@
-"""Analysis cards: the results of analyses of an experiment, each a table and a figure or text under a title."""
+"""Analysis cards: the results of analyses of an experiment, each a table and a figure or text under a title.
+
+A card that belongs to an experiment is a document of its own under a name that no other has, since an experiment may
+have many cards of one name. A card without an experiment is stored under its own name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, Self
+from uuid import uuid4
 
 from docstore.errors import InvalidValueError
 from docstore.model.checks import check_instances, check_name, short_dataclass_repr
 
+_LONGEST: Final = 200
+"""Characters of a card's name that the name of its document has: with a number of 32 digits, fewer than 255."""
+
 
 @dataclass(repr=False)
 class AnalysisCardBase:
-    """The base of a card and a group of cards."""
+    """The base of a card and a group of cards.
+
+    *experiment_name* is the experiment that it belongs to, and *document_name* the name under which it is stored then:
+    its own name and a random number, unless one is given.
+    """
 
     name: str
     title: str = ""
     subtitle: str = ""
     timestamp: datetime = field(default_factory=lambda: datetime.now(UTC), kw_only=True)
+    experiment_name: str | None = field(default=None, kw_only=True)
+    document_name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         check_name("name of an analysis card", self.name)
+        if self.experiment_name is not None and self.document_name is None:
+            self.belong_to(self.experiment_name)
+
+    def belong_to(self, experiment_name: str) -> Self:
+        """Make this a card of the experiment of this name, stored as a document of its own, and return the card."""
+        check_name("name of an experiment", experiment_name)
+        if self.document_name is None or self.experiment_name != experiment_name:
+            self.document_name = f"{self.name[:_LONGEST]} {uuid4().hex}"
+        self.experiment_name = experiment_name
+        return self
 
     def flatten(self) -> list[AnalysisCard]:
         """Return every card, also those in groups within groups."""

@@ -10,6 +10,7 @@ from docstore.documents.display import counted
 from docstore.errors import InvalidValueError
 from docstore.model.checks import check_instances, check_name, check_unique, short_dataclass_repr
 from docstore.model.generator_run import GeneratorRun
+from docstore.model.part_dict import PartDict, sort_keys
 from docstore.model.statuses import ExperimentStatus
 
 
@@ -41,7 +42,8 @@ class GenerationStrategy:
     experiment_name: str | None = None
     _nodes: list[GenerationNode] = field(default_factory=list)
     _current_node_name: str = ""
-    _generator_runs: list[GeneratorRun] = field(default_factory=list)
+    # By number, from 0: each is a part of the document, so that one more run costs one row.
+    _generator_runs: dict[int, GeneratorRun] = field(default_factory=dict)
 
     def __init__(
         self, nodes: Sequence[GenerationNode], name: str | None = None, experiment_name: str | None = None
@@ -50,10 +52,18 @@ class GenerationStrategy:
         if not nodes:
             raise InvalidValueError("nodes of a generation strategy", [], "Give one at least.")
         check_unique("node of a generation strategy", (node.name for node in nodes), "Give each node its own name.")
-        self._nodes, self._current_node_name, self._generator_runs = list(nodes), nodes[0].name, []
+        self._nodes, self._current_node_name, self._generator_runs = list(nodes), nodes[0].name, PartDict()
         # Ax names a strategy after its stages too, if it has no name.
         self.name = check_name("name of a generation strategy", name or "+".join(node.name for node in nodes))
         self.experiment_name = experiment_name
+
+    def __docstore_restored__(self) -> None:
+        runs: Any = self._generator_runs
+        if isinstance(runs, list):  # as they were stored before they were parts
+            runs = dict(enumerate(runs))
+        if isinstance(runs, dict):
+            self._generator_runs = runs if isinstance(runs, PartDict) else PartDict(runs)
+            sort_keys(self._generator_runs)
 
     @property
     def nodes(self) -> list[GenerationNode]:
@@ -86,19 +96,19 @@ class GenerationStrategy:
     @property
     def generator_runs(self) -> list[GeneratorRun]:
         """The generator runs, oldest first."""
-        return list(self._generator_runs)
+        return list(self._generator_runs.values())
 
     @property
     def last_generator_run(self) -> GeneratorRun | None:
         """The newest generator run, or None."""
-        return self._generator_runs[-1] if self._generator_runs else None
+        return self._generator_runs[max(self._generator_runs)] if self._generator_runs else None
 
     def add_generator_run(self, generator_run: GeneratorRun) -> None:
         """Add a generator run, of the current node unless it names another."""
         check_instances("generator run", [generator_run], GeneratorRun)
         if generator_run.generation_node_name is None:
             generator_run.generation_node_name = self._current_node_name
-        self._generator_runs.append(generator_run)
+        self._generator_runs[max(self._generator_runs, default=-1) + 1] = generator_run
 
     def __repr__(self) -> str:
         runs = counted(len(self._generator_runs), "generator run")

@@ -1,4 +1,4 @@
-"""Delete experiments from the database of this process."""
+"""Delete experiments and generation strategies from the database of this process."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from docstore.sqa_store.db import store_of
 
 
 def delete_experiment(exp_name: str) -> None:
-    """Delete the experiment of this name; ``docstore.connect(...).undelete(name)`` brings it back.
+    """Delete the experiment of this name, with its generation strategy and analysis cards.
+
+    ``docstore.connect(...).undelete(name)`` brings them back.
 
     Raises:
         DocumentNotFoundError: there is none.
     """
     store_of().delete(exp_name)
+
+
+def delete_generation_strategy(exp_name: str) -> None:
+    """Delete the generation strategy of the experiment of this name; the experiment and its trials stay.
+
+    Raises:
+        DocumentNotFoundError: there is none.
+    """
+    store_of().delete(exp_name, kind="generation_strategy")

@@ -1,11 +1,12 @@
-"""Save experiments, their trials and generation strategies to the database of this process."""
+"""Save experiments, their trials, generation strategies and analysis cards to the database of this process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from docstore.documents.history import Version
-from docstore.model import BaseTrial, Experiment, GenerationStrategy
+from docstore.errors import DocumentNotFoundError
+from docstore.model import AnalysisCardBase, BaseTrial, Experiment, GenerationStrategy
 from docstore.sqa_store.db import store_of
 from docstore.sqa_store.sqa_config import SQAConfig
 
@@ -33,5 +34,21 @@ def save_or_update_trials(
 
 
 def save_generation_strategy(generation_strategy: GenerationStrategy, config: SQAConfig | None = None) -> Version:
-    """Save *generation_strategy*, a document of its own that belongs to the experiment it names."""
+    """Save *generation_strategy*, a document of its own that is named after the experiment it belongs to."""
     return store_of(config).save(generation_strategy)
+
+
+def save_analysis_card(
+    analysis_card: AnalysisCardBase, experiment: Experiment, config: SQAConfig | None = None
+) -> Version:
+    """Save *analysis_card*, which belongs to *experiment* from now on, as a document of its own.
+
+    Raises:
+        DocumentNotFoundError: *experiment* was never saved.
+        NameChangedError: the card was saved as one of another experiment.
+    """
+    store = store_of(config)
+    if experiment.name is None or not store.exists(experiment.name):
+        hint = "save_experiment() it before its analysis cards."
+        raise DocumentNotFoundError(str(experiment.name), kind="experiment", hint=hint)
+    return store.save(analysis_card.belong_to(experiment.name))

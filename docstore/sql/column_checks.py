@@ -45,9 +45,8 @@ def wrong_head_columns(
     """Yield a problem for each column of a head's row that contradicts its *body*."""
     yield from wrong_codes(kind, row, body, names)
     if is_document(body):
-        name = kind.name_in(body)
-        if head.name != name:
-            yield f"the column name says {head.name!r}, and the body {name!r}"
+        if head.name not in kind.names_in(body):
+            yield f"the column name says {head.name!r}, and the body {kind.name_in(body)!r}"
         yield from _wrong_model(row, _MODELS)
     else:
         yield from _wrong_model(row, ("user",))  # a JSON value that was put

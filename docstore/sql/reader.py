@@ -28,7 +28,7 @@ from docstore.documents.history import (
     rebuild,
     unparsed,
 )
-from docstore.documents.kinds import HEAD, KINDS, Kind, kind_named
+from docstore.documents.kinds import FIXED_LAYOUT, HEAD, KINDS, Kind, kind_named
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError, VersionNotFoundError
 from docstore.sql import full_states, rows
@@ -205,7 +205,7 @@ class Past:
 
     def kind(self) -> Kind:
         """Return the kind of the stored state; a user's document may be split into other parts now."""
-        if self.head.kind in KINDS:
+        if self.head.kind in FIXED_LAYOUT:
             return KINDS[self.head.kind]
         pieces, _ = self.pieces({HEAD})
         return kind_named(self.head.kind).of(pieces.get(HEAD))
@@ -310,7 +310,7 @@ def stored_kind(connection: Connection, head: HeadRow) -> Kind:
     Raises:
         DamagedDocumentError: the head is not what was saved.
     """
-    if head.kind in KINDS:
+    if head.kind in FIXED_LAYOUT:
         return KINDS[head.kind]
     pieces, _ = read_pieces(connection, head, {HEAD})
     return kind_named(head.kind).of(pieces.get(HEAD))

@@ -88,7 +88,8 @@ def copy_documents(
     """Copy documents of *source* to *target*, each in a transaction of its own, and return what was done for each.
 
     Args:
-        names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
+        names: of live documents of *kind*, or of experiments, which are copied with what belongs to them; None for all
+            documents, deleted ones too.
         kind: without names, that of the documents to copy; None for all kinds.
         size: how much is kept in memory at once.
         progress: True draws a bar; or a function that is told how many versions are copied.
@@ -143,7 +144,10 @@ def _heads(source: Transactions, reading: Connection, names: Iterable[str] | Non
     if names is not None:
         checked_iterable("names", names, "names=['cakes']")
         wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
-        return [source.head(reading, kind or "experiment", name) for name in wanted]
+        heads = {head.id: head for head in (source.head(reading, kind or "experiment", name) for name in wanted)}
+        owned = [id for each in list(heads) for id in rows.owned(reading, each)]
+        belonging = filter(None, (rows.head_of(reading, id) for id in owned))
+        return [*heads.values(), *(head for head in belonging if head.deleted_at is None and head.id not in heads)]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
     # Deleted ones first: in the target, one of them may still have the name that another one has now.
     return sorted(filter(None, (rows.head_of(reading, id) for id in ids)), key=lambda head: head.deleted_at is None)
@@ -466,9 +470,10 @@ def _check_columns(connection: Connection, head: HeadRow, row: sa.Row[Any]) -> N
         problem = "created_at or updated_at is not the time of the first or the current version"
         raise _damaged(head, "its head", problem)
     body = loads(row.body)
-    named = kind_named(head.kind).of(body).name_in(body) if is_document(body) else head.name
-    if named != head.name:
-        raise _damaged(head, "its head", f"the column name says {head.name!r}, and the body {named!r}")
+    kind = kind_named(head.kind).of(body)
+    if is_document(body) and head.name not in kind.names_in(body):
+        problem = f"the column name says {head.name!r}, and the body {kind.name_in(body)!r}"
+        raise _damaged(head, "its head", problem)
 
 
 def _check_seal(connection: Connection, head: HeadRow, tags: Sequence[Row]) -> None:

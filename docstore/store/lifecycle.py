@@ -1,4 +1,7 @@
-"""Rename, soft delete, undelete and purge a document."""
+"""Rename, soft delete, undelete and purge a document, and with it those that belong to it.
+
+An experiment's generation strategy and analysis cards belong to it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from sqlalchemy.engine import Connection
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
-from docstore.errors import DocumentExistsError, called
+from docstore.errors import DocumentExistsError, InvalidValueError, called
 from docstore.sql import rows
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
@@ -27,7 +30,7 @@ def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> 
     Raises:
         DocumentNotFoundError: no document has the *old* name.
         DocumentExistsError: another has the *new* name.
-        InvalidValueError: its class does not accept the *new* name.
+        InvalidValueError: its class does not accept the *new* name; or it is named after the one that it belongs to.
     """
     checked_text("new", new, LONGEST_NAME)
     mapper = context.mapper("keep")  # documents of unregistered classes are not checked
@@ -43,6 +46,9 @@ def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> 
             raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)
         now = read(connection, head)
         which = kind_named(kind).of(now.pieces[HEAD])
+        if which.is_named_after_owner(now.pieces[HEAD]):
+            remedy = f"A {kind} is named after its {which.owner_kind}: call rename({old!r}, {new!r}) for that."
+            raise InvalidValueError("new", new, remedy)
         body = which.renamed(now.pieces[HEAD], new, argument="new")
         mapper.check_renamed(which, now.pieces, body, "new", new)
         own = Note(note.author, note.message or f"renamed from {old!r}")
@@ -60,18 +66,40 @@ def _rename_owner(
     codes: dict[Name, int] = {}
     for id in rows.owned(connection, owner.id):
         head = rows.head_of(connection, id)
-        field = kind_named(head.kind).owner_field if head is not None else None
-        if head is None or field is None:
+        kind = kind_named(head.kind) if head is not None else None
+        if head is None or kind is None or kind.owner_field is None:
             continue
         now = read(connection, head)
         body = now.pieces[HEAD]
         assert isinstance(body, dict)  # its head names the owner
-        codes |= context.writer.replace_head(connection, head, now, head.name, {**body, field: name}, note).codes
+        is_named_so = kind.is_named_after_owner(body) and head.name == owner.name
+        if is_named_so and head.deleted_at is None:
+            _check_free(connection, context.project, head, name)
+        new = name if is_named_so else head.name
+        codes |= context.writer.replace_head(connection, head, now, new, {**body, kind.owner_field: name}, note).codes
     return codes
 
 
+def _check_free(connection: Connection, project: str, head: HeadRow, name: str) -> None:
+    """Check that *name* is free for the document at *head*, which changes its name, or comes back.
+
+    Raises:
+        DocumentExistsError: another live document has it.
+    """
+    taken = live_documents_named(connection, project, head.kind, [name]).get(name)
+    if taken is not None and taken[0] != head.id:
+        remedy = f"rename({name!r}, ...) or delete({called(name, head.kind)}) it first."
+        raise DocumentExistsError(name, kind=head.kind, head=taken[1], remedy=remedy)
+
+
+def _belonging(connection: Connection, head: HeadRow, *, deleted_at: datetime | None) -> list[HeadRow]:
+    """Return the documents that belong to the one at *head*: live ones, or those that were deleted at that moment."""
+    found = (rows.head_of(connection, id) for id in rows.owned(connection, head.id))
+    return [each for each in found if each is not None and each.deleted_at == deleted_at]
+
+
 def delete(transactions: Transactions, kind: str, name: str, author: str) -> None:
-    """Mark a document as deleted by *author*; another may take its name.
+    """Mark a document, and those that belong to it, as deleted by *author*; others may take their names.
 
     Raises:
         DocumentNotFoundError: there is none.
@@ -80,15 +108,16 @@ def delete(transactions: Transactions, kind: str, name: str, author: str) -> Non
 
     def work(connection: Connection) -> str:
         head = transactions.head(connection, kind, name)
-        rows.mark_deleted(connection, head.id, moment, author)
-        rows.delete_name(connection, transactions.project, head)
+        for each in (head, *_belonging(connection, head, deleted_at=None)):
+            rows.mark_deleted(connection, each.id, moment, author)
+            rows.delete_name(connection, transactions.project, each)
         return head.id
 
     transactions.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)
 
 
 def undelete(transactions: Transactions, kind: str, name: str) -> None:
-    """Bring back the document of this name that was deleted last.
+    """Bring back the document of this name that was deleted last, and those that were deleted with it.
 
     Raises:
         DocumentNotFoundError: none was deleted.
@@ -101,8 +130,11 @@ def undelete(transactions: Transactions, kind: str, name: str) -> None:
         if taken is not None:
             remedy = f"rename({name!r}, ...) or delete({called(name, kind)}) it before undelete()."
             raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
-        rows.mark_deleted(connection, gone.id, None, None)
-        rows.insert_names(connection, transactions.project, [(gone.kind, gone.name, gone.id)])
+        back = [gone, *_belonging(connection, gone, deleted_at=gone.deleted_at)]
+        for each in back:
+            _check_free(connection, transactions.project, each, each.name)
+            rows.mark_deleted(connection, each.id, None, None)
+        rows.insert_names(connection, transactions.project, [(each.kind, each.name, each.id) for each in back])
         return gone.id
 
     transactions.writing(work, lambda connection, id: rows.deleted_at(connection, id) is None)
@@ -110,6 +142,8 @@ def undelete(transactions: Transactions, kind: str, name: str) -> None:
 
 def purge(transactions: Transactions, kind: str, name: str) -> None:
     """Delete every row of a document, of its history and of its tags; also of one that is marked as deleted.
+
+    Documents that belong to it are purged with it, deleted ones too.
 
     Branches keep their own copy of its past.
 
@@ -129,9 +163,11 @@ def purge(transactions: Transactions, kind: str, name: str) -> None:
     def work(connection: Connection) -> str:
         head = rows.head_named(connection, transactions.project, kind, name)
         found = head or transactions.deleted(connection, kind, name)
+        owned = (rows.head_of(connection, id) for id in rows.owned(connection, found.id))
         with erasing(connection):
-            rows.delete_name(connection, transactions.project, found)
-            rows.purge(connection, found.id)
+            for each in (*filter(None, owned), found):
+                rows.delete_name(connection, transactions.project, each)
+                rows.purge(connection, each.id)
         return found.id
 
     transactions.writing(work, lambda connection, id: rows.head_of(connection, id) is None)

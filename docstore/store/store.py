@@ -1141,13 +1141,15 @@ class Store:
 
         The document keeps its id, its history and its tags; earlier versions still contain the old name, and are
         loaded by the new one. An object that was loaded under the old name is still saved to this document, and the
-        save gives it the new name. Documents that contain the name as their owner's, such as an experiment's generation
-        strategies, get a new version too. The old name becomes free.
+        save gives it the new name. Documents that belong to it, an experiment's generation strategy and analysis cards,
+        get a new version too; its strategy has the new name, as it is named after the experiment. The old name becomes
+        free.
 
         Raises:
             DocumentNotFoundError: no document has the *old* name, or it is deleted.
             DocumentExistsError: another document, which is not deleted, has the *new* name.
-            InvalidValueError: *new* is not a str of 1 to 255 characters, or the class does not accept it.
+            InvalidValueError: *new* is not a str of 1 to 255 characters, or the class does not accept it; or it is an
+                experiment's strategy, which is renamed with the experiment.
 
         Cost:
             A read of the document and of those that belong to it; the head of each is written.
@@ -1157,21 +1159,25 @@ class Store:
         )
 
     def delete(self, name: str, *, kind: str | type = "experiment") -> None:
-        """Delete a document, so that ``undelete`` can bring it back; its name is free for another."""
+        """Delete a document, so that ``undelete`` can bring it back; its name is free for another.
+
+        With an experiment, its generation strategy and analysis cards are deleted.
+        """
         lifecycle.delete(self._writing.transactions, self._context.kind_name(kind), name, self.author)
 
     def undelete(self, name: str, *, kind: str | type = "experiment") -> None:
-        """Bring back the document of this name that was deleted last, with its history.
+        """Bring back the document of this name that was deleted last, with its history, and what was deleted with it.
 
         Raises:
             DocumentNotFoundError: none was deleted.
-            DocumentExistsError: another has the name now.
+            DocumentExistsError: another has the name now; or that of a document that was deleted with it.
         """
         lifecycle.undelete(self._writing.transactions, self._context.kind_name(kind), name)
 
     def purge(self, name: str, *, kind: str | type = "experiment") -> None:
         """Delete a document for good, with its whole history and its tags; if none is live, the one deleted last.
 
+        With an experiment, its generation strategy and analysis cards are purged, also those that were deleted before.
         The log of folded versions goes too. Branches keep their copy of the past that they shared with it, and can
         still be merged with one another.
 
@@ -1204,7 +1210,8 @@ class Store:
         folded here since; a version that it folded itself is not brought back.
 
         Args:
-            names: of live documents of *kind*, or of experiments; None for all documents, deleted ones too.
+            names: of live documents of *kind*, or of experiments, which are copied with their strategy and cards; None
+                for all documents, deleted ones too.
             kind: without names, that of the documents to copy.
             progress: as for ``verify``: told how many versions are copied.
 

@@ -27,6 +27,7 @@ from docstore import migrations, model, registry
 from docstore.codec.values.optional_types import TAGS
 from docstore.codec.values.tags import BY_TAG
 from docstore.documents.canonical import TAG, loads
+from docstore.errors import ConflictError
 from docstore.registry.model_classes import model_registry
 from docstore.testing.exact import identity
 
@@ -34,6 +35,12 @@ THIS = docstore.__version__
 
 ANOTHER_TODAY: dict[str, str] = {}
 """Each older document, as ``0.1.0/experiment``, that is read as another object than its recipe makes, and why."""
+
+CALLED_TODAY = {"first Sobol": "bread"}
+"""Documents that are stored under another name since: a strategy is named after its experiment."""
+
+LATER = {"0.1.0-nulls": {"analysis_cards_of_an_experiment"}}
+"""By the folder of an early form of a release, the documents that came into that release after it."""
 
 HOW = "tests/formats/make.py says how a document is added"
 
@@ -233,8 +240,9 @@ def edit_experiment(store: docstore.Store) -> Any:
 
 
 def edit_strategy(store: docstore.Store) -> Any:
-    strategy = store.load("first Sobol", kind="generation_strategy")
-    strategy._generator_runs.pop()
+    name = "bread" if store.exists("bread", kind="generation_strategy") else "first Sobol"
+    strategy = store.load(name, kind="generation_strategy")
+    strategy._generator_runs.popitem()
     return strategy
 
 
@@ -287,11 +295,10 @@ class TestADatabaseOfAnyRelease:
     @pytest.mark.parametrize(("release", "saved"), LIVING)
     def test_loads_each_version_as_what_the_same_saves_make_today(self, path, of_today, connect, saved):
         classes_0_1_0.register()
+        kind, name, version = saved["kind"], saved["name"], saved["version"]
 
-        was, now = (
-            connect(each, project=saved["project"]).load(saved["name"], kind=saved["kind"], version=saved["version"])
-            for each in (path, of_today)
-        )
+        was = connect(path, project=saved["project"]).load(name, kind=kind, version=version)
+        now = connect(of_today, project=saved["project"]).load(CALLED_TODAY.get(name, name), kind=kind, version=version)
 
         assert identity(was) == identity(now)
 
@@ -306,6 +313,23 @@ class TestADatabaseOfAnyRelease:
         assert info.version == version.number
         assert identity(old.load(info.name, kind=info.kind)) == identity(changed)
         assert old.verify() == []
+
+    def test_takes_a_strategy_whose_runs_were_no_parts_as_a_whole_and_not_in_parts(self, tmp_path, connect):
+        store = connect(database_of("0.1.0-nulls", tmp_path / "old.db"), **of_store.OPTIONS)
+        strategy = store.load("first Sobol", kind="generation_strategy")
+        before = identity(strategy)
+        strategy.generator_runs[0].gen_time = 0.5
+
+        with pytest.raises(ConflictError, match="save the whole of it first"):
+            store.save(strategy, parts=strategy.generator_runs[:1])
+        store.save(strategy)
+        strategy.generator_runs[0].gen_time = 0.75
+        version = store.save(strategy, parts=strategy.generator_runs[:1])
+
+        assert version.places == ("/generator_runs/0/gen_time",)
+        assert identity(store.load("first Sobol", kind="generation_strategy")) == identity(strategy)
+        assert identity(store.load("first Sobol", kind="generation_strategy", version=4)) == before
+        assert store.verify(kind="generation_strategy", decode=True) == []
 
     def test_takes_another_value_where_one_was_put(self, old):
         name = "flour \u2603"
@@ -474,7 +498,7 @@ class TestWhoeverAddsSomething:
     def test_finds_in_each_release_what_there_was_to_make(self, release):
         made = {name for name, recipe in RECIPES.items() if ordered(recipe.since) <= ordered(release)}
 
-        assert {kept.name for kept in DOCUMENTS if kept.release == release} == made, HOW
+        assert {kept.name for kept in DOCUMENTS if kept.release == release} == made - LATER.get(release, set()), HOW
 
     def test_cannot_write_into_a_folder_that_is_there(self, tmp_path):
         with pytest.raises(FileExistsError):

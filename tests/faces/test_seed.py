@@ -330,7 +330,7 @@ class TestSql:
         assert docstore.dumps(load_experiment("my_experiment")) == docstore.dumps(experiment)
 
     def test_a_generation_strategy_is_saved_beside_its_experiment(self, experiment, url):
-        from docstore.sqa_store.load import load_generation_strategy
+        from docstore.sqa_store.load import load_generation_strategy_by_experiment_name
         from docstore.sqa_store.save import save_experiment, save_generation_strategy
 
         init_engine_and_session_factory(url=url)
@@ -338,9 +338,40 @@ class TestSql:
         strategy = GenerationStrategy([GenerationNode("sobol")], "gs", experiment_name="my_experiment")
         save_generation_strategy(strategy)
 
-        assert docstore.dumps(load_generation_strategy("gs")) == docstore.dumps(strategy)
+        found = load_generation_strategy_by_experiment_name("my_experiment")
+        assert docstore.dumps(found) == docstore.dumps(strategy)
         owned = "SELECT d.name FROM documents d JOIN documents e ON d.owner = e.id WHERE e.name = 'my_experiment'"
-        assert rows(url, owned) == [("gs",)]
+        assert rows(url, owned) == [("my_experiment",)]
+
+    def test_a_strategy_is_deleted_by_the_name_of_its_experiment(self, experiment, url):
+        from docstore.sqa_store.delete import delete_generation_strategy
+        from docstore.sqa_store.load import load_generation_strategy_by_experiment_name
+        from docstore.sqa_store.save import save_experiment, save_generation_strategy
+
+        init_engine_and_session_factory(url=url)
+        save_experiment(experiment)
+        save_generation_strategy(GenerationStrategy([GenerationNode("sobol")], "gs", experiment_name="my_experiment"))
+
+        delete_generation_strategy("my_experiment")
+
+        with pytest.raises(DocumentNotFoundError):
+            load_generation_strategy_by_experiment_name("my_experiment")
+
+    def test_analysis_cards_are_saved_for_an_experiment_and_loaded_by_its_name(self, experiment, url):
+        from docstore.sqa_store.load import load_analysis_cards_by_experiment_name
+        from docstore.sqa_store.save import save_analysis_card, save_experiment
+
+        init_engine_and_session_factory(url=url)
+        cards = [docstore.AnalysisCard("effects", title) for title in ("first", "second")]
+        with pytest.raises(DocumentNotFoundError, match="before its analysis cards"):
+            save_analysis_card(cards[0], experiment)
+        save_experiment(experiment)
+
+        for card in (*cards, cards[0]):
+            save_analysis_card(card, experiment)
+
+        found = load_analysis_cards_by_experiment_name("my_experiment")
+        assert [docstore.dumps(card) for card in found] == [docstore.dumps(card) for card in cards]
 
     def test_a_registry_bundle_and_a_config_save_and_load_a_custom_metric_and_runner(self, url):
         from docstore.sqa_store.load import load_experiment

@@ -10,8 +10,8 @@ A release gets its folder once, when it is made:
 
 A folder that exists is not written into: what a release wrote is never edited. Until that release is out, a change of
 the stored form means to delete the folder and to make it again; afterwards, that older documents need an upcast.
-``0.1.0-nulls`` is what the release wrote before it left out what is None in docstore's own objects: what ``make``
-writes where ``Entry.omits_none`` is False.
+``0.1.0-nulls`` is what the release wrote before it left out what is None in docstore's own objects, named a strategy
+after its experiment, and made its runs parts.
 
 There are no dumps of PostgreSQL and MariaDB: every database has the same rows, so the one of SQLite, which needs no
 server, shows what must load; ``copy_to`` brings it to the others, and a test does that.

@@ -367,6 +367,13 @@ def analysis_card_group() -> AnalysisCardGroup:
     return AnalysisCardGroup("all", "Everything", "that was found", [analysis_card(), inner], timestamp=minute(3))
 
 
+def cards_of_an_experiment() -> AnalysisCardGroup:
+    """Return cards that belong to an experiment, each under a name of its own, in a group that does."""
+    owned = {"experiment_name": "bread", "timestamp": START}
+    card = AnalysisCard("effects", document_name="effects 1", **owned)
+    return AnalysisCardGroup("all", children=[card], document_name="all 2", **owned)
+
+
 def enums() -> dict[str, Any]:
     """Return every member of every enum, as values, keys and items."""
     members = [member for enum in MEMBERS for member in members_of(enum)]

@@ -48,6 +48,7 @@ RECIPES: dict[str, Recipe] = {
     "generation_strategy": Recipe(of_model.generation_strategy),
     "analysis_card": Recipe(of_model.analysis_card),
     "analysis_card_group": Recipe(of_model.analysis_card_group),
+    "analysis_cards_of_an_experiment": Recipe(of_model.cards_of_an_experiment),
     "values_enums": Recipe(of_model.enums),
     "values_plain": Recipe(of_values.plain),
     "values_numbers_and_texts": Recipe(of_values.numbers_and_texts),

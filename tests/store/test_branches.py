@@ -408,17 +408,16 @@ class TestABranchOfAUsersKind:
 
         assert ada.get("b", kind="lot")["id"] == "b"
 
-    def test_of_a_generation_strategy_belongs_to_the_same_experiment(self, store):
+    def test_of_a_generation_strategy_is_that_of_the_branch_of_its_experiment(self, store):
         store.save(docstore.GenerationStrategy([docstore.GenerationNode("sobol")], "sobol", experiment_name="cakes"))
+        store.branch("cakes", "cakes 2")
 
-        store.branch("sobol", "sobol 2", kind="generation_strategy")
+        store.branch("cakes", "cakes 2", kind="generation_strategy")
 
-        assert store.load("sobol 2", kind="generation_strategy").experiment_name == "cakes"
-        [cakes] = store.find(name="cakes")
-        assert {each.name: each.owner for each in store.find(kind="generation_strategy")} == {
-            "sobol": cakes.id,
-            "sobol 2": cakes.id,
-        }
+        found = store.load("cakes 2", kind="generation_strategy")
+        assert (found.name, found.experiment_name) == ("sobol", "cakes 2")
+        owners = {each.name: each.owner for each in store.find(kind="generation_strategy")}
+        assert owners == {each.name: each.id for each in store.find(kind="experiment")}
         assert store.verify() == []
 
 

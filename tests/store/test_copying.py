@@ -147,7 +147,7 @@ NOTHING = ([], [], [])
 
 def change(store, table, document, place, /, **values):
     """Change a row behind the store's back: of the document's part *place*, or of its version."""
-    [info] = store.find(name=document)
+    info = store.find(name=document)[0]
     with store.engine.begin() as connection:
         at = (table.c.id == info.id) & ((table.c.path if table is documents else table.c.version) == place)
         done = connection.execute(table.update().where(at).values(**values) if values else table.delete().where(at))
@@ -253,7 +253,7 @@ class TestCopyingAll:
             ("note", "n1"),
             ("experiment", "bread"),
             ("experiment", "cakes"),
-            ("generation_strategy", "makes bread"),
+            ("generation_strategy", "bread"),
             ("note", "n1"),
         ]
         assert everything(target) == everything(source)
@@ -301,7 +301,7 @@ class TestCopyingAll:
         @sa.event.listens_for(target.engine, "before_cursor_execute", named=True)
         def go_on(statement, **other):
             if statement.startswith("INSERT INTO") and not went_on:
-                source.purge("makes bread", kind="generation_strategy")
+                source.purge("bread", kind="generation_strategy")
                 went_on.append(source.put("note", "n1", "changed meanwhile"))
 
         source.copy_to(target)
@@ -544,11 +544,15 @@ class TestADocumentThatWasCompacted:
 
 @ON_SQLITE
 class TestNames:
-    def test_are_of_the_documents_copied_in_their_order(self, source, target, several):
+    def test_are_of_the_documents_copied_in_their_order_with_what_belongs_to_them(self, source, target, several):
         copied = source.copy_to(target, ["cakes", "bread", "cakes"])
 
-        assert [each.name for each in copied] == ["cakes", "bread"]
-        assert names_in(target) == ["bread", "cakes"]
+        assert [(each.kind, each.name) for each in copied] == [
+            ("experiment", "cakes"),
+            ("experiment", "bread"),
+            ("generation_strategy", "bread"),
+        ]
+        assert names_in(target) == ["bread", "cakes", "bread"]
 
     def test_are_of_experiments_unless_a_kind_is_said(self, source, target):
         source.save(new_experiment("n1"))
@@ -1049,7 +1053,7 @@ class TestASourceWhoseConnectionIsLost:
             source.copy_to(target)
 
         assert names_in(target) == ["bread"]
-        assert [each.status for each in source.copy_to(target, ["bread"])] == ["unchanged"]
+        assert [each.status for each in source.copy_to(target, ["bread"])] == ["unchanged", "copied"]
 
 
 class TestATextThatTheTargetDoesNotTake:

@@ -369,22 +369,39 @@ class TestRename:
     def test_takes_the_documents_that_belong_to_it_along(self, store, cakes):
         strategy = GenerationStrategy([GenerationNode("n")], "sobol", "cakes")
         store.save(strategy)
-        store.save(GenerationStrategy([GenerationNode("n")], "old", "cakes"))
-        store.delete("old", kind="generation_strategy")
+        store.delete("cakes", kind="generation_strategy")
+        strategy = GenerationStrategy([GenerationNode("n")], "sobol", "cakes")
+        store.save(strategy)
 
         store.rename("cakes", "bread", message="no sugar", author="ada")
 
-        assert [info.name for info in store.find("generation_strategy", owner="bread")] == ["sobol"]
-        said = store.history("sobol", kind="generation_strategy")[0]
+        assert [info.name for info in store.find("generation_strategy", owner="bread")] == ["bread"]
+        said = store.history("bread", kind="generation_strategy")[0]
         assert (said.places, said.author) == (("/experiment_name",), "ada")
         assert "no sugar" in said.message
         store.save(strategy)
         strategy._nodes.append(GenerationNode("m"))
         store.save(strategy)
-        assert store.load("sobol", kind="generation_strategy").experiment_name == "bread"
-        store.undelete("old", kind="generation_strategy")
-        assert len(store.find("generation_strategy", owner="bread")) == 2
+        assert store.load("bread", kind="generation_strategy").experiment_name == "bread"
+        store.delete("bread", kind="generation_strategy")
+        store.undelete("bread", kind="generation_strategy")
+        assert store.load("bread", kind="generation_strategy").nodes_by_name.keys() == {"n", "m"}
         assert store.verify(decode=True) == []
+
+    def test_of_a_strategy_is_that_of_its_experiment(self, store, cakes):
+        store.save(GenerationStrategy([GenerationNode("n")], "sobol", "cakes"))
+
+        with pytest.raises(InvalidValueError, match=r"named after its experiment: call rename\('cakes', 'bread'\)"):
+            store.rename("cakes", "bread", kind="generation_strategy")
+
+    def test_to_the_name_of_another_strategy_is_refused(self, store, cakes):
+        store.save(GenerationStrategy([GenerationNode("n")], "sobol", "cakes"))
+        store.save(GenerationStrategy([GenerationNode("n")], "bread"))
+
+        with pytest.raises(DocumentExistsError, match=r"delete\('bread', kind='generation_strategy'\)"):
+            store.rename("cakes", "bread")
+
+        assert names(store) == ["cakes"]
 
     def test_swaps_two_names_by_a_third(self, store, cakes):
         store.save(new_experiment("bread", description="bread"))

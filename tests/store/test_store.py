@@ -370,7 +370,7 @@ class TestAGenerationStrategy:
         strategy.current_node_name = "gp"
         store.save(strategy)
 
-        assert store.load("gs", kind="generation_strategy", version=1).current_node_name == "sobol"
+        assert store.load("cakes", kind="generation_strategy", version=1).current_node_name == "sobol"
 
     def test_has_no_trials_to_save(self, store, strategy):
         store.save(strategy)

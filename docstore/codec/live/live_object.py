@@ -13,7 +13,7 @@ from docstore.codec.live.parts import Parts
 from docstore.codec.mapper import Mapper
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.digests import Piece, piece
-from docstore.documents.kinds import HEAD, KINDS, Kind, join, split_path
+from docstore.documents.kinds import FIXED_LAYOUT, HEAD, KINDS, Kind, join, split_path
 from docstore.errors import InvalidValueError
 from docstore.model.part_dict import PartDict, is_unread
 
@@ -156,7 +156,7 @@ class LiveObject:
     def frame(self, paths: Iterable[str]) -> JSON:
         """Return what the head says about the parts at *paths*: the schema, and the empty containers that hold them.
 
-        It is None for docstore's own kinds, whose heads all say the same.
+        It is None for docstore's kinds whose heads all say the same.
 
         Raises:
             InvalidValueError: they are no parts now: their field is not stored as an object or a list.
@@ -164,7 +164,7 @@ class LiveObject:
         Cost:
             A look at every key of their fields.
         """
-        if self.kind.name in KINDS:
+        if self.kind.name in FIXED_LAYOUT:
             return None
         if self.by_function:
             return self.mapper.document(self.obj).pieces[HEAD].body

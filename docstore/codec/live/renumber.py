@@ -1,4 +1,4 @@
-"""Renumber the trials of an experiment in memory, after another writer saved trials under the same numbers."""
+"""Renumber trials of an experiment, or runs of a strategy, in memory, after others saved some under these numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from docstore.codec.live.live_object import LiveObject
 from docstore.codec.live.parts import Parts
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.kinds import HEAD
-from docstore.documents.merge.trials import DATA, TRIALS, Renumbering, arms_in, moved_path, numbers_in, renumbered
+from docstore.documents.merge.trials import TRIALS, Renumbering, arms_in, moved_path, numbers_in, renumbered
 from docstore.errors import CodecError
 
 _TRIES: Final = 20
@@ -39,7 +39,7 @@ def renumber(live: LiveObject, wanted: Renumbering, taken: Collection[int] = ())
         room |= parts.move(live.obj, rule.field, {**wanted.numbers, **room}, free)
     numbers = {**wanted.numbers, **room}
     # Another thread may have added data, too.
-    paths = {*wanted.pieces, *(rule.path(number) for rule in (TRIALS, DATA) for number in numbers)}
+    paths = {*wanted.pieces, *(rule.path(number) for rule in live.kind.parts for number in numbers)}
     if live.by_function:
         return {moved_path(path, numbers) for path in paths}
     _write_numbers(live, wanted, numbers, room, paths)

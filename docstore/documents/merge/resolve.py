@@ -22,10 +22,11 @@ from docstore.documents.canonical import (
     split_pointer,
 )
 from docstore.documents.digests import Piece, piece
-from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, in_order, join, without_bookkeeping
+from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, HEAD, Kind, in_order, join, without_bookkeeping
 from docstore.documents.merge.three_way import Decide, Sides, changed_places, merge, merge_sparse
 from docstore.documents.merge.trial_conflicts import arm_conflicts, data_of_disputed_trials, inconsistencies
 from docstore.documents.merge.trials import (
+    RUNS,
     TRIALS,
     Pieces,
     moved_path,
@@ -97,8 +98,9 @@ def resolve(
 ) -> Resolution:
     """Return *mine* and *theirs*, which were both made from *base*, merged.
 
-    Two trials that were made under one number stay two: mine takes a free number. Of two arms that were named after one
-    trial, mine takes the next free name. Where a function decides whether a trial stays, its data stay or go with it.
+    Two trials, or two runs of a strategy, that were made under one number stay two: mine takes a free number. Of two
+    arms that were named after one trial, mine takes the next free name. Where a function decides whether a trial stays,
+    its data stay or go with it.
 
     Shapes:
         base, mine, theirs: pieces by path: all that either side changed, and the head
@@ -113,6 +115,10 @@ def resolve(
     arms: tuple[Conflict, ...] = ()
     if kind.name == EXPERIMENT.name:
         mine, numbers, names, arms = _renumbered_beside(Sides(base, mine, theirs), stored, held)
+    elif kind.name == GENERATION_STRATEGY.name:
+        changed = _changed(base, mine)
+        numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held, rule=RUNS)
+        mine = {path: body for path, body in mine.items() if path not in changed} | renumbered(changed, numbers, {})
     if paths is not None:
         wanted = {HEAD, *paths, *(moved_path(path, numbers) for path in paths)}
         base, mine, theirs = ({path: each[path] for path in wanted & each.keys()} for each in (base, mine, theirs))
@@ -128,12 +134,16 @@ def _renumbered_beside(
 ) -> tuple[Pieces, Mapping[int, int], Mapping[str, str], tuple[Conflict, ...]]:
     """Return mine with numbers and names that theirs leaves free, the new numbers and names, and conflicts of arms."""
     base, mine, theirs = sides
-    changed = {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
+    changed = _changed(base, mine)
     numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held)
     names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
     fitted = renumbered(changed, numbers, names)
     whole = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}
     return whole, numbers, names, _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
+
+
+def _changed(base: Pieces, mine: Pieces) -> Pieces:
+    return {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
 
 
 def merged(

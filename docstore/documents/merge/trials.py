@@ -1,6 +1,7 @@
 """Trial identity in a merge: trials that two writers made under one number get new numbers, and their arms new names.
 
 Only the JSON of an experiment's pieces is examined, by path. Trials of another shape than the model's stay as they are.
+The generator runs of a strategy, which are numbered too, get new numbers in the same way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import count
 from typing import Final, TypeAlias
 
 from docstore.documents.canonical import JSON, dumps, join_pointer, same_json
-from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, in_order, position_of, split_path
+from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, HEAD, PartRule, in_order, position_of, split_path
 from docstore.documents.merge_keys import ANY
 
 Pieces: TypeAlias = Mapping[str, JSON]
@@ -21,6 +22,10 @@ Place: TypeAlias = "tuple[str | int, ...]"
 """A place in a piece: keys and indices; ``ANY`` is each item of a list."""
 
 TRIALS, DATA = EXPERIMENT.parts
+(RUNS,) = GENERATION_STRATEGY.parts
+
+_NUMBERED: Final = (TRIALS, DATA, RUNS)
+"""The parts whose key is a number that the program gave."""
 
 _RUNS: Final[tuple[Place, ...]] = (("generator_run",), ("generator_runs", ANY))
 
@@ -69,7 +74,7 @@ class Renumbering:
 # --- new numbers ------------------------------------------------------------------------------------------------------
 
 
-def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces) -> list[int]:
+def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces, rule: PartRule = TRIALS) -> list[int]:
     """Return, in order, the numbers under which *mine* added a trial and *theirs* has another one.
 
     The text of a trial contains the microsecond at which it was made: two trials with one text are one trial that was
@@ -78,8 +83,9 @@ def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces) -> list[int
     Shapes:
         base: the paths of the pieces that both sides were made from
         mine, theirs: the pieces that each side changed since, or more
+        rule: ``RUNS`` for the generator runs of a strategy in place of trials; here and below
     """
-    added = [(number, TRIALS.path(number), DATA.path(number)) for number in _added(base, mine)]
+    added = [(number, rule.path(number), DATA.path(number)) for number in _added(base, mine, rule)]
     return [
         number
         for number, trial, data in added
@@ -88,7 +94,13 @@ def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces) -> list[int
 
 
 def new_numbers(
-    base: AbstractSet[str], mine: Pieces, theirs: Pieces, *, stored: Iterable[int] = (), held: Iterable[int] = ()
+    base: AbstractSet[str],
+    mine: Pieces,
+    theirs: Pieces,
+    *,
+    stored: Iterable[int] = (),
+    held: Iterable[int] = (),
+    rule: PartRule = TRIALS,
 ) -> dict[int, int]:
     """Return the new number of each trial of *mine* that has to move; empty if nothing collides.
 
@@ -104,28 +116,29 @@ def new_numbers(
             if something collides
         held: the numbers of trials of the live object that are not in *mine*, and must not be overwritten
     """
-    colliding = collisions(base, mine, theirs)
+    colliding = collisions(base, mine, theirs, rule)
     if not colliding:
         return {}
     kept = set(held)
     occupied = {*stored, *kept, *numbers_in(base), *numbers_in(theirs)}
-    saved = {_anonymous(theirs[TRIALS.path(number)]): number for number in _added(base, theirs)}
+    saved = {_anonymous(theirs[rule.path(number)]): number for number in _added(base, theirs, rule)}
     saved = {text: number for text, number in saved.items() if number not in kept}
     numbers: dict[int, int] = {}
     above = colliding[0]
-    for number in (each for each in _added(base, mine) if each >= colliding[0]):
-        new = saved.pop(_anonymous(mine[TRIALS.path(number)]), None)
+    for number in (each for each in _added(base, mine, rule) if each >= colliding[0]):
+        new = saved.pop(_anonymous(mine[rule.path(number)]), None)
         if new is None:
             new = next(free for free in count(max(number, above)) if free not in occupied)
         above = max(above, new + 1)
         if new != number:
             numbers[number] = new
-    return numbers if all(_is_readable(mine, number) for number in numbers) else {}
+    is_movable = rule is RUNS or all(_is_readable(mine, number) for number in numbers)
+    return numbers if is_movable else {}
 
 
 def numbers_in(paths: Iterable[str]) -> set[int]:
-    """Return the numbers of the trials, and of the data of trials, at *paths*."""
-    return {number for path in paths for rule in (TRIALS, DATA) if (number := _number(rule, path)) is not None}
+    """Return the numbers of the trials, of the data of trials, or of the runs of a strategy, at *paths*."""
+    return {number for path in paths for rule in _NUMBERED if (number := _number(rule, path)) is not None}
 
 
 def trials_in(paths: Iterable[str]) -> set[int]:
@@ -133,8 +146,9 @@ def trials_in(paths: Iterable[str]) -> set[int]:
     return {number for path in paths if (number := _number(TRIALS, path)) is not None}
 
 
-def _added(base: AbstractSet[str], pieces: Pieces) -> list[int]:
-    return sorted(trials_in(path for path in pieces if path not in base))
+def _added(base: AbstractSet[str], pieces: Pieces, rule: PartRule) -> list[int]:
+    numbers = (_number(rule, path) for path in pieces if path not in base)
+    return sorted({number for number in numbers if number is not None})
 
 
 def _number(rule: PartRule, path: str) -> int | None:
@@ -245,7 +259,7 @@ def renumbered(pieces: Pieces, numbers: Mapping[int, int], names: Mapping[str, s
 
 def moved_path(path: str, numbers: Mapping[int, int]) -> str:
     """Return the path of the piece at *path* under the new *numbers*."""
-    for rule in (TRIALS, DATA):
+    for rule in _NUMBERED:
         number = _number(rule, path)
         if number is not None:
             return rule.path(numbers.get(number, number))

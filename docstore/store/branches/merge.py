@@ -277,7 +277,7 @@ class _Comparison:
         return self._named(pieces)
 
     def _named(self, pieces: Mapping[str, JSON]) -> dict[str, JSON]:
-        return {**pieces, HEAD: self._kind.of(pieces[HEAD]).renamed(pieces[HEAD], self._target.name)}
+        return {**pieces, HEAD: self._kind.of(pieces[HEAD]).kept_under(pieces[HEAD], self._target.name)}
 
 
 def _displaced(mine: AbstractSet[int], theirs: AbstractSet[int], numbers: Mapping[int, int]) -> dict[int, int]:

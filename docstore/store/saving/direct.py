@@ -49,7 +49,7 @@ def revert(context: StoreContext, kind: str, name: str, version: When, note: Not
         pieces = read_version(connection, head, which, number).pieces
         # A branch had its parent's name before it was one.
         then = which.of(pieces[HEAD])
-        pieces[HEAD] = then.renamed(pieces[HEAD], name)
+        pieces[HEAD] = then.kept_under(pieces[HEAD], name)
         target = {path: piece(path, body) for path, body in pieces.items()}
         said = Note(note.author, note.message or f"revert to version {number}")
         return context.writer.replace(connection, head, Document(then, name, head.model, target), said)

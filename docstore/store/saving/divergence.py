@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.canonical import JSON, SCHEMA
 from docstore.documents.changeset import same_layout
-from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS
+from docstore.documents.kinds import EXPERIMENT, FIXED_LAYOUT, HEAD
 from docstore.documents.merge.trial_conflicts import adds_arms, arm_conflicts
 from docstore.documents.merge.trials import trials_in
 from docstore.errors import Conflict, ConflictError, DamagedDocumentError, VersionNotFoundError
@@ -70,7 +70,7 @@ def read_replaced(connection: Connection, head: HeadRow, save: Save) -> dict[str
     origin, changes = save.origin, save.changes
     known = {path: digest for path in changes.paths if (digest := origin.digest(path)) is not None}
     # The head says which pieces are parts: it may have been saved by another release of the class.
-    if head.kind not in KINDS and HEAD not in changes.paths:
+    if head.kind not in FIXED_LAYOUT and HEAD not in changes.paths:
         known[HEAD] = origin.digests.get(HEAD) or ""
     stored, digests = read_pieces(connection, head, known.keys(), changes.changed)
     if digests != known:
@@ -124,7 +124,7 @@ def other_layout(head: HeadRow, save: Save) -> ConflictError:
 def fits(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     """Return whether the changed pieces can replace some of the *stored* ones, and the others can stay."""
     kind, head = changes.document.kind, stored.get(HEAD)
-    if kind.name in KINDS or head is None or (changes.whole and same_layout(kind, head, changes.frame)):
+    if kind.name in FIXED_LAYOUT or head is None or (changes.whole and same_layout(kind, head, changes.frame)):
         return True
     return not changes.whole and has_layout_of(changes, stored)
 
@@ -135,7 +135,7 @@ def has_layout_of(changes: LocalChanges, stored: Mapping[str, JSON]) -> bool:
     They have one schema then, and a field whose items are parts is a dict in both, or a list in both.
     """
     kind, head, frame = changes.document.kind, stored.get(HEAD), changes.frame
-    if kind.name in KINDS or not isinstance(head, dict) or not isinstance(frame, dict):
+    if kind.name in FIXED_LAYOUT or not isinstance(head, dict) or not isinstance(frame, dict):
         return True
     there, fields = kind.of(head), {rule.field for rule in kind.parts if rule.field in frame}
     return (

@@ -307,7 +307,7 @@ class SavingPromises(Setting):
         strategy.add_generator_run(docstore.GeneratorRun([docstore.Arm({"x": 0.5})]))
         store.save(strategy)
 
-        assert identity(store.load("gs", kind="generation_strategy")) == identity(strategy)
+        assert identity(store.load("cakes", kind="generation_strategy")) == identity(strategy)
 
     def test_an_analysis_card_is_loaded_exactly(self, store: docstore.Store) -> None:
         card = docstore.AnalysisCard("card", title="Tastes", df=[{"x": math.nan}], blob="# hello")

@@ -103,17 +103,17 @@ class SearchPromises(Setting):
         store.save(new_experiment())
         store.save(docstore.GenerationStrategy([docstore.GenerationNode("sobol")], "gs", experiment_name="cakes"))
 
-        assert store.find(kind="generation_strategy")[0].owner == store.find(name="cakes")[0].id
+        assert store.find(kind="generation_strategy")[0].owner == store.find("experiment")[0].id
 
-    def test_a_document_that_names_another_owner_since_is_owned_by_that_one(self, store: docstore.Store) -> None:
+    def test_strategies_of_one_name_are_found_by_their_experiments(self, store: docstore.Store) -> None:
         for name in ("cakes", "bread"):
             store.save(new_experiment(name))
-        strategy = docstore.GenerationStrategy([docstore.GenerationNode("sobol")], "gs", experiment_name="cakes")
-        store.save(strategy)
-        strategy.experiment_name = "bread"
-        store.save(strategy)
+            node = docstore.GenerationNode(f"sobol of {name}")
+            store.save(docstore.GenerationStrategy([node], "gs", experiment_name=name))
 
-        assert store.find(kind="generation_strategy")[0].owner == store.find(name="bread")[0].id
+        for name in ("cakes", "bread"):
+            assert [info.name for info in store.find(kind="generation_strategy", owner=name)] == [name]
+            assert store.load(name, kind="generation_strategy").nodes[0].name == f"sobol of {name}"
 
     # --- the integers of types ----------------------------------------------------------------------------------------
 
