@@ -795,6 +795,7 @@ class TestTheRunTime:
             (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), None),
             (datetime(2026, 3, 29, 1, tzinfo=ZoneInfo("Europe/Berlin")), datetime(2026, 3, 29, 1, tzinfo=UTC), 3600.0),
             (datetime(2026, 1, 2, tzinfo=MARQUESAS), datetime(2026, 1, 2, tzinfo=UTC), -34200.0),
+            (datetime(2026, 1, 2), datetime(2026, 1, 2, 0, 0, 0, 1), 1e-6),
         ],
     )  # fmt: skip
     def test_is_in_seconds_to_the_microsecond(self, view, store, start, end, seconds):
@@ -822,7 +823,7 @@ class TestTheRunTime:
         "time",
         ["noon", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05.678+00:00", "2026-01-02T03:04:05Z", 5],
     )
-    def test_is_null_where_a_text_is_no_time_with_a_zone(self, view, store, overwrite, time):
+    def test_is_null_where_a_text_is_no_time_or_only_one_has_a_zone(self, view, store, overwrite, time):
         store.save(new_experiment(trials=1))
         times = {"time_run_started": "2026-01-02T03:04:05+00:00", "time_completed": time}
         overwrite("/trials/0", canonical.dumps(times).decode())

@@ -580,6 +580,22 @@ class TestTrialsAsAFrame:
         assert frame["time_run_started"].tolist() == [datetime(2026, 1, 1)]
         assert str(frame["time_run_started"].dtype) == "object"
 
+    @pytest.mark.parametrize(
+        ("completed", "seconds"),
+        [(datetime(2026, 1, 1, 0, 0, 1, 500_000), [1.5]), (datetime(2026, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC), [])],
+        ids=["without a zone", "with a zone"],
+    )
+    def test_tells_how_long_a_trial_ran_since_a_time_without_a_zone(self, store, completed, seconds):
+        experiment = tried({})
+        experiment.trials[0].mark_running(no_runner_required=True, started_time=datetime(2026, 1, 1))
+        experiment.trials[0].mark_completed(time_completed=completed)
+        store.save(experiment)
+
+        with store.engine.connect() as connection:
+            found = connection.scalars(sa.text("SELECT run_time FROM trials WHERE run_time IS NOT NULL")).all()
+
+        assert found == store.trials("cakes")["run_time"].dropna().tolist() == seconds
+
 
 class TestObservationsAsAFrame:
     def test_has_the_columns_of_the_view(self, store):

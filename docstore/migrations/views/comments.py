@@ -130,7 +130,7 @@ TABLES: Final = {
 _EXPERIMENT: Final = "The name of the experiment"
 _TRIAL: Final = "The number of the trial in its experiment, from 0"
 _ARM: Final = "The name of the arm, which is one choice of values for the parameters"
-_ZONED: Final = "as ISO 8601 text with its distance from UTC"
+_ZONED: Final = "as ISO 8601 text, with its distance from UTC if it has a zone"
 _COUNT: Final = "How many of the trials have the status {}"
 
 VIEWS: Final = {
@@ -185,7 +185,9 @@ VIEWS: Final = {
             "time_created": f"When it was proposed, {_ZONED}",
             "time_run_started": f"When it began to run, {_ZONED}",
             "time_completed": f"When it ended, in whatever way, {_ZONED}",
-            "run_time": "Seconds from time_run_started to time_completed; NULL where one is missing or has no zone",
+            "run_time": (
+                "Seconds from time_run_started to time_completed; NULL where one is missing, or only one has a zone"
+            ),
             "changed_in_version": "The version of the experiment in which the trial was last changed",
             "id": _ID,
         },
@@ -229,8 +231,8 @@ VIEWS: Final = {
             "step": "How far the trial was when it was observed, in its own units; NULL if observed once",
             "mean": "What was observed, in units of the metric",
             "sem": "The standard error of the mean, in the same units; NULL if unknown",
-            "start_time": f"When what was observed began, {_ZONED} if it was a time",
-            "end_time": f"When what was observed ended, {_ZONED} if it was a time",
+            "start_time": f"When what was observed began: a time {_ZONED}",
+            "end_time": f"When what was observed ended: a time {_ZONED}",
             "id": _ID,
         },
     ),

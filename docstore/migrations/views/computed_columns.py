@@ -123,11 +123,29 @@ def _without_blanks(text: str) -> str:
 
 
 def seconds_between(s: ViewSQL, start: str, end: str) -> str:
-    """Return the seconds from one time to another, to the microsecond; NULL if either is not a time or has no zone."""
+    """Return the seconds from one time to another, to the microsecond; NULL if either is not a time.
+
+    Two times without a zone are of one clock, as in Python. It is NULL if only one of them has a zone.
+    """
     difference = f"{_microseconds(s, 'o.end_text')} - {_microseconds(s, 'o.start_text')}"
     are_times = f"{s.is_time('o.start_text')} AND {s.is_time('o.end_text')}"
-    return f"""(SELECT CASE WHEN {are_times} THEN {s.ratio(difference, 1_000_000)} END
-                FROM {s.row("o", start_text=start, end_text=end)})"""
+    are_alike = f"({_has_no_zone(s, 'z.start_text')}) = ({_has_no_zone(s, 'z.end_text')})"
+    zoned = {name: _zoned(s, f"z.{name}") for name in ("start_text", "end_text")}
+    return f"""(SELECT (SELECT CASE WHEN {are_alike} AND {are_times} THEN {s.ratio(difference, 1_000_000)} END
+                        FROM {s.row("o", **zoned)})
+                FROM {s.row("z", start_text=start, end_text=end)})"""
+
+
+_IN_UTC: Final = "'+00:00'"
+
+
+def _has_no_zone(s: ViewSQL, text: str) -> str:
+    """Return whether the time *text* has no zone, by its length: with seconds, or with microseconds."""
+    return f"{s.characters(text)} IN (19, 26)"
+
+
+def _zoned(s: ViewSQL, text: str) -> str:
+    return f"CASE WHEN {_has_no_zone(s, text)} THEN {s.concat(text, _IN_UTC)} ELSE {text} END"
 
 
 def _microseconds(s: ViewSQL, text: str) -> str:
