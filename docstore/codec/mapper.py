@@ -121,8 +121,10 @@ class Mapper:
             name = str(name) if declared is type(name) else name
         return _checked_name(kind, field, name)
 
-    def _member(self, obj: Any, field: str) -> Any:
-        return stored_fields.value_of(obj, self.codec.attribute(type(obj), field))
+    def _member(self, obj: Any, key: str) -> Any:
+        attribute, table = self.codec.attribute(type(obj), key), self._entry(obj).fields
+        given = [field for field in (table.given() if table is not None else ()) if field.name == attribute]
+        return given[0].read(obj) if given else stored_fields.value_of(obj, attribute)
 
     def has_own_functions(self, obj: Any) -> bool:
         """Return whether a user's registered function encodes or decodes *obj*.

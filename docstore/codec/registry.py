@@ -17,6 +17,7 @@ from typing import Any, Self, TypeAlias
 
 from docstore.codec.classes import stored_fields
 from docstore.codec.classes.field_tables import FieldTable
+from docstore.codec.classes.part_holders import PartHolder
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.values.optional_types import known_by, root_of
 from docstore.documents.canonical import JSON
@@ -51,6 +52,8 @@ class Entry:
         restore: whether an object is rebuilt field by field without its constructor, so that what was once stored
             always loads.
         kind: the kind of document that an instance is by itself, if it is one.
+        part_holders: what finds the parts in a field of such a document, by the field's key, where they are no dict or
+            list in one attribute.
         schema: counts the shapes that the class's JSON has had, from 1.
         compatible_from: the oldest schema whose readers may read what is written today, if any older may.
         aliases: the tags that the class has in older documents.
@@ -69,6 +72,7 @@ class Entry:
     fields: FieldTable | None = None
     restore: bool = False
     kind: Kind | None = None
+    part_holders: Mapping[str, PartHolder] = field(default_factory=dict)
     model: str = "user"
     schema: int = 1
     compatible_from: int | None = None

@@ -6,7 +6,7 @@ every attribute, and one that it lacks is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_origin
 
@@ -63,6 +63,14 @@ class FieldTable:
     defaults: Mapping[str, Callable[[], Any]]
     omitted: frozenset[str]
     restored: Callable[..., object] | None
+
+    def given(self, but: Collection[str] = ()) -> list[StoredField]:
+        """Return the fields that are no attributes, and that ``restored`` takes back, without those named *but*."""
+        return [field for field in self.stored if field.get is not None and field.name not in but]
+
+    def values(self, owner: Any, but: Collection[str] = ()) -> dict[str, Any]:
+        """Return the values of these fields of *owner*, by the names under which ``restored`` takes them."""
+        return {field.name: field.read(owner) for field in self.given(but)}
 
 
 def field_table(cls: type, fields: Iterable[str | Field], restored: Callable[..., object] | None = None) -> FieldTable:

@@ -181,8 +181,7 @@ class LiveObject:
 
     def numbers(self) -> set[int]:
         """Return the integers under which there are parts, in any field."""
-        held = [self.field(rule.field) for rule in self.kind.parts]
-        return {key for items in held if isinstance(items, dict) for key in list(items) if type(key) is int}
+        return {number for rule in self.kind.parts for number in self._parts.numbers(self.obj, rule.field)}
 
     # --- the object with other pieces --------------------------------------------------------------------------------
 

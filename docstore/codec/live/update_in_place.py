@@ -14,6 +14,7 @@ from docstore.codec import side_data
 from docstore.codec.classes import stored_fields
 from docstore.codec.classes.class_fields import MISSING, ORIGIN, is_frozen
 from docstore.codec.classes.construct import RESTORED
+from docstore.codec.classes.field_tables import FieldTable
 from docstore.codec.classes.pydantic_objects import fields_beside
 from docstore.codec.classes.stored_fields import state_of
 from docstore.codec.core import Codec
@@ -76,6 +77,7 @@ class InPlaceUpdate:
         self._writes: dict[str, list[Callable[[], bool]]] = {}
         self._edited: set[int] = set()
         self._left: set[str] = set()
+        self._given: dict[str, Any] = {}
 
     def part(self, path: str, saved: Any, fresh: Any) -> None:
         """Plan to change the part at *path* from *saved* to *fresh*; MISSING new for no object."""
@@ -85,13 +87,19 @@ class InPlaceUpdate:
         keys = self._kind.merge_keys.at(field).at(key)
         had = state_of(present)
         self._look_into(fresh, self._names_in(type(fresh)))
+        is_made = self._parts.are_made_anew(type(self._root), field)
+        if is_made:  # an edit of the part would be an edit of what was made of the root
+            self._alive.append(fresh)
+            self._whole.add(id(fresh))
         new = self._or_whole(lambda: self._updated(present, saved, fresh, keys), present, saved, fresh)
         if new is not present:
-            is_one = type(present) is type(fresh) and id(present) not in self._twice
+            is_one = not is_made and type(present) is type(fresh) and id(present) not in self._twice
             if not is_one or not stored_fields.consists_of_attributes(present) or is_frozen(type(present)):
                 self._write(partial(self._parts.replace, self._root, path, present, new))
                 return
             self._become(present, had, fresh, {}, self._names_in(type(present)) or {})
+            table = self._table(type(present))
+            self._restore(present, table.values(fresh) if table is not None else {})
         self._check_held(present, partial(self._parts.get, self._root, path, MISSING))
 
     def become(self, saved: Any, fresh: Any, keep: Collection[str]) -> None:
@@ -115,6 +123,7 @@ class InPlaceUpdate:
                     members[name] = self._or_whole(partial(self._updated, old, base, value, keys), old, base, value)
                     self._check_held(members[name], partial(attribute, self._root, name))
         self._become(self._root, had, fresh, members, names, kept)
+        self._given = self._given_values(self._root, saved, fresh, self._kind.merge_keys, kept)
 
     def leave(self, path: str) -> None:
         """Leave the piece at *path* as it is."""
@@ -130,7 +139,11 @@ class InPlaceUpdate:
         return self._left
 
     def finish(self) -> None:
-        """Call the method by which the root restores what is not stored."""
+        """Call the hook by which the root restores what is not stored."""
+        table = self._table(type(self._root))
+        if table is not None and table.restored is not None:
+            changed = {} if HEAD in self._left else self._given
+            table.restored(self._root, **{**table.values(self._root), **changed})
         hook = getattr(type(self._root), RESTORED, None)
         if hook is not None:
             hook(self._root)
@@ -164,8 +177,11 @@ class InPlaceUpdate:
         kept: Collection[str] = (),
     ) -> None:
         """Plan to change *old*, whose attributes were *had*, to *fresh*, but with *members*, and without *kept*."""
+        table = self._table(type(old))
+        # What a table's hook or the class itself makes again stays until then.
+        made_again = table.unstored - table.defaults.keys() if table is not None else frozenset()
         former, wanted = (
-            {name: value for name, value in each.items() if name not in kept and name != ORIGIN}
+            {name: value for name, value in each.items() if name not in kept and name not in {ORIGIN, *made_again}}
             for each in (had, {**state_of(fresh), **members})
         )
         self._edit(old, partial(edit_object, old, former, wanted, names))
@@ -205,6 +221,7 @@ class InPlaceUpdate:
             self._become(old, had, fresh, members, names)
             for name, member in members.items():
                 self._check_held(member, partial(attribute, old, name))
+            self._restore(old, self._given_values(old, saved, fresh, keys))
         elif cls is list:
             items = list(old)
             wanted = self._items(items, saved, fresh, keys)
@@ -239,6 +256,25 @@ class InPlaceUpdate:
             for name, value in state_of(fresh).items()
             if name in names and name in had
         }
+
+    def _given_values(
+        self, old: Any, saved: Any, fresh: Any, keys: MergeKeys, without: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """Return the new values of the fields of *old* that are no attributes, and that its hook takes back."""
+        table = self._table(type(old))
+        given = {}
+        for field in table.given(but=without) if table is not None else ():
+            now, was, becomes = (field.read(each) for each in (old, saved, fresh))
+            self._alive += [now, was, becomes]
+            given[field.name] = self._updated(now, was, becomes, keys.at(field.key))
+        return given
+
+    def _restore(self, old: Any, given: Mapping[str, Any]) -> None:
+        """Plan to call the hook that the table of *old*'s class has, if there is one, with the values *given*."""
+        table = self._table(type(old))
+        hook = table.restored if table is not None else None
+        if hook is not None:
+            self._write(lambda: hook(old, **given) is not MISSING)
 
     def _pairs(
         self,
@@ -329,7 +365,9 @@ class InPlaceUpdate:
         """The ids of the objects that are in more than one place of the root."""
         seen, twice, to_visit, held = {id(self._root)}, set(), [self._root], self._held
         while to_visit:
-            for member in held(to_visit.pop()):
+            members = held(to_visit.pop())
+            self._alive.append(members)
+            for member in members:
                 if type(member) in _INERT:
                     continue
                 key = id(member)
@@ -363,6 +401,11 @@ class InPlaceUpdate:
     def _held(self, value: Any) -> Iterable[Any]:
         """Return the values that are stored in *value*."""
         cls: Any = type(value)
+        table = self._table(cls)
+        if table is not None:
+            parts = self._fields.values() if value is self._root else ()
+            state = [item for name, item in state_of(value).items() if name not in table.unstored]
+            return [*state, *table.values(value, but=parts).values()]
         # Each container is copied at once, since another thread may add to it.
         if cls in _MAPPINGS or cls is defaultdict:
             return [each for pair in in_memory(value) for each in pair]
@@ -376,11 +419,15 @@ class InPlaceUpdate:
         return () if isinstance(value, (Enum, type)) else state_of(value).values()
 
     def _beside(self, value: Any) -> list[Any]:
-        """Return the values that *value* keeps beside its fields."""
+        """Return the values that *value* keeps beside its fields; none if a table says that they are made again."""
         names = self._names_in(type(value))
-        if names is None:
+        if names is None or self._table(type(value)) is not None:
             return []
         return [item for name, item in state_of(value).items() if name not in names and name not in (CARRIED, ORIGIN)]
+
+    def _table(self, cls: type) -> FieldTable | None:
+        entry = self._codec.registry.of_class(cls)
+        return entry.fields if entry is not None else None
 
     def _names_in(self, cls: type) -> Names | None:
         """Return the attributes of *cls* that are stored, if its objects are written and read by their fields."""
