@@ -17,7 +17,10 @@ TESTS := env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) $(RUN) -m pytest --numproce
 # Strict: each warning is an error, and all of them are shown. Of pages that it has read before, Sphinx would warn no more.
 DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep-going --builder html docs docs/_build
 
-.PHONY: help demo test quick services check docs fuzz coverage bench bench-peers picture clean
+# The wheels of PyTorch, which Ax brings, are for some versions of Python only.
+PYTHON_OF_AX ?= $(shell command -v python3.11 || echo "$(PYTHON)")
+
+.PHONY: help demo test test-ax quick services check docs fuzz coverage bench bench-peers picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -27,6 +30,9 @@ demo: .venv/installed ## Tune zlib on the standard library's sources, each trial
 
 test: .venv/installed ## Run every test, on each of the machine's cores
 	$(TESTS)
+
+test-ax: .venv-ax/installed ## Run the tests with Ax itself, installed in .venv-ax: its own objects, exactly
+	env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) .venv-ax/bin/python -m pytest -W ignore --numprocesses=auto --dist=worksteal tests/ax
 
 quick: .venv/installed ## Run the tests that need no database and no other process, but for those of hostile documents
 	$(TESTS) --quick --hypothesis-profile=quick --ignore-glob='*/test_hostile_*'
@@ -75,7 +81,7 @@ picture: .venv/installed ## Make the picture of Datasette in the documentation a
 	$(RUN) tests/support/picture.py
 
 clean: ## Remove .venv and what the tools left
-	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/_build
+	rm -rf .venv .venv-ax .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/_build
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "docstore needs Python 3.11 or later with venv; name one: make PYTHON=..." >&2; exit 1; }
@@ -88,6 +94,14 @@ clean: ## Remove .venv and what the tools left
 .venv/bench: .venv/installed
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch .venv/bench
+
+.venv-ax/installed: pyproject.toml tests/ax/requirements.txt
+	@test -n "$(PYTHON_OF_AX)" || { echo "docstore needs Python 3.11 or later with venv; name one: make PYTHON=..." >&2; exit 1; }
+	@echo "Making .venv-ax with $(PYTHON_OF_AX) and installing docstore and Ax into it ..."
+	@rm -rf .venv-ax
+	@"$(PYTHON_OF_AX)" -m venv .venv-ax
+	@.venv-ax/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ax,testing]' -r tests/ax/requirements.txt
+	@touch .venv-ax/installed
 
 # Ax brings PyTorch: some gigabytes, and several minutes.
 .venv-peers/installed: pyproject.toml tests/bench/peers/requirements.txt

@@ -42,9 +42,14 @@ TAGS: Final = frozenset(
 )
 """The tags of these values: values are read by every codec, whatever is registered."""
 
-ADAPTERS: Final[dict[str, str]] = {}
+ADAPTERS: Final[dict[str, str]] = {
+    "ax": "docstore.ax",
+    # Ax's generators hold objects of these two.
+    "botorch": "docstore.ax",
+    "gpytorch": "docstore.ax",
+}
 """By a library's root package, the module with the entries of its classes: ``REGISTRY``. Their tags begin with the root
-package too, as ``ax.Arm`` would. Only a registry that is made ``with_adapters`` reads them."""
+package too, as in ``ax.Arm``. Only a registry that is made ``with_adapters`` reads them."""
 
 
 def is_of_values(cls: type) -> bool:

@@ -1,0 +1,192 @@
+"""Data: its rows as records, those of one trial or of all trials, and the order of rows of several trials.
+
+Ax keeps one ``Data`` for all trials of an experiment. A document has it trial by trial, as the light model does. Where
+rows of several trials interleave, a record says at which place its row was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from ax.core.data import Data, DataRow
+
+from docstore.ax.entries import cache, entry
+from docstore.codec.classes.class_fields import MISSING
+from docstore.codec.classes.field_tables import Field
+from docstore.codec.classes.part_holders import PartHolder
+
+Place: TypeAlias = "tuple[int, int]"
+"""Where a row was that came after rows of later trials: the number of the last trial that had rows by then, and how
+many rows had come since its first one."""
+
+PLACE: Final = "row_place"
+"""The member of a record that has the place of its row, if it has one."""
+
+PLACES: Final = "_docstore_row_places"
+"""The attribute of the ``Data`` of one trial that has the places of its rows."""
+
+_NEEDED: Final = (
+    ("trial_index", "trial_index"),
+    ("arm_name", "arm_name"),
+    ("metric_name", "metric_name"),
+    ("metric_signature", "metric_signature"),
+    ("mean", "mean"),
+    ("sem", "se"),
+)
+"""The members of each record, and the attributes of a row."""
+
+_OPTIONAL: Final = (("step", "step"), ("start_time", "start_time"), ("end_time", "end_time"), ("n", "n"))
+
+
+def _record_of(row: Any) -> dict[str, Any]:
+    """Return the members of the record of *row*; what is None is left out."""
+    state = vars(row)
+    record = {key: state[name] for key, name in _NEEDED}
+    for key, name in _OPTIONAL:
+        if state[name] is not None:
+            record[key] = state[name]
+    return record
+
+
+def _row_of(record: Mapping[str, Any]) -> Any:
+    """Return the row of a *record*."""
+    row = object.__new__(DataRow)
+    state = vars(row)
+    for key, name in _NEEDED:
+        state[name] = record[key]
+    for key, name in _OPTIONAL:
+        state[name] = record.get(key)
+    return row
+
+
+def data_of(rows: list[Any], places: Sequence[Place | None] = ()) -> Any:
+    """Return the ``Data`` of *rows*, which it keeps; it also knows their *places*, if it is the data of one trial."""
+    data = object.__new__(Data)
+    data._memo_df = None
+    _set_rows(data, rows)
+    if any(places):
+        vars(data)[PLACES] = [*places]
+    return data
+
+
+def _set_rows(data: Any, rows: list[Any]) -> None:
+    data._data_rows = rows
+    data.has_step_column = any(row.step is not None for row in rows)
+
+
+# --- the rows of one trial -------------------------------------------------------------------------------------------
+
+
+def by_trial(rows: Iterable[Any]) -> dict[int, Any]:
+    """Return the ``Data`` of each trial, which knows the places of its rows."""
+    found: dict[int, tuple[list[Any], list[Place | None]]] = {}
+    last, since = -1, 0
+    for row in rows:
+        index = row.trial_index
+        if index > last:
+            last, since = index, 0
+        of_trial, places = found.setdefault(index, ([], []))
+        of_trial.append(row)
+        places.append((last, since) if index < last else None)
+        since += 1
+    return {index: data_of(*each) for index, each in found.items()}
+
+
+def together(parts: Mapping[int, Any]) -> list[Any]:
+    """Return the rows of the ``Data`` of all trials in the order in which they came.
+
+    If two writers gave rows the same place, that of the smaller trial comes first.
+    """
+    in_turn: dict[int, list[Any]] = {}
+    late: dict[int, list[tuple[int, int, Any]]] = {}
+    for index, part in sorted(parts.items()):
+        for row, place in zip(part._data_rows, _places(part), strict=True):
+            if place is None:
+                in_turn.setdefault(index, []).append(row)
+            else:
+                late.setdefault(place[0], []).append((place[1], index, row))
+    for index, rows in late.items():
+        for offset, _, row in sorted(rows, key=lambda each: each[:2]):
+            in_turn.setdefault(index, []).insert(offset, row)
+    return [row for _, rows in sorted(in_turn.items()) for row in rows]
+
+
+def _places(data: Any) -> list[Place | None]:
+    """Return the place of each row of *data*."""
+    return vars(data).get(PLACES) or [None] * len(data._data_rows)
+
+
+def _of_trial(data: Any, index: int) -> Any:
+    """Return the same data for the trial with this number; rows of another trial are copied."""
+    rows = [row if row.trial_index == index else _moved(row, index) for row in data._data_rows]
+    return data_of(rows, _places(data))
+
+
+def _moved(row: Any, index: int) -> Any:
+    moved = object.__new__(DataRow)
+    vars(moved).update({**vars(row), "trial_index": index})
+    return moved
+
+
+# --- in an experiment ------------------------------------------------------------------------------------------------
+
+
+class DataHolder(PartHolder):
+    """Holds the data of each trial: its rows in the experiment's one ``Data``, which is made anew when they change."""
+
+    def keys(self, owner: Any) -> list[Any]:
+        return list(by_trial(owner.data._data_rows))
+
+    def get(self, owner: Any, key: Any) -> Any:
+        return by_trial(owner.data._data_rows)[key]
+
+    def replace(self, owner: Any, key: Any, former: Any, value: Any) -> bool:
+        data = owner.data
+        parts = by_trial(data._data_rows)
+        if not _has_same_rows(parts.pop(key, MISSING), former) or owner.data is not data:
+            return False
+        if value is not MISSING:
+            parts[key] = _of_trial(value, key)
+        owner.data = data_of(together(parts))
+        return True
+
+
+def _has_same_rows(one: Any, other: Any) -> bool:
+    if one is MISSING or other is MISSING:
+        return one is other
+    return [*map(id, one._data_rows)] == [*map(id, other._data_rows)]
+
+
+# --- the class -----------------------------------------------------------------------------------------------------
+
+
+def _records(data: Any) -> list[dict[str, Any]]:
+    pairs = zip(data._data_rows, _places(data), strict=True)
+    return [_record_of(row) if place is None else {**_record_of(row), PLACE: [*place]} for row, place in pairs]
+
+
+def _restore_data(data: Any, records: list[dict[str, Any]]) -> None:
+    for name in _COMPUTED:
+        vars(data).pop(name, None)
+    _set_rows(data, [*map(_row_of, records)])
+    places = [record.get(PLACE) for record in records]
+    if any(places):
+        vars(data)[PLACES] = [None if place is None else (place[0], place[1]) for place in places]
+
+
+_COMPUTED: Final = ("full_df", "metric_names", "trial_indices")
+"""The attributes that a ``Data`` computes of its rows when they are first read."""
+
+
+ENTRIES = (
+    entry(
+        Data,
+        Field("_data_rows", stored=False),
+        Field("records", list[dict[str, Any]], get=_records),
+        Field("has_step_column", stored=False),
+        cache("_memo_df"),
+        *(Field(name, stored=False) for name in (*_COMPUTED, PLACES)),
+        restored=_restore_data,
+    ),
+)

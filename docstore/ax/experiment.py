@@ -1,0 +1,225 @@
+"""Experiments and trials: their fields, the parts of their documents, and the indexes that Ax keeps beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from ax.core.auxiliary import AuxiliaryExperiment, AuxiliaryExperimentPurpose
+from ax.core.batch_trial import AbandonedArm, BatchTrial
+from ax.core.experiment import Experiment
+from ax.core.experiment_status import ExperimentStatus
+from ax.core.multi_type_experiment import MultiTypeExperiment
+from ax.core.trial import Trial
+from ax.core.trial_status import TrialStatus
+
+from docstore.ax.data import DataHolder, by_trial, data_of, together
+from docstore.ax.entries import Fields, cache, entry
+from docstore.codec.classes.field_tables import Field
+from docstore.codec.registry import Entry
+from docstore.documents.kinds import EXPERIMENT
+
+# --- trials ----------------------------------------------------------------------------------------------------------
+
+TRIAL: Fields = (
+    Field("_experiment", stored=False),
+    "_index",
+    Field("_BaseTrial__status", TrialStatus),
+    "_trial_type",
+    "_ttl_seconds",
+    *(Field(name, datetime) for name in ("_time_created", "_time_staged", "_time_run_started", "_time_completed")),
+    "_status_reason",
+    "_run_metadata",
+    "_stop_metadata",
+    "_properties",
+    "_num_arms_created",
+)
+
+
+def _abandoned(trial: Any) -> list[Any]:
+    return list(trial._abandoned_arms_metadata.values())
+
+
+def _restore_batch(trial: Any, abandoned_arms_metadata: list[Any]) -> None:
+    trial._abandoned_arms_metadata = {each.name: each for each in abandoned_arms_metadata}
+    trial._arms_by_name = {arm._name: arm for arm in trial.arms}
+
+
+TRIALS = (
+    entry(Trial, *TRIAL, "_generator_run"),
+    entry(
+        BatchTrial,
+        *TRIAL,
+        Field("_generator_runs", list[Any]),
+        "should_add_status_quo_arm",
+        Field("_abandoned_arms_metadata", stored=False),
+        Field("abandoned_arms_metadata", list[Any], get=_abandoned),
+        Field("_arms_by_name", stored=False),
+        *map(cache, ("_status_quo_generator_run_db_id", "_status_quo_arm_db_id")),
+        restored=_restore_batch,
+    ),
+    entry(AbandonedArm, "name", Field("time", datetime), "reason"),
+)
+
+# --- auxiliary experiments -------------------------------------------------------------------------------------------
+
+
+def _own_data(auxiliary: Any) -> Any:
+    """Return the data of an auxiliary experiment, or None if it is the experiment's."""
+    return None if auxiliary.data is auxiliary.experiment.data else auxiliary.data
+
+
+def _restore_auxiliary(auxiliary: Any, own_data: Any) -> None:
+    auxiliary.data = auxiliary.experiment.data if own_data is None else own_data
+
+
+def _initial(experiment: Any) -> dict[str, list[Any]] | None:
+    """Return the auxiliary experiments that it had at first, by purpose; None if they are those that it has now.
+
+    One that it still has is given as its place among those.
+    """
+    now = experiment.auxiliary_experiments_by_purpose
+    found: dict[str, list[Any]] = {}
+    for purpose, initial in experiment._initial_auxiliary_experiments_by_purpose.items():
+        places = {id(each): place for place, each in enumerate(now.get(purpose, ()))}
+        found[purpose.name] = [places.get(id(each), each) for each in initial]
+    same = {purpose.name: list(range(len(each))) for purpose, each in now.items()}
+    return None if found == same else found
+
+
+def _restored_initial(experiment: Any, initial: Mapping[str, list[Any]] | None) -> dict[Any, list[Any]]:
+    now = experiment.auxiliary_experiments_by_purpose
+    if initial is None:
+        return {purpose: list(each) for purpose, each in now.items()}
+    found: dict[Any, list[Any]] = {}
+    for name, each in initial.items():
+        purpose = AuxiliaryExperimentPurpose[name]
+        found[purpose] = [now[purpose][item] if type(item) is int else item for item in each]
+    return found
+
+
+AUXILIARY = (
+    entry(
+        AuxiliaryExperiment,
+        "experiment",
+        "is_active",
+        Field("data", stored=False),
+        Field("own_data", key="data", get=_own_data, omits_none=True),
+        restored=_restore_auxiliary,
+    ),
+)
+
+# --- experiments -----------------------------------------------------------------------------------------------------
+
+
+def _metrics(experiment: Any) -> list[Any]:
+    return list(experiment._metrics.values())
+
+
+def _data(experiment: Any) -> dict[int, Any]:
+    return by_trial(experiment.data._data_rows)
+
+
+def _other_runners(experiment: Any) -> dict[str | None, Any] | None:
+    """Return the runners by trial type, without the experiment's own runner, if there are others."""
+    own, runner = experiment._default_trial_type, experiment._runner
+    found = {
+        type_: each for type_, each in experiment._trial_type_to_runner.items() if type_ != own or each is not runner
+    }
+    return found or None
+
+
+def _arms_in_trials(experiment: Any) -> Iterator[Any]:
+    """Yield the arms of the experiment as Ax finds them: that of the status quo, and then trial by trial."""
+    if experiment._status_quo is not None:
+        yield experiment._status_quo
+    for trial in experiment._trials.values():
+        for run in trial.generator_runs:
+            for row in run._arm_weight_table.values():
+                yield row.arm
+
+
+def _other_arms(experiment: Any) -> list[Any] | None:
+    """Return the arms that Ax keeps by their names, and that no trial has; None if there are none."""
+    known = set(map(id, _arms_in_trials(experiment)))
+    return [arm for arm in experiment._arms_by_name.values() if id(arm) not in known] or None
+
+
+def _restore_experiment(
+    experiment: Any,
+    tracking_metrics: list[Any],
+    data_by_trial: Mapping[int, Any],
+    trial_type_to_runner: Mapping[str | None, Any] | None,
+    other_arms: list[Any] | None,
+    initial_auxiliary_experiments: Mapping[str, list[Any]] | None,
+) -> None:
+    experiment._metrics = {metric._name: metric for metric in tracking_metrics}
+    experiment._trials = dict(sorted(experiment._trials.items()))
+    experiment.data = data_of(together(data_by_trial))
+    own = {experiment._default_trial_type: experiment._runner}
+    experiment._trial_type_to_runner = own | dict(trial_type_to_runner or {})
+    initial = _restored_initial(experiment, initial_auxiliary_experiments)
+    experiment._initial_auxiliary_experiments_by_purpose = initial
+    _index(experiment, other_arms or [])
+
+
+def _index(experiment: Any, other_arms: list[Any]) -> None:
+    """Make again what Ax derives from the trials: indexes by status and of arms, and each trial's experiment."""
+    by_status: dict[Any, set[int]] = {status: set() for status in TrialStatus}
+    for index, trial in experiment._trials.items():
+        trial._experiment = experiment
+        by_status[trial._BaseTrial__status].add(index)
+    experiment._trial_indices_by_status = by_status
+    experiment._trials_have_ttl = any(trial._ttl_seconds is not None for trial in experiment._trials.values())
+    by_signature: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
+    for arm in (*_arms_in_trials(experiment), *other_arms):
+        if by_signature.setdefault(arm.signature, arm) is arm:
+            by_name[arm._name] = arm
+    experiment._arms_by_signature, experiment._arms_by_name = by_signature, by_name
+
+
+FIELDS: Fields = (
+    "_search_space",
+    Field("_name", str | None),
+    "description",
+    "_experiment_type",
+    Field("_status", ExperimentStatus),
+    "is_test",
+    Field("_time_created", datetime),
+    "_optimization_config",
+    Field("_metrics", stored=False),
+    Field("tracking_metrics", list[Any], get=_metrics),
+    "_runner",
+    "_status_quo",
+    "_default_trial_type",
+    "_properties",
+    Field("auxiliary_experiments_by_purpose", dict[AuxiliaryExperimentPurpose, list[Any]]),
+    Field("_initial_auxiliary_experiments_by_purpose", stored=False),
+    Field("initial_auxiliary_experiments", dict[str, list[Any]], get=_initial, omits_none=True),
+    Field("_trials", dict[int, Any]),
+    Field("data", stored=False),
+    Field("data_by_trial", dict[int, Any], key="data", get=_data),
+    Field("_trial_type_to_runner", stored=False),
+    Field("trial_type_to_runner", get=_other_runners, omits_none=True),
+    "_metric_fetching_errors",
+    Field("other_arms", list[Any], get=_other_arms, omits_none=True),
+    *(
+        Field(name, stored=False)
+        for name in ("_trials_have_ttl", "_trial_indices_by_status", "_arms_by_signature", "_arms_by_name")
+    ),
+)
+
+
+def _experiment(cls: type, *fields: str) -> Entry:
+    holders = {"data": DataHolder()}
+    return entry(cls, *FIELDS, *fields, kind=EXPERIMENT, restored=_restore_experiment, part_holders=holders)
+
+
+EXPERIMENTS = (
+    _experiment(Experiment),
+    _experiment(MultiTypeExperiment, "_metric_to_trial_type", "_metric_to_canonical_name"),
+)
+
+ENTRIES = (*TRIALS, *AUXILIARY, *EXPERIMENTS)

@@ -1,0 +1,153 @@
+"""The fields of generation strategies: nodes, the specs of their generators, criteria, and best model selectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ax.core.experiment_status import ExperimentStatus
+from ax.generation_strategy.best_model_selector import SingleDiagnosticBestModelSelector
+from ax.generation_strategy.center_generation_node import CenterGenerationNode
+from ax.generation_strategy.generation_node import GenerationNode
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from ax.generation_strategy.generator_spec import GeneratorSpec
+from ax.generation_strategy.transition_criterion import (
+    AutoTransitionAfterGen,
+    AuxiliaryExperimentCheck,
+    FreshLILOLabelCheck,
+    IsSingleObjective,
+    MaxGenerationParallelism,
+    MaxTrialsAwaitingData,
+    MinTrials,
+    TransitionCriterion,
+)
+
+from docstore.ax.entries import cache, entry
+from docstore.codec.classes.field_tables import Field
+from docstore.documents.kinds import GENERATION_STRATEGY
+
+# --- criteria and specs ----------------------------------------------------------------------------------------------
+
+COUNTED = (
+    "threshold",
+    "only_in_statuses",
+    "not_in_statuses",
+    "use_all_trials_in_exp",
+    "count_only_trials_with_data",
+)
+TRANSITION = ("_transition_to", "continue_trial_generation")
+
+PIECES = (
+    *(entry(cls, *TRANSITION) for cls in (TransitionCriterion, AutoTransitionAfterGen, IsSingleObjective)),
+    entry(MinTrials, *COUNTED, *TRANSITION),
+    entry(FreshLILOLabelCheck, *COUNTED, *TRANSITION, "require_sufficient"),
+    entry(
+        AuxiliaryExperimentCheck,
+        *TRANSITION,
+        "auxiliary_experiment_purposes_to_include",
+        "auxiliary_experiment_purposes_to_exclude",
+    ),
+    *(entry(cls, *COUNTED) for cls in (MaxGenerationParallelism, MaxTrialsAwaitingData)),
+    entry(SingleDiagnosticBestModelSelector, "diagnostic", "metric_aggregation", "criterion", "cv_kwargs"),
+    entry(
+        GeneratorSpec,
+        "generator_enum",
+        "generator_kwargs",
+        "generator_gen_kwargs",
+        "cv_kwargs",
+        "generator_key_override",
+        # The fitted model, and what was worked out with it.
+        *map(
+            cache,
+            ("_fitted_adapter", "_cv_results", "_diagnostics", "_last_cv_kwargs", "_last_fit_arg_ids"),
+        ),
+    ),
+)
+
+# --- nodes -----------------------------------------------------------------------------------------------------------
+
+
+def _picked(node: Any) -> int | None:
+    """Return the place of the generator spec that the node generates from, in the list of its specs."""
+    picked = vars(node).get("_generator_spec_to_gen_from")
+    return next((place for place, spec in enumerate(node.generator_specs) if spec is picked), None)
+
+
+def _restore_node(node: Any, generator_spec_to_gen_from: int | None) -> None:
+    if generator_spec_to_gen_from is not None:
+        node._generator_spec_to_gen_from = node.generator_specs[generator_spec_to_gen_from]
+
+
+NODE = (
+    Field("_name", str),
+    Field("generator_specs", list[Any]),
+    Field("_generator_spec_to_gen_from", stored=False),
+    Field("generator_spec_to_gen_from", int, get=_picked, omits_none=True),
+    "best_model_selector",
+    "should_deduplicate",
+    Field("_transition_criteria", list[Any]),
+    Field("_pausing_criteria", list[Any]),
+    "_input_constructors",
+    "_previous_node_name",
+    "_trial_type",
+    "_should_skip",
+    Field("suggested_experiment_status", ExperimentStatus),
+    "fallback_specs",
+    "_step_index",
+    Field("_generation_strategy", stored=False),
+    Field("_trials_from_node_cache", stored=False, factory=set),
+    cache("_cached_trial_count"),
+)
+NODES = (
+    entry(GenerationNode, *NODE, restored=_restore_node),
+    entry(
+        CenterGenerationNode,
+        *NODE,
+        "next_node_name",
+        "use_existing_trials_for_initialization",
+        "search_space",
+        "fit_time_since_gen",
+        "_center_params",
+        restored=_restore_node,
+    ),
+)
+
+# --- strategies ------------------------------------------------------------------------------------------------------
+
+
+def _name(strategy: Any) -> Any:
+    """Return the name of the strategy's experiment, or its own name if it has none: Ax's all have one of a few."""
+    return _experiment_name(strategy) or strategy._name
+
+
+def _experiment_name(strategy: Any) -> Any:
+    experiment = strategy._experiment
+    return None if experiment is None else experiment._name
+
+
+def _current_node_name(strategy: Any) -> Any:
+    return strategy._curr.name
+
+
+def _restore_strategy(strategy: Any, name: str, experiment_name: str | None, current_node_name: str) -> None:
+    strategy._curr = next(node for node in strategy._nodes if node.name == current_node_name)
+    for node in strategy._nodes:
+        node._generation_strategy = strategy
+
+
+STRATEGIES = (
+    entry(
+        GenerationStrategy,
+        Field("name", str, get=_name),
+        Field("_name", str, key="strategy_name"),
+        Field("experiment_name", str | None, get=_experiment_name),
+        Field("_experiment", stored=False),
+        Field("_nodes", list[Any]),
+        Field("_curr", stored=False),
+        Field("current_node_name", str, get=_current_node_name),
+        Field("_generator_runs", list[Any]),
+        kind=GENERATION_STRATEGY,
+        restored=_restore_strategy,
+    ),
+)
+
+ENTRIES = (*PIECES, *NODES, *STRATEGIES)
