@@ -150,7 +150,9 @@ def _class_decode(members: dict[str, Any]) -> type:
     return found
 
 
-CLASS_ENCODERS: Final[dict[type, Encoder]] = {object: _class_encode}
+CLASS_ENCODERS: Final[dict[type, Encoder]] = dict.fromkeys((*CLASS_TO_REGISTRY, *_classes()), _class_encode)
+"""By the bases that a class may have: also one that was added to Ax's registries later."""
+
 CLASS_DECODERS: Final[dict[str, Decoder]] = {TYPE: _class_decode}
 
 ENTRIES = (*CONFIGURATIONS, *COMPONENTS)
