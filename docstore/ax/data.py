@@ -6,7 +6,7 @@ rows of several trials interleave, a record says at which place its row was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from ax.core.data import Data, DataRow
@@ -80,17 +80,30 @@ def _set_rows(data: Any, rows: list[Any]) -> None:
 
 def by_trial(rows: Iterable[Any]) -> dict[int, Any]:
     """Return the ``Data`` of each trial, which knows the places of its rows."""
-    found: dict[int, tuple[list[Any], list[Place | None]]] = {}
+    found: dict[int, list[tuple[Any, Place | None]]] = {}
+    for row, place in _with_places(rows):
+        found.setdefault(row.trial_index, []).append((row, place))
+    return {index: _data_of_pairs(pairs) for index, pairs in found.items()}
+
+
+def _of_one_trial(rows: Iterable[Any], index: int) -> Any:
+    """Return what ``by_trial`` has for this trial, or None, without making the others."""
+    pairs = [pair for pair in _with_places(rows) if pair[0].trial_index == index]
+    return _data_of_pairs(pairs) if pairs else None
+
+
+def _with_places(rows: Iterable[Any]) -> Iterator[tuple[Any, Place | None]]:
     last, since = -1, 0
     for row in rows:
         index = row.trial_index
         if index > last:
             last, since = index, 0
-        of_trial, places = found.setdefault(index, ([], []))
-        of_trial.append(row)
-        places.append((last, since) if index < last else None)
+        yield row, (last, since) if index < last else None
         since += 1
-    return {index: data_of(*each) for index, each in found.items()}
+
+
+def _data_of_pairs(pairs: list[tuple[Any, Place | None]]) -> Any:
+    return data_of([row for row, _ in pairs], [place for _, place in pairs])
 
 
 def together(parts: Mapping[int, Any]) -> list[Any]:
@@ -139,7 +152,10 @@ class DataHolder(PartHolder):
         return list(by_trial(owner.data._data_rows))
 
     def get(self, owner: Any, key: Any) -> Any:
-        return by_trial(owner.data._data_rows)[key]
+        found = _of_one_trial(owner.data._data_rows, key)
+        if found is None:
+            raise KeyError(key)
+        return found
 
     def replace(self, owner: Any, key: Any, former: Any, value: Any) -> bool:
         data = owner.data
