@@ -7,6 +7,7 @@ import pickle
 from dataclasses import dataclass
 
 import pytest
+from fuzzing import fuzz
 
 import docstore
 from docstore import (
@@ -29,6 +30,7 @@ from docstore.codec.registry import Entry, Registry
 from docstore.errors import InvalidValueError, UnknownTagError
 from docstore.model import ComparisonOp
 from docstore.testing.experiments import add_trial, new_experiment, search_space
+from docstore.testing.strategies import experiments
 
 
 @dataclass(eq=False, repr=False)
@@ -220,6 +222,22 @@ class TestAClassOfAnotherLibrary:
 
         assert [(type(probe), probe._depth) for probe in decoded.probes] == [(UnknownProbe, 2), (Probe, 3)]
         assert codec.encode(decoded) == json
+
+
+@pytest.mark.fuzz
+def test_any_experiment_of_unknown_metrics_has_its_bytes_and_so_have_its_copies():
+    """Whatever the metrics hold."""
+
+    def law(experiment: Experiment) -> None:
+        text = docstore.dumps(experiment).replace(b'"__type":"Metric"', b'"__type":"Lost"')
+
+        kept = docstore.loads(text, unknown="keep")
+
+        assert all(isinstance(metric, Metric) for metric in kept.metrics.values())
+        copies = (kept, copy.deepcopy(kept), pickle.loads(pickle.dumps(kept)))
+        assert [docstore.dumps(each) for each in copies] == [text] * 3
+
+    fuzz(law, experiments(), in_ci=5)
 
 
 class TestADocumentOfUnknownMetricsAndRunners:
