@@ -17,7 +17,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from docstore.documents.canonical import is_plain
 from docstore.search.query import Order, Query
 from docstore.sql.dialects.expressions import OrderedJoin, unindexed
-from docstore.sql.tables import IS_HEAD, codes, documents
+from docstore.sql.tables import IS_HEAD, codes, documents, of_head, versions
 
 Where: TypeAlias = sa.ColumnElement[bool]
 
@@ -114,13 +114,21 @@ def _columns(is_part: bool) -> dict[str, sa.ColumnElement[Any]]:
     """Return the selected columns by the field of ``DocumentInfo`` or ``PartInfo``, in their order."""
     c, h = documents.c, _HEADS.c
     names = {"type": _TYPES.c.name, "status": _STATUSES.c.name}
-    saved = {"version": c.version, "created_at": c.created_at, "updated_at": c.updated_at}
     if not is_part:
-        document = {"id": c.id, "project": c.project, "kind": c.kind, "name": c.name}
-        return {**document, **names, "owner": c.owner, "model": c.model, **saved, "deleted_at": c.deleted_at}
-    document = {"id": c.id, "project": c.project, "document_kind": h.kind, "name": h.name}
+        document = {"id": c.id, "project": of_head(c.project), "kind": c.kind, "name": c.name}
+        times = {"created_at": of_head(c.created_at), "updated_at": of_head(c.updated_at), "deleted_at": c.deleted_at}
+        return {**document, **names, "owner": c.owner, "model": of_head(c.model), "version": c.version, **times}
+    document = {"id": c.id, "project": of_head(h.project), "document_kind": h.kind, "name": h.name}
     part = {"path": c.path, "index": c.position, "kind": c.kind}
-    return {**document, **part, **names, "model": c.model, **saved, "deleted_at": h.deleted_at}
+    times = {"created_at": _time_of(c.added), "updated_at": _time_of(c.version), "deleted_at": h.deleted_at}
+    return {**document, **part, **names, "model": of_head(h.model), "version": c.version, **times}
+
+
+def _time_of(number: sa.Column[int]) -> sa.ColumnElement[Any]:
+    """Return the time of the version of a document whose *number* a column of a part has."""
+    v = versions.c
+    saved = sa.select(v.created_at).where(v.id == documents.c.id, v.version == number)
+    return saved.correlate(documents).scalar_subquery()
 
 
 DOCUMENT_COLUMNS: Final = _columns(is_part=False)
@@ -312,7 +320,9 @@ def with_values(select: sa.Select[Any], values: Mapping[str, Any]) -> sa.Select[
 
 def _column_of(form: Form, condition: ColumnCondition) -> sa.ColumnElement[Any]:
     """Return the column of a condition, without its index where that would mislead the planner."""
-    is_of_head = form.is_part and condition.column in ("project", "kind", "name", "owner", "deleted_at")
+    if form.is_part and condition.column in ("created_at", "updated_at"):
+        return PART_COLUMNS[condition.column]
+    is_of_head = form.is_part and condition.column in ("project", "kind", "name", "owner", "model", "deleted_at")
     column = (_HEADS if is_of_head else documents).c["kind" if condition.column == "part" else condition.column]
     others: tuple[str, ...] = ("project", "kind", "part") if form.is_narrow else ()
     others += ("part", "type", "status") if form.first == "heads" else ()

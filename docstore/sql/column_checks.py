@@ -17,6 +17,21 @@ from docstore.sql.rows import HeadRow, seal_of, tags_in
 
 _MODELS: Final = ("docstore", "ax", "user")
 
+_OF_HEADS: Final = (
+    "project",
+    "name",
+    "owner",
+    "model",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "deleted_by",
+    "tags",
+    "seal",
+    "parts_digest",
+)
+"""The columns that are NULL for parts."""
+
 _ID: Final = re.compile("[0-9a-v]{16}")
 
 CodeNames: TypeAlias = Mapping[tuple[str, int], str]
@@ -51,7 +66,7 @@ def wrong_head_columns(
     else:
         yield from _wrong_model(row, ("user",))  # a JSON value that was put
     yield from _wrong_seal(row)
-    for column in ("position", "arm", "signature"):
+    for column in ("position", "added", "arm", "signature"):
         if getattr(row, column) is not None:
             yield f"the column {column} says {short_repr(getattr(row, column))}, and a head has none"
     owner = kind.owner_in(body)
@@ -61,7 +76,7 @@ def wrong_head_columns(
 
 
 def wrong_part_columns(
-    kind: Kind, head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: CodeNames | None
+    kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: CodeNames | None
 ) -> Iterator[str]:
     """Yield a problem for each column of a part's row that contradicts its *body*, its path or the head's row."""
     rule = kind.rule(row.path)
@@ -69,15 +84,11 @@ def wrong_part_columns(
         yield f"a {kind.name} like this one has no such part"
         return
     yield from wrong_codes(rule, row, body, names)
-    yield from _wrong_model(row, _MODELS)
     expected: dict[str, object] = {
-        "project": project,
         "kind": rule.name,
-        "name": None,
-        "owner": None,
         "position": position_of(row.path),
         **columns_of_arm(rule, body)._asdict(),
-        **dict.fromkeys(("deleted_at", "deleted_by", "tags", "seal", "parts_digest")),
+        **dict.fromkeys(_OF_HEADS),
     }
     for column, right in expected.items():
         said = getattr(row, column)
@@ -85,8 +96,8 @@ def wrong_part_columns(
             yield f"the column {column} says {shown_value(said)}, and of this part it must be {shown_value(right)}"
     if not 1 <= row.version <= head.version:
         yield f"the column version says {row.version}, and the document is at version {head.version}"
-    if row.created_at > row.updated_at:
-        yield "the column created_at says a later time than updated_at"
+    if row.added is None or not 1 <= row.added <= row.version:
+        yield f"the column added says {row.added}, and this part was changed by version {row.version}"
 
 
 def wrong_codes(rule: Kind | PartRule, row: Any, body: JSON, names: CodeNames | None) -> Iterator[str]:

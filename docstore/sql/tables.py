@@ -59,7 +59,8 @@ documents: Final = sa.Table(
     metadata,
     sa.Column("id", ExactText(32, True), primary_key=True),
     sa.Column("path", ExactText(255, True), primary_key=True),
-    sa.Column("project", ExactText(100), nullable=False),
+    # Head only: what parts have in common with their head is NULL in their rows. ``of_head`` reads such a column.
+    sa.Column("project", ExactText(100)),
     sa.Column("kind", ExactText(64, True), nullable=False),
     sa.Column("name", ExactText(255)),
     sa.Column("owner", ExactText(32)),
@@ -69,10 +70,13 @@ documents: Final = sa.Table(
     # Trials only: the name of the arm, and the beginning of a digest of its parameters.
     sa.Column("arm", ExactText(255)),
     sa.Column("signature", ExactText(16)),
-    sa.Column("model", ExactText(32, True), nullable=False),
+    sa.Column("model", ExactText(32)),
     sa.Column("version", Whole(True), nullable=False),
-    sa.Column("created_at", UtcTime(True), nullable=False),
-    sa.Column("updated_at", UtcTime(True), nullable=False),
+    # Part only: the version that added it. The times of both versions are in the table versions; those of the first and
+    # of the current version are in the head's row.
+    sa.Column("added", Whole),
+    sa.Column("created_at", UtcTime),
+    sa.Column("updated_at", UtcTime),
     sa.Column("deleted_at", UtcTime),
     sa.Column("deleted_by", ExactText(255)),
     # Head only: a copy of the document's rows in the table tags, so that the loss of one is noticed; and the digest of
@@ -101,6 +105,13 @@ documents: Final = sa.Table(
 
 IS_HEAD: Final = documents.c.path == sa.literal_column("''")
 """With a literal in place of a parameter, so that any driver can use a partial index of heads."""
+
+
+def of_head(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Return a column that only heads have, a text or a time, as that of a head: it is never NULL there."""
+    text = column.type
+    return sa.type_coerce(column, ExactText(text.length or 0, True) if isinstance(text, ExactText) else UtcTime(True))
+
 
 names: Final = sa.Table(
     "names",

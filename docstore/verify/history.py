@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,7 +14,6 @@ from docstore.documents.history import GENESIS, NOT_KEPT, Parent, Version, chain
 from docstore.documents.kinds import HEAD
 from docstore.documents.patch import Change
 from docstore.errors import CodecError, DamagedDocumentError, DecodeError, PatchError
-from docstore.sql.column_checks import shown_value
 from docstore.sql.reader import version_metadata
 from docstore.sql.rows import HeadRow
 from docstore.verify.full_states import FullStates
@@ -58,7 +56,7 @@ class History:
         self._state, now.state = now.state, None
         self._blame = now.blame  # for a state that is not what was saved, until it is rolled back to one that is
         self._written = LastWrites(now.parts)
-        self._added = Additions({path: said for path, said in now.parts.items() if said.created_at <= said.updated_at})
+        self._added = Additions({path: said for path, said in now.parts.items() if said.is_possible})
         self._expected = head.version
         self._newer: tuple[Version, str] | None = None  # with the text of its changes, until its link is checked
         self._pending: Version | None = None  # the last kept one, whose changes are to be undone next
@@ -222,7 +220,7 @@ class History:
         for path, problem in self._written.touched(version, touched):
             yield self._subject.piece(path, problem)
         versions = (version, *self._folded)
-        if any(each.number in self._doubted for each in versions):  # their times may be wrong
+        if any(each.number in self._doubted for each in versions):  # they may not be what was saved
             self._added.lose()
         for path, problem in self._added.by(versions, added):
             yield self._subject.piece(path, problem)
@@ -230,8 +228,8 @@ class History:
     # --- times -------------------------------------------------------------------------------------------------------
 
     def _times(self, version: Version) -> Iterator[Damage]:
-        for path, problem in self._written.times(version):
-            yield self._subject.piece(path, problem)
+        if version.folded:
+            self._written.folded(version)
         if version.number == 1 and self._now.created_at not in (None, version.created_at):
             yield self._subject.head("the column created_at is not the time of the first version")
         if version.number == self._head.version and self._head.updated_at != version.created_at:
@@ -246,18 +244,15 @@ class LastWrites:
 
     def __init__(self, parts: Mapping[str, PartColumns]) -> None:
         """Shapes: parts: by path."""
-        self._moments: dict[int, dict[str, datetime]] = {}
-        for path, said in parts.items():
-            self._moments.setdefault(said.version, {})[path] = said.updated_at
         self._open = {path: said.version for path, said in parts.items()}
+        self._by: dict[int, list[str]] = {}
+        for path, number in self._open.items():
+            self._by.setdefault(number, []).append(path)
 
-    def times(self, version: Version) -> Iterator[tuple[str, str]]:
-        """Yield the parts whose ``updated_at`` is not the time of *version*, which wrote them by their own columns."""
-        for path, moment in self._moments.get(version.number, {}).items():
-            if moment != version.created_at:
-                yield path, f"the column updated_at says another time than version {version.number}, which wrote it"
-            if version.folded:  # whether it touched this part is not known any more
-                self._open.pop(path, None)
+    def folded(self, version: Version) -> None:
+        """Leave out the parts that *version* wrote by their columns: whether it touched them is not known any more."""
+        for path in self._by.get(version.number, ()):
+            self._open.pop(path, None)
 
     def touched(self, version: Version, paths: set[str] | None) -> Iterator[tuple[str, str]]:
         """Yield the parts whose column ``version`` contradicts *version*, which touched *paths* (None: not known)."""
@@ -270,7 +265,7 @@ class LastWrites:
             # The versions that were folded into it may have touched the part instead.
             if said != version.number and not version.folded:
                 yield path, f"the column version says {said}, and version {version.number} wrote it last"
-        for path in self._moments.get(version.number, ()) if not version.folded else ():
+        for path in self._by.get(version.number, ()) if not version.folded else ():
             if self._open.pop(path, None) is not None:
                 yield path, f"the column version says {version.number}, and that version did not write it"
 
@@ -280,17 +275,17 @@ class LastWrites:
 
 
 class Additions:
-    """Compares ``created_at`` of each part with the history, from the newest version back."""
+    """Compares the column ``added`` of each part with the history, from the newest version back."""
 
     def __init__(self, parts: Mapping[str, PartColumns]) -> None:
-        """Shapes: parts: by path."""
-        self._open = {path: said.created_at for path, said in parts.items()}
-        self._at: dict[datetime, list[str]] = {}
-        for path, moment in self._open.items():
-            self._at.setdefault(moment, []).append(path)
+        """Shapes: parts: by path; the column is not NULL."""
+        self._open = {path: said.added for path, said in parts.items()}
+        self._by: dict[int | None, list[str]] = {}
+        for path, number in self._open.items():
+            self._by.setdefault(number, []).append(path)
 
     def by(self, versions: Sequence[Version], paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield the parts at *paths*, which one of *versions* added, whose ``created_at`` is another time.
+        """Yield the parts at *paths*, which one of *versions* added, whose column says another version.
 
         Shapes:
             versions: a kept one, then those that were folded into it, newest first
@@ -298,16 +293,16 @@ class Additions:
         first = next((index for index, version in enumerate(versions) if _begins(version)), None)
         if first is not None:
             versions, paths = versions[: first + 1], list(self._open)
-        moments = {version.created_at for version in versions}
+        numbers = {version.number for version in versions}
         if len(versions) > 1:  # one of them may have removed a part, and another added it again
-            for path in [path for moment in moments for path in self._at.get(moment, ())]:
+            for path in [path for number in numbers for path in self._by.get(number, ())]:
                 self._open.pop(path, None)
         newest, oldest = versions[0].number, versions[-1].number
         which = f"version {newest}" if newest == oldest else f"one of the versions {oldest} to {newest}"
         for path in paths:
             said = self._open.pop(path, None)
-            if said is not None and said not in moments:
-                yield path, f"the column created_at says {shown_value(said)}, and {which} added it at another time"
+            if said is not None and said not in numbers:
+                yield path, f"the column added says {said}, and {which} added it"
 
     def lose(self) -> None:
         """Give up, as versions are missing or unreliable, and what they added is not known."""

@@ -27,11 +27,15 @@ from docstore.verify.statements import Unread
 
 @dataclass(frozen=True, slots=True)
 class PartColumns:
-    """The columns of a part that the history can confirm: the version that wrote it last, and two times."""
+    """The columns of a part that the history can confirm: the version that wrote it last, and the one that added it."""
 
     version: int
-    created_at: datetime
-    updated_at: datetime
+    added: int | None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it was added before or when it was written last; without that, the row is reported already."""
+        return self.added is not None and 1 <= self.added <= self.version
 
 
 Decode = Callable[[JSON], object]
@@ -120,7 +124,7 @@ class RowCheck:
         if row.path == HEAD:
             self._now.created_at = row.created_at
         else:
-            self._now.parts[row.path] = PartColumns(row.version, row.created_at, row.updated_at)
+            self._now.parts[row.path] = PartColumns(row.version, row.added)
         self._digests[row.path] = row.digest
         try:
             body = loads(row.body)
@@ -148,7 +152,7 @@ class RowCheck:
                 self._now.tags = tags_in(row.tags)
             problems = wrong_head_columns(self._kind, self._head, row, body, self._names, self._called)
         else:
-            problems = wrong_part_columns(self._kind, self._head, self._project, row, body, self._names)
+            problems = wrong_part_columns(self._kind, self._head, row, body, self._names)
         for problem in problems:
             yield self._subject.piece(row.path, problem)
 

@@ -45,10 +45,11 @@ def row(name: str, value: JSON, *, path: str = "", kind: str = "note", id: str =
     """A row of the table, as a save writes it."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     columns = {"type": None, "status": None, "position": None, "owner": None, "deleted_at": None}
-    times = {"created_at": moment, "updated_at": moment}
-    rest = {"project": "default", "model": "user", "version": 1, "digest": "0" * 64}
+    times = {"added": None, "created_at": moment, "updated_at": moment}
+    of_head = {"project": "default", "model": "user", **times}
+    rest = {**(dict.fromkeys(of_head, None) | {"added": 1} if path else of_head), "version": 1, "digest": "0" * 64}
     place = {"id": id or name.zfill(32), "path": path, "kind": kind, "name": None if path else name}
-    return {**columns, **times, **rest, **place, "body": dumps(value).decode()}
+    return {**columns, **rest, **place, "body": dumps(value).decode()}
 
 
 def query_of(store: docstore.Store, where: Any, kind: Kind | None = NOTE, **options: Any) -> sa.Select[Any]:

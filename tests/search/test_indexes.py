@@ -28,16 +28,17 @@ PRIMARY = {"sqlite": "sqlite_autoindex_documents_1", "postgresql": "documents_pk
 def rows_of_a_crowd() -> Iterator[dict[str, Any]]:
     """Experiments of a hundred types, one in a hundred a draft, each with a trial."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    same = {"project": "default", "owner": None, "model": "docstore", "version": 1, "digest": "0" * 64}
-    times = {"created_at": moment, "updated_at": moment, "deleted_at": None}
-    head = {"path": "", "kind": "experiment", "position": None}
-    trial = {"path": "/trials/0", "kind": "trial", "position": 0, "name": None, "type": None, "status": 3}
+    same = {"owner": None, "version": 1, "deleted_at": None, "digest": "0" * 64}
+    times = {"added": None, "created_at": moment, "updated_at": moment}
+    head = {"project": "default", "path": "", "kind": "experiment", "position": None, "model": "docstore", **times}
+    no = dict.fromkeys(("project", "model", "name", "type", *times))
+    trial = {**no, "path": "/trials/0", "kind": "trial", "position": 0, "status": 3, "added": 1}
     for number in range(CROWD):
         id, body = f"{number:032x}", f'{{"number":{number}}}'
         status = ExperimentStatus.COMPLETED if number % 100 else ExperimentStatus.DRAFT
         codes = {"type": number % 100, "status": status.value}
-        yield {**same, **times, **head, **codes, "id": id, "name": f"e{number}", "body": body}
-        yield {**same, **times, **trial, "id": id, "body": body}
+        yield {**same, **head, **codes, "id": id, "name": f"e{number}", "body": body}
+        yield {**same, **trial, "id": id, "body": body}
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ class TestOnSQLiteAllPagesOfTrials:
 
         steps = steps_of(store.engine, lambda: pages(found, size))
 
-        assert steps < 100 * MANY * len(STATUSES)
+        assert steps < 150 * MANY * len(STATUSES)
 
 
 class TestOnPostgreSQLBeforeItHasStatistics:

@@ -25,7 +25,7 @@ from docstore.search.conditions import checked_where, q
 from docstore.search.results import Found
 from docstore.sql.dialects import insert_many, transaction
 from docstore.sql.dialects.json_path import places_of
-from docstore.sql.tables import documents
+from docstore.sql.tables import documents, versions
 from docstore.testing.experiments import new_experiment
 
 CROWD = 3_000
@@ -79,8 +79,12 @@ def planned(store, ask) -> str:
 
 
 def fill(store: docstore.Store, rows: Iterator[dict[str, Any]]) -> None:
+    written = list(rows)
+    history = {"version": 1, "author": "ada", "message": "", "changes": "[]", "digest": "", "chain": ""}
     with transaction(store.engine, write=True) as connection:
-        insert_many(connection, documents, list(rows))
+        insert_many(connection, documents, written)
+        saved = ({"id": each["id"], "created_at": each["created_at"]} for each in written if not each["path"])
+        insert_many(connection, versions, [{**history, **each} for each in saved])
 
 
 def crowd(kind: str = "note") -> Iterator[dict[str, Any]]:

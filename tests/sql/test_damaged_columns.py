@@ -102,7 +102,7 @@ class TestAColumnOfATrial:
             ("/trials/3", "version", 2),
             ("/trials/3", "version", 0),
             ("/trials/3", "version", 4),
-            ("/trials/0", "version", 3),
+            ("/trials/3", "added", None),
         ],
     )
     def test_is_told_by_the_frame_that_shows_it(self, store, saved, change, path, column, value):
@@ -110,6 +110,11 @@ class TestAColumnOfATrial:
 
         with pytest.raises(DamagedDocumentError, match=f"{path}: .*{column}"):
             store.trials("cakes")
+
+    def test_is_told_by_verify_where_only_the_history_shows_it(self, store, saved, change):
+        change(sa.update(documents).where(documents.c.path == "/trials/0").values(version=3))
+
+        assert {each.where for each in store.verify()} == {"/trials/0"}
 
     @pytest.mark.parametrize(
         ("call", "path", "column", "value"),

@@ -16,7 +16,7 @@ from docstore.sql.column_checks import CodeNames, wrong_codes
 from docstore.sql.partial import read_fields
 from docstore.sql.reader import read
 from docstore.sql.rows import HeadRow, code_rows, in_field
-from docstore.sql.tables import documents, versions
+from docstore.sql.tables import documents
 from docstore.sql.transactions import Transactions
 
 Decode: TypeAlias = Callable[[JSON], Any]
@@ -72,14 +72,13 @@ def _parts(pieces: Mapping[str, JSON], rule: PartRule) -> dict[int, JSON]:
 
 
 class TrialColumns(NamedTuple):
-    """The columns of a trial's row: the integers of its status and type, and the version that changed it last."""
+    """The columns of a trial's row: the integers of its status and type, the versions that changed and added it."""
 
     path: str
     status: int | None
     type: int | None
     version: int
-    is_of_its_version: bool | None
-    """Whether it was saved when that version was; None if the row of the version is missing."""
+    added: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,12 @@ class StoredTrials:
 def read_trials(transactions: Transactions, name: str) -> StoredTrials:
     """Return the experiment *name* with its trials and their columns.
 
-    No digest covers the columns and the table ``codes``: they are compared with the bodies, and the time of each trial
-    with the time of its version.
+    No digest covers the columns and the table ``codes``: they are compared with the bodies, and the versions with each
+    other. Only ``verify`` compares them with the history.
 
     Raises:
         InvalidValueError, DocumentNotFoundError: as ``read_experiment``.
-        DamagedDocumentError: what is stored is not what was saved, or a column contradicts a body or the history.
+        DamagedDocumentError: what is stored is not what was saved, or a column contradicts a body or another column.
 
     Cost:
         Five SELECTs, which read only the digests of the data.
@@ -121,10 +120,8 @@ def read_trials(transactions: Transactions, name: str) -> StoredTrials:
 
 _TRIAL: Final = EXPERIMENT.parts[0]
 _C: Final = documents.c
-_COLUMNS: Final = (
-    sa.select(_C.path, _C.status, _C.type, _C.version, versions.c.created_at == _C.updated_at)
-    .outerjoin(versions, (versions.c.id == _C.id) & (versions.c.version == _C.version))
-    .where(_C.id == sa.bindparam("of_id"), in_field(_TRIAL.field))
+_COLUMNS: Final = sa.select(_C.path, _C.status, _C.type, _C.version, _C.added).where(
+    _C.id == sa.bindparam("of_id"), in_field(_TRIAL.field)
 )
 
 
@@ -132,8 +129,8 @@ def _check_columns(head: HeadRow, row: TrialColumns, body: JSON, names: CodeName
     problem = next(wrong_codes(_TRIAL, row, body, names), None)
     if problem is None and not 1 <= row.version <= head.version:
         problem = f"the column version says {row.version}, and the document is at version {head.version}"
-    if problem is None and row.is_of_its_version is False:
-        problem = f"the column version says {row.version}, and that version was saved at another time"
+    if problem is None and (row.added is None or row.added > row.version):
+        problem = f"the column version says {row.version}, and the column added {row.added}"
     if problem is not None:
         raise DamagedDocumentError(head.name, where=row.path, problem=problem)
 
