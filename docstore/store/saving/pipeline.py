@@ -296,8 +296,7 @@ def _plan_merged(head: HeadRow, save: Save, divergence: Divergence) -> Plan:
         overwritten = overwritten_changes(base, theirs, resolution.target)
     else:
         refuse_downgrade(changeset)
-    digests = save.origin.digests.copy()
-    digests.update(divergence.digests)
+    digests = save.origin.digests.with_changed(divergence.digests)
     _check_lists(head, kind.lists(_head_of(resolution.target, divergence.theirs)), changeset, digests)
     return Plan(changeset, digests, update_after_merge(save, divergence, resolution, changeset), overwritten)
 
