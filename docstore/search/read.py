@@ -72,11 +72,7 @@ def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[HeadRo
     # An outer join: without its row of history a document is not absent but damaged, which reading it reports.
     digests = (sa.func.coalesce(versions.c.digest, ""), sa.func.coalesce(versions.c.chain, ""), c.parts_digest)
     of_its_version = (versions.c.id == c.id) & (versions.c.version == c.version)
-    query = (
-        sa.select(*columns, *digests, of_head(c.project))
-        .outerjoin(versions, of_its_version)
-        .where(IS_HEAD, c.id.in_(ids))
-    )
+    query = sa.select(*columns, *digests, c.project).outerjoin(versions, of_its_version).where(IS_HEAD, c.id.in_(ids))
     return {row[0]: (HeadRow(*row[:-1]), row[-1]) for row in connection.execute(query).all()}
 
 

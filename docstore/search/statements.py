@@ -115,10 +115,10 @@ def _columns(is_part: bool) -> dict[str, sa.ColumnElement[Any]]:
     c, h = documents.c, _HEADS.c
     names = {"type": _TYPES.c.name, "status": _STATUSES.c.name}
     if not is_part:
-        document = {"id": c.id, "project": of_head(c.project), "kind": c.kind, "name": c.name}
+        document = {"id": c.id, "project": c.project, "kind": c.kind, "name": c.name}
         times = {"created_at": of_head(c.created_at), "updated_at": of_head(c.updated_at), "deleted_at": c.deleted_at}
         return {**document, **names, "owner": c.owner, "model": of_head(c.model), "version": c.version, **times}
-    document = {"id": c.id, "project": of_head(h.project), "document_kind": h.kind, "name": h.name}
+    document = {"id": c.id, "project": c.project, "document_kind": h.kind, "name": h.name}
     part = {"path": c.path, "index": c.position, "kind": c.kind}
     times = {"created_at": _time_of(c.added), "updated_at": _time_of(c.version), "deleted_at": h.deleted_at}
     return {**document, **part, **names, "model": of_head(h.model), "version": c.version, **times}

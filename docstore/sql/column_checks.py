@@ -18,7 +18,6 @@ from docstore.sql.rows import HeadRow, seal_of, tags_in
 _MODELS: Final = ("docstore", "ax", "user")
 
 _OF_HEADS: Final = (
-    "project",
     "name",
     "owner",
     "model",
@@ -76,7 +75,7 @@ def wrong_head_columns(
 
 
 def wrong_part_columns(
-    kind: Kind, head: HeadRow, row: sa.Row[Any], body: JSON, names: CodeNames | None
+    kind: Kind, head: HeadRow, project: str, row: sa.Row[Any], body: JSON, names: CodeNames | None
 ) -> Iterator[str]:
     """Yield a problem for each column of a part's row that contradicts its *body*, its path or the head's row."""
     rule = kind.rule(row.path)
@@ -85,6 +84,7 @@ def wrong_part_columns(
         return
     yield from wrong_codes(rule, row, body, names)
     expected: dict[str, object] = {
+        "project": project,
         "kind": rule.name,
         "position": position_of(row.path),
         **columns_of_arm(rule, body)._asdict(),

@@ -188,11 +188,14 @@ def head_ids(connection: Connection, project: str) -> list[tuple[str, str, str]]
     return [(row.id, row.kind, row.name) for row in connection.execute(query)]
 
 
-def ids_without_head(connection: Connection) -> list[str]:
-    """Return the ids that have parts, a history or full states, in any project, but no head."""
-    heads = sa.select(documents.c.id).where(IS_HEAD)
-    orphans = (sa.select(table.c.id).where(table.c.id.not_in(heads)) for table in (documents, versions, states))
-    return sorted(connection.execute(sa.union(*orphans)).scalars())
+def ids_without_head(connection: Connection, project: str) -> list[str]:
+    """Return the ids that have parts in *project*, or a history or full states in any project, but no head."""
+    head = documents.alias("head")
+    with_head = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"))
+    parts = sa.select(documents.c.id).where(documents.c.project == project, documents.c.id.not_in(with_head))
+    known = sa.select(documents.c.id)
+    past = (sa.select(table.c.id).where(table.c.id.not_in(known)) for table in (versions, states))
+    return sorted(connection.execute(sa.union(parts, *past)).scalars())
 
 
 # --- names: which live document has which name ------------------------------------------------------------------------

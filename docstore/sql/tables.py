@@ -59,8 +59,7 @@ documents: Final = sa.Table(
     metadata,
     sa.Column("id", ExactText(32, True), primary_key=True),
     sa.Column("path", ExactText(255, True), primary_key=True),
-    # Head only: what parts have in common with their head is NULL in their rows. ``of_head`` reads such a column.
-    sa.Column("project", ExactText(100)),
+    sa.Column("project", ExactText(100), nullable=False),
     sa.Column("kind", ExactText(64, True), nullable=False),
     sa.Column("name", ExactText(255)),
     sa.Column("owner", ExactText(32)),
@@ -70,6 +69,7 @@ documents: Final = sa.Table(
     # Trials only: the name of the arm, and the beginning of a digest of its parameters.
     sa.Column("arm", ExactText(255)),
     sa.Column("signature", ExactText(16)),
+    # Head only, as the times below: what parts have in common with their head. ``of_head`` reads such a column.
     sa.Column("model", ExactText(32)),
     sa.Column("version", Whole(True), nullable=False),
     # Part only: the version that added it. The times of both versions are in the table versions; those of the first and

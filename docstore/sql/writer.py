@@ -359,7 +359,7 @@ class Writer:
             yield {
                 "id": stamp.id,
                 "path": path,
-                "project": self._project if is_head else None,
+                "project": self._project,
                 "kind": kind,
                 "name": stamp.name if is_head else None,
                 "owner": stamp.owner if is_head else None,

@@ -313,7 +313,7 @@ class _Copier:
             for row, each in zip(page, coded, strict=True):
                 check_size(connection, head.name, row["path"], row["body"].encode())
                 row |= {
-                    "project": self._target.project if row["path"] == HEAD else None,
+                    "project": self._target.project,
                     "type": each.type and codes[each.type],
                     "status": each.status and codes[each.status],
                     **each.arm._asdict(),

@@ -152,7 +152,7 @@ class RowCheck:
                 self._now.tags = tags_in(row.tags)
             problems = wrong_head_columns(self._kind, self._head, row, body, self._names, self._called)
         else:
-            problems = wrong_part_columns(self._kind, self._head, row, body, self._names)
+            problems = wrong_part_columns(self._kind, self._head, self._project, row, body, self._names)
         for problem in problems:
             yield self._subject.piece(row.path, problem)
 

@@ -84,6 +84,16 @@ def counts(connection: Connection, project: str) -> dict[str, int]:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def ids_with_foreign_head(connection: Connection, project: str) -> list[str]:
+    """Return the ids that have parts in *project* and their head in another project."""
+    head = documents.alias("head")
+    c = documents.c
+    elsewhere = sa.select(head.c.id).where(head.c.path == sa.literal_column("''"), head.c.project != project)
+    query = sa.select(c.id).where(c.project == project, c.id.in_(elsewhere)).distinct().order_by(c.id)
+    with reading(connection):
+        return list(connection.execute(query).scalars())
+
+
 def orphaned_tags(connection: Connection) -> list[sa.Row[Any]]:
     """Return the tags without a document, in any project."""
     heads = sa.select(documents.c.id).where(IS_HEAD)

@@ -13,6 +13,7 @@ from docstore.errors import UnreadableError, short_repr
 from docstore.sql import rows
 from docstore.sql.column_checks import CodeNames
 from docstore.sql.dialects import faults
+from docstore.sql.paging import project_of
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import metadata, tags, versions
 from docstore.verify import statements
@@ -220,7 +221,7 @@ def _tag_shown(said: JSON) -> str:
 def _orphans(connection: Connection, project: str) -> Iterator[Damage]:
     """Yield orphaned rows, which have no head: they have no name, and no search finds them."""
     with statements.reading(connection):
-        ids = rows.ids_without_head(connection)
+        ids = rows.ids_without_head(connection, project)
         orphaned = rows.orphaned_names(connection, project)
     called = {row.id: (row.kind, row.name) for row in orphaned}
     for id in ids:
@@ -231,5 +232,9 @@ def _orphans(connection: Connection, project: str) -> Iterator[Damage]:
         if row.id not in ids or called[row.id] != (row.kind, row.name):
             subject = Subject(row.kind, row.name, row.id)
             yield subject.named(project, "there is a row, and no such document: none can take the name")
+    for id in statements.ids_with_foreign_head(connection, project):
+        with statements.reading(connection):
+            other = project_of(connection, id)
+        yield Subject(_UNKNOWN, id, id).head(f"its row is of the project {other!r}, and parts of it are of {project!r}")
     for row in statements.orphaned_tags(connection):
         yield Subject(_UNKNOWN, row.id, row.id).tag(row.tag, "there is no document of this id")

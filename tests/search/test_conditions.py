@@ -46,8 +46,9 @@ def row(name: str, value: JSON, *, path: str = "", kind: str = "note", id: str =
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     columns = {"type": None, "status": None, "position": None, "owner": None, "deleted_at": None}
     times = {"added": None, "created_at": moment, "updated_at": moment}
-    of_head = {"project": "default", "model": "user", **times}
-    rest = {**(dict.fromkeys(of_head, None) | {"added": 1} if path else of_head), "version": 1, "digest": "0" * 64}
+    of_head = {"model": "user", **times}
+    own = dict.fromkeys(of_head, None) | {"added": 1} if path else of_head
+    rest = {**own, "project": "default", "version": 1, "digest": "0" * 64}
     place = {"id": id or name.zfill(32), "path": path, "kind": kind, "name": None if path else name}
     return {**columns, **rest, **place, "body": dumps(value).decode()}
 

@@ -28,10 +28,10 @@ PRIMARY = {"sqlite": "sqlite_autoindex_documents_1", "postgresql": "documents_pk
 def rows_of_a_crowd() -> Iterator[dict[str, Any]]:
     """Experiments of a hundred types, one in a hundred a draft, each with a trial."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    same = {"owner": None, "version": 1, "deleted_at": None, "digest": "0" * 64}
+    same = {"project": "default", "owner": None, "version": 1, "deleted_at": None, "digest": "0" * 64}
     times = {"added": None, "created_at": moment, "updated_at": moment}
-    head = {"project": "default", "path": "", "kind": "experiment", "position": None, "model": "docstore", **times}
-    no = dict.fromkeys(("project", "model", "name", "type", *times))
+    head = {"path": "", "kind": "experiment", "position": None, "model": "docstore", **times}
+    no = dict.fromkeys(("model", "name", "type", *times))
     trial = {**no, "path": "/trials/0", "kind": "trial", "position": 0, "status": 3, "added": 1}
     for number in range(CROWD):
         id, body = f"{number:032x}", f'{{"number":{number}}}'

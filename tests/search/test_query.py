@@ -197,6 +197,20 @@ class TestParts:
         assert (info.path, info.index, info.kind, info.status) == ("/trials/1", 1, "trial", "FAILED")
         assert (info.version, info.created_at, info.deleted_at) == (1, owner.created_at, None)
 
+    def test_have_the_times_of_the_versions_that_added_and_changed_them(self, own_shelf):
+        cake = own_shelf.load("cake")
+        added = own_shelf.save_trial(cake, cake.new_trial()).created_at
+        cake.trials[2].run_metadata["oven"] = 1
+        changed = own_shelf.save_trial(cake, cake.trials[2]).created_at
+
+        [info] = own_shelf.find(part="trial", name="cake", where={"/index": 2})
+
+        assert (info.created_at, info.updated_at) == (added, changed)
+        for times in ({"created": (added, changed)}, {"updated": (changed, None)}, {"order_by": "-updated_at"}):
+            assert own_shelf.find(part="trial", name="cake", **times)[0].index == 2, times
+        assert own_shelf.find(part="trial", created=(changed, None)).count() == 0
+        assert own_shelf.find(part="trial", updated=(added, changed)).count() == 0
+
     def test_of_a_deleted_document_are_deleted(self, own_shelf):
         own_shelf.delete("cake_2")
 

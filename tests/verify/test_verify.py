@@ -1056,8 +1056,9 @@ class TestAColumnThatSaysSomethingElse:
     def test_of_parts_that_stay_where_the_head_went_to_another_project_is_told_in_both(self, store, intruder, connect):
         intruder.set(documents.c.project, "other", path="")
 
-        [name] = store.verify()
+        name, found = store.verify()
 
+        assert (found.key, found.problem.count("project 'other'")) == ({"id": intruder.id, "path": ""}, 1)
         assert (name.table, name.name) == ("names", "cakes")
         assert connect(store.engine, project="other").verify() != []
 

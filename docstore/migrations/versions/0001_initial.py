@@ -72,7 +72,7 @@ def _documents() -> None:
         "documents",
         sa.Column("id", ExactText(32), primary_key=True),
         sa.Column("path", ExactText(255), primary_key=True),
-        sa.Column("project", ExactText(100)),
+        sa.Column("project", ExactText(100), nullable=False),
         sa.Column("kind", ExactText(64), nullable=False),
         sa.Column("name", ExactText(255)),
         sa.Column("owner", ExactText(32)),

@@ -38,7 +38,7 @@ TABLES: Final = {
         {
             "id": _ID,
             "path": "The place of the row in the document, as in /trials/12; empty for the head",
-            "project": f"{_PROJECT}; NULL for parts",
+            "project": _PROJECT,
             "kind": "What sort of document or part it is, as experiment or trial",
             "name": "What the document is called; NULL for parts",
             "owner": "The id of the document that this one belongs to, as a generation strategy to its experiment",
