@@ -143,6 +143,16 @@ class TestAnArm:
 
         assert asked(experiment, arm_of(0.25, None)) == "0_0"
 
+    def test_has_it_though_a_later_trial_was_read_first(self, ada):
+        experiment = new_experiment()
+        new_trial(experiment, (0.25, None)), new_trial(experiment, (0.25, None))
+        experiment.trials[1].arm._name = "renamed"
+        ada.save(experiment)
+        lazy = ada.load("cakes", lazy=True)
+        read(lazy, 1)
+
+        assert lazy.new_trial().add_arm(arm_of(0.25, None)).arm.name == "0_0"
+
     def test_is_found_though_the_first_trials_of_it_were_removed_here(self, ada):
         experiment = new_experiment()
         for _ in range(20):

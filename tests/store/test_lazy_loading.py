@@ -236,6 +236,26 @@ class TestWhatOthersSavedSince:
         assert lazy.trials[1].run_metadata == {"changed": 1}
         assert lazy.num_trials == 5
 
+    @pytest.mark.parametrize("lazy", [True, False])
+    def test_puts_the_trials_in_order(self, ada, bob, lazy):
+        hers = ada.load("cakes", lazy=lazy)
+        hers.trials[1] = hers.trials.pop(1)
+        his = bob.load("cakes")
+        change(his, 2)
+        bob.save(his)
+        hers.description = "hers"
+        ada.save(hers)
+
+        assert list(hers.trials) == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize("lazy", [True, False])
+    def test_leaves_trials_in_their_order_until_it_comes_in(self, ada, lazy):
+        hers = ada.load("cakes", lazy=lazy)
+        hers.trials[1] = hers.trials.pop(1)
+        hers.trials[2] = hers.trials[2]
+
+        assert list(hers.trials) == [0, 2, 3, 1]
+
     def test_is_removed_by_a_merge(self, ada, bob, lazy):
         his = bob.load("cakes")
         his.trials.pop(1), his._data.pop(1)
