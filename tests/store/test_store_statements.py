@@ -13,6 +13,7 @@ from counting import BEGINNINGS, calls_of, statements_of
 
 import docstore
 from docstore import Metric, RegistryBundle
+from docstore.sql.rows import id_named, pieces
 from docstore.testing.experiments import add_trial, new_experiment
 
 PARTS_OF_A_LARGE_ONE = 1_000
@@ -232,6 +233,16 @@ class TestALargeExperiment:
         large, small = (log.of(saved.load, name, version=version) for name in ("cakes", "small"))
 
         assert len(large.statements) == len(small.statements)
+
+    @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+    def test_is_read_with_one_call_in_python_for_each_row(self, saved):
+        with saved.engine.connect() as connection:
+            id = id_named(connection, "default", "experiment", "cakes")
+            pieces(connection, id)
+
+            calls = calls_of(pieces, connection, id, of=["call"])
+
+        assert calls < 1.5 * (1 + 2 * PARTS_OF_A_LARGE_ONE)
 
 
 class TestSaveTrial:
