@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from docstore.documents.canonical import (
     resolve,
     same_json,
     split_pointer,
+    text_digest,
 )
 from docstore.errors import DecodeError, EncodeError
 from docstore.testing.exact import identity
@@ -250,3 +252,20 @@ class TestATextThatAPersonMayHaveEdited:
     def test_with_a_key_twice_in_one_object_is_an_error(self, text, complaint):
         with pytest.raises(DecodeError, match=complaint):
             loads_strict(text.encode())
+
+
+@pytest.mark.parametrize("value", [None, {"a": [1.5]}, "x" * 3_000])
+def test_a_text_that_is_kept_takes_the_memory_of_its_length(value):
+    tracemalloc.start()
+    kept = [dumps(value) for _ in range(100)]
+    each = tracemalloc.get_traced_memory()[0] / 100
+    tracemalloc.stop()
+
+    assert each < len(kept[0]) + 100
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**20, 2**20 + 1, 2**21 + 3])
+def test_the_digest_of_a_text_is_that_of_its_bytes(size):
+    text = "°" * size
+
+    assert text_digest(text) == digest(text.encode())
