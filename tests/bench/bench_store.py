@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -139,7 +139,12 @@ def file_size(store: Store) -> int:
 
 
 def rows(backend: str, fresh: Callable[[], str], trials: int, patience: Patience, *, few: bool) -> Iterator[Row]:
-    """Yield each row for an experiment of so many trials; *few* leaves out what reads all of it without an object."""
+    """Yield each row for an experiment of so many trials.
+
+    Args:
+        few: leave out what reads all of it without an object, and do the rest in fewer rounds.
+    """
+    patience = replace(patience, least=2) if few else patience
     url = fresh()
     with docstore.connect(url) as store, closing(Mirror(backend, url, fresh())) as mirror:
         before, bench = file_size(store), experiment(trials)
