@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.7, help="for which each operation is repeated")
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=[each for each in SECTIONS if each != "memory"])
     parser.add_argument("--cpu", action="store_true", help="time by the CPU time of this process: for a busy machine")
-    parser.add_argument("--large", action="store_true", help="100,000 trials and versions too, and memory; an hour")
+    parser.add_argument("--large", action="store_true", help="100,000 trials and versions too, and memory")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} and {PICTURE.name}")
     chosen = parser.parse_args()
     if chosen.large:

@@ -82,8 +82,10 @@ def operations(past: Past) -> Iterator[Operation]:
         return lambda: list(islice(store.history(NAME), first, first + PAGE))
 
     def columns() -> object:
-        query = "SELECT version, created_at, author, message FROM versions ORDER BY version DESC LIMIT ?"
-        return past.first.select(query, [PAGE])
+        # By the document's id, as the primary key begins with it.
+        of_name = "WHERE id = (SELECT id FROM documents WHERE name = ?)"
+        query = f"SELECT version, created_at, author, message FROM versions {of_name} ORDER BY version DESC LIMIT ?"
+        return past.first.select(query, [NAME, PAGE])
 
     newest = always(lambda: store.get(NAME))
     yield Operation("any version, whole", old(""), "the newest, whole", newest, Goal(2))
