@@ -6,6 +6,7 @@ Names and meanings are those of Ax, so that its users' code runs unchanged.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -126,7 +127,9 @@ class Parameter:
         return f"Give a value of type {kind.python_type.__name__}, as the parameter is {kind.name}."
 
     def _cast(self, thing: str, value: TParamValue) -> Any:
-        """Return *value* in the parameter's own type: the bound 0 of a FLOAT is kept as 0.0."""
+        """Return *value* in the parameter's own type: the bound 0 of a FLOAT is kept as 0.0, and 5.0 of an INT as 5."""
+        if self.parameter_type is ParameterType.INT and type(value) is float and value.is_integer():
+            return int(value)
         if not self.is_valid_type(value):
             raise InvalidValueError(f"{thing} of {self._label}", value, self._type_remedy())
         return float(value) if self.parameter_type is ParameterType.FLOAT else value  # type: ignore[arg-type]  # a number: checked above
@@ -214,6 +217,11 @@ class RangeParameter(Parameter):
         steps = (value - self.lower) / self.step_size
         return math.isclose(steps, round(steps), abs_tol=1e-6)
 
+    def is_valid_type(self, value: TParamValue) -> bool:
+        """Return whether *value* has this parameter's type; a whole float has that of an INT, and is kept as it is."""
+        is_whole = self.parameter_type is ParameterType.INT and type(value) is float and value.is_integer()
+        return is_whole or super().is_valid_type(value)
+
     def problem_with(self, value: TParamValue) -> str | None:
         """Return the remedy if the number *value* is out of bounds or between two steps."""
         # An INT is compared exactly: beyond 2**53 a float would round it.
@@ -275,10 +283,15 @@ class ChoiceParameter(_Hierarchical):
                 f"values of {self._label}", values, "Give two values or more, or make it a FixedParameter."
             )
         cast = [self._cast("a value", value) for value in values]
-        for position, value in enumerate(cast):
-            if value in cast[:position]:
-                raise InvalidValueError(f"values of {self._label}", values, f"Give {value!r} only once.")
-        return cast
+        unique = list(dict.fromkeys(cast))
+        if len(unique) == 1:
+            raise InvalidValueError(
+                f"values of {self._label}", values, "They are one value. Give another, or make it a FixedParameter."
+            )
+        if len(unique) < len(cast):
+            warning = f"values of {self._label}: each is kept once; {len(cast) - len(unique)} of them were there before"
+            warnings.warn(warning, stacklevel=4)  # at the call of the constructor
+        return unique
 
     def problem_with(self, value: TParamValue) -> str | None:
         """Return the remedy if *value* is none of the choices."""

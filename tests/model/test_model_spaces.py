@@ -13,6 +13,7 @@ from docstore.model import (
     ChoiceParameter,
     ComparisonOp,
     DerivedParameter,
+    Experiment,
     FixedParameter,
     MapMetric,
     Metric,
@@ -72,9 +73,20 @@ class TestARange:
     def test_with_steps_takes_what_lies_on_one(self, value, fits):
         assert RangeParameter("x", FLOAT, 0, 1, step_size=0.25).validate(value) is fits
 
-    @pytest.mark.parametrize(("value", "fits"), [(1, True), (1.0, False), (True, False), ("1", False), (None, False)])
-    def test_of_integers_takes_integers(self, value, fits):
+    @pytest.mark.parametrize(("value", "fits"), [(1, True), (1.0, True), (0.5, False), (True, False), ("1", False)])
+    def test_of_integers_takes_whole_numbers(self, value, fits):
         assert RangeParameter("x", INT, 0, 1).validate(value) is fits
+
+    def test_of_integers_has_integer_bounds_if_they_are_given_as_whole_floats(self):
+        parameter = RangeParameter("x", INT, 0.0, 5.0)
+
+        assert repr((parameter.lower, parameter.upper)) == "(0, 5)"
+        assert repr(parameter.update_range(upper=7.0).upper) == "7"
+
+    def test_of_integers_leaves_a_whole_float_in_an_arm_as_it_is(self):
+        experiment = Experiment(SearchSpace([RangeParameter("x", INT, 0, 5)]), "e")
+
+        assert repr(experiment.new_trial(parameters={"x": 3.0}).arm.parameters["x"]) == "3.0"
 
     def test_can_be_changed_to_another_range_only(self):
         parameter = RangeParameter("x", INT, 0, 1)
@@ -99,6 +111,17 @@ class TestAChoice:
 
     def test_keeps_the_order_of_its_values(self):
         assert ChoiceParameter("c", INT, [3, 1, 2]).values == [3, 1, 2]
+
+    def test_keeps_each_value_once_and_warns(self):
+        with pytest.warns(UserWarning, match="'c': each is kept once; 2 of them were there before") as caught:
+            parameter = ChoiceParameter("c", FLOAT, [3, 1.0, 3.0, 1])
+
+        assert parameter.values == [3.0, 1.0]
+        assert caught[0].filename == __file__
+
+    def test_of_integers_has_integers_if_they_are_given_as_whole_floats(self):
+        assert repr(ChoiceParameter("c", INT, [1.0, 3]).values) == "[1, 3]"
+        assert repr(FixedParameter("f", INT, 3.0).value) == "3"
 
     @pytest.mark.parametrize("values", [[], ["a"], ["a", "a"], ["a", 1], "ab", None])
     def test_needs_two_values_of_its_type(self, values):
