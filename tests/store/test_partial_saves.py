@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 import sqlalchemy as sa
-from counting import statements_of
+from counting import encoded_by, statements_of
 
 import docstore
-from docstore.documents import digests
 from docstore.errors import ConflictError, DocumentExistsError, DocumentNotFoundError, EncodeError, InvalidValueError
 from docstore.model import ExperimentStatus, GenerationNode, GenerationStrategy
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment, observe
-
-
-def encoded_by(function):
-    """Return the paths of the pieces that *function* encodes."""
-    paths = []
-
-    def note(frame, event, argument):
-        if event == "call" and frame.f_code is digests.piece.__code__:
-            paths.append(frame.f_locals["path"])
-
-    sys.setprofile(note)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return sorted(paths)
 
 
 @pytest.fixture

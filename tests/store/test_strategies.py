@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 import sqlalchemy as sa
-from counting import statements_of
+from counting import encoded_by, statements_of
 
 import docstore
 from docstore.errors import ConflictError, DocumentExistsError, DocumentNotFoundError, NameChangedError
@@ -129,6 +129,19 @@ class TestOneMoreRun:
         version = store.save(strategy, parts=[added])
 
         assert version.places == ("/current_node_name", "/generator_runs/10")
+
+    @pytest.mark.parametrize("strategy", [10, 100], indirect=True, ids=str)
+    def test_is_all_that_is_encoded_also_after_one_that_was_saved_with_the_head_alone(self, store, strategy):
+        strategy.add_generator_run(run(499))
+        store.save(strategy)  # the second save of an object knows what it has looked at
+        strategy.add_generator_run(added := run(500))
+        store.save(strategy, parts=[added])
+        del added
+        strategy.add_generator_run(run(501))
+
+        newest = len(strategy._generator_runs) - 1
+        paths = ["", f"/generator_runs/{newest - 1}", f"/generator_runs/{newest}"]
+        assert encoded_by(lambda: store.save(strategy)) == paths
 
     @pytest.mark.parametrize("strategy", [3], indirect=True, ids=str)
     def test_is_loaded_exactly_in_its_order(self, store, strategy):

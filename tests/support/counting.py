@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from docstore.documents import digests
+
 
 def calls_of(function: Any, *arguments: Any, of: Collection[str] = ("call", "c_call")) -> int:
     """Return how many functions *function* calls, at any depth; with ``of=["call"]``, only those that are in Python."""
@@ -79,3 +81,19 @@ def steps_of(engine: sa.Engine, ask: Any) -> int:
     finally:
         sa.event.remove(engine, "checkout", watch)
     return steps
+
+
+def encoded_by(function: Any) -> list[str]:
+    """Return the paths of the pieces that *function* encodes, in order."""
+    paths: list[str] = []
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code is digests.piece.__code__:
+            paths.append(frame.f_locals["path"])
+
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return sorted(paths)

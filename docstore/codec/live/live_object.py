@@ -162,7 +162,7 @@ class LiveObject:
             InvalidValueError: they are no parts now: their field is not stored as an object or a list.
 
         Cost:
-            A look at every key of their fields.
+            A look at every key of their fields, without ``part_dicts``.
         """
         if self.kind.name in FIXED_LAYOUT:
             return None
@@ -170,7 +170,8 @@ class LiveObject:
             return self.mapper.document(self.obj).pieces[HEAD].body
         own = self.mapper.codec.frame(self.obj)
         fields = {split_path(path)[0] for path in paths if path != HEAD}
-        held = {field: self._parts.container(self.obj, field) for field in fields}
+        is_dict = self.part_dicts() is not None
+        held = {field: {} if is_dict else self._parts.container(self.obj, field) for field in fields}
         return {**own, **self.mapper.document_members(self.kind), **held}
 
     # --- fields ------------------------------------------------------------------------------------------------------
