@@ -51,6 +51,7 @@ from docstore.sql.tables import states, versions
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 from docstore.store.context import StoreContext
+from docstore.store.lifecycle import belonging
 from docstore.verify import Report, Tally, reporting
 
 Row: TypeAlias = dict[str, Any]
@@ -145,9 +146,8 @@ def _heads(source: Transactions, reading: Connection, names: Iterable[str] | Non
         checked_iterable("names", names, "names=['cakes']")
         wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
         heads = {head.id: head for head in (source.head(reading, kind or "experiment", name) for name in wanted)}
-        owned = [id for each in list(heads) for id in rows.owned(reading, each)]
-        belonging = filter(None, (rows.head_of(reading, id) for id in owned))
-        return [*heads.values(), *(head for head in belonging if head.deleted_at is None and head.id not in heads)]
+        owned = [each for head in heads.values() for each in belonging(reading, source.project, head)]
+        return [*heads.values(), *(each for each in owned if each.deleted_at is None and each.id not in heads)]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
     # Deleted ones first: in the target, one of them may still have the name that another one has now.
     return sorted(filter(None, (rows.head_of(reading, id) for id in ids)), key=lambda head: head.deleted_at is None)

@@ -11,12 +11,12 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.history import Version
-from docstore.documents.kinds import HEAD, kind_named
+from docstore.documents.kinds import HEAD, KINDS, kind_named
 from docstore.errors import DocumentExistsError, InvalidValueError, called
 from docstore.sql import rows
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
-from docstore.sql.reader import read, version_numbered
+from docstore.sql.reader import read, read_pieces, version_numbered
 from docstore.sql.rows import HeadRow, live_documents_named
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import Note, Saved
@@ -64,14 +64,11 @@ def _rename_owner(
 ) -> dict[Name, int]:
     """Write the new *name* of *owner* into the documents that belong to it; return the codes that are new."""
     codes: dict[Name, int] = {}
-    for id in rows.owned(connection, owner.id):
-        head = rows.head_of(connection, id)
-        kind = kind_named(head.kind) if head is not None else None
-        if head is None or kind is None or kind.owner_field is None:
-            continue
-        now = read(connection, head)
+    for head in belonging(connection, context.project, owner):
+        kind, now = kind_named(head.kind), read(connection, head)
         body = now.pieces[HEAD]
         assert isinstance(body, dict)  # its head names the owner
+        assert kind.owner_field is not None
         is_named_so = kind.is_named_after_owner(body) and head.name == owner.name
         if is_named_so and head.deleted_at is None:
             _check_free(connection, context.project, head, name)
@@ -92,10 +89,23 @@ def _check_free(connection: Connection, project: str, head: HeadRow, name: str) 
         raise DocumentExistsError(name, kind=head.kind, head=taken[1], remedy=remedy)
 
 
-def _belonging(connection: Connection, head: HeadRow, *, deleted_at: datetime | None) -> list[HeadRow]:
-    """Return the documents that belong to the one at *head*: live ones, or those that were deleted at that moment."""
-    found = (rows.head_of(connection, id) for id in rows.owned(connection, head.id))
-    return [each for each in found if each is not None and each.deleted_at == deleted_at]
+def belonging(connection: Connection, project: str, owner: HeadRow) -> list[HeadRow]:
+    """Return the documents that belong to the one at *owner*, deleted ones too.
+
+    One that was saved before its owner has NULL in the column ``owner``; if it is named after it, it is found by name.
+    """
+    heads = [rows.head_of(connection, id) for id in rows.owned(connection, owner.id)]
+    named_after = [kind.name for kind in KINDS.values() if kind.owner_kind == owner.kind and kind.is_named_by_owner]
+    for kind in named_after:
+        id = rows.id_named(connection, project, kind, owner.name)
+        if id is not None and all(head is None or head.id != id for head in heads):
+            head = rows.head_of(connection, id)
+            heads += [head] if head is not None and _names_owner(connection, head, owner.name) else []
+    return [head for head in heads if head is not None]
+
+
+def _names_owner(connection: Connection, head: HeadRow, name: str) -> bool:
+    return kind_named(head.kind).owner_in(read_pieces(connection, head, {HEAD})[0][HEAD]) == name
 
 
 def delete(transactions: Transactions, kind: str, name: str, author: str) -> None:
@@ -108,7 +118,8 @@ def delete(transactions: Transactions, kind: str, name: str, author: str) -> Non
 
     def work(connection: Connection) -> str:
         head = transactions.head(connection, kind, name)
-        for each in (head, *_belonging(connection, head, deleted_at=None)):
+        owned = belonging(connection, transactions.project, head)
+        for each in (head, *(each for each in owned if each.deleted_at is None)):
             rows.mark_deleted(connection, each.id, moment, author)
             rows.delete_name(connection, transactions.project, each)
         return head.id
@@ -130,7 +141,8 @@ def undelete(transactions: Transactions, kind: str, name: str) -> None:
         if taken is not None:
             remedy = f"rename({name!r}, ...) or delete({called(name, kind)}) it before undelete()."
             raise DocumentExistsError(name, kind=kind, head=taken.version, remedy=remedy)
-        back = [gone, *_belonging(connection, gone, deleted_at=gone.deleted_at)]
+        owned = belonging(connection, transactions.project, gone)
+        back = [gone, *(each for each in owned if each.deleted_at == gone.deleted_at)]
         for each in back:
             _check_free(connection, transactions.project, each, each.name)
             rows.mark_deleted(connection, each.id, None, None)
@@ -163,9 +175,9 @@ def purge(transactions: Transactions, kind: str, name: str) -> None:
     def work(connection: Connection) -> str:
         head = rows.head_named(connection, transactions.project, kind, name)
         found = head or transactions.deleted(connection, kind, name)
-        owned = (rows.head_of(connection, id) for id in rows.owned(connection, found.id))
+        owned = belonging(connection, transactions.project, found)
         with erasing(connection):
-            for each in (*filter(None, owned), found):
+            for each in (*owned, found):
                 rows.delete_name(connection, transactions.project, each)
                 rows.purge(connection, each.id)
         return found.id

@@ -298,6 +298,37 @@ class TestAnExperimentWithAStrategy:
         assert sorted(info.path for info in found) == ["/generator_runs/0", "/generator_runs/1"]
 
 
+class TestAStrategyThatWasSavedBeforeItsExperiment:
+    @pytest.fixture(autouse=True)
+    def saved(self, store):
+        store.save(strategy_of("cakes", runs=2))
+        store.save(new_experiment("cakes"))
+
+    def test_is_deleted_with_it(self, store):
+        store.delete("cakes")
+
+        assert list(store.find()) == []
+
+    def test_is_renamed_with_it(self, store):
+        store.rename("cakes", "bread")
+
+        assert keys(store.load("bread", kind=KIND)) == [0, 1]
+        assert [info.name for info in store.find(KIND, owner="bread")] == ["bread"]
+
+    def test_is_purged_with_it(self, store):
+        store.purge("cakes")
+
+        assert [*store.find(), *store.find(deleted=True)] == []
+
+    def test_is_not_taken_for_one_without_an_experiment_that_has_its_name(self, store):
+        store.save(strategy_of(None, name="bread"))
+        store.save(new_experiment("bread"))
+
+        store.delete("bread")
+
+        assert [info.name for info in store.find(KIND)] == ["bread", "cakes"]
+
+
 class TestAStrategyWithoutAnExperiment:
     def test_is_renamed_as_any_document(self, store):
         store.save(strategy_of(None, name="gs"))

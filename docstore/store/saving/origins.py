@@ -52,8 +52,7 @@ def _check_name(kind: Kind, name: str, origin: str, head: HeadRow | None) -> Non
     """Refuse an object that has neither the name that it had in its document, nor the one that the document has now."""
     called = origin if head is None else head.name
     if name not in (origin, called):
-        is_named_after_owner = kind.named_by is not None and kind.named_by == kind.owner_field
-        owner_kind = (kind.owner_kind or "") if is_named_after_owner else ""
+        owner_kind = (kind.owner_kind or "") if kind.is_named_by_owner else ""
         raise NameChangedError(called, name, kind=kind.name, owner_kind=owner_kind)
 
 
