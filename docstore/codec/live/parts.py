@@ -166,15 +166,15 @@ class Parts:
             key = next((key for key in reversed(waiting) if waiting[key] not in waiting), None)
             if key is None:
                 key, goal = waiting.popitem()
-                waiting[_put(holder, owner, holder.get(owner, key), free)] = goal
-            else:
-                goal = waiting.pop(key)
                 part = holder.get(owner, key)
+                waiting[_put(holder, owner, part, free)] = goal
+            else:
+                goal, part = waiting.pop(key), holder.get(owner, key)
                 if not holder.replace(owner, goal, MISSING, part):
                     other = holder.get(owner, goal)
                     room[goal] = _put(holder, owner, other, free)
                     holder.replace(owner, goal, other, part)
-            holder.replace(owner, key, holder.get(owner, key), MISSING)
+            holder.replace(owner, key, part, MISSING)
         return room
 
     def decode(self, owner: type, pointer: str, value: JSON) -> Any:
