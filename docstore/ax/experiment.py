@@ -154,7 +154,7 @@ def _restore_experiment(
     other_arms: list[Any] | None,
     initial_auxiliary_experiments: Mapping[str, list[Any]] | None,
 ) -> None:
-    experiment._metrics = {metric._name: metric for metric in tracking_metrics}
+    experiment._metrics = {metric.name: metric for metric in tracking_metrics}
     experiment._trials = dict(sorted(experiment._trials.items()))
     experiment.data = data_of(together(data_by_trial))
     own = {experiment._default_trial_type: experiment._runner}

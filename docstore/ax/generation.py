@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ax.core.experiment_status import ExperimentStatus
 from ax.generation_strategy.best_model_selector import SingleDiagnosticBestModelSelector
@@ -22,7 +23,10 @@ from ax.generation_strategy.transition_criterion import (
 )
 
 from docstore.ax.entries import cache, entry
+from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.classes.field_tables import Field
+from docstore.codec.classes.part_holders import PartHolder
+from docstore.codec.side_data import WeakIdentityMap
 from docstore.documents.kinds import GENERATION_STRATEGY
 
 # --- criteria and specs ----------------------------------------------------------------------------------------------
@@ -113,22 +117,56 @@ NODES = (
 
 # --- strategies ------------------------------------------------------------------------------------------------------
 
+OWNERS: Final[WeakIdentityMap[str]] = WeakIdentityMap()
+"""The name of the experiment that a strategy was loaded with, until the strategy is given the experiment itself."""
 
-def _name(strategy: Any) -> Any:
-    """Return the name of the strategy's experiment, or its own name if it has none: Ax's all have one of a few."""
-    return _experiment_name(strategy) or strategy._name
+
+class Runs(PartHolder):
+    """Holds the generator runs of a strategy, which are in a list, under their numbers from 0.
+
+    A list has no gaps. So a run that moves to another number, to make room for another writer's, is in the list twice
+    until the other one is there, and counts as the one with the greater number.
+    """
+
+    def keys(self, owner: Any) -> list[Any]:
+        return list(self._by_number(owner))
+
+    def get(self, owner: Any, key: Any) -> Any:
+        return self._by_number(owner)[key]
+
+    def replace(self, owner: Any, key: Any, former: Any, value: Any) -> bool:
+        """Replace a run; also False for one to be removed that is not the last."""
+        runs = owner._generator_runs
+        is_gap = (value is MISSING and key != len(runs) - 1) or key > len(runs)
+        if is_gap or self._by_number(owner).get(key, MISSING) is not former:
+            return False
+        runs[key : key + 1] = [] if value is MISSING else [value]
+        return True
+
+    def _by_number(self, owner: Any) -> dict[int, Any]:
+        last = {id(run): number for number, run in enumerate(owner._generator_runs)}
+        return {number: run for number, run in enumerate(owner._generator_runs) if last[id(run)] == number}
 
 
 def _experiment_name(strategy: Any) -> Any:
     experiment = strategy._experiment
-    return None if experiment is None else experiment._name
+    return OWNERS.get(strategy) if experiment is None else experiment._name
 
 
 def _current_node_name(strategy: Any) -> Any:
     return strategy._curr.name
 
 
-def _restore_strategy(strategy: Any, name: str, experiment_name: str | None, current_node_name: str) -> None:
+def _runs(strategy: Any) -> dict[int, Any]:
+    return dict(enumerate(strategy._generator_runs))
+
+
+def _restore_strategy(
+    strategy: Any, experiment_name: str | None, current_node_name: str, runs: Mapping[int, Any]
+) -> None:
+    if experiment_name is not None and strategy._experiment is None:
+        OWNERS.set(strategy, experiment_name)
+    strategy._generator_runs = [run for _, run in sorted(runs.items())]
     strategy._curr = next(node for node in strategy._nodes if node.name == current_node_name)
     for node in strategy._nodes:
         node._generation_strategy = strategy
@@ -137,15 +175,16 @@ def _restore_strategy(strategy: Any, name: str, experiment_name: str | None, cur
 STRATEGIES = (
     entry(
         GenerationStrategy,
-        Field("name", str, get=_name),
-        Field("_name", str, key="strategy_name"),
+        Field("_name", str),
         Field("experiment_name", str | None, get=_experiment_name),
         Field("_experiment", stored=False),
         Field("_nodes", list[Any]),
         Field("_curr", stored=False),
         Field("current_node_name", str, get=_current_node_name),
-        Field("_generator_runs", list[Any]),
+        Field("_generator_runs", stored=False),
+        Field("runs", dict[int, Any], key="generator_runs", get=_runs),
         kind=GENERATION_STRATEGY,
+        part_holders={"generator_runs": Runs()},
         restored=_restore_strategy,
     ),
 )

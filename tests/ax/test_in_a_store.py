@@ -16,7 +16,7 @@ from ax.core.experiment import Experiment
 from ax.core.generator_run import GeneratorRun
 from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_strategy import GenerationStrategy
-from ax.utils.testing import core_stubs
+from ax.utils.testing import core_stubs, modeling_stubs
 from ax.utils.testing.core_stubs import CustomTestMetric, CustomTestRunner
 from ax_samples import samples
 from exactly import differences
@@ -282,3 +282,54 @@ def test_a_copy_is_saved_as_a_document_of_its_own():
 
     assert store.load("other").name == "other"
     assert store.load("branin").name == "branin"
+
+
+class TestAStrategyOfAnExperiment:
+    """It is named after its experiment, as all that Ax's client makes have one name."""
+
+    @pytest.fixture
+    def strategy(self) -> GenerationStrategy:
+        strategy = modeling_stubs.get_generation_strategy(with_experiment=True)
+        strategy._experiment._name = "branin"
+        strategy._generator_runs = [core_stubs.get_generator_run() for _ in range(2)]
+        return strategy
+
+    def test_has_the_name_of_the_experiment(self, strategy):
+        store = docstore.connect("sqlite://")
+
+        store.save(strategy)
+
+        assert store.names(kind="generation_strategy") == ["branin"]
+
+    def test_costs_one_row_for_one_more_run(self, strategy):
+        store = docstore.connect("sqlite://")
+        store.save(strategy)
+        strategy._generator_runs.append(core_stubs.get_generator_run2())
+
+        version = store.save(strategy)
+
+        assert [change.path for change in version.changes] == ["/generator_runs/2"]
+
+    def test_stays_its_own_after_a_load(self, strategy):
+        store = docstore.connect("sqlite://")
+        store.save(strategy)
+        loaded = store.load("branin", kind="generation_strategy")
+        loaded._generator_runs.append(core_stubs.get_generator_run2())
+
+        store.save(loaded)
+
+        assert len(store.load("branin", kind="generation_strategy")._generator_runs) == 3
+
+    def test_keeps_the_runs_that_two_writers_added(self, strategy):
+        store = docstore.connect("sqlite://")
+        store.save(strategy)
+        theirs = store.load("branin", kind="generation_strategy")
+        theirs._generator_runs.append(core_stubs.get_generator_run())
+        store.save(theirs)
+        mine = core_stubs.get_generator_run2()
+        strategy._generator_runs.append(mine)
+
+        store.save(strategy)
+
+        assert len(strategy._generator_runs) == 4
+        assert differences(store.load("branin", kind="generation_strategy"), strategy) == []
