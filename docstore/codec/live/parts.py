@@ -14,7 +14,7 @@ from docstore.codec.live.edits import replace_item, replace_slice
 from docstore.codec.values.by_annotation import Shape
 from docstore.documents.canonical import JSON, TAG, join_pointer, split_pointer
 from docstore.errors import CodecError, InvalidValueError, RegistryError
-from docstore.model.part_dict import PartDict, peek, peek_pairs
+from docstore.model.part_dict import PartDict, in_memory, peek
 
 _DICTS: Final = (dict, PartDict)
 
@@ -125,8 +125,8 @@ class Parts:
         holder = self._holder(type(owner), field)
         if isinstance(holder, Items):
             items = holder.of(owner)
-            # No item is handed out, so none is touched.
-            pairs = peek_pairs(items) if isinstance(items, dict) else list(enumerate(items or ()))
+            # Nothing is handed out, so nothing is touched; what was not read yet is not the part.
+            pairs = in_memory(items) if isinstance(items, dict) else list(enumerate(items or ()))
         else:
             pairs = [(key, holder.get(owner, key)) for key in holder.keys(owner)]
         return [join_pointer((field, _token(key))) for key, item in pairs if item is part]
