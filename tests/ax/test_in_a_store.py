@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from ax.core.analysis_card import AnalysisCardBase
+from ax.core.analysis_card import AnalysisCard, AnalysisCardBase
 from ax.core.arm import Arm
 from ax.core.auxiliary import AuxiliaryExperimentPurpose
 from ax.core.data import Data
@@ -23,6 +23,7 @@ from exactly import differences
 
 import docstore
 from docstore import registry
+from docstore.ax.analysis import belong_to
 from docstore.ax.core import METRIC
 from docstore.errors import ConflictError
 
@@ -134,6 +135,17 @@ class TestTwoPeopleEditOneExperiment:
         assert mine.trial_indices_by_status[TrialStatus.COMPLETED] == {0}
         assert mine.trial_indices_by_status[TrialStatus.RUNNING] == {1}
 
+    def test_a_trial_that_they_changed_keeps_what_is_not_stored(self, two_readers):
+        store, mine, theirs = two_readers()
+        mine.trials[0].db_id = 7
+        theirs.trials[0].mark_completed()
+        store.save(theirs)
+        mine.description = "mine"
+
+        store.save(mine)
+
+        assert (mine.trials[0].status, mine.trials[0].db_id) == (TrialStatus.COMPLETED, 7)
+
     def test_a_trial_that_they_added_is_in_all_of_its_indexes(self, two_readers):
         store, mine, theirs = two_readers()
         add_trial(theirs, 3.0)
@@ -238,12 +250,16 @@ class TestWhatStandsInTwoPlaces:
         assert loaded._trial_type_to_runner[loaded._default_trial_type] is loaded._runner
 
     def test_an_auxiliary_experiment_that_is_removed_is_still_an_initial_one(self):
-        experiment, auxiliary = new_experiment(), core_stubs.get_auxiliary_experiment()
-        purpose = AuxiliaryExperimentPurpose.PE_EXPERIMENT
-        experiment._initial_auxiliary_experiments_by_purpose = {purpose: [auxiliary]}
-        experiment.auxiliary_experiments_by_purpose = {purpose: []}
+        experiment, purpose = new_experiment(), AuxiliaryExperimentPurpose.PE_EXPERIMENT
+        kept, removed = core_stubs.get_auxiliary_experiment(), core_stubs.get_auxiliary_experiment()
+        experiment._initial_auxiliary_experiments_by_purpose = {purpose: [removed, kept]}
+        experiment.auxiliary_experiments_by_purpose = {purpose: [kept]}
 
-        assert differences(experiment, docstore.loads(docstore.dumps(experiment))) == []
+        loaded = docstore.loads(docstore.dumps(experiment))
+
+        assert differences(experiment, loaded) == []
+        initial = loaded._initial_auxiliary_experiments_by_purpose[purpose]
+        assert initial[1] is loaded.auxiliary_experiments_by_purpose[purpose][0]
 
     def test_an_auxiliary_experiment_is_one_object_in_both_places(self):
         experiment, auxiliary = new_experiment(), core_stubs.get_auxiliary_experiment()
@@ -333,3 +349,29 @@ class TestAStrategyOfAnExperiment:
 
         assert len(strategy._generator_runs) == 4
         assert differences(store.load("branin", kind="generation_strategy"), strategy) == []
+
+
+class TestCardsOfAnExperiment:
+    def test_may_have_one_name(self):
+        store = docstore.connect("sqlite://")
+        store.save(new_experiment())
+        cards = [AnalysisCard("Sweep", "", "", pd.DataFrame(), blob) for blob in "ab"]
+        for card in cards:
+            belong_to(card, "branin")
+            store.save(card)
+
+        found = [store.load(name, kind="analysis_card") for name in store.names(kind="analysis_card")]
+
+        assert sorted(card.blob for card in found) == ["a", "b"]
+        [experiment] = store.find(kind="experiment")
+        assert [info.owner for info in store.find(kind="analysis_card")] == [experiment.id, experiment.id]
+
+    def test_are_saved_again_under_their_names(self):
+        store, card = docstore.connect("sqlite://"), AnalysisCard("Sweep", "", "", pd.DataFrame(), "a")
+        belong_to(card, "branin")
+        store.save(card)
+        [name] = store.names(kind="analysis_card")
+        loaded = store.load(name, kind="analysis_card")
+        loaded.title = "changed"
+
+        assert store.save(loaded).number == 2
