@@ -492,8 +492,8 @@ class Store:
             DamagedDocumentError: what is stored is not what was saved.
 
         Cost:
-            A read of the whole document; with *lazy*, of the experiment's head and of the digests of its parts. Then
-            ``len``, keys and saves read no trial, and the first ``new_trial`` reads the arms of all trials.
+            A read of the whole document; with *lazy*, of the experiment's head. Then saves read no trial, ``len`` and a
+            loop read the keys, and ``new_trial`` reads the trials of its arm, and at first those of several arms.
         """
         return reading.load(self._context, kind, name, VersionChoice(version, at, tag), unknown, lazy=lazy)
 

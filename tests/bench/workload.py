@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from docstore import (
+    Arm,
     Data,
     Experiment,
     Metric,
@@ -33,8 +34,9 @@ def experiment(trials: int, name: str = "bench") -> Experiment:
 
 def add_trial(made: Experiment) -> Trial:
     """Return a new completed trial of *made*, with data."""
-    index = len(made.trials)
-    trial = made.new_trial(parameters=parameters(index))
+    trial = made.new_trial()
+    index = trial.index  # not the number of trials, for which an experiment that was loaded lazily reads the keys
+    trial.add_arm(Arm(parameters(index)))
     trial.mark_running(no_runner_required=True)
     trial.run_metadata = metadata(index)
     trial.mark_completed()
