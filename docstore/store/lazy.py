@@ -21,7 +21,7 @@ from docstore.errors import DamagedDocumentError, DocumentNotFoundError, StoreEr
 from docstore.model import Arm
 from docstore.model.part_dict import is_unread, read_unread, remove_unread, set_unread, source_of
 from docstore.sql.arms import trials_of_arm
-from docstore.sql.reader import checked_body, has_version, missing_history, read_divergence, read_pieces
+from docstore.sql.reader import Divergence, checked_body, has_version, missing_history, read_divergence, read_pieces
 from docstore.sql.rows import (
     HeadRow,
     PieceRow,
@@ -44,13 +44,15 @@ class VersionInMemory:
 
     Attributes:
         number, digest, count: of the version, its digest and the number of its parts, as of its ``LoadedState``.
-        since: the parts that the experiment has as they were at an older version, with that version.
+        behind: the parts that the experiment has as they were at an older version: that version, and their digests.
+        saved: those of *behind* that are as no version has them.
     """
 
     number: int
     digest: str
     count: int
-    since: Mapping[str, int]
+    behind: Mapping[str, tuple[int, str | None]]
+    saved: frozenset[str]
 
 
 class Reading:
@@ -77,11 +79,11 @@ class Reading:
     @property
     def is_newest(self) -> bool:
         """Whether all stored parts are as the experiment has them."""
-        return self.head.version == self.version.number and not self.version.since
+        return self.head.version == self.version.number and not self.version.behind
 
     def is_current(self, path: str, version: int | None) -> bool:
         """Return whether a part is as the experiment has it, by the *version* in its row; None if there is no row."""
-        if path in self.version.since:
+        if path in self.version.behind:
             return False
         return self.head.version == self.version.number if version is None else version <= self.version.number
 
@@ -112,10 +114,32 @@ class Reading:
         """
         if not paths and (not with_changed or self.is_newest):
             return {}
-        number, since = self.version.number, self.version.since
+        number, since = self.version.number, {path: version for path, (version, _) in self.version.behind.items()}
         divergence = read_divergence(self.connection, self.head, number, since, paths)
+        self._check(divergence)
         wanted = {*paths, *divergence.digests, *since} - {HEAD} if with_changed else set(paths)
         return {path: divergence.base.get(path, ABSENT) for path in wanted}
+
+    def _check(self, divergence: Divergence) -> None:
+        """Check what was rebuilt by the digests that are known.
+
+        Raises:
+            DamagedDocumentError: a part has another digest; or, with those that others changed, the whole document has.
+        """
+        then = {path: piece(path, body).digest for path, body in divergence.base.items()}
+        known = {path: digest for path, (_, digest) in self.version.behind.items() if path not in self.version.saved}
+        where = next((path for path, digest in known.items() if then.get(path) != digest), None)
+        if where is None and not self.version.behind and self._digest_before(divergence, then) != self.version.digest:
+            where = f"version {self.version.number}"
+        if where is not None:
+            problem = "the state that is rebuilt from the history has another digest"
+            raise DamagedDocumentError(self.head.name, where=where, problem=problem)
+
+    def _digest_before(self, divergence: Divergence, then: Mapping[str, str]) -> str:
+        """Return the digest of the document as it was before others changed it; *then* has the digests of that time."""
+        now = Digests("", dict(divergence.digests), 0, 0)
+        stored = Digests.stored(piece(HEAD, divergence.theirs[HEAD]).digest, self.head.parts_digest, now)
+        return stored.with_changed({path: then.get(path) for path in divergence.digests}).digest()
 
 
 class StoredParts:
@@ -140,7 +164,9 @@ class StoredParts:
         """Return the version that the experiment has now."""
         with self.lock:
             state = self.state
-            return VersionInMemory(state.version, state.digests.digest(), state.digests.count, state.since())
+            return VersionInMemory(
+                state.version, state.digests.digest(), state.digests.count, dict(state.behind), frozenset(state.saved)
+            )
 
     @contextmanager
     def by(self, connection: Connection) -> Iterator[None]:

@@ -12,6 +12,7 @@ import types
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from counting import rows_of, statements_of, steps_of
 
 from docstore.codec.live.live_object import LiveObject
@@ -25,6 +26,7 @@ from docstore.errors import (
 )
 from docstore.model import Arm, BatchTrial, GenerationNode, GenerationStrategy
 from docstore.registry.bundle import mapper_of
+from docstore.sql.tables import versions
 from docstore.testing.exact import identity
 from docstore.testing.experiments import add_trial, new_experiment, new_multi_type_experiment, observe
 
@@ -450,6 +452,20 @@ class TestWhatCannotBeReadAnyMore:
 
         with pytest.raises(DamagedDocumentError, match="its head"):
             ada.load("cakes", lazy=True)
+
+    def test_as_the_history_was_edited(self, ada, bob):
+        his = bob.load("cakes")
+        change(his, 1, "first")
+        bob.save(his)
+        lazy = ada.load("cakes", lazy=True)
+        change(his, 1, "second")
+        bob.save(his)
+        edited = '[{"old":"edited","op":"replace","path":"/trials/1/run_metadata/changed"}]'
+        with ada.engine.begin() as connection:
+            connection.execute(sa.update(versions).where(versions.c.version == 3).values(changes=edited))
+
+        with pytest.raises(DamagedDocumentError, match="another digest"):
+            lazy.trials[1]  # as above
 
     def test_as_the_database_was_put_back(self, ada, bob, lazy):
         lazy.description = "hers"
