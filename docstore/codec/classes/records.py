@@ -114,7 +114,7 @@ def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -
             field.annotation,
             shapes[field.key][1],
             field.default,
-            _reading(field, slots, has_dict=has_dict, is_computed=field.key in computed),
+            _reading(entry.cls, field, slots, has_dict=has_dict, is_computed=field.key in computed),
             field.key in omitted,
             may_lack=field.may_lack,
             is_given=field.get is not None,
@@ -124,14 +124,15 @@ def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -
 
 
 def _reading(
-    field: StoredField, slots: Collection[str], *, has_dict: bool, is_computed: bool
+    cls: type, field: StoredField, slots: Collection[str], *, has_dict: bool, is_computed: bool
 ) -> Callable[[Any], Any] | None:
     """Return the function that reads *field* of an object; None if that is an attribute like any other."""
     if field.get is not None:
         return _guarded(field.get)
     if field.held:
         if not field.may_lack:
-            return field.read
+            is_hidden = hasattr(cls, field.name) or not has_dict  # by a property of the class, or by its default
+            return field.read if is_hidden else None
         return _or_absent(field.read) if field.name in slots or not has_dict else None
     return _guarded(field.read) if is_computed else field.read if field.maybe_private else None
 
