@@ -32,20 +32,21 @@ from ax.metrics.noisy_function import NoisyFunctionMetric
 from ax.metrics.sklearn import SklearnMetric
 from ax.runners.synthetic import SyntheticRunner
 
-from docstore.ax.entries import entry, in_order, order_of
+from docstore.ax.entries import Fields, entry, in_order, optional, order_of
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.registry import Entry
 
 # --- search spaces ---------------------------------------------------------------------------------------------------
 
-PARAMETER = (
+PARAMETER: Fields = (
     Field("_name", str),
     Field("_parameter_type", ParameterType),
     "_is_fidelity",
-    "_target_value",
-    "_backfill_value",
-    "_default_value",
+    optional("_target_value"),
 )
+FREE_PARAMETER: Fields = (*PARAMETER, *map(optional, ("_backfill_value", "_default_value")))
+
+DEPENDENTS = optional("_dependents", dict[Any, list[str]])
 
 
 def _parameters(space: Any) -> list[Any]:
@@ -76,22 +77,23 @@ def _restore_constraint(constraint: Any, order: list[str] | None) -> None:
 
 
 SPACES = (
-    entry(RangeParameter, *PARAMETER, "_lower", "_upper", "_log_scale", "_logit_scale", "_digits"),
+    entry(RangeParameter, *FREE_PARAMETER, "_lower", "_upper", "_log_scale", "_logit_scale", optional("_digits")),
     entry(
         ChoiceParameter,
-        *PARAMETER,
+        *FREE_PARAMETER,
         Field("_values", list[Any]),
         "_is_ordered",
         "_is_task",
         "_sort_values",
         "_log_scale",
         "_bypass_cardinality_check",
-        Field("_dependents", dict[Any, list[str]] | None),
+        DEPENDENTS,
     ),
-    entry(FixedParameter, *PARAMETER, "_value", Field("_dependents", dict[Any, list[str]] | None)),
+    entry(FixedParameter, *FREE_PARAMETER, "_value", DEPENDENTS),
     entry(
         DerivedParameter,
         *PARAMETER,
+        "_default_value",
         Field("_expression_str", str),
         "_intercept",
         Field("_parameter_names_to_weights", dict[str, Any]),
@@ -113,8 +115,8 @@ SPACES = (
 
 # --- goals -----------------------------------------------------------------------------------------------------------
 
-CONFIG = ("_objective", Field("_outcome_constraints", list[Any]), "pruning_target_parameterization")
-MULTI_OBJECTIVE_CONFIG = (*CONFIG, Field("_objective_thresholds", list[Any]))
+CONFIG: Fields = ("_objective", Field("_outcome_constraints", list[Any]), optional("pruning_target_parameterization"))
+MULTI_OBJECTIVE_CONFIG: Fields = (*CONFIG, Field("_objective_thresholds", list[Any]))
 
 GOALS = (
     entry(OptimizationConfig, *CONFIG),
@@ -159,29 +161,34 @@ def _restore_features(features: Any, order: list[str] | None) -> None:
 
 
 RUNS = (
-    entry(Arm, Field("_parameters", dict[str, Any]), order_of("_parameters"), "_name", restored=_restore_arm),
+    entry(Arm, Field("_parameters", dict[str, Any]), order_of("_parameters"), optional("_name"), restored=_restore_arm),
     entry(
         GeneratorRun,
         Field("_arm_weight_table", stored=False),
         Field("arms", list[Any], get=_arms),
         Field("weights", list[float], get=_weights),
         Field("signatures", list[str], get=_signatures, omits_none=True),
-        "_generator_run_type",
         Field("_time_created", datetime),
-        "_optimization_config",
-        "_search_space",
-        "_model_predictions",
-        "_best_arm_predictions",
-        "_fit_time",
-        "_gen_time",
-        "_generator_key",
-        "_generator_kwargs",
-        "_adapter_kwargs",
-        "_gen_metadata",
-        "_generator_state_after_gen",
-        "_candidate_metadata_by_arm_signature",
-        "_generation_node_name",
-        Field("_suggested_experiment_status", ExperimentStatus),
+        *map(
+            optional,
+            (
+                "_generator_run_type",
+                "_optimization_config",
+                "_search_space",
+                "_model_predictions",
+                "_best_arm_predictions",
+                "_fit_time",
+                "_gen_time",
+                "_generator_key",
+                "_generator_kwargs",
+                "_adapter_kwargs",
+                "_gen_metadata",
+                "_generator_state_after_gen",
+                "_candidate_metadata_by_arm_signature",
+                "_generation_node_name",
+            ),
+        ),
+        optional("_suggested_experiment_status", ExperimentStatus),
         restored=_restore_run,
     ),
     entry(Observation, "features", "data", "arm_name"),
@@ -200,8 +207,8 @@ RUNS = (
 
 # --- metrics and runners ---------------------------------------------------------------------------------------------
 
-METRIC = (Field("_name", str), "lower_is_better", "properties", "signature_override")
-FUNCTION = (*METRIC, Field("param_names", list[str]), "noise_sd")
+METRIC: Fields = (Field("_name", str), optional("lower_is_better"), "properties", optional("signature_override"))
+FUNCTION: Fields = (*METRIC, Field("param_names", list[str]), "noise_sd")
 
 
 def _restore_decay(metric: Any) -> None:

@@ -45,6 +45,11 @@ def tag_of(cls: type) -> str:
     return f"{root_of(cls)}.{cls.__name__}"
 
 
+def optional(attribute: str, annotation: Any = Any) -> Field:
+    """Return the field of an attribute that every object has, and that is not written if it is None."""
+    return Field(attribute, annotation, omits_none=True)
+
+
 def cache(attribute: str) -> Field:
     """Return the field of an attribute that Ax works out again, and that is None until it does."""
     return Field(attribute, stored=False, factory=lambda: None)

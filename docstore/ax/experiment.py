@@ -15,7 +15,7 @@ from ax.core.trial import Trial
 from ax.core.trial_status import TrialStatus
 
 from docstore.ax.data import DataHolder, by_trial, data_of, together
-from docstore.ax.entries import Fields, cache, entry
+from docstore.ax.entries import Fields, cache, entry, optional
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.registry import Entry
 from docstore.documents.kinds import EXPERIMENT
@@ -26,10 +26,9 @@ TRIAL: Fields = (
     Field("_experiment", stored=False),
     "_index",
     Field("_BaseTrial__status", TrialStatus),
-    "_trial_type",
-    "_ttl_seconds",
-    *(Field(name, datetime) for name in ("_time_created", "_time_staged", "_time_run_started", "_time_completed")),
-    "_status_reason",
+    Field("_time_created", datetime),
+    *(optional(name, datetime) for name in ("_time_staged", "_time_run_started", "_time_completed")),
+    *map(optional, ("_trial_type", "_ttl_seconds", "_status_reason")),
     "_run_metadata",
     "_stop_metadata",
     "_properties",
@@ -47,7 +46,7 @@ def _restore_batch(trial: Any, abandoned_arms_metadata: list[Any]) -> None:
 
 
 TRIALS = (
-    entry(Trial, *TRIAL, "_generator_run"),
+    entry(Trial, *TRIAL, optional("_generator_run")),
     entry(
         BatchTrial,
         *TRIAL,
@@ -183,17 +182,15 @@ def _index(experiment: Any, other_arms: list[Any]) -> None:
 FIELDS: Fields = (
     "_search_space",
     Field("_name", str | None),
-    "description",
-    "_experiment_type",
-    Field("_status", ExperimentStatus),
+    optional("description"),
+    optional("_experiment_type"),
+    optional("_status", ExperimentStatus),
     "is_test",
     Field("_time_created", datetime),
-    "_optimization_config",
+    optional("_optimization_config"),
     Field("_metrics", stored=False),
     Field("tracking_metrics", list[Any], get=_metrics),
-    "_runner",
-    "_status_quo",
-    "_default_trial_type",
+    *map(optional, ("_runner", "_status_quo", "_default_trial_type")),
     "_properties",
     Field("auxiliary_experiments_by_purpose", dict[AuxiliaryExperimentPurpose, list[Any]]),
     Field("_initial_auxiliary_experiments_by_purpose", stored=False),
