@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self, TypeAlias
 
 from docstore.codec.classes import stored_fields
-from docstore.codec.classes.field_tables import FieldTable
+from docstore.codec.classes.field_tables import FieldTable, subclass_table
 from docstore.codec.classes.part_holders import PartHolder
 from docstore.codec.classes.stored_fields import StoredField
 from docstore.codec.values.optional_types import known_by, root_of
@@ -159,10 +159,7 @@ class Registry:
             for known in (self._by_class.get(entry.cls), self._by_tag.get(tag)):
                 if known is not None and (known.cls is not entry.cls or known.tag != entry.tag):
                     raise RegistryError(_taken(entry, tag, known))
-        if entry.kind is None:
-            # A subclass of a document is a document of the same kind.
-            bases = (self.of_class(base) for base in entry.cls.__mro__[1:])
-            entry = replace(entry, kind=next((base.kind for base in bases if base and base.kind), None))
+        entry = _inheriting(entry, [base for cls in entry.cls.__mro__[1:] if (base := self.of_class(cls))])
         former = self._by_class.get(entry.cls)
         for tag in former.aliases if former else ():
             self._by_tag.pop(tag, None)
@@ -419,6 +416,17 @@ def _name(thing: Any) -> str:
         # A functools.partial, or another callable object: named after the function, or its class.
         return f"{_name(type(thing))} of {_name(thing.func)}" if hasattr(thing, "func") else _name(type(thing))
     return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _inheriting(entry: Entry, bases: Sequence[Entry]) -> Entry:
+    """Return *entry* with what a subclass has of its *bases*: the kind of document, its parts, the table of fields."""
+    if entry.kind is None:
+        entry = replace(entry, kind=next((base.kind for base in bases if base.kind), None))
+    tabled = next((base for base in bases if base.fields is not None), None)
+    if tabled is None or tabled.fields is None or entry.encode is not None or entry.decode is not None:
+        return entry
+    table = subclass_table(entry.cls, tabled.fields, entry.fields)
+    return replace(entry, fields=table, part_holders={**tabled.part_holders, **entry.part_holders})
 
 
 def _is_former(known: Entry, entry: Entry) -> bool:

@@ -247,7 +247,8 @@ def register(
         decode: takes the same, and returns the object. Without the two, a class is stored by its fields.
         fields: the attributes of a class that declares no fields, such as one of a library: each its name, or a
             ``Field``. An object is written from these attributes and read without its constructor; one that has other
-            attributes is refused.
+            attributes is refused. A subclass has the fields of its base too; if it gives none, also the arguments of
+            its constructor.
         restored: with *fields*, a function that is called with an object that was read, once these attributes are set,
             and works out the others.
         tag, version, aliases, compatible_from: as for ``document``. For an enum, *aliases* may map the former name of a

@@ -353,6 +353,50 @@ class TestADocument:
             docstore.document(kind="vessel", name="_name")(Vessel)
 
 
+class Kettle(Vessel):
+    def __init__(self, name: str, power: int, **options: Any) -> None:
+        self._name = name
+        self.power = power
+
+
+class TestASubclassOfAClassWithATable:
+    @pytest.fixture(autouse=True)
+    def _registered(self):
+        docstore.register(Vessel, fields=["_name", STATUS, Field("_memo", stored=False)])
+
+    def test_has_its_fields_and_the_arguments_of_its_own_constructor(self):
+        docstore.register(Kettle)
+        kettle = Kettle("k", 2000)
+
+        assert written(kettle) == {"__type": "Kettle", "name": "k", "power": 2000}
+        assert vars(again(kettle)) == {"_name": "k", "power": 2000}
+
+    def test_has_its_fields_and_those_that_it_gives(self):
+        docstore.register(Kettle, fields=["power", "litres"])
+        kettle = Kettle("k", 2000)
+        kettle.litres = 1.5
+
+        assert vars(again(kettle)) == {"_name": "k", "power": 2000, "litres": 1.5}
+
+    def test_may_store_a_field_otherwise(self):
+        docstore.register(Kettle, fields=["power", Field("_name", key="label")])
+
+        assert written(Kettle("k", 1)) == {"__type": "Kettle", "label": "k", "power": 1}
+
+    def test_may_be_written_by_functions(self):
+        docstore.register(Kettle, encode=lambda kettle: kettle._name, decode=lambda name: Kettle(name, 0))
+
+        assert vars(again(Kettle("k", 1))) == {"_name": "k", "power": 0}
+
+    def test_is_refused_with_an_attribute_that_is_no_argument(self):
+        docstore.register(Kettle)
+        kettle = Kettle("k", 1)
+        kettle.litres = 1.5
+
+        with pytest.raises(EncodeError, match="'litres', which is not one of its fields"):
+            docstore.dumps(kettle)
+
+
 class TestATableThatContradictsItself:
     @pytest.mark.parametrize(
         ("fields", "message"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, get_origin
 
 from docstore.codec.classes.class_fields import Always, left_out
-from docstore.codec.classes.stored_fields import StoredField
+from docstore.codec.classes.stored_fields import StoredField, kept_arguments
 from docstore.codec.values.by_annotation import without_none
 from docstore.documents.kinds import RESERVED_KEYS
 from docstore.errors import RegistryError, short_repr
@@ -107,6 +107,27 @@ def field_table(cls: type, fields: Iterable[str | Field], restored: Callable[...
         {field.attribute: field.factory for field in unstored if field.factory is not None},
         frozenset(key for key, field in keys.items() if field.omits_none),
         restored,
+    )
+
+
+def subclass_table(cls: type, base: FieldTable, own: FieldTable | None) -> FieldTable:
+    """Return the table of *cls*, a subclass of a class with the table *base*: those fields, and its *own*.
+
+    Without a table of its own, these are the arguments of its constructor that *base* has no field for. A field, or a
+    hook, of its own takes the place of that of *base*.
+    """
+    if own is None:
+        known = base.unstored.union({field.key for field in base.stored}, {field.name for field in base.stored})
+        own = field_table(cls, [name for name in kept_arguments(cls) if known.isdisjoint({name, name.lstrip("_")})])
+    names = own.unstored.union(field.name for field in own.stored)
+    keys = {field.key for field in own.stored}
+    inherited = [field for field in base.stored if field.name not in names and field.key not in keys]
+    return FieldTable(
+        (*inherited, *own.stored),
+        own.unstored | (base.unstored - {field.name for field in own.stored}),
+        {**{name: make for name, make in base.defaults.items() if name not in names}, **own.defaults},
+        own.omitted.union(field.key for field in inherited if field.key in base.omitted),
+        own.restored or base.restored,
     )
 
 

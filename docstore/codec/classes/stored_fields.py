@@ -301,6 +301,14 @@ def _arguments(cls: type, guided: Collection[str]) -> Iterator[StoredField]:
         yield StoredField(name, key, annotation, _argument_default(parameter), parameter.name, not is_private)
 
 
+def kept_arguments(cls: type) -> list[str]:
+    """Return the attributes in which the constructor of *cls* keeps its arguments, as far as their names tell."""
+    private = _kept_behind_underscore(cls.__init__)  # type: ignore[misc]  # as in _parameters
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    names = [parameter.name for parameter in _parameters(cls) if parameter.kind not in variable]
+    return [f"_{name}" if name in private else name for name in names]
+
+
 def _kept_behind_underscore(init: Any) -> frozenset[str]:
     """Return each argument ``x`` of *init* that its code only assigns by ``self._x = x``, once, and never rebinds.
 
