@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NoReturn, TypeAlias
 
 from docstore.codec import side_data
@@ -68,9 +69,7 @@ def _encode(entry: Entry, shapes: FieldShapes, plain: Plain, bare: bool) -> Enco
     allowed = declared | {side_data.CARRIED}
     slots = stored_fields.slot_names(cls) - declared
     remedy = _DECLARE if entry.fields is None else _ADD_TO_TABLE
-
-    def refuse_undeclared(value: Any) -> None:
-        _refuse_undeclared(value, allowed, slots, remedy, bare=bare)
+    refuse_undeclared = partial(_refuse_undeclared, declared=allowed, slots=slots, remedy=remedy, bare=bare)
 
     def rest(value: Any, after: str | None) -> Iterator[Step]:
         start = 0 if after is None else [field.key for field in stored].index(after) + 1
