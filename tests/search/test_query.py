@@ -78,16 +78,16 @@ class TestDocuments:
     @pytest.mark.parametrize(
         ("criteria", "found"),
         [
-            ({}, ["Bread", "bread", "cake", "cake_2", "gs", "n1", "n2"]),
+            ({}, ["Bread", "bread", "cake", "cake_2", "cake", "n1", "n2"]),
             ({"kind": "experiment"}, ["Bread", "bread", "cake", "cake_2"]),
             ({"kind": "analysis_card"}, []),
-            ({"name": "cake"}, ["cake"]),
+            ({"name": "cake"}, ["cake", "cake"]),
             ({"name": "CAKE"}, []),
             ({"name": ""}, []),
-            ({"name_prefix": "cake"}, ["cake", "cake_2"]),
+            ({"name_prefix": "cake"}, ["cake", "cake_2", "cake"]),
             ({"name_prefix": "b"}, ["bread"]),
             ({"name_prefix": "n"}, ["n1", "n2"]),
-            ({"name_prefix": ""}, ["Bread", "bread", "cake", "cake_2", "gs", "n1", "n2"]),
+            ({"name_prefix": ""}, ["Bread", "bread", "cake", "cake_2", "cake", "n1", "n2"]),
             ({"name_prefix": "\U0010ffff"}, []),
             ({"name_prefix": "cake_2\ud7ff"}, []),
             ({"name_like": "%r%a_"}, ["Bread", "bread"]),
@@ -102,7 +102,7 @@ class TestDocuments:
             ({"kind": "experiment", "type": ["CAKE", 1]}, ["Bread", "bread", "cake"]),
             ({"kind": "experiment", "status": {ExperimentStatus.COMPLETED}}, ["cake"]),
             ({"kind": "experiment", "status": ()}, []),
-            ({"owner": "cake"}, ["gs"]),
+            ({"owner": "cake"}, ["cake"]),
             ({"owner": "bread"}, []),
             ({"model": "user"}, ["n1", "n2"]),
             ({"model": "docstore", "kind": "note"}, []),
@@ -190,7 +190,7 @@ class TestParts:
 
     def test_tell_what_they_are(self, shelf):
         [info] = shelf.find(part="trial", status="FAILED")
-        [owner] = shelf.find(name="cake")
+        [owner] = shelf.find("experiment", name="cake")
 
         assert type(info) is PartInfo
         assert (info.id, info.project, info.document_kind, info.name) == (owner.id, "default", "experiment", "cake")
@@ -261,11 +261,11 @@ class TestOrderAndPages:
     @pytest.mark.parametrize(
         ("order", "found"),
         [
-            ("-name", ["n2", "n1", "gs", "cake_2", "cake", "bread", "Bread"]),
-            (["type", "-name"], ["n2", "n1", "gs", "cake_2", "bread", "Bread", "cake"]),
-            (["-type", "name"], ["cake", "Bread", "bread", "cake_2", "gs", "n1", "n2"]),
-            (["/properties/budget", "-name"], ["n2", "n1", "gs", "cake", "bread", "Bread", "cake_2"]),
-            (["-/properties/budget", "name"], ["cake_2", "Bread", "bread", "cake", "gs", "n1", "n2"]),
+            ("-name", ["n2", "n1", "cake_2", "cake", "cake", "bread", "Bread"]),
+            (["type", "-name"], ["n2", "n1", "cake_2", "cake", "bread", "Bread", "cake"]),
+            (["-type", "name"], ["cake", "Bread", "bread", "cake", "cake_2", "n1", "n2"]),
+            (["/properties/budget", "-name"], ["n2", "n1", "cake", "cake", "bread", "Bread", "cake_2"]),
+            (["-/properties/budget", "name"], ["cake_2", "Bread", "bread", "cake", "cake", "n1", "n2"]),
         ],
         ids=str,
     )
@@ -293,7 +293,7 @@ class TestOrderAndPages:
         assert [names(page) for page in pages(shelf.find(limit=5), 2)] == [
             ["Bread", "bread"],
             ["cake", "cake_2"],
-            ["gs"],
+            ["cake"],
         ]
 
     def test_a_cursor_leads_on_though_rows_before_it_are_gone(self, own_shelf):
