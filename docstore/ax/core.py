@@ -33,6 +33,7 @@ from ax.metrics.sklearn import SklearnMetric
 from ax.runners.synthetic import SyntheticRunner
 
 from docstore.ax.entries import Fields, entry, in_order, optional, order_of
+from docstore.ax.stand_ins import UnknownMetric, UnknownRunner
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.registry import Entry
 
@@ -229,7 +230,8 @@ def _restore_model(metric: Any) -> None:
 
 
 METRICS = (
-    *(entry(cls, *METRIC) for cls in (Metric, MapMetric)),
+    entry(Metric, *METRIC, stand_in=UnknownMetric),
+    entry(MapMetric, *METRIC),
     *(
         entry(cls, *FUNCTION)
         for cls in (NoisyFunctionMetric, BraninMetric, NegativeBraninMetric, Hartmann6Metric, L2NormMetric)
@@ -266,6 +268,6 @@ METRICS = (
         restored=_restore_evaluator,
     ),
 )
-RUNNERS = (entry(Runner), entry(SyntheticRunner, "dummy_metadata"))
+RUNNERS = (entry(Runner, stand_in=UnknownRunner), entry(SyntheticRunner, "dummy_metadata"))
 
 ENTRIES = (*SPACES, *GOALS, *RUNS, *METRICS, *RUNNERS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from docstore.codec.classes.field_tables import Field, field_table
 from docstore.codec.classes.part_holders import PartHolder
-from docstore.codec.registry import Entry
+from docstore.codec.registry import Entry, StandIn
 from docstore.codec.values.optional_types import root_of
 from docstore.documents.kinds import Kind
 
@@ -30,14 +31,17 @@ def entry(
     restored: Callable[..., object] | None = None,
     kind: Kind | None = None,
     part_holders: Mapping[str, PartHolder] = NO_HOLDERS,
+    stand_in: StandIn | None = None,
 ) -> Entry:
     """Return the entry of *cls*: its tag, and the table of its *fields*.
 
     Args:
         restored: as in ``docstore.register``: called with an object whose attributes are set.
+        stand_in: as in ``Entry``.
     """
     table = field_table(cls, (*fields, ROW_ID), restored)
-    return Entry(cls, tag_of(cls), fields=table, restore=True, kind=kind, part_holders=part_holders, model=MODEL)
+    made = Entry(cls, tag_of(cls), fields=table, restore=True, kind=kind, part_holders=part_holders, model=MODEL)
+    return replace(made, stand_in=stand_in)
 
 
 def tag_of(cls: type) -> str:

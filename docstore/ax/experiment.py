@@ -10,7 +10,9 @@ from ax.core.auxiliary import AuxiliaryExperiment, AuxiliaryExperimentPurpose
 from ax.core.batch_trial import AbandonedArm, BatchTrial
 from ax.core.experiment import Experiment
 from ax.core.experiment_status import ExperimentStatus
+from ax.core.metric import Metric
 from ax.core.multi_type_experiment import MultiTypeExperiment
+from ax.core.runner import Runner
 from ax.core.trial import Trial
 from ax.core.trial_status import TrialStatus
 
@@ -189,8 +191,9 @@ FIELDS: Fields = (
     Field("_time_created", datetime),
     optional("_optimization_config"),
     Field("_metrics", stored=False),
-    Field("tracking_metrics", list[Any], get=_metrics),
-    *map(optional, ("_runner", "_status_quo", "_default_trial_type")),
+    Field("tracking_metrics", list[Metric], get=_metrics),
+    optional("_runner", Runner),
+    *map(optional, ("_status_quo", "_default_trial_type")),
     "_properties",
     Field("auxiliary_experiments_by_purpose", dict[AuxiliaryExperimentPurpose, list[Any]]),
     Field("_initial_auxiliary_experiments_by_purpose", stored=False),
@@ -199,7 +202,7 @@ FIELDS: Fields = (
     Field("data", stored=False),
     Field("data_by_trial", dict[int, Any], key="data", get=_data),
     Field("_trial_type_to_runner", stored=False),
-    Field("trial_type_to_runner", get=_other_runners, omits_none=True),
+    Field("trial_type_to_runner", dict[Any, Runner | None], get=_other_runners, omits_none=True),
     "_metric_fetching_errors",
     Field("other_arms", list[Any], get=_other_arms, omits_none=True),
     *(

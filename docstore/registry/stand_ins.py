@@ -15,7 +15,7 @@ from docstore.errors import InvalidValueError
 from docstore.model import Metric, Runner
 
 
-class _StandIn(UnknownObject):
+class StandIn(UnknownObject):
     """An unknown object that cannot be changed: what is set on it would not be written."""
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -32,7 +32,7 @@ class _StandIn(UnknownObject):
         return InvalidValueError(repr(self), method, f"Only its class can do that. {self._remedy}")
 
 
-class UnknownMetric(_StandIn, Metric):
+class UnknownMetric(StandIn, Metric):
     """A metric whose class is not registered: it works where a metric does, but cannot fetch and cannot be changed.
 
     Its name, its direction and its properties are those that were saved; its JSON is written back unchanged.
@@ -59,7 +59,7 @@ class UnknownMetric(_StandIn, Metric):
         return f"{type(self).__name__}({self.name!r}, tag={self.tag!r})"
 
 
-class UnknownRunner(_StandIn, Runner):
+class UnknownRunner(StandIn, Runner):
     """A runner whose class is not registered: it works where a runner does, but cannot run and cannot be changed.
 
     Its JSON is written back unchanged.
