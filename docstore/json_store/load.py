@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 
 from docstore.codec.core import Unknown
-from docstore.codec.mapper import FORMAT
+from docstore.codec.mapper import FORMAT, Mapper
 from docstore.codec.registry import Decoder
 from docstore.documents.arguments import checked_path
 from docstore.documents.canonical import JSON, TAG, loads_strict
-from docstore.documents.kinds import FORMAT_KEY
+from docstore.documents.kinds import EXPERIMENT, FORMAT_KEY
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, short_repr
 from docstore.json_store import files
 from docstore.model import Experiment
@@ -50,11 +50,17 @@ def load_experiment(
     except CodecError as error:
         error.add_note(f"in the file {path}")
         raise
-    if not isinstance(experiment, Experiment):
+    if not is_experiment(mapper, experiment):
         raise FileFormatError(
             path, f"it holds a {type(experiment).__name__}, not an Experiment; read it with docstore.loads"
         )
-    return experiment
+    return experiment  # type: ignore[no-any-return]  # it may be of Ax, which is not installed everywhere
+
+
+def is_experiment(mapper: Mapper, obj: object) -> bool:
+    """Return whether *obj* is an experiment: docstore's own, Ax's, or of a subclass that is registered."""
+    entry = mapper.codec.registry.of_class(type(obj))
+    return isinstance(obj, Experiment) or (entry is not None and entry.kind == EXPERIMENT)
 
 
 def _document(path: str) -> JSON:

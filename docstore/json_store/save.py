@@ -10,6 +10,7 @@ from docstore.documents.arguments import checked_flag, checked_path
 from docstore.documents.canonical import CHANGE_DEPTH, dumps
 from docstore.errors import InvalidValueError
 from docstore.json_store import files
+from docstore.json_store.load import is_experiment
 from docstore.model import Experiment
 from docstore.registry.bundle import RegistryBundle, bundle_of, mapper_of
 
@@ -40,9 +41,10 @@ def save_experiment(
             it is compressed, and not by gzip.
         FileAccessError: the file cannot be written.
     """
-    if not isinstance(experiment, Experiment):
-        raise InvalidValueError("experiment", experiment, "Give an Experiment; docstore.dumps writes other objects.")
     together = bundle_of(bundle, encoder_registry=encoder_registry, class_encoder_registry=class_encoder_registry)
     path = checked_path("filepath", filepath)
-    encoded = mapper_of(together).encode(experiment)
+    mapper = mapper_of(together)
+    if not is_experiment(mapper, experiment):
+        raise InvalidValueError("experiment", experiment, "Give an Experiment; docstore.dumps writes other objects.")
+    encoded = mapper.encode(experiment)
     files.write(path, dumps(encoded, indent=checked_flag("indent", indent), within=CHANGE_DEPTH))

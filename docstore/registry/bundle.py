@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from docstore.codec.registry import Decoder, Encoder, Entry, Registry, by_fields
 from docstore.documents.arguments import checked_choice, checked_enum
 from docstore.errors import InvalidValueError, RegistryError
 from docstore.registry import registered, with_reachable
+from docstore.registry.ax_registries import is_of_ax, with_constructors, without_core
 from docstore.registry.model_classes import model_registry
 
 V = TypeVar("V")
@@ -102,8 +103,7 @@ class RegistryBundle:
         Raises:
             RegistryError: two of them differ about a class or tag, or two classes share a name or integer.
         """
-        for bundle in bundles:
-            checked_bundle(bundle)
+        bundles = tuple(map(checked_bundle, bundles))
         return cls(
             _union("integer", [bundle._metric_registry for bundle in bundles]),
             _union("integer", [bundle._runner_registry for bundle in bundles]),
@@ -156,31 +156,55 @@ class RegistryBundle:
             runner_registry=self.runner_registry,
         )
 
+    @property
+    def encoder(self) -> SQAConfig:
+        """What the calls of ``docstore.sqa_store`` take as ``encoder=``: the same as ``sqa_config``."""
+        return self.sqa_config
 
-@dataclass(frozen=True, kw_only=True)
+    @property
+    def decoder(self) -> SQAConfig:
+        """What the calls of ``docstore.sqa_store`` take as ``decoder=``: the same as ``sqa_config``."""
+        return self.sqa_config
+
+
+@dataclass(frozen=True)
 class SQAConfig:
     """How custom classes are written and read, and which integers types are stored as.
 
     Attributes:
+        EXPERIMENT_TYPES_WITH_NO_DATA_STORAGE, class_to_sqa_class, auxiliary_experiment_purpose_enum: of Ax's tables,
+            which docstore does not have: all data are stored, in the same tables. Leave them out.
         json_encoder_registry, json_class_encoder_registry, json_decoder_registry, json_class_decoder_registry,
             metric_registry, runner_registry: as ``RegistryBundle`` has them.
         experiment_type_enum, generator_run_type_enum: the integer of each type.
 
     Raises:
-        InvalidValueError: an enum has no members, or one without an integer; or a registry is something else.
+        InvalidValueError: an enum has no members, or one without an integer; or a registry is something else; or one
+            of the three is given that docstore does not have.
         RegistryError: two classes share a name, or an integer.
     """
 
+    # In the order of Ax, whose users may pass them by position.
+    EXPERIMENT_TYPES_WITH_NO_DATA_STORAGE: Collection[str] = field(default_factory=frozenset)
+    class_to_sqa_class: Mapping[type, type] = field(default_factory=dict)
+    experiment_type_enum: type[Enum] | None = None
+    generator_run_type_enum: type[Enum] | None = None
+    auxiliary_experiment_purpose_enum: type[Enum] | None = None
     json_encoder_registry: Mapping[type, Encoder] = field(default_factory=dict)
     json_class_encoder_registry: Mapping[type, Encoder] = field(default_factory=dict)
     json_decoder_registry: Mapping[str, type | Decoder] = field(default_factory=dict)
     json_class_decoder_registry: Mapping[str, Decoder] = field(default_factory=dict)
     metric_registry: Mapping[type, int | None] = field(default_factory=dict)
     runner_registry: Mapping[type, int | None] = field(default_factory=dict)
-    experiment_type_enum: type[Enum] | None = None
-    generator_run_type_enum: type[Enum] | None = None
 
     def __post_init__(self) -> None:
+        for argument in ("EXPERIMENT_TYPES_WITH_NO_DATA_STORAGE", "class_to_sqa_class"):
+            if getattr(self, argument):
+                remedy = "docstore stores the data of all experiments, in tables of its own. Leave it out."
+                raise InvalidValueError(argument, getattr(self, argument), remedy)
+        if self.auxiliary_experiment_purpose_enum is not None:
+            remedy = "Purposes are stored by the names of their enum. Leave it out."
+            raise InvalidValueError("auxiliary_experiment_purpose_enum", self.auxiliary_experiment_purpose_enum, remedy)
         for argument in ("experiment_type_enum", "generator_run_type_enum"):
             enum = getattr(self, argument)
             if enum is not None:
@@ -211,6 +235,8 @@ def checked_bundle(bundle: object) -> RegistryBundle:
     """
     if isinstance(bundle, RegistryBundle):
         return bundle
+    if is_of_ax(bundle) and hasattr(bundle, "encoder_registry"):
+        return _bundle_of_ax(bundle)
     remedy = (
         "Give config.bundle."
         if isinstance(bundle, SQAConfig)
@@ -218,6 +244,35 @@ def checked_bundle(bundle: object) -> RegistryBundle:
         "decoder_registry= where a call has them, json_encoder_registry= and so on of RegistryBundle."
     )
     raise InvalidValueError("bundle", bundle, remedy)
+
+
+@functools.lru_cache(maxsize=16)
+def _bundle_of_ax(bundle: Any) -> RegistryBundle:
+    """Return the user's classes and functions in a bundle of Ax; the same object for the same bundle."""
+    return config_of_ax(bundle.sqa_config).bundle
+
+
+def config_of_ax(config: Any) -> SQAConfig:
+    """Return Ax's own ``SQAConfig`` as docstore's: without what Ax itself has in its registries.
+
+    Raises:
+        InvalidValueError: it has tables, or another enum of purposes, of the user's own.
+    """
+    default = type(config)()
+    own: dict[str, Any] = {
+        name: getattr(config, name)
+        for name in ("class_to_sqa_class", "auxiliary_experiment_purpose_enum", "generator_run_type_enum")
+        if getattr(config, name) != getattr(default, name)
+    }
+    rules = {f"json_{rule.attribute}": rule for rule in (ENCODERS, CLASS_ENCODERS, DECODERS, CLASS_DECODERS)}
+    rules |= {rule.attribute: rule for rule in (METRICS, RUNNERS)}
+    own |= {name: without_core(rule.attribute, getattr(config, name)) for name, rule in rules.items()}
+    own["json_decoder_registry"] = with_constructors(own["json_encoder_registry"], own["json_decoder_registry"])
+    return SQAConfig(
+        frozenset(config.EXPERIMENT_TYPES_WITH_NO_DATA_STORAGE),
+        experiment_type_enum=config.experiment_type_enum,
+        **own,
+    )
 
 
 def bundle_of(
@@ -237,7 +292,7 @@ def bundle_of(
     rules = (ENCODERS, CLASS_ENCODERS, DECODERS, CLASS_DECODERS)
     given = (encoder_registry, class_encoder_registry, decoder_registry, class_decoder_registry)
     found: dict[str, Any] = {
-        f"json_{rule.attribute}": check_registry(rule.attribute, registry, rule)
+        f"json_{rule.attribute}": without_core(rule.attribute, check_registry(rule.attribute, registry, rule))
         for rule, registry in zip(rules, given, strict=True)
         if registry is not None
     }

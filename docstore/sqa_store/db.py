@@ -14,7 +14,8 @@ from sqlalchemy.engine import URL, Engine
 from docstore import migrations
 from docstore.documents.arguments import checked_flag
 from docstore.errors import InvalidValueError, StoreError
-from docstore.registry.bundle import RegistryBundle
+from docstore.registry.ax_registries import is_of_ax
+from docstore.registry.bundle import RegistryBundle, config_of_ax
 from docstore.sqa_store.sqa_config import SQAConfig
 from docstore.sql.dialects import checked_engine, committing, make_engine, shown, translated
 from docstore.store.store import Store
@@ -102,7 +103,7 @@ def session_scope() -> Iterator[Session]:
 
 def store_of(config: SQAConfig | None = None) -> Store:
     """Return the store on the database of this process, its tables made, with the classes and enums of *config*."""
-    config = SQAConfig() if config is None else _checked(config)
+    config = SQAConfig() if config is None else checked_config(config)
     database = _current()
     for known, store in database.stores:
         if known == config:
@@ -119,9 +120,26 @@ def store_of(config: SQAConfig | None = None) -> Store:
     return store
 
 
-def _checked(config: object) -> SQAConfig:
+def config_of(encoder: object, decoder: object) -> SQAConfig | None:
+    """Return the configuration in what Ax's calls take as *encoder* and *decoder*.
+
+    Each may be an ``SQAConfig``, or have one as its attribute ``config``, or be None.
+    """
+    given = next((each for each in (encoder, decoder) if each is not None), None)
+    config = getattr(given, "config", given)
+    return None if config is None else checked_config(config)
+
+
+def checked_config(config: object) -> SQAConfig:
+    """Return *config*, docstore's own or Ax's, as docstore's.
+
+    Raises:
+        InvalidValueError: it is neither; or it has what docstore does not: see ``SQAConfig``.
+    """
     if isinstance(config, SQAConfig):
         return config
+    if is_of_ax(config) and hasattr(config, "class_to_sqa_class"):
+        return config_of_ax(config)
     remedy = "config=bundle.sqa_config" if isinstance(config, RegistryBundle) else "config=SQAConfig(...)"
     raise InvalidValueError("config", config, f"Pass {remedy}.")
 

@@ -29,6 +29,8 @@ SNAPSHOT = Path(__file__).with_name("public_surface.txt")
 PATHS = (
     "docstore",
     "docstore.errors",
+    "docstore.json_store.decoder",
+    "docstore.json_store.encoder",
     "docstore.json_store.load",
     "docstore.json_store.save",
     "docstore.migrations",
