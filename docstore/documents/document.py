@@ -43,3 +43,15 @@ def new_id() -> str:
     and the second is not written then: the id is in the primary key.
     """
     return b32hexencode(token_bytes(10)).decode().lower()
+
+
+def number_of(id: str) -> int:
+    """Return the integer that stands for an id, where a caller needs an integer: of up to 80 bits."""
+    return int(id, 32)
+
+
+def id_numbered(number: int) -> str | None:
+    """Return the id that ``number_of`` gives this integer, or None if there can be no such id."""
+    if not 0 <= number < 2**80:
+        return None
+    return b32hexencode(number.to_bytes(10, "big")).decode().lower()

@@ -469,11 +469,63 @@ CALLS: dict[str, Call] = {
     ),
     "sqa load_experiment": (
         lambda w: load.load_experiment,
-        {"experiment_name": fixed("cakes"), "config": fixed(None), "unknown": fixed("error")},
+        {
+            "experiment_name": fixed("cakes"),
+            "config": fixed(None),
+            "reduced_state": fixed(False),
+            "skip_runners_and_metrics": fixed(False),
+            "unknown": fixed("error"),
+        },
     ),
     "sqa load_generation_strategy": (
         lambda w: load.load_generation_strategy,
         {"name": fixed("sobol"), "config": fixed(None)},
+    ),
+    "sqa update_generation_strategy": (
+        lambda w: save.update_generation_strategy,
+        {"generation_strategy": lambda w: w.strategy, "generator_runs": fixed([]), "config": fixed(None)},
+    ),
+    **{
+        f"sqa {call}": (
+            lambda w, call=call: getattr(save, call),
+            {"experiment": lambda w: w.experiment, argument: make, "encoder": fixed(None), "decoder": fixed(None)},
+        )
+        for call, argument, make in (
+            ("save_or_update_data_for_trials", "trials", lambda w: [w.trial]),
+            ("update_runner_on_experiment", "runner", lambda w: docstore.Runner()),
+            ("update_outcome_constraint_on_experiment", "outcome_constraint", fixed(None)),
+        )
+    },
+    **{
+        f"sqa {call}": (lambda w, call=call: getattr(save, call), {argument: make, "config": fixed(None)})
+        for call, argument, make in (
+            ("update_experiment_status", "experiment", lambda w: w.experiment),
+            ("update_properties_on_experiment", "experiment_with_updated_properties", lambda w: w.experiment),
+            ("update_trial_status", "trial_with_updated_status", lambda w: w.trial),
+            ("update_properties_on_trial", "trial_with_updated_properties", lambda w: w.trial),
+        )
+    },
+    "sqa save_analysis_card": (
+        lambda w: save.save_analysis_card,
+        {
+            "analysis_card": lambda w: docstore.AnalysisCard("effects"),
+            "experiment": lambda w: w.experiment,
+            "config": fixed(None),
+        },
+    ),
+    "sqa load_generation_strategy_by_id": (
+        lambda w: load.load_generation_strategy_by_id,
+        {"gs_id": fixed(1), "config": fixed(None)},
+    ),
+    "sqa identify_transferable_experiments": (
+        lambda w: load.identify_transferable_experiments,
+        {
+            "search_space": lambda w: w.experiment.search_space,
+            "experiment_types": fixed(["tuning"]),
+            "overlap_threshold": fixed(0.0),
+            "max_num_exps": fixed(10),
+            "experiment_name": fixed(None),
+        },
     ),
     "sqa delete_experiment": (lambda w: delete.delete_experiment, {"exp_name": fixed("cakes")}),
     "q": (

@@ -15,12 +15,16 @@ import sqlalchemy as sa
 import docstore
 from docstore import (
     Arm,
+    ComparisonOp,
     Data,
     Experiment,
     GenerationNode,
     GenerationStrategy,
     GeneratorRun,
     Metric,
+    Objective,
+    OptimizationConfig,
+    OutcomeConstraint,
     ParameterType,
     RangeParameter,
     Runner,
@@ -489,6 +493,109 @@ class TestSql:
         create_all_tables(get_engine())
 
         assert rows(url, "SELECT name FROM experiments") == [("my_experiment",)]
+
+
+class TestAxsOtherCalls:
+    """They take the light model's objects, as those of the snippets do."""
+
+    @pytest.fixture(autouse=True)
+    def _saved(self, experiment):
+        from docstore.sqa_store.save import save_experiment
+
+        init_engine_and_session_factory(url="sqlite://")
+        save_experiment(experiment)
+
+    def test_a_runner_an_outcome_constraint_a_status_and_properties_are_saved_with_the_head(self, experiment):
+        from docstore.sqa_store import save
+        from docstore.sqa_store.load import load_experiment
+
+        goal = OptimizationConfig(Objective(metric=Metric("m"), minimize=True))
+        constraint = OutcomeConstraint(metric=Metric("m"), op=ComparisonOp.LEQ, bound=1.0, relative=False)
+        with pytest.raises(InvalidValueError, match="optimization_config first"):
+            save.update_outcome_constraint_on_experiment(experiment, constraint, None, None)
+        goal.outcome_constraints = [constraint]
+        experiment.optimization_config = goal
+        save.update_outcome_constraint_on_experiment(experiment, constraint, None, None)
+        save.update_runner_on_experiment(experiment, Runner(), RegistryBundle().encoder, RegistryBundle().decoder)
+        experiment.properties["team"] = "vision"
+        save.update_properties_on_experiment(experiment)
+        experiment.status = docstore.ExperimentStatus.OPTIMIZATION
+        version = save.update_experiment_status(experiment)
+
+        assert version.number == 5
+        assert docstore.dumps(load_experiment("my_experiment")) == docstore.dumps(experiment)
+
+    def test_a_trials_status_properties_and_data_are_saved_with_the_trial(self, experiment):
+        from docstore.sqa_store import save
+        from docstore.sqa_store.load import load_experiment
+
+        trial = experiment.new_trial(parameters={"my_parameter": 0.7})
+        trial.mark_running(no_runner_required=True)
+        save.update_trial_status(trial)
+        trial.properties["oven"] = 3
+        save.update_properties_on_trial(trial)
+        record = {"trial_index": 1, "arm_name": "1_0", "metric_name": "m", "mean": 0.2, "sem": None}
+        experiment.attach_data(Data.from_records([record]))
+        version = save.save_or_update_data_for_trials(experiment, [trial], None, None)
+
+        assert version.places == ("/data/1",)
+        assert docstore.dumps(load_experiment("my_experiment")) == docstore.dumps(experiment)
+
+    def test_a_strategy_is_found_by_the_integer_that_its_save_returned(self):
+        from docstore.sqa_store import load, save
+
+        strategy = GenerationStrategy([GenerationNode("sobol")], "gs", experiment_name="my_experiment")
+        number = save.save_generation_strategy(strategy)
+        run = GeneratorRun([Arm({"my_parameter": 0.1})])
+        strategy.add_generator_run(run)
+
+        assert save.update_generation_strategy(strategy, [run]).places == ("/generator_runs/0",)
+        assert docstore.dumps(load.load_generation_strategy_by_id(number)) == docstore.dumps(strategy)
+        for wrong in (number + 1, -1, 2**80):
+            with pytest.raises(DocumentNotFoundError, match="has the number"):
+                load.load_generation_strategy_by_id(wrong)
+
+    def test_nothing_that_a_load_leaves_out_is_lost_when_it_is_saved_again(self, custom):
+        from docstore.sqa_store.load import load_experiment
+        from docstore.sqa_store.save import save_experiment
+
+        custom.name = "custom"
+        bundle = RegistryBundle(metric_clss={MyMetric: None}, runner_clss={MyRunner: None})
+        save_experiment(custom, bundle.sqa_config)
+        loaded = load_experiment("custom", None, True, 10, True, False)
+        loaded.description = "changed"
+        save_experiment(loaded)
+
+        custom.description = "changed"
+        found = load_experiment("custom", bundle.sqa_config)
+        assert docstore.dumps(found, bundle) == docstore.dumps(custom, bundle)
+
+    def test_experiments_to_learn_from_have_data_and_share_parameters(self, experiment):
+        from docstore.sqa_store.load import TransferLearningMetadata, identify_transferable_experiments
+        from docstore.sqa_store.save import save_experiment
+
+        experiment.experiment_type = "tuning"
+        save_experiment(experiment)
+        save_experiment(Experiment(SearchSpace(experiment.search_space.parameters.values()), "empty"))
+        find = identify_transferable_experiments
+
+        found = find(experiment.search_space, ["tuning"], overlap_threshold=1.0)
+
+        assert found == {"my_experiment": TransferLearningMetadata(["my_parameter"])}
+        assert find(experiment.search_space, ["tuning"], experiment_name="my_experiment") == {}
+        assert find(experiment.search_space, ["tuning"], max_num_exps=0) == {}
+
+    def test_an_object_becomes_json_and_comes_back(self, custom):
+        from docstore.json_store.decoder import object_from_json
+        from docstore.json_store.encoder import object_to_json
+
+        bundle = RegistryBundle(metric_clss={MyMetric: None}, runner_clss={MyRunner: None})
+        stored = object_to_json(custom, bundle.encoder_registry)
+
+        assert stored["name"] == "my_experiment"
+        assert docstore.dumps(object_from_json(stored, bundle.decoder_registry), bundle) == docstore.dumps(
+            custom, bundle
+        )
 
 
 class TestWhatTheSnippetsGetWrong:
