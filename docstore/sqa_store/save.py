@@ -197,10 +197,12 @@ def update_generation_strategy(
 
 def _rename_after_experiment(store: Store, strategy: Any) -> None:
     """Rename the document of a strategy of Ax that was saved before it had an experiment, after the experiment."""
-    name = getattr(getattr(strategy, "_experiment", None), "name", None)
-    saved_as = name_of_document(store, strategy)
-    if name is not None and saved_as is not None and saved_as != name:
-        store.rename(saved_as, name, kind="generation_strategy")
+    if not is_of_ax(strategy) or getattr(strategy, "_experiment", None) is None:
+        return
+    name, own_name = strategy._experiment._name, strategy._name
+    # By the document's id: another strategy may have the name by now.
+    if name is not None and name != own_name and name_of_document(store, strategy) == own_name:
+        store.rename(own_name, name, kind="generation_strategy")
 
 
 # --- analysis cards --------------------------------------------------------------------------------------------------

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 
 def name_of_document(store: Store, obj: Any) -> str | None:
-    """Return the name that *obj* had when it was saved or loaded last; None if it was neither."""
+    """Return the name that the document of *obj* has now; None if *obj* was neither saved nor loaded, or it is gone."""
     state = store._context.tracker.get(obj)
-    return None if state is None else state.name
+    if state is None:
+        return None
+    with store._context.transactions.reading() as connection:
+        head = head_of(connection, state.id)
+    return None if head is None or head.deleted_at is not None else head.name
 
 
 def number_of_document(store: Store, obj: Any) -> int:

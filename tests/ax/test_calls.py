@@ -24,7 +24,7 @@ from ax.storage.sqa_store.encoder import Encoder
 from ax.utils.testing import core_stubs, modeling_stubs
 from exactly import differences
 
-from docstore.errors import DocumentNotFoundError, InvalidValueError
+from docstore.errors import DocumentNotFoundError, InvalidValueError, NameChangedError
 from docstore.json_store.load import load_experiment as load_file
 from docstore.json_store.save import save_experiment as save_file
 from docstore.sqa_store import db, delete, load, save
@@ -307,6 +307,19 @@ class TestAGenerationStrategy:
 
         assert save.save_generation_strategy(strategy) == number
         assert differences(strategy, load.load_generation_strategy_by_id(number, experiment=experiment)) == []
+
+    def test_does_not_take_the_document_of_another_that_has_its_former_name_by_now(self, experiment):
+        mine, another = modeling_stubs.get_generation_strategy(), modeling_stubs.get_generation_strategy()
+        number = save.save_generation_strategy(mine)
+        db.store_of().rename(mine._name, "moved", kind="generation_strategy")
+        other_number = save.save_generation_strategy(another)
+        mine.experiment = experiment
+
+        with pytest.raises(NameChangedError):
+            save.save_generation_strategy(mine)
+
+        assert number != other_number
+        assert load.load_generation_strategy_by_id(other_number)._experiment is None
 
     def test_is_deleted_by_the_name_of_its_experiment(self, strategy):
         save.save_generation_strategy(strategy)
