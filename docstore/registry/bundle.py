@@ -292,7 +292,7 @@ def bundle_of(
     rules = (ENCODERS, CLASS_ENCODERS, DECODERS, CLASS_DECODERS)
     given = (encoder_registry, class_encoder_registry, decoder_registry, class_decoder_registry)
     found: dict[str, Any] = {
-        f"json_{rule.attribute}": without_core(rule.attribute, check_registry(rule.attribute, registry, rule))
+        f"json_{rule.attribute}": check_registry(rule.attribute, registry, rule)
         for rule, registry in zip(rules, given, strict=True)
         if registry is not None
     }
@@ -415,7 +415,7 @@ CLASS_DECODERS: Final = Rule(
 
 
 def check_registry(argument: str, registry: Mapping[Any, V], rule: Rule) -> dict[Any, V]:
-    """Return a copy of *registry*, given as *argument*, which has to follow *rule*.
+    """Return a copy of *registry*, given as *argument*, which has to follow *rule*; without what is in it of Ax's own.
 
     Raises:
         InvalidValueError: it is something else, a whole bundle perhaps, or one of its keys or values is.
@@ -428,7 +428,7 @@ def check_registry(argument: str, registry: Mapping[Any, V], rule: Rule) -> dict
             raise InvalidValueError(f"{argument}[{_name_of_key(key)}]", value, f"Give {rule.value}.")
         if not rule.value:
             _check_integer(f"{argument}[{_name_of_key(key)}]", value)
-    return dict(registry)
+    return without_core(rule.attribute, registry)
 
 
 def _instead_of(argument: str, value: object, rule: Rule) -> str:

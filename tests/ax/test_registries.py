@@ -100,6 +100,16 @@ class TestABundle:
 
         assert differences(experiment, loaded) == []
 
+    def test_gives_the_registries_of_a_config_of_docstores(self, bundle, experiment):
+        config = SQAConfig(
+            json_encoder_registry=bundle.encoder_registry,
+            json_decoder_registry=bundle.decoder_registry,
+            metric_registry=bundle.metric_registry,
+            runner_registry=bundle.runner_registry,
+        )
+
+        assert docstore.dumps(experiment, config.bundle) == docstore.dumps(experiment, bundle)
+
     def test_with_a_class_that_has_other_attributes_is_refused_by_their_names(self, bundle):
         metric = Latency("latency")
         metric.unit = "ms"
@@ -112,11 +122,12 @@ class TestABundle:
             docstore.dumps(1, RegistryBundle({type("Metric", (Metric,), {}): None}, {}))
 
 
-def test_a_function_of_the_users_own_is_called_and_its_members_go_to_the_constructor():
+@pytest.mark.parametrize("cls", [RegistryBundle, docstore.RegistryBundle], ids=["of Ax", "of docstore"])
+def test_a_function_of_the_users_own_beside_those_of_ax_is_called(cls):
     def host_alone(lab: Lab) -> dict[str, Any]:
         return {"__type": "Lab", "host": lab.host}
 
-    bundle = RegistryBundle(
+    bundle = cls(
         metric_clss={},
         runner_clss={},
         json_encoder_registry={**CORE_ENCODER_REGISTRY, Lab: host_alone},
