@@ -65,13 +65,16 @@ def update_experiment_status(experiment: Experiment, config: SQAConfig | None = 
 def update_runner_on_experiment(experiment: Experiment, runner: Runner, encoder: Any, decoder: Any) -> Version:
     """Make *runner* that of *experiment*, and save the head of the experiment, without its trials and data.
 
+    One that is the runner of a trial type of the experiment stays that.
+
     Args:
         encoder, decoder: an ``SQAConfig``, or what has one as its ``config``, as Ax's Encoder and Decoder do; or None.
     """
     store = store_of(config_of(encoder, decoder))
     if not isinstance(runner, Runner) and not is_of_ax(runner):
         raise InvalidValueError("runner", runner, "Give a Runner.")
-    if getattr(experiment, "runner", runner) is not runner:
+    of_trial_types = getattr(experiment, "_trial_type_to_runner", None) or {}
+    if not any(each is runner for each in (getattr(experiment, "runner", runner), *of_trial_types.values())):
         experiment.runner = runner
     return _save_head(store, experiment)
 

@@ -207,6 +207,18 @@ class TestAnExperiment:
         assert experiment.runner.dummy_metadata == "new"
         assert is_stored(experiment)
 
+    def test_keeps_its_runner_if_that_of_a_trial_type_is_updated(self):
+        experiment = core_stubs.get_multi_type_experiment()
+        experiment.name = "branin"
+        save.save_experiment(experiment)
+        own, other = experiment.runner, experiment._trial_type_to_runner["type2"]
+        other.dummy_metadata = "new"
+
+        save.update_runner_on_experiment(experiment, other, None, None)
+
+        assert experiment.runner is own
+        assert is_stored(experiment)
+
     def test_gets_an_outcome_constraint(self, experiment):
         constraint = OutcomeConstraint("cost <= 1.0", metric_name_to_signature={"cost": "cost"})
         with pytest.raises(InvalidValueError, match="optimization_config first"):
