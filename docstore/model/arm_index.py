@@ -61,6 +61,11 @@ class ArmIndex:
             if trial_index < self.names.get(arm.signature, (trial_index + 1, ""))[0]:
                 self.names[arm.signature] = trial_index, arm.name
 
+    def add_read(self, trial: BaseTrial) -> None:
+        """Add the arms of a trial that is read now: arms are looked up only in those that are not in memory."""
+        if self.unread is not None:
+            self.add(trial.arms, trial.index)
+
     def add_trial(self, index: int) -> None:
         """Count the trial of *index*, whose arms were added before."""
         assert self.extent is not None  # the caller made the index

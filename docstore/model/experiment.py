@@ -112,10 +112,11 @@ class Experiment:
             self._status_quo._parameters = self._status_quo.ordered_like(list(self.search_space.parameters))
 
     def __docstore_restore_trials__(self, trials: Iterable[Any]) -> None:
-        """Restore what is not stored in *trials*: their experiment, and the order of parameters."""
+        """Restore what is not stored in *trials*: their experiment, its index of arms, and the order of parameters."""
         order = [parameter.name for parameter in self.search_space.parameters.values()]
         for trial in trials:
             trial._experiment = self
+            self._arm_index.add_read(trial)
             for run in trial.generator_runs:
                 for arm in run.arms:
                     arm._parameters = arm.ordered_like(order)

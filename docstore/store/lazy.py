@@ -326,11 +326,11 @@ class UnreadParts:
             with self.stored.reading(f"{len(paths)} of its {self._rule.field}") as reading:
                 bodies = reading.bodies(self._rule.field, paths)
             parts = {path: self._live.decoded(path, body) for path, body in bodies.items()}
-            if self._rule is TRIALS:
-                self._live.obj.__docstore_restore_trials__(parts.values())
             with self.lock:
                 # Another thread may have saved meanwhile, and merged what others changed in a part.
                 is_done = self.stored.version() == reading.version
+                if is_done and self._rule is TRIALS:
+                    self._live.obj.__docstore_restore_trials__(parts.values())
                 for path, part in parts.items() if is_done else ():
                     keep(paths[path], part)
 

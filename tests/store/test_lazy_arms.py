@@ -153,6 +153,18 @@ class TestAnArm:
 
         assert lazy.new_trial().add_arm(arm_of(0.25, None)).arm.name == "0_0"
 
+    def test_has_it_though_the_trial_was_read_after_another_arm_was_looked_up(self, ada):
+        experiment = new_experiment()
+        new_trial(experiment, (0.25, None)), new_trial(experiment, (0.5, None)), new_trial(experiment, (0.75, "best"))
+        ada.save(experiment)
+        lazy = ada.load("cakes", lazy=True)
+        new_trial(lazy, (0.125, None))
+        read(lazy, 1), read(lazy, 2)
+
+        assert lazy.new_trial().add_arm(arm_of(0.5, None)).arm.name == "1_0"
+        with pytest.raises(InvalidValueError, match="Other parameters have it"):
+            new_trial(lazy, (0.375, "best"))
+
     def test_is_found_though_the_first_trials_of_it_were_removed_here(self, ada):
         experiment = new_experiment()
         for _ in range(20):
