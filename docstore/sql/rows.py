@@ -478,6 +478,12 @@ def mark_deleted(connection: Connection, id: str, moment: datetime | None, autho
     _seal_head(connection, id)
 
 
+def set_owner(connection: Connection, ids: Collection[str], owner: str) -> None:
+    """Write the id of the *owner* of documents into their heads."""
+    if ids:
+        connection.execute(documents.update().where(documents.c.id.in_(ids), IS_HEAD).values(owner=owner))
+
+
 def deleted_at(connection: Connection, id: str) -> datetime | None:
     """Return when the document was deleted, or None if it was not."""
     return connection.execute(sa.select(documents.c.deleted_at).where(documents.c.id == id, IS_HEAD)).scalar()

@@ -122,6 +122,8 @@ def delete(transactions: Transactions, kind: str, name: str, author: str) -> Non
         for each in (head, *(each for each in owned if each.deleted_at is None)):
             rows.mark_deleted(connection, each.id, moment, author)
             rows.delete_name(connection, transactions.project, each)
+        # By its name, no deleted one would be found again.
+        rows.set_owner(connection, [each.id for each in owned if each.deleted_at is None], head.id)
         return head.id
 
     transactions.writing(work, lambda connection, id: rows.deleted_at(connection, id) == moment)

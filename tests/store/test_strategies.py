@@ -309,6 +309,21 @@ class TestAStrategyThatWasSavedBeforeItsExperiment:
 
         assert list(store.find()) == []
 
+    def test_is_brought_back_with_it(self, store):
+        store.delete("cakes")
+
+        store.undelete("cakes")
+
+        assert [info.kind for info in store.find(owner="cakes")] == [KIND]
+        assert store.verify() == []
+
+    def test_is_purged_with_it_after_both_were_deleted(self, store):
+        store.delete("cakes")
+
+        store.purge("cakes")
+
+        assert list(store.find(deleted=True)) == []
+
     def test_is_renamed_with_it(self, store):
         store.rename("cakes", "bread")
 
