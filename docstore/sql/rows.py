@@ -478,8 +478,8 @@ def mark_deleted(connection: Connection, id: str, moment: datetime | None, autho
     _seal_head(connection, id)
 
 
-def set_owner(connection: Connection, ids: Collection[str], owner: str) -> None:
-    """Write the id of the *owner* of documents into their heads."""
+def set_owner(connection: Connection, ids: Collection[str], owner: str | None) -> None:
+    """Write the id of the *owner* of documents into their heads; None if they belong to none that is stored."""
     if ids:
         connection.execute(documents.update().where(documents.c.id.in_(ids), IS_HEAD).values(owner=owner))
 

@@ -51,7 +51,7 @@ from docstore.sql.tables import states, versions
 from docstore.sql.transactions import Transactions
 from docstore.sql.writer import check_size
 from docstore.store.context import StoreContext
-from docstore.store.lifecycle import belonging
+from docstore.store.lifecycle import belonging, names_owner
 from docstore.verify import Report, Tally, reporting
 
 Row: TypeAlias = dict[str, Any]
@@ -300,6 +300,11 @@ class _Copier:
             rows.delete_name(connection, self._target.project, there)
         if has is not None and had != has:
             rows.insert_names(connection, self._target.project, [(head.kind, has, head.id)])
+        if there is not None and there.name != head.name:
+            # What is copied after its owner is written with its owner again. What is not copied names another one.
+            owned = [rows.head_of(connection, id) for id in rows.owned(connection, head.id)]
+            others = [each.id for each in owned if each is not None and not names_owner(connection, each, head.name)]
+            rows.set_owner(connection, others, None)
 
     def _write_pieces(
         self, connection: Connection, head: HeadRow, there: HeadRow | None, paths: Iterable[str]

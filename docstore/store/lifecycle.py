@@ -100,11 +100,12 @@ def belonging(connection: Connection, project: str, owner: HeadRow) -> list[Head
         id = rows.id_named(connection, project, kind, owner.name)
         if id is not None and all(head is None or head.id != id for head in heads):
             head = rows.head_of(connection, id)
-            heads += [head] if head is not None and _names_owner(connection, head, owner.name) else []
+            heads += [head] if head is not None and names_owner(connection, head, owner.name) else []
     return [head for head in heads if head is not None]
 
 
-def _names_owner(connection: Connection, head: HeadRow, name: str) -> bool:
+def names_owner(connection: Connection, head: HeadRow, name: str) -> bool:
+    """Return whether the body of the document at *head* says that it belongs to the one of this *name*."""
     return kind_named(head.kind).owner_in(read_pieces(connection, head, {HEAD})[0][HEAD]) == name
 
 

@@ -286,6 +286,18 @@ class TestAnExperimentWithAStrategy:
         assert identity(other.load("cakes", kind=KIND)) == identity(store.load("cakes", kind=KIND))
         assert [info.kind for info in other.find(owner="cakes")] == [KIND]
 
+    @pytest.mark.parametrize("end", ["purge", "delete"])
+    def test_is_copied_under_another_name_though_the_strategy_was_left_behind(self, store, connect, tmp_path, end):
+        other = connect(f"sqlite:///{tmp_path}/other.db")
+        store.copy_to(other, ["cakes"])
+        getattr(store, end)("cakes", kind=KIND)
+        store.rename("cakes", "bread")
+
+        store.copy_to(other, ["bread"])
+
+        assert [(info.kind, info.name) for info in other.find()] == [("experiment", "bread"), (KIND, "cakes")]
+        assert other.verify() == []
+
     def test_has_its_own_generator_runs_in_the_view_once(self, store):
         with store.engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT trial_index FROM generator_runs ORDER BY trial_index").all()
