@@ -57,6 +57,11 @@ def means(store, index):
     return {record["arm_name"]: record["mean"] for record in records}
 
 
+def names(experiment):
+    """The names of the arms of each trial."""
+    return {index: [arm.name for arm in trial.arms] for index, trial in experiment.trials.items()}
+
+
 def saves(parted):
     """How a trial is saved: alone, or with all of its experiment."""
     return lambda store, experiment, trial, **options: (
@@ -529,6 +534,23 @@ class TestAnArmWithANewNameThatTheObjectUsesElsewhere:
         assert len(arms) == len({known for known, _ in arms}) == 3
         assert (loaded.status_quo.name, loaded.status_quo.parameters["x"]) == (name, 0.5)
         assert docstore.dumps(mine) == stored(ada)
+
+
+class TestAnArmWhoseNameIsThatOfAnotherWhichTheObjectGotByASaveOfATrial:
+    def test_gets_a_new_one_with_its_trial_though_others_changed_the_trial_of_that_one(self, ada, bob):
+        ada.save(new_experiment())
+        mine, theirs = ada.load("cakes"), bob.load("cakes")
+        bake(theirs, 0.5), bake(theirs, 0.5)
+        bob.save(theirs)
+        bake(mine, 0.25)
+        ada.save_trial(mine, bake(mine, 0.125))
+        theirs.trials[1].run_metadata["oven"] = 2
+        bob.save(theirs)
+
+        ada.save(mine)
+
+        assert names(bob.load("cakes")) == names(mine) == {0: ["0_0"], 1: ["0_0"], 2: ["2_0"], 3: ["3_0"]}
+        assert means(bob, 3) == {"3_0": 0.25}
 
 
 class TestDataThatWouldBeAnotherArms:

@@ -185,13 +185,18 @@ def new_arm_names(base: Pieces, mine: Pieces, theirs: Pieces, numbers: Mapping[i
     An arm whose parameters *theirs* has too gets the name that it has there. Otherwise an arm that was named after its
     trial is named after it again: when trial 12 becomes 14, ``12_0`` becomes ``14_0`` or the next free name; also in a
     trial that keeps its number, if *theirs* gave the name to another arm. Names in *base*, and names that a user chose,
-    stay.
+    stay; but a new arm that has the name of another one in *base* is renamed: the live object got that other one by a
+    save of some of its trials.
 
     Shapes:
         base, mine, theirs: pieces; all known pieces of *base*, since a name in them is not free
     """
     old, known = names_in(base), _known_names(mine, theirs)
-    to_rename = {name: text for name, text in _to_rename(mine, theirs, numbers, known).items() if name not in old}
+    to_rename = {
+        name: text
+        for name, text in _to_rename(mine, theirs, numbers, known).items()
+        if name not in old or _is_another(name, text, base, mine)
+    }
     if not to_rename:
         return {}
     occupied = (names_in(mine) - to_rename.keys()) | old | names_in(theirs)
@@ -202,6 +207,18 @@ def new_arm_names(base: Pieces, mine: Pieces, theirs: Pieces, numbers: Mapping[i
         names[name] = known.get(parameters) or next(each for each in free if each not in occupied)
         occupied.add(names[name])
     return names
+
+
+def _is_another(name: str, parameters: bytes, base: Pieces, mine: Pieces) -> bool:
+    """Return whether the arm of a trial that *mine* added is another than that of this *name* in *base*.
+
+    It is not, if *mine* has the name in other pieces too: there it may be that of *base*.
+    """
+    number = int(name.partition("_")[0])
+    trial, data = TRIALS.path(number), DATA.path(number)
+    if trial in base or (name, parameters) in {arm.identity for arm in arms_in(base)}:
+        return False
+    return name not in names_in({path: body for path, body in mine.items() if path not in (trial, data)})
 
 
 def _known_names(mine: Pieces, theirs: Pieces) -> dict[bytes, str]:
