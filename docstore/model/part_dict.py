@@ -264,7 +264,7 @@ class PartDict(dict[K, V]):
 
     def clear(self) -> None:
         """Remove all items."""
-        keys = list(self)
+        keys = _keys(self)
         super().clear()
         self._held.clear()
         self._extent -= len(keys)
@@ -364,8 +364,9 @@ def sort_keys(items: dict[int, Any]) -> None:
             else:
                 items._sorted.update(dict.keys(items))
         return
-    ordered = sorted(items)
-    for key in ordered if list(items) != ordered else ():
+    keys = _keys(items)
+    ordered = sorted(keys)
+    for key in ordered if keys != ordered else ():
         if key in items:
             dict.__setitem__(items, key, dict.pop(items, key))
 
@@ -458,7 +459,7 @@ def read_unread(items: PartDict[Any, Any], keys: Iterable[Any] | None = None) ->
     source = items._source
     if source is None:
         return
-    found = [_index(key) for key in (list(items) if keys is None else keys) if is_unread(items, key)]
+    found = [_index(key) for key in (_keys(items) if keys is None else keys) if is_unread(items, key)]
     if unread := [key for key in found if key is not None]:
         source.read(unread, partial(_keep, items))
 
@@ -502,7 +503,7 @@ def next_key(*dicts: dict[int, Any]) -> int:
     sources = [items._source for items in dicts if isinstance(items, PartDict) and items._removed == set()]
     if len(sources) < len(dicts):
         # The largest key of the source may be one that was removed here.
-        return max((key for items in dicts for key in items), default=-1) + 1
+        return max((key for items in dicts for key in _keys(items)), default=-1) + 1
     largest = [source.largest for source in sources if source is not None]
     return max((*largest, *(key for items in dicts for key, _ in _pairs(items))), default=-1) + 1
 
@@ -539,6 +540,13 @@ def _pairs(items: dict[K, Any]) -> list[tuple[K, Any]]:
         return list(dict.items(items))
     with items._source.lock:
         return list(dict.items(items))
+
+
+def _keys(items: dict[K, Any]) -> list[K]:
+    """Return the keys of all items, copied at once, as another thread may be adding to this dict."""
+    if isinstance(items, PartDict):
+        know_keys(items)
+    return [key for key, _ in _pairs(items)]
 
 
 def _in_memory(items: PartDict[Any, Any], key: Any, value: Any) -> Any:

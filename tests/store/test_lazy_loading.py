@@ -25,6 +25,7 @@ from docstore.errors import (
     VersionNotFoundError,
 )
 from docstore.model import Arm, BatchTrial, GenerationNode, GenerationStrategy
+from docstore.model.part_dict import PartDict
 from docstore.registry.bundle import mapper_of
 from docstore.sql.tables import versions
 from docstore.testing.exact import identity
@@ -118,6 +119,25 @@ class TestAnExperimentThatIsLoadedLazily:
             thread.join()
 
         assert [trial is lazy.trials[2] for trial in found] == [True] * 4
+
+    @pytest.mark.parametrize("read", [lambda lazy: lazy.arms_by_name, lambda lazy: lazy.new_trial()])
+    def test_is_read_while_another_thread_adds_trials(self, lazy, read):
+        """A thread may be interrupted after any call: here a trial is added after each that goes over the keys."""
+        del lazy.trials[3]  # so that a new trial needs the keys
+        added: list[int] = []
+
+        def add(frame: types.FrameType, event: str, _: Any) -> None:
+            if event == "return" and frame.f_code in (PartDict.__iter__.__code__, PartDict.__len__.__code__):
+                added.append(100 + len(added))
+                dict.__setitem__(lazy._trials, added[-1], lazy._trials[0])
+
+        sys.setprofile(add)
+        try:
+            read(lazy)
+        finally:
+            sys.setprofile(None)
+
+        assert {*lazy.trials} >= {0, 1, 2, *added}
 
 
 class TestWhatIsRead:
