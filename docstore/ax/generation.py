@@ -124,28 +124,40 @@ OWNERS: Final[WeakIdentityMap[str]] = WeakIdentityMap()
 class Runs(PartHolder):
     """Holds the generator runs of a strategy, which are in a list, under their numbers from 0.
 
-    A list has no gaps. So a run that moves to another number, to make room for another writer's, is in the list twice
-    until the other one is there, and counts as the one with the greater number.
+    A list has no gaps. Where a run is missing, since it moved to make room for another writer's that is not here yet,
+    the next run is in the list too: one that is there more than once has the greatest of its numbers.
     """
 
     def keys(self, owner: Any) -> list[Any]:
-        return list(self._by_number(owner))
+        return list(_by_number(owner))
 
     def get(self, owner: Any, key: Any) -> Any:
-        return self._by_number(owner)[key]
+        return _by_number(owner)[key]
 
     def replace(self, owner: Any, key: Any, former: Any, value: Any) -> bool:
         """Replace a run; also False for one to be removed that is not the last."""
-        runs = owner._generator_runs
-        is_gap = (value is MISSING and key != len(runs) - 1) or key > len(runs)
-        if is_gap or self._by_number(owner).get(key, MISSING) is not former:
+        runs = _by_number(owner)
+        if runs.get(key, MISSING) is not former or (value is MISSING and key != max(runs, default=None)):
             return False
-        runs[key : key + 1] = [] if value is MISSING else [value]
+        if value is MISSING:
+            del runs[key]
+        else:
+            runs[key] = value
+        owner._generator_runs[:] = _list_of(runs)
         return True
 
-    def _by_number(self, owner: Any) -> dict[int, Any]:
-        last = {id(run): number for number, run in enumerate(owner._generator_runs)}
-        return {number: run for number, run in enumerate(owner._generator_runs) if last[id(run)] == number}
+
+def _by_number(strategy: Any) -> dict[int, Any]:
+    last = {id(run): number for number, run in enumerate(strategy._generator_runs)}
+    return {number: run for number, run in enumerate(strategy._generator_runs) if last[id(run)] == number}
+
+
+def _list_of(runs: Mapping[int, Any]) -> list[Any]:
+    """Return the list of *runs*, each at its number; where there is none, the next one."""
+    found: list[Any] = []
+    for number, run in sorted(runs.items()):
+        found += [run] * (number + 1 - len(found))
+    return found
 
 
 def _experiment_name(strategy: Any) -> Any:
@@ -157,16 +169,12 @@ def _current_node_name(strategy: Any) -> Any:
     return strategy._curr.name
 
 
-def _runs(strategy: Any) -> dict[int, Any]:
-    return dict(enumerate(strategy._generator_runs))
-
-
 def _restore_strategy(
     strategy: Any, experiment_name: str | None, current_node_name: str, runs: Mapping[int, Any]
 ) -> None:
     if experiment_name is not None and strategy._experiment is None:
         OWNERS.set(strategy, experiment_name)
-    strategy._generator_runs = [run for _, run in sorted(runs.items())]
+    strategy._generator_runs = _list_of(runs)
     strategy._curr = next(node for node in strategy._nodes if node.name == current_node_name)
     for node in strategy._nodes:
         node._generation_strategy = strategy
@@ -182,7 +190,7 @@ STRATEGIES = (
         Field("_curr", stored=False),
         Field("current_node_name", str, get=_current_node_name),
         Field("_generator_runs", stored=False),
-        Field("runs", dict[int, Any], key="generator_runs", get=_runs),
+        Field("runs", dict[int, Any], key="generator_runs", get=_by_number),
         kind=GENERATION_STRATEGY,
         part_holders={"generator_runs": Runs()},
         restored=_restore_strategy,

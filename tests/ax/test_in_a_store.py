@@ -336,6 +336,21 @@ class TestAStrategyOfAnExperiment:
 
         assert len(store.load("branin", kind="generation_strategy")._generator_runs) == 3
 
+    def test_keeps_more_runs_of_another_writer_than_it_has_seen(self, strategy):
+        store = docstore.connect("sqlite://")
+        store.save(strategy)
+        theirs = store.load("branin", kind="generation_strategy")
+        theirs._generator_runs += [core_stubs.get_generator_run() for _ in range(3)]
+        store.save(theirs)
+        mine = [core_stubs.get_generator_run2() for _ in range(2)]
+        strategy._generator_runs += mine
+
+        store.save(strategy, parts=mine)  # theirs are not here yet
+        store.save(strategy)
+
+        assert strategy._generator_runs[5:] == mine
+        assert differences(store.load("branin", kind="generation_strategy"), strategy) == []
+
     def test_keeps_the_runs_that_two_writers_added(self, strategy):
         store = docstore.connect("sqlite://")
         store.save(strategy)
