@@ -134,6 +134,9 @@ class Runs(PartHolder):
     def get(self, owner: Any, key: Any) -> Any:
         return _by_number(owner)[key]
 
+    def items(self, owner: Any) -> list[tuple[Any, Any]]:
+        return list(_by_number(owner).items())
+
     def replace(self, owner: Any, key: Any, former: Any, value: Any) -> bool:
         """Replace a run; also False for one to be removed that is not the last."""
         runs = _by_number(owner)

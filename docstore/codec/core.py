@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from docstore.codec import round_trip, upcast
 from docstore.codec.classes.objects import class_encode, custom_decode, object_shape
-from docstore.codec.classes.records import FieldShapes, field_shapes
+from docstore.codec.classes.records import FieldShapes, field_shapes, record_shape, without_values
 from docstore.codec.classes.storable import TAKE_OUT, why_not_restorable
 from docstore.codec.errors_at import REFUSALS, raise_in_dict, raise_in_list
 from docstore.codec.registry import Entry, Registry
@@ -106,6 +106,7 @@ class Codec:
         self._safe_keys: set[str] = set()
         self._objects: dict[type, Shape] = {}
         self._fields: dict[type, FieldShapes] = {}
+        self._heads: dict[type, Encode] = {}
         self._decoders: dict[str, Decode] = {}
         self._numbered: dict[str, Decode] = {}
         self._encoders = _Encoders(self._encoder_of)
@@ -137,6 +138,28 @@ class Codec:
             return retry_if_changed(lambda: self._encode(value))
         except RecursionError:
             raise EncodeError("it contains itself, or is nested too deeply to be written") from None
+
+    def encode_without(self, value: Any, fields: Collection[str]) -> dict[str, JSON]:
+        """Return the JSON of *value*, whose class has a table, with ``{}`` for these *fields*, which hold dicts.
+
+        Nothing in them is encoded. It is the same for objects of one class.
+
+        Raises:
+            EncodeError: as ``encode``.
+        """
+        cls = type(value)
+        encoder = self._heads.get(cls)
+        if encoder is None:
+            entry = self.registry.of_class(cls)
+            assert entry is not None  # the caller has looked
+            encoder = record_shape(without_values(entry, fields), self._plain).encode
+            self._heads[cls] = upcast.writing(entry, encoder) if entry.schema > 1 else encoder
+        try:
+            found = retry_if_changed(lambda: encoder(value))
+        except RecursionError:
+            raise EncodeError("it contains itself, or is nested too deeply to be written") from None
+        assert isinstance(found, dict)  # a record is
+        return found
 
     def decode(self, value: JSON) -> Any:
         """Return the object that *value* was encoded from.

@@ -43,6 +43,14 @@ class Mapper:
             value |= self.document_members(entry.kind)
         return value
 
+    def head(self, obj: Any) -> JSON | None:
+        """Return the JSON of the head of *obj*, without encoding a part; None if its class has no table of fields."""
+        entry = self.codec.registry.of_class(type(obj))
+        if entry is None or entry.fields is None or entry.kind is None or entry.kind.name not in KINDS:
+            return None
+        head = self.codec.encode_without(obj, [rule.field for rule in entry.kind.parts])
+        return {**head, **self.document_members(entry.kind)}
+
     def document_members(self, kind: Kind) -> dict[str, JSON]:
         """Return the members that a document of *kind* has beside those of its object: the format, and its layout."""
         return {FORMAT_KEY: FORMAT} if kind.name in KINDS else {FORMAT_KEY: FORMAT, LAYOUT_KEY: kind.layout}

@@ -25,6 +25,7 @@ import docstore
 from docstore import registry
 from docstore.ax.analysis import belong_to
 from docstore.ax.core import METRIC
+from docstore.codec.live.live_object import LiveObject
 from docstore.errors import ConflictError
 
 DOCUMENTS = {
@@ -62,6 +63,15 @@ def test_a_document_of_ax_comes_back_exactly(made):
     assert differences(made, loaded) == []
     assert differences(loaded, made) == []
     assert list(store.verify()) == []
+
+
+@pytest.mark.parametrize("made", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_the_head_alone_is_what_the_whole_document_has(made):
+    mapper = docstore.connect("sqlite://")._context.mapper()
+    if isinstance(made, Experiment) and made._name is None:
+        made.name = "unnamed"
+
+    assert LiveObject(mapper, made).head() == mapper.document(made).pieces[""]
 
 
 # --- two writers -----------------------------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ class PartHolder(ABC):
             LookupError: there is none.
         """
 
+    def items(self, owner: Any) -> list[tuple[Any, Any]]:
+        """Return each key and its part."""
+        return [(key, self.get(owner, key)) for key in self.keys(owner)]
+
     @abstractmethod
     def replace(self, owner: Any, key: Any, former: Any, value: Any) -> bool:
         """Replace the part *former* under *key* by *value*; MISSING stands for no part.

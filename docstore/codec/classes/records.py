@@ -31,6 +31,20 @@ def field_shapes(entry: Entry, plain: Plain) -> FieldShapes:
     return {field.key: (field.name, _shape(field, plain)) for field in stored}
 
 
+def without_values(entry: Entry, keys: Collection[str]) -> Entry:
+    """Return an *entry* with a table of fields, changed so that the fields with these *keys* are written as ``{}``."""
+    table = entry.fields
+    assert table is not None  # the caller has looked
+    emptied = [field for field in table.stored if field.key in keys]
+    stored = tuple(replace(field, get=_nothing) if field in emptied else field for field in table.stored)
+    unstored = table.unstored.union(*(field.names for field in emptied))
+    return replace(entry, fields=replace(table, stored=stored, unstored=unstored))
+
+
+def _nothing(owner: Any) -> dict[str, Any]:
+    return {}
+
+
 def _shape(field: StoredField, plain: Plain) -> Shape:
     shape = shape_of(field.annotation, plain)
     return ordered(shape, plain) if field.keeps_order else shape

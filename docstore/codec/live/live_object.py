@@ -106,10 +106,12 @@ class LiveObject:
         """Return the encoded head.
 
         Cost:
-            Without ``part_dicts``, an encoding of the whole object: its head may be computed from the parts.
+            Without ``part_dicts``, and without a table of fields, an encoding of the whole object: its head may be
+            computed from the parts.
         """
         if self.part_dicts() is None:
-            return self.mapper.document(self.obj).pieces[HEAD]
+            head = self.mapper.head(self.obj)
+            return self.mapper.document(self.obj).pieces[HEAD] if head is None else piece(HEAD, head)
         cls = type(self.obj)
         without: dict[str, Any] = {self.mapper.codec.attribute(cls, rule.field): {} for rule in self.kind.parts}
         bare = object.__new__(cls)

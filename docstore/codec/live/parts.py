@@ -128,7 +128,7 @@ class Parts:
             # Nothing is handed out, so nothing is touched; what was not read yet is not the part.
             pairs = in_memory(items) if isinstance(items, dict) else list(enumerate(items or ()))
         else:
-            pairs = [(key, holder.get(owner, key)) for key in holder.keys(owner)]
+            pairs = holder.items(owner)
         return [join_pointer((field, _token(key))) for key, item in pairs if item is part]
 
     def numbers(self, owner: Any, field: str) -> set[int]:
