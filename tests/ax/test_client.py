@@ -1,0 +1,415 @@
+"""Ax's Client, AxClient and Orchestrator with ``storage=``: what each step saves, and how a new process goes on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from ax.analysis.summary import Summary
+from ax.api.protocols.metric import IMetric
+from ax.api.protocols.runner import IRunner
+from ax.core.trial_status import TrialStatus
+from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
+from ax.exceptions.core import TrialMutationError
+from ax.orchestration.orchestrator import OrchestratorOptions
+from ax.service.utils.instantiation import ObjectiveProperties
+from ax.storage.sqa_store.with_db_settings_base import WithDBSettingsBase
+from clients import NAME, loss, new_client, points, run, trials_of
+from counting import statements_of
+from exactly import differences
+
+import docstore
+from docstore import registry
+from docstore.ax import AxClient, Client, Orchestrator
+from docstore.ax.client import SavesSteps
+from docstore.ax.core import METRIC
+from docstore.documents.digests import piece
+from docstore.errors import (
+    ConflictError,
+    DocumentExistsError,
+    DocumentNotFoundError,
+    EncodeError,
+    InvalidValueError,
+    StoreClosedError,
+)
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def store() -> Iterable[docstore.Store]:
+    with docstore.connect("sqlite://") as store:
+        yield store
+
+
+@pytest.fixture
+def client(store) -> Client:
+    return new_client(store)
+
+
+def loaded(store: docstore.Store) -> Client:
+    """Return the client that another process would have."""
+    return Client.load(NAME, storage=store, random_seed=1)
+
+
+def check_stored(store: docstore.Store, client: Client) -> None:
+    """Check that the store has exactly what the client has."""
+    other = loaded(store)
+    assert differences(client._experiment, other._experiment) == []
+    assert differences(client._generation_strategy, other._generation_strategy) == []
+
+
+def paths(version: docstore.Version) -> set[str]:
+    return {change.path for change in version.changes}
+
+
+class TestEachStepIsSaved:
+    def test_what_is_configured_together_is_one_version(self, store, client):
+        assert [len(store.history(NAME, kind=kind)) for kind in ("experiment", "generation_strategy")] == [1, 1]
+        assert client._experiment.optimization_config is not None
+        check_stored(store, client)
+
+    def test_new_trials_are_saved_with_their_runs(self, store, client):
+        client.get_next_trials(2)
+
+        assert paths(store.history(NAME)[0]) == {"/trials/0", "/trials/1"}
+        assert {"/generator_runs/0", "/generator_runs/1"} < paths(store.history(NAME, kind="generation_strategy")[0])
+        check_stored(store, client)
+
+    def test_a_trial_is_completed_with_its_data_at_once(self, store, client):
+        [index] = client.get_next_trials(1)
+
+        client.complete_trial(index, {"loss": 1.0, "seconds": 2.0})  # a metric that is new
+
+        version = store.history(NAME)[0]
+        assert version.number == 3
+        assert {"/data/0", "/trials/0/status", "/tracking_metrics/1"} <= paths(version)
+        check_stored(store, client)
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            lambda client: client.attach_data(0, {"loss": 1.0}, progression=3),
+            lambda client: client.attach_trial({"x": 0.5, "y": 0.5}),
+            lambda client: client.attach_baseline({"x": 0.5, "y": 0.5}),
+            lambda client: client.mark_trial_failed(0),
+            lambda client: client.mark_trial_abandoned(0),
+            lambda client: client.configure_tracking_metrics(["seconds"]),
+            lambda client: client.configure_optimization("-loss", outcome_constraints=["seconds <= 3"]),
+            lambda client: client.set_early_stopping_strategy(PercentileEarlyStoppingStrategy(min_curves=3)),
+            lambda client: client.configure_generation_strategy(method="random_search", initialization_random_seed=5),
+        ],
+        ids=range(9),
+    )
+    def test_so_is_every_other_step(self, store, client, step):
+        client.get_next_trials(1)
+
+        step(client)
+
+        check_stored(store, client)
+
+    def test_so_is_what_a_call_did_before_it_raised(self, store, client):
+        client.get_next_trials(1)
+        client.mark_trial_failed(0)
+
+        with pytest.raises(TrialMutationError):
+            client.complete_trial(0, {"loss": 1.0})
+
+        check_stored(store, client)
+
+    def test_nothing_is_saved_of_a_block_that_raises(self, store, client):
+        def interrupted() -> None:
+            with client.saved_together():
+                client.attach_trial({"x": 0.5, "y": 0.5})
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+
+        assert trials_of(loaded(store)) == {}
+
+    def test_analysis_cards_are_cards_of_the_experiment(self, store, client):
+        client.get_next_trials(1)
+
+        cards = client.compute_analyses([Summary(), Summary()], display=False)
+
+        found = store.find(kind="analysis_card", owner=NAME).load()
+        assert [card.name for card in found] == [card.name for card in cards] == ["Summary", "Summary"]
+
+    def test_the_early_stopping_strategy_comes_back(self, store, client):
+        client.set_early_stopping_strategy(PercentileEarlyStoppingStrategy(min_curves=3))
+
+        assert loaded(store)._early_stopping_strategy.min_curves == 3
+
+    def test_every_method_of_ax_that_saves_is_overridden(self):
+        """A method that a later Ax adds would write to Ax's own database."""
+        calls_others = {
+            "__init__",
+            "_get_default_db_settings",
+            "db_settings",
+            "_save_or_update_trial_in_db_if_possible",
+        }
+        names = {name for name, each in vars(WithDBSettingsBase).items() if callable(each) or type(each) is property}
+
+        assert names - calls_others <= vars(SavesSteps).keys()
+
+    def test_a_step_encodes_and_sends_the_same_however_many_trials_there_are(self, store, client):
+        def step() -> None:
+            [index] = client.get_next_trials(1)
+            client.complete_trial(index, {"loss": 1.0})
+
+        def cost() -> tuple[int, list[str]]:
+            encoded: list[str] = []
+            sent = statements_of(store.engine, lambda: encoded.extend(paths_encoded_by(step)))
+            return len(encoded), sent
+
+        run(client, 5)
+        few = cost()
+        run(client, 50)
+
+        assert cost() == few
+
+
+def paths_encoded_by(step: Callable[[], object]) -> list[str]:
+    """Return the path of each piece of a document that *step* encodes."""
+    found: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code is piece.__code__:
+            found.append(frame.f_locals["path"])
+
+    sys.setprofile(note)
+    try:
+        step()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+class TestANewProcessGoesOn:
+    def test_where_the_other_one_stopped(self, store, client):
+        run(client, 3)
+        client.get_next_trials(1)
+
+        other = loaded(store)
+
+        assert {index: trial.status for index, trial in trials_of(other).items()} == {
+            0: TrialStatus.COMPLETED,
+            1: TrialStatus.COMPLETED,
+            2: TrialStatus.COMPLETED,
+            3: TrialStatus.RUNNING,
+        }
+        assert other._generation_strategy.experiment is other._experiment
+
+    def test_and_generates_what_the_other_one_would_have(self, store, client):
+        run(client, 3)
+
+        run(loaded(store), 6)
+
+        whole = new_client(docstore.connect("sqlite://"))
+        run(whole, 6)
+        assert points(loaded(store)) == points(whole)
+
+    def test_also_if_it_is_killed_at_any_moment(self, tmp_path):
+        """The processes kill themselves after a random number of calls of functions."""
+        url = f"sqlite:///{tmp_path}/bowl.db"
+        command = [sys.executable, "-W", "ignore", "killed_client.py", url, "12", "10"]
+
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=250)
+
+        assert done.stdout.split() == ["10", "0"], done.stderr
+        with docstore.connect(url) as store:
+            client = loaded(store)
+            whole = new_client(docstore.connect("sqlite://"))
+            run(whole, 12)
+            assert points(client) == points(whole)
+            rows = [(row.trial_index, row.mean) for row in client._experiment.data._data_rows]
+            assert rows == [(index, loss(each)) for index, each in enumerate(points(client))]
+            assert {trial.status for trial in trials_of(client).values()} == {TrialStatus.COMPLETED}
+            runs = [each.arms[0].parameters for each in client._generation_strategy._generator_runs]
+            assert runs == points(client)
+            assert list(store.verify()) == []
+
+
+class TestTwoClientsOnOneExperiment:
+    @pytest.fixture
+    def other(self, store, client) -> Client:
+        """A client that knows as much as the first one."""
+        run(client, 2)
+        return loaded(store)
+
+    def test_the_trials_of_both_are_kept_under_numbers_of_their_own(self, store, client, other):
+        first = client.get_next_trials(2)
+        second = other.get_next_trials(2)
+        third = client.get_next_trials(1)
+
+        assert [*first, *second, *third] == [2, 3, 4, 5, 6]
+        assert {**first, **second, **third} == {
+            i: each.arm.parameters for i, each in trials_of(client).items() if i > 1
+        }
+        check_stored(store, client)
+
+    def test_they_are_not_the_same_points(self, client, other):
+        for each in (client, other, client, other):
+            run(each, len(trials_of(each)) + 1)
+
+        assert len({tuple(point.values()) for point in points(client)}) == len(points(client)) >= 4
+
+    def test_a_trial_whose_number_is_taken_meanwhile_says_its_new_one(self, store, client, other, monkeypatch):
+        monkeypatch.setattr(other, "_load_if_behind", lambda: client.get_next_trials(2))  # just after it looked
+
+        found = other.get_next_trials(1)
+
+        assert [*found] == [4]
+        other.complete_trial(4, {"loss": loss(found[4])})
+        assert trials_of(loaded(store))[4].arm.parameters == found[4]
+        assert trials_of(other)[2].status.is_running
+        check_stored(store, other)
+
+    def test_a_trial_that_both_complete_is_a_conflict(self, client, other):
+        client.get_next_trials(1)
+        other.get_next_trials(1)
+        client.complete_trial(2, {"loss": 1.0})
+
+        with pytest.raises(ConflictError, match=re.escape("/data/2")):
+            other.complete_trial(2, {"loss": 2.0})
+
+
+class TestErrors:
+    def test_load_on_an_instance_says_so(self, store, client):
+        with pytest.raises(InvalidValueError, match=re.escape("Call it on the class: Client.load(")):
+            client.load(NAME, storage=store)
+
+    def test_an_experiment_that_is_not_there(self, store):
+        with pytest.raises(DocumentNotFoundError, match="bowl"):
+            loaded(store)
+
+    def test_a_name_that_is_taken_and_then_another_one(self, store, client):
+        second = Client(storage=store)
+        with pytest.raises(DocumentExistsError, match="bowl"):
+            second.configure_experiment([], name=NAME)
+
+        second.configure_experiment([], name="free")
+
+        assert store.names() == ["bowl", "free"]
+
+    def test_an_experiment_without_a_name(self, store):
+        with pytest.raises(EncodeError, match="needs a name"):
+            Client(storage=store).configure_experiment([])
+
+    def test_a_store_that_was_closed(self, store, client):
+        store.close()
+
+        with pytest.raises(StoreClosedError):
+            client.get_next_trials(1)
+
+    def test_a_url_is_no_store(self):
+        with pytest.raises(InvalidValueError, match=re.escape("docstore.connect(url)")):
+            Client(storage="sqlite://")
+
+    def test_ax_s_own_load_asks_for_the_store(self, client):
+        with pytest.raises(InvalidValueError, match=re.escape("Client.load(experiment_name, storage=store)")):
+            Client.load_from_database(NAME)
+
+    def test_an_experiment_of_docstore_s_own(self, store):
+        store.save(docstore.Experiment(docstore.SearchSpace([]), NAME))
+
+        with pytest.raises(InvalidValueError, match=re.escape("store.load()")):
+            loaded(store)
+
+
+def test_a_snapshot_of_ax_is_loaded_and_saved(store, client, tmp_path):
+    run(client, 2)
+    client.save_to_json_file(str(tmp_path / "snapshot.json"))
+    with docstore.connect("sqlite://") as another:
+        made = Client.load_from_json_file(str(tmp_path / "snapshot.json"), storage=another)
+
+        run(made, 3)
+
+        check_stored(another, made)
+
+
+# --- Ax's other two --------------------------------------------------------------------------------------------------
+
+
+class Bowl(IMetric):
+    def fetch(self, trial_index, trial_metadata):
+        return 0, (loss(trial_metadata), 0.0)
+
+
+class Bake(IRunner):
+    def run_trial(self, trial_index, parameterization):
+        return dict(parameterization)
+
+    def poll_trial(self, trial_index, trial_metadata):
+        return TrialStatus.COMPLETED
+
+
+@pytest.fixture
+def _users_classes():
+    with registry.scope():
+        docstore.register(Bowl, fields=[*METRIC])
+        docstore.register(Bake, fields=[])
+        yield
+
+
+@pytest.mark.usefixtures("_users_classes")
+class TestTrialsThatAnOrchestratorRuns:
+    def test_run_trials_saves_each(self, store, client):
+        client.configure_metrics([Bowl(name="loss")])
+        client.configure_runner(Bake())
+
+        client.run_trials(3, initial_seconds_between_polls=0)
+
+        other = loaded(store)
+        assert {trial.status for trial in trials_of(other).values()} == {TrialStatus.COMPLETED}
+        assert [row.mean for row in other._experiment.data._data_rows] == [loss(each) for each in points(client)]
+        assert len(store.history(NAME)) > 6  # made, started and completed, three times
+        check_stored(store, client)
+
+    def test_a_stored_experiment_goes_on(self, store, client):
+        client.configure_metrics([Bowl(name="loss")])
+        client.configure_runner(Bake())
+        options = OrchestratorOptions(init_seconds_between_polls=0)
+
+        made = Orchestrator.from_stored_experiment(NAME, options, storage=store)
+        made.run_n_trials(2)
+
+        assert len(trials_of(loaded(store))) == 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+class TestAxClient:
+    @pytest.fixture
+    def ax_client(self, store) -> AxClient:
+        made = AxClient(storage=store, random_seed=3, verbose_logging=False)
+        parameters = [{"name": name, "type": "range", "bounds": [-1.0, 1.0]} for name in "xy"]
+        made.create_experiment(parameters, name=NAME, objectives={"loss": ObjectiveProperties(minimize=True)})
+        return made
+
+    def test_each_step_is_saved_and_another_process_goes_on(self, store, ax_client):
+        parameters, index = ax_client.get_next_trial()
+        ax_client.complete_trial(index, {"loss": (loss(parameters), 0.0)})
+        _, failed = ax_client.get_next_trial()
+        ax_client.log_trial_failure(failed)
+
+        other = AxClient.load(NAME, storage=store, random_seed=3)
+        other.get_next_trial()
+
+        assert [each.status.name for each in other.experiment.trials.values()] == ["COMPLETED", "FAILED", "RUNNING"]
+        stored = AxClient.load(NAME, storage=store)
+        assert differences(other.experiment, stored.experiment) == []
+        assert differences(other.generation_strategy, stored.generation_strategy) == []
+
+    def test_a_name_that_is_taken(self, store, ax_client):
+        with pytest.raises(DocumentExistsError, match=NAME):
+            AxClient(storage=store).create_experiment([], name=NAME)
+
+    def test_load_on_an_instance_says_so(self, store, ax_client):
+        with pytest.raises(InvalidValueError, match=re.escape("AxClient.load(")):
+            ax_client.load(NAME, storage=store)
