@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self, TypeAlia
 
 from ax.api.client import Client as PlainClient
 from ax.core.experiment import Experiment
+from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.orchestration.orchestrator import Orchestrator as PlainOrchestrator
 from ax.orchestration.orchestrator import OrchestratorOptions
@@ -64,8 +65,10 @@ class SavesSteps:
     """
 
     _store: Store
-    _makers: ClassVar[tuple[str, ...]] = ()
+    _makers: ClassVar[tuple[str, ...]]
     """The class methods that make an object: called on another one, they say so."""
+    _held: ClassVar[tuple[str, str]]
+    """The attributes that hold the experiment and the strategy."""
 
     def _open(self, storage: Store) -> None:
         if not hasattr(storage, "save_together"):
@@ -168,8 +171,8 @@ class SavesSteps:
         return experiment, strategy
 
     def _hold(self, experiment: Any, strategy: Any) -> None:
-        """Make these the experiment and the strategy of the client."""
-        raise NotImplementedError
+        for attribute, held in zip(self._held, (experiment, strategy), strict=True):
+            setattr(self, attribute, held)
 
     # --- the methods of WithDBSettingsBase ---------------------------------------------------------------------------
 
@@ -266,6 +269,7 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
     """
 
     _makers = ("load", "load_from_database", "load_from_json_file")
+    _held = ("_maybe_experiment", "_maybe_generation_strategy")
     _maybe_experiment: Any
     _maybe_generation_strategy: Any
 
@@ -286,7 +290,7 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
         return client
 
     def _hold(self, experiment: Any, strategy: Any) -> None:
-        self._maybe_experiment, self._maybe_generation_strategy = experiment, strategy
+        super()._hold(experiment, strategy)
         self._maybe_early_stopping_strategy = experiment._properties.get(EARLY_STOPPING)
 
     @classmethod
@@ -327,6 +331,15 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
                 self._unsaved.clear()
                 self._maybe_experiment = None
             raise
+
+    @property
+    def num_trials(self) -> int:
+        """How many trials there are."""
+        return len(self._experiment.trials)
+
+    def running_trials(self) -> dict[int, Any]:
+        """Return the parameters of the trials that are running, by their numbers; after a load, those still to run."""
+        return {trial.index: trial.arm.parameters for trial in self._experiment.trials_by_status[TrialStatus.RUNNING]}
 
     def set_early_stopping_strategy(self, early_stopping_strategy: Any) -> None:
         """Set the strategy, and save it as a property of the experiment."""
@@ -408,6 +421,7 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
     """
 
     _makers = ("load",)
+    _held = ("_experiment", "_generation_strategy")
 
     def __init__(self, *arguments: Any, storage: Store, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -427,9 +441,6 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
         client = cls(storage=storage, **keywords)
         client.load_experiment_from_database(experiment_name, choose_generation_strategy_kwargs={})
         return client
-
-    def _hold(self, experiment: Any, strategy: Any) -> None:
-        self._experiment, self._generation_strategy = experiment, strategy
 
     def get_next_trial(self, *arguments: Any, **keywords: Any) -> tuple[Any, int]:
         """Return the parameters and the number of a new trial, saved with its run; as Ax's ``get_next_trial``."""
@@ -460,6 +471,7 @@ class Orchestrator(SavesSteps, PlainOrchestrator):  # type: ignore[misc]  # as C
     """
 
     _makers = ("from_stored_experiment",)
+    _held = ("experiment", "generation_strategy")
 
     def __init__(
         self,

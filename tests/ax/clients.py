@@ -11,12 +11,18 @@ from ax.api.configs import RangeParameterConfig
 import docstore
 from docstore.ax import Client
 
-for _name in list(logging.root.manager.loggerDict):
-    if _name.startswith("ax"):
-        logging.getLogger(_name).setLevel(logging.CRITICAL)
-
 NAME = "bowl"
 SPACE = [RangeParameterConfig(name=name, parameter_type="float", bounds=(-1, 1)) for name in "xy"]
+
+
+def quiet() -> None:
+    """Silence Ax, each module of which has a level of its own."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("ax"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+quiet()
 
 
 def loss(parameters: Mapping[str, Any]) -> float:
@@ -36,10 +42,9 @@ def new_client(store: docstore.Store, name: str = NAME) -> Client:
 def run(client: Client, trials: int) -> None:
     """Go on until there are so many trials, each completed."""
     while True:
-        running = [index for index, trial in trials_of(client).items() if trial.status.is_running]
-        for index in running:
-            client.complete_trial(index, {"loss": loss(trials_of(client)[index].arm.parameters)})
-        if len(trials_of(client)) >= trials:
+        for index, parameters in client.running_trials().items():
+            client.complete_trial(index, {"loss": loss(parameters)})
+        if client.num_trials >= trials:
             return
         client.get_next_trials(1)
 

@@ -323,6 +323,13 @@ class TestErrors:
             loaded(store)
 
 
+def test_trials_that_are_running_are_those_without_a_result(client):
+    found = client.get_next_trials(2)
+    client.complete_trial(0, {"loss": 1.0})
+
+    assert client.running_trials() == {1: found[1]}
+
+
 def test_a_snapshot_of_ax_is_loaded_and_saved(store, client, tmp_path):
     run(client, 2)
     client.save_to_json_file(str(tmp_path / "snapshot.json"))
@@ -332,6 +339,20 @@ def test_a_snapshot_of_ax_is_loaded_and_saved(store, client, tmp_path):
         run(made, 3)
 
         check_stored(another, made)
+
+
+def test_the_clients_are_imported_when_they_are_first_asked_for():
+    program = """
+import sys
+import docstore.ax
+before = "ax.api.client" in sys.modules
+docstore.ax.Client
+print(before, "ax.api.client" in sys.modules)
+"""
+
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=250)
+
+    assert done.stdout.split() == ["False", "True"], done.stderr
 
 
 # --- Ax's other two --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import docstore
+from docstore.errors import MissingDependencyError
 
 NOT_NEEDED = {"sqlalchemy", "alembic", "psycopg2", "pymysql", "deepdiff", "numpy", "pandas", "torch"}
 
@@ -129,6 +131,14 @@ class TestAStoreOnSQLite:
         later = in_a_database[step] - in_a_database["connect"]
 
         assert {module for module in later if not module.startswith("docstore.testing")} == set()
+
+
+class TestWithoutAx:
+    def test_its_clients_say_how_it_is_installed(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "ax", None)  # as if it were not there
+
+        with pytest.raises(MissingDependencyError, match=re.escape("pip install 'docstore[ax]'")):
+            import_module("docstore.ax")
 
 
 class TestNamesThatAreImportedWhenUsed:
