@@ -4,7 +4,7 @@ The codec imports this package when it first meets an object of Ax, or a tag of 
 ``codec/values/optional_types``. Each module has the ``ENTRIES`` of one subject.
 
 ``Client``, ``AxClient`` and ``Orchestrator`` are Ax's own with ``storage=``: each step is saved. They are imported when
-they are first asked for, since they need all of Ax.
+they are first asked for, as they import what ``import ax`` does not.
 """
 
 from __future__ import annotations
