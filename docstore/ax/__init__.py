@@ -3,12 +3,14 @@
 The codec imports this package when it first meets an object of Ax, or a tag of one: see ``ADAPTERS`` in
 ``codec/values/optional_types``. Each module has the ``ENTRIES`` of one subject.
 
-``Client``, ``AxClient`` and ``Orchestrator`` are Ax's own with ``storage=``: each step is saved. They are imported when
-they are first asked for, as they import what ``import ax`` does not.
+``Client``, ``AxClient`` and ``Orchestrator`` are Ax's own with ``storage=``: each step is saved. They, and what moves
+experiments from Ax's own storage and to it, are imported when they are first used: they import what ``import ax`` does
+not.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from docstore.codec.registry import Registry
@@ -30,6 +32,33 @@ try:
 except ModuleNotFoundError as error:
     raise MissingDependencyError("ax-platform", extra="ax", purpose="docstore.ax") from error
 
+if TYPE_CHECKING:
+    from docstore.ax.client import AxClient, Client, Orchestrator
+    from docstore.ax.exporting import export_json
+    from docstore.ax.importing import ImportReport, import_json, import_sql
+
+__all__ = [
+    "REGISTRY",
+    "AxClient",
+    "Client",
+    "ImportReport",
+    "Orchestrator",
+    "export_json",
+    "import_json",
+    "import_sql",
+]
+
+_LOADED_WHEN_USED: Final = {
+    "AxClient": "docstore.ax.client",
+    "Client": "docstore.ax.client",
+    "ImportReport": "docstore.ax.importing",
+    "Orchestrator": "docstore.ax.client",
+    "export_json": "docstore.ax.exporting",
+    "import_json": "docstore.ax.importing",
+    "import_sql": "docstore.ax.importing",
+}
+"""The module of each public name that is imported when it is first used."""
+
 _MODULES: Final = (
     analysis,
     benchmark,
@@ -50,21 +79,15 @@ REGISTRY: Final = (
 )
 """The classes of Ax, and those of BoTorch and GPyTorch that its objects hold."""
 
-if TYPE_CHECKING:
-    from docstore.ax.client import AxClient as AxClient
-    from docstore.ax.client import Client as Client
-    from docstore.ax.client import Orchestrator as Orchestrator
+if not TYPE_CHECKING:  # with a __getattr__, a type checker accepts any name
 
-_CLIENTS: Final = ("AxClient", "Client", "Orchestrator")
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _CLIENTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from docstore.ax import client
-
-    return getattr(client, name)
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used (PEP 562)."""
+        if name not in _LOADED_WHEN_USED:
+            raise AttributeError(f"module 'docstore.ax' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_LOADED_WHEN_USED[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted((*globals(), *_CLIENTS))
+    return sorted({*globals(), *_LOADED_WHEN_USED})

@@ -32,9 +32,13 @@ _OWNERS: Final[WeakIdentityMap[Names]] = WeakIdentityMap()
 """What Ax's cards do not know themselves."""
 
 
-def belong_to(card: Any, experiment_name: str) -> None:
-    """Make *card* one of this experiment, and a document of its own: many cards of an experiment have one name."""
-    _OWNERS.set(card, (experiment_name, f"{card.name[:_LONGEST]} {uuid4().hex}"))
+def belong_to(card: Any, experiment_name: str, number: str | None = None) -> None:
+    """Make *card* one of this experiment, and a document of its own: many cards of an experiment have one name.
+
+    Args:
+        number: ends the name of the document; a random one, unless it is given.
+    """
+    _OWNERS.set(card, (experiment_name, f"{card.name[:_LONGEST]} {number or uuid4().hex}"))
 
 
 def _experiment_name(card: Any) -> str | None:

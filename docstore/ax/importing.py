@@ -1,0 +1,302 @@
+"""Import what Ax's own storage holds: JSON files, and databases of its ``sqa_store``. Ax's loaders read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from ax.exceptions.core import ObjectNotFoundError
+from ax.storage.json_store.decoder import generation_strategy_from_json, object_from_json
+from ax.storage.metric_registry import CORE_METRIC_REGISTRY
+from ax.storage.registry_bundle import RegistryBundleBase
+from ax.storage.runner_registry import CORE_RUNNER_REGISTRY
+from ax.storage.sqa_store.db import Base, session_context
+from ax.storage.sqa_store.load import (
+    load_analysis_cards_by_experiment_name,
+    load_experiment,
+    load_generation_strategy_by_experiment_name,
+)
+from ax.storage.sqa_store.sqa_config import SQAConfig
+from ax.storage.sqa_store.timestamp import IntTimestamp
+from sqlalchemy.orm.attributes import set_committed_value
+
+from docstore.ax.analysis import belong_to
+from docstore.ax.storage_copy import copied
+from docstore.errors import (
+    DatabaseError,
+    DocstoreError,
+    DocumentExistsError,
+    FileAccessError,
+    FileFormatError,
+    InvalidValueError,
+    MissingFileError,
+)
+from docstore.registry.bundle import mapper_of
+from docstore.verify.report import Progress, Report, reporting
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
+MESSAGE: Final = "imported from Ax"
+"""The message of the versions that ``import_sql`` saves, by which it knows them again."""
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def import_json(path: str | PathLike[str], *, bundle: RegistryBundleBase | None = None) -> list[Any]:
+    """Return what a JSON file of Ax holds, as objects of Ax: ``store.save_together(import_json(path))`` saves them.
+
+    It is the experiment of ``ax.storage.json_store.save_experiment``; the experiment and the generation strategy, if
+    there is one, of a snapshot of ``Client`` or ``AxClient``; or any other object that Ax encoded.
+
+    Args:
+        bundle: Ax's ``RegistryBundle`` of your own metrics and runners. To save them, register each of these classes
+            with docstore, too: ``docstore.register(MyMetric)``.
+
+    Raises:
+        MissingFileError, FileAccessError: it cannot be read.
+        FileFormatError: it is not JSON, or Ax's decoder refuses it; the decoder's error is the cause.
+    """
+    content = _content(path)
+    config = _config(bundle)
+    registries = config.json_decoder_registry, config.json_class_decoder_registry
+    try:
+        if "__type" in content or "experiment" not in content:
+            return [object_from_json(content, *registries)]
+        experiment = object_from_json(content["experiment"], *registries)
+        strategy = content.get("generation_strategy")
+        if strategy is None:
+            return [experiment]
+        return [experiment, generation_strategy_from_json(strategy, experiment, *registries)]
+    except Exception as error:  # Ax's decoders raise errors of all classes
+        raise FileFormatError(str(path), f"Ax cannot read it: {_reason(error)}") from error
+
+
+def _content(path: str | PathLike[str]) -> dict[str, Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingFileError(str(path), "there is no such file") from error
+    except OSError as error:
+        raise FileAccessError(str(path), error.strerror or str(error)) from error
+    except ValueError as error:
+        raise FileFormatError(str(path), f"it is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise FileFormatError(str(path), "it is JSON, but not of Ax: an object with a '__type' is expected")
+    return content
+
+
+def _config(bundle: RegistryBundleBase | None) -> SQAConfig:
+    """Return Ax's settings for reading, with the classes of *bundle* beside Ax's own, which a bundle lacks."""
+    if bundle is None:
+        return SQAConfig()
+    own = bundle.sqa_config
+    return replace(
+        own,
+        metric_registry={**CORE_METRIC_REGISTRY, **own.metric_registry},
+        runner_registry={**CORE_RUNNER_REGISTRY, **own.runner_registry},
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+# --- SQL -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of each experiment in a database of Ax, by the names that they have in the store.
+
+    Attributes:
+        imported: saved now: new, or with what Ax saved since the last import.
+        unchanged: imported before, and as they were then.
+        failed: why each of the others was not saved.
+        renamed: the name in the source, of each that has another name here, since several have one name there.
+        left_out: what was left out of those that were saved, in words.
+    """
+
+    imported: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.imported)} imported, {len(self.unchanged)} unchanged, {len(self.failed)} failed"]
+        lines += [f"{name!r} is called {former!r} in the source" for name, former in self.renamed.items()]
+        lines += [f"{name!r} is without {what}" for name, each in self.left_out.items() for what in each]
+        lines += [f"{name!r} failed: {reason}" for name, reason in self.failed.items()]
+        return "\n".join(lines)
+
+
+def import_sql(
+    url: Any,
+    store: Store,
+    *,
+    zone: tzinfo | str | None = None,
+    bundle: RegistryBundleBase | None = None,
+    progress: bool | Report = False,
+) -> ImportReport:
+    """Save every experiment of a database of Ax in *store*, with its generation strategy and analysis cards.
+
+    The source is copied to a temporary SQLite file by one transaction that cannot write, and Ax's own loaders read the
+    copy. A new experiment is saved with all that belongs to it in one transaction; one that fails is reported, and the
+    next one follows. Called again, after an interruption or while Ax is still in use, it saves what is new: as further
+    versions, merged with what was saved in the store meanwhile.
+
+    Args:
+        url: of the source, as for ``docstore.connect``; or an Engine. Its tables may be of an older Ax: a column that
+            they lack counts as empty.
+        zone: the time zone in which the experiments ran, ``"Europe/Vienna"``. Ax stores when an experiment, a trial, a
+            generator run or a card was made, and gives it back as naive local time of the machine that reads it. With a
+            zone, it is that zone's. Times within data are not shifted: Ax stores them as naive.
+        bundle: Ax's ``RegistryBundle`` of your own metrics and runners, which are registered with docstore, too.
+            Unknown metrics become plain ones whose ``properties`` have what was stored; unknown runners are left out.
+        progress: as for ``Store.verify``: told after each experiment.
+
+    Raises:
+        DatabaseError: one of the two databases cannot be used. What was imported before is kept.
+        InvalidValueError: there is no such zone.
+
+    Cost:
+        The copy takes as much space as the source. Of each experiment, a load by Ax, and a save. Meanwhile Ax's own
+        calls in this process use the copy, as Ax has one database for a process.
+    """
+    config = _config(bundle)
+    with (
+        reporting(progress, "experiments") as report,
+        copied(url, config) as copy,
+        session_context(url=copy.url),
+        _times_in(_checked_zone(zone)),
+    ):
+        done = ImportReport(renamed=copy.renamed)
+        for number, name in enumerate(copy.names, 1):
+            _import(store, name, config, copy.left_out.get(name, []), done)
+            report(Progress(number, len(copy.names), name))
+    return done
+
+
+def _import(store: Store, name: str, config: SQAConfig, left_out: list[str], report: ImportReport) -> None:
+    """Import one experiment, and enter in *report* what became of it."""
+    try:
+        documents, unread = _read(name, config)
+    except Exception as error:  # Ax's decoders raise errors of all classes
+        report.failed[name] = f"Ax cannot read it: {_reason(error)}"
+        return
+    try:
+        is_new = _save(store, documents)
+    except DatabaseError:
+        raise
+    except DocstoreError as error:
+        report.failed[name] = str(error)
+        return
+    (report.imported if is_new else report.unchanged).append(name)
+    if what := [*left_out, *unread]:
+        report.left_out[name] = what
+
+
+def _read(name: str, config: SQAConfig) -> tuple[list[Any], list[str]]:
+    """Return the experiment *name* and what belongs to it, and in words what of that Ax cannot read."""
+    experiment = load_experiment(name, config)
+    documents, unread = [experiment], []
+    others: dict[str, Callable[[], list[Any]]] = {
+        "its generation strategy": lambda: _strategy(experiment, config),
+        "its analysis cards": lambda: _cards(name, config),
+    }
+    for what, load in others.items():
+        try:
+            documents += load()
+        except Exception as error:  # Ax's decoders raise errors of all classes
+            unread.append(f"{what}, which Ax cannot read: {_reason(error)}")
+    return documents, unread
+
+
+def _strategy(experiment: Any, config: SQAConfig) -> list[Any]:
+    try:
+        return [load_generation_strategy_by_experiment_name(experiment.name, config, experiment)]
+    except ObjectNotFoundError:
+        return []
+
+
+def _cards(name: str, config: SQAConfig) -> list[Any]:
+    """Return the cards of an experiment. Each has the same document name in every import: Ax only appends cards."""
+    cards: list[Any] = load_analysis_cards_by_experiment_name(name, config)
+    for number, card in enumerate(cards):
+        belong_to(card, name, number=uuid5(NAMESPACE_URL, f"{name}/{number}").hex)
+    return cards
+
+
+def _save(store: Store, documents: list[Any]) -> bool:
+    """Save an experiment and what belongs to it; return whether there was something new."""
+    if not store.exists(documents[0].name):
+        store.save_together(documents, message=MESSAGE)
+        return True
+    are_new = [_save_again(store, document) for document in documents]
+    return any(are_new)
+
+
+def _save_again(store: Store, document: Any) -> bool:
+    """Save what changed since the last import of *document*; return whether anything did.
+
+    Raises:
+        DocumentExistsError: the store has another document of the name, which was not imported.
+    """
+    kind, name, _ = mapper_of().identify(document)
+    if not store.exists(name, kind=kind.name):
+        store.save(document, message=MESSAGE)
+        return True
+    versions = store.history(name, kind=kind.name)
+    newest = max(version.number for version in versions)
+    imported = [version.number for version in versions if version.message == MESSAGE]
+    if not imported:
+        remedy = "It was not imported from Ax. Rename it, or import into another project of the store."
+        raise DocumentExistsError(name, kind=kind.name, head=newest, remedy=remedy)
+    return store.save(document, message=MESSAGE, based_on=max(imported)).number > newest
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+def _checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
+    if zone is None or isinstance(zone, tzinfo):
+        return zone
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
+        raise InvalidValueError("zone", zone, "Give the name of a time zone, such as 'Europe/Vienna'.") from error
+
+
+@contextmanager
+def _times_in(zone: tzinfo | None) -> Iterator[None]:
+    """Have the naive times of rows that Ax loads in *zone*, and not in that of this machine."""
+    if zone is None:
+        yield
+        return
+
+    def shift(row: Any, _: object) -> None:
+        for attribute in sa.inspect(type(row)).column_attrs:
+            value = vars(row).get(attribute.key)
+            if isinstance(attribute.columns[0].type, IntTimestamp) and isinstance(value, datetime):
+                # Aware, it is an instant again: Ax made it of one, in the local time of this machine.
+                set_committed_value(row, attribute.key, value.astimezone(zone).replace(tzinfo=None))
+
+    classes = [mapper.class_ for mapper in Base.registry.mappers]
+    for cls in classes:
+        sa.event.listen(cls, "load", shift)
+    try:
+        yield
+    finally:
+        for cls in classes:
+            sa.event.remove(cls, "load", shift)

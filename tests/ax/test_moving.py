@@ -1,0 +1,366 @@
+"""Experiments move from Ax's own storage into a store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from ax.api.client import Client
+from ax.api.configs import RangeParameterConfig
+from ax.core.analysis_card import AnalysisCard
+from ax.core.arm import Arm
+from ax.core.data import Data
+from ax.core.experiment import Experiment
+from ax.core.generator_run import GeneratorRun
+from ax.service.ax_client import AxClient
+from ax.storage.json_store.save import save_experiment as save_json
+from ax.storage.registry_bundle import RegistryBundle
+from ax.storage.sqa_store.db import create_all_tables, get_engine, session_context
+from ax.storage.sqa_store.save import save_analysis_card, save_experiment, save_generation_strategy
+from ax.utils.testing import core_stubs, modeling_stubs
+
+import docstore
+from docstore import registry
+from docstore.ax import import_json, import_sql
+from docstore.errors import DatabaseError, FileFormatError, InvalidValueError, MissingFileError
+
+CustomTestMetric, CustomTestRunner = core_stubs.CustomTestMetric, core_stubs.CustomTestRunner
+BUNDLE = RegistryBundle(metric_clss={CustomTestMetric: None}, runner_clss={CustomTestRunner: None})
+"""The bundle of a user, whose metric and runner those of Ax's tests stand for."""
+
+
+def new_experiment(name: str = "branin", **arguments: Any) -> Experiment:
+    """Return an experiment with one trial that ran and has data."""
+    experiment = Experiment(
+        name=name,
+        search_space=core_stubs.get_branin_search_space(),
+        tracking_metrics=[core_stubs.get_branin_metric(name="loss")],
+        **arguments,
+    )
+    add_trial(experiment, 1.0)
+    return experiment
+
+
+def add_trial(experiment: Experiment, x: float) -> None:
+    """Add a trial that ran, with a mean of *x*."""
+    trial = experiment.new_trial(GeneratorRun([Arm({"x1": x, "x2": 0.5})]))
+    trial.mark_running(no_runner_required=True)
+    row = {"trial_index": trial.index, "arm_name": trial.arm.name, "metric_name": "loss", "metric_signature": "loss"}
+    experiment.attach_data(Data(df=pd.DataFrame([{**row, "mean": x, "sem": 0.1}])))
+    trial.mark_completed()
+
+
+@pytest.fixture
+def store() -> docstore.Store:
+    return docstore.connect("sqlite://")
+
+
+# --- SQL -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Path]:
+    """A database with Ax's tables; within the test, Ax's own calls save to it."""
+    path = tmp_path / "ax.db"
+    with session_context(url=f"sqlite:///{path}"):
+        create_all_tables(get_engine())
+        yield path
+
+
+def rows(path: Path, statement: str) -> list[Any]:
+    """Run SQL in the database of Ax."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+class TestAnExperimentInADatabaseOfAx:
+    def test_is_saved_as_ax_loads_it(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+
+        report = import_sql(source, store)
+
+        loaded = store.load("branin")
+        assert (report.imported, report.failed, report.left_out) == (["branin"], {}, {})
+        assert loaded.trials[0].arm.parameters == {"x1": 1.0, "x2": 0.5}
+        assert loaded.data.df["mean"].tolist() == [1.0]
+        assert loaded._time_created == experiment._time_created.replace(microsecond=0)
+
+    def test_comes_with_its_strategy_and_cards(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+        strategy = modeling_stubs.get_generation_strategy()
+        strategy.experiment = experiment
+        save_generation_strategy(strategy)
+        for blob in ("a", "b"):
+            save_analysis_card(AnalysisCard("Sweep", "", "", pd.DataFrame(), blob), experiment)
+
+        import_sql(source, store)
+
+        assert store.load("branin", kind="generation_strategy").name == strategy.name
+        cards = [store.load(name, kind="analysis_card") for name in store.names(kind="analysis_card")]
+        assert sorted(card.blob for card in cards) == ["a", "b"]
+
+    def test_is_not_written_to(self, store, source):
+        save_experiment(new_experiment())
+        before = source.read_bytes()
+
+        import_sql(source, store)
+
+        assert source.read_bytes() == before
+        assert [path.name for path in source.parent.iterdir()] == ["ax.db"]
+
+    def test_is_reported_while_it_is_imported(self, store, source):
+        for name in ("one", "two"):
+            save_experiment(new_experiment(name))
+        seen = []
+
+        import_sql(source, store, progress=seen.append)
+
+        assert [(each.done, each.total, each.name) for each in seen] == [(1, 2, "one"), (2, 2, "two")]
+
+
+class TestASecondImport:
+    def test_saves_nothing_if_nothing_changed(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+        strategy = modeling_stubs.get_generation_strategy()
+        strategy.experiment = experiment
+        save_generation_strategy(strategy)
+        save_analysis_card(AnalysisCard("Sweep", "", "", pd.DataFrame(), "a"), experiment)
+        import_sql(source, store)
+
+        report = import_sql(source, store)
+
+        assert (report.imported, report.unchanged) == ([], ["branin"])
+        assert [len(store.history(info.name, kind=info.kind)) for info in store.find()] == [1, 1, 1]
+
+    def test_saves_what_ax_saved_since(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+        import_sql(source, store)
+        add_trial(experiment, 2.0)
+        save_experiment(experiment)
+
+        report = import_sql(source, store)
+
+        assert report.imported == ["branin"]
+        assert store.load("branin").data.df["mean"].tolist() == [1.0, 2.0]
+
+    def test_keeps_what_was_saved_in_the_store_meanwhile(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+        import_sql(source, store)
+        mine = store.load("branin")
+        mine.description = "mine"
+        store.save(mine)
+        add_trial(experiment, 2.0)
+        save_experiment(experiment)
+
+        import_sql(source, store)
+
+        loaded = store.load("branin")
+        assert (loaded.description, sorted(loaded.trials)) == ("mine", [0, 1])
+
+    def test_takes_no_experiment_that_was_not_imported_for_its_own(self, store, source):
+        save_experiment(new_experiment())
+        store.save(new_experiment(description="another"))
+
+        report = import_sql(source, store)
+
+        assert "not imported from Ax" in report.failed["branin"]
+        assert store.load("branin").description == "another"
+
+
+class TestExperimentsThatAreNotAsAxExpects:
+    def test_of_one_name_get_names_of_their_own(self, store, source):
+        for name in ("branin", "other"):
+            save_experiment(new_experiment(name))
+        rows(source, "UPDATE experiment_v2 SET name = 'branin'")
+
+        report = import_sql(source, store)
+
+        assert (report.imported, report.renamed) == (["branin", "branin (2)"], {"branin (2)": "branin"})
+        assert import_sql(source, store).unchanged == ["branin", "branin (2)"]
+
+    def test_that_fail_are_reported_and_the_next_one_is_imported(self, store, source):
+        for name in ("broken", "whole"):
+            save_experiment(new_experiment(name))
+        rows(source, "UPDATE parameter_v2 SET lower = NULL WHERE experiment_id = 1")
+
+        report = import_sql(source, store)
+
+        assert (report.imported, list(report.failed)) == (["whole"], ["broken"])
+        assert "lower" in report.failed["broken"]
+        assert "'broken' failed: Ax cannot read it: SQADecodeError: `lower`" in str(report)
+
+    def test_with_a_strategy_that_cannot_be_read_come_without_it(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+        strategy = modeling_stubs.get_generation_strategy()
+        strategy.experiment = experiment
+        save_generation_strategy(strategy)
+        rows(source, """UPDATE generation_strategy SET nodes = '[{"__type": "Unheard"}]'""")
+
+        report = import_sql(source, store)
+
+        assert report.imported == ["branin"]
+        assert report.left_out["branin"][0].startswith("its generation strategy")
+
+    def test_of_an_older_ax_are_read_although_columns_and_tables_are_missing(self, store, source):
+        save_experiment(new_experiment())
+        for column in ("metric_v2.signature", "trial_v2.stop_metadata", "trial_v2.num_arms_created"):
+            table, name = column.split(".")
+            rows(source, f"ALTER TABLE {table} DROP COLUMN {name}")
+        for table in ("auxiliary_experiments", "analysis_card_v2"):
+            rows(source, f"DROP TABLE {table}")
+
+        report = import_sql(source, store)
+
+        assert report.imported == ["branin"]
+        loaded = store.load("branin")
+        assert loaded.metrics["loss"].signature == "loss"
+        assert loaded.trials[0].stop_metadata == {}
+
+
+class TestAMetricAndARunnerOfUsers:
+    @pytest.fixture(autouse=True)
+    def _saved(self, source):
+        experiment = Experiment(
+            name="branin",
+            search_space=core_stubs.get_branin_search_space(),
+            tracking_metrics=[CustomTestMetric(name="mine", test_attribute="m")],
+            runner=CustomTestRunner(test_attribute="r"),
+        )
+        save_experiment(experiment, config=BUNDLE.sqa_config)
+
+    def test_are_read_by_the_bundle_of_ax(self, store, source):
+        with registry.scope():
+            docstore.register(CustomTestMetric)
+            docstore.register(CustomTestRunner)
+
+            report = import_sql(source, store, bundle=BUNDLE)
+
+            loaded = store.load("branin")
+            assert report.left_out == {}
+            assert (loaded.metrics["mine"].test_attribute, loaded.runner.test_attribute) == ("m", "r")
+
+    def test_that_docstore_does_not_know_are_named(self, store, source):
+        report = import_sql(source, store, bundle=BUNDLE)
+
+        assert "docstore.register" in report.failed["branin"]
+
+    def test_that_nobody_knows_are_a_plain_metric_and_no_runner(self, store, source):
+        report = import_sql(source, store)
+
+        loaded = store.load("branin")
+        kept = loaded.metrics["mine"].properties
+        assert json.loads(kept["ax_properties"])["test_attribute"] == "m"
+        assert loaded.runner is None
+        metric, runner = report.left_out["branin"]
+        assert metric.startswith("the class of metric 'mine'")
+        assert runner.startswith("the runner, of the unknown type")
+
+
+class TestTheZoneOfTimes:
+    def test_is_that_of_this_machine_unless_one_is_given(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+
+        import_sql(source, store)
+
+        assert store.load("branin").trials[0].time_completed == experiment.trials[0].time_completed.replace(
+            microsecond=0
+        )
+
+    def test_is_the_given_one(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+
+        import_sql(source, store, zone="Asia/Tokyo")
+
+        here = datetime.fromtimestamp(int(experiment._time_created.timestamp()))
+        utc = here - timedelta(seconds=time.localtime(here.timestamp()).tm_gmtoff)
+        assert store.load("branin")._time_created == utc + timedelta(hours=9)
+
+    def test_is_refused_if_there_is_none_of_that_name(self, store, source):
+        with pytest.raises(InvalidValueError, match="Europe/Vienna"):
+            import_sql(source, store, zone="Vienna")
+
+
+def test_a_database_that_is_not_of_ax_is_refused(store, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE a (b)")
+
+    with pytest.raises(DatabaseError, match="no database of Ax"):
+        import_sql(tmp_path / "other.db", store)
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def client_with_one_trial(make: Callable[[], Any]) -> Any:
+    client = make()
+    client.configure_experiment([RangeParameterConfig("x", (0.0, 1.0), "float")], name="branin")
+    client.configure_optimization("loss")
+    [(index, parameters)] = client.get_next_trials(1).items()
+    client.complete_trial(index, {"loss": parameters["x"]})
+    return client
+
+
+class TestAJSONFileOfAx:
+    def test_gives_the_experiment(self, tmp_path):
+        experiment = new_experiment()
+        save_json(experiment, str(tmp_path / "ax.json"))
+
+        [read] = import_json(tmp_path / "ax.json")
+
+        assert (read.name, read.data.df["mean"].tolist()) == ("branin", [1.0])
+
+    def test_may_have_a_nan(self, tmp_path):
+        experiment = new_experiment()
+        experiment._properties["loss"] = float("nan")
+        save_json(experiment, str(tmp_path / "ax.json"))
+
+        [read] = import_json(tmp_path / "ax.json")
+
+        assert repr(read._properties["loss"]) == "nan"
+
+    def test_of_a_client_gives_the_experiment_and_the_strategy(self, tmp_path, store):
+        client = client_with_one_trial(Client)
+        client.save_to_json_file(str(tmp_path / "client.json"))
+
+        store.save_together(import_json(tmp_path / "client.json"))
+
+        assert len(store.load("branin").trials) == 1
+        assert len(store.load("branin", kind="generation_strategy")._generator_runs) == 1
+
+    def test_of_an_older_client_gives_both_too(self, tmp_path):
+        client = AxClient()
+        client.create_experiment([{"name": "x", "type": "range", "bounds": [0.0, 1.0]}], name="branin")
+        client.get_next_trial()
+        client.save_to_json_file(str(tmp_path / "client.json"))
+
+        experiment, strategy = import_json(tmp_path / "client.json")
+
+        assert strategy._experiment is experiment
+        assert strategy._generator_runs[0].arms[0].parameters == experiment.trials[0].arm.parameters
+
+    def test_that_is_missing_or_not_of_ax_is_refused(self, tmp_path):
+        (tmp_path / "list.json").write_text("[1]")
+        (tmp_path / "unknown.json").write_text('{"__type": "Unheard"}')
+
+        with pytest.raises(MissingFileError):
+            import_json(tmp_path / "none.json")
+        with pytest.raises(FileFormatError, match="not of Ax"):
+            import_json(tmp_path / "list.json")
+        with pytest.raises(FileFormatError, match="Unheard"):
+            import_json(tmp_path / "unknown.json")
