@@ -1,4 +1,4 @@
-"""Experiments move from Ax's own storage into a store."""
+"""Experiments move from Ax's own storage into a store, and out to Ax's own JSON."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.sqa_store.db import create_all_tables, get_engine, session_context
 from ax.storage.sqa_store.save import save_analysis_card, save_experiment, save_generation_strategy
 from ax.utils.testing import core_stubs, modeling_stubs
+from exactly import differences
 
 import docstore
 from docstore import registry
-from docstore.ax import import_json, import_sql
+from docstore.ax import export_json, import_json, import_sql
 from docstore.errors import DatabaseError, FileFormatError, InvalidValueError, MissingFileError
 
 CustomTestMetric, CustomTestRunner = core_stubs.CustomTestMetric, core_stubs.CustomTestRunner
@@ -364,3 +365,40 @@ class TestAJSONFileOfAx:
             import_json(tmp_path / "list.json")
         with pytest.raises(FileFormatError, match="Unheard"):
             import_json(tmp_path / "unknown.json")
+
+
+class TestAnExport:
+    def test_that_ax_reads_exactly_says_nothing(self, tmp_path):
+        experiment = new_experiment()
+
+        differs = export_json(experiment, tmp_path / "ax.json")
+
+        assert not differs
+        [read] = import_json(tmp_path / "ax.json")
+        assert differences(experiment, read) == []
+
+    def test_says_what_ax_does_not_keep(self, tmp_path):
+        experiment = new_experiment()
+        add_trial(experiment, 0.1 + 0.7)
+
+        differs = export_json(experiment, tmp_path / "ax.json")
+
+        assert differs.words == ("trial 1: mean of loss 0.7999999999999999 -> 0.8",)
+
+    def test_that_ax_cannot_write_leaves_the_file_as_it_was(self, tmp_path):
+        experiment = new_experiment()
+        export_json(experiment, tmp_path / "ax.json")
+        before = (tmp_path / "ax.json").read_bytes()
+        experiment._properties["x"] = object()
+
+        with pytest.raises(FileFormatError):
+            export_json(experiment, tmp_path / "ax.json")
+
+        assert (tmp_path / "ax.json").read_bytes() == before
+        assert [path.name for path in tmp_path.iterdir()] == ["ax.json"]
+
+    def test_of_an_object_that_is_not_of_ax_is_refused(self, tmp_path):
+        space = docstore.SearchSpace([])
+
+        with pytest.raises(InvalidValueError, match="of Ax"):
+            export_json(docstore.Experiment(space, "light"), tmp_path / "ax.json")
