@@ -20,9 +20,9 @@ import docstore
 from docstore.json_store.load import load_experiment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WITH_AX = "ax_client.py"
-"""It is run where Ax is installed, by tests/ax."""
-EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.py") if path.name != WITH_AX)
+WITH_AX = ("ax_client.py", "move_from_ax.py")
+"""They are run where Ax is installed, by tests/ax."""
+EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.py") if path.name not in WITH_AX)
 QUICKSTART = REPOSITORY / "examples" / "quickstart.py"
 NAME = "zlib-on-sources"
 
