@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from ax.exceptions.core import ObjectNotFoundError
+from ax.generation_strategy.external_generation_node import ExternalGenerationNode
 from ax.storage.json_store.decoder import generation_strategy_from_json, object_from_json
 from ax.storage.metric_registry import CORE_METRIC_REGISTRY
 from ax.storage.registry_bundle import RegistryBundleBase
@@ -225,9 +226,14 @@ def _read(name: str, config: SQAConfig) -> tuple[list[Any], list[str]]:
 
 def _strategy(experiment: Any, config: SQAConfig) -> list[Any]:
     try:
-        return [load_generation_strategy_by_experiment_name(experiment.name, config, experiment)]
+        strategy = load_generation_strategy_by_experiment_name(experiment.name, config, experiment)
     except ObjectNotFoundError:
         return []
+    for node in strategy._nodes:
+        if isinstance(node, ExternalGenerationNode):
+            # Ax does not store it: it is the time that the constructor took just now, another one in each import.
+            node.fit_time_since_gen = 0.0
+    return [strategy]
 
 
 def _cards(name: str, config: SQAConfig) -> list[Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import runpy
 import sqlite3
+import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,18 +17,21 @@ from typing import Any
 import pandas as pd
 import pytest
 from ax.api.client import Client
-from ax.api.configs import RangeParameterConfig
+from ax.api.configs import RangeParameterConfig, StorageConfig
 from ax.core.analysis_card import AnalysisCard
 from ax.core.arm import Arm
 from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.core.generator_run import GeneratorRun
+from ax.exceptions.storage import SQAEncodeError
 from ax.service.ax_client import AxClient
 from ax.storage.json_store.save import save_experiment as save_json
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.sqa_store.db import create_all_tables, get_engine, session_context
+from ax.storage.sqa_store.load import load_experiment
 from ax.storage.sqa_store.save import save_analysis_card, save_experiment, save_generation_strategy
 from ax.utils.testing import core_stubs, modeling_stubs
+from ax_samples import samples
 from exactly import differences
 
 import docstore
@@ -36,6 +42,8 @@ from docstore.errors import DatabaseError, FileFormatError, InvalidValueError, M
 CustomTestMetric, CustomTestRunner = core_stubs.CustomTestMetric, core_stubs.CustomTestRunner
 BUNDLE = RegistryBundle(metric_clss={CustomTestMetric: None}, runner_clss={CustomTestRunner: None})
 """The bundle of a user, whose metric and runner those of Ax's tests stand for."""
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "move_from_ax.py"
 
 
 def new_experiment(name: str = "branin", **arguments: Any) -> Experiment:
@@ -57,6 +65,15 @@ def add_trial(experiment: Experiment, x: float) -> None:
     row = {"trial_index": trial.index, "arm_name": trial.arm.name, "metric_name": "loss", "metric_signature": "loss"}
     experiment.attach_data(Data(df=pd.DataFrame([{**row, "mean": x, "sem": 0.1}])))
     trial.mark_completed()
+
+
+def client_with_one_trial(**arguments: Any) -> Client:
+    client = Client(**arguments)
+    client.configure_experiment([RangeParameterConfig("x", (0.0, 1.0), "float")], name="branin")
+    client.configure_optimization("loss")
+    [(index, parameters)] = client.get_next_trials(1).items()
+    client.complete_trial(index, {"loss": parameters["x"]})
+    return client
 
 
 @pytest.fixture
@@ -94,6 +111,20 @@ class TestAnExperimentInADatabaseOfAx:
         assert loaded.trials[0].arm.parameters == {"x1": 1.0, "x2": 0.5}
         assert loaded.data.df["mean"].tolist() == [1.0]
         assert loaded._time_created == experiment._time_created.replace(microsecond=0)
+
+    def test_is_exactly_as_ax_loads_it_whatever_it_is(self, store, source):
+        """The experiments of Ax's stubs, but for those whose metrics Ax's own registry lacks."""
+        stubs = [make for name, make in samples().items() if re.match(r"core_stubs.*experiment(?!s)", name)]
+        made = [each for make in stubs if isinstance(each := make(), Experiment)]
+        for number, experiment in enumerate(made):
+            experiment._name = f"stub {number}"
+            with suppress(SQAEncodeError):
+                save_experiment(experiment)
+
+        report = import_sql(source, store)
+
+        assert (len(report.imported) >= 18, report.failed) == (True, {})
+        assert [each for name in report.imported for each in differences(load_experiment(name), store.load(name))] == []
 
     def test_comes_with_its_strategy_and_cards(self, store, source):
         experiment = new_experiment()
@@ -143,6 +174,12 @@ class TestASecondImport:
 
         assert (report.imported, report.unchanged) == ([], ["branin"])
         assert [len(store.history(info.name, kind=info.kind)) for info in store.find()] == [1, 1, 1]
+
+    def test_saves_nothing_of_a_client_either(self, store, source):
+        client_with_one_trial(storage_config=StorageConfig())
+        import_sql(source, store)
+
+        assert import_sql(source, store).unchanged == ["branin"]
 
     def test_saves_what_ax_saved_since(self, store, source):
         experiment = new_experiment()
@@ -305,16 +342,17 @@ def test_a_database_that_is_not_of_ax_is_refused(store, tmp_path):
         import_sql(tmp_path / "other.db", store)
 
 
+def test_the_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["move_from_ax.py", "--folder", str(tmp_path)])
+
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+
+    said = capsys.readouterr().out
+    assert "A second import: 0 imported, 1 unchanged, 0 failed" in said
+    assert "branin: 3 trials, 1 version" in said
+
+
 # --- JSON ------------------------------------------------------------------------------------------------------------
-
-
-def client_with_one_trial(make: Callable[[], Any]) -> Any:
-    client = make()
-    client.configure_experiment([RangeParameterConfig("x", (0.0, 1.0), "float")], name="branin")
-    client.configure_optimization("loss")
-    [(index, parameters)] = client.get_next_trials(1).items()
-    client.complete_trial(index, {"loss": parameters["x"]})
-    return client
 
 
 class TestAJSONFileOfAx:
@@ -336,7 +374,7 @@ class TestAJSONFileOfAx:
         assert repr(read._properties["loss"]) == "nan"
 
     def test_of_a_client_gives_the_experiment_and_the_strategy(self, tmp_path, store):
-        client = client_with_one_trial(Client)
+        client = client_with_one_trial()
         client.save_to_json_file(str(tmp_path / "client.json"))
 
         store.save_together(import_json(tmp_path / "client.json"))
