@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pandas as pd
 import sqlalchemy as sa
+from ax.core.experiment import Experiment
 from ax.exceptions.core import ObjectNotFoundError
 from ax.generation_strategy.external_generation_node import ExternalGenerationNode
 from ax.storage.json_store.decoder import generation_strategy_from_json, object_from_json
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
 MESSAGE: Final = "imported from Ax"
 """The message of the versions that ``import_sql`` saves, by which it knows them again."""
 
+_FIRST_DAY: Final = 10**14
+"""Nanoseconds since 1970, a little more than a day: less is a number of milliseconds, of a time before 5138."""
+
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
@@ -72,15 +77,15 @@ def import_json(path: str | PathLike[str], *, bundle: RegistryBundleBase | None 
     config = _config(bundle)
     registries = config.json_decoder_registry, config.json_class_decoder_registry
     try:
-        if "__type" in content or "experiment" not in content:
-            return [object_from_json(content, *registries)]
-        experiment = object_from_json(content["experiment"], *registries)
-        strategy = content.get("generation_strategy")
-        if strategy is None:
-            return [experiment]
-        return [experiment, generation_strategy_from_json(strategy, experiment, *registries)]
+        is_snapshot = "__type" not in content and "experiment" in content
+        read = object_from_json(content["experiment"] if is_snapshot else content, *registries)
+        strategy = content.get("generation_strategy") if is_snapshot else None
+        others = [] if strategy is None else [generation_strategy_from_json(strategy, read, *registries)]
     except Exception as error:  # Ax's decoders raise errors of all classes
         raise FileFormatError(str(path), f"Ax cannot read it: {_reason(error)}") from error
+    if isinstance(read, Experiment):
+        _correct_times_of_data(read)
+    return [read, *others]
 
 
 def _content(path: str | PathLike[str]) -> dict[str, Any]:
@@ -211,6 +216,7 @@ def _import(store: Store, name: str, config: SQAConfig, left_out: list[str], rep
 def _read(name: str, config: SQAConfig) -> tuple[list[Any], list[str]]:
     """Return the experiment *name* and what belongs to it, and in words what of that Ax cannot read."""
     experiment = load_experiment(name, config)
+    _correct_times_of_data(experiment)
     documents, unread = [experiment], []
     others: dict[str, Callable[[], list[Any]]] = {
         "its generation strategy": lambda: _strategy(experiment, config),
@@ -272,7 +278,29 @@ def _save_again(store: Store, document: Any) -> bool:
     return store.save(document, message=MESSAGE, based_on=max(imported)).number > newest
 
 
-# --- times -----------------------------------------------------------------------------------------------------------
+# --- times of data ---------------------------------------------------------------------------------------------------
+
+
+def _correct_times_of_data(experiment: Experiment) -> None:
+    """Give the rows of data, also of auxiliary experiments, the start and end times that were stored.
+
+    Ax stores milliseconds, and with pandas 3 it reads them as nanoseconds.
+    """
+    for row in experiment.data._data_rows:
+        row.start_time, row.end_time = _corrected(row.start_time), _corrected(row.end_time)
+    experiment.data._memo_df = None
+    vars(experiment.data).pop("full_df", None)
+    for auxiliaries in experiment.auxiliary_experiments_by_purpose.values():
+        for auxiliary in auxiliaries:
+            _correct_times_of_data(auxiliary.experiment)
+
+
+def _corrected(time: Any) -> Any:
+    is_misread = isinstance(time, pd.Timestamp) and time.as_unit("ns").value < _FIRST_DAY
+    return pd.Timestamp(time.as_unit("ns").value, unit="ms").as_unit("ns") if is_misread else time
+
+
+# --- other times, in a zone -------------------------------------------------------------------------------------------
 
 
 def _checked_zone(zone: tzinfo | str | None) -> tzinfo | None:

@@ -308,6 +308,32 @@ class TestAMetricAndARunnerOfUsers:
         assert runner.startswith("the runner, of the unknown type")
 
 
+class TestTheTimesOfData:
+    """Ax stores milliseconds, and with pandas 3 it reads them as nanoseconds."""
+
+    @pytest.fixture
+    def experiment(self) -> Experiment:
+        experiment = new_experiment()
+        for row in experiment.data._data_rows:
+            row.start_time, row.end_time = pd.Timestamp("2026-01-01 10:00:00.123"), pd.NaT
+        return experiment
+
+    def test_are_those_that_a_database_has(self, experiment, store, source):
+        save_experiment(experiment)
+
+        import_sql(source, store)
+
+        [row] = store.load("branin").data._data_rows
+        assert (row.start_time, pd.isna(row.end_time)) == (pd.Timestamp("2026-01-01 10:00:00.123"), True)
+
+    def test_are_those_that_a_file_has(self, experiment, tmp_path):
+        save_json(experiment, str(tmp_path / "ax.json"))
+
+        [read] = import_json(tmp_path / "ax.json")
+
+        assert read.data.df["start_time"].tolist() == [pd.Timestamp("2026-01-01 10:00:00.123")]
+
+
 class TestTheZoneOfTimes:
     def test_is_that_of_this_machine_unless_one_is_given(self, store, source):
         experiment = new_experiment()
