@@ -14,7 +14,7 @@ from ax.storage.registry_bundle import RegistryBundleBase
 from ax.storage.sqa_store.sqa_config import SQAConfig
 
 from docstore.ax.entries import MODEL
-from docstore.errors import FileFormatError, InvalidValueError
+from docstore.errors import FileAccessError, FileFormatError, InvalidValueError
 from docstore.registry.bundle import mapper_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def export_json(obj: Any, path: str | PathLike[str], *, bundle: RegistryBundleBa
 
     Raises:
         InvalidValueError: it is not a document of Ax.
+        EncodeError: docstore cannot store it: it has no name, say, or holds an object of an unregistered class.
         FileFormatError: Ax cannot encode it, or cannot read what it encoded. A file that was there stays.
+        FileAccessError: the file cannot be written.
 
     Cost:
         Ax encodes it and decodes it once, and docstore encodes both.
@@ -45,20 +47,32 @@ def export_json(obj: Any, path: str | PathLike[str], *, bundle: RegistryBundleBa
     kind, _, model = mapper.identify(obj)
     if model != MODEL:
         raise InvalidValueError("object to export", type(obj), "Give an experiment or a generation strategy of Ax.")
-    config = SQAConfig() if bundle is None else bundle.sqa_config
+    own = mapper.encode(obj)
     target = Path(path)
     new = target.with_name(f"{target.name}.new")
+    try:
+        back = _written_and_read(obj, new, path, SQAConfig() if bundle is None else bundle.sqa_config)
+        differences = of_documents(kind, own, mapper.encode(back), mapper.codec.optional_members)
+        os.replace(new, target)
+    except OSError as error:
+        raise FileAccessError(str(path), error.strerror or str(error)) from error
+    finally:
+        new.unlink(missing_ok=True)
+    return differences
+
+
+def _written_and_read(obj: Any, new: Path, path: str | PathLike[str], config: SQAConfig) -> Any:
+    """Write *obj* to the file *new*, later *path*, by Ax's encoder, and return what Ax's decoder reads there.
+
+    Raises:
+        FileFormatError: one of them refuses.
+    """
     try:
         content = object_to_json(obj, config.json_encoder_registry, config.json_class_encoder_registry)
         new.write_text(json.dumps(content), encoding="utf-8")
         read = json.loads(new.read_text(encoding="utf-8"))
-        back = object_from_json(read, config.json_decoder_registry, config.json_class_decoder_registry)
-        differences = of_documents(kind, mapper.encode(obj), mapper.encode(back), mapper.codec.optional_members)
-        os.replace(new, target)
+        return object_from_json(read, config.json_decoder_registry, config.json_class_decoder_registry)
     except OSError:
         raise
     except Exception as error:  # Ax's coders raise errors of all classes
         raise FileFormatError(str(path), f"Ax cannot write or read it: {type(error).__name__}: {error}") from error
-    finally:
-        new.unlink(missing_ok=True)
-    return differences

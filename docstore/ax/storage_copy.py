@@ -20,7 +20,7 @@ from ax.core.metric import Metric
 from ax.storage.sqa_store.db import Base
 from ax.storage.sqa_store.sqa_classes import SQAExperiment, SQAMetric, SQARunner, SQATrial
 from ax.storage.sqa_store.sqa_config import SQAConfig
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from docstore.errors import DatabaseError
@@ -78,7 +78,7 @@ def copied(url: Any, config: SQAConfig) -> Iterator[StorageCopy]:
             yield StorageCopy(engine.url, names, renamed, left_out)
         finally:
             engine.dispose()
-            if source_engine is not url:
+            if not isinstance(url, Engine):
                 source_engine.dispose()
 
 

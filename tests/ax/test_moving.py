@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from ax.api.client import Client
 from ax.api.configs import RangeParameterConfig, StorageConfig
 from ax.core.analysis_card import AnalysisCard
@@ -27,7 +29,7 @@ from ax.exceptions.storage import SQAEncodeError
 from ax.service.ax_client import AxClient
 from ax.storage.json_store.save import save_experiment as save_json
 from ax.storage.registry_bundle import RegistryBundle
-from ax.storage.sqa_store.db import create_all_tables, get_engine, session_context
+from ax.storage.sqa_store.db import Base, create_all_tables, get_engine, session_context
 from ax.storage.sqa_store.load import load_experiment
 from ax.storage.sqa_store.save import save_analysis_card, save_experiment, save_generation_strategy
 from ax.utils.testing import core_stubs, modeling_stubs
@@ -36,8 +38,8 @@ from exactly import differences
 
 import docstore
 from docstore import registry
-from docstore.ax import export_json, import_json, import_sql
-from docstore.errors import DatabaseError, FileFormatError, InvalidValueError, MissingFileError
+from docstore.ax import ImportReport, export_json, import_json, import_sql
+from docstore.errors import DatabaseError, FileAccessError, FileFormatError, InvalidValueError, MissingFileError
 
 CustomTestMetric, CustomTestRunner = core_stubs.CustomTestMetric, core_stubs.CustomTestRunner
 BUNDLE = RegistryBundle(metric_clss={CustomTestMetric: None}, runner_clss={CustomTestRunner: None})
@@ -360,6 +362,16 @@ class TestTheZoneOfTimes:
             import_sql(source, store, zone="Vienna")
 
 
+def test_an_engine_is_taken_too_and_stays_open(store):
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    Base.metadata.create_all(engine)
+
+    assert import_sql(engine, store) == ImportReport()
+
+    with engine.connect() as connection:
+        assert sa.inspect(connection).has_table("experiment_v2")
+
+
 def test_a_database_that_is_not_of_ax_is_refused(store, tmp_path):
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE a (b)")
@@ -453,13 +465,17 @@ class TestAnExport:
         experiment = new_experiment()
         export_json(experiment, tmp_path / "ax.json")
         before = (tmp_path / "ax.json").read_bytes()
-        experiment._properties["x"] = object()
+        experiment._properties["x"] = Decimal(1)
 
         with pytest.raises(FileFormatError):
             export_json(experiment, tmp_path / "ax.json")
 
         assert (tmp_path / "ax.json").read_bytes() == before
         assert [path.name for path in tmp_path.iterdir()] == ["ax.json"]
+
+    def test_to_a_folder_that_is_missing_is_refused(self, tmp_path):
+        with pytest.raises(FileAccessError):
+            export_json(new_experiment(), tmp_path / "none" / "ax.json")
 
     def test_of_an_object_that_is_not_of_ax_is_refused(self, tmp_path):
         space = docstore.SearchSpace([])
