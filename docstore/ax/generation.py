@@ -132,7 +132,10 @@ class Runs(PartHolder):
         return list(_by_number(owner))
 
     def get(self, owner: Any, key: Any) -> Any:
-        return _by_number(owner)[key]
+        runs = owner._generator_runs
+        if not 0 <= key < len(runs) or any(run is runs[key] for run in runs[key + 1 :]):
+            raise KeyError(key)
+        return runs[key]
 
     def items(self, owner: Any) -> list[tuple[Any, Any]]:
         return list(_by_number(owner).items())
