@@ -20,7 +20,7 @@ DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep
 # The wheels of PyTorch, which Ax brings, are for some versions of Python only.
 PYTHON_OF_AX ?= $(shell command -v python3.11 || echo "$(PYTHON)")
 
-.PHONY: help demo test test-ax quick services check docs fuzz coverage bench bench-peers picture clean
+.PHONY: help demo test test-ax quick services check docs fuzz coverage bench bench-ax bench-peers picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -73,6 +73,9 @@ coverage: .venv/installed ## Measure which statements and branches of each packa
 
 bench: .venv/bench ## Time each operation beside its floor, and say which goals are met (LARGE=1: 100,000 trials, and memory; WRITE=1: into docs)
 	$(RUN) tests/bench/bench.py $(if $(LARGE),--large) $(if $(WRITE),--write)
+
+bench-ax: .venv-ax/installed ## Time docstore beside Ax's own store, with Ax's own objects, and say which goals are met
+	.venv-ax/bin/python tests/bench/bench_ax.py
 
 bench-peers: .venv-peers/installed ## Time docstore beside Ax, Optuna, MLflow, ZODB and others (WRITE=1: into docs)
 	.venv-peers/bin/python tests/bench/peers/bench_peers.py $(if $(WRITE),--write)

@@ -29,24 +29,13 @@ import bench_races
 import bench_store
 import plot
 from backends import BACKENDS, Backends, SwitchedOff
-from harness import Patience, Row, heading, line, summary
+from harness import Patience, Row, print_rows, summary
 from report import ROOT, Copied, machine, write_into
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 PICTURE = ROOT / "docs" / "pictures" / "cost.svg"
 TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 SECTIONS = ("import", "codec", "store", "many", "history", "find", "races", "memory")
-
-
-def print_rows(title: str, rows: Iterable[Row]) -> list[Row]:
-    """Print a table, each row as soon as it is known, and return the rows."""
-    print(heading(title), flush=True)
-    found = []
-    for row in rows:
-        found.append(row)
-        print(line(row), flush=True)
-    print(flush=True)
-    return found
 
 
 def without_database(wanted: Iterable[str], patience: Patience) -> Iterator[Row]:

@@ -46,6 +46,28 @@ class Goal:
     def __str__(self) -> str:
         return f"{round(self.most, 2):g} {self.unit}"
 
+    def ratio(self, ours: float, floor: float) -> float:
+        """Return the ratio that the goal is about."""
+        return ours / floor
+
+    def is_met(self, value: float) -> bool:
+        """Return whether *value* is good enough."""
+        return value <= self.most
+
+
+@dataclass(frozen=True)
+class TimesFaster(Goal):
+    """How many times as long as docstore the other one has to take, at least; *most* is that number."""
+
+    def __str__(self) -> str:
+        return f">= {super().__str__()}"
+
+    def ratio(self, ours: float, floor: float) -> float:
+        return floor / ours
+
+    def is_met(self, value: float) -> bool:
+        return value >= self.most
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -87,7 +109,7 @@ class Row:
         """``pass`` or ``short``, by the median; empty without a goal."""
         if self.goal is None:
             return ""
-        return "pass" if self.judged.median <= self.goal.most else "short"
+        return "pass" if self.goal.is_met(self.judged.median) else "short"
 
 
 @dataclass(frozen=True)
@@ -146,7 +168,8 @@ def row_of(operation: Operation, ours: Sequence[float], floors: Sequence[float] 
     row = Row(operation.title, Spread.of(ours), operation.beside, goal=operation.goal, unit=unit)
     if floors is None:
         return row
-    ratios = [mine / theirs for mine, theirs in zip(ours, floors, strict=True)]
+    ratio = (operation.goal or Goal(1)).ratio
+    ratios = [ratio(mine, theirs) for mine, theirs in zip(ours, floors, strict=True)]
     return replace(row, floor=Spread.of(floors), ratio=Spread.of(ratios))
 
 
@@ -164,6 +187,17 @@ def growth(few: Row, many: Row, sizes: tuple[int, int], goal: Goal | None = None
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
+
+
+def print_rows(title: str, rows: Iterable[Row]) -> list[Row]:
+    """Print a table, each row as soon as it is known, and return the rows."""
+    print(heading(title), flush=True)
+    found = []
+    for row in rows:
+        found.append(row)
+        print(line(row), flush=True)
+    print(flush=True)
+    return found
 
 
 def heading(title: str) -> str:
