@@ -210,6 +210,34 @@ class TestASecondImport:
         loaded = store.load("branin")
         assert (loaded.description, sorted(loaded.trials)) == ("mine", [0, 1])
 
+    def test_goes_on_where_one_was_interrupted(self, store, source):
+        for name in ("one", "two"):
+            save_experiment(new_experiment(name))
+
+        def interrupt(_: object) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            import_sql(source, store, progress=interrupt)
+
+        report = import_sql(source, store)
+
+        assert (report.unchanged, report.imported) == (["one"], ["two"])
+
+    def test_reports_a_place_that_both_changed(self, store, source):
+        experiment = new_experiment(description="first")
+        save_experiment(experiment)
+        import_sql(source, store)
+        mine = store.load("branin")
+        mine.description = "mine"
+        store.save(mine)
+        rows(source, "UPDATE experiment_v2 SET description = 'theirs'")
+
+        report = import_sql(source, store)
+
+        assert "/description" in report.failed["branin"]
+        assert store.load("branin").description == "mine"
+
     def test_takes_no_experiment_that_was_not_imported_for_its_own(self, store, source):
         save_experiment(new_experiment())
         store.save(new_experiment(description="another"))
