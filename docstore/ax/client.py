@@ -21,7 +21,7 @@ from ax.orchestration.orchestrator import OrchestratorOptions
 from ax.service.ax_client import AxClient as PlainAxClient
 
 from docstore.ax.analysis import belong_to
-from docstore.documents.kinds import GENERATION_STRATEGY
+from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.errors import DocstoreError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ EARLY_STOPPING: Final = "early_stopping_strategy"
 """The property of an experiment that has the early stopping strategy of its Client."""
 
 
-def newest(store: Store, name: str) -> int:
-    """Return the number of the newest version of the experiment of this name."""
-    return store.history(name)[0].number
+def newest(store: Store, name: str, kind: Kind = EXPERIMENT) -> int:
+    """Return the number of the newest version of the experiment of this name, or of its strategy; 0 if it has none."""
+    return store.history(name, kind=kind.name)[0].number if store.exists(name, kind=kind.name) else 0
 
 
 def load_both(store: Store, name: str) -> tuple[Any, Any]:
@@ -163,12 +163,14 @@ class SavesSteps:
 
     def _load(self, name: str) -> tuple[Any, Any]:
         """Return the experiment and the strategy; as ``load_both``."""
-        # An older number than that of the version that is loaded only makes the next step compare all of both.
-        number = newest(self._store, name)
-        experiment, strategy = load_both(self._store, name)
+        # Asked before: an older number than that of the version that is loaded makes the next step compare all of both.
+        numbers = [newest(self._store, name, kind) for kind in (EXPERIMENT, GENERATION_STRATEGY)]
+        both = load_both(self._store, name)
         self._saved.clear()
-        self._remember(experiment, number)
-        return experiment, strategy
+        for each, number in zip(both, numbers, strict=True):
+            if each is not None:
+                self._remember(each, number)
+        return both
 
     def _hold(self, experiment: Any, strategy: Any) -> None:
         for attribute, held in zip(self._held, (experiment, strategy), strict=True):
@@ -403,7 +405,10 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
         )
         strategy = self._generation_strategy_or_choose()
         orchestrator = Orchestrator(self._experiment, strategy, options, storage=self._store)
-        orchestrator.run_n_trials(max_trials=max_trials)
+        try:
+            orchestrator.run_n_trials(max_trials=max_trials)
+        finally:
+            self._saved, self._saved_runs = orchestrator._saved, orchestrator._saved_runs
 
     def compute_analyses(self, analyses: Sequence[Any] | None = None, display: bool = True) -> list[Any]:
         """Return the cards of analyses, saved as cards of the experiment; as Ax's ``Client.compute_analyses``."""

@@ -215,6 +215,16 @@ class TestANewProcessGoesOn:
         run(whole, 6)
         assert points(loaded(store)) == points(whole)
 
+    def test_with_another_strategy_if_it_is_given_one(self, store, client):
+        run(client, 2)
+        other = loaded(store)
+
+        other.configure_generation_strategy(method="random_search", initialization_random_seed=5)
+        run(other, 3)
+
+        check_stored(store, other)
+        assert len(other._generation_strategy._generator_runs) == 1
+
     def test_also_if_it_is_killed_at_any_moment(self, tmp_path):
         """The processes kill themselves after a random number of calls of functions."""
         url = f"sqlite:///{tmp_path}/bowl.db"
@@ -391,6 +401,17 @@ class TestTrialsThatAnOrchestratorRuns:
         assert {trial.status for trial in trials_of(other).values()} == {TrialStatus.COMPLETED}
         assert [row.mean for row in other._experiment.data._data_rows] == [loss(each) for each in points(client)]
         assert len(store.history(NAME)) > 6  # made, started and completed, three times
+        check_stored(store, client)
+
+    def test_the_client_goes_on_with_the_same_objects(self, store, client):
+        experiment = client._experiment
+        client.configure_metrics([Bowl(name="loss")])
+        client.configure_runner(Bake())
+        client.run_trials(1, initial_seconds_between_polls=0)
+
+        client.get_next_trials(1)
+
+        assert client._experiment is experiment
         check_stored(store, client)
 
     def test_a_stored_experiment_goes_on(self, store, client):
