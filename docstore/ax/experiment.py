@@ -131,19 +131,19 @@ def _other_runners(experiment: Any) -> dict[str | None, Any] | None:
     return found or None
 
 
-def _arms_in_trials(experiment: Any) -> Iterator[Any]:
-    """Yield the arms of the experiment as Ax finds them: that of the status quo, and then trial by trial."""
+def _arms_in_trials(experiment: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the arms of the experiment, each after its signature: that of the status quo, and then trial by trial."""
     if experiment._status_quo is not None:
-        yield experiment._status_quo
+        yield experiment._status_quo.signature, experiment._status_quo
     for trial in experiment._trials.values():
         for run in trial.generator_runs:
-            for row in run._arm_weight_table.values():
-                yield row.arm
+            for signature, row in run._arm_weight_table.items():
+                yield signature, row.arm
 
 
 def _other_arms(experiment: Any) -> list[Any] | None:
     """Return the arms that Ax keeps by their names, and that no trial has; None if there are none."""
-    known = set(map(id, _arms_in_trials(experiment)))
+    known = {id(arm) for _, arm in _arms_in_trials(experiment)}
     return [arm for arm in experiment._arms_by_name.values() if id(arm) not in known] or None
 
 
@@ -175,8 +175,8 @@ def _index(experiment: Any, other_arms: list[Any]) -> None:
     experiment._trials_have_ttl = any(trial._ttl_seconds is not None for trial in experiment._trials.values())
     by_signature: dict[str, Any] = {}
     by_name: dict[str, Any] = {}
-    for arm in (*_arms_in_trials(experiment), *other_arms):
-        if by_signature.setdefault(arm.signature, arm) is arm:
+    for signature, arm in (*_arms_in_trials(experiment), *((arm.signature, arm) for arm in other_arms)):
+        if by_signature.setdefault(signature, arm) is arm:
             by_name[arm._name] = arm
     experiment._arms_by_signature, experiment._arms_by_name = by_signature, by_name
 

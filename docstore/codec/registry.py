@@ -150,6 +150,7 @@ class Registry:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._by_class: dict[type, Entry] = {}
         self._by_tag: dict[str, Entry] = {}
+        self._of_libraries: dict[type, Entry] = {}
         self._tables = _Tables()
         for entry in entries:
             self._add(entry)
@@ -284,9 +285,11 @@ class Registry:
 
     def of_class(self, cls: type) -> Entry | None:
         """Return the entry of exactly *cls*; a subclass is another class."""
-        found = self._by_class.get(cls)
+        found = self._by_class.get(cls) or self._of_libraries.get(cls)
         if found is None and (library := self._library_of(cls)):
-            return library.of_class(cls)
+            found = library.of_class(cls)
+            if found is not None:
+                self._of_libraries[cls] = found
         return found
 
     def of_tag(self, tag: str) -> Entry | None:

@@ -73,7 +73,11 @@ def made(make: Callable[[], Any], name: str) -> Any:
     try:
         return make()
     except REFUSALS as error:
-        raise DecodeError(f"{name} cannot be made of what was stored: {error!s:.200}") from error
+        raise _unmade(name, error) from error
+
+
+def _unmade(name: str, error: BaseException) -> DecodeError:
+    return DecodeError(f"{name} cannot be made of what was stored: {error!s:.200}")
 
 
 def _rebuilding(entry: Entry) -> Make:
@@ -134,7 +138,10 @@ def restorer(entry: Entry) -> Callable[..., Any] | None:
         return None
 
     def restore(instance: T, /, **given: Any) -> T:
-        made(lambda: hook(instance, **given), name)
+        try:
+            hook(instance, **given)
+        except REFUSALS as error:
+            raise _unmade(name, error) from error
         return instance
 
     return restore

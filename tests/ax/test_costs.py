@@ -1,0 +1,150 @@
+"""What it costs to save and load Ax's objects, counted: calls, encoded pieces, statements, parsed expressions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from ax.core.arm import Arm
+from ax.core.data import Data, DataRow
+from ax.core.experiment import Experiment
+from ax.core.generator_run import GeneratorRun
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from ax.utils.testing import core_stubs, modeling_stubs
+from counting import calls_of, encoded_by, statements_of
+
+import docstore
+
+FEW, MANY = 10, 40
+
+
+def new_experiment(trials: int) -> Experiment:
+    """Return an experiment of so many trials, each with data, and with its search space and goals in its run."""
+    made = Experiment(
+        name=f"branin of {trials}",
+        search_space=core_stubs.get_branin_search_space(),
+        optimization_config=core_stubs.get_branin_optimization_config(),
+    )
+    for _ in range(trials):
+        add_trial(made)
+    return made
+
+
+def add_trial(made: Experiment) -> Any:
+    """Add a trial with data."""
+    index = len(made.trials)
+    space, goals = made.search_space.clone(), made.optimization_config.clone()
+    run = GeneratorRun([Arm({"x1": index / 10, "x2": 0.5})], search_space=space, optimization_config=goals)
+    trial = made.new_trial(run)
+    made.attach_data(Data(data_rows=[DataRow(index, f"{index}_0", "branin", "branin", index * 10.0, 0.1)]))
+    return trial
+
+
+def new_strategy(runs: int, of: Experiment) -> GenerationStrategy:
+    """Return the strategy of the experiment *of*, with so many runs."""
+    made = modeling_stubs.get_generation_strategy()
+    made._experiment = of
+    made._generator_runs = [core_stubs.get_generator_run() for _ in range(runs)]
+    return made
+
+
+def add_run(made: GenerationStrategy) -> GeneratorRun:
+    run = core_stubs.get_generator_run2()
+    made._generator_runs.append(run)
+    return run
+
+
+@pytest.fixture
+def store() -> docstore.Store:
+    return docstore.connect("sqlite://")
+
+
+@pytest.fixture
+def saved(store) -> tuple[Experiment, Experiment]:
+    """A small experiment and a larger one, to which a trial was added since they were first saved."""
+    both = new_experiment(FEW), new_experiment(MANY)
+    for each in both:
+        store.save(each)
+        store.save_trial(each, add_trial(each))
+    return both
+
+
+class TestOneMoreTrial:
+    def test_makes_as_many_calls_for_few_trials_as_for_many(self, store, saved):
+        of_few, of_many = (calls_of(store.save_trial, each, add_trial(each)) for each in saved)
+
+        assert of_many < 1.1 * of_few
+
+    def test_sends_as_many_statements_for_few_trials_as_for_many(self, store, saved):
+        sent = [statements_of(store.engine, store.save_trial, each, add_trial(each)) for each in saved]
+
+        assert sent[0] == sent[1]
+
+    def test_is_encoded_with_its_data_and_nothing_else(self, store, saved):
+        trial = add_trial(saved[1])
+
+        encoded = encoded_by(lambda: store.save_trial(saved[1], trial))
+
+        assert encoded == [f"/data/{trial.index}", f"/trials/{trial.index}"]
+
+    def test_is_encoded_with_the_head_without_the_other_trials(self, store, saved):
+        trial = add_trial(saved[1])
+
+        encoded = encoded_by(lambda: store.save(saved[1], parts=[trial]))
+
+        assert encoded == ["", f"/data/{trial.index}", f"/trials/{trial.index}"]
+
+
+class TestOneMoreRunOfAStrategy:
+    def test_is_encoded_with_the_head_without_the_other_runs(self, store):
+        strategy = new_strategy(MANY, new_experiment(1))
+        store.save(strategy)
+        run = add_run(strategy)
+
+        encoded = encoded_by(lambda: store.save(strategy, parts=[run]))
+
+        assert encoded == ["", f"/generator_runs/{MANY}"]
+
+    def test_makes_as_many_calls_for_few_runs_as_for_many(self, store):
+        strategies = [new_strategy(runs, new_experiment(runs)) for runs in (FEW, MANY)]
+        for each in strategies:
+            store.save(each)
+            store.save(each, parts=[add_run(each)])
+
+        runs = [add_run(each) for each in strategies]
+
+        few, many = (partial(store.save, each, parts=[run]) for each, run in zip(strategies, runs, strict=True))
+        of_few, of_many = calls_of(few, of=["call"]), calls_of(many, of=["call"])
+
+        assert of_many < 1.1 * of_few
+
+
+class TestALoad:
+    def test_sends_as_many_statements_for_few_trials_as_for_many(self, store, saved):
+        sent = [statements_of(store.engine, store.load, each.name) for each in saved]
+
+        assert sent[0] == sent[1]
+
+    def test_makes_as_many_calls_for_each_trial_of_few_as_of_many(self, store, saved):
+        of_few, of_many = (calls_of(store.load, each.name) / len(each.trials) for each in saved)
+
+        assert of_many < of_few
+
+    def test_parses_no_expression_and_makes_no_data_frame(self, store, saved, monkeypatch):
+        monkeypatch.setattr("ax.core.objective.parse_objective_expression", None)
+        monkeypatch.setattr("ax.core.outcome_constraint._parse_constraint_expression", None)
+        monkeypatch.setattr("pandas.DataFrame.__init__", None)
+
+        loaded = store.load(saved[1].name)
+
+        assert len(loaded.trials) == MANY + 1
+
+    def test_computes_the_signature_of_each_arm_once(self, store, saved, monkeypatch):
+        computed = []
+        md5hash = Arm.md5hash
+        monkeypatch.setattr(Arm, "md5hash", staticmethod(lambda parameters: computed.append(1) or md5hash(parameters)))
+
+        loaded = store.load(saved[1].name)
+
+        assert len(computed) == len(loaded.trials)
