@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -28,7 +28,21 @@ from ax.storage.sqa_store.load import load_experiment
 from ax.storage.sqa_store.save import save_experiment, save_or_update_trial
 from ax_workload import add_trial, experiment, run, strategy
 from backends import BACKENDS, Backends, SwitchedOff
-from harness import Goal, Operation, Patience, Row, TimesFaster, Work, always, growth, measured, print_rows, summary
+from harness import (
+    Goal,
+    Operation,
+    Patience,
+    Row,
+    TimesFaster,
+    Work,
+    always,
+    growth,
+    measured,
+    print_rows,
+    row_of,
+    summary,
+    timed,
+)
 from report import machine
 
 import docstore
@@ -36,6 +50,9 @@ from docstore import Store
 
 SAVE_ALL, LOAD = TimesFaster(200), TimesFaster(35)
 ONE_TRIAL, ONE_RUN = TimesFaster(20), Goal(3)
+MOST_REPEATED, FEW = 500, 5
+"""The largest experiment that is saved and loaded whole in several rounds, and in how many."""
+
 FLAT = ("save_trial, a new one", "save, a strategy's new run")
 """What must cost the same however many trials there are."""
 
@@ -54,21 +71,30 @@ class Subject:
         return len(self.bench.trials)
 
 
-def whole(subject: Subject, slow: int) -> Iterator[Operation]:
-    """Yield the first save and the load of an experiment; where Ax takes many seconds, in *slow* rounds."""
-    names, trials = count(), subject.trials
+def whole(subject: Subject) -> Iterator[Operation]:
+    """Yield the first save and the load of an experiment."""
+    trials = subject.trials
+
+    def new(first: Experiment, number: int) -> Experiment:
+        return experiment(trials, f"again-{number}") if number else first
 
     def ours(number: int) -> Work:
-        made = experiment(trials, f"again-{next(names)}")
+        made = new(subject.bench, number)
         return lambda: subject.store.save(made)
 
     def theirs(number: int) -> Work:
-        made = experiment(trials, f"again-{next(names)}")
+        made = new(subject.in_ax, number)
         return lambda: save_experiment(made)
 
-    yield Operation("save all, new", ours, "Ax, save_experiment", theirs, SAVE_ALL, slow)
+    yield Operation("save all, new", ours, "Ax, save_experiment", theirs, SAVE_ALL, FEW)
     load = always(lambda: subject.store.load("bench"))
-    yield Operation("load", load, "Ax, load_experiment", always(lambda: load_experiment("bench")), LOAD, slow)
+    yield Operation("load", load, "Ax, load_experiment", always(lambda: load_experiment("bench")), LOAD, FEW)
+
+
+def once(operation: Operation, clock: Callable[[], float]) -> Row:
+    """Return the row of one round: Ax takes many seconds for it."""
+    assert operation.floor is not None  # each operation of ``whole`` has one
+    return row_of(operation, [timed(operation.ours(0), clock)], [timed(operation.floor(0), clock)])
 
 
 def one_more(subject: Subject) -> Iterator[Operation]:
@@ -109,11 +135,9 @@ def rows(url: str, ax_url: str, trials: int, patience: Patience) -> Iterator[Row
     with docstore.connect(url) as store:
         bench, in_ax = experiment(trials), experiment(trials)
         subject = Subject(store, bench, strategy(trials, bench), in_ax)
-        store.save(bench)
+        for operation in whole(subject):
+            yield once(operation, patience.clock) if trials > MOST_REPEATED else measured(operation, patience)
         store.save(subject.strategy)
-        save_experiment(in_ax)
-        for operation in whole(subject, slow=1 if trials > 500 else patience.most):
-            yield measured(operation, replace(patience, least=1))
         for operation in one_more(subject):
             yield measured(operation, patience)
 

@@ -17,7 +17,7 @@ import plot
 import pytest
 import report
 import workload
-from harness import Goal, Operation, Patience, Row, Spread, always, growth, line, measured, row_of, summary
+from harness import Goal, Operation, Patience, Row, Spread, TimesFaster, always, growth, line, measured, row_of, summary
 
 import docstore
 from docstore.sql.tables import metadata
@@ -46,6 +46,13 @@ class TestARow:
 
     def test_has_no_verdict_without_a_goal(self):
         assert row([2.0], [1.0]).verdict == ""
+
+    @pytest.mark.parametrize(("least", "verdict"), [(3.0, "pass"), (3.1, "short")])
+    def test_may_say_how_many_times_as_long_the_other_takes(self, least, verdict):
+        made = row([2.0, 1.0, 4.0], [6.0, 3.0, 12.0], TimesFaster(least))
+
+        assert (made.ratio.median, made.verdict) == (3.0, verdict)
+        assert f">= {least:g} x" in line(made)
 
     def test_is_a_line_that_says_all_of_it(self):
         shown = line(row([2.0, 9.0, 4.0, 30.0, 5.0], [1.0, 3.0, 4.0, 6.0, 1.0], Goal(2)))
