@@ -25,7 +25,7 @@ from docstore.errors import (
     VersionNotFoundError,
 )
 from docstore.model import Arm, BatchTrial, GenerationNode, GenerationStrategy
-from docstore.model.part_dict import PartDict
+from docstore.model.part_dict import PartDict, in_memory
 from docstore.registry.bundle import mapper_of
 from docstore.sql.tables import versions
 from docstore.testing.exact import identity
@@ -141,6 +141,17 @@ class TestAnExperimentThatIsLoadedLazily:
 
 
 class TestWhatIsRead:
+    def test_is_no_other_trial_to_save_one_whose_number_others_took(self, ada, bob, lazy):
+        others = bob.load("cakes")
+        others.new_trial(parameters={"x": 0.75, "flour": "rye"})
+        bob.save(others)
+        trial = lazy.new_trial(parameters={"x": 0.875, "flour": "rye"})
+
+        ada.save_trial(lazy, trial)
+
+        assert (trial.index, trial.arm.name) == (5, "5_0")
+        assert [index for index, _ in in_memory(lazy.trials)] == [4, 5]  # 4 is that of theirs
+
     def test_is_no_body_for_the_number_of_trials_and_their_keys(self, ada, lazy):
         def ask() -> None:
             assert (len(lazy.trials), list(lazy.trials), 3 in lazy.trials) == (4, [0, 1, 2, 3], True)

@@ -145,16 +145,19 @@ def local_changes_in(live: LiveObject, paths: Collection[str], origin: LoadedSta
 def pieces_naming(live: LiveObject, asked: Collection[str], names: Collection[str]) -> dict[str, JSON]:
     """Return the pieces of an experiment, except those *asked* for, in which it uses arms of these *names*.
 
+    A trial that was not read yet uses none: the names are of arms that were added since.
+
     Cost:
-        A look at each trial; an encoding of those that are found, and of the whole, if the status quo is one.
+        A look at each trial in memory; an encoding of those that are found, and of the whole, if the status quo is one.
     """
 
     def uses(arms: Iterable[Any]) -> bool:
         return any(getattr(arm, "name", None) in names for arm in arms)
 
     numbers = sorted(live.numbers() - numbers_in(asked))
-    using = [each for each in numbers if uses(getattr(live.part(TRIALS.path(each)), "arms", ()))]
-    found = live.parts([rule.path(number) for number in using for rule in (TRIALS, DATA)])
+    trials = live.in_memory(map(TRIALS.path, numbers))
+    using = numbers_in(path for path in trials if uses(getattr(live.part(path), "arms", ())))
+    found = live.parts([rule.path(number) for number in sorted(using) for rule in (TRIALS, DATA)])
     if uses([getattr(live.obj, "status_quo", None)]):
         found |= {HEAD: live.mapper.document(live.obj).pieces[HEAD]}
     return {path: piece.body for path, piece in found.items()}
