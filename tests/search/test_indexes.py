@@ -189,11 +189,12 @@ class TestADocumentOfItsName:
         assert used[0] in BY_NAME
         assert all(each in (*BY_NAME, {PRIMARY[backend]}) for each in used)
 
-    def test_is_deleted_by_the_index_of_names_and_its_key(self, own_crowded, backend):
+    def test_is_deleted_by_the_indexes_of_names_and_owners_and_its_key(self, own_crowded, backend):
         named, *others = indexes_used(own_crowded, "delete", "cakes")
 
         assert named in BY_NAME
-        assert all(each in (*BY_NAME, {PRIMARY[backend]}) for each in others)
+        # What belongs to it is found by its owner.
+        assert all(each in (*BY_NAME, {PRIMARY[backend]}, {"documents_owner"}) for each in others)
 
 
 @pytest.mark.parametrize("columns", ["id, trial_index", "experiment, trial_index"])

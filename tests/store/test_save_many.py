@@ -9,6 +9,7 @@ import pickle
 import re
 import signal
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from memory import in_memory
 
 import docstore
-from docstore import GenerationNode, GenerationStrategy, registry
+from docstore import AnalysisCard, GenerationNode, GenerationStrategy, registry
 from docstore.errors import (
     DocumentExistsError,
     DocumentNotFoundError,
@@ -90,13 +91,18 @@ def a_strategy(name, experiment):
     return GenerationStrategy([GenerationNode("Sobol")], name=name, experiment_name=experiment)
 
 
+def a_card(name, experiment):
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    return AnalysisCard(name, experiment_name=experiment, document_name=name, timestamp=moment)
+
+
 def mixed():
     """Documents of every kind, some of them owned, and types whose integers depend on the order."""
     return [
         new_experiment("b", trials=3, experiment_type="zebra"),
         a_strategy("before its experiment", "later"),
         new_experiment("later", trials=1, experiment_type="ant"),
-        a_strategy("after its experiment", "later"),
+        a_card("after its experiment", "later"),
         a_strategy("of none", None),
         Recipe("pea", "soup", ["cut", "boil"]),
         new_multi_type_experiment("two types"),
@@ -259,9 +265,9 @@ class TestTheStatements:
 
     def test_are_two_more_for_owners_of_any_number(self, store):
         store.save(new_experiment("first", trials=1))
-        strategies = [a_strategy(f"s{i}", f"n{i % 3}") for i in range(9)]
+        cards = [a_card(f"c{i}", f"n{i % 3}") for i in range(9)]
 
-        sent = statements_of(store.engine, store.save_many, [*several(3), *strategies])
+        sent = statements_of(store.engine, store.save_many, [*several(3), *cards])
 
         assert len(sent) == 6
 
