@@ -401,7 +401,8 @@ class TestATableThatContradictsItself:
     @pytest.mark.parametrize(
         ("fields", "message"),
         [
-            ("_name", r"fields='_name': give several, as in fields=\['_name'\]"),
+            ("_name", "fields='_name': give a list of names and Fields"),
+            ({"_name": "name"}, "fields={'_name': 'name'}: give a list of names and Fields"),
             (["_name", "name"], "the fields '_name' and 'name' share the key 'name'"),
             (["_name", "_name"], "the fields '_name' and '_name' share the key 'name'"),
             ([Field("x", key="__type")], "the field 'x' cannot be stored under the key '__type'"),

@@ -79,9 +79,9 @@ def field_table(cls: type, fields: Iterable[str | Field], restored: Callable[...
     Raises:
         RegistryError: two fields are of one attribute or have one key, or one contradicts itself; names it.
     """
-    if isinstance(fields, (str, Field)) or not isinstance(fields, Iterable):
+    if isinstance(fields, (str, Field, Mapping)) or not isinstance(fields, Iterable):
         given = short_repr(fields)
-        raise RegistryError(f"{cls.__name__}: fields={given}: give several, as in fields=[{given}].")
+        raise RegistryError(f"{cls.__name__}: fields={given}: give a list of names and Fields: fields=['x', 'y'].")
     if restored is not None and not callable(restored):
         raise RegistryError(f"{cls.__name__}: restored={short_repr(restored)} is no function.")
     known: dict[str, Field] = {}
