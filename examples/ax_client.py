@@ -48,10 +48,10 @@ def optimize(client: Client, trials: int) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--database", default="lab.db", help="the file that the trials are saved in")
+    arguments.add_argument("--database", default="lab.db", help="the file, or the URL of a database")
     arguments.add_argument("--trials", type=int, default=30)
     options = arguments.parse_args()
-    with docstore.connect(f"sqlite:///{options.database}") as store:
+    with docstore.connect(options.database) as store:
         client = Client.load(NAME, storage=store) if store.exists(NAME) else plan(store)
         optimize(client, options.trials)
         [best] = store.best(NAME)

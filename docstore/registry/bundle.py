@@ -174,9 +174,9 @@ class SQAConfig:
     Attributes:
         EXPERIMENT_TYPES_WITH_NO_DATA_STORAGE, class_to_sqa_class, auxiliary_experiment_purpose_enum: of Ax's tables,
             which docstore does not have: all data are stored, in the same tables. Leave them out.
-        json_encoder_registry, json_class_encoder_registry, json_decoder_registry, json_class_decoder_registry,
-            metric_registry, runner_registry: as ``RegistryBundle`` has them.
         experiment_type_enum, generator_run_type_enum: the integer of each type.
+        json_encoder_registry, json_class_encoder_registry, json_decoder_registry: as ``RegistryBundle`` has them.
+        json_class_decoder_registry, metric_registry, runner_registry: as ``RegistryBundle`` has them.
 
     Raises:
         InvalidValueError: an enum has no members, or one without an integer; or a registry is something else; or one
