@@ -143,10 +143,11 @@ class TestEachRow:
     def test_of_the_codec_can_be_measured(self):
         assert {row.title for row in bench_codec.rows(2, ONCE)} == {"encode", "decode"}
 
-    @pytest.mark.parametrize("what", bench_memory.MAKERS)
+    @pytest.mark.parametrize(("what", "number"), [("trials", 1_000), ("observations", 10_000)])
     @pytest.mark.skipif(not bench_memory.STATUS.exists(), reason="the system has no /proc")
-    def test_of_memory_can_be_measured(self, what, tmp_path):
-        assert all(bench_memory.taken(what, 2, step, tmp_path / "lab.db") >= 0 for step in bench_memory.STEPS)
+    def test_of_memory_can_be_measured(self, what, number):
+        # Each in a process of its own: this one has taken more memory before.
+        assert len(list(bench_memory.rows({what: number}))) == 3
 
 
 class TestThePage:
