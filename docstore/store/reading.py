@@ -187,6 +187,7 @@ def known_kind(context: StoreContext, kind: str) -> Kind | None:
 # --- experiments -----------------------------------------------------------------------------------------------------
 
 
+@collector_paused()
 def trials(context: StoreContext, name: str) -> pandas.DataFrame:
     """Return the frame of an experiment's trials; as ``Store.trials``."""
     from docstore.search.experiments.frames import trials_frame
@@ -195,6 +196,7 @@ def trials(context: StoreContext, name: str) -> pandas.DataFrame:
     return trials_frame(read_trials(context.transactions, name), context.project, context.raw.decode)
 
 
+@collector_paused()
 def observations(context: StoreContext, name: str) -> pandas.DataFrame:
     """Return the frame of an experiment's observations; as ``Store.observations``."""
     from docstore.search.experiments.frames import observations_frame
@@ -204,6 +206,7 @@ def observations(context: StoreContext, name: str) -> pandas.DataFrame:
     return observations_frame(stored, context.project, context.raw.decode)
 
 
+@collector_paused()
 def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
     """Return the *n* best arms of an experiment; as ``Store.best``."""
     from docstore.search.experiments.best import best_arms, goal_of

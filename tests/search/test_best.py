@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import pickle
 import sys
@@ -642,3 +643,17 @@ def test_without_pandas_a_frame_says_what_to_install(store, call, monkeypatch):
 
     with pytest.raises(MissingDependencyError, match=r"docstore\[pandas\]"):
         getattr(store, call)("cakes")
+
+
+class TestTheCycleCollector:
+    @pytest.mark.parametrize("call", ["best", "trials", "observations"])
+    def test_is_paused_while_an_experiment_is_read(self, store, call):
+        store.save(tried({"gain": 1.0}))
+        was_on = []
+        sa.event.listen(store.engine, "before_cursor_execute", lambda *_: was_on.append(gc.isenabled()))
+
+        getattr(store, call)("cakes")
+
+        assert was_on
+        assert not any(was_on)
+        assert gc.isenabled()
