@@ -31,8 +31,8 @@ demo: .venv/installed ## Tune zlib on the standard library's sources, each trial
 test: .venv/installed ## Run every test, on each of the machine's cores
 	$(TESTS)
 
-test-ax: .venv-ax/installed ## Run the tests with Ax itself, installed in .venv-ax: its own objects, exactly
-	env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) .venv-ax/bin/python -m pytest -W ignore --numprocesses=auto --dist=worksteal tests/ax
+test-ax: .venv-ax/installed ## Run the tests with Ax itself and those of PyTorch, installed in .venv-ax
+	env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) .venv-ax/bin/python -m pytest -W ignore --numprocesses=auto --dist=worksteal tests/ax tests/codec/test_torch.py
 
 quick: .venv/installed ## Run the tests that need no database and no other process, but for those of hostile documents
 	$(TESTS) --quick --hypothesis-profile=quick --ignore-glob='*/test_hostile_*'

@@ -91,10 +91,14 @@ class TestATensor:
         assert torch.equal(made, tensor)
 
     def test_can_be_changed_and_resized_afterwards(self):
-        made = again(of_bytes("float32", 2_000))
+        tensor = torch.arange(2_000.0)
+        made = again(tensor)
 
         made += 1
         made.resize_(3_000)
+
+        assert made.shape == (3_000,)
+        assert torch.equal(made[:2_000], tensor + 1)
 
     def test_reads_as_a_list_where_it_is_small(self):
         assert json.loads(docstore.dumps(torch.tensor([[1.5, 2.0]], dtype=torch.bfloat16, requires_grad=True))) == {
