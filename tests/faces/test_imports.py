@@ -108,6 +108,9 @@ def in_a_database(backends, tmp_path_factory):
 
 
 class TestAProgramWithoutADatabase:
+    def test_has_imported_nothing_else_of_docstore_before_it_uses_a_name(self, in_memory):
+        assert packages(in_memory["import docstore"]) == set()
+
     @pytest.mark.parametrize("step", IN_MEMORY)
     def test_imports_no_sqlalchemy_and_no_optional_package(self, in_memory, step):
         assert in_memory[step] & NOT_NEEDED == set()
@@ -150,10 +153,12 @@ class TestNamesThatAreImportedWhenUsed:
         body = ast.parse(inspect.getsource(docstore)).body
         [block] = [each for each in body if isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"]
 
-        assert {name.name: each.module for each in block.body for name in each.names} == docstore._LOADED_WHEN_USED
+        imported = {name.name: each.module for each in block.body for name in each.names}
 
-    def test_are_public(self):
-        assert set(docstore._LOADED_WHEN_USED) <= set(docstore.__all__)
+        assert imported == {**docstore._LOADED_WHEN_USED, "registry": "docstore"}
+
+    def test_are_all_that_is_public_but_the_version_and_a_module(self):
+        assert {*docstore._LOADED_WHEN_USED, "__version__", "registry"} == set(docstore.__all__)
 
     def test_come_by_a_star_too(self):
         names: dict[str, object] = {}
