@@ -12,7 +12,7 @@ from docstore.codec.collector import collector_paused
 from docstore.codec.core import Unknown
 from docstore.codec.live.live_object import LiveObject
 from docstore.documents.arguments import NO_DEFAULT, checked_flag, checked_key
-from docstore.documents.canonical import JSON
+from docstore.documents.canonical import JSON, dumps
 from docstore.documents.display import Listed
 from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, Kind, is_document, join, kind_named
 from docstore.documents.optional_members import value_at
@@ -122,6 +122,17 @@ def get(context: StoreContext, kind: str, name: str, choice: VersionChoice, poin
             raise
         return default
     return context.raw.decode(value)
+
+
+def get_json(
+    context: StoreContext, kind: str, name: str, choice: VersionChoice, pointer: str, *, indent: bool
+) -> bytes:
+    """Return the text of the JSON value at *pointer* of a document; as ``Store.get_json``."""
+    with context.transactions.reading() as connection:
+        head = context.transactions.head(connection, kind, name)
+        number = chosen_version(connection, head, choice.version, choice.at, choice.tag)
+        around = read_place(connection, head, pointer, number)
+    return dumps(value_at(around, pointer, optional_members()), indent=checked_flag("indent", indent))
 
 
 # --- what is there ---------------------------------------------------------------------------------------------------

@@ -560,6 +560,35 @@ class Store:
         choice = VersionChoice(version, at, tag)
         return reading.get(self._context, self._context.kind_name(kind), name, choice, pointer, default)
 
+    def get_json(
+        self,
+        name: str,
+        *,
+        kind: str | type = "experiment",
+        version: int | None = None,
+        at: datetime | None = None,
+        tag: str | None = None,
+        pointer: str = "",
+        indent: bool = False,
+    ) -> bytes:
+        """Return the JSON text of a document, or of the value at *pointer*, as it is stored: canonical, UTF-8.
+
+        Values that JSON lacks are tagged in it, and objects have their tags: ``docstore.loads`` makes the value or the
+        object of it, and the text of a whole document is what ``docstore.dumps`` gives for its object.
+
+        Args:
+            indent: write it in lines, for people.
+
+        Raises:
+            DecodeError: there is nothing at *pointer*; or it is no pointer.
+            DocumentNotFoundError, VersionNotFoundError, InvalidValueError, DamagedDocumentError: as ``load``.
+
+        Cost:
+            As ``get``.
+        """
+        choice = VersionChoice(version, at, tag)
+        return reading.get_json(self._context, self._context.kind_name(kind), name, choice, pointer, indent=indent)
+
     def exists(self, name: str, *, kind: str | type = "experiment") -> bool:
         """Return whether there is a document of this name and kind that is not deleted.
 
@@ -916,6 +945,24 @@ class Store:
         from docstore.store import timeline
 
         return timeline.history(self._context, self._context.kind_name(kind), name, pointer)
+
+    def version(self, name: str, version: When | None = None, *, kind: str | type = "experiment") -> Version:
+        """Return one version of a document, by default the newest; as ``history`` has it.
+
+        Args:
+            version: a number, a tag, or a time at which the version was current. It may be folded.
+
+        Raises:
+            VersionNotFoundError: there is no such version.
+            DocumentNotFoundError: there is no such document.
+            DamagedDocumentError: the version is missing, or cannot be read.
+
+        Cost:
+            A SELECT by the primary key, and one to find the version of a tag or a time.
+        """
+        from docstore.store import timeline
+
+        return timeline.version(self._context, self._context.kind_name(kind), name, version)
 
     def blame(self, name: str, pointer: str, *, kind: str | type = "experiment") -> Sequence[Blame]:
         """Return when the value at *pointer* changed and by whom, newest first, with the values before and after.

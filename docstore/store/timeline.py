@@ -20,13 +20,20 @@ from docstore.documents.history import Version, piece_at
 from docstore.documents.kinds import HEAD, Kind, kind_named
 from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
 from docstore.documents.patch import undo
-from docstore.errors import DamagedDocumentError, DecodeError, InvalidValueError, PatchError, short_repr
+from docstore.errors import (
+    DamagedDocumentError,
+    DecodeError,
+    InvalidValueError,
+    PatchError,
+    VersionNotFoundError,
+    short_repr,
+)
 from docstore.registry.model_classes import optional_members
 from docstore.sql.partial import read_around
 from docstore.sql.reader import history_page, read, read_version, touching_page, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
-from docstore.sql.version_names import When, kept_version_number
+from docstore.sql.version_names import When, kept_version_number, version_number
 from docstore.store.context import StoreContext
 
 # --- blame: when the value at a pointer changed, found in the changes of each version ---------------------------------
@@ -433,6 +440,16 @@ def history(context: StoreContext, kind: str, name: str, pointer: str | None) ->
         return Lazily(blame.version for blame in _place_history(context, kind, name, pointer))
     with transactions.reading() as connection:
         return Timeline(transactions, connection, transactions.head(connection, kind, name))
+
+
+def version(context: StoreContext, kind: str, name: str, which: When | None) -> Version:
+    """Return one version of a document; as ``Store.version``."""
+    with context.transactions.reading() as connection:
+        head = context.transactions.head(connection, kind, name)
+        number = head.version if which is None else version_number(connection, head, which)
+        if not 1 <= number <= head.version:
+            raise VersionNotFoundError(name, wanted=number, head=head.version, kind=kind)
+        return version_numbered(connection, head, number)
 
 
 def blame(context: StoreContext, kind: str, name: str, pointer: str) -> Sequence[Blame]:

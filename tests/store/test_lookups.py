@@ -53,7 +53,9 @@ class TestAClassInPlaceOfItsKind:
 
         assert store.tags("spring", kind=Campaign) == {"draft": 1}
         assert store.get("spring", kind=Campaign, pointer="/goal") == "sales"
+        assert store.get_json("spring", kind=Campaign, pointer="/goal") == b'"sales"'
         assert store.history("spring", kind=Campaign)[-1].number == 1
+        assert store.version("spring", 1, kind=Campaign).number == 1
         assert len(store.blame("spring", "/goal", kind=Campaign)) == 1
         assert not store.diff("spring", 1, 1, kind=Campaign)
         assert store.compact("spring", keep=9, kind=Campaign).kept[0] == 1
@@ -94,6 +96,29 @@ def test_a_document_exists_under_its_class(store):
 
     assert store.exists("spring", kind=Campaign)
     assert store.names(kind=Campaign) == ["spring"]
+
+
+class TestTheTextOfADocument:
+    """As it is stored, in place of what it stands for."""
+
+    def test_is_that_of_its_object(self, store):
+        experiment = new_experiment("cakes", trials=2)
+        store.save(experiment)
+
+        assert store.get_json("cakes") == docstore.dumps(experiment)
+        assert store.get_json("cakes", indent=True) == docstore.dumps(experiment, indent=True)
+
+    def test_has_the_tags_of_what_json_lacks(self, store):
+        store.put("note", "n1", {"a": 1, "d": (1, 2)})
+        store.put("note", "n1", {})
+
+        assert store.get_json("n1", kind="note", pointer="/d", version=1) == b'{"__type":"tuple","items":[1,2]}'
+
+    def test_is_an_error_where_there_is_none(self, store):
+        store.put("note", "n1", {"a": 1})
+
+        with pytest.raises(DecodeError, match="/b"):
+            store.get_json("n1", kind="note", pointer="/b")
 
 
 class TestADefault:

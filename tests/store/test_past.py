@@ -373,8 +373,9 @@ class TestAVersionIsNamed:
             lambda store, when: store.revert("cakes", when),
             lambda store, when: store.tag("cakes", "t", when),
             lambda store, when: store.branch("cakes", "b", when),
+            lambda store, when: store.version("cakes", when),
         ],
-        ids=["load", "get", "diff", "revert", "tag", "branch"],
+        ids=["load", "get", "diff", "revert", "tag", "branch", "version"],
     )
     class TestByATime:
         def test_without_a_zone_is_refused(self, store, call):
@@ -396,8 +397,12 @@ class TestAVersionIsNamed:
         with pytest.raises(DecodeError, match="3 is not a pointer"):
             list(getattr(store, call)("cakes", pointer=3))
 
+    def test_alone_with_who_saved_it(self, store, ready):
+        assert [store.version("cakes", which) for which in (2, "best", ready.made)] == [store.history("cakes")[1]] * 3
+        assert store.version("cakes") == store.history("cakes")[0]
+
     @pytest.mark.parametrize("version", [0, 4, -1])
-    @pytest.mark.parametrize("call", ["diff", "revert"])
+    @pytest.mark.parametrize("call", ["diff", "revert", "version"])
     def test_that_is_not_there_is_refused_everywhere(self, store, call, version):
         with pytest.raises(VersionNotFoundError, match="it has 1 to 3"):
             getattr(store, call)("cakes", version)
