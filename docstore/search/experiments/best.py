@@ -128,26 +128,39 @@ def _observed(
     stored: StoredExperiment, decode: Decode
 ) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
     """Return the mean of each metric of each arm, and the last trial that measured each (arm, metric)."""
-    last: dict[tuple[str, str, int], tuple[float, float]] = {}
     given_up = {index: _given_up(body) for index, body in stored.trials.items()}
+    return _means_over_trials(
+        {
+            (arm, metric, index): mean
+            for (arm, metric, index), mean in last_means(stored, decode).items()
+            if (gone := given_up.get(index)) is not None and arm not in gone
+        }
+    )
+
+
+def last_means(stored: StoredExperiment, decode: Decode) -> dict[tuple[str, str, int], float]:
+    """Return the mean that counts of each arm's observations of a metric in a trial, by (arm, metric, trial).
+
+    It is that with the largest step, of equal ones the last. A mean that is NaN does not count.
+    """
+    last: dict[tuple[str, str, int], tuple[float, float]] = {}
     for index, record in records_of(stored, decode):
         arm, metric = record.get("arm_name"), record.get("metric_name")
         mean, step = _number(record.get("mean")), _number(record.get("step"))
-        gone = given_up.get(index)
-        if gone is None or arm in gone or mean is None or not isinstance(arm, str) or not isinstance(metric, str):
+        if mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
         # An observation without a step was made at the end of the trial.
         at_step = step if step is not None and math.isfinite(step) else math.inf
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
             last[arm, metric, index] = at_step, mean
-    return _means_over_trials(last)
+    return {key: mean for key, (_, mean) in last.items()}
 
 
 def _means_over_trials(
-    last: Mapping[tuple[str, str, int], tuple[float, float]],
+    last: Mapping[tuple[str, str, int], float],
 ) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
     grouped: dict[tuple[str, str], dict[int, float]] = {}
-    for (arm, metric, index), (_, mean) in last.items():
+    for (arm, metric, index), mean in last.items():
         grouped.setdefault((arm, metric), {})[index] = mean
     means: dict[str, dict[str, float]] = {}
     for (arm, metric), by_trial in grouped.items():
