@@ -1,0 +1,46 @@
+"""Every command: where it is defined, and its line in ``docstore --help``.
+
+A new command is an entry here and a module. Nothing of the commands is imported for the list of them; a test compares
+each line with the command's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final, NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """A command: ``module:attribute`` below ``docstore.cli``, and its help in one line."""
+
+    place: str
+    help: str
+
+
+SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
+    "Look": {
+        "ls": Entry("look.ls:ls", "List documents."),
+        "show": Entry("look.show:show", "Show a document in a few lines."),
+        "get": Entry("look.get:get", "Print the JSON of a document, or a value in it."),
+        "best": Entry("look.best:best", "List the best arms of an experiment."),
+        "trials": Entry("look.trials:trials", "List the trials of an experiment."),
+        "sql": Entry("look.sql:sql", "Ask the database in SQL; nothing can be changed."),
+    },
+    "Versions": {
+        "log": Entry("versions.log:log", "List the versions of a document, or those that changed a value in it."),
+        "diff": Entry("versions.diff:diff", "Show what changed between two versions, or two documents."),
+    },
+}
+
+COMMANDS: Final = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+def load(name: str) -> click.Command:
+    """Return the command *name*, imported now."""
+    module, _, attribute = COMMANDS[name].place.partition(":")
+    command = getattr(import_module(f"docstore.cli.{module}"), attribute)
+    assert isinstance(command, click.Command)
+    return command

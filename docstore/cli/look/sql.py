@@ -1,0 +1,71 @@
+"""``docstore sql``: questions in SQL, which can change nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docstore.cli import options
+from docstore.cli.command import command
+from docstore.cli.output import Output
+from docstore.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, CursorResult
+
+
+@command("sql")
+@click.argument("query")
+@options.output()
+def sql(settings: Settings, output: Output, *, query: str) -> None:
+    """Ask the database in SQL; nothing can be changed.
+
+    QUERY is one statement; with -, it is read from the standard input. The views experiments, trials, generator_runs
+    and observations have names and numbers; they are of all projects.
+
+    Examples:
+        docstore sql "SELECT name, best_value FROM experiments ORDER BY best_value"
+        docstore sql "SELECT metric_name, avg(mean) FROM observations GROUP BY metric_name" -o csv
+        docstore sql - < question.sql
+    """
+    with settings.open() as store, store.engine.connect() as connection:
+        result = _asked(connection, sys.stdin.read() if query == "-" else query)
+        if result.returns_rows:
+            columns = _distinct(result.keys())
+            output.rows(_rows(result, columns), columns, none="No rows.")
+        connection.rollback()
+
+
+def _asked(connection: Connection, query: str) -> CursorResult[Any]:
+    """Return the result of *query*, of which no percent sign or colon is a parameter.
+
+    Raises:
+        DatabaseError: the database refuses it.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    from docstore.errors import DatabaseError
+
+    try:
+        return connection.execution_options(no_parameters=True, stream_results=True).exec_driver_sql(query)
+    except DBAPIError as error:
+        raise DatabaseError(f"the database refuses it: {error.orig}") from error
+
+
+def _rows(result: CursorResult[Any], columns: list[str]) -> Iterator[dict[str, object]]:
+    return (dict(zip(columns, row, strict=True)) for row in result)
+
+
+def _distinct(names: Any) -> list[str]:
+    """Return *names*, those that were there before with a number: ``name``, ``name_2``."""
+    seen: dict[str, int] = {}
+    for name in names:
+        column, number = str(name), 1
+        while column in seen:
+            number += 1
+            column = f"{name}_{number}"
+        seen[column] = number
+    return list(seen)

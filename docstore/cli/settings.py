@@ -1,0 +1,142 @@
+"""Which database a command is about: ``--url``, ``DOCSTORE_URL``, or ``[tool.docstore]`` in a pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
+_NONE_GIVEN: Final = (
+    "no database is given. Give --url, as in --url sqlite:///lab.db, set DOCSTORE_URL, or write url = ... under "
+    "[tool.docstore] in pyproject.toml."
+)
+
+_RELATIVE: Final = re.compile(r"sqlite(?:\+\w+)?:///(?!/|:memory:|file:|[A-Za-z]:)")
+"""The beginning of the URL of a SQLite file by its path from somewhere."""
+
+
+@dataclass
+class Settings:
+    """What the options that every command has say, before the command or after it.
+
+    Attributes:
+        url, project: None if no option says it.
+        debug: whether the trace of an error is shown.
+    """
+
+    url: str | None = None
+    project: str | None = None
+    debug: bool = False
+
+    def database(self) -> tuple[str, str]:
+        """Return the URL of the database, and the project.
+
+        Raises:
+            click.UsageError: no database is given anywhere; or a pyproject.toml is malformed.
+        """
+        folder, section = _configured(Path.cwd())
+        url = self.url or os.environ.get("DOCSTORE_URL") or _from_folder(folder, section.get("url"))
+        if not url:
+            raise click.UsageError(_NONE_GIVEN)
+        return url, self.project or section.get("project") or "default"
+
+    def open(self, *, writes: bool = False, create: bool = False, author: str | None = None) -> Store:
+        """Return a store on the database, which the caller closes: ``with settings.open() as store:``.
+
+        Args:
+            writes: whether the command may write; otherwise the store, and the database, refuse to.
+            create: whether a SQLite file that is not there is made.
+
+        Raises:
+            click.UsageError: as ``database``.
+            DatabaseError: there is no such SQLite file.
+            DocstoreError: as ``connect``.
+        """
+        import docstore
+
+        url, project = self.database()
+        address = _with_option_file(url)
+        if writes and not create:
+            _check_file(address)
+        return docstore.connect(address, project=project, read_only=not writes, author=author)
+
+    def without_password(self, text: str) -> str:
+        """Return *text*, the trace of an error, without the password of the database's URL."""
+        from docstore.errors import DocstoreError
+        from docstore.sql.dialects.urls import parse, redacted, without_password
+
+        try:
+            url, _ = self.database()
+        except click.UsageError:
+            return text
+        try:
+            return without_password(text, parse(url)).replace(url, redacted(url))
+        except DocstoreError:
+            return text.replace(url, redacted(url))
+
+
+def _configured(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the section ``[tool.docstore]`` of the nearest pyproject.toml that has one, and its folder."""
+    for each in (folder, *folder.parents):
+        file = each / "pyproject.toml"
+        if file.is_file():
+            import tomllib
+
+            try:
+                section = tomllib.loads(file.read_text("utf-8")).get("tool", {}).get("docstore")
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise click.UsageError(f"{file} is not TOML: {error}. Correct it, or give --url.") from error
+            if isinstance(section, dict):
+                return each, _texts(section, file)
+    return folder, {}
+
+
+def _texts(section: dict[str, Any], file: Path) -> dict[str, Any]:
+    for key in ("url", "project"):
+        if not isinstance(section.get(key, ""), str):
+            raise click.UsageError(f"{key} under [tool.docstore] in {file} is not a text. Write it in quotes.")
+    return section
+
+
+def _from_folder(folder: Path, url: str | None) -> str | None:
+    """Return *url* with the path of a SQLite file, if it is a relative one, taken from the folder of its pyproject."""
+    if url and "://" not in url:
+        return str(folder / url)
+    if url and (found := _RELATIVE.match(url)):
+        return f"{found[0]}{folder}/{url[found.end() :]}"
+    return url
+
+
+def _with_option_file(url: str) -> Any:
+    """Return *url* as ``connect`` takes it; that of a MySQL server without a password has the user's option file."""
+    from docstore.sql.dialects.urls import is_path, parse
+
+    if is_path(url):
+        return url
+    parsed = parse(url)
+    file = Path.home() / ".my.cnf"
+    is_mysql = parsed.drivername.partition("+")[0] in ("mysql", "mariadb")
+    if is_mysql and not {"password", "passwd", "read_default_file"} & {*parsed.query} and not parsed.password:
+        return parsed.update_query_dict({"read_default_file": str(file)}) if file.is_file() else parsed
+    return parsed
+
+
+def _check_file(address: Any) -> None:
+    """Refuse to make a SQLite file in passing: a typo in a URL must not start a new database.
+
+    Raises:
+        DatabaseError: there is no such file.
+    """
+    from docstore.errors import DatabaseError
+
+    path = address if isinstance(address, str) else address.database
+    is_sqlite = isinstance(address, str) or address.drivername.partition("+")[0] == "sqlite"
+    if is_sqlite and path and path != ":memory:" and not path.startswith("file:") and not Path(path).exists():
+        raise DatabaseError(f"{path}: there is no such file. Check the path, or make the file by `docstore init`.")

@@ -1,0 +1,1 @@
+"""The commands about versions, under the names that git has for them."""
