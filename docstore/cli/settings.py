@@ -87,18 +87,29 @@ def _configured(folder: Path) -> tuple[Path, dict[str, Any]]:
     for each in (folder, *folder.parents):
         file = each / "pyproject.toml"
         if file.is_file():
-            import tomllib
-
-            try:
-                section = tomllib.loads(file.read_text("utf-8")).get("tool", {}).get("docstore")
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise click.UsageError(f"{file} is not TOML: {error}. Correct it, or give --url.") from error
-            if isinstance(section, dict):
-                return each, _texts(section, file)
+            section = _section(file)
+            if section is not None:
+                return each, section
     return folder, {}
 
 
-def _texts(section: dict[str, Any], file: Path) -> dict[str, Any]:
+def _section(file: Path) -> dict[str, Any] | None:
+    """Return the section ``[tool.docstore]`` of a pyproject.toml, or None.
+
+    Raises:
+        click.UsageError: it is not TOML; or the URL or the project in it is no text.
+    """
+    try:
+        text = file.read_text("utf-8")
+        if "docstore" not in text:  # the parser need not be imported
+            return None
+        import tomllib
+
+        section = tomllib.loads(text).get("tool", {}).get("docstore")
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{file} cannot be read: {error}. Correct it, or move it away.") from error
+    if not isinstance(section, dict):
+        return None
     for key in ("url", "project"):
         if not isinstance(section.get(key, ""), str):
             raise click.UsageError(f"{key} under [tool.docstore] in {file} is not a text. Write it in quotes.")

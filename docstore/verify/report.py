@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from docstore.documents.diff.format import on_one_line
 from docstore.documents.kinds import HEAD
 from docstore.errors import InvalidValueError, MissingDependencyError
 
@@ -193,13 +194,15 @@ def _bar(unit: str) -> Iterator[Report]:
         from rich.progress import Progress as Bar
     except ImportError as error:
         raise MissingDependencyError("rich", extra="rich", purpose="progress=True") from error
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), rate, TimeRemainingColumn())
     # A name is the user's text, not markup.
     bar = Bar(TextColumn("{task.description}", markup=False), *columns, console=Console(file=sys.stderr))
-    task = bar.add_task("", total=None)
+    task = bar.add_task("", total=None, rate="")
 
     def report(progress: Progress) -> None:
-        bar.update(task, completed=progress.done, total=progress.total, description=progress.name)
+        bar.update(task, completed=progress.done, total=progress.total, description=on_one_line(progress.name))
+        bar.update(task, rate=f"{speed:,.1f}/s" if (speed := bar.tasks[0].speed) else "")
         if not bar.live.is_started:  # not before there is any progress
             bar.start()
 

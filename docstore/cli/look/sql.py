@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,12 +33,23 @@ def sql(settings: Settings, output: Output, *, query: str) -> None:
         docstore sql "SELECT metric_name, avg(mean) FROM observations GROUP BY metric_name" -o csv
         docstore sql - < question.sql
     """
-    with settings.open() as store, store.engine.connect() as connection:
-        result = _asked(connection, sys.stdin.read() if query == "-" else query)
+    text = sys.stdin.read() if query == "-" else query
+    with settings.open() as store, store.engine.connect() as connection, _ended_by_ctrl_c():
+        result = _asked(connection, text)
         if result.returns_rows:
             columns = _distinct(result.keys())
             output.rows(_rows(result, columns), columns, none="No rows.")
         connection.rollback()
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: Python would wait for the driver's answer first, and nothing is written."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _asked(connection: Connection, query: str) -> CursorResult[Any]:
