@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from labs import fill
 
-import docstore
-from docstore import Metric, Objective, OptimizationConfig
 from docstore.cli.main import run
-from docstore.testing.experiments import add_trial, new_experiment
 
 
 class Ended(NamedTuple):
@@ -20,21 +18,6 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
-
-
-def fill(url: str) -> None:
-    """Save an experiment in three versions, the second tagged, and a note, as Ada."""
-    with docstore.connect(url, author="ada") as store:
-        taste = OptimizationConfig(Objective(metric=Metric("taste"), minimize=False))
-        experiment = new_experiment("cakes", optimization_config=taste)
-        store.save(experiment, message="first")
-        for mean in (0.5, 0.75):
-            add_trial(experiment, mean)
-        store.save(experiment, message="two trials")
-        store.tag("cakes", "published")
-        experiment.new_trial(parameters={"x": 0.75, "flour": "spelt"}).mark_running(no_runner_required=True)
-        store.save(experiment)
-        store.put("note", "n1", {"text": "rye", "sizes": (1, 2)})
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +42,7 @@ def docstore_cli(capsys) -> Callable[..., Ended]:
 
 @pytest.fixture
 def lab(fresh_database, monkeypatch) -> str:
-    """The URL of a SQLite database with an experiment and a note, in DOCSTORE_URL."""
+    """The URL of a SQLite database with what ``labs.fill`` saves, in DOCSTORE_URL."""
     url: str = fresh_database("sqlite")
     fill(url)
     monkeypatch.setenv("DOCSTORE_URL", url)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,9 +15,6 @@ from docstore.cli import options
 from docstore.cli.command import command
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, CursorResult
 
 
 @command("sql")
@@ -34,12 +32,34 @@ def sql(settings: Settings, output: Output, *, query: str) -> None:
         docstore sql - < question.sql
     """
     text = sys.stdin.read() if query == "-" else query
-    with settings.open() as store, store.engine.connect() as connection, _ended_by_ctrl_c():
-        result = _asked(connection, text)
+    with settings.open() as store, store.engine.connect() as connection, _translated():
+        # Of the text, no percent sign or colon is a parameter.
+        plain = connection.execution_options(no_parameters=True, stream_results=True)
+        with _ended_by_ctrl_c():
+            result = plain.exec_driver_sql(text)
+            first = result.fetchone() if result.returns_rows else None
         if result.returns_rows:
             columns = _distinct(result.keys())
-            output.rows(_rows(result, columns), columns, none="No rows.")
+            rows = itertools.chain([] if first is None else [first], result)
+            output.rows((dict(zip(columns, row, strict=True)) for row in rows), columns, none="No rows.")
         connection.rollback()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise what the database says as an error of docstore.
+
+    Raises:
+        DatabaseError: the database refuses the statement.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    from docstore.errors import DatabaseError
+
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseError(f"the database refuses it: {error.orig}") from error
 
 
 @contextmanager
@@ -50,26 +70,6 @@ def _ended_by_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _asked(connection: Connection, query: str) -> CursorResult[Any]:
-    """Return the result of *query*, of which no percent sign or colon is a parameter.
-
-    Raises:
-        DatabaseError: the database refuses it.
-    """
-    from sqlalchemy.exc import DBAPIError
-
-    from docstore.errors import DatabaseError
-
-    try:
-        return connection.execution_options(no_parameters=True, stream_results=True).exec_driver_sql(query)
-    except DBAPIError as error:
-        raise DatabaseError(f"the database refuses it: {error.orig}") from error
-
-
-def _rows(result: CursorResult[Any], columns: list[str]) -> Iterator[dict[str, object]]:
-    return (dict(zip(columns, row, strict=True)) for row in result)
 
 
 def _distinct(names: Any) -> list[str]:

@@ -1,0 +1,230 @@
+"""The commands that look: ls, show, get, best, trials and sql."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+import docstore
+from docstore.testing.experiments import new_experiment
+
+pytestmark = pytest.mark.usefixtures("lab")
+
+
+def objects(printed: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+class TestLs:
+    def test_lists_every_document_in_columns(self, docstore_cli):
+        head, cakes, note = docstore_cli("ls").out.splitlines()
+
+        assert head.split() == ["name", "kind", "type", "status", "owner", "version", "updated_at"]
+        assert cakes.split()[:4] == ["cakes", "experiment", "DRAFT", "3"]
+        assert note.split()[:3] == ["n1", "note", "1"]
+
+    @pytest.mark.parametrize(
+        ("options", "names"),
+        [
+            ("c", ["cakes"]),
+            ("-k note", ["n1"]),
+            ("--like %ake%", ["cakes"]),
+            ("-k experiment --status DRAFT --status COMPLETED", ["cakes"]),
+            ("-k experiment --status COMPLETED", []),
+            ("--model user", ["n1"]),
+            ("--since 2001-01-01 --before 2999-01-01", ["cakes", "n1"]),
+            ("--before 2001-01-01", []),
+            ("--created-since 2999-01-01T00:00Z", []),
+            ("--sort=-name", ["n1", "cakes"]),
+            ("--limit 1", ["cakes"]),
+            ("--deleted", []),
+            ("--owner pies", []),
+        ],
+    )
+    def test_finds_what_the_options_say(self, docstore_cli, options, names):
+        assert docstore_cli(f"ls -q {options}").out.splitlines() == names
+
+    @pytest.mark.parametrize(
+        ("condition", "names"),
+        [
+            ("/text=rye", ["n1"]),
+            ('/text="rye"', ["n1"]),
+            ("/text!=rye", ["cakes"]),
+            ("/text~r%", ["n1"]),
+            ("/text", ["n1"]),
+            ("/trials/2/index=2", ["cakes"]),
+            ("/trials/2/index>=2", ["cakes"]),
+            ("/trials/2/index<2", []),
+            ("/is_test=false", ["cakes"]),
+        ],
+    )
+    def test_finds_by_the_contents(self, docstore_cli, condition, names):
+        assert docstore_cli("ls -q --where", condition).out.splitlines() == names
+
+    def test_combines_conditions(self, docstore_cli):
+        assert docstore_cli("ls -q --where /text=rye --where /trials").out == ""
+
+    def test_says_what_a_condition_is(self, docstore_cli):
+        ended = docstore_cli("ls --where text=rye")
+
+        assert ended.code == 2
+        assert "--where 'text=rye' is no condition. Write a pointer, an operator and a value" in ended.err
+
+    def test_lists_other_projects(self, docstore_cli, lab):
+        with docstore.connect(lab, project="kitchen") as store:
+            store.put("note", "n2", 1)
+
+        assert docstore_cli("ls -q --project kitchen").out == "n2\n"
+        assert docstore_cli("ls -q --all-projects -k note").out.splitlines() == ["n1", "n2"]
+
+    def test_prints_every_column_with_wide(self, docstore_cli):
+        [cakes, _] = objects(docstore_cli("ls --wide -o jsonl").out)
+
+        assert {"id", "project", "model", "created_at", "deleted_at"} <= set(cakes)
+
+
+class TestShow:
+    def test_says_what_an_experiment_is_and_who_saved_it_last(self, docstore_cli):
+        shown = dict(line.split(maxsplit=1) for line in docstore_cli("show cakes").out.splitlines())
+
+        assert shown["version"] == shown["newest"] == "3"
+        assert shown["by"] == "ada"
+        assert shown["objective"] == "maximize taste"
+        assert shown["parameters"] == "x=FLOAT 0.0 to 1.0, flour=STRING rye | spelt"
+        assert shown["trials"] == "COMPLETED=2, RUNNING=1"
+        assert shown["best"] == "value=0.75, arm=1_0, x=9.53674e-07, flour=rye"
+
+    def test_is_of_the_version_that_is_asked_for(self, docstore_cli):
+        shown = json.loads(docstore_cli("show cakes -r published -o json").out)
+
+        assert (shown["version"], shown["newest"], shown["message"]) == (2, 3, "two trials")
+        assert (shown["tags"], shown["trials"]) == (["published"], {"COMPLETED": 2})
+
+    def test_shows_any_document(self, docstore_cli):
+        assert "kind     note\n" in docstore_cli("show n1 -k note").out
+
+    def test_names_one_like_it(self, docstore_cli):
+        ended = docstore_cli("show cake")
+
+        assert (ended.code, ended.out) == (3, "")
+        assert ended.err.startswith("docstore: there is no experiment named 'cake'. Names like it: 'cakes'. ")
+        assert ended.err.endswith("`docstore ls` lists what is stored.\n")
+
+
+class TestGet:
+    def test_prints_what_is_stored_and_what_loads_takes(self, docstore_cli, lab):
+        printed = docstore_cli("get cakes").out
+
+        with docstore.connect(lab) as store:
+            assert docstore.dumps(docstore.loads(printed)) == docstore.dumps(store.load("cakes"))
+
+    def test_prints_one_value(self, docstore_cli):
+        assert docstore_cli("get cakes /trials/0/status").out == '"COMPLETED"\n'
+        assert docstore_cli("get cakes /trials/0/status --raw").out == "COMPLETED\n"
+        assert docstore_cli("get n1 -k note -o jsonl").out == (
+            '{"sizes":{"__type":"tuple","items":[1,2]},"text":"rye"}\n'
+        )
+
+    @pytest.mark.parametrize("revision", ["1", "2", "published"])
+    def test_prints_it_as_it_was(self, docstore_cli, revision):
+        ended = docstore_cli(f"get cakes /trials/1/status -r {revision}")
+
+        assert ended.out == ("" if revision == "1" else '"COMPLETED"\n')
+
+    def test_prints_it_as_it_was_at_a_time(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            when = store.version("cakes", 2).created_at.isoformat()
+
+        assert docstore_cli(f"get cakes /trials/1/status -r {when}").out == '"COMPLETED"\n'
+
+    @pytest.mark.parametrize(
+        ("pointer", "told"),
+        [
+            ("/trials/0/statu", "'cakes' has nothing at /trials/0/statu. There is /trials/0/status."),
+            ("/trials/7", "'cakes' has nothing at /trials/7. There is /trials/0, /trials/1, /trials/2."),
+            ("/name/x", "'cakes' has nothing at /name/x: at /name is a value without members."),
+            ("trials", "'trials' is no JSON pointer. It begins with a slash: /trials"),
+        ],
+    )
+    def test_names_what_is_near_where_nothing_is(self, docstore_cli, pointer, told):
+        assert docstore_cli(f"get cakes {pointer}") == (3, "", f"docstore: {told}\n")
+
+
+class TestBest:
+    def test_lists_the_best_arms_with_parameters_and_metrics(self, docstore_cli):
+        [first, second] = objects(docstore_cli("best cakes --top 5 -o jsonl").out)
+
+        assert (first["arm"], first["value"], first["taste"], first["flour"]) == ("1_0", 0.75, 0.75, "rye")
+        assert (second["arm"], second["value"]) == ("0_0", 0.5)
+
+    def test_says_why_there_is_none(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.save(new_experiment("pies"))
+
+        ended = docstore_cli("best pies")
+
+        assert "Experiment 'pies' has no objective" in ended.err
+
+
+class TestTrials:
+    def test_lists_them_with_parameters_and_metrics(self, docstore_cli):
+        rows = objects(docstore_cli("trials cakes -o jsonl").out)
+
+        assert [list(row) for row in rows] == [["trial", "status", "arm", "x", "flour", "taste"]] * 3
+        assert [row["taste"] for row in rows] == [0.5, 0.75, None]
+
+    @pytest.mark.parametrize(("options", "trials"), [("-r 1", []), ("-r 2", [0, 1]), ("--status running", [2])])
+    def test_lists_those_that_are_asked_for(self, docstore_cli, options, trials):
+        assert [row["trial"] for row in objects(docstore_cli(f"trials cakes -o jsonl {options}").out)] == trials
+
+    def test_has_a_parameter_that_is_named_like_a_column_beside_it(self, docstore_cli, lab):
+        space = docstore.SearchSpace([docstore.RangeParameter("status", docstore.ParameterType.INT, 0, 9)])
+        experiment = docstore.Experiment(space, "pies")
+        experiment.new_trial(parameters={"status": 7})
+        with docstore.connect(lab) as store:
+            store.save(experiment)
+
+        [row] = objects(docstore_cli("trials pies -o jsonl").out)
+
+        assert (row["status"], row["parameters.status"]) == ("CANDIDATE", 7)
+
+
+class TestSql:
+    def test_prints_what_the_database_answers(self, docstore_cli):
+        assert docstore_cli("sql", "SELECT name, '%' AS a, ':x' AS a FROM experiments", "-o", "csv").out == (
+            "name,a,a_2\ncakes,%,:x\n"
+        )
+
+    def test_reads_the_question_from_stdin(self, docstore_cli, monkeypatch, tmp_path):
+        (tmp_path / "question.sql").write_text("SELECT 1 AS one")
+        with (tmp_path / "question.sql").open() as file:
+            monkeypatch.setattr("sys.stdin", file)
+
+            assert docstore_cli("sql - -o jsonl").out == '{"one": 1}\n'
+
+    @pytest.mark.parametrize("query", ["SELEC", "DROP TABLE documents", "SELECT json('x')"])
+    def test_says_what_the_database_refuses(self, docstore_cli, query):
+        ended = docstore_cli("sql", query)
+
+        assert (ended.code, ended.out) == (3, "")
+        assert ended.err.startswith("docstore: the database refuses it: ")
+
+    def test_can_be_interrupted_while_the_database_answers(self, docstore_cli):
+        handlers = []
+
+        def note(*_):
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+        before = signal.getsignal(signal.SIGINT)
+        sa.event.listen(Engine, "before_cursor_execute", note)
+        try:
+            docstore_cli("sql", "SELECT 1")
+        finally:
+            sa.event.remove(Engine, "before_cursor_execute", note)
+
+        assert handlers[-1] is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is before

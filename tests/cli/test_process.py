@@ -1,0 +1,149 @@
+"""``docstore`` as a process of its own: what a shell sees of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from labs import fill
+
+import docstore
+
+PROGRAM = str(Path(sys.executable).with_name("docstore"))
+
+
+def ran(*words: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def big(fresh_database, monkeypatch) -> str:
+    """A note of more than a pipe holds."""
+    url: str = fresh_database("sqlite")
+    with docstore.connect(url) as store:
+        store.put("note", "long", ["rye"] * 100_000)
+    monkeypatch.setenv("DOCSTORE_URL", url)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, Python loses what a short write leaves
+    return url
+
+
+class TestOnEachDatabase:
+    @pytest.fixture
+    def url(self, database):
+        fill(database)
+        return database
+
+    def test_documents_are_listed(self, url):
+        ended = ran("ls", "-o", "jsonl", "--url", url)
+
+        assert ended.stderr == ""
+        assert [json.loads(line)["name"] for line in ended.stdout.splitlines()] == ["cakes", "n1"]
+
+    def test_it_can_be_asked_in_sql_and_changes_nothing(self, url):
+        asked = ran("sql", 'SELECT name, best_value AS "100%" FROM experiments', "-o", "csv", "--url", url)
+        refused = ran("sql", "DELETE FROM documents", "--url", url)
+
+        assert (asked.stdout, asked.stderr) == ("name,100%\ncakes,0.75\n", "")
+        assert (refused.returncode, refused.stdout) == (3, "")
+        assert "read" in refused.stderr
+
+
+class TestAsAModule:
+    def test_is_the_same_program(self):
+        ended = subprocess.run(
+            [sys.executable, "-m", "docstore", "--version"], capture_output=True, text=True, check=True
+        )
+
+        assert ended.stdout == ran("--version").stdout == "docstore 0.1.0\n"
+
+    def test_without_click_says_what_to_install(self, tmp_path):
+        (tmp_path / "click.py").write_text("raise ModuleNotFoundError(name='click')")
+        ended = subprocess.run(
+            [sys.executable, "-m", "docstore", "ls"], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+
+        assert (ended.returncode, ended.stderr) == (
+            3,
+            "docstore: the command line needs click: pip install 'docstore[cli]'\n",
+        )
+
+
+class TestWhatIsImported:
+    """In place of a time: the library takes ten times as long to import as all the rest."""
+
+    @pytest.mark.parametrize("words", [["--help"], ["--version"], ["ls", "--help"], ["lss"]])
+    def test_for_help_is_nothing_of_the_library(self, words):
+        assert imported_for(words) == {"docstore", "docstore.cli"}
+
+    def test_for_the_completion_of_a_command_is_nothing_of_the_library(self, monkeypatch):
+        monkeypatch.setenv("_DOCSTORE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", "docstore l")
+        monkeypatch.setenv("COMP_CWORD", "1")
+
+        assert imported_for([]) == {"docstore", "docstore.cli"}
+
+
+def imported_for(words: list[str]) -> set[str]:
+    """Return the packages of docstore that a command imports, and any other that takes long."""
+    program = "import sys; from docstore.__main__ import main; main(); print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+    modules = ended.stderr.splitlines()[-1].split()
+    return {
+        ".".join(module.split(".")[:2])
+        for module in modules
+        if module.partition(".")[0] in ("docstore", "sqlalchemy", "rich", "orjson", "pandas", "tomllib")
+    } - {"docstore.__main__"}
+
+
+class TestAPipeThatIsClosed:
+    def test_ends_it_silently(self, big):
+        with subprocess.Popen(
+            [PROGRAM, "get", "long", "-k", "note"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            process.stdout.read(1)
+            process.stdout.close()
+
+            assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+class TestCtrlC:
+    def test_ends_it_with_130_and_says_nothing(self, big):
+        with subprocess.Popen(
+            [PROGRAM, "get", "long", "-k", "note"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            process.stdout.read(1)  # it is in the middle of writing, since the pipe is full
+            process.send_signal(signal.SIGINT)
+            process.stdout.close()
+
+            assert (process.stderr.read(), process.wait()) == (b"", 130)
+
+
+class TestAnErrorWithItsTrace:
+    def test_shows_no_password(self):
+        url = "postgresql://ada:Gr4nd-m0ther@localhost:1/lab"
+
+        ended = ran("ls", "--debug", "--url", url)
+
+        assert ended.returncode == 3
+        assert "Traceback" in ended.stderr
+        assert "Gr4nd-m0ther" not in ended.stderr
+
+    def test_is_one_line_without_debug(self):
+        ended = ran("ls", "--url", "postgresql://ada:Gr4nd-m0ther@localhost:1/lab")
+
+        assert ended.stderr.startswith("docstore: postgresql+psycopg2://ada:***@localhost:1/lab: ")
+        assert ended.stderr.count("\n") == 1
+
+
+class TestAnEncodingThatLacksACharacter:
+    def test_gets_an_escape_in_its_place(self, fresh_database, monkeypatch):
+        url = fresh_database("sqlite")
+        with docstore.connect(url) as store:
+            store.put("note", "日本", 1)
+        monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+
+        assert ran("ls", "-q", "--url", url).stdout == "\\u65e5\\u672c\n"

@@ -1,0 +1,51 @@
+"""The commands about versions: log and diff."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("lab")
+
+
+class TestLog:
+    def test_lists_who_saved_which_version_and_why(self, docstore_cli):
+        rows = [json.loads(line) for line in docstore_cli("log cakes -o jsonl").out.splitlines()]
+
+        assert [(row["version"], row["by"], row["message"], row["tags"]) for row in rows] == [
+            (3, "ada", "", []),
+            (2, "ada", "two trials", ["published"]),
+            (1, "ada", "first", []),
+        ]
+
+    @pytest.mark.parametrize(
+        ("options", "numbers"),
+        [("cakes --limit 2", "3 2"), ("cakes /trials/0/status", "2"), ("cakes /nothing", ""), ("n1 -k note", "1")],
+    )
+    def test_lists_those_that_are_asked_for(self, docstore_cli, options, numbers):
+        assert docstore_cli(f"log -q {options}").out.split() == numbers.split()
+
+
+class TestDiff:
+    def test_says_in_words_what_changed(self, docstore_cli):
+        ended = docstore_cli("diff cakes published")
+
+        assert ended == (0, "trial 2: added, RUNNING, arm 2_0 (x 0.75, flour spelt)\n", "")
+
+    def test_gives_a_json_patch(self, docstore_cli):
+        [step] = json.loads(docstore_cli("diff cakes 2 3 --patch").out)
+
+        assert (step["op"], step["path"]) == ("add", "/trials/2")
+
+    @pytest.mark.parametrize(("words", "code"), [("1 3", 1), ("3 3", 0)])
+    def test_tells_by_its_exit_code_if_it_is_asked_to(self, docstore_cli, words, code):
+        assert docstore_cli(f"diff cakes {words} --exit-code").code == code
+
+    @pytest.mark.parametrize("revision", ["9", "tag:9", "2001-01-01", "draft"])
+    def test_names_the_versions_that_there_are(self, docstore_cli, revision):
+        ended = docstore_cli(f"diff cakes {revision}")
+
+        assert (ended.code, ended.out) == (3, "")
+        assert ended.err.startswith("docstore: document 'cakes' has no version ")
+        assert ended.err.endswith("`docstore log` lists the versions.\n")
