@@ -50,6 +50,10 @@ class TestATable:
         assert shown(["ls", "nothing"], environment) == "There are no such documents.\n"
 
 
+def test_a_difference_is_green_where_something_was_added(environment):
+    assert shown(["diff", "cakes"], environment).startswith("\x1b[32mtrial 2: added")
+
+
 class TestAnOutputThatDoesNotFit:
     def test_is_shown_by_the_pager(self, environment):
         lines = shown(["ls", "-k", "note"], environment).splitlines()

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+import docstore
+from docstore.json_store.save import save_experiment
+
 pytestmark = pytest.mark.usefixtures("lab")
 
 
@@ -32,6 +35,55 @@ class TestDiff:
         ended = docstore_cli("diff cakes published")
 
         assert ended == (0, "trial 2: added, RUNNING, arm 2_0 (x 0.75, flour spelt)\n", "")
+
+    def test_is_of_the_last_save_if_nothing_is_named(self, docstore_cli):
+        assert docstore_cli("diff cakes") == docstore_cli("diff cakes 2 3")
+        assert docstore_cli("diff n1 -k note") == (0, "", "")
+
+    def test_compares_with_another_document(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.branch("cakes", "pies", 2)
+
+        assert "trial 2: removed" in docstore_cli("diff cakes --other pies").out
+
+    @pytest.mark.parametrize("name", ["cakes.json", "cakes.json.gz"])
+    def test_compares_with_a_file(self, docstore_cli, lab, tmp_path, name):
+        with docstore.connect(lab) as store:
+            save_experiment(store.load("cakes", version=2), tmp_path / name)
+
+        assert docstore_cli(f"diff cakes published --file {name}").out == ""
+        assert docstore_cli(f"diff cakes --file {name}").out.startswith("trial 2: removed")
+
+    def test_refuses_a_version_of_a_file(self, docstore_cli):
+        ended = docstore_cli("diff cakes 1 2 --file cakes.json")
+
+        assert (ended.code, ended.out) == (2, "")
+        assert "B is a version or a file, not both." in ended.err
+
+    def test_counts_what_changed(self, docstore_cli):
+        rows = [json.loads(line) for line in docstore_cli("diff cakes 1 --stat -o jsonl").out.splitlines()]
+
+        assert [(row["what"], row["added"], row["changed"]) for row in rows] == [
+            ("trial 0", 2, 0),
+            ("trial 1", 2, 0),
+            ("trial 2", 1, 0),
+        ]
+
+    def test_gives_a_page_for_a_browser(self, docstore_cli):
+        page = docstore_cli("diff cakes 2 --html").out
+
+        assert page.startswith("<!doctype html>\n")
+        assert "trial 2" in page
+
+    def test_gives_rows_for_other_programs(self, docstore_cli):
+        [row] = map(json.loads, docstore_cli("diff cakes 2 -o jsonl").out.splitlines())
+
+        assert row == {
+            "subject": "trial 2",
+            "what": "",
+            "was": None,
+            "now": "RUNNING, arm 2_0 (x 0.75, flour spelt)",
+        }
 
     def test_gives_a_json_patch(self, docstore_cli):
         [step] = json.loads(docstore_cli("diff cakes 2 3 --patch").out)
