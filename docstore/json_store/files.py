@@ -1,4 +1,7 @@
-"""Files that are replaced as a whole: after a crash, either the old bytes are there or the new ones."""
+"""Files that are replaced as a whole: after a crash, either the old bytes are there or the new ones.
+
+A path is that of a local file, a ``file:`` URL, or another URL, whose file is read and replaced by ``remote``.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ import secrets
 import stat
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from docstore.errors import FileAccessError, FileFormatError, InvalidValueError, MissingFileError
+from docstore.json_store.remote import Remote, local_path, shown, url_of
 
 _GZIP = b"\x1f\x8b"
 _OTHERS: Final = {b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
@@ -38,26 +42,36 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     The bytes go to a temporary file in the same folder and reach the disk before it gets the name: a crash, a full
     disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written. A new
     file gets the permissions that the umask leaves. A file that replaces another gets its permissions and, if this
-    user may set them, its owner and group.
+    user may set them, its owner and group. Of a URL, ``Remote.write`` says how its file is replaced.
 
     Raises:
         FileAccessError: it cannot be written.
-        InvalidValueError: its name says that it is compressed, and not by gzip.
+        InvalidValueError: its name says that it is compressed, and not by gzip; or it is a URL that cannot be used.
+        MissingDependencyError: it is a URL, and a package that reads it is not installed.
     """
+    url = url_of(os.fspath(path))
+    if url is not None:
+        data = _packed(shown(url), PurePosixPath(url).suffix, data)
+        Remote.at(url).write(data)
+        return
+    path = local_path(os.fspath(path))
     target = Path(os.path.realpath(path))
-    suffix = target.suffix.lower()
-    if suffix in _SUFFIXES:
-        remedy = (
-            f"Only gzip is supported: let the name end in .json.gz, not in {suffix}; or in .json, and pack it later."
-        )
-        raise InvalidValueError("filepath", os.fspath(path), remedy)
-    if suffix == ".gz":
-        data = gzip.compress(data, mtime=0)
+    data = _packed(path, target.suffix, data)
     with _explained(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError("it is a folder; name a file in it")
         _replace(target, data)
+
+
+def _packed(path: str, suffix: str, data: bytes) -> bytes:
+    suffix = suffix.lower()
+    if suffix in _SUFFIXES:
+        remedy = (
+            f"Only gzip is supported: let the name end in .json.gz, not in {suffix}; or in .json, and pack it later."
+        )
+        raise InvalidValueError("filepath", path, remedy)
+    return gzip.compress(data, mtime=0) if suffix == ".gz" else data
 
 
 def _replace(target: Path, data: bytes) -> None:
@@ -118,27 +132,32 @@ def read(path: str | os.PathLike[str]) -> bytes:
         MissingFileError: there is no such file; names similar ones.
         FileAccessError: it cannot be read.
         FileFormatError: it is empty, compressed and cut off, or unpacks to more than is plausible.
+        InvalidValueError, MissingDependencyError: as ``write``.
     """
+    path, url = local_path(os.fspath(path)), url_of(os.fspath(path))
+    if url is not None:
+        return _plain(shown(url), Remote.at(url).read())
     with _explained(path):
         data = Path(path).read_bytes()
+    return _plain(path, data)
+
+
+def _plain(path: str, data: bytes) -> bytes:
+    """Return *data*, unpacked if they are compressed."""
     if not data:
-        raise FileFormatError(
-            os.fspath(path), "it is empty: another program was cut off while it saved, or nothing was saved"
-        )
+        raise FileFormatError(path, "it is empty: another program was cut off while it saved, or nothing was saved")
     for start, other in _OTHERS.items():
         if data.startswith(start):
-            raise FileFormatError(
-                os.fspath(path), f"it is compressed by {other}, and only gzip is supported: unpack it"
-            )
+            raise FileFormatError(path, f"it is compressed by {other}, and only gzip is supported: unpack it")
     if not data.startswith(_GZIP):
         return data
     try:
         unpacked = _unpacked(data)
     except (EOFError, OSError, zlib.error) as error:
-        raise FileFormatError(os.fspath(path), f"it is compressed, and damaged or cut off: {error}") from error
+        raise FileFormatError(path, f"it is compressed, and damaged or cut off: {error}") from error
     if unpacked is None:
         raise FileFormatError(
-            os.fspath(path),
+            path,
             f"its {len(data):,} bytes unpack to more than {_most(data):,}, which is not plausible for an experiment. "
             f"If you trust it, unpack it with gunzip and load that.",
         )

@@ -13,6 +13,7 @@ from docstore.documents.canonical import JSON, TAG, loads_strict
 from docstore.documents.kinds import EXPERIMENT, FORMAT_KEY
 from docstore.errors import CodecError, DecodeError, FileFormatError, NewerFormatError, short_repr
 from docstore.json_store import files
+from docstore.json_store.remote import shown
 from docstore.model import Experiment
 from docstore.registry.bundle import RegistryBundle, bundle_of, mapper_of
 
@@ -25,7 +26,7 @@ def load_experiment(
     bundle: RegistryBundle | None = None,
     unknown: Unknown = "error",
 ) -> Experiment:
-    """Return the experiment, with its trials and data, that was saved to *filepath*.
+    """Return the experiment, with its trials and data, that was saved to *filepath*, a path or a URL.
 
     Args:
         decoder_registry: how custom classes are read; see ``RegistryBundle.decoder_registry``.
@@ -39,7 +40,8 @@ def load_experiment(
         FileFormatError: it is empty, cut off, or not a document; says where.
         NewerFormatError: a later docstore wrote it.
         DecodeError: a class that it needs is not registered, or has changed; with the pointer.
-        InvalidValueError: a registry is passed to the wrong argument; names the right one.
+        InvalidValueError: a registry is passed to the wrong argument; names the right one. Or the URL cannot be used.
+        MissingDependencyError: *filepath* is a URL, and a package that reads it is not installed; names it.
     """
     path = checked_path("filepath", filepath)
     together = bundle_of(bundle, decoder_registry=decoder_registry, class_decoder_registry=class_decoder_registry)
@@ -48,11 +50,11 @@ def load_experiment(
     try:
         experiment = mapper.decode(document)
     except CodecError as error:
-        error.add_note(f"in the file {path}")
+        error.add_note(f"in the file {shown(path)}")
         raise
     if not is_experiment(mapper, experiment):
         raise FileFormatError(
-            path, f"it holds a {type(experiment).__name__}, not an Experiment; read it with docstore.loads"
+            shown(path), f"it holds a {type(experiment).__name__}, not an Experiment; read it with docstore.loads"
         )
     return experiment  # type: ignore[no-any-return]  # it may be of Ax, which is not installed everywhere
 
@@ -66,6 +68,7 @@ def is_experiment(mapper: Mapper, obj: object) -> bool:
 def _document(path: str) -> JSON:
     """Return the JSON of the document in the file."""
     data = files.read(path)
+    path = shown(path)
     try:
         document = loads_strict(data)
     except DecodeError as error:

@@ -30,6 +30,8 @@ def save_experiment(
     encoded leaves it as it was. A file whose name ends in ``.gz`` is compressed.
 
     Args:
+        filepath: a path; or a URL, such as ``s3://bucket/a.json``, which fsspec writes (``docstore[fsspec]``, and the
+            package of the protocol). A failed save leaves the old file there too.
         encoder_registry: how custom classes are written; see ``RegistryBundle.encoder_registry``.
         class_encoder_registry: how values that are classes are written; see ``RegistryBundle.class_encoder_registry``.
         bundle: the bundle itself, in place of both.
@@ -38,8 +40,9 @@ def save_experiment(
     Raises:
         EncodeError: something in *experiment* cannot be written; with its pointer.
         InvalidValueError: a registry is passed to the wrong argument; names the right one. Or the file's name says that
-            it is compressed, and not by gzip.
+            it is compressed, and not by gzip; or the URL cannot be used.
         FileAccessError: the file cannot be written.
+        MissingDependencyError: *filepath* is a URL, and a package that writes it is not installed; names it.
     """
     together = bundle_of(bundle, encoder_registry=encoder_registry, class_encoder_registry=class_encoder_registry)
     path = checked_path("filepath", filepath)

@@ -1,0 +1,220 @@
+"""Files at a URL, such as ``s3://bucket/a.json``, by fsspec: read whole, and replaced as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from docstore.errors import FileAccessError, InvalidValueError, MissingDependencyError, MissingFileError
+
+_SCHEME: Final = re.compile(r"(?:[A-Za-z][\w.+-]*::)*([A-Za-z][A-Za-z0-9.+-]+):/")
+"""What a URL begins with. A scheme has two letters or more: ``C:/a.json`` is a path of Windows."""
+
+_LOCAL: Final = ("file", "local")
+
+_REPLACED_AT_ONCE: Final = frozenset({"abfs", "abfss", "az", "gcs", "gs", "memory", "s3", "s3a"})
+"""Protocols that show an object when all of it has arrived, and the former one until then. (By the sources of adlfs,
+gcsfs and s3fs: a PUT, or an upload in parts that is completed.)"""
+
+_PACKAGES: Final = {"smbclient": "smbprotocol"}
+"""The package of a module that has another name."""
+
+_CHUNK: Final = 2**20
+
+
+def url_of(path: str) -> str | None:
+    """Return *path* if it is a URL that fsspec has to read; None for a local path, and for a ``file:`` URL."""
+    match = _SCHEME.match(path)
+    if match is None or match[1].lower() in _LOCAL or not path[match.end() :].startswith("/"):
+        return None
+    return path
+
+
+def local_path(path: str) -> str:
+    """Return the local path of a ``file:`` URL; another *path* as it is.
+
+    Raises:
+        InvalidValueError: the URL is of another machine.
+    """
+    match = _SCHEME.match(path)
+    if match is None or match[1].lower() not in _LOCAL:
+        return path
+    from urllib.request import url2pathname
+
+    rest = path[match.end() - 1 :]
+    if rest.startswith("//"):
+        host, slash, rest = rest[2:].partition("/")
+        if host not in ("", "localhost") or not slash:
+            raise InvalidValueError("filepath", path, "A file: URL is file:///folder/name.json, without a host.")
+        rest = slash + rest
+    return url2pathname(rest)
+
+
+def shown(url: str) -> str:
+    """Return *url* as a message shows it, without a password."""
+    return re.sub(r"(?<=://)([^/:]*):[^/]*(?=@)", r"\1:***", url)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file or a folder at a URL.
+
+    Attributes:
+        fs: the file system of fsspec.
+        path: what fs calls it.
+        url: what the user calls it; may have a password.
+        protocol: the scheme of the URL.
+    """
+
+    fs: Any
+    path: str
+    url: str
+    protocol: str
+
+    @staticmethod
+    def at(url: str) -> Remote:
+        """Return the file or the folder at *url*.
+
+        Raises:
+            MissingDependencyError: fsspec, or the package of the protocol, is not installed; names it.
+            InvalidValueError: fsspec does not know the protocol, or *url* chains several.
+            FileAccessError: the server cannot be reached.
+        """
+        scheme = _SCHEME.match(url)
+        assert scheme is not None  # url_of() returned it
+        protocol = scheme[1]
+        if "::" in url:
+            raise InvalidValueError("filepath", shown(url), "Give one URL: what a cache keeps may not reach the file.")
+        purpose = f"a file at {protocol}://"
+        try:
+            from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # it has no types
+        except ImportError as error:
+            raise MissingDependencyError("fsspec", extra="fsspec", purpose=purpose) from error
+        try:
+            fs, path = url_to_fs(url)
+        except ImportError as error:
+            module = str(getattr(error.__cause__ or error, "name", None) or error)
+            raise MissingDependencyError(_PACKAGES.get(module, module), purpose=purpose) from error
+        except ValueError as error:
+            raise InvalidValueError("filepath", shown(url), f"fsspec answers: {error}.") from error
+        except Exception as error:
+            raise _translated(url, error) from error
+        return Remote(fs, path, url, protocol)
+
+    def __truediv__(self, name: str) -> Remote:
+        return Remote(self.fs, f"{self.path.rstrip('/')}/{name}", f"{self.url.rstrip('/')}/{name}", self.protocol)
+
+    def read(self) -> bytes:
+        """Return all bytes of the file, from one request: of one state, if it is replaced meanwhile.
+
+        Raises:
+            MissingFileError, FileAccessError: there is no such file, or it cannot be read.
+        """
+        with _explained(self.url):
+            return bytes(self.fs.cat_file(self.path))
+
+    def write(self, data: bytes) -> None:
+        """Replace the file by *data*.
+
+        Raises:
+            FileAccessError: it cannot be written; the old file, or the new one, is there, whole.
+            InvalidValueError: the protocol cannot replace a file as a whole.
+        """
+        self._replace(lambda path: self.fs.pipe_file(path, data))
+
+    def upload(self, file: Path) -> None:
+        """Replace the file by the local *file*, as ``write``, in constant memory."""
+        self._replace(lambda path: self.fs.put_file(str(file), path))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes of the file, in constant memory."""
+        with _explained(self.url), self.fs.open(self.path, "rb") as file:
+            yield from chunks_of(file)
+
+    def _replace(self, send: Callable[[str], object]) -> None:
+        if self.protocol not in _REPLACED_AT_ONCE and not _renames(self.fs):
+            remedy = (
+                f"It is not known whether {self.protocol}:// replaces a file as a whole, and a save must not destroy "
+                f"what is there. Save to a local file, and send that."
+            )
+            raise InvalidValueError("filepath", shown(self.url), remedy)
+        with _explained(self.url):
+            if self.protocol in _REPLACED_AT_ONCE:
+                send(self.path)
+            else:
+                self._send_beside(send)
+
+    def _send_beside(self, send: Callable[[str], object]) -> None:
+        folder, slash, name = self.path.rpartition("/")
+        new = f"{folder}{slash}.{name[:50]}.{secrets.token_hex(8)}.tmp"
+        if folder:
+            self.fs.makedirs(folder, exist_ok=True)
+        try:
+            send(new)
+            self._move(new)
+        except BaseException:
+            # Also on Ctrl-C: nothing is left beside the old file, if the server still answers.
+            with contextlib.suppress(Exception):
+                self.fs.rm_file(new)
+            raise
+
+    def _move(self, new: str) -> None:
+        """Give the file *new* the name of this one, whose former file is lost only then."""
+        try:
+            self.fs.mv(new, self.path)
+        except Exception:
+            # Some servers (HDFS, SMB) rename only to a name that is free.
+            if not self.fs.exists(self.path):
+                raise
+        if not self.fs.exists(new):
+            return
+        old = f"{new.removesuffix('.tmp')}.old"
+        self.fs.mv(self.path, old)
+        try:
+            self.fs.mv(new, self.path)
+            if self.fs.exists(new):  # WebHDFS answers false, and fsspec does not raise
+                raise OSError(f"{self.protocol} did not rename the new file")
+        except BaseException as error:
+            try:
+                self.fs.mv(old, self.path)
+            except Exception:
+                problem = f"the new file did not get its name, and the former one is now {old}: rename it back"
+                raise FileAccessError(shown(self.url), problem) from error
+            raise
+        self.fs.rm_file(old)
+
+
+def chunks_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the rest of *file* in pieces."""
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _renames(fs: Any) -> bool:
+    """Return whether a file system has a rename of its own; fsspec's own copies the bytes, and may be cut off."""
+    from fsspec.spec import AbstractFileSystem  # type: ignore[import-untyped]  # it has no types
+
+    return type(fs).mv is not AbstractFileSystem.mv
+
+
+@contextlib.contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Raise what the library of a protocol raises, each its own, as a FileAccessError."""
+    try:
+        yield
+    except FileAccessError:
+        raise
+    except Exception as error:
+        raise _translated(url, error) from error
+
+
+def _translated(url: str, error: Exception) -> FileAccessError:
+    if isinstance(error, FileNotFoundError):
+        return MissingFileError(shown(url), "there is no such file, or no such bucket or folder")
+    problem = f"{type(error).__name__}: {error}".replace(url, shown(url))
+    return FileAccessError(shown(url), f"{problem}. A file that was there is as it was, or was replaced whole.")

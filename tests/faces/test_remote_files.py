@@ -1,0 +1,246 @@
+"""An experiment in a file at a URL, by fsspec: on object stores, on servers that rename, and when they fail."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
+
+import docstore
+from docstore import Experiment, SearchSpace
+from docstore.errors import (
+    FileAccessError,
+    FileFormatError,
+    InvalidValueError,
+    MissingDependencyError,
+    MissingFileError,
+)
+from docstore.json_store.load import load_experiment
+from docstore.json_store.remote import local_path, url_of
+from docstore.json_store.save import save_experiment
+
+
+class Server(MemoryFileSystem):
+    """A server whose files are seen while they are written, and which renames; it can fail at a step."""
+
+    protocol = "server"
+    store: dict[str, MemoryFile] = {}  # noqa: RUF012  # fsspec's own form
+    pseudo_dirs = [""]  # noqa: RUF012
+    fails: dict[str, list[BaseException | None]] = {}  # noqa: RUF012
+    """For a step, what its next calls raise: None lets one pass."""
+    replaces = True
+    """Whether a rename replaces a file; if not, it is refused; if None, it is not done, and nothing is said."""
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return "/" + path.removeprefix("server://").lstrip("/")
+
+    def _step(self, name):
+        waiting = self.fails.get(name)
+        error = waiting.pop(0) if waiting else None
+        if error is not None:
+            raise error
+
+    def pipe_file(self, path, value, mode="overwrite", **options):
+        self.store[path] = MemoryFile(self, path, value[: len(value) // 2])
+        self._step("write")
+        self.store[path] = MemoryFile(self, path, value)
+        self._step("close")
+
+    def mv(self, path1, path2, **options):
+        self._step("rename")
+        if path2 in self.store and not self.replaces:
+            if self.replaces is None:
+                return
+            raise FileExistsError(errno.EEXIST, "exists", path2)
+        self.store[path2] = self.store.pop(path1)
+
+    def names(self):
+        return sorted(self.store)
+
+
+@pytest.fixture(autouse=True)
+def server(monkeypatch):
+    monkeypatch.setattr(Server, "store", {})
+    monkeypatch.setattr(Server, "pseudo_dirs", [""])
+    monkeypatch.setattr(Server, "fails", {})
+    fsspec.register_implementation("server", Server, clobber=True)
+    MemoryFileSystem.store.clear()
+    return fsspec.filesystem("server")
+
+
+@pytest.fixture
+def experiment():
+    return Experiment(SearchSpace([]), "far away")
+
+
+class TestASavedExperiment:
+    @pytest.mark.parametrize("url", ["memory://lab/a.json", "memory://lab/a.json.gz", "server://lab/b c/a.json"])
+    def test_comes_back_exactly(self, experiment, url):
+        save_experiment(experiment, url)
+
+        assert docstore.dumps(load_experiment(url)) == docstore.dumps(experiment)
+
+    def test_is_the_text_of_a_local_file(self, experiment, tmp_path):
+        for path in (f"{tmp_path}/a.json.gz", "memory://lab/a.json.gz"):
+            save_experiment(experiment, path)
+
+        assert fsspec.filesystem("memory").cat("/lab/a.json.gz") == (tmp_path / "a.json.gz").read_bytes()
+
+    @pytest.mark.parametrize("url", ["memory://lab/a.json", "server://lab/a.json"])
+    def test_replaces_the_one_before_and_leaves_nothing_else(self, experiment, url):
+        save_experiment(experiment, url)
+        experiment.description = "changed"
+        save_experiment(experiment, url)
+
+        assert load_experiment(url).description == "changed"
+        assert [*fsspec.core.url_to_fs(url)[0].store] == ["/lab/a.json"]
+
+    def test_is_compressed_by_gzip_alone(self, experiment):
+        with pytest.raises(InvalidValueError, match=r"memory://a\.json\.xz.*Only gzip"):
+            save_experiment(experiment, "memory://a.json.xz")
+
+    def test_that_is_not_there_is_a_missing_file(self):
+        with pytest.raises(MissingFileError, match=r"memory://none/a\.json: there is no such file"):
+            load_experiment("memory://none/a.json")
+
+    def test_that_is_damaged_says_where(self, experiment, server):
+        server.pipe_file("/a.json", docstore.dumps(experiment)[:-9])
+
+        with pytest.raises(FileFormatError, match=r"^server://a\.json: .*cut off"):
+            load_experiment("server://a.json")
+
+
+class TestAServerThatRenames:
+    """The new file is written beside the old one, and takes its name when it is whole."""
+
+    @pytest.fixture
+    def old(self, experiment, server):
+        save_experiment(experiment, "server://lab/a.json")
+        experiment.description = "changed"
+        return server.cat("/lab/a.json")
+
+    @pytest.mark.parametrize("step", ["write", "close", "rename"])
+    @pytest.mark.parametrize("trouble", [ConnectionResetError("gone"), KeyboardInterrupt(), RuntimeError("its own")])
+    def test_keeps_the_old_file_when_it_fails(self, experiment, server, old, step, trouble):
+        server.fails[step] = [trouble, trouble]
+
+        with pytest.raises(KeyboardInterrupt if isinstance(trouble, KeyboardInterrupt) else FileAccessError):
+            save_experiment(experiment, "server://lab/a.json")
+
+        assert server.names() == ["/lab/a.json"]
+        assert server.cat("/lab/a.json") == old
+
+    @pytest.mark.parametrize("replaces", [False, None])
+    def test_may_rename_only_to_a_free_name(self, experiment, server, old, monkeypatch, replaces):
+        monkeypatch.setattr(Server, "replaces", replaces)
+
+        save_experiment(experiment, "server://lab/a.json")
+
+        assert load_experiment("server://lab/a.json").description == "changed"
+        assert server.names() == ["/lab/a.json"]
+
+    def test_gets_the_old_file_back_when_the_new_one_does_not_get_its_name(self, experiment, server, old, monkeypatch):
+        monkeypatch.setattr(Server, "replaces", False)
+        server.fails["rename"] = [None, None, ConnectionResetError("gone")]
+
+        with pytest.raises(FileAccessError, match="gone"):
+            save_experiment(experiment, "server://lab/a.json")
+
+        assert server.names() == ["/lab/a.json"]
+        assert server.cat("/lab/a.json") == old
+
+    def test_that_fails_twice_says_what_the_old_file_is_called_now(self, experiment, server, old, monkeypatch):
+        monkeypatch.setattr(Server, "replaces", False)
+        server.fails["rename"] = [None, None, ConnectionResetError("gone"), ConnectionResetError("gone")]
+
+        with pytest.raises(FileAccessError, match=r"the former one is now /lab/\.a\.json\.\w+\.old") as caught:
+            save_experiment(experiment, "server://lab/a.json")
+
+        assert server.cat(caught.value.problem.partition("now ")[2].partition(":")[0]) == old
+
+
+class TestAnObjectStore:
+    """One PUT replaces the whole object."""
+
+    def test_keeps_the_old_object_when_the_connection_is_lost(self, experiment, monkeypatch):
+        save_experiment(experiment, "memory://a.json")
+        old = fsspec.filesystem("memory").cat("/a.json")
+
+        def lost(*arguments, **options):
+            raise ConnectionResetError("gone in the middle")
+
+        monkeypatch.setattr(MemoryFileSystem, "pipe_file", lost)
+
+        with pytest.raises(FileAccessError, match=r"gone in the middle\. A file that was there is as it was"):
+            save_experiment(Experiment(SearchSpace([]), "other"), "memory://a.json")
+
+        assert fsspec.filesystem("memory").cat("/a.json") == old
+
+    def test_that_would_copy_the_bytes_to_rename_is_not_written_to(self, experiment):
+        fsspec.register_implementation("copying", MemoryFileSystem, clobber=True)
+
+        with pytest.raises(InvalidValueError, match="not known whether copying:// replaces a file as a whole"):
+            save_experiment(experiment, "copying://a.json")
+
+
+class TestAUrlThatCannotBeUsed:
+    @pytest.mark.parametrize(("url", "package"), [("s3://lab/a.json", "s3fs"), ("gs://lab/a.json", "gcsfs")])
+    def test_names_the_package_to_install(self, experiment, monkeypatch, url, package):
+        monkeypatch.setitem(sys.modules, package, None)
+
+        with pytest.raises(MissingDependencyError, match=f"needs {package}. Install it with: pip install {package}"):
+            save_experiment(experiment, url)
+        with pytest.raises(MissingDependencyError, match=package):
+            load_experiment(url)
+
+    def test_names_the_extra_if_fsspec_itself_is_missing(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "fsspec.core", None)
+
+        with pytest.raises(MissingDependencyError, match=r"pip install 'docstore\[fsspec\]'"):
+            load_experiment("memory://a.json")
+
+    def test_has_a_protocol_that_nobody_knows(self):
+        with pytest.raises(InvalidValueError, match="Protocol not known: s4"):
+            load_experiment("s4://lab/a.json")
+
+    def test_has_several_in_a_chain(self):
+        with pytest.raises(InvalidValueError, match="Give one URL"):
+            load_experiment("simplecache::memory://a.json")
+
+    def test_is_shown_without_its_password(self, experiment):
+        with pytest.raises(MissingFileError) as caught:
+            load_experiment("server://ada:p@ss:word@host/a.json")
+
+        assert str(caught.value).startswith("server://ada:***@host/a.json: ")
+        assert caught.value.path == "server://ada:***@host/a.json"
+
+
+class TestALocalPath:
+    @pytest.mark.parametrize("path", ["C:\\lab\\a.json", "C:/lab/a.json", "C://lab/a.json", "a:b/c", "file:///lab/a"])
+    def test_is_no_url_for_fsspec(self, path):
+        assert url_of(path) is None
+
+    def test_may_be_a_file_url_which_is_saved_as_a_local_file_is(self, experiment, tmp_path):
+        path = tmp_path / "a b" / "ü.json"
+
+        save_experiment(experiment, path.as_uri())
+
+        assert path.read_bytes() == docstore.dumps(experiment)
+        assert docstore.dumps(load_experiment(f"file:{path}")) == docstore.dumps(experiment)
+
+    def test_is_not_on_another_machine(self):
+        with pytest.raises(InvalidValueError, match="without a host"):
+            local_path("file://server/lab/a.json")
+
+    def test_needs_no_fsspec(self, tmp_path):
+        script = (
+            "import sys; from docstore import *; from docstore.json_store.save import save_experiment as save;"
+            f"save(Experiment(SearchSpace([]), 'a'), {str(tmp_path / 'a.json')!r}); print('fsspec' in sys.modules)"
+        )
+
+        assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
