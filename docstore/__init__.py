@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         AnalysisCard,
         AnalysisCardGroup,
         Arm,
+        Artifact,
         AuxiliaryExperiment,
         AuxiliaryExperimentPurpose,
         BatchTrial,
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
     from docstore.search.indexes import PlaceIndex
     from docstore.search.info import DocumentInfo, PartInfo
     from docstore.search.results import Found, Page
+    from docstore.store.artifacts import Artifacts, Collected
     from docstore.store.compaction import Compacted
     from docstore.store.connect import connect
     from docstore.store.copying import Copied
@@ -124,6 +126,8 @@ __all__ = [
     "AnalysisCard",
     "AnalysisCardGroup",
     "Arm",
+    "Artifact",
+    "Artifacts",
     "AuxiliaryExperiment",
     "AuxiliaryExperimentPurpose",
     "BatchTrial",
@@ -132,6 +136,7 @@ __all__ = [
     "Change",
     "ChoiceParameter",
     "CodecError",
+    "Collected",
     "Compacted",
     "ComparisonOp",
     "Conflict",
@@ -291,6 +296,7 @@ _NAMES: Final = {
         "AnalysisCard",
         "AnalysisCardGroup",
         "Arm",
+        "Artifact",
         "AuxiliaryExperiment",
         "AuxiliaryExperimentPurpose",
         "BatchTrial",
@@ -333,6 +339,7 @@ _NAMES: Final = {
     "docstore.search.indexes": ("PlaceIndex",),
     "docstore.search.info": ("DocumentInfo", "PartInfo"),
     "docstore.search.results": ("Found", "Page"),
+    "docstore.store.artifacts": ("Artifacts", "Collected"),
     "docstore.store.compaction": ("Compacted",),
     "docstore.store.connect": ("connect",),
     "docstore.store.copying": ("Copied",),

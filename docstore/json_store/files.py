@@ -57,7 +57,7 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     path = local_path(os.fspath(path))
     target = Path(os.path.realpath(path))
     data = _packed(path, target.suffix, data)
-    with _explained(path):
+    with explained(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError("it is a folder; name a file in it")
@@ -95,7 +95,7 @@ def _replace(target: Path, data: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _found(target: Path) -> os.stat_result | None:
@@ -115,7 +115,8 @@ def _give(handle: int, replaced: os.stat_result) -> None:
             return
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write to the disk which names *folder* has."""
     if os.name != "posix":
         return  # elsewhere a folder cannot be opened, and a rename is durable by itself
     handle = os.open(folder, os.O_RDONLY)
@@ -137,7 +138,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
     path, url = local_path(os.fspath(path)), url_of(os.fspath(path))
     if url is not None:
         return _plain(shown(url), Remote.at(url).read())
-    with _explained(path):
+    with explained(path):
         data = Path(path).read_bytes()
     return _plain(path, data)
 
@@ -181,7 +182,8 @@ def _unpacked(data: bytes) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+def explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise an OSError as a MissingFileError, with names like it, or a FileAccessError."""
     name = os.fspath(path)
     try:
         yield

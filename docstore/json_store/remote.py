@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -23,6 +24,9 @@ gcsfs and s3fs: a PUT, or an upload in parts that is completed.)"""
 
 _PACKAGES: Final = {"smbclient": "smbprotocol"}
 """The package of a module that has another name."""
+
+_TIMES: Final = ("LastModified", "last_modified", "mtime")
+"""What protocols call the time when a file was written."""
 
 _CHUNK: Final = 2**20
 
@@ -135,6 +139,34 @@ class Remote:
         """Yield the bytes of the file, in constant memory."""
         with _explained(self.url), self.fs.open(self.path, "rb") as file:
             yield from chunks_of(file)
+
+    def files(self) -> Iterator[tuple[str, int, float]]:
+        """Yield each file in this folder and in those below: its path, its size, and when it was written.
+
+        Units:
+            seconds since 1970
+        """
+        with _explained(self.url):
+            self.fs.invalidate_cache()
+            for path, info in self.fs.find(self.path, detail=True).items():
+                yield path, info["size"], self._modified(path, info)
+
+    def remove(self, path: str, before: float) -> bool:
+        """Remove the file at *path*, one of ``files``, if it was written *before*; return whether it was removed."""
+        with _explained(self.url):
+            self.fs.invalidate_cache()
+            if self._modified(path, self.fs.info(path)) >= before:
+                return False
+            self.fs.rm_file(path)
+            return True
+
+    def _modified(self, path: str, info: dict[str, Any]) -> float:
+        found = next((info[key] for key in _TIMES if info.get(key) is not None), None) or self.fs.modified(path)
+        if isinstance(found, str):
+            found = datetime.fromisoformat(found)
+        if isinstance(found, datetime):
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        return float(found)
 
     def _replace(self, send: Callable[[str], object]) -> None:
         if self.protocol not in _REPLACED_AT_ONCE and not _renames(self.fs):

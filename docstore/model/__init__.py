@@ -12,6 +12,7 @@ from enum import Enum
 
 from docstore.model.analysis_card import AnalysisCard, AnalysisCardBase, AnalysisCardGroup
 from docstore.model.arm import Arm
+from docstore.model.artifact import Artifact
 from docstore.model.batch_trial import AbandonedArm, BatchTrial
 from docstore.model.checks import NOT_STORED
 from docstore.model.data import Data
@@ -48,6 +49,7 @@ CLASSES: tuple[type, ...] = (
     AnalysisCard,
     AnalysisCardGroup,
     Arm,
+    Artifact,
     AuxiliaryExperiment,
     BatchTrial,
     ChoiceParameter,
@@ -96,6 +98,7 @@ __all__ = [
     "AnalysisCardBase",
     "AnalysisCardGroup",
     "Arm",
+    "Artifact",
     "AuxiliaryExperiment",
     "AuxiliaryExperimentPurpose",
     "BaseTrial",

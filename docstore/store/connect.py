@@ -32,6 +32,7 @@ def connect(
     generator_run_type_enum: type[Enum] | None = None,
     author: str | None = None,
     unknown: Unknown = "error",
+    artifacts: str | PathLike[str] | None = None,
 ) -> Store:
     """Return a store, its tables made or brought up to date.
 
@@ -59,6 +60,8 @@ def connect(
         author: who saves, unless a call says so; by default the user of the operating system.
         unknown: what ``load`` does with a class that is not registered, unless a call says so: ``"error"`` or
             ``"keep"``.
+        artifacts: the folder of the files that documents refer to, for ``store.artifacts``; or its URL, for fsspec.
+            One folder belongs to one database.
 
     Raises:
         InvalidValueError: not a URL of a database that docstore knows.
@@ -83,6 +86,7 @@ def connect(
         generator_run_type_enum=generator_run_type_enum,
         author=author,
         unknown=unknown,
+        artifacts=artifacts,
     )
     if not isinstance(url, Engine):
         store._own_engine()

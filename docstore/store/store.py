@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, overload
 
 from sqlalchemy.engine import Engine
@@ -33,6 +34,7 @@ from docstore.sql.transactions import Transactions, os_user
 from docstore.sql.version_names import When
 from docstore.sql.writer import Writer
 from docstore.store import lifecycle, reading, tags
+from docstore.store.artifact_files import artifact_files
 from docstore.store.context import StoreContext
 from docstore.store.reading import VersionChoice
 from docstore.store.saving import creation, direct, pipeline, together
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from docstore.search.info import DocumentInfo, PartInfo
     from docstore.search.query import Moments, Where
     from docstore.search.results import Found
+    from docstore.store.artifacts import Artifacts
     from docstore.store.compaction import Compacted
     from docstore.store.copying import Copied
     from docstore.store.status import Status
@@ -70,6 +73,7 @@ class Store:
         author: who saves, unless a call says so; by default the user of the operating system.
         unknown: what ``load`` does with a class that is not registered, unless a call says so.
         origins: what objects came from, for several stores on one database that share it.
+        artifacts: the folder or URL of the files that documents refer to.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Store:
         author: str | None = None,
         unknown: Unknown = "error",
         origins: Tracker | None = None,
+        artifacts: str | PathLike[str] | None = None,
     ) -> None:
         enums: dict[str, type[Enum]] = {"trial_status": model.TrialStatus, "experiment_status": model.ExperimentStatus}
         if experiment_type_enum is not None:
@@ -103,6 +108,7 @@ class Store:
             unknown=unknown,
             author=self.author,
         )
+        self._artifact_files: Final = None if artifacts is None else artifact_files(artifacts)
         self._opened.mapper(unknown)  # a class that is registered wrongly raises now
         self._disconnect: Callable[[], object] | None = None
         registry.check()
@@ -1095,7 +1101,8 @@ class Store:
         or was changed with its digest, is named if the history tells which; else, the damage is of ``its rows``.
         Without *name* and *kind*, the database's own integrity check runs as well, since an index that lacks a row
         hides a document: SQLite's ``integrity_check``, ``CHECK TABLE`` on MariaDB, ``amcheck`` where PostgreSQL has it.
-        Its findings have the kind ``"unknown"``.
+        Its findings have the kind ``"unknown"``. If the store has ``artifacts=``, those that any version refers to are
+        read and checked, too.
 
         Args:
             name: of a document of *kind*, or of an experiment; None for all.
@@ -1112,7 +1119,27 @@ class Store:
             a page of rows. To decode takes a load of each version. The database's own check covers all projects.
         """
         kind = None if kind is None else self._context.kind_name(kind)
-        return reading.verify(self._context, name, kind, decode=decode, progress=progress)
+        damages = reading.verify(self._context, name, kind, decode=decode, progress=progress)
+        if self._artifact_files is None:
+            return damages
+        from docstore.store.artifacts import find_damage
+
+        return damages + find_damage(self._context, self._artifact_files, name, kind)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The files beside this store that documents refer to: put, open, read and collect them.
+
+        Raises:
+            InvalidValueError: the store was opened without ``artifacts=``.
+            StoreClosedError: the store was closed.
+        """
+        from docstore.store.artifacts import Artifacts
+
+        if self._artifact_files is None:
+            remedy = 'Say where they are: docstore.connect(..., artifacts="lab-artifacts"), a folder or a URL.'
+            raise InvalidValueError("artifacts", None, remedy)
+        return Artifacts(self._context, self._artifact_files)
 
     # --- branches ------------------------------------------------------------------------------------------------
 

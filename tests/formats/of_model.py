@@ -15,6 +15,7 @@ from docstore.model import (
     AnalysisCard,
     AnalysisCardGroup,
     Arm,
+    Artifact,
     AuxiliaryExperiment,
     AuxiliaryExperimentPurpose,
     ChoiceParameter,
@@ -349,6 +350,14 @@ def generation_strategy() -> GenerationStrategy:
     made.current_node_name = "BO"
     made.add_generator_run(run([arm(0.25, "0_0"), arm(0.75)], [0.5, 0.5], generation_node_name=None))
     return made
+
+
+def experiment_with_artifacts() -> Experiment:
+    """Return an experiment that refers to files beside its store."""
+    picture = Artifact(f"artifact:{10**70:064x}", 2**40, "image/png", "cr\u00eape.png")
+    return timed(
+        Experiment(SearchSpace([]), "bread", properties={"files": [Artifact(f"artifact:{0:064x}", 0), picture]})
+    )
 
 
 def analysis_card() -> AnalysisCard:

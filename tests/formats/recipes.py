@@ -45,6 +45,7 @@ RECIPES: dict[str, Recipe] = {
     "experiment_of_expressions": Recipe(of_model.expressions),
     "experiment_bare": Recipe(of_model.bare_experiment),
     "experiment_of_several_types": Recipe(of_model.experiment_of_several_types),
+    "experiment_with_artifacts": Recipe(of_model.experiment_with_artifacts, since="0.1.0"),
     "generation_strategy": Recipe(of_model.generation_strategy),
     "analysis_card": Recipe(of_model.analysis_card),
     "analysis_card_group": Recipe(of_model.analysis_card_group),

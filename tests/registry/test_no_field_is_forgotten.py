@@ -36,7 +36,7 @@ NOT_STORED = {
 }
 """By the class that declares it, each field that is left out on purpose, and why nothing is lost."""
 
-IN_NO_DOCUMENT: dict[type, str] = {}
+IN_NO_DOCUMENT: dict[type, str] = {model.Artifact: "no field is declared to have one: it stands where any value may"}
 """Each class that is in no document, and why."""
 
 

@@ -35,7 +35,9 @@ class Filler:
         self._inside.append(cls)
         for field in dataclasses.fields(cls):
             is_stored = field.metadata.get("stored", True)
-            setattr(made, field.name, self.unlike(default_of(field), cls, field.name, hints) if is_stored else None)
+            object.__setattr__(
+                made, field.name, self.unlike(default_of(field), cls, field.name, hints) if is_stored else None
+            )
         self._inside.pop()
         getattr(made, "__docstore_restored__", lambda: None)()
         return made

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
 import docstore
 from docstore.errors import DamagedDocumentError
-from docstore.testing.contract.setting import Setting
+from docstore.testing.contract.setting import OpenStore, Setting
 from docstore.testing.experiments import new_experiment
 
 
@@ -99,3 +102,16 @@ class DamagePromises(Setting):
         run(kept, f"""UPDATE documents SET body = '{{"n": 3}}' WHERE {OF_NOTE}""")
 
         assert kept.load("cakes").num_trials == 2
+
+    def test_an_artifact_that_only_an_old_version_has_is_kept_and_its_loss_is_found(
+        self, open_store: OpenStore, tmp_path: Path
+    ) -> None:
+        store = open_store(artifacts=tmp_path / "files")
+        old, new = store.artifacts.put(b"old"), store.artifacts.put(b"new")
+        store.put("note", "n1", {"of": [old]})
+        store.put("note", "n1", {"of": [new]})
+
+        assert store.artifacts.collect(grace=timedelta(0)).digests == ()
+        store.artifacts.path(old).unlink()
+
+        assert places(store) == {("n1", "versions", "version 2")}

@@ -1,0 +1,71 @@
+"""The SQL that finds what all versions of documents refer to: words that have a prefix of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from docstore.errors import UnreadableError, short_repr
+from docstore.sql.dialects import AsText
+from docstore.sql.tables import documents, versions
+
+_ROWS: Final = 500
+_TEXT: Final = 8 * 2**20
+"""Rows, and characters of their JSON, that are read at once; a longer text is read by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A word, and the row that has it: of a head or part, by its path, or of a version, by its number."""
+
+    word: str
+    id: str
+    key: str | int
+
+
+def references(
+    connection: Connection, prefix: str, word: re.Pattern[str], ids: sa.Select[tuple[str]] | None = None
+) -> Iterator[Reference]:
+    """Yield each *word* in the bodies and changes of documents, once for each row; each word has the *prefix*.
+
+    A text of any version is whole in one of them: changes keep old values whole. Full states repeat them.
+
+    Args:
+        ids: of which documents; None for all of the database, in every project, deleted ones too.
+
+    Raises:
+        UnreadableError: a row with the prefix has no text, so that its words are not known.
+
+    Cost:
+        The database reads every text; those with the prefix are fetched. Memory for the keys of these, and for a page.
+    """
+    for key, json in ((documents.c.path, documents.c.body), (versions.c.version, versions.c.changes)):
+        table, text = json.table, AsText(json)
+        has = text.like(f"%{prefix}%") if ids is None else text.like(f"%{prefix}%") & table.c.id.in_(ids)
+        found = connection.execute(
+            sa.select(table.c.id, key.label("key"), sa.func.char_length(text).label("size")).where(has)
+        ).all()
+        for page in _pages(found):
+            at = sa.tuple_(table.c.id, key).in_([(row.id, row.key) for row in page])
+            for row in connection.execute(sa.select(table.c.id, key.label("key"), text.label("text")).where(at)):
+                if not isinstance(row.text, str):
+                    raise UnreadableError(f"the database has {short_repr(row.text)} where docstore writes JSON.")
+                yield from (Reference(each, row.id, row.key) for each in sorted({*word.findall(row.text)}))
+
+
+def _pages(found: Sequence[sa.Row[Any]]) -> Iterator[list[sa.Row[Any]]]:
+    page: list[sa.Row[Any]] = []
+    size = 0
+    for row in found:
+        if page and (len(page) == _ROWS or size + row.size > _TEXT):
+            yield page
+            page, size = [], 0
+        page.append(row)
+        size += row.size
+    if page:
+        yield page
