@@ -553,6 +553,59 @@ class TestAnArmWhoseNameIsThatOfAnotherWhichTheObjectGotByASaveOfATrial:
         assert means(bob, 3) == {"3_0": 0.25}
 
 
+class TestAnArmWhoseNameTheObjectAlsoHasForAnother:
+    """Ada saved one of two trials, whose arm got the name that Bob gave it; her other trial has an arm of that name."""
+
+    @pytest.fixture
+    def mine(self, ada, bob):
+        ada.save(new_experiment())
+        mine, theirs = ada.load("cakes"), bob.load("cakes")
+        bake(mine, 0.25)
+        bake(theirs, 0.5)
+        bob.save(theirs)
+        ada.save_trial(mine, bake(mine, 0.5))
+        assert names(mine) == {0: ["0_0"], 1: ["0_0"]}
+        return mine
+
+    @pytest.fixture(params=["its trial is changed", "its data are changed", "another trial has it too"])
+    def apart(self, request, mine):
+        """The trial of hers, not saved yet, that has the arm of Bob's."""
+        trial = mine.trials[1]
+        if request.param == "its trial is changed":
+            trial.run_metadata["oven"] = 2
+        elif request.param == "its data are changed":
+            observe(mine, 1, 0.5, metric="crust")
+        else:
+            trial = bake(mine, 0.5)
+        return trial
+
+    def test_is_not_stored_under_one_name_with_it(self, ada, bob, mine, apart):
+        before, had = stored(bob), docstore.dumps(mine)
+
+        with pytest.raises(ConflictError, match="added by both sides with different parameters") as caught:
+            ada.save(mine)
+
+        assert [place.pointer for place in caught.value.places] == ["/trials/0/generator_run/arms/0"]
+        assert (stored(bob), docstore.dumps(mine)) == (before, had)
+
+    def test_can_be_saved_as_the_error_says(self, ada, mine):
+        mine.trials[1].run_metadata["oven"] = 2
+
+        with pytest.raises(ConflictError, match=r"arm '0_0' .* save that trial alone first, by save_trial\(\)"):
+            ada.save(mine)
+
+    def test_gets_another_once_the_trial_of_the_other_is_saved_alone(self, ada, mine, apart):
+        ada.save_trial(mine, apart)
+
+        ada.save(mine)
+
+        arms = {(arm.name, arm.parameters["x"]) for trial in mine.trials.values() for arm in trial.arms}
+        moved = max(mine.trials)
+        assert arms == {("0_0", 0.5), (f"{moved}_0", 0.25)}
+        assert means(ada, moved) == {f"{moved}_0": 0.25}
+        assert docstore.dumps(mine) == stored(ada)
+
+
 class TestDataThatWouldBeAnotherArms:
     """Both added an arm ``best`` to one batch trial, each at another place, and measured it. A function decides."""
 

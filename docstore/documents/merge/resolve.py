@@ -24,7 +24,12 @@ from docstore.documents.canonical import (
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, HEAD, Kind, in_order, join, without_bookkeeping
 from docstore.documents.merge.three_way import Decide, Sides, changed_places, merge, merge_sparse
-from docstore.documents.merge.trial_conflicts import arm_conflicts, data_of_disputed_trials, inconsistencies
+from docstore.documents.merge.trial_conflicts import (
+    arm_conflicts,
+    data_of_disputed_trials,
+    inconsistencies,
+    shared_name_conflicts,
+)
 from docstore.documents.merge.trials import (
     RUNS,
     TRIALS,
@@ -48,6 +53,11 @@ remove it, or ``NotImplemented`` to leave the conflict.
 """
 
 _POLICIES: Final = get_args(Policy)
+
+_SAVE_APART: Final = (
+    ", and you also changed a trial with theirs, which has that name: save that trial alone first, by save_trial(), "
+    "and this save keeps both"
+)
 
 
 def check_policy(policy: object) -> None:
@@ -113,8 +123,9 @@ def resolve(
     numbers: Mapping[int, int] = {}
     names: Mapping[str, str] = {}
     arms: tuple[Conflict, ...] = ()
+    shared: tuple[Conflict, ...] = ()
     if kind.name == EXPERIMENT.name:
-        mine, numbers, names, arms = _renumbered_beside(Sides(base, mine, theirs), stored, held)
+        mine, numbers, names, arms, shared = _renumbered_beside(Sides(base, mine, theirs), stored, held)
     elif kind.name == GENERATION_STRATEGY.name:
         changed = _changed(base, mine)
         numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held, rule=RUNS)
@@ -126,20 +137,26 @@ def resolve(
     if kind.name == EXPERIMENT.name:
         bodies = _with(bodies, data_of_disputed_trials(Sides(base, mine, theirs), bodies))
     target = _to_store(bodies, theirs, as_stored, optional)
-    return Resolution(target, (*conflicts, *arms), numbers, names, _problem_of(arms, conflicts))
+    problem = _problem_of((*arms, *shared), conflicts) + (_SAVE_APART if shared else "")
+    return Resolution(target, (*conflicts, *arms, *shared), numbers, names, problem)
 
 
 def _renumbered_beside(
     sides: Sides[Pieces], stored: Iterable[int], held: Iterable[int]
-) -> tuple[Pieces, Mapping[int, int], Mapping[str, str], tuple[Conflict, ...]]:
-    """Return mine with numbers and names that theirs leaves free, the new numbers and names, and conflicts of arms."""
+) -> tuple[Pieces, Mapping[int, int], Mapping[str, str], tuple[Conflict, ...], tuple[Conflict, ...]]:
+    """Return mine with numbers and names that theirs leaves free, the new numbers and names, and conflicts of arms.
+
+    Of these, first those with arms of theirs, then those of arms that have one name within mine.
+    """
     base, mine, theirs = sides
     changed = _changed(base, mine)
     numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held)
     names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
     fitted = renumbered(changed, numbers, names)
     whole = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}
-    return whole, numbers, names, _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
+    arms = _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
+    shared = () if arms else shared_name_conflicts(base, changed, theirs, names)
+    return whole, numbers, names, arms, shared
 
 
 def _changed(base: Pieces, mine: Pieces) -> Pieces:

@@ -48,6 +48,29 @@ def arm_conflicts(base: Pieces, mine: Pieces, theirs: Pieces) -> tuple[Conflict,
     return tuple(conflicts.values())
 
 
+def shared_name_conflicts(base: Pieces, mine: Pieces, theirs: Pieces, names: Mapping[str, str]) -> tuple[Conflict, ...]:
+    """Return a conflict for each arm that *mine* added under a name that *mine* also uses for another arm.
+
+    The live object has both after a save of some of its trials: one of these got the name of an arm that others saved,
+    and a trial that is not saved yet has an arm of that name. A new name would go to both.
+
+    Shapes:
+        mine: the pieces that *mine* changed
+        names: the new names of arms of *mine*
+    """
+    others = [*arms_in(base), *arms_in(theirs)]
+    stored = {arm.identity for arm in others}
+    former, own = _parameters(base), _parameters(mine)
+    conflicts: dict[str, Conflict] = {}
+    for arm in arms_in(mine):
+        if arm.path in base or arm.identity in stored or not arm.is_named_after(arm.path):
+            continue
+        if len(own[arm.name]) > 1 if arm.name in names else arm.name in former:
+            other = next((each.json for each in others if each.name == arm.name), ABSENT)
+            conflicts.setdefault(arm.name, Conflict(arm.pointer, ABSENT, arm.json, other))
+    return tuple(conflicts.values())
+
+
 def adds_arms(base: Pieces, mine: Pieces) -> bool:
     """Return whether *mine* has an arm that is not in *base*."""
     old = {arm.identity for arm in arms_in(base)}
