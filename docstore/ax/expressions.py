@@ -6,14 +6,14 @@ beside the expression, number by number as it is: some weights are ints beside f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ax.core.objective import MultiObjective, Objective, ScalarizedObjective
 from ax.core.outcome_constraint import ObjectiveThreshold, OutcomeConstraint, ScalarizedOutcomeConstraint
 from ax.core.types import ComparisonOp
 
-from docstore.ax.entries import entry
+from docstore.ax.entries import entry, in_order
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.registry import Entry
 
@@ -43,9 +43,27 @@ def _part_of_constraint(place: int) -> Callable[[Any], Any]:
     return part
 
 
-def _restore_constraint(constraint: Any, weights: Any, op: Any, bound: Any, relative: Any) -> None:
+def _weights(constraint: Any) -> dict[str, float] | None:
+    """Return the weight of each metric, by its name; None if Ax did not parse the expression yet.
+
+    Or if a metric has several: then Ax parses the expression again, and adds them up.
+    """
+    terms = _part_of_constraint(0)(constraint) or []
+    weights = dict(terms)
+    return weights if terms and len(weights) == len(terms) else None
+
+
+def _order(constraint: Any) -> list[str] | None:
+    """Return the names of the metrics in the order of their terms, unless they are sorted."""
+    names = [*(_weights(constraint) or ())]
+    return None if names == sorted(names) else names
+
+
+def _restore_constraint(
+    constraint: Any, weights: Mapping[str, float] | None, order: list[str] | None, op: Any, bound: Any, relative: Any
+) -> None:
     if weights is not None:
-        constraint.__dict__["_parsed"] = (weights, op, bound, relative)
+        constraint.__dict__["_parsed"] = ([*in_order(weights, order).items()], op, bound, relative)
 
 
 def _objective(cls: type) -> Entry:
@@ -59,7 +77,8 @@ def _constraint(cls: type) -> Entry:
         EXPRESSION,
         SIGNATURES,
         PARSED,
-        Field("weights", list[tuple[str, float]], get=_part_of_constraint(0), omits_none=True),
+        Field("weights", dict[str, float], get=_weights, omits_none=True),
+        Field("order", list[str], get=_order, omits_none=True),
         Field("op", ComparisonOp, get=_part_of_constraint(1), omits_none=True),
         Field("bound", float, get=_part_of_constraint(2), omits_none=True),
         Field("relative", bool, get=_part_of_constraint(3), omits_none=True),

@@ -250,18 +250,26 @@ def _objective(objective: Any) -> tuple[dict[str, float], bool]:
     expression = at(objective, "expression")
     if not isinstance(expression, str):
         raise InvalidValueError("objective", objective, "best() reads its expression, and it was saved without one.")
-    known = [name for each in items(objective, "metrics") if isinstance(name := at(each, "name"), str)]
-    parts = expressions.parse(expression, thing="objective", known=known)
+    parts = _parts_of(objective, expression)
     if len(parts) > 1:
         remedy = "best() ranks by one value, and this has several. Compare them by observations()."
         raise InvalidValueError("objective", expression, remedy)
-    weights = parts[0].weights
+    weights = parts[0]
     if len(weights) == 1:
         return dict.fromkeys(weights, 1.0), min(weights.values()) < 0
     # A scalarized objective says that its sum is minimized; the weights in its expression have the other sign then.
     if at(objective, "minimize") is True:
         return {name: -weight for name, weight in weights.items()}, True
     return weights, False
+
+
+def _parts_of(objective: Any, expression: str) -> list[dict[str, float]]:
+    """Return the weights of each objective in the *expression*: as Ax parsed it, if it did."""
+    terms: Any = at(objective, "terms")
+    if isinstance(terms, list):
+        return [dict(each) for each in terms]
+    known = [name for each in items(objective, "metrics") if isinstance(name := at(each, "name"), str)]
+    return [part.weights for part in expressions.parse(expression, thing="objective", known=known)]
 
 
 def _bound(constraint: Any) -> Bound:
