@@ -64,14 +64,14 @@ def best_arms(stored: StoredExperiment, goal: Goal, decode: Decode, n: int) -> l
     Raises:
         InvalidValueError: a constraint is relative to a status quo that was not measured.
     """
-    means, trials = _observed(stored, decode)
+    means, trials = _means_over_trials(counted_observations(stored, decode))
     baseline = means.get(str(at(stored.head, "status_quo", "name")), {})
-    holds = [_condition(bound, baseline) for bound in goal.bounds]
+    holds = [condition(bound, baseline) for bound in goal.bounds]
     parameters = _parameters(stored)
     sign = 1.0 if goal.minimize else -1.0
     found = []
     for arm, metrics in means.items():
-        value = _weighted(goal.weights, metrics)
+        value = weighted(goal.weights, metrics)
         if arm in parameters and value is not None:
             index = max(trials[arm, metric] for metric in goal.weights)
             feasible = all(each(metrics) for each in holds)
@@ -83,10 +83,18 @@ def best_arms(stored: StoredExperiment, goal: Goal, decode: Decode, n: int) -> l
     ]
 
 
-def _condition(bound: Bound, baseline: Mapping[str, float]) -> Callable[[Mapping[str, float]], bool]:
+def condition(bound: Bound, baseline: Mapping[str, float]) -> Callable[[Mapping[str, float]], bool]:
+    """Return a function that says of the metrics of an arm whether they are known to be within *bound*.
+
+    Args:
+        baseline: the metrics of the status quo.
+
+    Raises:
+        InvalidValueError: the bound is relative, and *baseline* lacks its metrics.
+    """
     limit = bound.limit
     if bound.is_relative:
-        base = _weighted(bound.weights, baseline)
+        base = weighted(bound.weights, baseline)
         if base is None:
             remedy = (
                 "It is relative to the status quo, on which its metrics were not measured: measure them in a trial."
@@ -96,13 +104,13 @@ def _condition(bound: Bound, baseline: Mapping[str, float]) -> Callable[[Mapping
         limit = round(1 + math.copysign(1.0, base) * limit / 100, 12) * base
 
     def holds(metrics: Mapping[str, float]) -> bool:
-        value = _weighted(bound.weights, metrics)
+        value = weighted(bound.weights, metrics)
         return value is not None and (value <= limit if bound.is_upper else value >= limit)
 
     return holds
 
 
-def _weighted(weights: Mapping[str, float], metrics: Mapping[str, float]) -> float | None:
+def weighted(weights: Mapping[str, float], metrics: Mapping[str, float]) -> float | None:
     """Return the weighted sum of *metrics*; None if one is missing or the sum is NaN."""
     if not weights.keys() <= metrics.keys():
         return None
@@ -121,46 +129,47 @@ def _sum(values: Iterable[float]) -> float:
 
 # --- observations ----------------------------------------------------------------------------------------------------
 
-_IGNORED_STATUSES: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
+IGNORED_STATUSES: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
+"""The statuses of trials whose observations do not count."""
 
 
-def _observed(
+def counted_observations(
     stored: StoredExperiment, decode: Decode
-) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
-    """Return the mean of each metric of each arm, and the last trial that measured each (arm, metric)."""
-    given_up = {index: _given_up(body) for index, body in stored.trials.items()}
-    return _means_over_trials(
-        {
-            (arm, metric, index): mean
-            for (arm, metric, index), mean in last_means(stored, decode).items()
-            if (gone := given_up.get(index)) is not None and arm not in gone
-        }
-    )
+) -> dict[tuple[str, str, int], tuple[float, float, float | None]]:
+    """Return what ``last_observations`` gives, without failed and abandoned trials and abandoned arms."""
+    abandoned = {index: abandoned_arms(body) for index, body in stored.trials.items()}
+    return {
+        (arm, metric, index): observed
+        for (arm, metric, index), observed in last_observations(stored, decode).items()
+        if (gone := abandoned.get(index)) is not None and arm not in gone
+    }
 
 
-def last_means(stored: StoredExperiment, decode: Decode) -> dict[tuple[str, str, int], float]:
-    """Return the mean that counts of each arm's observations of a metric in a trial, by (arm, metric, trial).
+def last_observations(
+    stored: StoredExperiment, decode: Decode
+) -> dict[tuple[str, str, int], tuple[float, float, float | None]]:
+    """Return the step, mean and sem of the observation that counts of each (arm, metric, trial).
 
     It is that with the largest step, of equal ones the last. A mean that is NaN does not count.
     """
-    last: dict[tuple[str, str, int], tuple[float, float]] = {}
+    last: dict[tuple[str, str, int], tuple[float, float, float | None]] = {}
     for index, record in records_of(stored, decode):
         arm, metric = record.get("arm_name"), record.get("metric_name")
-        mean, step = _number(record.get("mean")), _number(record.get("step"))
+        mean, step = number(record.get("mean")), number(record.get("step"))
         if mean is None or not isinstance(arm, str) or not isinstance(metric, str):
             continue
         # An observation without a step was made at the end of the trial.
         at_step = step if step is not None and math.isfinite(step) else math.inf
         if at_step >= last.get((arm, metric, index), (-math.inf, 0.0))[0]:
-            last[arm, metric, index] = at_step, mean
-    return {key: mean for key, (_, mean) in last.items()}
+            last[arm, metric, index] = at_step, mean, number(record.get("sem"))
+    return last
 
 
 def _means_over_trials(
-    last: Mapping[tuple[str, str, int], float],
+    last: Mapping[tuple[str, str, int], tuple[float, float, float | None]],
 ) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
     grouped: dict[tuple[str, str], dict[int, float]] = {}
-    for (arm, metric, index), mean in last.items():
+    for (arm, metric, index), (_, mean, _) in last.items():
         grouped.setdefault((arm, metric), {})[index] = mean
     means: dict[str, dict[str, float]] = {}
     for (arm, metric), by_trial in grouped.items():
@@ -173,14 +182,14 @@ def _mean(by_trial: Mapping[int, float]) -> float:
     return functools.reduce(operator.add, (by_trial[index] for index in sorted(by_trial))) / len(by_trial)
 
 
-def _given_up(trial: JSON) -> frozenset[str] | None:
+def abandoned_arms(trial: JSON) -> frozenset[str] | None:
     """Return the abandoned arms of a trial; None if the whole trial is ignored."""
-    if at(trial, "status") in _IGNORED_STATUSES:
+    if at(trial, "status") in IGNORED_STATUSES:
         return None
     return frozenset(str(at(each, "name")) for each in items(trial, "abandoned_arms_metadata"))
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
     """Return *value* as a float; None if it is not a number, or is NaN."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
         return None
@@ -242,24 +251,37 @@ def goal_of(stored: StoredExperiment, decode: Decode) -> Goal:
             "optimization_config", None, f"Experiment {stored.name!r} has no objective: set it, and save() it."
         )
     constraints = [*items(config, "outcome_constraints"), *items(config, "objective_thresholds")]
-    return Goal(*_objective(at(config, "objective")), tuple(map(_bound, constraints)))
+    return Goal(*_objective(at(config, "objective")), tuple(map(bound_of, constraints)))
 
 
 def _objective(objective: Any) -> tuple[dict[str, float], bool]:
     """Return the weight of each metric in the objective, and whether less is better."""
+    parts = objectives_of(objective)
+    if len(parts) > 1:
+        remedy = "best() ranks by one value, and this has several. Compare them by observations()."
+        raise InvalidValueError("objective", at(objective, "expression"), remedy)
+    return parts[0]
+
+
+def objectives_of(objective: Any) -> list[tuple[dict[str, float], bool]]:
+    """Return, for each of several objectives, the weight of each metric in it, and whether less is better.
+
+    Raises:
+        InvalidValueError: its members are not those that docstore writes.
+    """
     expression = at(objective, "expression")
     if not isinstance(expression, str):
         raise InvalidValueError("objective", objective, "best() reads its expression, and it was saved without one.")
     parts = _parts_of(objective, expression)
-    if len(parts) > 1:
-        remedy = "best() ranks by one value, and this has several. Compare them by observations()."
-        raise InvalidValueError("objective", expression, remedy)
-    weights = parts[0]
+    # A scalarized objective says that its sum is minimized; the weights in its expression have the other sign then.
+    if len(parts) == 1 and len(parts[0]) > 1 and at(objective, "minimize") is True:
+        return [({name: -weight for name, weight in parts[0].items()}, True)]
+    return [_directed(weights) for weights in parts]
+
+
+def _directed(weights: dict[str, float]) -> tuple[dict[str, float], bool]:
     if len(weights) == 1:
         return dict.fromkeys(weights, 1.0), min(weights.values()) < 0
-    # A scalarized objective says that its sum is minimized; the weights in its expression have the other sign then.
-    if at(objective, "minimize") is True:
-        return {name: -weight for name, weight in weights.items()}, True
     return weights, False
 
 
@@ -272,10 +294,15 @@ def _parts_of(objective: Any, expression: str) -> list[dict[str, float]]:
     return [part.weights for part in expressions.parse(expression, thing="objective", known=known)]
 
 
-def _bound(constraint: Any) -> Bound:
+def bound_of(constraint: Any) -> Bound:
+    """Return the bound of an outcome constraint, or of an objective's threshold.
+
+    Raises:
+        InvalidValueError: its members are not those that docstore writes.
+    """
     weights, limit, op = (at(constraint, key) for key in ("weights", "bound", "op"))
-    is_sum = isinstance(weights, dict) and weights and all(_number(weight) is not None for weight in weights.values())
-    if not is_sum or _number(limit) is None or op not in ("LEQ", "GEQ"):
+    is_sum = isinstance(weights, dict) and weights and all(number(weight) is not None for weight in weights.values())
+    if not is_sum or number(limit) is None or op not in ("LEQ", "GEQ"):
         remedy = "best() reads its weights, bound and op, and it was saved without them."
         raise InvalidValueError("outcome constraint", constraint, remedy)
     return Bound(weights, limit, op == "LEQ", at(constraint, "relative") is True)  # type: ignore[arg-type]  # checked above

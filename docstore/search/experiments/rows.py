@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from docstore.search.experiments.best import last_means
+from docstore.search.experiments.best import last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, in_order, parameter_types
 
 
@@ -37,7 +37,7 @@ def trial_rows(document: Any) -> list[TrialRow]:
     stored = StoredExperiment("", "", document, trials, data)
     names = parameter_types(document)
     measured: dict[tuple[int, str | None], dict[str, float]] = {}
-    for (arm, metric, index), mean in last_means(stored, decode=_as_it_is).items():
+    for (arm, metric, index), (_, mean, _) in last_observations(stored, decode=_as_it_is).items():
         measured.setdefault((index, arm), {})[metric] = mean
     return [
         TrialRow(index, status, arm, in_order(parameters, names), measured.get((index, arm), {}))
