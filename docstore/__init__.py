@@ -4,7 +4,7 @@
 experiment model are here too, under the names that users of Ax know.
 
 Public are the names in ``__all__`` and the modules ``errors``, ``registry``, ``registry_bundle``, ``json_store``,
-``sqa_store``, ``testing`` and ``migrations``. The other modules are internal.
+``sqa_store``, ``plots``, ``testing`` and ``migrations``. The other modules are internal.
 """
 
 from __future__ import annotations
@@ -237,6 +237,7 @@ _PUBLIC_MODULES: Final = (
     "errors",
     "json_store",
     "migrations",
+    "plots",
     "registry",
     "registry_bundle",
     "sqa_store",

@@ -34,6 +34,7 @@ PATHS = (
     "docstore.json_store.load",
     "docstore.json_store.save",
     "docstore.migrations",
+    "docstore.plots",
     "docstore.registry",
     "docstore.registry_bundle",
     "docstore.sqa_store.db",
@@ -49,7 +50,7 @@ PATHS = (
 )
 """Every module that users import."""
 
-PACKAGES = {"errors", "json_store", "migrations", "registry", "registry_bundle", "sqa_store", "testing"}
+PACKAGES = {"errors", "json_store", "migrations", "plots", "registry", "registry_bundle", "sqa_store", "testing"}
 """What ``dir(docstore)`` may show beside ``docstore.__all__``."""
 
 

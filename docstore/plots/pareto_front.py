@@ -1,0 +1,147 @@
+"""The Pareto front of two objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docstore.errors import InvalidValueError
+from docstore.plots import drawing
+from docstore.plots.drawing import Style
+from docstore.plots.experiment_data import ExperimentData, Target, experiment_data
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Both values of one arm in one trial, and their standard errors; None for one that is not known."""
+
+    trial: int
+    x: float
+    y: float
+    x_sem: float | None
+    y_sem: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParetoFront:
+    """The outcomes of two objectives.
+
+    Attributes:
+        front: the feasible ones that no other feasible one beats in one value without being worse in the other; by x.
+        dominated: the other feasible ones.
+        infeasible: those that are not known to fulfil each constraint.
+        thresholds: of the objectives, by ``"x"`` and ``"y"``.
+    """
+
+    name: str
+    x: Target
+    y: Target
+    front: tuple[Outcome, ...]
+    dominated: tuple[Outcome, ...]
+    infeasible: tuple[Outcome, ...]
+    thresholds: tuple[tuple[str, float], ...]
+
+
+def pareto_front(data: ExperimentData, x: Target, y: Target) -> ParetoFront:
+    """Return the outcomes of *x* and *y*, and which of them are on the front."""
+    feasible: list[Outcome] = []
+    infeasible: list[Outcome] = []
+    for arm in data.arms:
+        a, b = x.measured_on(arm), y.measured_on(arm)
+        if a is not None and b is not None:
+            outcome = Outcome(arm.trial_index, a[0], b[0], a[1], b[1])
+            (feasible if arm.is_feasible else infeasible).append(outcome)
+    front = _front(feasible, x, y)
+    dominated = tuple(each for each in feasible if each not in set(front))
+    thresholds = tuple(
+        (axis, bound.limit)
+        for axis, target in (("x", x), ("y", y))
+        for bound in data.thresholds
+        if not bound.is_relative and dict(bound.weights) == dict(target.weights)
+    )
+    return ParetoFront(data.name, x, y, front, dominated, tuple(infeasible), thresholds)
+
+
+def _front(outcomes: Iterable[Outcome], x: Target, y: Target) -> tuple[Outcome, ...]:
+    """Return the outcomes that none of the others dominates, from the best x to the best y."""
+    x_sign, y_sign = (1.0 if target.minimize else -1.0 for target in (x, y))
+    front: list[Outcome] = []
+    for each in sorted(outcomes, key=lambda each: (x_sign * each.x, y_sign * each.y, each.trial)):
+        is_equal = bool(front) and (each.x, each.y) == (front[-1].x, front[-1].y)
+        if not front or y_sign * each.y < y_sign * front[-1].y or is_equal:
+            front.append(each)
+    return tuple(front)
+
+
+def pareto(experiment: Any, *, metrics: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the outcomes of two objectives and their Pareto front, and return the axes.
+
+    The front is that of the values as they were measured, with the standard errors beside it; of arms that are not
+    known to fulfil each outcome constraint, none is on it. Of more than two objectives, the front of all would have
+    more points: the plot says which two it is of.
+
+    Args:
+        experiment: as for ``objective``.
+        metrics: the names of two metrics with a direction; by default, those of the first two objectives.
+        ax: as for ``objective``.
+
+    Raises:
+        InvalidValueError: there are not two objectives, or nothing says whether a metric is minimized.
+        EncodeError, MissingDependencyError: as ``objective``.
+    """
+    data = experiment_data(experiment)
+    found = pareto_front(data, *_two_targets(data, metrics))
+    ax = drawing.axes_for(ax, (7.2, 4.6))
+    better = {True: "(← better)", False: "(better →)", None: ""}
+    x, y = (f"{target.label} {better[target.minimize]}" for target in (found.x, found.y))
+    drawing.label(ax, found.name, x, y)
+    total = sum(map(len, (found.front, found.dominated, found.infeasible)))
+    if not total:
+        return drawing.say(ax, "no data: no trial has both values")
+    grey: Style = {"color": drawing.GREY, "label": "dominated"}
+    hollow: Style = drawing.HOLLOW | {"label": "constraint violated\nor unknown"}
+    for drawn, style in ((found.infeasible, hollow), (found.dominated, grey)):
+        if drawn:
+            drawing.points(ax, [each.x for each in drawn], [each.y for each in drawn], total=total, **style)
+    _draw_front(ax, found)
+    for axis, limit in found.thresholds:
+        line, style = ax.axvline if axis == "x" else ax.axhline, {"color": drawing.PURPLE, "linestyle": "--"}
+        line(limit, linewidth=1.0, label="threshold" if axis == found.thresholds[0][0] else None, **style)
+    drawing.legend(ax, f"these 2 of {len(data.targets)} objectives" if len(data.targets) > 2 else None)
+    return ax
+
+
+def _draw_front(ax: Axes, found: ParetoFront) -> None:
+    if not found.front:
+        return
+    x, y = [each.x for each in found.front], [each.y for each in found.front]
+    known = [each for each in found.front if each.x_sem is not None or each.y_sem is not None]
+    if known:
+        sems: Style = {"xerr": [each.x_sem or 0.0 for each in known], "yerr": [each.y_sem or 0.0 for each in known]}
+        options: Style = {"fmt": "none", "ecolor": drawing.BLUE, "elinewidth": 1.0, "alpha": 0.6}
+        bars = ax.errorbar([each.x for each in known], [each.y for each in known], **sems, **options)
+        drawing.rasterize(bars.get_children(), len(known))
+    # Between two points of the front, what is known to be possible is the worse value of each.
+    line: Style = {"color": drawing.BLUE, "linewidth": 1.2, "drawstyle": "steps-post", "zorder": 3}
+    ax.plot(x, y, rasterized=len(x) > drawing.MANY, **line)
+    drawn = f"Pareto front{' ± standard error' if known else ''}"
+    drawing.points(ax, x, y, total=len(x), marker="D", color=drawing.BLUE, label=drawn, zorder=4)
+
+
+def _two_targets(data: ExperimentData, metrics: Sequence[str] | None) -> tuple[Target, Target]:
+    if metrics is not None and (isinstance(metrics, str) or len(metrics) != 2):
+        raise InvalidValueError("metrics", metrics, "Give the names of two: metrics=('loss', 'latency').")
+    if metrics is None and len(data.targets) < 2:
+        shown = [target.label for target in data.targets] or None
+        remedy = "A front needs two: give metrics=('loss', 'latency'), or draw plots.objective()."
+        raise InvalidValueError(f"objectives of {data.name!r}", shown, remedy)
+    found = [data.target(each, otherwise="") for each in metrics] if metrics else list(data.targets[:2])
+    for target in found:
+        if target.minimize is None:
+            remedy = "Nothing says whether it is minimized: give the metric lower_is_better, or make it an objective."
+            raise InvalidValueError("metric of a front", target.label, remedy)
+    return found[0], found[1]
