@@ -80,7 +80,8 @@ bench-ax: .venv-ax/installed ## Time docstore beside Ax's own store, with Ax's o
 bench-peers: .venv-peers/installed ## Time docstore beside Ax, Optuna, MLflow, ZODB and others (WRITE=1: into docs)
 	.venv-peers/bin/python tests/bench/peers/bench_peers.py $(if $(WRITE),--write)
 
-picture: .venv/installed ## Make the picture of Datasette in the documentation again
+picture: .venv/installed ## Make the pictures in the documentation again: those of plots, and that of Datasette
+	$(RUN) tests/support/plot_pictures.py
 	$(RUN) tests/support/picture.py
 
 clean: ## Remove .venv and what the tools left

@@ -166,7 +166,7 @@ def _readable(legend: Legend) -> None:
             handle.set_sizes([max(24.0, *handle.get_sizes())])
 
 
-HOLLOW: Final[Style] = {"marker": "s", "facecolors": "none", "edgecolors": ORANGE}
+HOLLOW: Final[Style] = {"marker": "s", "facecolors": "none", "edgecolors": ORANGE, "zorder": 1.9}
 """The marker of what is not known to fulfil each constraint."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore.errors import InvalidValueError
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import ExperimentData, Target, experiment_data
+from docstore.plots.experiment_data import ExperimentData, Target, TriedArm, experiment_data
 from docstore.search.experiments.best import IGNORED_STATUSES, number
 from docstore.search.experiments.read import records_of
 
@@ -27,18 +27,23 @@ _FEW: Final = 200
 class Curve:
     """One arm in one trial: its steps in order, and the mean and the standard error at each."""
 
-    trial: int
-    arm: str
-    status: str
+    arm: TriedArm
     steps: tuple[float, ...]
     means: tuple[float, ...]
     sems: tuple[float | None, ...]
 
+    @property
+    def counts(self) -> bool:
+        """Whether the trial neither failed nor was given up."""
+        return self.arm.status not in IGNORED_STATUSES
+
 
 @dataclass(frozen=True, slots=True)
 class LearningCurves:
-    """The curves of a metric: first those whose last value is best, without a direction by trial; at last, those of
-    trials that failed or were abandoned.
+    """The curves of a metric, first those whose last value is best; without a direction, by trial.
+
+    After them come those of arms that are not known to fulfil each constraint, and at last, those of trials that failed
+    or were abandoned.
     """
 
     name: str
@@ -49,7 +54,7 @@ class LearningCurves:
 def learning_curves(data: ExperimentData, target: Target) -> LearningCurves:
     """Return the curves of *target*, a single metric."""
     [metric] = target.weights
-    status = {(arm.trial_index, arm.name): arm.status for arm in data.arms}
+    arms = {(arm.trial_index, arm.name): arm for arm in data.arms}
     points: dict[tuple[int, str], dict[float, tuple[float, float | None]]] = {}
     for index, record in records_of(data.stored, data.decode):
         step, mean, arm = number(record.get("step")), number(record.get("mean")), str(record.get("arm_name"))
@@ -57,11 +62,11 @@ def learning_curves(data: ExperimentData, target: Target) -> LearningCurves:
             continue
         if math.isfinite(step) and math.isfinite(mean):
             points.setdefault((index, arm), {})[step] = mean, number(record.get("sem"))
-    curves = [
-        Curve(index, arm, status.get((index, arm), ""), *_columns(found)) for (index, arm), found in points.items()
-    ]
+    curves = [Curve(arms[key], *_columns(found)) for key, found in points.items() if key in arms]
     sign = {True: 1.0, False: -1.0, None: 0.0}[target.minimize]
-    curves.sort(key=lambda each: (each.status in IGNORED_STATUSES, sign * each.means[-1], each.trial))
+    curves.sort(
+        key=lambda each: (not each.counts, not each.arm.is_feasible, sign * each.means[-1], each.arm.trial_index)
+    )
     return LearningCurves(data.name, target, tuple(curves))
 
 
@@ -73,8 +78,9 @@ def _columns(found: dict[float, tuple[float, float | None]]) -> tuple[Any, Any, 
 def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw a metric by step, a line for each arm, and return the axes.
 
-    The five arms whose last value is best have colours and names, with a band of one standard error; the others are
-    grey. A trial that was stopped early ends in a cross.
+    The five arms whose last value is best have colours and names, with a band of one standard error, those that are
+    known to fulfil each outcome constraint before any other; the others are grey. A trial that was stopped early ends
+    in a cross, if there are no more than 200.
 
     Args:
         experiment, ax: as for ``objective``.
@@ -94,16 +100,16 @@ def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None
     drawing.label(ax, found.name, "step", found.target.directed_label)
     if not found.curves:
         return drawing.say(ax, f"no data: no observation of {drawing.plain(target.label)} has a step")
-    best = [each for each in found.curves if each.status not in IGNORED_STATUSES][:BEST]
+    best = [each for each in found.curves if each.counts][:BEST]
     others = found.curves[len(best) :]
     total = sum(len(each.steps) for each in found.curves)
     _draw_others(ax, others, total)
     for place, each in enumerate(best):
         colour, line = drawing.COLOURS[place], drawing.LINES[place]
         _draw_band(ax, each, colour)
-        name = f"trial {each.trial}: {each.means[-1]:.4g}"
+        name = f"trial {each.arm.trial_index}: {each.means[-1]:.4g}"
         ax.plot(each.steps, each.means, color=colour, linestyle=line, linewidth=1.6, label=name, zorder=4)
-    stopped = [(each.steps[-1], each.means[-1]) for each in found.curves if each.status == "EARLY_STOPPED"]
+    stopped = [(each.steps[-1], each.means[-1]) for each in found.curves if each.arm.status == "EARLY_STOPPED"]
     if stopped and len(found.curves) <= _FEW:
         style: Style = {"marker": "x", "color": drawing.ink(ax), "label": "stopped early", "zorder": 3}
         x, y = zip(*stopped, strict=True)

@@ -156,7 +156,7 @@ def _draw_lines(ax: Axes, found: ParallelCoordinates) -> None:
     if infeasible:
         style = {"colors": drawing.GREY, "linestyles": ":", "label": "constraint violated or unknown"}
         ax.add_collection(
-            LineCollection(infeasible, linewidths=width, alpha=0.5 * alpha, rasterized=is_many, **style), autolim=False
+            LineCollection(infeasible, linewidths=width, alpha=alpha, rasterized=is_many, **style), autolim=False
         )
     feasible = [line for line in found.lines if line.is_feasible]
     if feasible:
@@ -202,7 +202,7 @@ def _draw_axes(ax: Axes, axes: Sequence[ParallelAxis]) -> None:
             box = {"facecolor": ax.get_facecolor(), "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
             style: Style = {"xytext": (3, 0), "textcoords": "offset points", "bbox": box, "va": "center"}
             ax.annotate(drawing.plain(text, longest), (x, height), fontsize="x-small", zorder=4, **style)
-    names = ["\n".join(map(drawing.plain, wrap(drawing.shortened(each.name, 24), 14))) for each in axes]
+    names = ["\n".join(map(drawing.plain, wrap(drawing.shortened(each.name, 30), 16))) for each in axes]
     turned = len(axes) > 6
     ax.set_xticks(
         range(len(axes)), names, rotation=30 if turned else 0, ha="right" if turned else "center", fontsize="small"

@@ -96,7 +96,7 @@ def slices(experiment: Any, *, parameters: Iterable[str] | None = None, metric: 
     dimensions = data.dimensions if parameters is None else [data.dimension(each) for each in parameters]
     if not dimensions:
         raise InvalidValueError("parameters", [], f"Experiment {data.name!r} has none that varies: name another.")
-    columns = min(len(dimensions), 4 if len(dimensions) > 4 else 3)
+    columns = min(len(dimensions), 4)
     rows = math.ceil(len(dimensions) / columns)
     grid = drawing.new_grid(rows, columns, (1.2 + 2.9 * columns, 0.8 + 2.4 * rows))
     drawn = grid[: len(dimensions)]
@@ -123,12 +123,12 @@ def _draw(ax: Axes, found: Slice) -> None:
     if not total:
         drawing.say(ax, "no data: no trial has a value", axis="")
         return
-    solid: Style = {"color": drawing.BLUE, "label": "measured"}
+    solid: Style = {"color": drawing.BLUE, "zorder": 2, "label": "measured"}
     hollow: Style = drawing.HOLLOW | {"label": "constraint violated or unknown"}
-    for drawn, style in ((found.infeasible, hollow), (found.feasible, solid)):
+    for drawn, style in ((found.feasible, solid), (found.infeasible, hollow)):
         if drawn:
             x = [each.position + _shift(each.trial, found.dimension) for each in drawn]
-            drawing.points(ax, x, [each.value for each in drawn], total=total, zorder=2, **style)
+            drawing.points(ax, x, [each.value for each in drawn], total=total, **style)
     if found.best is not None:
         x = [found.best.position + _shift(found.best.trial, found.dimension)]
         star: Style = {

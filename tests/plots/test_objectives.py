@@ -226,7 +226,7 @@ class TestLearningCurves:
     def test_are_in_order_of_their_last_value(self):
         found = curves_of(stepped([[3.0, 2.0], [3.0, 1.0, 1.5], [2.5, 1.0]]))
 
-        assert [curve.trial for curve in found.curves] == [2, 1, 0]
+        assert [curve.arm.trial_index for curve in found.curves] == [2, 1, 0]
         assert found.curves[1].means == (3.0, 1.0, 1.5)
 
     def test_are_in_order_of_their_steps(self):
@@ -256,7 +256,7 @@ class TestLearningCurves:
         experiment.attach_data(Data([{**known, "mean": 0.0, "step": 0}]))
         trial.mark_failed()
 
-        assert [curve.trial for curve in curves_of(experiment).curves] == [0, 1]
+        assert [curve.arm.trial_index for curve in curves_of(experiment).curves] == [0, 1]
 
     def test_end_in_a_cross_where_the_trial_was_stopped_early(self):
         experiment = stepped([[3.0, 2.0]])
