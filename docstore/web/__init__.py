@@ -1,0 +1,93 @@
+"""Pages for a browser: what is in a store, and who changed what, when, and what differs.
+
+``serve(store)`` runs a server of its own on this machine; ``app(store)`` is the ASGI application for a server that you
+run. The libraries come with the extra ``web``.
+
+Layout, for whoever adds a page:
+
+- ``pages/``: a module for each page, with plain functions. Each takes a ``Source`` and arguments, and returns a frozen
+  dataclass without any HTML. ``pages/changes.py`` has the words for a version, which every page begins with.
+- ``templates/``: a Jinja template for each page, named as its module. It gets the dataclass as ``page``. ``base.html``
+  is the frame of all of them; ``macros.html`` has what several need.
+- ``routes.py``: which path shows which page. A page is one ``PageRoute`` in ``PAGES``; that also gives it its
+  ``.json``, and its ``.csv`` if it has a ``table``.
+- ``source.py``: what pages read from: the store, a cache, and the documents that changed last.
+- ``caching.py``: derived data by digest, bounded; one question to the database for all browsers.
+- ``formats.py``: a page as JSON and CSV; numbers and times as texts. ``rendering.py``: Jinja, its filters, and links.
+- ``security.py``: headers, who may connect, and who may write. ``failures.py``: an error as a page.
+- ``actions.py``: what a signed-in browser may change. ``serving.py``: the server of ``serve``.
+- ``static/``: the style sheet, our script, and two libraries, with their licences in ``static/README.md``.
+
+Names are in the query of a link and not in its path (``/trials?name=a%2Fb``): a path with ``/``, ``..`` or ``%`` in it
+is rewritten by browsers and proxies. Nothing of this package is imported by ``docstore`` before it is used.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from docstore.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
+    from starlette.applications import Starlette
+
+    from docstore.store.store import Store
+
+__all__ = ["app", "serve"]
+
+
+def serve(
+    store_or_url: Store | str | PathLike[str] | URL | Engine,
+    host: str = "127.0.0.1",
+    port: int = 8010,
+    write: bool = False,
+    token: str | None = None,
+) -> None:
+    """Show the documents of a store in a browser, until Ctrl-C; the address is printed.
+
+    Args:
+        store_or_url: a store, or what ``docstore.connect`` takes: the store is then read only, unless *write*.
+        host: the address to listen on. By default, only programs on this machine can connect; pages are shown to
+            everybody who can.
+        port: 0 for one that is free.
+        write: whether tags can be set and versions brought back, by who has the token.
+        token: the secret for *write*; by default a new one, which is printed as part of a link.
+
+    Raises:
+        MissingDependencyError: Starlette, Jinja2 or uvicorn is not installed.
+        InvalidValueError: the address cannot be listened on; or a token without *write*.
+        DatabaseError, TablesError: as ``docstore.connect``.
+    """
+    try:
+        from docstore.web import serving
+    except ImportError as error:
+        raise _missing(error, "serve()") from error
+    serving.serve(store_or_url, host, port, write, token)
+
+
+def app(store: Store, *, write: bool = False, token: str | None = None, hosts: tuple[str, ...] = ()) -> Starlette:
+    """Return the ASGI application that shows the documents of *store*, for a server of your own.
+
+    It may be mounted below a path of another application. It asks nobody who they are: put it behind what does.
+
+    Args:
+        write: whether tags can be set and versions brought back, by who has *token*.
+        token: the secret for *write*, at least 16 characters.
+        hosts: the only names under which it may be asked; any by default.
+
+    Raises:
+        MissingDependencyError: Starlette or Jinja2 is not installed.
+        InvalidValueError: *write* without a token, or a token without *write*, or one that is too short.
+    """
+    try:
+        from docstore.web import routes
+    except ImportError as error:
+        raise _missing(error, "app()") from error
+    return routes.make_app(store, write=write, token=token, hosts=hosts)
+
+
+def _missing(error: ImportError, purpose: str) -> MissingDependencyError:
+    package = (error.name or "starlette").partition(".")[0]
+    return MissingDependencyError(package, extra="web", purpose=f"docstore.web.{purpose}")

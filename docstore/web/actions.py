@@ -1,0 +1,42 @@
+"""What a browser that has the token may change: set and remove a tag, bring a version back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from docstore.errors import InvalidValueError
+from docstore.web.source import Source
+
+
+def set_tag(source: Source, form: Mapping[str, str]) -> None:
+    """Let a tag name a version; it may name another one until now, if the form says ``move``."""
+    version = _number(form)
+    source.store.tag(form["name"], form["tag"].strip(), version, kind=form["kind"], move=form.get("move") == "yes")
+
+
+def remove_tag(source: Source, form: Mapping[str, str]) -> None:
+    """Remove a tag."""
+    source.store.untag(form["name"], form["tag"], kind=form["kind"])
+
+
+def revert(source: Source, form: Mapping[str, str]) -> None:
+    """Make the state of a version the newest version, with the message of the form."""
+    number = _number(form)
+    message = form.get("message", "").strip() or f"back to version {number}"
+    source.store.revert(form["name"], number, kind=form["kind"], message=message)
+
+
+def _number(form: Mapping[str, str]) -> int:
+    text = form.get("version", "")
+    if not text.isdecimal():
+        raise InvalidValueError("version", text, "Give the number of a version.")
+    return int(text)
+
+
+ACTIONS: Final[Mapping[str, Callable[[Source, Mapping[str, str]], None]]] = {
+    "/tag": set_tag,
+    "/untag": remove_tag,
+    "/revert": revert,
+}
+"""By path. Each form has the ``kind`` and the ``name`` of a document."""

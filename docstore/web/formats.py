@@ -1,0 +1,130 @@
+"""A page as JSON and as CSV; numbers, times and values as texts for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from docstore.documents.canonical import Absent
+from docstore.documents.diff.format import on_one_line
+from docstore.documents.display import shown_time
+from docstore.errors import short_repr
+
+HIDDEN: Final = frozenset({"stamp"})
+"""Fields of a page that are about the answer, and not in its JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the names of its columns, and rows of as many cells."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What an answer was made of, for its ETag.
+
+    Attributes:
+        digest: changes when the page does.
+        is_fixed: whether the page at this address never changes.
+    """
+
+    digest: str
+    is_fixed: bool = False
+
+
+def to_json(page: object) -> bytes:
+    """Return a page as JSON; what JSON has no value for is a text, and NaN is null."""
+    return json.dumps(plain(page), ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
+
+
+def plain(value: Any) -> Any:
+    """Return *value* as JSON values."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Absent) or value != value:
+        return None
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value) if each.name not in HIDDEN}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def to_csv(table: Table) -> bytes:
+    """Return a table as CSV (RFC 4180) in UTF-8: times in ISO format, nothing for None and NaN."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(table.columns)
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    return file.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: object) -> object:
+    value = plain(value)
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else value
+
+
+# --- texts for people ------------------------------------------------------------------------------------------------
+
+
+def number(value: object) -> str:
+    """Return a number as it reads: ``10,000``, ``0.0312346`` (six digits), a true minus; of None and NaN, nothing."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "\N{MINUS SIGN}")
+    if isinstance(value, float):
+        return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
+    return str(value)
+
+
+def cell(value: object) -> str:
+    """Return the text of a cell of a table: a number as ``number``, a time in UTC, a text on one line."""
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, str):
+        return on_one_line(value)
+    if isinstance(value, (dict, list, tuple)):
+        return short_repr(value)
+    return number(value) if not _is_missing(value) else ""
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether *value* is None, or what a pandas frame has in its place."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def is_numeric(value: object) -> bool:
+    """Return whether a cell is a number, which stands at the right of its column."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def moment(value: datetime) -> str:
+    """Return a time to the second: ``2026-11-29 10:00:05 UTC``."""
+    return shown_time(value.astimezone(UTC) if value.tzinfo else value)
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 trial``, ``10,000 trials``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -1,0 +1,116 @@
+"""What differs between two versions of a document, or between two documents, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from docstore.documents.diff.lines import Line
+from docstore.documents.history import Version
+from docstore.errors import VersionNotFoundError
+from docstore.web.formats import Stamp, Table
+from docstore.web.pages.changes import ChangeRow, change_row
+from docstore.web.source import Source
+
+PAGE: Final = 500
+"""Lines of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffPage:
+    """What differs between two states; only what differs is there.
+
+    Attributes:
+        other: the name of the second document; that of the first, if both are versions of one.
+        old, new: the two versions.
+        lines: of this page: what, and its value in the old and the new state; *total* of all pages.
+        digests: whether the link has the digests of both, so that what it shows never changes.
+    """
+
+    kind: str
+    name: str
+    other: str
+    head: int
+    old: ChangeRow
+    new: ChangeRow
+    lines: Sequence[Line]
+    start: int
+    total: int
+    newest: ChangeRow
+    stamp: Stamp
+
+    @property
+    def table(self) -> Table:
+        """The lines as a table."""
+        return Table(
+            ("subject", "what", "was", "now"), [(each.subject, each.what, each.was, each.now) for each in self.lines]
+        )
+
+
+def diff_page(
+    source: Source, name: str, kind: str, a: str, b: str, other: str = "", start: int = 0, seal: str = ""
+) -> DiffPage:
+    """Return what differs between version *a* of a document and version *b*, of it or of the document *other*.
+
+    Args:
+        a, b: numbers or tags; "" for the version before the newest, and for the newest.
+        seal: the beginning of both digests, as the page links itself: then the versions are these forever.
+
+    Raises:
+        VersionNotFoundError: there is no such version or tag; or its digest is another one than *seal* has.
+
+    Cost:
+        Both states are read; kept in the cache by their digests.
+    """
+    ours = source.store.history(name, kind=kind)
+    theirs = source.store.history(other, kind=kind) if other else ours
+    new = version_of(source, other or name, kind, theirs, b, len(theirs))
+    old = version_of(source, name, kind, ours, a, len(ours) if other else max(1, new.number - 1))
+    is_fixed = bool(seal) and seal == seal_of(old, new)
+    if seal and not is_fixed:
+        raise VersionNotFoundError(name, wanted=f"{a} with the digest {seal}", head=len(ours), kind=kind)
+
+    def make() -> tuple[Line, ...]:
+        return source.store.diff(name, old.number, new.number, kind=kind, other=other).lines
+
+    lines = source.cached(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
+    newest = ours[0] if new.number != ours[0].number or other else new
+    return DiffPage(
+        kind,
+        name,
+        other or name,
+        len(ours),
+        change_row(source, name, kind, old),
+        change_row(source, other or name, kind, new),
+        lines[start : start + PAGE],
+        start,
+        len(lines),
+        change_row(source, name, kind, newest),
+        Stamp(f"{old.digest} {new.digest} {start} {len(ours)}", is_fixed),
+    )
+
+
+def seal_of(old: Version, new: Version) -> str:
+    """Return the beginnings of two digests, which a link to their difference has."""
+    return f"{old.digest[:12]}-{new.digest[:12]}"
+
+
+def version_of(source: Source, name: str, kind: str, timeline: Sequence[Version], wanted: str, default: int) -> Version:
+    """Return the version of a document that a number or a tag names.
+
+    Raises:
+        VersionNotFoundError: there is none; has the tags that there are.
+    """
+    number: int | None = default
+    if wanted:
+        number = int(wanted) if wanted.isdecimal() else source.store.tags(name, kind=kind).get(wanted)
+    if number is None or not 1 <= number <= len(timeline):
+        raise VersionNotFoundError(
+            name,
+            wanted=wanted,
+            head=len(timeline),
+            kind=kind,
+            tags=None if wanted.isdecimal() else list(source.store.tags(name, kind=kind)),
+        )
+    return timeline[len(timeline) - number]

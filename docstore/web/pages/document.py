@@ -1,0 +1,183 @@
+"""The JSON of a document, and beside each place the version that changed it last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from docstore.documents.canonical import JSON, Absent, join_pointer, split_pointer
+from docstore.documents.diff.format import read_one
+from docstore.documents.history import Version
+from docstore.documents.kinds import KINDS
+from docstore.errors import VersionNotFoundError
+from docstore.web.formats import Stamp, Table
+from docstore.web.pages.changes import ChangeRow, change_row, last_changed, newest_change
+from docstore.web.pages.diff import version_of
+from docstore.web.source import Source
+
+PAGE: Final = 200
+"""Places of a page."""
+
+_IN_PARTS: Final = "each stored by itself: open the place"
+"""Shown at the root for a field whose members are parts."""
+
+_WALKED: Final = 2_000
+"""Versions that are looked through for who changed what."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A member or an item of a value, with the version that changed it last.
+
+    Attributes:
+        text: of the value, on one line.
+        inside: how many members or items it has; None for a value without any.
+        by: that version; None if it is older than all that were looked through.
+    """
+
+    pointer: str
+    key: str
+    text: str
+    inside: int | None
+    by: ChangeRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """The value at a pointer, at a version, one row for each member.
+
+    Attributes:
+        version: the one that is shown.
+        way: the pointers from the root to this value, each with its last token.
+        start: how many places come before this page, of *total*.
+        unread_before: the number of the version before which no version was looked through; None if it needed none.
+    """
+
+    kind: str
+    name: str
+    pointer: str
+    version: ChangeRow
+    head: int
+    way: list[tuple[str, str]]
+    places: list[PlaceRow]
+    start: int
+    total: int
+    unread_before: int | None
+    newest: ChangeRow
+    stamp: Stamp
+
+    @property
+    def table(self) -> Table:
+        """The places as a table."""
+        columns = ("pointer", "value", "version", "changed_at", "author")
+        return Table(
+            columns,
+            [
+                (
+                    each.pointer,
+                    each.text,
+                    *((each.by.number, each.by.created_at, each.by.author) if each.by else ("", "", "")),
+                )
+                for each in self.places
+            ],
+        )
+
+
+def document_page(
+    source: Source, name: str, kind: str, pointer: str = "", version: str = "", start: int = 0, seal: str = ""
+) -> DocumentPage:
+    """Return the value at *pointer* of a document at a version, the newest by default.
+
+    Args:
+        version: a number or a tag.
+        seal: the beginning of the version's digest, as the page links itself: then it is this version forever.
+
+    Raises:
+        DecodeError: there is nothing at *pointer*.
+        VersionNotFoundError: there is no such version; or it has another digest than *seal*.
+
+    Cost:
+        As ``Store.get``, but that at the root the parts are left out; and the changes of versions, from this one back,
+        until each place was met, at most 2,000.
+    """
+    timeline = source.store.history(name, kind=kind)
+    shown = version_of(source, name, kind, timeline, version, len(timeline))
+    is_fixed = bool(seal) and shown.digest.startswith(seal)
+    if seal and not is_fixed:
+        raise VersionNotFoundError(name, wanted=f"{version} with the digest {seal}", head=len(timeline), kind=kind)
+    places, total, is_all = source.of_history(
+        shown,
+        f"places of {kind} {name} at {pointer} from {start}",
+        lambda: _places(source, _Look(name, kind, pointer, start), timeline, shown),
+        lambda made: 8 * len(made[0]) + 1,
+    )
+    return DocumentPage(
+        kind,
+        name,
+        pointer,
+        change_row(source, name, kind, shown),
+        shown.number if is_fixed else len(timeline),
+        _way(pointer),
+        places,
+        start,
+        total,
+        None if is_all else max(1, shown.number - _WALKED),
+        change_row(source, name, kind, shown) if is_fixed else newest_change(source, name, kind, timeline[0]),
+        Stamp(f"{shown.digest} {len(timeline)} {pointer} {start}", is_fixed),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Which places to look at."""
+
+    name: str
+    kind: str
+    pointer: str
+    start: int
+
+
+def _places(
+    source: Source, look: _Look, timeline: Sequence[Version], shown: Version
+) -> tuple[list[PlaceRow], int, bool]:
+    """Return a page of places in the version *shown*, how many there are, and whether each has a version."""
+    newer = len(timeline) - shown.number
+    number = shown.number if newer else None
+    found = list(_members(_value(source, look.name, look.kind, look.pointer, number), look.pointer))
+    page = found[look.start : look.start + PAGE]
+    blamed = last_changed(islice(iter(timeline), newer, newer + _WALKED), [each.pointer for each in page])
+    versions = {version.number: version for version in blamed.values()}
+    rows = {number: change_row(source, look.name, look.kind, version) for number, version in versions.items()}
+    places = [replace(each, by=rows[blamed[each.pointer].number]) if each.pointer in blamed else each for each in page]
+    return places, len(found), len(blamed) == len(page)
+
+
+def _value(source: Source, name: str, kind: str, pointer: str, number: int | None) -> JSON:
+    if pointer == "" and kind in KINDS and KINDS[kind].parts:
+        return {**source.head(name, kind, number), **{rule.field: _IN_PARTS for rule in KINDS[kind].parts}}
+    found = source.stored(name, pointer, kind, number)
+    return None if isinstance(found, Absent) else found
+
+
+def _members(value: JSON, pointer: str) -> Iterator[PlaceRow]:
+    """Yield a row for each member or item; for a value without any, a row of itself."""
+    if isinstance(value, dict) and value:
+        for key in sorted(value):
+            yield _row(f"{pointer}{join_pointer((key,))}", key, value[key])
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield _row(f"{pointer}/{index}", str(index), item)
+    else:
+        yield _row(pointer, (split_pointer(pointer) or ["(the document)"])[-1], value)
+
+
+def _row(pointer: str, key: str, value: JSON) -> PlaceRow:
+    inside = len(value) if isinstance(value, (dict, list)) and value else None
+    return PlaceRow(pointer, key, read_one(value), inside, None)
+
+
+def _way(pointer: str) -> list[tuple[str, str]]:
+    tokens = split_pointer(pointer)
+    return [(join_pointer(tokens[: end + 1]), token) for end, token in enumerate(tokens)]

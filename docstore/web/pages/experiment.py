@@ -1,0 +1,270 @@
+"""An experiment: what changed last, its goal, its search space, and its objective by trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from docstore.documents.canonical import JSON, TAG
+from docstore.documents.diff.format import read_in_full, read_one
+from docstore.documents.kinds import BOOKKEEPING
+from docstore.errors import InvalidValueError
+from docstore.search.experiments.best import BestArm, Goal, goal_of
+from docstore.search.experiments.read import StoredExperiment, at, items
+from docstore.search.info import DocumentInfo
+from docstore.web.formats import Stamp, Table
+from docstore.web.pages.changes import ChangeRow, change_row, newest_change
+from docstore.web.pages.measured import IGNORED, Measured, measured
+from docstore.web.source import EXPERIMENT, Source
+
+RECENT: Final = 5
+"""Versions that the page of an experiment shows."""
+
+MOST_POINTS: Final = 2_000
+"""Points of a plot."""
+
+_PROPERTIES: Final = 100
+"""Properties that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """A parameter of the search space: its name, its class in words, its type, and what it may be."""
+
+    name: str
+    form: str
+    type: str
+    values: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentPage:
+    """An experiment without its trials; ``Objective`` is about these.
+
+    Attributes:
+        goal: ``minimize loss``; "" if there is none.
+        constraints: outcome constraints, and constraints of parameters, in words.
+        facts: of the experiment, by their names: its description, its properties.
+    """
+
+    info: DocumentInfo
+    newest: ChangeRow
+    recent: list[ChangeRow]
+    tags: dict[str, int]
+    trials: int
+    goal: str
+    constraints: list[str]
+    parameters: list[ParameterRow]
+    facts: dict[str, str]
+    stamp: Stamp
+
+
+def experiment_page(source: Source, name: str) -> ExperimentPage:
+    """Return the page of an experiment.
+
+    Raises:
+        DocumentNotFoundError: there is none; has the near names.
+
+    Cost:
+        The head is read, and no trial: the same for any number of them.
+    """
+    info = source.info(name)
+    recent = source.store.history(name)[:RECENT]
+    tags = source.store.tags(name)
+    head = source.head(name)
+    rows = [change_row(source, name, EXPERIMENT, version, tags) for version in recent]
+    return ExperimentPage(
+        info,
+        newest_change(source, name, EXPERIMENT, recent[0]),
+        rows,
+        tags,
+        source.of_state(info, "count", lambda: source.store.find(EXPERIMENT, part="trial", name=name).count()),
+        goal_text(head),
+        [*_outcome_constraints(head), *_parameter_constraints(head)],
+        [_parameter(each) for each in items(dict(head), "search_space", "parameters")],
+        dict(_facts(head)),
+        Stamp(f"{recent[0].digest} {sorted(tags.items())}"),
+    )
+
+
+# --- the head in words -----------------------------------------------------------------------------------------------
+
+
+def goal_text(head: Mapping[str, JSON]) -> str:
+    """Return ``minimize loss``; the expression itself if it has several objectives; "" without one."""
+    expression = at(head.get("optimization_config"), "objective", "expression")
+    if not isinstance(expression, str):
+        return ""
+    try:
+        goal = _goal(head)
+    except InvalidValueError:
+        return expression
+    if len(goal.weights) == 1:
+        return f"{'minimize' if goal.minimize else 'maximize'} {next(iter(goal.weights))}"
+    return f"{'minimize' if goal.minimize else 'maximize'} {_sum_text(goal.weights)}"
+
+
+def _goal(head: Mapping[str, JSON]) -> Goal:
+    """Return what arms are ranked by, as ``Store.best`` reads it."""
+    return goal_of(StoredExperiment("", "", dict(head), {}, {}), lambda value: value)
+
+
+def _sum_text(weights: Mapping[str, float]) -> str:
+    text = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())
+    return text.replace("+ -", "\N{MINUS SIGN} ")
+
+
+def _outcome_constraints(head: Mapping[str, JSON]) -> Iterator[str]:
+    config = head.get("optimization_config")
+    for each in [*items(config, "outcome_constraints"), *items(config, "objective_thresholds")]:
+        sign = {"LEQ": "≤", "GEQ": "≥"}.get(str(at(each, "op")), "")
+        weights = at(each, "weights")
+        if sign and isinstance(weights, dict):
+            relative = " % of the status quo" if at(each, "relative") is True else ""
+            yield f"{_sum_text(weights)} {sign} {read_one(at(each, 'bound'))}{relative}"  # type: ignore[arg-type]
+        else:
+            yield read_one(each)
+
+
+def _parameter_constraints(head: Mapping[str, JSON]) -> Iterator[str]:
+    for each in items(dict(head), "search_space", "parameter_constraints"):
+        weights = at(each, "constraint_dict")
+        if isinstance(weights, dict):
+            yield f"{_sum_text(weights)} ≤ {read_one(at(each, 'bound'))}"  # type: ignore[arg-type]
+        else:
+            yield read_one(each)
+
+
+def _parameter(parameter: JSON) -> ParameterRow:
+    tag = str(at(parameter, TAG)).rpartition(".")[2]
+    form = tag.removesuffix("Parameter").lower()
+    lower, upper = at(parameter, "lower"), at(parameter, "upper")
+    values = f"{read_in_full(lower)} to {read_in_full(upper)}" if lower is not None else _choices(parameter)
+    notes = ("log_scale", "logit_scale", "is_fidelity", "is_ordered", "is_task")
+    note = ", ".join(each.removeprefix("is_").replace("_", " ") for each in notes if at(parameter, each) is True)
+    return ParameterRow(str(at(parameter, "name")), form, str(at(parameter, "parameter_type")).lower(), values, note)
+
+
+def _choices(parameter: JSON) -> str:
+    values = items(parameter, "values")
+    if values:
+        return ", ".join(map(read_one, values[:20])) + (f" and {len(values) - 20:,} more" if len(values) > 20 else "")
+    known = {key: each for key in ("value", "expression_str") if (each := at(parameter, key)) is not None}
+    return ", ".join(map(read_one, known.values()))
+
+
+_SHOWN: Final = frozenset({"name", "search_space", "optimization_config", "trials", "data", "properties", "status"})
+
+
+def _facts(head: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
+    """Yield what else the head has, by its pointer without the first slash: description, properties, metrics."""
+    for key, value in sorted(head.items()):
+        if key not in _SHOWN and key != TAG and key not in BOOKKEEPING and value not in (None, [], {}, False):
+            yield key, read_one(value)
+    properties = head.get("properties")
+    if isinstance(properties, dict):
+        for key, value in sorted(properties.items())[:_PROPERTIES]:
+            yield f"properties/{key}", read_one(value)
+
+
+# --- the objective by trial ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value of the objective: of an arm in a trial; ``best`` is the best of this and all earlier ones."""
+
+    trial: int
+    arm: str
+    value: float
+    sem: float | None
+    best: float
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The objective of an experiment by trial, with the best so far.
+
+    Attributes:
+        points: those that are plotted: all, or of many the best, the worst and the last of each stretch.
+        of: how many there are.
+        problem: why there are none.
+        best: the best arms, as ``Store.best`` returns them.
+    """
+
+    name: str
+    goal: str
+    minimize: bool
+    points: list[Point]
+    of: int
+    best: list[BestArm]
+    problem: str
+    newest: ChangeRow
+    stamp: Stamp
+
+    @property
+    def table(self) -> Table:
+        """The points as a table."""
+        columns = ("trial", "arm", "value", "sem", "best_so_far")
+        return Table(columns, [(each.trial, each.arm, each.value, each.sem, each.best) for each in self.points])
+
+
+def objective(source: Source, name: str) -> Objective:
+    """Return the objective of an experiment by trial.
+
+    Cost:
+        That of ``measured``: all trials and data are read, once for each version.
+    """
+    version = source.newest_version(name)
+    found = measured(source, name, version)
+    goal = found.goal
+    points = [] if goal is None else objective_points(found, goal)
+    return Objective(
+        name,
+        goal_text(source.head(name)),
+        goal is not None and goal.minimize,
+        [] if goal is None else thinned(points, minimize=goal.minimize),
+        len(points),
+        found.best,
+        found.problem,
+        newest_change(source, name, EXPERIMENT, version),
+        Stamp(version.digest),
+    )
+
+
+def objective_points(found: Measured, goal: Goal) -> list[Point]:
+    """Return the value of the objective of each arm in each trial, in the order of the trials.
+
+    Trials that failed, were abandoned or are stale have none. The standard error is that of a sum of independent
+    metrics. The best so far is that of the values here, whatever the constraints.
+    """
+    values = []
+    for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
+        if found.statuses.get(trial) in IGNORED or not goal.weights.keys() <= metrics.keys():
+            continue
+        value = math.fsum(weight * metrics[metric][0] for metric, weight in goal.weights.items())
+        sems = [weight * sem for metric, weight in goal.weights.items() if (sem := metrics[metric][1]) is not None]
+        values.append((trial, arm, value, math.hypot(*sems) if len(sems) == len(goal.weights) else None))
+    best = accumulate((value for _, _, value, _ in values), min if goal.minimize else max)
+    return [Point(*each, so_far) for each, so_far in zip(values, best, strict=True)]
+
+
+def thinned(points: Sequence[Point], *, minimize: bool, most: int = MOST_POINTS) -> list[Point]:
+    """Return at most *most* of *points*: of each of equally long stretches the best, the worst and the last.
+
+    So the best and the worst of all, and the last, are among them.
+    """
+    if len(points) <= most:
+        return list(points)
+    sign = 1 if minimize else -1
+    size = math.ceil(len(points) / (most // 3))
+    kept: set[int] = set()
+    for start in range(0, len(points), size):
+        stretch = range(start, min(start + size, len(points)))
+        kept |= {min(stretch, key=lambda i: sign * points[i].value), max(stretch, key=lambda i: sign * points[i].value)}
+        kept.add(stretch[-1])
+    return [points[index] for index in sorted(kept)]

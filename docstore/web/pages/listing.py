@@ -1,0 +1,152 @@
+"""The list of documents: type, status, owner, best value, and what changed last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from docstore.errors import DocstoreError
+from docstore.search.info import DocumentInfo
+from docstore.web.formats import Table
+from docstore.web.pages.changes import ChangeRow, change_row
+from docstore.web.source import EXPERIMENT, Source
+
+_PAGE: Final = 50
+"""Documents of a page."""
+
+_TRIALS: Final = 5_000
+"""Trials of all experiments of a page together that are read for their best values."""
+
+ORDERS: Final = {"": "-updated_at", "name": "name", "-name": "-name", "created": "-created_at"}
+"""What a list may be sorted by, and the columns of a search."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A document in the list.
+
+    Attributes:
+        best: the value of the best arm, as ``Store.best`` says; None if there is none, or it was not looked for.
+        remark: why there is no best value.
+        trials: how many there are; None for other kinds than experiments.
+    """
+
+    info: DocumentInfo
+    trials: int | None
+    best: float | None
+    remark: str
+    change: ChangeRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the list.
+
+    Attributes:
+        filters: those that were asked for, for the links to other pages.
+        cursor: where the next page begins; None on the last.
+    """
+
+    kind: str
+    kinds: list[str]
+    rows: list[ListRow]
+    cursor: str | None
+    filters: dict[str, str]
+    newest: ChangeRow | None
+
+    @property
+    def table(self) -> Table:
+        """The rows as a table."""
+        columns = (
+            "name",
+            "type",
+            "status",
+            "owner",
+            "trials",
+            "best_value",
+            "version",
+            "updated_at",
+            "author",
+            "change",
+        )
+        return Table(
+            columns,
+            [
+                (
+                    *(row.info.name, row.info.type, row.info.status, row.info.owner, row.trials, row.best),
+                    *(row.info.version, row.info.updated_at),
+                    *((row.change.author, row.change.sentence) if row.change else ("", "")),
+                )
+                for row in self.rows
+            ],
+        )
+
+
+def listing(source: Source, kind: str, filters: dict[str, str], after: str | None) -> Listing:
+    """Return a page of the documents of *kind*, those that changed last first.
+
+    Args:
+        filters: ``type``, ``status``, ``owner``, ``prefix`` of the name, ``sort`` of ``ORDERS``; all of them texts.
+        after: the cursor of the page before.
+
+    Cost:
+        A SELECT; and for each row what its newest version, the count of its trials and its best value take, unless they
+        are in the cache. Nothing counts all documents.
+    """
+    found = source.store.find(
+        kind,
+        type=filters.get("type"),
+        status=filters.get("status"),
+        owner=filters.get("owner"),
+        name_prefix=filters.get("prefix"),
+        order_by=ORDERS.get(filters.get("sort", ""), "-updated_at"),
+    )
+    page = found.page(_PAGE, after=after)
+    rows, left = [], _TRIALS
+    for info in page:
+        row = _row(source, info, left)
+        left -= row.trials or 0
+        rows.append(row)
+    return Listing(kind, source.kinds(), rows, page.cursor, filters, newest_of_all(source))
+
+
+def newest_of_all(source: Source) -> ChangeRow | None:
+    """Return the newest change of any document."""
+    found = source.newest()
+    return _change(source, found[0]) if found else None
+
+
+def _row(source: Source, info: DocumentInfo, most: int) -> ListRow:
+    if info.kind != EXPERIMENT:
+        return ListRow(info, None, None, "", _change(source, info))
+    trials = source.of_state(info, "count", lambda: _count(source, info.name))
+    best, remark = None, "too many trials for a list: open it"
+    if trials <= most:
+        best, remark = source.of_state(info, "best", lambda: best_value(source, info.name))
+    return ListRow(info, trials, best, remark, _change(source, info))
+
+
+def _count(source: Source, name: str) -> int:
+    return source.store.find(EXPERIMENT, part="trial", name=name).count()
+
+
+def best_value(source: Source, name: str) -> tuple[float | None, str]:
+    """Return the value of the best arm; or None, and why there is none."""
+    try:
+        best = source.store.best(name)
+    except DocstoreError as error:
+        return None, str(error)
+    return (best[0].value, "" if best[0].is_feasible else "no arm fulfils all constraints") if best else (None, "")
+
+
+def _change(source: Source, info: DocumentInfo) -> ChangeRow | None:
+    """Return the newest change of a document in words; None if it is gone, or cannot be read: its own page says why."""
+
+    def make() -> ChangeRow | None:
+        try:
+            version = source.newest_version(info.name, info.kind)
+            return change_row(source, info.name, info.kind, version)
+        except DocstoreError:
+            return None
+
+    return source.of_state(info, "change", make)

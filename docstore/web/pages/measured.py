@@ -1,0 +1,196 @@
+"""The trials of an experiment and what was measured, read once for each version: for the table and the plot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from docstore.codec.collector import collector_paused
+from docstore.documents.canonical import JSON
+from docstore.documents.diff.format import read_one
+from docstore.documents.history import Version
+from docstore.errors import InvalidValueError
+from docstore.search.experiments.best import BestArm, Goal, best_arms, goal_of
+from docstore.search.experiments.read import (
+    Decode,
+    StoredExperiment,
+    arms_of,
+    at,
+    decoded,
+    items,
+    parameter_types,
+    read_experiment,
+    records_of,
+)
+from docstore.web.formats import Table
+from docstore.web.source import Source
+
+IGNORED: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
+"""Statuses of trials whose observations do not count, as ``Store.best`` has it."""
+
+_BEST: Final = 5
+"""Best arms that are shown."""
+
+ALWAYS: Final = ("trial", "status", "arm")
+"""Columns that are shown though they do not vary."""
+
+Means = Mapping[str, tuple[float, float | None]]
+"""The mean and the standard error of each metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The trials of one version of an experiment, and what was measured.
+
+    Attributes:
+        table: a row for each trial; the columns are those in which some trials differ.
+        same: the value of each column in which all trials have the same one.
+        statuses: by the index of the trial.
+        means: by trial and arm, the mean and the standard error of each metric at its largest step.
+        goal: what arms are ranked by; None, and why in *problem*, if ``Store.best`` cannot rank them.
+        best: the best arms, as ``Store.best`` returns them.
+    """
+
+    table: Table
+    same: dict[str, object]
+    statuses: dict[int, str]
+    means: dict[tuple[int, str], dict[str, tuple[float, float | None]]]
+    goal: Goal | None
+    best: list[BestArm]
+    problem: str = ""
+
+
+def measured(source: Source, name: str, version: Version) -> Measured:
+    """Return the trials of an experiment, whose newest version is *version*; kept in the cache by its digest.
+
+    Cost:
+        All trials and data are read, by two SELECTs.
+    """
+
+    def weight(made: Measured) -> int:
+        return len(made.table.rows) * (len(made.table.columns) + 8) + 100
+
+    return source.cached(version, "measured", lambda: _read(source, name), weight)
+
+
+@collector_paused()
+def _read(source: Source, name: str) -> Measured:
+    context = source.store._context
+    stored, decode = read_experiment(context.transactions, name), context.raw.decode
+    means = last_means(stored, decode)
+    table, same = _table(_columns(stored, means, decode))
+    statuses = {index: str(at(body, "status")) for index, body in stored.trials.items()}
+    try:
+        goal = goal_of(stored, decode)
+        return Measured(table, same, statuses, means, goal, best_arms(stored, goal, decode, _BEST))
+    except InvalidValueError as error:
+        return Measured(table, same, statuses, means, None, [], str(error))
+
+
+def last_means(
+    stored: StoredExperiment, decode: Decode
+) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
+    """Return the mean and the standard error of each metric by trial and arm.
+
+    Of several observations, the one with the largest step counts, of equal ones the last; one without a step comes
+    after all steps, as ``Store.best`` has it. A mean that is NaN is no observation.
+    """
+    last: dict[tuple[int, str, str], float] = {}
+    found: dict[tuple[int, str], dict[str, tuple[float, float | None]]] = {}
+    for index, record in records_of(stored, decode):
+        arm, metric = record.get("arm_name"), record.get("metric_name")
+        mean, step = number_of(record.get("mean")), number_of(record.get("step"))
+        if mean is None or not isinstance(arm, str) or not isinstance(metric, str):
+            continue
+        at_step = step if step is not None and math.isfinite(step) else math.inf
+        if at_step >= last.get((index, arm, metric), -math.inf):
+            last[index, arm, metric] = at_step
+            found.setdefault((index, arm), {})[metric] = (mean, number_of(record.get("sem")))
+    return found
+
+
+def number_of(value: object) -> float | None:
+    """Return *value* as a float; None if it is not a number, or is NaN."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+# --- the table of trials ---------------------------------------------------------------------------------------------
+
+
+def _columns(
+    stored: StoredExperiment, means: Mapping[tuple[int, str], Means], decode: Decode
+) -> dict[str, dict[int, object]]:
+    """Return the columns of the table, each by the index of the trial; of several arms, those of the first."""
+    columns: dict[str, dict[int, object]] = {"trial": {}, "status": {}, "arm": {}}
+    for name in parameter_types(stored.head):
+        columns.setdefault(_free(name), {})
+    for index, body in stored.trials.items():
+        for key, value in _cells(index, body, decode):
+            columns.setdefault(key, {})[index] = value
+    for (index, arm), each in means.items():
+        if columns["arm"].get(index) == arm:
+            for metric, (mean, _) in each.items():
+                columns.setdefault(metric if metric not in _OWN else f"mean of {metric}", {})[index] = mean
+    return columns
+
+
+_OWN: Final = frozenset({*ALWAYS, "arms", "made by", "run time in s"})
+
+
+def _free(name: str) -> str:
+    """Return the column of a parameter, which may be named as one of the table's own."""
+    return f"parameter {name}" if name in _OWN else name
+
+
+def _cells(index: int, body: JSON, decode: Decode) -> Iterator[tuple[str, object]]:
+    yield "trial", index
+    yield "status", at(body, "status")
+    arms = list(arms_of(body))
+    if arms:
+        yield "arm", arms[0][0]
+        parameters = decoded(arms[0][1], decode)
+        for name, value in parameters.items() if isinstance(parameters, dict) else ():
+            yield _free(name), value if isinstance(value, (int, float, str)) else None if value is None else str(value)
+    if len(arms) > 1:
+        yield "arms", len(arms)
+    runs = [at(body, "generator_run"), *items(body, "generator_runs")]
+    made_by = [at(run, key) for run in runs for key in ("generator_key", "generator_run_type")]
+    yield "made by", next((each for each in made_by if each is not None), None)
+    yield "run time in s", _seconds(at(body, "time_run_started"), at(body, "time_completed"))
+
+
+def _seconds(start: JSON, end: JSON) -> float | None:
+    """Return the seconds between two times; None if one is missing, or only one has a zone."""
+    if not isinstance(start, str) or not isinstance(end, str):
+        return None
+    try:
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def _table(columns: Mapping[str, Mapping[int, object]]) -> tuple[Table, dict[str, object]]:
+    """Return the columns that vary as a table, and the values of those that do not."""
+    trials = list(columns["trial"])
+    varying, same = [], {}
+    for key, cells in columns.items():
+        values = {(type(each), each) for each in (cells.get(index) for index in trials)}
+        if key in ALWAYS or len(values) > 1:
+            varying.append(key)
+        elif values:
+            same[key] = next(iter(values))[1]
+    rows = [[columns[key].get(index) for key in varying] for index in trials]
+    return Table(tuple(varying), rows), {key: value for key, value in same.items() if value is not None}
+
+
+def shown(value: JSON) -> Any:
+    """Return a number as it is, and any other JSON value as a text."""
+    return value if isinstance(value, (int, float)) else "" if value is None else read_one(value)

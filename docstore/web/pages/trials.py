@@ -1,0 +1,207 @@
+"""The trials of an experiment as a table of the columns that vary, and a single trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from docstore.documents.canonical import JSON, TAG, Absent
+from docstore.documents.diff.format import read_one
+from docstore.documents.history import Version
+from docstore.documents.kinds import BOOKKEEPING
+from docstore.errors import DecodeError, InvalidValueError
+from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types
+from docstore.web.formats import Stamp, Table
+from docstore.web.pages.changes import ChangeRow, change_row, newest_change
+from docstore.web.pages.measured import last_means, measured, shown
+from docstore.web.source import EXPERIMENT, Source
+
+PAGE: Final = 200
+"""Trials of a page."""
+
+_RECORDS: Final = 500
+"""Observations of a trial that its page shows."""
+
+# --- the page of all trials ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrialsPage:
+    """One page of the trials of an experiment.
+
+    Attributes:
+        rows, columns: of this page; only columns in which some trials of the experiment differ.
+        same: what is the same in all trials.
+        start: how many trials come before this page, of *total*.
+        sort: the column that they are sorted by, ``-`` before it for the largest first.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: list[Sequence[object]]
+    same: dict[str, object]
+    start: int
+    total: int
+    sort: str
+    newest: ChangeRow
+    stamp: Stamp
+
+    @property
+    def table(self) -> Table:
+        """The rows of this page as a table."""
+        return Table(self.columns, self.rows)
+
+
+def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial") -> TrialsPage:
+    """Return the trials of an experiment from the one with the rank *start* on.
+
+    Raises:
+        InvalidValueError: there is no column to *sort* by; lists those that there are.
+
+    Cost:
+        Of the first page of a version, that of ``measured``; of the others, a sort.
+    """
+    version = source.newest_version(name)
+    found = measured(source, name, version)
+    rows = _sorted(found.table, sort)
+    return TrialsPage(
+        name,
+        found.table.columns,
+        list(rows[start : start + PAGE]),
+        found.same,
+        start,
+        len(rows),
+        sort,
+        newest_change(source, name, EXPERIMENT, version),
+        Stamp(version.digest),
+    )
+
+
+def _sorted(table: Table, sort: str) -> Sequence[Sequence[object]]:
+    column = sort.removeprefix("-")
+    if column not in table.columns:
+        raise InvalidValueError("sort", sort, f"The columns are {', '.join(table.columns)}.")
+    if sort == "trial":
+        return table.rows
+    at_column = table.columns.index(column)
+    missing = [row for row in table.rows if row[at_column] is None]
+    present = [row for row in table.rows if row[at_column] is not None]
+
+    def key(row: Sequence[Any]) -> tuple[str, Any]:
+        value = row[at_column]
+        return ("", value) if isinstance(value, (int, float)) else (type(value).__name__, value)
+
+    return sorted(present, key=key, reverse=sort.startswith("-")) + missing
+
+
+# --- the page of one trial -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPage:
+    """A trial: its arms with their parameters and means, its observations, and who changed it.
+
+    Attributes:
+        arms: name, parameters and means of each.
+        facts: times, reasons, metadata, by their names.
+        records: observations as they were attached, at most 500; *of* is how many there are.
+        changes: the versions that changed the trial or its data, newest first.
+    """
+
+    name: str
+    index: int
+    status: str
+    arms: list[dict[str, Any]]
+    parameters: list[str]
+    metrics: list[str]
+    facts: dict[str, str]
+    records: list[dict[str, Any]]
+    of: int
+    changes: list[ChangeRow]
+    earlier: int | None
+    later: int | None
+    newest: ChangeRow
+    stamp: Stamp
+
+    @property
+    def table(self) -> Table:
+        """The observations as a table."""
+        columns = ("arm_name", "metric_name", "step", "mean", "sem", "start_time", "end_time")
+        return Table(columns, [[record.get(column) for column in columns] for record in self.records])
+
+
+def trial_page(source: Source, name: str, index: int) -> TrialPage:
+    """Return the page of a trial as it is now.
+
+    Raises:
+        DecodeError: there is no such trial.
+
+    Cost:
+        The trial and its data are read, and the versions that changed them: the same for any number of trials.
+    """
+    version = source.newest_version(name)
+    trial = _part(source, name, f"/trials/{index}")
+    if not isinstance(trial, dict):
+        raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
+    data = _part(source, name, f"/data/{index}")
+    records = [each for each in items(data, "records") if isinstance(each, dict)]
+    means = last_means(StoredExperiment("", name, None, {}, {index: data}), source.store._context.raw.decode)
+    arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in arms_of(trial)]
+    order = list(parameter_types(dict(source.head(name))))
+    return TrialPage(
+        name,
+        index,
+        str(trial.get("status", "")),
+        arms,
+        [*order, *dict.fromkeys(key for arm in arms for key in arm["parameters"] if key not in order)],
+        list(dict.fromkeys(str(record.get("metric_name")) for record in records)),
+        dict(_facts(trial)),
+        records[:_RECORDS],
+        len(records),
+        _changes(source, name, index),
+        index - 1 if index > 0 else None,
+        index + 1 if _exists(source, name, index + 1) else None,
+        newest_change(source, name, EXPERIMENT, version),
+        Stamp(version.digest),
+    )
+
+
+def _part(source: Source, name: str, pointer: str) -> JSON:
+    """Return the JSON of a part; None if there is none."""
+    try:
+        found = source.stored(name, pointer)
+    except DecodeError:
+        return None
+    return None if isinstance(found, Absent) else found
+
+
+def _exists(source: Source, name: str, index: int) -> bool:
+    return _part(source, name, f"/trials/{index}") is not None
+
+
+def _arm(name: str, parameters: JSON, means: Mapping[str, tuple[float, float | None]]) -> dict[str, Any]:
+    values = {key: shown(value) for key, value in parameters.items()} if isinstance(parameters, dict) else {}
+    return {"name": name, "parameters": values, "means": {metric: mean for metric, (mean, _) in means.items()}}
+
+
+def _facts(trial: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
+    """Yield the members of a trial but its arms, its status and what is empty, each with its text."""
+    for key, value in trial.items():
+        hidden = key in ("status", "index", TAG, "generator_run", "generator_runs") or key in BOOKKEEPING
+        if not hidden and value not in (None, {}, []):
+            yield key, read_one(value)
+    runs = [trial["generator_run"]] if "generator_run" in trial else items(dict(trial), "generator_runs")
+    for run in runs:
+        made_by = at(run, "generator_key") or at(run, "generator_run_type")
+        if made_by is not None:
+            yield "made by", read_one(made_by)
+
+
+def _changes(source: Source, name: str, index: int) -> list[ChangeRow]:
+    """Return the versions that changed the trial or its data, newest first; of many, the newest 50."""
+    found: dict[int, Version] = {}
+    for pointer in (f"/trials/{index}", f"/data/{index}"):
+        for version in source.store.history(name, pointer=pointer)[:50]:
+            found[version.number] = version
+    return [change_row(source, name, EXPERIMENT, found[number]) for number in sorted(found, reverse=True)[:50]]

@@ -1,0 +1,106 @@
+"""Headers of every answer, the names under which a server may be asked, and who may write."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docstore.errors import InvalidValueError
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine for itself."""
+
+_COOKIE: Final = "docstore_write"
+_SHORTEST: Final = 16
+
+
+class Guard:
+    """Adds the headers to each answer, and refuses a request under another name than *hosts*, if there are any.
+
+    A page of another site whose name leads to this machine (DNS rebinding) asks under that name.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+        self._app, self._hosts = app, frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        host = _host_name(Headers(scope=scope).get("host", ""))
+        if self._hosts and host not in self._hosts:
+            answer = PlainTextResponse(f"This server is not known as {host!r}.\n", 421)
+            await answer(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a ``Host`` header, without its port."""
+    return urlsplit(f"//{host}").hostname or ""
+
+
+class Writers:
+    """Knows by a cookie who has the token; nobody may write without one.
+
+    The cookie holds a digest of the token. It is sent by pages of this site only (``SameSite=Strict``), and no script
+    can read it.
+    """
+
+    def __init__(self, token: str | None) -> None:
+        if token is not None and len(token) < _SHORTEST:
+            raise InvalidValueError("token", "***", f"Give at least {_SHORTEST} characters, which nobody can guess.")
+        self._token = token
+
+    def may_write(self, request: Request) -> bool:
+        """Return whether the browser has signed in."""
+        given = request.cookies.get(_COOKIE, "")
+        return self._token is not None and hmac.compare_digest(given.encode(), self._mark.encode())
+
+    def sign_in(self, given: str, response: Response, *, secure: bool, path: str) -> bool:
+        """Set the cookie in *response* if the token is *given*; return whether it was."""
+        if self._token is None or not hmac.compare_digest(given.encode(), self._token.encode()):
+            return False
+        response.set_cookie(_COOKIE, self._mark, path=path or "/", secure=secure, httponly=True, samesite="strict")
+        return True
+
+    @property
+    def _mark(self) -> str:
+        return hashlib.sha256(f"docstore {self._token}".encode()).hexdigest()
+
+
+def is_from_here(request: Request) -> bool:
+    """Return whether a page of this server made the request, as the browser says; a form of another site does not."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")

@@ -1,0 +1,125 @@
+"""What pages read from: a store, a cache of what was derived from versions, and the documents that changed last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
+
+# find() and history() import these when they are first called: a browser shall not wait for that.
+import docstore.search.results
+import docstore.store.timeline  # noqa: F401
+from docstore.documents.canonical import JSON, MaybeJSON
+from docstore.documents.history import Version
+from docstore.documents.optional_members import value_at
+from docstore.errors import DocumentNotFoundError
+from docstore.registry.model_classes import optional_members
+from docstore.search.info import DocumentInfo
+from docstore.sql.partial import read_place
+from docstore.sql.rows import head_of
+from docstore.sql.version_names import kept_version_number
+from docstore.web.caching import BoundedCache, Shared
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
+T = TypeVar("T")
+
+EXPERIMENT: Final = "experiment"
+
+_CELLS: Final = 2_000_000
+"""Cells of tables, and lines of differences, that the cache keeps: some 200 MB."""
+
+_LATELY: Final = 50
+"""Documents of each kind that the answer to "what changed" has."""
+
+
+class Source:
+    """The store that pages show, and what they share.
+
+    Attributes:
+        writable: whether there are forms that change something.
+    """
+
+    def __init__(self, store: Store, *, writable: bool = False) -> None:
+        self.store = store
+        self.writable = writable
+        self._cache = BoundedCache(_CELLS)
+        self._kinds = Shared(store.kinds, 30.0)
+        self._newest = Shared(self._ask_newest, 1.0)
+
+    def kinds(self) -> list[str]:
+        """Return the kinds that have documents, at most 30 seconds old."""
+        return self._kinds.get()
+
+    def newest(self) -> list[DocumentInfo]:
+        """Return the documents that changed last, the newest first, at most a second old.
+
+        Cost:
+            However many browsers ask, a SELECT a second for each kind.
+        """
+        return self._newest.get()
+
+    def _ask_newest(self) -> list[DocumentInfo]:
+        found = [each for kind in self.kinds() for each in self.store.find(kind, order_by="-updated_at").page(_LATELY)]
+        return sorted(found, key=lambda each: each.updated_at, reverse=True)
+
+    def info(self, name: str, kind: str = EXPERIMENT) -> DocumentInfo:
+        """Return the columns of a document.
+
+        Raises:
+            DocumentNotFoundError: there is none; has the near names.
+        """
+        found = self.store.find(kind, name=name).first() if kind in self.store.kinds() else None
+        if found is None:
+            self.store.history(name, kind=kind)  # raises the error that says which names are near
+            raise DocumentNotFoundError(name, kind=kind)
+        return found
+
+    def newest_version(self, name: str, kind: str = EXPERIMENT) -> Version:
+        """Return the newest version of a document."""
+        return self.store.history(name, kind=kind)[0]
+
+    def cached(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
+        """Return *what* was derived from the state at a version, made by *make* if it is not in the cache."""
+        return self._cache.get((version.digest, what), make, weigh)
+
+    def of_history(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
+        """Return *what* was derived from a version and those before it, which no other version has in common."""
+        return self._cache.get((version.chain, what), make, weigh)
+
+    def of_state(self, info: DocumentInfo, what: str, make: Callable[[], T]) -> T:
+        """Return *what* was derived from the newest state of a document, known by its columns alone."""
+        return self._cache.get((info.id, info.version, info.updated_at, what), make)
+
+    # --- the JSON of a document, as it is stored ---------------------------------------------------------------------
+
+    def stored(self, name: str, pointer: str, kind: str = EXPERIMENT, version: int | None = None) -> MaybeJSON:
+        """Return the JSON at *pointer*, with its tags, now or at a version.
+
+        Raises:
+            DecodeError: there is nothing.
+            VersionNotFoundError, DocumentNotFoundError, DamagedDocumentError: as ``Store.get``.
+        """
+        return value_at(self._around(name, pointer, kind, version), pointer, optional_members())
+
+    def head(self, name: str, kind: str = EXPERIMENT, version: int | None = None) -> Mapping[str, JSON]:
+        """Return the JSON of a document without its parts, whose fields are empty; {} if it is no object.
+
+        Cost:
+            A read of the head, however many parts there are.
+        """
+        found = self._around(name, "/__type", kind, version)
+        return found if isinstance(found, dict) else {}
+
+    def _around(self, name: str, pointer: str, kind: str, version: int | None) -> JSON:
+        transactions = self.store._context.transactions
+        with transactions.reading() as connection:
+            head = transactions.head(connection, kind, name)
+            number = None if version is None else kept_version_number(connection, head, version)
+            return read_place(connection, head, pointer, number)
+
+    def name_of(self, id: str) -> str | None:
+        """Return the name of the document with this id; None if it was purged."""
+        with self.store._context.transactions.reading() as connection:
+            found = head_of(connection, id)
+        return None if found is None else found.name
