@@ -33,11 +33,11 @@ class Stamp:
     """What an answer was made of, for its ETag.
 
     Attributes:
-        digest: changes when the page does.
+        made_of: a text that changes when the page does.
         is_fixed: whether the page at this address never changes.
     """
 
-    digest: str
+    made_of: str
     is_fixed: bool = False
 
 

@@ -175,7 +175,7 @@ class Site:
         """Return the headers that say how long an answer is true."""
         if stamp is None:
             return {"Cache-Control": "no-cache", "Vary": "Cookie, HX-Request"}
-        parts = (stamp.digest, route.path, form, str(request.query_params), request.headers.get("hx-request", ""))
+        parts = (stamp.made_of, route.path, form, str(request.query_params), request.headers.get("hx-request", ""))
         state = (__version__, assets(), str(self.writers.may_write(request)), *parts)
         tag = hashlib.sha256("\n".join(state).encode("utf-8", "surrogatepass")).hexdigest()[:32]
         age = "private, max-age=31536000, immutable" if stamp.is_fixed else "no-cache"

@@ -64,7 +64,7 @@ def greeting(host: str, port: int, token: str | None) -> str:
     address = f"http://{shown}:{port}/"
     lines = [f"docstore is at {address}  (Ctrl-C ends it)"]
     if token is not None:
-        lines.append(f"To write, open {address}sign-in?token={quote(token)}")
+        lines.append(f"To write, open {address}sign-in?token={quote(token, safe='')}")
     if host not in LOOPBACK:
         lines.append("Everybody who can reach this address can read all documents.")
     return "\n".join(lines)

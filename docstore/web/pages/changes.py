@@ -45,6 +45,7 @@ class ChangeRow:
     tags: tuple[str, ...]
     origin: str
     digest: str
+    chain: str
 
     @property
     def sentence(self) -> str:
@@ -95,6 +96,7 @@ def change_row(
         tuple(sorted(tag for tag, number in (tags or {}).items() if number == version.number)),
         origin_of(source, version),
         version.digest,
+        version.chain,
     )
 
 

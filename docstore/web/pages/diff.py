@@ -25,7 +25,7 @@ class DiffPage:
         other: the name of the second document; that of the first, if both are versions of one.
         old, new: the two versions.
         lines: of this page: what, and its value in the old and the new state; *total* of all pages.
-        digests: whether the link has the digests of both, so that what it shows never changes.
+        head, newest: of the first document; at an address whose answer never changes, of the new version.
     """
 
     kind: str
@@ -55,10 +55,10 @@ def diff_page(
 
     Args:
         a, b: numbers or tags; "" for the version before the newest, and for the newest.
-        seal: the beginning of both digests, as the page links itself: then the versions are these forever.
+        seal: the beginnings of the chains of both, as the page links itself: then the versions are these forever.
 
     Raises:
-        VersionNotFoundError: there is no such version or tag; or its digest is another one than *seal* has.
+        VersionNotFoundError: there is no such version or tag; or its chain is another one than *seal* has.
 
     Cost:
         Both states are read; kept in the cache by their digests.
@@ -69,31 +69,31 @@ def diff_page(
     old = version_of(source, name, kind, ours, a, len(ours) if other else max(1, new.number - 1))
     is_fixed = bool(seal) and seal == seal_of(old, new)
     if seal and not is_fixed:
-        raise VersionNotFoundError(name, wanted=f"{a} with the digest {seal}", head=len(ours), kind=kind)
+        raise VersionNotFoundError(name, wanted=f"{a} to {b} with the seal {seal}", head=len(ours), kind=kind)
 
     def make() -> tuple[Line, ...]:
         return source.store.diff(name, old.number, new.number, kind=kind, other=other).lines
 
     lines = source.cached(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
-    newest = ours[0] if new.number != ours[0].number or other else new
+    newest, head = (new, new.number) if is_fixed else (ours[0], len(ours))
     return DiffPage(
         kind,
         name,
         other or name,
-        len(ours),
+        head,
         change_row(source, name, kind, old),
         change_row(source, other or name, kind, new),
         lines[start : start + PAGE],
         start,
         len(lines),
         change_row(source, name, kind, newest),
-        Stamp(f"{old.digest} {new.digest} {start} {len(ours)}", is_fixed),
+        Stamp(f"{old.chain} {new.chain} {start} {newest.chain} {head}", is_fixed),
     )
 
 
-def seal_of(old: Version, new: Version) -> str:
-    """Return the beginnings of two digests, which a link to their difference has."""
-    return f"{old.digest[:12]}-{new.digest[:12]}"
+def seal_of(old: Version | ChangeRow, new: Version | ChangeRow) -> str:
+    """Return the beginnings of two chains, which a link to their difference has."""
+    return f"{old.chain[:12]}-{new.chain[:12]}"
 
 
 def version_of(source: Source, name: str, kind: str, timeline: Sequence[Version], wanted: str, default: int) -> Version:

@@ -92,11 +92,11 @@ def document_page(
 
     Args:
         version: a number or a tag.
-        seal: the beginning of the version's digest, as the page links itself: then it is this version forever.
+        seal: the beginning of the version's chain, as the page links itself: then it is this version forever.
 
     Raises:
         DecodeError: there is nothing at *pointer*.
-        VersionNotFoundError: there is no such version; or it has another digest than *seal*.
+        VersionNotFoundError: there is no such version; or it has another chain than *seal*.
 
     Cost:
         As ``Store.get``, but that at the root the parts are left out; and the changes of versions, from this one back,
@@ -104,9 +104,9 @@ def document_page(
     """
     timeline = source.store.history(name, kind=kind)
     shown = version_of(source, name, kind, timeline, version, len(timeline))
-    is_fixed = bool(seal) and shown.digest.startswith(seal)
+    is_fixed = bool(seal) and shown.chain[:12] == seal
     if seal and not is_fixed:
-        raise VersionNotFoundError(name, wanted=f"{version} with the digest {seal}", head=len(timeline), kind=kind)
+        raise VersionNotFoundError(name, wanted=f"{version} with the seal {seal}", head=len(timeline), kind=kind)
     places, total, is_all = source.of_history(
         shown,
         f"places of {kind} {name} at {pointer} from {start}",
@@ -125,7 +125,7 @@ def document_page(
         total,
         None if is_all else max(1, shown.number - _WALKED),
         change_row(source, name, kind, shown) if is_fixed else newest_change(source, name, kind, timeline[0]),
-        Stamp(f"{shown.digest} {len(timeline)} {pointer} {start}", is_fixed),
+        Stamp(f"{shown.chain} {'' if is_fixed else timeline[0].chain} {pointer} {start}", is_fixed),
     )
 
 

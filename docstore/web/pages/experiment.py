@@ -87,7 +87,7 @@ def experiment_page(source: Source, name: str) -> ExperimentPage:
         [*_outcome_constraints(head), *_parameter_constraints(head)],
         [_parameter(each) for each in items(dict(head), "search_space", "parameters")],
         dict(_facts(head)),
-        Stamp(f"{recent[0].digest} {sorted(tags.items())}"),
+        Stamp(f"{recent[0].chain} {sorted(tags.items())}"),
     )
 
 
@@ -232,7 +232,7 @@ def objective(source: Source, name: str) -> Objective:
         found.best,
         found.problem,
         newest_change(source, name, EXPERIMENT, version),
-        Stamp(version.digest),
+        Stamp(version.chain),
     )
 
 

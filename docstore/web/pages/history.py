@@ -70,5 +70,5 @@ def history_page(source: Source, name: str, kind: str, before: int | None = None
         found[-1].number if found and found[-1].number > 1 else None,
         tags,
         newest_change(source, name, kind, timeline[0]),
-        Stamp(f"{timeline[0].digest} {before} {sorted(tags.items())}"),
+        Stamp(f"{timeline[0].chain} {before} {sorted(tags.items())}"),
     )

@@ -74,7 +74,7 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial") 
         len(rows),
         sort,
         newest_change(source, name, EXPERIMENT, version),
-        Stamp(version.digest),
+        Stamp(version.chain),
     )
 
 
@@ -163,7 +163,7 @@ def trial_page(source: Source, name: str, index: int) -> TrialPage:
         index - 1 if index > 0 else None,
         index + 1 if _exists(source, name, index + 1) else None,
         newest_change(source, name, EXPERIMENT, version),
-        Stamp(version.digest),
+        Stamp(version.chain),
     )
 
 

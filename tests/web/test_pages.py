@@ -1,0 +1,357 @@
+"""What the pages show, in HTML, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import sqlalchemy as sa
+from asking import Client
+from conftest import PAGES, TRICKY, fill, text_of, with_goal
+from counting import statements_of
+
+from docstore import web
+from docstore.errors import InvalidValueError
+from docstore.testing.experiments import add_trial
+from docstore.web.pages.document import document_page
+from docstore.web.pages.experiment import MOST_POINTS, Point, objective, thinned
+from docstore.web.pages.trials import trials_page
+from docstore.web.source import Source
+
+LARGEST = 1_000_000
+
+
+class TestEveryPage:
+    """On every database."""
+
+    def test_is_html_and_json_and_csv(self, store):
+        fill(store)
+        client = Client(web.app(store))
+
+        for path, query in PAGES.items():
+            shown = client.get(path, **query)
+            assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+            data = client.get(f"{path}.json" if path != "/" else "/list.json", **query)
+            assert isinstance(data.json(), dict), path
+            if path != "/experiment":
+                table = client.get(f"{path}.csv" if path != "/" else "/list.csv", **query)
+                assert len(list(csv.reader(io.StringIO(table.text)))) > 1, path
+
+    def test_begins_with_the_newest_change(self, client):
+        for path in ("/experiment", "/objective", "/trials", "/history", "/diff", "/trial"):
+            main = text_of(client.get(path, **PAGES[path])).partition("<main")[2]
+            lead = main.partition("</section>")[0]
+
+            assert "<b>bob</b>" in lead, path
+            assert "trial 3 added" in lead, path
+            assert "one more" in lead, path
+
+    def test_shows_a_name_that_looks_like_html_as_text(self, client):
+        for answer in (client.get("/"), client.get("/experiment", name=TRICKY), client.get("/history", name=TRICKY)):
+            assert answer.status_code == 200
+            assert html.escape(TRICKY) in answer.text
+            assert "<script>alert" not in answer.text
+            assert "<b>eve" not in answer.text
+
+    def test_leads_to_a_document_whatever_its_name(self, client):
+        links = re.findall(r'href="([^"]+)"', client.get("/").text)
+        [link] = {each for each in map(html.unescape, links) if each.startswith("/experiment") and "script" in each}
+
+        assert parse_qs(urlsplit(link).query) == {"name": [TRICKY]}
+        assert client.get(link).status_code == 200
+
+
+class TestTheList:
+    def test_has_what_one_looks_for(self, client):
+        rows = {row["info"]["name"]: row for row in client.get("/list.json").json()["rows"]}
+
+        cakes = rows["cakes"]
+        assert (cakes["best"], cakes["trials"], cakes["info"]["version"]) == (0.2, 4, 2)
+        assert cakes["change"]["words"] == ["trial 3 added", "description changed"]
+        assert rows["small cakes"]["change"]["origin"] == "branch of version 2 of 'cakes'"
+
+    def test_goes_on_where_a_page_ended(self, own):
+        own.save_many([with_goal(f"bun {number:03}") for number in range(60)])
+        client = Client(web.app(own))
+
+        first = client.get("/list.json", prefix="bun", sort="name").json()
+        second = client.get("/list.json", prefix="bun", sort="name", after=first["cursor"]).json()
+
+        names = [row["info"]["name"] for row in (*first["rows"], *second["rows"])]
+        assert names == [f"bun {number:03}" for number in range(60)]
+        assert second["cursor"] is None
+
+    def test_counts_no_documents_and_asks_little_again(self, own):
+        client = Client(web.app(own))
+        client.get("/")
+
+        sent = statements_of(own.engine, client.get, "/")
+
+        assert len(sent) <= 2
+
+    def test_says_which_filters_there_are(self, client):
+        answer = client.get("/list", status="BAKED")
+
+        assert answer.status_code == 400
+        assert "DRAFT" in answer.text
+
+
+class TestAnExperiment:
+    def test_has_its_goal_and_its_search_space(self, client):
+        page = client.get("/experiment.json", name="cakes").json()
+
+        assert page["goal"] == "maximize taste"
+        assert [(each["name"], each["values"]) for each in page["parameters"]] == [
+            ("x", "0.0 to 1.0"),
+            ("flour", "rye, spelt"),
+        ]
+        assert (page["trials"], page["tags"], page["facts"]["description"]) == (4, {"published": 1}, "softer")
+
+    def test_asks_as_much_for_many_trials_as_for_few(self, own):
+        own.save(with_goal("few", 3))
+        own.save(with_goal("many", 50))
+
+        def asked(path, name, **query):
+            client = Client(web.app(own))
+            return len(statements_of(own.engine, lambda: client.get(path, name=name, **query)))
+
+        for path, query in (("/experiment", {}), ("/trials", {}), ("/trial", {"index": 1}), ("/objective", {})):
+            assert asked(path, "many", **query) == asked(path, "few", **query) <= 30, path
+
+
+class TestTheObjective:
+    def test_is_that_of_each_trial_with_the_best_so_far(self, lab):
+        page = objective(Source(lab), "cakes")
+
+        assert [(each.trial, each.value, each.best) for each in page.points] == [
+            (0, 0.0, 0.0),
+            (1, 0.1, 0.1),
+            (2, 0.2, 0.2),
+            (3, 0.05, 0.2),
+        ]
+        assert page.best == lab.best("cakes", 5)
+
+    def test_leaves_out_trials_that_do_not_count(self, own):
+        experiment = own.load("cakes")
+        experiment.trials[2].mark_abandoned("burnt", unsafe=True)
+        own.save(experiment)
+
+        assert [each.trial for each in objective(Source(own), "cakes").points] == [0, 1, 3]
+
+    def test_of_an_experiment_without_a_goal_says_why(self, client):
+        page = client.get("/objective.json", name=TRICKY).json()
+
+        assert "has no objective" in page["problem"]
+
+    def test_of_many_trials_keeps_the_best_the_worst_and_the_last(self):
+        values = [float((7919 * i) % 10007) for i in range(9_999)]
+        points = [Point(i, f"{i}_0", value, None, 0.0) for i, value in enumerate(values)]
+
+        kept = thinned(points, minimize=True)
+
+        assert len(kept) <= MOST_POINTS
+        assert {min(values), max(values), values[-1]} <= {each.value for each in kept}
+        assert kept == sorted(kept, key=lambda each: each.trial)
+
+
+class TestTrials:
+    def test_have_only_the_columns_that_vary(self, lab):
+        page = trials_page(Source(lab), "cakes")
+
+        assert page.columns[:3] == ("trial", "status", "arm")
+        assert {"x", "taste"} <= set(page.columns)
+        assert "flour" not in page.columns
+        assert page.same["flour"] == "rye"
+
+    def test_are_sorted_by_any_of_them(self, lab):
+        page = trials_page(Source(lab), "cakes", sort="-taste")
+
+        assert [row[0] for row in page.rows] == [2, 1, 3, 0]
+        with pytest.raises(InvalidValueError, match="The columns are trial, status, arm"):
+            trials_page(Source(lab), "cakes", sort="crust")
+
+    def test_come_in_pages(self, own):
+        own.save(with_goal("many", 203))
+        client = Client(web.app(own))
+
+        page = client.get("/trials.json", name="many", start=200).json()
+
+        assert [row[0] for row in page["rows"]] == [200, 201, 202]
+        assert page["total"] == 203
+
+    def test_are_each_a_page_with_who_changed_them(self, client):
+        page = client.get("/trial.json", name="cakes", index=3).json()
+
+        assert page["arms"][0]["means"] == {"taste": 0.05}
+        assert [(each["number"], each["author"]) for each in page["changes"]] == [(2, "bob")]
+        assert client.get("/trial", name="cakes", index=4).status_code == 404
+
+
+class TestHistory:
+    def test_has_versions_tags_and_branches(self, client):
+        versions = client.get("/history.json", name="cakes").json()["versions"]
+
+        assert [(each["number"], each["author"], each["tags"]) for each in versions] == [
+            (2, "bob", []),
+            (1, "ada", ["published"]),
+        ]
+
+    def test_comes_in_pages(self, own):
+        for number in range(105):
+            own.put("note", "count", number)
+        client = Client(web.app(own))
+
+        first = client.get("/history.json", name="count", kind="note").json()
+        second = client.get("/history.json", name="count", kind="note", before=first["before"]).json()
+
+        numbers = [each["number"] for each in (*first["versions"], *second["versions"])]
+        assert numbers == list(range(105, 0, -1))
+        assert second["before"] is None
+
+
+class TestADifference:
+    def test_is_that_of_the_store_in_words(self, client, lab):
+        page = client.get("/diff.json", name="cakes", a="published", b="2").json()
+
+        lines = [(each["subject"], each["what"], each["was"], each["now"]) for each in page["lines"]]
+        assert lines == [(each.subject, each.what, each.was, each.now) for each in lab.diff("cakes", 1, 2).lines]
+
+    def test_of_two_documents_has_both_names(self, client):
+        answer = client.get("/diff", name="cakes", other="small cakes", a=1)
+
+        assert "small cakes, version 3" in text_of(answer)
+        assert "softer" in answer.text
+
+
+class TestJson:
+    def test_has_beside_each_place_the_version_that_blame_names(self, own):
+        note = {"a": 1, "b": {"c": 2, "d": [1, 2]}, "e": None}
+        for key, value in (("a", 5), ("e", True), ("a", 6), ("b", {"c": 2, "d": [1, 3]})):
+            own.put("note", "n", note)
+            note = {**note, key: value}
+        own.put("note", "n", note)
+
+        for pointer in ("", "/b", "/b/d"):
+            page = document_page(Source(own), "n", "note", pointer)
+            found = {each.pointer: each.by.number for each in page.places}
+            assert found == {each: own.blame("n", each, kind="note")[0].number for each in found}
+
+    def test_is_that_of_a_chosen_version(self, client):
+        page = client.get("/json.json", name="cakes", version="published").json()
+
+        description = next(each for each in page["places"] if each["key"] == "description")
+        assert (description["text"], description["by"]["number"]) == ("soft", 1)
+
+    def test_of_a_part_is_read_alone(self, client):
+        page = client.get("/json.json", name="cakes", pointer="/trials/3").json()
+
+        status = next(each for each in page["places"] if each["key"] == "status")
+        assert (status["text"], status["by"]["number"]) == ("COMPLETED", 2)
+
+
+class TestWhatIsWrong:
+    def test_a_name_that_does_not_exist_is_answered_with_those_that_are_near(self, client):
+        answer = client.get("/experiment", name="cake")
+
+        assert answer.status_code == 404
+        assert 'href="/experiment?name=cakes"' in answer.text
+        assert client.get("/experiment.json", name="cake").json()["near"] == ["cakes"]
+
+    def test_a_version_or_a_page_that_does_not_exist_is_not_found(self, client):
+        assert client.get("/diff", name="cakes", a=1, b=7).status_code == 404
+        assert client.get("/json", name="cakes", version="printed").status_code == 404
+        assert client.get("/cakes").status_code == 404
+
+    def test_an_address_that_makes_no_sense_says_what_it_needs(self, client):
+        answer = client.get("/trials", name="cakes", start="many")
+
+        assert answer.status_code == 400
+        assert "Give a number" in answer.text
+
+    def test_a_damaged_document_is_shown_with_what_verify_says(self, own):
+        with own.engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE documents SET body = replace(body, 'COMPLETED', 'FAILED') WHERE path = '/trials/1'")
+            )
+        client = Client(web.app(own))
+
+        answer = client.get("/trials", name="cakes")
+
+        assert answer.status_code == 500
+        [damage] = own.verify("cakes")
+        assert str(damage) in html.unescape(answer.text)
+        assert client.get("/").status_code == 200
+
+    def test_a_database_that_is_gone_is_said_to_be(self, own):
+        client = Client(web.app(own))
+        own.close()
+
+        answer = client.get("/history.json", name="cakes")
+
+        assert answer.status_code == 503
+        assert "is closed" in answer.json()["message"]
+
+
+class TestAnswers:
+    """What a browser may keep, and for how long."""
+
+    def fixed_link(self, client, path, **query):
+        found = re.search(r'href="(/[^"]*seal=[^"]*)"', client.get(path, **query).text)
+        return html.unescape(found[1])
+
+    def test_of_a_version_never_change(self, own):
+        client = Client(web.app(own))
+        for path, query in (("/diff", {"name": "cakes"}), ("/json", {"name": "cakes", "version": 1})):
+            link = self.fixed_link(client, path, **query)
+            before = client.get(link)
+
+            experiment = own.load("cakes")
+            add_trial(experiment, 0.3)
+            own.save(experiment)
+
+            after = Client(web.app(own)).get(link)
+            assert "immutable" in after.headers["cache-control"], path
+            assert (after.headers["etag"], after.text) == (before.headers["etag"], before.text), path
+
+    def test_of_a_version_are_not_those_of_another_document_with_its_name(self, own):
+        client = Client(web.app(own))
+        link = self.fixed_link(client, "/json", name="cakes", version=1)
+        own.purge("cakes")
+        own.save(with_goal("cakes", 1))
+
+        assert client.get(link).status_code == 404
+
+    def test_that_are_still_true_are_not_sent_again(self, own):
+        client = Client(web.app(own))
+        tag = client.get("/history", name="cakes").headers["etag"]
+
+        assert client.get("/history", {"If-None-Match": tag}, name="cakes").status_code == 304
+        own.tag("cakes", "printed")
+        assert client.get("/history", {"If-None-Match": tag}, name="cakes").status_code == 200
+
+    def test_are_small_however_much_there_is(self, own):
+        own.save(with_goal("many", 1_000))
+        own.put("note", "long", {f"key {number}": "x" * 1_000 for number in range(3_000)})
+        client = Client(web.app(own))
+
+        for path, query in (("/objective", {}), ("/trials", {}), ("/diff", {"a": 1, "b": 1}), ("/history", {})):
+            assert len(client.get(path, name="many", **query).content) < LARGEST, path
+        assert len(client.get("/json", name="long", kind="note").content) < LARGEST
+
+    def test_have_no_number_that_json_lacks(self, own):
+        own.put("note", "odd", {"nan": float("nan"), "inf": float("inf"), "big": 10**30})
+        experiment = with_goal("odd", 1)
+        add_trial(experiment, float("inf"))
+        own.save(experiment)
+        client = Client(web.app(own))
+
+        def refuse(text):
+            raise AssertionError(text)
+
+        for path, query in (("/json.json", {"kind": "note"}), ("/objective.json", {}), ("/trials.json", {})):
+            json.loads(client.get(path, name="odd", **query).text, parse_constant=refuse)

@@ -1,0 +1,112 @@
+"""Who may ask, who may write, and what each answer says to the browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from asking import Client
+
+from docstore import web
+from docstore.errors import InvalidValueError
+
+TOKEN = "a token nobody guesses"
+
+
+class TestEachAnswer:
+    def test_lets_the_browser_run_and_load_only_what_is_here(self, client):
+        for path in ("/", "/list.json", "/nothing", "/static/page.js", "/experiment?name=none"):
+            policy = client.get(path).headers["content-security-policy"]
+
+            assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'"), path
+            assert "unsafe" not in policy, path
+
+    def test_has_no_script_or_style_in_itself_and_no_address_elsewhere(self, client):
+        for path in ("/", "/experiment?name=cakes", "/objective?name=cakes", "/history?name=cakes", "/store"):
+            text = client.get(path).text
+
+            assert re.findall(r"<script(?! src)|<style|\sstyle=|\son\w+=", text) == [], path
+            assert re.findall(r'(?:src|href|action)="(?:\w+:)?//', text) == [], path
+
+    def test_under_another_name_is_a_refusal(self, lab):
+        app = web.app(lab, hosts=("127.0.0.1", "::1"))
+
+        assert Client(app, "http://127.0.0.1:8010").get("/").status_code == 200
+        assert Client(app, "http://[::1]:8010").get("/").status_code == 200
+        assert Client(app, "http://evil.example:8010").get("/").status_code == 421
+
+
+FORM = {"kind": "experiment", "name": "cakes", "version": "1", "tag": "mine"}
+
+
+class TestWithoutTheToken:
+    def test_nothing_is_changed(self, own):
+        for client in (Client(web.app(own)), Client(web.app(own, write=True, token=TOKEN))):
+            for path in ("/tag", "/untag", "/revert"):
+                assert client.post(path, FORM).status_code == 403
+
+        assert (own.tags("cakes"), len(own.history("cakes"))) == ({"published": 1}, 2)
+
+    def test_nobody_signs_in(self, own):
+        client = Client(web.app(own, write=True, token=TOKEN))
+
+        assert client.post("/sign-in", {"token": "a token somebody guesses"}).status_code == 403
+        assert client.get("/sign-in", token="").status_code == 403
+        assert client.post("/tag", FORM).status_code == 403
+
+    def test_there_is_no_writing_app(self, lab):
+        with pytest.raises(InvalidValueError, match="Give both"):
+            web.app(lab, write=True)
+        with pytest.raises(InvalidValueError, match="Give both"):
+            web.app(lab, token=TOKEN)
+        with pytest.raises(InvalidValueError, match="at least 16 characters"):
+            web.app(lab, write=True, token="1234")
+
+
+class TestWithTheToken:
+    @pytest.fixture
+    def writer(self, own):
+        client = Client(web.app(own, write=True, token=TOKEN))
+        assert client.post("/sign-in", {"token": TOKEN}).status_code == 303
+        return client
+
+    def test_the_browser_keeps_a_cookie_that_no_script_and_no_other_site_can_use(self, own):
+        answer = Client(web.app(own, write=True, token=TOKEN)).get("/sign-in", token=TOKEN)
+
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert TOKEN not in cookie
+
+    def test_a_tag_is_set_and_removed(self, own, writer):
+        form = {"kind": "experiment", "name": "cakes"}
+
+        assert writer.post("/tag", {**form, "version": "2", "tag": "best"}).status_code == 303
+        assert own.tags("cakes") == {"best": 2, "published": 1}
+        assert writer.post("/untag", {**form, "tag": "best"}).status_code == 303
+        assert own.tags("cakes") == {"published": 1}
+
+    def test_a_tag_that_names_another_version_is_moved_only_if_the_form_says_it(self, own, writer):
+        form = {"kind": "experiment", "name": "cakes", "version": "2", "tag": "published"}
+
+        assert writer.post("/tag", form).status_code == 409
+        assert writer.post("/tag", {**form, "move": "yes"}).status_code == 303
+        assert own.tags("cakes") == {"published": 2}
+
+    def test_a_version_is_brought_back(self, own, writer):
+        writer.post("/revert", {"kind": "experiment", "name": "cakes", "version": "1", "message": "too soft"})
+
+        newest = own.history("cakes")[0]
+        assert (newest.number, newest.message) == (3, "too soft")
+        assert own.get("cakes", pointer="/description") == "soft"
+
+    def test_the_form_of_another_site_changes_nothing(self, own, writer):
+        form = {"kind": "experiment", "name": "cakes", "version": "2", "tag": "theirs"}
+
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}, {"Accept": "text/html"}):
+            assert writer.post("/tag", form, headers).status_code == 403
+        assert own.tags("cakes") == {"published": 1}
+
+    def test_the_history_has_the_forms(self, own, writer):
+        assert 'action="/revert"' in writer.get("/history", name="cakes").text
+        assert "<form method" not in Client(writer.app).get("/history", name="cakes").text

@@ -1,0 +1,65 @@
+"""A server of docstore's own: where it listens, what it prints; and what the package brings along."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import closing
+from importlib import resources
+
+import pytest
+
+from docstore import web
+from docstore.errors import InvalidValueError, MissingDependencyError
+from docstore.web import serving
+
+STATIC = resources.files("docstore.web") / "static"
+VENDORED = ("htmx.min.js", "uPlot.iife.min.js", "uPlot.min.css")
+
+
+class TestTheServer:
+    def test_says_where_it_is_and_how_to_sign_in(self):
+        assert serving.greeting("127.0.0.1", 8010, None) == "docstore is at http://127.0.0.1:8010/  (Ctrl-C ends it)"
+        assert "http://[::1]:80/sign-in?token=a%2Fb" in serving.greeting("::1", 80, "a/b")
+        assert "Everybody who can reach" in serving.greeting("0.0.0.0", 80, None)
+
+    def test_does_not_take_an_address_that_another_program_has(self, lab):
+        with (
+            closing(serving.listen("127.0.0.1", 0)) as taken,
+            pytest.raises(InvalidValueError, match="Give another, or 0"),
+        ):
+            web.serve(lab, port=taken.getsockname()[1])
+
+    def test_takes_no_token_without_write(self, lab):
+        with pytest.raises(InvalidValueError, match="give write=True as well"):
+            web.serve(lab, port=0, token="a token nobody guesses")
+
+    def test_without_its_libraries_names_the_extra(self, lab, monkeypatch):
+        for name in [name for name in sys.modules if name.startswith(("docstore.web.", "starlette"))]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(web, "routes", raising=False)
+        monkeypatch.setitem(sys.modules, "starlette", None)
+
+        with pytest.raises(MissingDependencyError, match=re.escape("pip install 'docstore[web]'")):
+            web.app(lab)
+
+
+class TestTheStaticFiles:
+    def test_of_others_are_small_and_have_their_licences(self):
+        assert sum(len((STATIC / name).read_bytes()) for name in VENDORED) < 120_000
+        text = (STATIC / "README.md").read_text()
+        assert all(name in text for name in (*VENDORED, "htmx.LICENSE", "uPlot.LICENSE"))
+        assert "4.0.1" in text
+        assert "4.0.1" in (STATIC / "htmx.min.js").read_text()
+
+    def test_are_kept_by_the_browser_until_they_change(self, client):
+        page = client.get("/").text
+
+        for path in re.findall(r'"(/static/[^"]+)"', page):
+            answer = client.get(path)
+            assert answer.status_code == 200, path
+            assert "immutable" in answer.headers["cache-control"], path
+
+    def test_are_all_that_is_served_from_there(self, client):
+        for path in ("/static/README.md", "/static/none.js", "/static/..%2Froutes.py", "/static/%2E%2E/routes.py"):
+            assert client.get(path).status_code == 404, path
