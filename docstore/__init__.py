@@ -4,7 +4,7 @@
 experiment model are here too, under the names that users of Ax know.
 
 Public are the names in ``__all__`` and the modules ``errors``, ``registry``, ``registry_bundle``, ``json_store``,
-``sqa_store``, ``plots``, ``testing`` and ``migrations``. The other modules are internal.
+``sqa_store``, ``plots``, ``testing``, ``migrations`` and ``web``. The other modules are internal.
 """
 
 from __future__ import annotations
@@ -242,6 +242,7 @@ _PUBLIC_MODULES: Final = (
     "registry_bundle",
     "sqa_store",
     "testing",
+    "web",
 )
 
 _NAMES: Final = {

@@ -47,10 +47,11 @@ PATHS = (
     "docstore.testing.exact",
     "docstore.testing.experiments",
     "docstore.testing.strategies",
+    "docstore.web",
 )
 """Every module that users import."""
 
-PACKAGES = {"errors", "json_store", "migrations", "plots", "registry", "registry_bundle", "sqa_store", "testing"}
+PACKAGES = {"errors", "json_store", "migrations", "plots", "registry", "registry_bundle", "sqa_store", "testing", "web"}
 """What ``dir(docstore)`` may show beside ``docstore.__all__``."""
 
 
