@@ -63,16 +63,16 @@ class Source:
         found = [each for kind in self.kinds() for each in self.store.find(kind, order_by="-updated_at").page(_LATELY)]
         return sorted(found, key=lambda each: each.updated_at, reverse=True)
 
-    def info(self, name: str, kind: str = EXPERIMENT) -> DocumentInfo:
-        """Return the columns of a document.
+    def info(self, name: str) -> DocumentInfo:
+        """Return the columns of an experiment.
 
         Raises:
             DocumentNotFoundError: there is none; has the near names.
         """
-        found = self.store.find(kind, name=name).first() if kind in self.store.kinds() else None
+        found = self.store.find(EXPERIMENT, name=name).first()
         if found is None:
-            self.store.history(name, kind=kind)  # raises the error that says which names are near
-            raise DocumentNotFoundError(name, kind=kind)
+            self.store.history(name)  # raises the error that says which names are near
+            raise DocumentNotFoundError(name, kind=EXPERIMENT)
         return found
 
     def newest_version(self, name: str, kind: str = EXPERIMENT) -> Version:

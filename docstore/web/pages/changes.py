@@ -9,16 +9,22 @@ from itertools import groupby
 from typing import Final
 
 from docstore.documents.canonical import MaybeJSON, split_pointer
-from docstore.documents.diff.format import on_one_line, read_both, read_name
+from docstore.documents.diff.format import read_both, read_name
 from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT, KINDS
 from docstore.documents.patch import Change
 from docstore.errors import DocstoreError
-from docstore.web.formats import counted
+from docstore.web.formats import counted, cut
 from docstore.web.source import Source
 
 _PHRASES: Final = 4
 """Phrases about one version; the rest is counted."""
+
+_MESSAGE: Final = 300
+"""Characters of a message, and of a phrase."""
+
+_TAGS: Final = 20
+"""Tags of a version that are shown."""
 
 _VALUES: Final = 3
 """Places whose new value is looked up, for a version that changed no more."""
@@ -90,10 +96,10 @@ def change_row(
         version.number,
         version.created_at,
         version.author,
-        on_one_line(version.message),
+        cut(version.message, _MESSAGE),
         words,
         places,
-        tuple(sorted(tag for tag, number in (tags or {}).items() if number == version.number)),
+        tuple(sorted(tag for tag, number in (tags or {}).items() if number == version.number)[:_TAGS]),
         origin_of(source, version),
         version.digest,
         version.chain,
@@ -126,7 +132,7 @@ def words_of(version: Version, kind: str, value_now: Callable[[str], MaybeJSON] 
         return ("created",)
     shown = set(version.places)
     changes = [change for change in version.changes if change.path in shown]
-    phrases = list(_phrases(changes, kind, value_now))
+    phrases = [cut(phrase, _MESSAGE) for phrase in _phrases(changes, kind, value_now)]
     rest = len(phrases) - _PHRASES
     return (*phrases[:_PHRASES], *([f"{rest:,} more"] if rest > 0 else []))
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from docstore.documents.canonical import JSON, Absent, join_pointer, split_pointer
-from docstore.documents.diff.format import read_one
+from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import KINDS
 from docstore.errors import VersionNotFoundError
-from docstore.web.formats import Stamp, Table
+from docstore.web.formats import Stamp, Table, cut
 from docstore.web.pages.changes import ChangeRow, change_row, last_changed, newest_change
 from docstore.web.pages.diff import version_of
 from docstore.web.source import Source
@@ -22,6 +23,12 @@ PAGE: Final = 200
 
 _IN_PARTS: Final = "each stored by itself: open the place"
 """Shown at the root for a field whose members are parts."""
+
+_LONGEST: Final = 100_000
+"""Characters of a text that is shown whole."""
+
+_MEMBERS: Final = 5_000
+"""Members of a value beyond which its text is not made."""
 
 _WALKED: Final = 2_000
 """Versions that are looked through for who changed what."""
@@ -52,6 +59,7 @@ class DocumentPage:
         version: the one that is shown.
         way: the pointers from the root to this value, each with its last token.
         start: how many places come before this page, of *total*.
+        text: the value as JSON; "" if it is long.
         unread_before: the number of the version before which no version was looked through; None if it needed none.
     """
 
@@ -65,6 +73,7 @@ class DocumentPage:
     start: int
     total: int
     unread_before: int | None
+    text: str
     newest: ChangeRow
     stamp: Stamp
 
@@ -107,11 +116,11 @@ def document_page(
     is_fixed = bool(seal) and shown.chain[:12] == seal
     if seal and not is_fixed:
         raise VersionNotFoundError(name, wanted=f"{version} with the seal {seal}", head=len(timeline), kind=kind)
-    places, total, is_all = source.of_history(
+    found = source.of_history(
         shown,
         f"places of {kind} {name} at {pointer} from {start}",
         lambda: _places(source, _Look(name, kind, pointer, start), timeline, shown),
-        lambda made: 8 * len(made[0]) + 1,
+        lambda made: 8 * len(made.places) + len(made.text) // 50 + 1,
     )
     return DocumentPage(
         kind,
@@ -120,10 +129,11 @@ def document_page(
         change_row(source, name, kind, shown),
         shown.number if is_fixed else len(timeline),
         _way(pointer),
-        places,
+        found.places,
         start,
-        total,
-        None if is_all else max(1, shown.number - _WALKED),
+        found.total,
+        max(1, shown.number - _WALKED) if any(each.by is None for each in found.places) else None,
+        found.text,
         change_row(source, name, kind, shown) if is_fixed else newest_change(source, name, kind, timeline[0]),
         Stamp(f"{shown.chain} {'' if is_fixed else timeline[0].chain} {pointer} {start}", is_fixed),
     )
@@ -139,24 +149,36 @@ class _Look:
     start: int
 
 
-def _places(
-    source: Source, look: _Look, timeline: Sequence[Version], shown: Version
-) -> tuple[list[PlaceRow], int, bool]:
-    """Return a page of places in the version *shown*, how many there are, and whether each has a version."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A page of places, of *total*, and the text of the whole value."""
+
+    places: list[PlaceRow]
+    total: int
+    text: str
+
+
+def _places(source: Source, look: _Look, timeline: Sequence[Version], shown: Version) -> _Found:
+    """Return a page of places in the version *shown*, each with the version that changed it last."""
     newer = len(timeline) - shown.number
-    number = shown.number if newer else None
-    found = list(_members(_value(source, look.name, look.kind, look.pointer, number), look.pointer))
-    page = found[look.start : look.start + PAGE]
+    value = _value(source, look.name, look.kind, look.pointer, shown.number if newer else None)
+    parts = {rule.field for rule in KINDS[look.kind].parts} if look.pointer == "" and look.kind in KINDS else set()
+    found = list(_members(value, look.pointer))
+    page = [
+        replace(each, text=_IN_PARTS, inside=0) if each.key in parts else each
+        for each in found[look.start : look.start + PAGE]
+    ]
     blamed = last_changed(islice(iter(timeline), newer, newer + _WALKED), [each.pointer for each in page])
     versions = {version.number: version for version in blamed.values()}
     rows = {number: change_row(source, look.name, look.kind, version) for number, version in versions.items()}
     places = [replace(each, by=rows[blamed[each.pointer].number]) if each.pointer in blamed else each for each in page]
-    return places, len(found), len(blamed) == len(page)
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) if len(found) < _MEMBERS else ""
+    return _Found(places, len(found), text if len(text) <= _LONGEST else "")
 
 
 def _value(source: Source, name: str, kind: str, pointer: str, number: int | None) -> JSON:
     if pointer == "" and kind in KINDS and KINDS[kind].parts:
-        return {**source.head(name, kind, number), **{rule.field: _IN_PARTS for rule in KINDS[kind].parts}}
+        return dict(source.head(name, kind, number))
     found = source.stored(name, pointer, kind, number)
     return None if isinstance(found, Absent) else found
 
@@ -170,7 +192,8 @@ def _members(value: JSON, pointer: str) -> Iterator[PlaceRow]:
         for index, item in enumerate(value):
             yield _row(f"{pointer}/{index}", str(index), item)
     else:
-        yield _row(pointer, (split_pointer(pointer) or ["(the document)"])[-1], value)
+        key = (split_pointer(pointer) or ["the document"])[-1]
+        yield PlaceRow(pointer, key, cut(read_in_full(value), _LONGEST), None, None)
 
 
 def _row(pointer: str, key: str, value: JSON) -> PlaceRow:

@@ -26,8 +26,8 @@ RECENT: Final = 5
 MOST_POINTS: Final = 2_000
 """Points of a plot."""
 
-_PROPERTIES: Final = 100
-"""Properties that are shown."""
+_SHOWN_OF_EACH: Final = 200
+"""Parameters, constraints and properties that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class ExperimentPage:
     Attributes:
         goal: ``minimize loss``; "" if there is none.
         constraints: outcome constraints, and constraints of parameters, in words.
+        parameters: of the search space, the first 200 of *of_parameters*.
         facts: of the experiment, by their names: its description, its properties.
     """
 
@@ -59,6 +60,7 @@ class ExperimentPage:
     goal: str
     constraints: list[str]
     parameters: list[ParameterRow]
+    of_parameters: int
     facts: dict[str, str]
     stamp: Stamp
 
@@ -76,6 +78,7 @@ def experiment_page(source: Source, name: str) -> ExperimentPage:
     recent = source.store.history(name)[:RECENT]
     tags = source.store.tags(name)
     head = source.head(name)
+    parameters = items(dict(head), "search_space", "parameters")
     rows = [change_row(source, name, EXPERIMENT, version, tags) for version in recent]
     return ExperimentPage(
         info,
@@ -84,8 +87,9 @@ def experiment_page(source: Source, name: str) -> ExperimentPage:
         tags,
         source.of_state(info, "count", lambda: source.store.find(EXPERIMENT, part="trial", name=name).count()),
         goal_text(head),
-        [*_outcome_constraints(head), *_parameter_constraints(head)],
-        [_parameter(each) for each in items(dict(head), "search_space", "parameters")],
+        [*_outcome_constraints(head), *_parameter_constraints(head)][:_SHOWN_OF_EACH],
+        [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
+        len(parameters),
         dict(_facts(head)),
         Stamp(f"{recent[0].chain} {sorted(tags.items())}"),
     )
@@ -167,7 +171,7 @@ def _facts(head: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
             yield key, read_one(value)
     properties = head.get("properties")
     if isinstance(properties, dict):
-        for key, value in sorted(properties.items())[:_PROPERTIES]:
+        for key, value in sorted(properties.items())[:_SHOWN_OF_EACH]:
             yield f"properties/{key}", read_one(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from docstore.documents.canonical import JSON, TAG, Absent
@@ -18,7 +19,16 @@ from docstore.web.pages.measured import last_means, measured, shown
 from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
-"""Trials of a page."""
+"""Trials of a page, if they have few columns."""
+
+_CELLS: Final = 10_000
+"""Cells of a page: more columns make it shorter."""
+
+_COLUMNS: Final = 500
+"""Columns of a page."""
+
+_ARMS: Final = 200
+"""Arms of a trial that its page shows."""
 
 _RECORDS: Final = 500
 """Observations of a trial that its page shows."""
@@ -33,7 +43,8 @@ class TrialsPage:
     Attributes:
         rows, columns: of this page; only columns in which some trials of the experiment differ.
         same: what is the same in all trials.
-        start: how many trials come before this page, of *total*.
+        left_out: how many columns are left out, of very many.
+        start: how many trials come before this page, of *total*; each page has *size* of them.
         sort: the column that they are sorted by, ``-`` before it for the largest first.
     """
 
@@ -41,7 +52,9 @@ class TrialsPage:
     columns: tuple[str, ...]
     rows: list[Sequence[object]]
     same: dict[str, object]
+    left_out: int
     start: int
+    size: int
     total: int
     sort: str
     newest: ChangeRow
@@ -65,12 +78,16 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial") 
     version = source.newest_version(name)
     found = measured(source, name, version)
     rows = _sorted(found.table, sort)
+    columns = found.table.columns[:_COLUMNS]
+    size = min(PAGE, max(1, _CELLS // len(columns)))
     return TrialsPage(
         name,
-        found.table.columns,
-        list(rows[start : start + PAGE]),
-        found.same,
+        columns,
+        [row[:_COLUMNS] for row in rows[start : start + size]],
+        dict(list(found.same.items())[:_COLUMNS]),
+        len(found.table.columns) - len(columns),
         start,
+        size,
         len(rows),
         sort,
         newest_change(source, name, EXPERIMENT, version),
@@ -147,7 +164,7 @@ def trial_page(source: Source, name: str, index: int) -> TrialPage:
     data = _part(source, name, f"/data/{index}")
     records = [each for each in items(data, "records") if isinstance(each, dict)]
     means = last_means(StoredExperiment("", name, None, {}, {index: data}), source.store._context.raw.decode)
-    arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in arms_of(trial)]
+    arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
     order = list(parameter_types(dict(source.head(name))))
     return TrialPage(
         name,
