@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import TRICKY, fill, with_goal
 from playwright.sync_api import Browser, Page, Request, sync_playwright
+from web_lab import TRICKY, fill, with_goal
 
 import docstore
 from docstore.testing.experiments import add_trial

@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from asking import Client
-from conftest import text_of
 from counting import statements_of
+from web_lab import Client, text_of
 
 from docstore import web
 from docstore.web.source import Source

@@ -11,9 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
-from asking import Client
-from conftest import PAGES, TRICKY, fill, text_of, with_goal
 from counting import statements_of
+from web_lab import PAGES, TRICKY, Client, fill, text_of, with_goal
 
 from docstore import web
 from docstore.errors import InvalidValueError
@@ -252,6 +251,13 @@ class TestJson:
 
         status = next(each for each in page["places"] if each["key"] == "status")
         assert (status["text"], status["by"]["number"]) == ("COMPLETED", 2)
+
+    def test_of_all_parts_has_the_version_that_changed_each(self, client, lab):
+        for pointer in ("/trials", "/data"):
+            page = client.get("/json.json", name="cakes", pointer=pointer).json()
+
+            found = {each["pointer"]: each["by"]["number"] for each in page["places"]}
+            assert found == {f"{pointer}/{index}": 2 if index == 3 else 1 for index in range(4)}
 
 
 class TestWhatIsWrong:

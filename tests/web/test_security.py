@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from asking import Client
+from web_lab import Client
 
 from docstore import web
 from docstore.errors import InvalidValueError

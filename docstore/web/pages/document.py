@@ -11,7 +11,7 @@ from typing import Final
 from docstore.documents.canonical import JSON, Absent, join_pointer, split_pointer
 from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
-from docstore.documents.kinds import KINDS
+from docstore.documents.kinds import KINDS, PartRule
 from docstore.errors import VersionNotFoundError
 from docstore.web.formats import Stamp, Table, cut
 from docstore.web.pages.changes import ChangeRow, change_row, last_changed, newest_change
@@ -19,7 +19,7 @@ from docstore.web.pages.diff import version_of
 from docstore.web.source import Source
 
 PAGE: Final = 200
-"""Places of a page."""
+"""Places of a page, if their pointers are not long."""
 
 _IN_PARTS: Final = "each stored by itself: open the place"
 """Shown at the root for a field whose members are parts."""
@@ -58,7 +58,7 @@ class DocumentPage:
     Attributes:
         version: the one that is shown.
         way: the pointers from the root to this value, each with its last token.
-        start: how many places come before this page, of *total*.
+        start: how many places come before this page, of *total*; each page has *size* of them.
         text: the value as JSON; "" if it is long.
         unread_before: the number of the version before which no version was looked through; None if it needed none.
     """
@@ -71,6 +71,7 @@ class DocumentPage:
     way: list[tuple[str, str]]
     places: list[PlaceRow]
     start: int
+    size: int
     total: int
     unread_before: int | None
     text: str
@@ -131,6 +132,7 @@ def document_page(
         _way(pointer),
         found.places,
         start,
+        _size(pointer),
         found.total,
         max(1, shown.number - _WALKED) if any(each.by is None for each in found.places) else None,
         found.text,
@@ -161,12 +163,15 @@ class _Found:
 def _places(source: Source, look: _Look, timeline: Sequence[Version], shown: Version) -> _Found:
     """Return a page of places in the version *shown*, each with the version that changed it last."""
     newer = len(timeline) - shown.number
+    rules = {rule.path("")[:-1]: rule for rule in KINDS[look.kind].parts} if look.kind in KINDS else {}
+    if newer == 0 and look.pointer in rules:
+        return _parts(source, look, rules[look.pointer], timeline)
     value = _value(source, look.name, look.kind, look.pointer, shown.number if newer else None)
-    parts = {rule.field for rule in KINDS[look.kind].parts} if look.pointer == "" and look.kind in KINDS else set()
+    parts = {rule.field for rule in rules.values()} if look.pointer == "" else set()
     found = list(_members(value, look.pointer))
     page = [
         replace(each, text=_IN_PARTS, inside=0) if each.key in parts else each
-        for each in found[look.start : look.start + PAGE]
+        for each in found[look.start : look.start + _size(look.pointer)]
     ]
     blamed = last_changed(islice(iter(timeline), newer, newer + _WALKED), [each.pointer for each in page])
     versions = {version.number: version for version in blamed.values()}
@@ -174,6 +179,22 @@ def _places(source: Source, look: _Look, timeline: Sequence[Version], shown: Ver
     places = [replace(each, by=rows[blamed[each.pointer].number]) if each.pointer in blamed else each for each in page]
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) if len(found) < _MEMBERS else ""
     return _Found(places, len(found), text if len(text) <= _LONGEST else "")
+
+
+def _parts(source: Source, look: _Look, rule: PartRule, timeline: Sequence[Version]) -> _Found:
+    """Return a page of the parts of a field in the newest version, by their columns: their bodies are not read."""
+    found = source.store.find(look.kind, part=rule.name, name=look.name)
+    places = []
+    for part in islice(found, look.start, look.start + PAGE):
+        key = split_pointer(part.path)[-1]
+        by = change_row(source, look.name, look.kind, timeline[len(timeline) - part.version])
+        places.append(PlaceRow(part.path, key, part.status or "open the place", 0, by))
+    return _Found(places, found.count(), "")
+
+
+def _size(pointer: str) -> int:
+    """Return how many places a page has; each has links with *pointer* in them."""
+    return min(PAGE, max(10, 100_000 // (3 * len(pointer) + 1)))
 
 
 def _value(source: Source, name: str, kind: str, pointer: str, number: int | None) -> JSON:

@@ -17,7 +17,7 @@ from docstore.search.experiments.read import StoredExperiment, at, items
 from docstore.search.info import DocumentInfo
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.measured import IGNORED, Measured, measured
+from docstore.web.pages.measured import IGNORED, Ranked, ranked
 from docstore.web.source import EXPERIMENT, Source
 
 RECENT: Final = 5
@@ -221,10 +221,10 @@ def objective(source: Source, name: str) -> Objective:
     """Return the objective of an experiment by trial.
 
     Cost:
-        That of ``measured``: all trials and data are read, once for each version.
+        That of ``ranked``: all trials and data are read, once for each version.
     """
     version = source.newest_version(name)
-    found = measured(source, name, version)
+    found = ranked(source, name, version)
     goal = found.goal
     points = [] if goal is None else objective_points(found, goal)
     return Objective(
@@ -240,7 +240,7 @@ def objective(source: Source, name: str) -> Objective:
     )
 
 
-def objective_points(found: Measured, goal: Goal) -> list[Point]:
+def objective_points(found: Ranked, goal: Goal) -> list[Point]:
     """Return the value of the objective of each arm in each trial, in the order of the trials.
 
     Trials that failed, were abandoned or are stale have none. The standard error is that of a sum of independent

@@ -42,20 +42,29 @@ Means = Mapping[str, tuple[float, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The trials of one version of an experiment, and what was measured.
+class TrialTable:
+    """The trials of one version of an experiment.
 
     Attributes:
         table: a row for each trial; the columns are those in which some trials differ.
         same: the value of each column in which all trials have the same one.
+    """
+
+    table: Table
+    same: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What was measured in one version of an experiment, and which arms are best.
+
+    Attributes:
         statuses: by the index of the trial.
         means: by trial and arm, the mean and the standard error of each metric at its largest step.
         goal: what arms are ranked by; None, and why in *problem*, if ``Store.best`` cannot rank them.
         best: the best arms, as ``Store.best`` returns them.
     """
 
-    table: Table
-    same: dict[str, object]
     statuses: dict[int, str]
     means: dict[tuple[int, str], dict[str, tuple[float, float | None]]]
     goal: Goal | None
@@ -63,31 +72,41 @@ class Measured:
     problem: str = ""
 
 
-def measured(source: Source, name: str, version: Version) -> Measured:
-    """Return the trials of an experiment, whose newest version is *version*; kept in the cache by its digest.
+def trial_table(source: Source, name: str, version: Version) -> TrialTable:
+    """Return the table of an experiment's trials, whose newest version is *version*; kept in the cache by its digest.
 
     Cost:
         All trials and data are read, by two SELECTs.
     """
 
-    def weight(made: Measured) -> int:
-        return len(made.table.rows) * (len(made.table.columns) + 8) + 100
+    @collector_paused()
+    def make() -> TrialTable:
+        stored, decode = _read(source, name)
+        return TrialTable(*_table(_columns(stored, last_means(stored, decode), decode)))
 
-    return source.cached(version, "measured", lambda: _read(source, name), weight)
+    return source.cached(version, "trials", make, lambda made: len(made.table.rows) * len(made.table.columns) + 100)
 
 
-@collector_paused()
-def _read(source: Source, name: str) -> Measured:
+def ranked(source: Source, name: str, version: Version) -> Ranked:
+    """Return what was measured, and the best arms; as ``trial_table``."""
+
+    @collector_paused()
+    def make() -> Ranked:
+        stored, decode = _read(source, name)
+        means = last_means(stored, decode)
+        statuses = {index: str(at(body, "status")) for index, body in stored.trials.items()}
+        try:
+            goal = goal_of(stored, decode)
+            return Ranked(statuses, means, goal, best_arms(stored, goal, decode, _BEST))
+        except InvalidValueError as error:
+            return Ranked(statuses, means, None, [], str(error))
+
+    return source.cached(version, "ranked", make, lambda made: 8 * len(made.means) + 100)
+
+
+def _read(source: Source, name: str) -> tuple[StoredExperiment, Decode]:
     context = source.store._context
-    stored, decode = read_experiment(context.transactions, name), context.raw.decode
-    means = last_means(stored, decode)
-    table, same = _table(_columns(stored, means, decode))
-    statuses = {index: str(at(body, "status")) for index, body in stored.trials.items()}
-    try:
-        goal = goal_of(stored, decode)
-        return Measured(table, same, statuses, means, goal, best_arms(stored, goal, decode, _BEST))
-    except InvalidValueError as error:
-        return Measured(table, same, statuses, means, None, [], str(error))
+    return read_experiment(context.transactions, name), context.raw.decode
 
 
 def last_means(

@@ -15,7 +15,7 @@ from docstore.errors import DecodeError, InvalidValueError
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.measured import last_means, measured, shown
+from docstore.web.pages.measured import last_means, shown, trial_table
 from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
@@ -73,10 +73,10 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial") 
         InvalidValueError: there is no column to *sort* by; lists those that there are.
 
     Cost:
-        Of the first page of a version, that of ``measured``; of the others, a sort.
+        Of the first page of a version, that of ``trial_table``; of the others, a sort.
     """
     version = source.newest_version(name)
-    found = measured(source, name, version)
+    found = trial_table(source, name, version)
     rows = _sorted(found.table, sort)
     columns = found.table.columns[:_COLUMNS]
     size = min(PAGE, max(1, _CELLS // len(columns)))
