@@ -24,8 +24,8 @@ from docstore.web import formats
 from docstore.web.actions import ACTIONS
 from docstore.web.failures import Failure, failure
 from docstore.web.pages.database import database_page
-from docstore.web.pages.diff import diff_page
-from docstore.web.pages.document import document_page
+from docstore.web.pages.diff import Pair, diff_page
+from docstore.web.pages.document import Look, document_page
 from docstore.web.pages.experiment import experiment_page, objective
 from docstore.web.pages.history import history_page
 from docstore.web.pages.listing import listing
@@ -82,6 +82,15 @@ class PageRoute:
     template: str
 
 
+def _pair(query: Query) -> Pair:
+    return Pair(query.text("a", ""), query.text("b", ""), query.text("other", ""), query.text("seal", ""))
+
+
+def _look(query: Query) -> Look:
+    pointer, version, seal = (query.text(key, "") for key in ("pointer", "version", "seal"))
+    return Look(query.text("name"), query.kind, pointer, version, query.number("start", 0), seal)
+
+
 _FILTERS: Final = ("type", "status", "owner", "prefix", "sort")
 
 PAGES: Final = (
@@ -99,33 +108,8 @@ PAGES: Final = (
         lambda s, q: history_page(s, q.text("name"), q.kind, q.number("before", 0) or None),
         "history",
     ),
-    PageRoute(
-        "/diff",
-        lambda s, q: diff_page(
-            s,
-            q.text("name"),
-            q.kind,
-            q.text("a", ""),
-            q.text("b", ""),
-            q.text("other", ""),
-            q.number("start", 0),
-            q.text("seal", ""),
-        ),
-        "diff",
-    ),
-    PageRoute(
-        "/json",
-        lambda s, q: document_page(
-            s,
-            q.text("name"),
-            q.kind,
-            q.text("pointer", ""),
-            q.text("version", ""),
-            q.number("start", 0),
-            q.text("seal", ""),
-        ),
-        "document",
-    ),
+    PageRoute("/diff", lambda s, q: diff_page(s, q.text("name"), q.kind, _pair(q), q.number("start", 0)), "diff"),
+    PageRoute("/json", lambda s, q: document_page(s, _look(q)), "document"),
     PageRoute("/store", lambda s, q: database_page(s), "database"),
 )
 """Every page."""

@@ -17,7 +17,7 @@ from web_lab import PAGES, TRICKY, Client, fill, text_of, with_goal
 from docstore import web
 from docstore.errors import InvalidValueError
 from docstore.testing.experiments import add_trial
-from docstore.web.pages.document import document_page
+from docstore.web.pages.document import Look, document_page
 from docstore.web.pages.experiment import MOST_POINTS, Point, objective, thinned
 from docstore.web.pages.trials import trials_page
 from docstore.web.source import Source
@@ -236,7 +236,7 @@ class TestJson:
         own.put("note", "n", note)
 
         for pointer in ("", "/b", "/b/d"):
-            page = document_page(Source(own), "n", "note", pointer)
+            page = document_page(Source(own), Look("n", "note", pointer))
             found = {each.pointer: each.by.number for each in page.places}
             assert found == {each: own.blame("n", each, kind="note")[0].number for each in found}
 

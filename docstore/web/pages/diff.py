@@ -48,41 +48,54 @@ class DiffPage:
         )
 
 
-def diff_page(
-    source: Source, name: str, kind: str, a: str, b: str, other: str = "", start: int = 0, seal: str = ""
-) -> DiffPage:
-    """Return what differs between version *a* of a document and version *b*, of it or of the document *other*.
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Which two states to compare.
 
-    Args:
-        a, b: numbers or tags; "" for the version before the newest, and for the newest.
+    Attributes:
+        a, b: versions, by their numbers or tags; "" for the version before the newest, and for the newest.
+        other: the name of the document of which *b* is a version; "" for the same one.
         seal: the beginnings of the chains of both, as the page links itself: then the versions are these forever.
+    """
+
+    a: str = ""
+    b: str = ""
+    other: str = ""
+    seal: str = ""
+
+
+def diff_page(source: Source, name: str, kind: str, pair: Pair, start: int = 0) -> DiffPage:
+    """Return what differs between two versions of a document, or of two documents, from the line *start* on.
 
     Raises:
-        VersionNotFoundError: there is no such version or tag; or its chain is another one than *seal* has.
+        VersionNotFoundError: there is no such version or tag; or its chain is another one than the seal has.
 
     Cost:
         Both states are read; kept in the cache by their digests.
     """
+    other = pair.other or name
     ours = source.store.history(name, kind=kind)
-    theirs = source.store.history(other, kind=kind) if other else ours
-    new = version_of(source, other or name, kind, theirs, b, len(theirs))
-    old = version_of(source, name, kind, ours, a, len(ours) if other else max(1, new.number - 1))
-    is_fixed = bool(seal) and seal == seal_of(old, new)
-    if seal and not is_fixed:
-        raise VersionNotFoundError(name, wanted=f"{a} to {b} with the seal {seal}", head=len(ours), kind=kind)
+    theirs = source.store.history(other, kind=kind) if pair.other else ours
+    new = version_of(source, other, kind, theirs, pair.b, len(theirs))
+    old = version_of(source, name, kind, ours, pair.a, len(ours) if pair.other else max(1, new.number - 1))
+    is_fixed = pair.seal == seal_of(old, new)
+    if pair.seal and not is_fixed:
+        raise VersionNotFoundError(
+            name, wanted=f"{pair.a} to {pair.b} with the seal {pair.seal}", head=len(ours), kind=kind
+        )
 
     def make() -> tuple[Line, ...]:
-        return source.store.diff(name, old.number, new.number, kind=kind, other=other).lines
+        return source.store.diff(name, old.number, new.number, kind=kind, other=pair.other).lines
 
     lines = source.cached(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
     newest, head = (new, new.number) if is_fixed else (ours[0], len(ours))
     return DiffPage(
         kind,
         name,
-        other or name,
+        other,
         head,
         change_row(source, name, kind, old),
-        change_row(source, other or name, kind, new),
+        change_row(source, other, kind, new),
         lines[start : start + PAGE],
         start,
         len(lines),

@@ -16,7 +16,7 @@ from docstore.errors import VersionNotFoundError
 from docstore.web.formats import Stamp, Table, cut
 from docstore.web.pages.changes import ChangeRow, change_row, last_changed, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.source import Source
+from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
 """Places of a page, if their pointers are not long."""
@@ -95,60 +95,65 @@ class DocumentPage:
         )
 
 
-def document_page(
-    source: Source, name: str, kind: str, pointer: str = "", version: str = "", start: int = 0, seal: str = ""
-) -> DocumentPage:
-    """Return the value at *pointer* of a document at a version, the newest by default.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which value of which document to show.
 
-    Args:
-        version: a number or a tag.
+    Attributes:
+        version: a number or a tag; "" for the newest.
+        start: how many places come before the page.
         seal: the beginning of the version's chain, as the page links itself: then it is this version forever.
+    """
+
+    name: str
+    kind: str = EXPERIMENT
+    pointer: str = ""
+    version: str = ""
+    start: int = 0
+    seal: str = ""
+
+
+def document_page(source: Source, look: Look) -> DocumentPage:
+    """Return the value at a pointer of a document at a version.
 
     Raises:
-        DecodeError: there is nothing at *pointer*.
-        VersionNotFoundError: there is no such version; or it has another chain than *seal*.
+        DecodeError: there is nothing at the pointer.
+        VersionNotFoundError: there is no such version; or it has another chain than the seal says.
 
     Cost:
         As ``Store.get``, but that at the root the parts are left out; and the changes of versions, from this one back,
         until each place was met, at most 2,000.
     """
+    name, kind = look.name, look.kind
     timeline = source.store.history(name, kind=kind)
-    shown = version_of(source, name, kind, timeline, version, len(timeline))
-    is_fixed = bool(seal) and shown.chain[:12] == seal
-    if seal and not is_fixed:
-        raise VersionNotFoundError(name, wanted=f"{version} with the seal {seal}", head=len(timeline), kind=kind)
+    shown = version_of(source, name, kind, timeline, look.version, len(timeline))
+    is_fixed = look.seal == shown.chain[:12]
+    if look.seal and not is_fixed:
+        wanted = f"{look.version} with the seal {look.seal}"
+        raise VersionNotFoundError(name, wanted=wanted, head=len(timeline), kind=kind)
     found = source.of_history(
         shown,
-        f"places of {kind} {name} at {pointer} from {start}",
-        lambda: _places(source, _Look(name, kind, pointer, start), timeline, shown),
-        lambda made: 8 * len(made.places) + len(made.text) // 50 + 1,
+        f"places of {kind} {name} at {look.pointer} from {look.start}",
+        lambda: _places(source, look, timeline, shown),
+        _weight,
     )
+    newest = shown if is_fixed else timeline[0]
     return DocumentPage(
         kind,
         name,
-        pointer,
+        look.pointer,
         change_row(source, name, kind, shown),
-        shown.number if is_fixed else len(timeline),
-        _way(pointer),
+        newest.number,
+        _way(look.pointer),
         found.places,
-        start,
-        _size(pointer),
+        look.start,
+        _size(look.pointer),
         found.total,
         max(1, shown.number - _WALKED) if any(each.by is None for each in found.places) else None,
         found.text,
-        change_row(source, name, kind, shown) if is_fixed else newest_change(source, name, kind, timeline[0]),
-        Stamp(f"{shown.chain} {'' if is_fixed else timeline[0].chain} {pointer} {start}", is_fixed),
+        change_row(source, name, kind, newest) if is_fixed else newest_change(source, name, kind, newest),
+        Stamp(f"{shown.chain} {newest.chain} {look.pointer} {look.start}", is_fixed),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Which places to look at."""
-
-    name: str
-    kind: str
-    pointer: str
-    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,11 @@ class _Found:
     text: str
 
 
-def _places(source: Source, look: _Look, timeline: Sequence[Version], shown: Version) -> _Found:
+def _weight(found: _Found) -> int:
+    return 8 * len(found.places) + len(found.text) // 50 + 1
+
+
+def _places(source: Source, look: Look, timeline: Sequence[Version], shown: Version) -> _Found:
     """Return a page of places in the version *shown*, each with the version that changed it last."""
     newer = len(timeline) - shown.number
     rules = {rule.path("")[:-1]: rule for rule in KINDS[look.kind].parts} if look.kind in KINDS else {}
@@ -181,7 +190,7 @@ def _places(source: Source, look: _Look, timeline: Sequence[Version], shown: Ver
     return _Found(places, len(found), text if len(text) <= _LONGEST else "")
 
 
-def _parts(source: Source, look: _Look, rule: PartRule, timeline: Sequence[Version]) -> _Found:
+def _parts(source: Source, look: Look, rule: PartRule, timeline: Sequence[Version]) -> _Found:
     """Return a page of the parts of a field in the newest version, by their columns: their bodies are not read."""
     found = source.store.find(look.kind, part=rule.name, name=look.name)
     places = []
