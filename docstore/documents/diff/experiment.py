@@ -39,7 +39,9 @@ def experiment_lines(old: Mapping[str, JSON], new: Mapping[str, JSON], unequal: 
         unequal: the paths of those that are not the same in both
     """
     order = [*_parameter_names(new[HEAD]), *_parameter_names(old[HEAD])]
-    lines = _head_lines(Pair(old[HEAD], new[HEAD]), order) if HEAD in unequal else []
+    head = Pair(old[HEAD], new[HEAD])
+    plain = Pair(_without_plain_signatures(head.was), _without_plain_signatures(head.now))
+    lines = (_head_lines(plain, order) or _head_lines(head, order)) if HEAD in unequal else []
     for key in sorted({split_path(path)[1] for path in unequal if path != HEAD}, key=token_order):
         paths = [join_pointer((field, key)) for field in ("trials", "data")]
         trial, data = (_part(old, new, path, path in unequal) for path in paths)
@@ -58,6 +60,27 @@ def _parameter_names(head: JSON) -> list[str]:
     parameters = member(member(head, "search_space"), "parameters")
     names = [text_of(parameter, "name") for parameter in items(parameters)]
     return [name for name in names if name is not None]
+
+
+def _without_plain_signatures(head: MaybeJSON) -> MaybeJSON:
+    """Return the head without the signatures of metrics that are their names.
+
+    Ax writes those of all metrics in the objective and in each constraint.
+    """
+
+    def shown(value: JSON) -> JSON:
+        if isinstance(value, list):
+            return [*map(shown, value)]
+        signatures = member(value, "metric_name_to_signature")
+        if not isinstance(value, dict) or not isinstance(signatures, dict):
+            return value
+        others = {name: signature for name, signature in signatures.items() if name != signature}
+        return {**value, "metric_name_to_signature": others}
+
+    config = member(head, "optimization_config")
+    if not isinstance(head, dict) or not isinstance(config, dict):
+        return head
+    return {**head, "optimization_config": {key: shown(value) for key, value in config.items()}}
 
 
 def _head_lines(head: Pair, order: Sequence[str]) -> list[Line]:
@@ -204,7 +227,7 @@ def _objective(subject: str, pair: Pair) -> list[Line]:
     if pair.dicts is not None:
         metrics: dict[str, Describe] = {"metrics": ListOf("metrics", by("name"), one_by_one(_metric_of_objective))}
         changed = [whole("objective", *texts)] if None not in texts and texts[0] != texts[1] else []
-        return changed + member_lines("objective", pair.without({"expression"} if changed else set()), metrics)
+        return changed + member_lines("objective", pair.without(_IN_OBJECTIVE_TEXT if changed else set()), metrics)
     is_one = pair.was in (None, ABSENT) or pair.now in (None, ABSENT)
     return [whole("objective", *texts)] if is_one and texts != [None, None] else []
 
@@ -212,11 +235,17 @@ def _objective(subject: str, pair: Pair) -> list[Line]:
 def _objective_text(objective: MaybeJSON) -> str | None:
     """Return ``minimize loss`` for ``-loss``, and ``maximize a + b`` for a sum."""
     expression, metrics = text_of(objective, "expression"), member(objective, "metrics")
-    names = {text_of(metric, "name") for metric in items(metrics)}
+    names = {text_of(metric, "name") for metric in items(metrics)} | _parsed_names(objective)
     if expression is None:
         return None
     parts = [expression] if expression.removeprefix("-") in names else expression.split(", ")
     return short(" and ".join(_goal(part, names) for part in parts))
+
+
+def _parsed_names(objective: MaybeJSON) -> set[str | None]:
+    """Return the names of metrics that Ax parsed of an objective."""
+    terms = [term for each in items(member(objective, "terms")) for term in items(each)]
+    return {term[0] for term in terms if isinstance(term, list) and term and isinstance(term[0], str)}
 
 
 def _goal(part: str, names: Collection[str | None]) -> str:
@@ -226,7 +255,10 @@ def _goal(part: str, names: Collection[str | None]) -> str:
 
 _PLAIN: Final = re.compile(r"[^\W\d]\w*([./:][^\W\d]\w*)*")
 _SIGNS: Final = {"LEQ": "<=", "GEQ": ">="}
-_IN_CONSTRAINT_TEXT: Final = frozenset({"weights", "constraint_dict", "op", "is_equality", "bound", "relative"})
+_IN_OBJECTIVE_TEXT: Final = frozenset({"expression", "terms"})
+_IN_CONSTRAINT_TEXT: Final = frozenset(
+    {"expression", "constraint_str", "order", "weights", "constraint_dict", "op", "is_equality", "bound", "relative"}
+)
 
 
 def _constraints(thing: str) -> ListOf:

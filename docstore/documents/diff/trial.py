@@ -251,11 +251,16 @@ class _Observations:
                 yield from plain_lines(subject, pair.alone, of=what)
 
     def _measured(self, record: JSON) -> str:
-        """Return ``0.31 (sem 0.02)``, and all other members; the trial's number only if it is another trial's."""
+        """Return ``0.31 (sem 0.02)``, and all other members; the trial's number only if it is another trial's.
+
+        Ax's signature of a metric is left out if it is the name.
+        """
         assert isinstance(record, dict)  # it has a metric
         hidden = {"arm_name", "metric_name", "mean", "step"}
         if str(record.get("trial_index")) == self.key:
             hidden.add("trial_index")
+        if record.get("metric_signature") == record["metric_name"]:
+            hidden.add("metric_signature")
         mean = read_one(record["mean"]) if "mean" in record else ""
         return f"{mean} {in_brackets(record, hidden)}".strip()
 
