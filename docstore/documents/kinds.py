@@ -421,6 +421,11 @@ EXPERIMENT: Final = Kind(
     keyed=(
         Keyed(("data", ANY, "records"), ("trial_index", "arm_name", "metric_name", "step")),
         Keyed(("optimization_config", "objective", "metrics"), ("name",)),
+        # In an experiment of Ax only. Each of its constraints has the signatures of all metrics.
+        *(
+            Keyed(("optimization_config", each), ("expression",))
+            for each in ("objective_thresholds", "outcome_constraints")
+        ),
         Keyed(("search_space", "parameters"), ("name",)),
         Keyed(("tracking_metrics",), ("name",)),
         Keyed(("trials", ANY, "abandoned_arms_metadata"), ("name",)),
