@@ -19,7 +19,7 @@ from ax.core.analysis_card import (
 
 from docstore.ax.entries import Fields, entry
 from docstore.codec.classes.field_tables import Field
-from docstore.codec.side_data import WeakIdentityMap
+from docstore.codec.side_data import note, noted
 from docstore.documents.kinds import ANALYSIS_CARD
 
 Names: TypeAlias = "tuple[str, str]"
@@ -28,8 +28,8 @@ Names: TypeAlias = "tuple[str, str]"
 _LONGEST: Final = 200
 """Characters of a card's name that the name of its document has."""
 
-_OWNERS: Final[WeakIdentityMap[Names]] = WeakIdentityMap()
-"""What Ax's cards do not know themselves."""
+_NAMES: Final = "names of a card"
+"""The note of what Ax's cards do not know themselves."""
 
 
 def belong_to(card: Any, experiment_name: str, number: str | None = None) -> None:
@@ -38,22 +38,27 @@ def belong_to(card: Any, experiment_name: str, number: str | None = None) -> Non
     Args:
         number: ends the name of the document; a random one, unless it is given.
     """
-    _OWNERS.set(card, (experiment_name, f"{card.name[:_LONGEST]} {number or uuid4().hex}"))
+    note(card, _NAMES, (experiment_name, f"{card.name[:_LONGEST]} {number or uuid4().hex}"))
+
+
+def _names(card: Any) -> Names | None:
+    found: Names | None = noted(card, _NAMES)
+    return found
 
 
 def _experiment_name(card: Any) -> str | None:
-    names = _OWNERS.get(card)
+    names = _names(card)
     return None if names is None else names[0]
 
 
 def _document_name(card: Any) -> str | None:
-    names = _OWNERS.get(card)
+    names = _names(card)
     return None if names is None else names[1]
 
 
 def _restore(card: Any, experiment_name: str | None, document_name: str | None) -> None:
     if experiment_name is not None and document_name is not None:
-        _OWNERS.set(card, (experiment_name, document_name))
+        note(card, _NAMES, (experiment_name, document_name))
 
 
 HEADING: Fields = (

@@ -26,7 +26,7 @@ from docstore.ax.entries import cache, entry
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.classes.part_holders import PartHolder
-from docstore.codec.side_data import WeakIdentityMap
+from docstore.codec.side_data import note, noted
 from docstore.documents.kinds import GENERATION_STRATEGY
 
 # --- criteria and specs ----------------------------------------------------------------------------------------------
@@ -117,8 +117,8 @@ NODES = (
 
 # --- strategies ------------------------------------------------------------------------------------------------------
 
-OWNERS: Final[WeakIdentityMap[str]] = WeakIdentityMap()
-"""The name of the experiment that a strategy was loaded with, until the strategy is given the experiment itself."""
+_OWNER: Final = "experiment of a strategy"
+"""The note of the name of the experiment that a strategy was loaded with, until it is given the experiment itself."""
 
 
 class Runs(PartHolder):
@@ -168,7 +168,7 @@ def _list_of(runs: Mapping[int, Any]) -> list[Any]:
 
 def _experiment_name(strategy: Any) -> Any:
     experiment = strategy._experiment
-    return OWNERS.get(strategy) if experiment is None else experiment._name
+    return noted(strategy, _OWNER) if experiment is None else experiment._name
 
 
 def _current_node_name(strategy: Any) -> Any:
@@ -179,7 +179,7 @@ def _restore_strategy(
     strategy: Any, experiment_name: str | None, current_node_name: str, runs: Mapping[int, Any]
 ) -> None:
     if experiment_name is not None and strategy._experiment is None:
-        OWNERS.set(strategy, experiment_name)
+        note(strategy, _OWNER, experiment_name)
     strategy._generator_runs = _list_of(runs)
     strategy._curr = next(node for node in strategy._nodes if node.name == current_node_name)
     for node in strategy._nodes:

@@ -1,13 +1,14 @@
-"""A weak identity map: data attached to objects without touching them; and what objects of a newer schema carry in it.
+"""A weak identity map: data attached to objects without touching them; and what objects have in such a map.
 
 An object read with an older class than it was written with carries the members that the class has no fields for, and is
-written back with them.
+written back with them. An object of a library has notes, which its copies and pickles have too.
 """
 
 from __future__ import annotations
 
+import copyreg
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -111,3 +112,50 @@ def pass_on(source: Any, target: Any) -> None:
         BESIDE.set(target, carried)
     else:
         BESIDE.drop(target)
+
+
+# --- notes that copies have too --------------------------------------------------------------------------------------
+
+_NOTES: Final[WeakIdentityMap[Mapping[str, object]]] = WeakIdentityMap()
+"""The notes on each object, by their names. It is state of the process, as the objects are."""
+
+
+def note(obj: Any, name: str, value: object) -> None:
+    """Note an immutable *value* about *obj*, whose copies and pickles have the note too.
+
+    It is for an object of a library whose code compares, or writes, all attributes: none can be added. ``copyreg`` is
+    told how objects of the class are copied and pickled, unless it knows that already: then only *obj* has the note.
+
+    Raises:
+        TypeError: *obj* has slots, and none for weak references.
+    """
+    if type(obj) not in copyreg.dispatch_table:
+        copyreg.pickle(type(obj), _reduced)
+    _NOTES.set(obj, {**(_NOTES.get(obj) or {}), name: value})
+
+
+def noted(obj: Any, name: str) -> Any:
+    """Return the note *name* of *obj*, or of the object that it is a copy of; None if there is none."""
+    return (_NOTES.get(obj) or {}).get(name)
+
+
+def _reduced(obj: Any) -> Any:
+    """Return how *obj* is made again, as ``__reduce_ex__``, with its notes.
+
+    They are taken first, so that a copy made while the object is brought up to date may be newer than its note says,
+    and never older.
+    """
+    notes = _NOTES.get(obj)
+    reduced = obj.__reduce_ex__(4)
+    if notes is None or isinstance(reduced, str):
+        return reduced
+    make, arguments, *state = reduced
+    return (_made_with_notes, (notes, make, arguments), *state)
+
+
+def _made_with_notes(notes: Mapping[str, object], make: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Return the object that *make* returns, with its *notes*. Pickles name this function."""
+    obj = make(*arguments)
+    for name, value in notes.items():
+        note(obj, name, value)
+    return obj

@@ -219,8 +219,8 @@ class Store:
             InvalidValueError: *obj* is known to be based on another version than *based_on*.
             NameChangedError: *obj*, or the object it is a copy of, came from a document of another name. Call
                 ``rename`` to rename that document, or give *as_new*. A copy of an object without a ``__dict__``
-                (slots, a Struct), of a class that declares no fields, or of one that a function of the user's own
-                writes or reads is taken for a new object.
+                (slots, a Struct), of a class that declares no fields and has no table of them, or of one that a
+                function of the user's own writes or reads is taken for a new object.
             EncodeError: something in *obj* cannot be written; with its pointer. Nothing was written.
             ObjectBusyError: code inside the save, such as an *on_conflict* function, saves *obj*, or an object that
                 another thread is saving.
@@ -487,7 +487,7 @@ class Store:
             lazy: read an experiment's trials and data only when they are first asked for: a single one alone, all of
                 them by one statement. The experiment is the same: each is read as of the version that was loaded,
                 whatever others saved since. The store must stay open until all that you need was read. Experiments of
-                a class of your own, other kinds and older versions are read at once.
+                Ax or of a class of your own, other kinds and older versions are read at once.
 
         Raises:
             DocumentNotFoundError: there is no such document; names similar ones.

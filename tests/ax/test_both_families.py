@@ -5,6 +5,8 @@ Each scenario is written once, and runs with the classes of either. What is read
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +14,15 @@ from typing import Any
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from ax.core.analysis_card import AnalysisCard
 from ax.utils.testing import modeling_stubs
 from families import AX, FAMILIES, LIGHT, Family
 
 import docstore
+from docstore.ax.analysis import belong_to
 from docstore.documents.canonical import loads
 from docstore.documents.kinds import EXPERIMENT
-from docstore.errors import ConflictError, DocumentNotFoundError
+from docstore.errors import ConflictError, DocumentExistsError, DocumentNotFoundError
 
 
 @pytest.fixture(params=FAMILIES, ids=repr)
@@ -454,6 +458,52 @@ class TestADocument:
         assert family.differences(store.load("cakes 1"), many[1]) == []
 
 
+# --- copies ----------------------------------------------------------------------------------------------------------
+
+COPIES = {"deep copy": copy.deepcopy, "pickle": lambda obj: pickle.loads(pickle.dumps(obj))}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+class TestACopy:
+    """It says itself what it came from, in any store on the database."""
+
+    def test_of_a_saved_object_is_merged_with_what_others_saved(self, family, mine, they_save, bob, duplicate):
+        twin = duplicate(mine)
+        they_save(lambda each: family.add_trial(each, 0.5, taste=3.0))
+        family.add_trial(twin, 0.625, taste=4.0)
+
+        assert bob.save(twin).number == 3
+
+        assert twin.trials[4].arm.parameters["x"] == 0.625
+        assert family.differences(bob.load("cakes"), twin) == []
+
+    def test_of_a_loaded_object_is_refused_where_both_changed_one_place(self, ada, bob, mine, they_save, duplicate):
+        twin = duplicate(bob.load("cakes"))
+        they_save(lambda each: setattr(each, "description", "theirs"))
+        twin.description = "mine"
+
+        with pytest.raises(ConflictError, match="both changed /description"):
+            ada.save(twin)
+
+    def test_saves_a_trial_alone(self, bob, mine, they_save, duplicate):
+        twin = duplicate(mine)
+        they_save(lambda each: each.trials[0].update_run_metadata({"oven": "gas"}))
+        twin.trials[0].update_run_metadata({"hours": 2})
+
+        bob.save_trial(twin, twin.trials[0])
+
+        assert twin.trials[0].run_metadata == {"oven": "gas", "hours": 2}
+
+
+class TestAnObjectOfAnotherStore:
+    def test_is_saved_by_both_in_turn(self, family, ada, bob, mine):
+        for number, store in enumerate((bob, ada, bob, ada)):
+            mine.trials[0].update_run_metadata({str(number): store.author})
+            assert store.save(mine).number == number + 2
+
+        assert family.differences(bob.load("cakes"), mine) == []
+
+
 # --- Ax alone --------------------------------------------------------------------------------------------------------
 
 
@@ -477,3 +527,42 @@ def test_constraints_of_ax_are_known_by_their_expressions():
     config = loads(docstore.dumps(AX.experiment()))["optimization_config"]
 
     assert [keyed.key_of(each) for each in config["outcome_constraints"]] == [((3, 0, "cost <= 9"),)]
+
+
+class TestWhatAnObjectOfAxCameFrom:
+    def test_is_no_attribute_of_it(self, ada):
+        made = AX.experiment(trials=1)
+        before = copy.deepcopy(made)
+        ada.save(made)
+
+        assert vars(made).keys() == vars(before).keys()
+        assert made == before
+        assert before == made
+
+    def test_is_not_what_a_clone_came_from(self, ada):
+        made = AX.experiment(trials=1)
+        ada.save(made)
+        clone = made.clone_with(name="cakes")
+
+        with pytest.raises(DocumentExistsError):
+            ada.save(clone)
+
+
+def test_a_copy_of_a_strategy_that_was_loaded_alone_belongs_to_its_experiment(ada, bob):
+    strategy = modeling_stubs.get_generation_strategy(with_experiment=True)
+    strategy._experiment._name = "cakes"
+    ada.save(strategy)
+    twin = copy.deepcopy(ada.load("cakes", kind="generation_strategy"))
+    twin._generator_runs.append(AX.run(0.5))
+
+    assert bob.save(twin).number == 2
+
+
+def test_a_copy_of_a_card_is_the_same_document(ada, bob):
+    card = AnalysisCard("Sweep", "", "", pd.DataFrame(), "a")
+    belong_to(card, "cakes")
+    ada.save(card)
+    twin = pickle.loads(pickle.dumps(card))
+    twin.title = "changed"
+
+    assert bob.save(twin).number == 2

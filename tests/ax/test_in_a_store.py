@@ -304,7 +304,7 @@ def test_a_copy_is_saved_as_a_document_of_its_own():
     other = copy.deepcopy(experiment)
     other._name = "other"
 
-    store.save(other)
+    store.save(other, as_new=True)
 
     assert store.load("other").name == "other"
     assert store.load("branin").name == "branin"

@@ -166,7 +166,8 @@ def needs_init_var(cls: type) -> bool:
 
 
 ORIGIN: Final = "_docstore_origin"
-"""The attribute that holds what an object came from, in each database; copies and pickles take it along."""
+"""The attribute, or the note, that holds what an object came from, in each database; copies and pickles take it along.
+"""
 
 
 def made_again(cls: type) -> frozenset[str]:

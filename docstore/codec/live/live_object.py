@@ -11,6 +11,7 @@ from docstore.codec.classes.stored_fields import value_of
 from docstore.codec.core import retry_if_changed
 from docstore.codec.live.parts import Parts
 from docstore.codec.mapper import Mapper
+from docstore.codec.side_data import note, noted
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.digests import Piece, piece
 from docstore.documents.kinds import FIXED_LAYOUT, HEAD, KINDS, Kind, join, split_path
@@ -215,13 +216,20 @@ class LiveObject:
     def mark_origin(self, origin: object) -> None:
         """Note in the object what it came from, an immutable value; copies and pickles keep the note.
 
-        It is left out where code of the user's may encode or compare all attributes (a registered function, a class
+        Beside an object whose fields are in a table, it is noted without touching it: its library may compare all
+        attributes. It is left out where code of the user's may encode or compare them (a registered function, a class
         that declares no fields), and where there is no ``__dict__`` to hold it (slots, a Struct).
 
         It is the first attribute, so that a copy that another thread makes while the object is brought up to date has
         the note first: then its content may be newer than the note says, and never older.
         """
-        if not hasattr(self.obj, "__dict__") or not any(map(declares, type(self.obj).__mro__)) or self.by_function:
+        if self.by_function:
+            return
+        entry = self.mapper.codec.registry.of_class(type(self.obj))
+        if entry is not None and entry.fields is not None:
+            note(self.obj, ORIGIN, origin)
+            return
+        if not hasattr(self.obj, "__dict__") or not any(map(declares, type(self.obj).__mro__)):
             return
         held = self.obj.__dict__
         if ORIGIN in held:
@@ -234,4 +242,4 @@ class LiveObject:
 
 def origin_mark(obj: Any) -> object:
     """Return what ``LiveObject.mark_origin`` noted in *obj*, or in the object that it is a copy of; None without it."""
-    return getattr(obj, "__dict__", {}).get(ORIGIN)
+    return getattr(obj, "__dict__", {}).get(ORIGIN) or noted(obj, ORIGIN)
