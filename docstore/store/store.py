@@ -426,6 +426,25 @@ class Store:
 
         return status(self._context, obj)
 
+    def refresh(self, obj: Any) -> Version:
+        """Bring *obj* up to the newest version of its document, in place, and return that version. Nothing is written.
+
+        What others saved since is merged into *obj* as by ``save``: its trials and parameters stay the same objects,
+        its local changes stay, to be saved later, and a trial of *obj* that was made under the number of another one
+        gets the next free number.
+
+        Raises:
+            ConflictError: others changed a place that *obj* changed too; names the places. *obj* is as it was.
+            DocumentNotFoundError, DocumentExistsError: *obj* was never saved; or its document was deleted since.
+            NameChangedError, EncodeError, DecodeError, ObjectBusyError: as ``save``.
+
+        Cost:
+            As a ``save`` that merges, without its writes. If *obj* has local changes, the next save looks at all of it.
+        """
+        from docstore.store.refresh import refresh
+
+        return refresh(self._context, obj)
+
     # --- reading -------------------------------------------------------------------------------------------------
 
     @overload

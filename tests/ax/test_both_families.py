@@ -352,6 +352,21 @@ class TestBothChangedOneExperiment:
         assert (status.version, status.newest, status.numbers) == (1, 2, {3: 4})
         assert [each.pointer for each in status.conflicts] == ["/description"]
 
+    def test_a_refresh_brings_it_up_to_date_and_saves_nothing(self, family, ada, mine, they_save):
+        theirs = they_save(
+            lambda each: each.trials[2].mark_completed(), lambda each: family.add_trial(each, 0.5, taste=3.0)
+        )
+        running, trial = mine.trials[2], family.add_trial(mine, 0.625, taste=4.0)
+        mine.description = "mine"
+
+        assert ada.refresh(mine).number == 2
+
+        assert (mine.trials[2], mine.trials[4]) == (running, trial)
+        assert (running.status.name, trial.arm.name, mine.description) == ("COMPLETED", "4_0", "mine")
+        assert family.differences(ada.load("cakes"), theirs) == []
+        assert ada.save(mine).number == 3
+        assert family.differences(ada.load("cakes"), mine) == []
+
     def test_a_trial_alone_is_saved_and_merged(self, family, ada, mine, they_save):
         they_save(lambda each: each.trials[0].update_run_metadata({"oven": "gas"}))
         mine.trials[0].update_run_metadata({"hours": 2})

@@ -454,6 +454,35 @@ class TestTwoPeopleSaveOneDocument:
 
         looked_at(backend, law, sort.edits, sort.edits, st.sampled_from(["mine", "theirs"]))
 
+    def test_and_a_refresh_before_the_save_makes_what_the_save_alone_would(self, backend, sort, two):
+        def law(hers, his):
+            made = sort.make("a")
+            sides = [copy_of(made) for _ in range(2)]
+            for side, edits in zip(sides, (hers, his), strict=True):
+                change(side, edits)
+
+            assert self.refreshed(two(), sort, made, *sides) == self.merged_text(two(), sort, made, *sides)
+
+        looked_at(backend, law, sort.edits, sort.edits)
+
+    def refreshed(self, stores, sort, made, hers, his):
+        """Return what becomes of it if Bob refreshes his object, and then saves it; None where that is refused."""
+        ada, bob = stores
+        ada.save(copy_of(made))
+        mine, theirs = bob.load("a", kind=sort.kind), ada.load("a", kind=sort.kind)
+        become(mine, his)
+        become(theirs, hers)
+        newest = ada.save(theirs).number
+        try:
+            assert bob.refresh(mine).number == newest == len(bob.history("a", kind=sort.kind))
+        except ConflictError:
+            assert docstore.dumps(mine) == docstore.dumps(his)
+            return None
+        refreshed = docstore.dumps(mine)
+        bob.save(mine)
+        assert docstore.dumps(mine) == text_of(ada, sort) == refreshed
+        return refreshed
+
     def test_and_it_does_not_matter_who_is_first(self, backend, sort, two):
         def law(hers, his):
             results = []
@@ -468,6 +497,10 @@ class TestTwoPeopleSaveOneDocument:
             assert dumps(forms[0]) == dumps(forms[1])
 
         looked_at(backend, law, sort.edits, sort.edits)
+
+    def merged_text(self, *arguments):
+        merged = self.merged(*arguments)
+        return None if merged is None else dumps(merged)
 
     def merged(self, stores, sort, made, first, second):
         """Return what becomes of it if the one is saved first, then the other; None where that is refused."""

@@ -5,7 +5,8 @@ Ctrl-C waits until this is done, so that no object is saved without knowing it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from docstore.codec.live.adopt import adopt
@@ -70,19 +71,29 @@ def bring_up_to_date(context: StoreContext, save: Save, outcome: Outcome) -> Non
     changed the same place is left as it is: the next save merges both, or raises a conflict.
     """
     origin, update = save.origin, outcome.update
-    unread = renumber(save.live, update.renumbering, numbers_in(update.pieces))
-    saved = {path: body for path, body in update.saved.items() if path not in unread}
-    with advancing(save.live):
-        left = adopt(save.live, to_adopt(save.live, update.pieces), saved)
+    with updating(save, update) as left:
         left_as_saved = {path: body for path, body in update.saved.items() if path in left}
         origin.advance(outcome.version.number, update.digests, update.kept, left_as_saved)
-    origin.name = _saved_name(save, update, is_head_left=HEAD in left)
+    origin.name = saved_name(save, update, is_head_left=HEAD in left)
     context.remember(save.live.obj, origin, save.live.mapper)
     seal_parts(save)
     context.codes.learn(outcome.codes)
 
 
-def _saved_name(save: Save, update: ObjectUpdate, *, is_head_left: bool) -> str:
+@contextmanager
+def updating(save: Save, update: ObjectUpdate) -> Iterator[set[str]]:
+    """Give the object new numbers of trials, and what others changed; yield the paths that were left as they are.
+
+    Until the block ends, in which the loaded state is advanced, other threads put no part into the object that they
+    have read.
+    """
+    unread = renumber(save.live, update.renumbering, numbers_in(update.pieces))
+    saved = {path: body for path, body in update.saved.items() if path not in unread}
+    with advancing(save.live):
+        yield adopt(save.live, to_adopt(save.live, update.pieces), saved)
+
+
+def saved_name(save: Save, update: ObjectUpdate, *, is_head_left: bool) -> str:
     """Return the name under which the object was saved: not the one it has now, which another thread may have set."""
     head = update.pieces.get(HEAD, ABSENT)
     renamed = None if is_head_left or isinstance(head, Absent) else save.changes.document.kind.name_in(head)

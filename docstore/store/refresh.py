@@ -1,0 +1,61 @@
+"""Refresh: an object in memory brought up to the newest version, with its local changes, which are not saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from docstore.documents.history import Version
+from docstore.documents.kinds import HEAD
+from docstore.sql.reader import version_numbered
+from docstore.store.context import StoreContext
+from docstore.store.lazy import reading_by
+from docstore.store.saving.after_commit import saved_name, seal_parts, updating
+from docstore.store.saving.divergence import check_not_restored, is_current
+from docstore.store.saving.local_changes import Save
+from docstore.store.saving.object_update import ObjectUpdate, check_readable
+from docstore.store.saving.pipeline import encoded_for_save, planned, save_of
+
+
+def refresh(context: StoreContext, obj: Any) -> Version:
+    """Bring *obj* up to the newest version, and return that; as ``Store.refresh``."""
+    with context.locked(obj):
+        encoding, origin = encoded_for_save(context, obj, "merge")
+        kind, name = encoding.document.kind, encoding.document.name
+        with context.transactions.reading() as connection:
+            if origin is None:
+                raise context.transactions.unsaved_error(connection, kind, name)
+            save = save_of(context, obj, encoding, origin, "merge")
+            head = context.transactions.live_head(connection, origin.id, kind, name)
+            check_not_restored(connection, head, origin)
+            version = version_numbered(connection, head, head.version)
+            if is_current(head, save):
+                return version
+            with reading_by(connection, save.live):
+                plan = planned(connection, head, save)
+                stored = {path: plan.digests.get(path) for path in plan.update.digests}
+                check_readable(save, head, plan.update)
+        _catch_up(context, save, plan.update, version, stored)
+    return version
+
+
+def _catch_up(
+    context: StoreContext, save: Save, update: ObjectUpdate, version: Version, stored: Mapping[str, str | None]
+) -> None:
+    """Give the object what others saved; it is based on *version* then, beside which it has the same local changes.
+
+    A piece that another thread changed since it was encoded, in a place that others changed too, is left as it is, and
+    is still based on the older version.
+
+    Args:
+        stored: the digests that the pieces have in *version*.
+    """
+    origin = save.origin
+    with updating(save, update) as left:
+        origin.advance(version.number, stored, update.kept - left)
+    origin.name = saved_name(save, update, is_head_left=HEAD in left)
+    context.remember(save.live.obj, origin, save.live.mapper)
+    if save.changes.paths or left:
+        origin.seal = None  # what was not saved is not as this version has it
+    else:
+        seal_parts(save)
