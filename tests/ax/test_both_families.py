@@ -20,7 +20,7 @@ from families import AX, FAMILIES, LIGHT, Family
 
 import docstore
 from docstore.ax.analysis import belong_to
-from docstore.documents.canonical import loads
+from docstore.documents.canonical import dumps, loads
 from docstore.documents.kinds import EXPERIMENT
 from docstore.errors import ConflictError, DocumentExistsError, DocumentNotFoundError
 
@@ -125,7 +125,9 @@ class TestReadWithoutTheClasses:
         with engine.connect() as connection:
             json = connection.execute(query).scalar_one()
 
-        assert loads(json) == loads(docstore.dumps(both[1].load("cakes"))) | {"__format": loads(json)["__format"]}
+        # PostgreSQL's driver reads it.
+        text = json.encode() if isinstance(json, str) else dumps(json)
+        assert text == docstore.dumps(both[1].load("cakes"))
 
     def test_the_diff_has_the_same_words(self, both):
         light, ax = (store.diff("cakes", "dough", 2).words for store in both)
