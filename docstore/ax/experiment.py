@@ -60,7 +60,7 @@ TRIALS = (
         *map(cache, ("_status_quo_generator_run_db_id", "_status_quo_arm_db_id")),
         restored=_restore_batch,
     ),
-    entry(AbandonedArm, "name", Field("time", datetime), "reason"),
+    entry(AbandonedArm, "name", Field("time", datetime), optional("reason")),
 )
 
 # --- auxiliary experiments -------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def _index(experiment: Any, other_arms: list[Any]) -> None:
 
 FIELDS: Fields = (
     "_search_space",
-    Field("_name", str | None),
+    optional("_name", str),
     optional("description"),
     optional("_experiment_type"),
     optional("_status", ExperimentStatus),

@@ -22,7 +22,7 @@ from ax.generation_strategy.transition_criterion import (
     TransitionCriterion,
 )
 
-from docstore.ax.entries import cache, entry
+from docstore.ax.entries import Fields, cache, entry, optional
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.classes.part_holders import PartHolder
@@ -81,7 +81,7 @@ def _restore_node(node: Any, generator_spec_to_gen_from: int | None) -> None:
         node._generator_spec_to_gen_from = node.generator_specs[generator_spec_to_gen_from]
 
 
-NODE = (
+NODE: Fields = (
     Field("_name", str),
     Field("generator_specs", list[Any]),
     Field("_generator_spec_to_gen_from", stored=False),
@@ -91,10 +91,9 @@ NODE = (
     Field("_transition_criteria", list[Any]),
     Field("_pausing_criteria", list[Any]),
     "_input_constructors",
-    "_previous_node_name",
-    "_trial_type",
+    *map(optional, ("_previous_node_name", "_trial_type")),
     "_should_skip",
-    Field("suggested_experiment_status", ExperimentStatus),
+    optional("suggested_experiment_status", ExperimentStatus),
     "fallback_specs",
     "_step_index",
     Field("_generation_strategy", stored=False),
@@ -190,7 +189,7 @@ STRATEGIES = (
     entry(
         GenerationStrategy,
         Field("_name", str),
-        Field("experiment_name", str | None, get=_experiment_name),
+        Field("experiment_name", str, get=_experiment_name, omits_none=True),
         Field("_experiment", stored=False),
         Field("_nodes", list[Any]),
         Field("_curr", stored=False),

@@ -7,11 +7,13 @@ import sys
 from pathlib import PurePath
 
 import pytest
+from ax.core.parameter import DerivedParameter
 from ax.generation_strategy.generation_node import GenerationStep
 from ax.storage.json_store.registry import CORE_DECODER_REGISTRY, CORE_ENCODER_REGISTRY
 from not_kept import NOT_KEPT, OWNERS, left_out
 
 from docstore.ax import REGISTRY
+from docstore.registry.model_classes import optional_members
 
 CLASSES = {*CORE_ENCODER_REGISTRY, *(each for each in CORE_DECODER_REGISTRY.values() if isinstance(each, type))}
 # A GenerationStep has no instances: its constructor returns a GenerationNode.
@@ -28,6 +30,19 @@ def test_what_is_made_empty_at_a_load_is_said_not_to_be_kept(entry):
     emptied = set(entry.fields.defaults) if entry.fields is not None else set()
 
     assert emptied <= left_out(entry.cls, NOT_KEPT, OWNERS)
+
+
+LIGHT = optional_members()
+
+
+@pytest.mark.parametrize("entry", [each for each in REGISTRY.entries if each.tag in LIGHT], ids=lambda entry: entry.tag)
+def test_a_member_that_docstores_class_leaves_out_if_it_is_none_is_left_out_of_ax_s(entry):
+    """A merge writes no null for such a member, whichever of the two classes the object is of."""
+    keys = {field.key for field in entry.fields.stored}
+    # Of a derived parameter, Ax mostly has no default value at all.
+    but = {"default_value"} if entry.cls is DerivedParameter else set()
+
+    assert LIGHT[entry.tag] & keys - entry.optional_keys == but
 
 
 def test_ax_is_imported_for_its_own_objects_only():
