@@ -140,16 +140,16 @@ def test_what_docstore_adds_is_given_by_keyword(module, call):
 # --- Ax's objects ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def _database():
-    db.init_engine_and_session_factory(url="sqlite://", force_init=True)
+@pytest.fixture
+def _database_of_the_process(database):
+    db.init_engine_and_session_factory(url=database)
     yield
     db._database.engine.dispose()
     db._database = None
 
 
 @pytest.fixture
-def experiment() -> Experiment:
+def experiment(_database_of_the_process) -> Experiment:
     """An experiment that is saved, with a trial that has data."""
     made = Experiment(
         name="branin",
@@ -207,6 +207,7 @@ class TestAnExperiment:
         assert experiment.runner.dummy_metadata == "new"
         assert is_stored(experiment)
 
+    @pytest.mark.usefixtures("_database_of_the_process")
     def test_keeps_its_runner_if_that_of_a_trial_type_is_updated(self):
         experiment = core_stubs.get_multi_type_experiment()
         experiment.name = "branin"

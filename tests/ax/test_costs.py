@@ -14,8 +14,6 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.utils.testing import core_stubs, modeling_stubs
 from counting import calls_of, encoded_by, statements_of
 
-import docstore
-
 FEW, MANY = 10, 40
 
 
@@ -53,11 +51,6 @@ def add_run(made: GenerationStrategy) -> GeneratorRun:
     run = core_stubs.get_generator_run2()
     made._generator_runs.append(run)
     return run
-
-
-@pytest.fixture
-def store() -> docstore.Store:
-    return docstore.connect("sqlite://")
 
 
 @pytest.fixture

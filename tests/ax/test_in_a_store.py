@@ -44,14 +44,8 @@ def _users_classes():
         yield
 
 
-@pytest.fixture(scope="module")
-def store() -> docstore.Store:
-    return docstore.connect("sqlite://")
-
-
 @pytest.mark.parametrize("made", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_a_document_of_ax_comes_back_exactly(made):
-    store = docstore.connect("sqlite://")
+def test_a_document_of_ax_comes_back_exactly(store, made):
     if isinstance(made, Experiment) and made._name is None:
         made.name = "unnamed"
     store.save(made)
@@ -110,11 +104,10 @@ Pair = tuple[docstore.Store, Experiment, Experiment]
 
 
 @pytest.fixture
-def two_readers() -> Callable[[], Pair]:
+def two_readers(store) -> Callable[[], Pair]:
     """Two people who both loaded version 1: the store, mine and theirs."""
 
     def load() -> Pair:
-        store = docstore.connect("sqlite://")
         store.save(new_experiment())
         return store, store.load("branin"), store.load("branin")
 
@@ -217,8 +210,8 @@ class TestTwoPeopleEditOneExperiment:
 
 
 class TestASaveOfOneTrial:
-    def test_writes_that_trial_and_its_data(self):
-        store, experiment = docstore.connect("sqlite://"), new_experiment()
+    def test_writes_that_trial_and_its_data(self, store):
+        experiment = new_experiment()
         store.save(experiment)
         trial = add_trial(experiment, 3.0)
         experiment.description = "not saved"
@@ -243,8 +236,8 @@ class TestRowsOfSeveralTrials:
         assert rows[0] == rows[1]
         assert rows[0][2:4] == [(1, "b"), (0, "b")]
 
-    def test_that_are_saved_trial_by_trial_come_back_in_their_order(self):
-        store, experiment = docstore.connect("sqlite://"), new_experiment()
+    def test_that_are_saved_trial_by_trial_come_back_in_their_order(self, store):
+        experiment = new_experiment()
         store.save(experiment)
         for index, metric in ((1, "b"), (0, "b"), (1, "c")):
             attach(experiment, index, 0.5, metric)
@@ -298,8 +291,8 @@ def test_an_expression_is_not_parsed_again(monkeypatch):
     assert docstore.loads(text).objective.metric_names == ["m1", "m3"]
 
 
-def test_a_copy_is_saved_as_a_document_of_its_own():
-    store, experiment = docstore.connect("sqlite://"), new_experiment()
+def test_a_copy_is_saved_as_a_document_of_its_own(store):
+    experiment = new_experiment()
     store.save(experiment)
     other = copy.deepcopy(experiment)
     other._name = "other"
@@ -320,15 +313,12 @@ class TestAStrategyOfAnExperiment:
         strategy._generator_runs = [core_stubs.get_generator_run() for _ in range(2)]
         return strategy
 
-    def test_has_the_name_of_the_experiment(self, strategy):
-        store = docstore.connect("sqlite://")
-
+    def test_has_the_name_of_the_experiment(self, store, strategy):
         store.save(strategy)
 
         assert store.names(kind="generation_strategy") == ["branin"]
 
-    def test_costs_one_row_for_one_more_run(self, strategy):
-        store = docstore.connect("sqlite://")
+    def test_costs_one_row_for_one_more_run(self, store, strategy):
         store.save(strategy)
         strategy._generator_runs.append(core_stubs.get_generator_run2())
 
@@ -336,8 +326,7 @@ class TestAStrategyOfAnExperiment:
 
         assert [change.path for change in version.changes] == ["/generator_runs/2"]
 
-    def test_stays_its_own_after_a_load(self, strategy):
-        store = docstore.connect("sqlite://")
+    def test_stays_its_own_after_a_load(self, store, strategy):
         store.save(strategy)
         loaded = store.load("branin", kind="generation_strategy")
         loaded._generator_runs.append(core_stubs.get_generator_run2())
@@ -346,8 +335,7 @@ class TestAStrategyOfAnExperiment:
 
         assert len(store.load("branin", kind="generation_strategy")._generator_runs) == 3
 
-    def test_keeps_more_runs_of_another_writer_than_it_has_seen(self, strategy):
-        store = docstore.connect("sqlite://")
+    def test_keeps_more_runs_of_another_writer_than_it_has_seen(self, store, strategy):
         store.save(strategy)
         theirs = store.load("branin", kind="generation_strategy")
         theirs._generator_runs += [core_stubs.get_generator_run() for _ in range(3)]
@@ -361,8 +349,7 @@ class TestAStrategyOfAnExperiment:
         assert strategy._generator_runs[5:] == mine
         assert differences(store.load("branin", kind="generation_strategy"), strategy) == []
 
-    def test_keeps_the_runs_that_two_writers_added(self, strategy):
-        store = docstore.connect("sqlite://")
+    def test_keeps_the_runs_that_two_writers_added(self, store, strategy):
         store.save(strategy)
         theirs = store.load("branin", kind="generation_strategy")
         theirs._generator_runs.append(core_stubs.get_generator_run())
@@ -377,8 +364,7 @@ class TestAStrategyOfAnExperiment:
 
 
 class TestCardsOfAnExperiment:
-    def test_may_have_one_name(self):
-        store = docstore.connect("sqlite://")
+    def test_may_have_one_name(self, store):
         store.save(new_experiment())
         cards = [AnalysisCard("Sweep", "", "", pd.DataFrame(), blob) for blob in "ab"]
         for card in cards:
@@ -391,8 +377,8 @@ class TestCardsOfAnExperiment:
         [experiment] = store.find(kind="experiment")
         assert [info.owner for info in store.find(kind="analysis_card")] == [experiment.id, experiment.id]
 
-    def test_are_saved_again_under_their_names(self):
-        store, card = docstore.connect("sqlite://"), AnalysisCard("Sweep", "", "", pd.DataFrame(), "a")
+    def test_are_saved_again_under_their_names(self, store):
+        card = AnalysisCard("Sweep", "", "", pd.DataFrame(), "a")
         belong_to(card, "branin")
         store.save(card)
         [name] = store.names(kind="analysis_card")

@@ -78,11 +78,6 @@ def client_with_one_trial(**arguments: Any) -> Client:
     return client
 
 
-@pytest.fixture
-def store() -> docstore.Store:
-    return docstore.connect("sqlite://")
-
-
 # --- SQL -------------------------------------------------------------------------------------------------------------
 
 
