@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -37,8 +36,6 @@ from docstore.errors import (
     InvalidValueError,
     StoreClosedError,
 )
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -218,26 +215,6 @@ class TestANewProcessGoesOn:
 
         check_stored(store, other)
         assert len(other._generation_strategy._generator_runs) == 1
-
-    def test_also_if_it_is_killed_at_any_moment(self, tmp_path):
-        """The processes kill themselves after a random number of calls of functions."""
-        url = f"sqlite:///{tmp_path}/bowl.db"
-        command = [sys.executable, "-W", "ignore", "killed_client.py", url, "12", "10"]
-
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=250)
-
-        assert done.stdout.split() == ["10", "0"], done.stderr
-        with docstore.connect(url) as store:
-            client = loaded(store)
-            whole = new_client(docstore.connect("sqlite://"))
-            run(whole, 12)
-            assert points(client) == points(whole)
-            rows = [(row.trial_index, row.mean) for row in client._experiment.data._data_rows]
-            assert rows == [(index, loss(each)) for index, each in enumerate(points(client))]
-            assert {trial.status for trial in trials_of(client).values()} == {TrialStatus.COMPLETED}
-            runs = [each.arms[0].parameters for each in client._generation_strategy._generator_runs]
-            assert runs == points(client)
-            assert list(store.verify()) == []
 
 
 class TestTwoClientsOnOneExperiment:
