@@ -7,7 +7,7 @@ save and make none, they are overridden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self, TypeAlias
@@ -22,7 +22,8 @@ from ax.service.ax_client import AxClient as PlainAxClient
 
 from docstore.ax.analysis import belong_to
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
-from docstore.errors import DocstoreError, InvalidValueError
+from docstore.documents.merge.resolve import OnConflict
+from docstore.errors import ConflictError, DocstoreError, InvalidValueError
 
 if TYPE_CHECKING:
     from docstore.store import Store
@@ -32,6 +33,9 @@ Parts: TypeAlias = "list[Any] | None"
 
 EARLY_STOPPING: Final = "early_stopping_strategy"
 """The property of an experiment that has the early stopping strategy of its Client."""
+
+_ATTEMPTS: Final = 20
+"""How often new trials are generated anew, as long as other clients save meanwhile; then, they are merged."""
 
 
 def newest(store: Store, name: str, kind: Kind = EXPERIMENT) -> int:
@@ -99,14 +103,46 @@ class SavesSteps:
         self._save_step()
 
     @contextmanager
-    def _one_step(self) -> Iterator[None]:
+    def _one_step(self, on_conflict: OnConflict = "merge") -> Iterator[None]:
         """Save what a call of Ax's changes in one transaction; also what it changed before it raised, as Ax does."""
         self._depth += 1
         try:
             yield
+        except BaseException:
+            on_conflict = "merge"
+            raise
         finally:
             self._depth -= 1
-            self._save_step()
+            self._save_step(on_conflict)
+
+    def _new_trials(self, generate: Callable[[], list[Any]]) -> list[Any]:
+        """Return the trials that *generate* adds, saved; generated anew if another client saved meanwhile.
+
+        That one did not know of these trials, nor these of its own: the points could be the same.
+        """
+        for _ in range(_ATTEMPTS):
+            self._load_if_behind()
+            try:
+                with self._one_step(on_conflict="merge" if self._depth or self._unsaved else "error"):
+                    trials = generate()
+            except ConflictError:
+                if self._drop(trials):
+                    continue
+                self._save_step()
+            return trials
+        with self._one_step():
+            return generate()
+
+    def _drop(self, trials: list[Any]) -> bool:
+        """Load both anew, without *trials*, which are not saved; return False if something else is not saved either."""
+        experiment = trials[0].experiment
+        status = self._store.status(experiment)
+        new = {f"/trials/{status.numbers.get(trial.index, trial.index)}" for trial in trials}
+        if not new.issuperset(change.path for change in status.changes):
+            return False
+        self._unsaved.clear()
+        self._hold(*self._load(experiment.name))
+        return True
 
     def _save(self, obj: Any, parts: Parts) -> bool:
         """Save all of *obj*, or its head and these *parts*, at the end of the step; all of it for the first time."""
@@ -118,19 +154,20 @@ class SavesSteps:
         self._save_step()
         return True
 
-    def _save_step(self) -> None:
+    def _save_step(self, on_conflict: OnConflict = "merge") -> None:
         """Save what is unsaved, unless another step is around this one; after an error, the next step saves it."""
         if self._depth or not self._unsaved:
             return
         # A strategy belongs to an experiment, which comes first.
         saves = sorted(self._unsaved.values(), key=lambda each: not isinstance(each[0], Experiment))
-        if self._save_in_store(saves):
+        if self._save_in_store(saves, on_conflict):
             self._take_over()
         self._unsaved.clear()
 
-    def _save_in_store(self, saves: Sequence[tuple[Any, Parts]]) -> bool:
+    def _save_in_store(self, saves: Sequence[tuple[Any, Parts]], on_conflict: OnConflict = "merge") -> bool:
         """Save these together; return whether others saved something that is not here yet."""
-        versions = self._store.save_together(obj if parts is None else (obj, parts) for obj, parts in saves)
+        wanted = [obj if parts is None else (obj, parts) for obj, parts in saves]
+        versions = self._store.save_together(wanted, on_conflict=on_conflict)
         is_behind = False
         for (obj, parts), version in zip(saves, versions, strict=True):
             is_behind |= parts is not None and version.number > self._saved[id(obj)][1] + 1
@@ -361,12 +398,13 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
 
     def get_next_trials(self, max_trials: int, fixed_parameters: Any = None) -> dict[int, Any]:
         """Return new trials, saved with the runs that made them; as Ax's ``Client.get_next_trials``."""
-        with self._one_step():
-            self._load_if_behind()
-            found = super().get_next_trials(max_trials, fixed_parameters)
-            trials = [self._experiment.trials[index] for index in found]
+        generate = super().get_next_trials
+
+        def new_trials() -> list[Any]:
+            return [self._experiment.trials[index] for index in generate(max_trials, fixed_parameters)]
+
         # If others took their numbers meanwhile, they have got new ones.
-        return {trial.index: trial.arm.parameters for trial in trials}
+        return {trial.index: trial.arm.parameters for trial in self._new_trials(new_trials)}
 
     def attach_trial(self, parameters: Any, arm_name: str | None = None) -> int:
         """Attach a trial, and return its number; as Ax's ``Client.attach_trial``."""
@@ -449,11 +487,9 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
 
     def get_next_trial(self, *arguments: Any, **keywords: Any) -> tuple[Any, int]:
         """Return the parameters and the number of a new trial, saved with its run; as Ax's ``get_next_trial``."""
-        with self._one_step():
-            self._load_if_behind()
-            parameters, index = super().get_next_trial(*arguments, **keywords)
-            trial = self.experiment.trials[index]
-        return parameters, trial.index
+        generate = super().get_next_trial
+        [trial] = self._new_trials(lambda: [self.experiment.trials[generate(*arguments, **keywords)[1]]])
+        return trial.arm.parameters, trial.index
 
     def attach_trial(self, *arguments: Any, **keywords: Any) -> tuple[Any, int]:
         """Attach a trial, and return its parameters and its number; as Ax's ``attach_trial``."""

@@ -18,7 +18,7 @@ from ax.exceptions.core import TrialMutationError
 from ax.orchestration.orchestrator import OrchestratorOptions
 from ax.service.utils.instantiation import ObjectiveProperties
 from ax.storage.sqa_store.with_db_settings_base import WithDBSettingsBase
-from clients import NAME, loss, new_client, points, run, trials_of
+from clients import NAME, SPACE, loss, new_client, points, run, trials_of
 from counting import statements_of
 from exactly import differences
 
@@ -235,22 +235,45 @@ class TestTwoClientsOnOneExperiment:
         }
         check_stored(store, client)
 
-    def test_they_are_not_the_same_points(self, client, other):
-        for each in (client, other, client, other):
-            run(each, len(trials_of(each)) + 1)
+    @pytest.fixture
+    def _the_first_is_quicker(self, client, other, monkeypatch):
+        """Just after the other one looked, and before it generates, the first one adds two trials."""
 
-        assert len({tuple(point.values()) for point in points(client)}) == len(points(client)) >= 4
+        def load_if_behind() -> None:
+            monkeypatch.undo()
+            client.get_next_trials(2)
 
-    def test_a_trial_whose_number_is_taken_meanwhile_says_its_new_one(self, store, client, other, monkeypatch):
-        monkeypatch.setattr(other, "_load_if_behind", lambda: client.get_next_trials(2))  # just after it looked
+        monkeypatch.setattr(other, "_load_if_behind", load_if_behind)
 
+    @pytest.mark.usefixtures("_the_first_is_quicker")
+    def test_trials_are_generated_anew_if_others_are_added_meanwhile(self, store, client, other):
         found = other.get_next_trials(1)
 
         assert [*found] == [4]
         other.complete_trial(4, {"loss": loss(found[4])})
+        assert len({tuple(point.values()) for point in points(loaded(store))}) == 5
+        check_stored(store, other)
+
+    @pytest.mark.usefixtures("_the_first_is_quicker")
+    def test_beside_something_that_is_not_saved_they_get_new_numbers(self, store, other):
+        other._experiment.description = "mine"
+
+        found = other.get_next_trials(1)
+
+        assert [*found] == [4]
         assert trials_of(loaded(store))[4].arm.parameters == found[4]
         assert trials_of(other)[2].status.is_running
-        check_stored(store, other)
+        assert other._experiment.description == "mine"
+
+    def test_a_strategy_that_another_one_chose_meanwhile_is_taken(self, store, monkeypatch):
+        first = Client(storage=store)
+        first.configure_experiment(SPACE, name="free")
+        first.configure_optimization("-loss")
+        second = Client.load("free", storage=store)
+        monkeypatch.setattr(second, "_load_if_behind", lambda: monkeypatch.undo() or first.get_next_trials(1))
+
+        assert [*second.get_next_trials(1)] == [1]
+        assert len(store.load("free", kind="generation_strategy")._generator_runs) == 2
 
     def test_a_trial_that_both_complete_is_a_conflict(self, client, other):
         client.get_next_trials(1)
