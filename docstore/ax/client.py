@@ -84,6 +84,8 @@ class SavesSteps:
         """The objects that were saved, by id, and the number of the version of each."""
         self._saved_runs = 0
         """How many of the strategy's runs are saved."""
+        self._changed: Parts = None
+        """The trials that a step changes, where Ax saves all of the experiment."""
         for name in self._makers:
             vars(self)[name] = partial(_refuse, type(self).__name__, name)
 
@@ -114,6 +116,18 @@ class SavesSteps:
         finally:
             self._depth -= 1
             self._save_step(on_conflict)
+
+    @contextmanager
+    def _step_of_trial(self, index: int) -> Iterator[None]:
+        """Save what a call of Ax's changes: one trial, its data and the head, also where Ax itself saves all."""
+        experiment, before = getattr(self, self._held[0]), self._changed
+        trial = None if experiment is None else experiment.trials.get(index)
+        self._changed = before if trial is None else [trial]
+        try:
+            with self._one_step():
+                yield
+        finally:
+            self._changed = before
 
     def _new_trials(self, generate: Callable[[], list[Any]]) -> list[Any]:
         """Return the trials that *generate* adds, saved; generated anew if another client saved meanwhile.
@@ -150,7 +164,7 @@ class SavesSteps:
         if parts is None or others is None or id(obj) not in self._saved:
             self._unsaved[id(obj)] = obj, None
         else:
-            self._unsaved[id(obj)] = obj, [*others, *parts]
+            self._unsaved[id(obj)] = obj, list({id(each): each for each in [*others, *parts]}.values())
         self._save_step()
         return True
 
@@ -221,7 +235,7 @@ class SavesSteps:
         return "_store" in vars(self)
 
     def _save_experiment_to_db_if_possible(self, experiment: Any) -> bool:
-        return self._save(experiment, None)
+        return self._save(experiment, self._changed)
 
     def _save_or_update_trials_in_db_if_possible(
         self, experiment: Any, trials: Iterable[Any], reduce_state_generator_runs: bool = False
@@ -414,12 +428,12 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
 
     def complete_trial(self, trial_index: int, raw_data: Any = None, progression: int | None = None) -> Any:
         """Complete a trial, saved with its data at once; as Ax's ``Client.complete_trial``."""
-        with self._one_step():
+        with self._step_of_trial(trial_index):
             return super().complete_trial(trial_index, raw_data, progression)
 
     def attach_data(self, trial_index: int, raw_data: Any, progression: int | None = None) -> None:
         """Attach data to a trial; as Ax's ``Client.attach_data``."""
-        with self._one_step():
+        with self._step_of_trial(trial_index):
             super().attach_data(trial_index, raw_data, progression)
 
     def attach_baseline(self, parameters: Any, arm_name: str | None = None) -> int:
@@ -497,6 +511,16 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
             parameters, index = super().attach_trial(*arguments, **keywords)
             trial = self.experiment.trials[index]
         return parameters, trial.index
+
+    def log_trial_failure(self, trial_index: int, metadata: Any = None) -> None:
+        """Mark a trial failed; as Ax's ``log_trial_failure``."""
+        with self._step_of_trial(trial_index):
+            super().log_trial_failure(trial_index, metadata)
+
+    def abandon_trial(self, trial_index: int, reason: str | None = None) -> None:
+        """Mark a trial abandoned, and save it, which Ax's ``abandon_trial`` does not."""
+        super().abandon_trial(trial_index, reason)
+        self._save_or_update_trials_in_db_if_possible(self.experiment, [self.experiment.trials[trial_index]])
 
     def compute_analyses(self, analyses: Iterable[Any] | None = None, display: bool = True) -> list[Any]:
         """Return the cards of analyses, saved as cards of the experiment; as Ax's ``compute_analyses``."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from types import FrameType
 
 import pytest
 from ax.analysis.summary import Summary
@@ -19,7 +17,7 @@ from ax.orchestration.orchestrator import OrchestratorOptions
 from ax.service.utils.instantiation import ObjectiveProperties
 from ax.storage.sqa_store.with_db_settings_base import WithDBSettingsBase
 from clients import NAME, SPACE, loss, new_client, points, run, trials_of
-from counting import statements_of
+from counting import encoded_by, statements_of
 from exactly import differences
 
 import docstore
@@ -27,7 +25,6 @@ from docstore import registry
 from docstore.ax import AxClient, Client, Orchestrator
 from docstore.ax.client import SavesSteps
 from docstore.ax.core import METRIC
-from docstore.documents.digests import piece
 from docstore.errors import (
     ConflictError,
     DocumentExistsError,
@@ -149,6 +146,15 @@ class TestEachStepIsSaved:
 
         assert names - calls_others <= vars(SavesSteps).keys()
 
+    def test_data_of_a_new_metric_are_saved_with_one_trial(self, store, client):
+        run(client, 2)
+        [index] = client.get_next_trials(1)
+
+        encoded = encoded_by(lambda: client.attach_data(index, {"loss": 1.0, "seconds": 2.0}))
+
+        assert encoded == ["", "/data/2", "/trials/2"]
+        check_stored(store, client)
+
     def test_a_step_encodes_and_sends_the_same_however_many_trials_there_are(self, store, client):
         def step() -> None:
             [index] = client.get_next_trials(1)
@@ -156,7 +162,7 @@ class TestEachStepIsSaved:
 
         def cost() -> tuple[int, list[str]]:
             encoded: list[str] = []
-            sent = statements_of(store.engine, lambda: encoded.extend(paths_encoded_by(step)))
+            sent = statements_of(store.engine, lambda: encoded.extend(encoded_by(step)))
             return len(encoded), sent
 
         run(client, 5)
@@ -164,22 +170,6 @@ class TestEachStepIsSaved:
         run(client, 20)
 
         assert cost() == few
-
-
-def paths_encoded_by(step: Callable[[], object]) -> list[str]:
-    """Return the path of each piece of a document that *step* encodes."""
-    found: list[str] = []
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        if event == "call" and frame.f_code is piece.__code__:
-            found.append(frame.f_locals["path"])
-
-    sys.setprofile(note)
-    try:
-        step()
-    finally:
-        sys.setprofile(None)
-    return found
 
 
 class TestANewProcessGoesOn:
@@ -441,6 +431,24 @@ class TestAxClient:
         stored = AxClient.load(NAME, storage=store)
         assert differences(other.experiment, stored.experiment) == []
         assert differences(other.generation_strategy, stored.generation_strategy) == []
+
+    def test_a_trial_that_failed_is_saved_alone(self, store, ax_client):
+        for _ in range(2):
+            parameters, index = ax_client.get_next_trial()
+            ax_client.complete_trial(index, {"loss": (loss(parameters), 0.0)})
+        _, failed = ax_client.get_next_trial()
+
+        encoded = encoded_by(lambda: ax_client.log_trial_failure(failed, {"why": "burnt"}))
+
+        assert encoded == ["", "/trials/2"]
+        assert differences(AxClient.load(NAME, storage=store).experiment, ax_client.experiment) == []
+
+    def test_a_trial_that_was_abandoned_is_saved(self, store, ax_client):
+        _, index = ax_client.get_next_trial()
+
+        ax_client.abandon_trial(index, "the oven is broken")
+
+        assert AxClient.load(NAME, storage=store).experiment.trials[0].status_reason == "the oven is broken"
 
     def test_a_name_that_is_taken(self, store, ax_client):
         with pytest.raises(DocumentExistsError, match=NAME):
