@@ -16,19 +16,23 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore.codec.registry import Registry
 from docstore.errors import MissingDependencyError
 
+_MODULES: Final = (
+    "analysis",
+    "benchmark",
+    "botorch",
+    "core",
+    "data",
+    "enums",
+    "experiment",
+    "expressions",
+    "generation",
+    "stopping",
+)
+"""The modules that have ``ENTRIES``."""
+
 try:
-    from docstore.ax import (
-        analysis,
-        benchmark,
-        botorch,
-        core,
-        data,
-        enums,
-        experiment,
-        expressions,
-        generation,
-        stopping,
-    )
+    _imported = [import_module(f"docstore.ax.{name}") for name in _MODULES]
+    from docstore.ax.botorch import CLASS_DECODERS, CLASS_ENCODERS
 except ModuleNotFoundError as error:
     raise MissingDependencyError("ax-platform", extra="ax", purpose="docstore.ax") from error
 
@@ -59,23 +63,10 @@ _LOADED_WHEN_USED: Final = {
 }
 """The module of each public name that is imported when it is first used."""
 
-_MODULES: Final = (
-    analysis,
-    benchmark,
-    botorch,
-    core,
-    data,
-    enums,
-    experiment,
-    expressions,
-    generation,
-    stopping,
-)
-
 REGISTRY: Final = (
-    Registry(entry for module in _MODULES for entry in module.ENTRIES)
-    .with_class_encoders(botorch.CLASS_ENCODERS)
-    .with_class_decoders(botorch.CLASS_DECODERS)
+    Registry(entry for module in _imported for entry in module.ENTRIES)
+    .with_class_encoders(CLASS_ENCODERS)
+    .with_class_decoders(CLASS_DECODERS)
 )
 """The classes of Ax, and those of BoTorch and GPyTorch that its objects hold."""
 
