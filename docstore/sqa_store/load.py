@@ -15,7 +15,13 @@ from docstore.documents.arguments import checked_flag, checked_iterable, checked
 from docstore.documents.canonical import TAG
 from docstore.documents.kinds import class_name
 from docstore.errors import InvalidValueError
-from docstore.model import AnalysisCardBase, Experiment, GenerationStrategy, SearchSpace
+from docstore.model import (
+    AnalysisCardBase,
+    AuxiliaryExperimentPurpose,
+    Experiment,
+    GenerationStrategy,
+    SearchSpace,
+)
 from docstore.registry.ax_registries import is_of_ax
 from docstore.search.experiments.similar import AT_MOST
 from docstore.sqa_store.db import store_of
@@ -167,6 +173,31 @@ def identify_transferable_experiments(
     shares.sort(key=lambda each: -each[0])  # stable: those of one fraction stay in their order
     made = _metadata_class(search_space)
     return {name: made(overlap_parameters=parameters) for _, name, parameters in shares[:most]}
+
+
+def load_candidate_source_auxiliary_experiments(
+    target_experiment: Experiment, purpose: AuxiliaryExperimentPurpose, config: SQAConfig | None = None
+) -> Mapping[str, TransferLearningMetadata]:
+    """Return, by name, the experiments from which *target_experiment* can learn, as its auxiliary experiments.
+
+    They are those of its type that ``identify_transferable_experiments`` returns for its search space.
+
+    Args:
+        purpose: ``TRANSFERABLE_EXPERIMENT``; Ax has none for others either.
+
+    Raises:
+        InvalidValueError: the purpose is another one, or the experiment has no type.
+    """
+    if getattr(purpose, "value", purpose) != AuxiliaryExperimentPurpose.TRANSFERABLE_EXPERIMENT.value:
+        raise InvalidValueError("purpose", purpose, "Give AuxiliaryExperimentPurpose.TRANSFERABLE_EXPERIMENT.")
+    if not isinstance(target_experiment, Experiment) and not is_of_ax(target_experiment):
+        raise InvalidValueError("target_experiment", target_experiment, "Give an experiment.")
+    experiment_type = target_experiment.experiment_type
+    if experiment_type is None:
+        remedy = "Set its experiment_type: only experiments of one type are looked at."
+        raise InvalidValueError("target_experiment", target_experiment, remedy)
+    space, name = target_experiment.search_space, target_experiment.name
+    return identify_transferable_experiments(space, [experiment_type], config=config, experiment_name=name)
 
 
 def _tunable(parameters: Any) -> int:

@@ -11,7 +11,7 @@ import pytest
 from ax.analysis.markdown.markdown_analysis import MarkdownAnalysisCard
 from ax.core.analysis_card import AnalysisCard
 from ax.core.arm import Arm
-from ax.core.auxiliary import TransferLearningMetadata
+from ax.core.auxiliary import AuxiliaryExperimentPurpose, TransferLearningMetadata
 from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.core.experiment_status import ExperimentStatus
@@ -24,7 +24,7 @@ from ax.storage.sqa_store.encoder import Encoder
 from ax.utils.testing import core_stubs, modeling_stubs
 from exactly import differences
 
-from docstore.errors import DocumentNotFoundError, InvalidValueError, NameChangedError
+from docstore.errors import DocumentNotFoundError, EncodeError, InvalidValueError, NameChangedError
 from docstore.json_store.load import load_experiment as load_file
 from docstore.json_store.save import save_experiment as save_file
 from docstore.sqa_store import db, delete, load, save
@@ -42,6 +42,7 @@ CALLS: Final = {
     "sqa_store.load": (
         "identify_transferable_experiments",
         "load_analysis_cards_by_experiment_name",
+        "load_candidate_source_auxiliary_experiments",
         "load_experiment",
         "load_generation_strategy_by_experiment_name",
         "load_generation_strategy_by_id",
@@ -321,6 +322,24 @@ class TestAGenerationStrategy:
         assert save.save_generation_strategy(strategy) == number
         assert differences(strategy, load.load_generation_strategy_by_id(number, experiment=experiment)) == []
 
+    def test_that_was_renamed_and_then_not_saved_is_whole(self, experiment):
+        """The name is changed by a transaction of its own, before the save."""
+        strategy = modeling_stubs.get_generation_strategy()
+        number = save.save_generation_strategy(strategy)
+        strategy.experiment = experiment
+        run = core_stubs.get_generator_run()
+        run._gen_metadata = {"unheard": object()}
+        strategy._generator_runs.append(run)
+        with pytest.raises(EncodeError):
+            save.save_generation_strategy(strategy)
+
+        found = load.load_generation_strategy_by_experiment_name("branin")
+        run._gen_metadata = {}
+
+        assert found._generator_runs == []
+        assert save.save_generation_strategy(strategy) == number
+        assert differences(strategy, load.load_generation_strategy_by_id(number, experiment=experiment)) == []
+
     def test_does_not_take_the_document_of_another_that_has_its_former_name_by_now(self, experiment):
         mine, another = modeling_stubs.get_generation_strategy(), modeling_stubs.get_generation_strategy()
         number = save.save_generation_strategy(mine)
@@ -372,3 +391,16 @@ class TestExperimentsToLearnFrom:
         assert found == {"branin": TransferLearningMetadata(overlap_parameters=["x1", "x2"])}
         assert load.identify_transferable_experiments(space, ["other"]) == {}
         assert load.identify_transferable_experiments(space, ["tuning"], experiment_name="branin") == {}
+
+    def test_are_candidates_for_an_experiment_of_one_type(self, experiment):
+        target = core_stubs.get_branin_experiment()
+        target.name, purpose = "new", AuxiliaryExperimentPurpose.TRANSFERABLE_EXPERIMENT
+        with pytest.raises(InvalidValueError, match="experiment_type"):
+            load.load_candidate_source_auxiliary_experiments(target, purpose)
+        target.experiment_type = "tuning"
+
+        found = load.load_candidate_source_auxiliary_experiments(target, purpose)
+
+        assert found == {"branin": TransferLearningMetadata(overlap_parameters=["x1", "x2"])}
+        with pytest.raises(InvalidValueError, match="TRANSFERABLE_EXPERIMENT"):
+            load.load_candidate_source_auxiliary_experiments(target, AuxiliaryExperimentPurpose.PE_EXPERIMENT)

@@ -535,6 +535,13 @@ CALLS: dict[str, Call] = {
             "experiment_name": fixed(None),
         },
     ),
+    "sqa load_candidate_source_auxiliary_experiments": (
+        lambda w: load.load_candidate_source_auxiliary_experiments,
+        {
+            "target_experiment": lambda w: w.experiment,
+            "purpose": fixed(docstore.AuxiliaryExperimentPurpose.TRANSFERABLE_EXPERIMENT),
+        },
+    ),
     "sqa delete_experiment": (lambda w: delete.delete_experiment, {"exp_name": fixed("cakes")}),
     "q": (
         lambda w: (

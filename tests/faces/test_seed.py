@@ -585,6 +585,19 @@ class TestAxsOtherCalls:
         assert find(experiment.search_space, ["tuning"], experiment_name="my_experiment") == {}
         assert find(experiment.search_space, ["tuning"], max_num_exps=0) == {}
 
+    def test_candidates_are_found_for_an_experiment_of_their_type(self, experiment):
+        from docstore.sqa_store.load import load_candidate_source_auxiliary_experiments
+        from docstore.sqa_store.save import save_experiment
+
+        experiment.experiment_type = "tuning"
+        save_experiment(experiment)
+        target = Experiment(SearchSpace(experiment.search_space.parameters.values()), "new", experiment_type="tuning")
+        purpose = docstore.AuxiliaryExperimentPurpose.TRANSFERABLE_EXPERIMENT
+
+        found = load_candidate_source_auxiliary_experiments(target, purpose)
+
+        assert {name: each.overlap_parameters for name, each in found.items()} == {"my_experiment": ["my_parameter"]}
+
     def test_an_object_becomes_json_and_comes_back(self, custom):
         from docstore.json_store.decoder import object_from_json
         from docstore.json_store.encoder import object_to_json
