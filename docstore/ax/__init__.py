@@ -39,7 +39,8 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from docstore.ax.client import AxClient, Client, Orchestrator
     from docstore.ax.exporting import export_json
-    from docstore.ax.importing import ImportReport, import_json, import_sql
+    from docstore.ax.importing import import_json, import_sql
+    from docstore.verify.report import ImportReport
 
 __all__ = [
     "REGISTRY",
@@ -55,7 +56,7 @@ __all__ = [
 _LOADED_WHEN_USED: Final = {
     "AxClient": "docstore.ax.client",
     "Client": "docstore.ax.client",
-    "ImportReport": "docstore.ax.importing",
+    "ImportReport": "docstore.verify.report",
     "Orchestrator": "docstore.ax.client",
     "export_json": "docstore.ax.exporting",
     "import_json": "docstore.ax.importing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from os import PathLike
 from pathlib import Path
@@ -44,7 +44,7 @@ from docstore.errors import (
     MissingFileError,
 )
 from docstore.registry.bundle import mapper_of
-from docstore.verify.report import Progress, Report, reporting
+from docstore.verify.report import ImportReport, Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store
@@ -119,32 +119,6 @@ def _reason(error: BaseException) -> str:
 
 
 # --- SQL -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of each experiment in a database of Ax, by the names that they have in the store.
-
-    Attributes:
-        imported: saved now: new, or with what Ax saved since the last import.
-        unchanged: imported before, and as they were then.
-        failed: why each of the others was not saved.
-        renamed: the name in the source, of each that has another name here, since several have one name there.
-        left_out: what was left out of those that were saved, in words.
-    """
-
-    imported: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    renamed: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = [f"{len(self.imported)} imported, {len(self.unchanged)} unchanged, {len(self.failed)} failed"]
-        lines += [f"{name!r} is called {former!r} in the source" for name, former in self.renamed.items()]
-        lines += [f"{name!r} is without {what}" for name, each in self.left_out.items() for what in each]
-        lines += [f"{name!r} failed: {reason}" for name, reason in self.failed.items()]
-        return "\n".join(lines)
 
 
 def import_sql(
