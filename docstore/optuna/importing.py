@@ -1,0 +1,235 @@
+"""Import studies of Optuna: of its databases, its journal files, or any of its storages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study._frozen import FrozenStudy
+from optuna.trial import FrozenTrial
+
+from docstore.errors import DatabaseError, DocstoreError, DocumentExistsError, InvalidValueError, MissingFileError
+from docstore.model import Experiment
+from docstore.optuna.studies import (
+    Layout,
+    StudyHead,
+    add_intermediate_metric,
+    add_parameters,
+    document_name,
+    new_experiment,
+)
+from docstore.optuna.trials import put_encoded
+from docstore.verify.report import ImportReport, Progress, Report, reporting
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
+MESSAGE: Final = "imported from Optuna"
+"""The message of the versions that ``import_studies`` saves, by which it knows them again."""
+
+
+def import_studies(
+    store: Store,
+    source: str | PathLike[str] | BaseStorage,
+    *,
+    names: Iterable[str] | None = None,
+    prefix: str = "",
+    zone: tzinfo | str | None = None,
+    author: str | None = None,
+    progress: bool | Report = False,
+) -> ImportReport:
+    """Save studies of Optuna in *store*, each as an experiment of the light model, and report what became of each.
+
+    Called again, after an interruption or while the study goes on, it saves what is new as one further version, merged
+    with what was saved in the store meanwhile; if nothing is new, there is none. A study that fails is reported, and
+    the next one follows. ``export_study`` gives back an equal study.
+
+    Args:
+        source: the URL of a database of Optuna, the path of a journal file, or a storage object of Optuna.
+        names: of the studies; None for all.
+        prefix: what the names of the experiments begin with, for studies that have one name in two sources.
+        zone: the time zone of the times in the source, ``"Europe/Vienna"``: Optuna stores naive local time of the
+            machine that ran a trial. By default the zone of this machine.
+        author: of the versions.
+        progress: as for ``Store.verify``: told after each study.
+
+    Raises:
+        MissingFileError: there is no such file.
+        DatabaseError: the source, or the store, cannot be read; or the source is no database of Optuna.
+        InvalidValueError: there is no study of one of *names*, or no such zone.
+
+    Cost:
+        A read of each study by Optuna, an encoding of all its trials, and a read of the experiment if there is one.
+    """
+    clock = checked_zone(zone)
+    opened = open_source(source)
+    try:
+        studies = _chosen(opened, names)
+        into = _Import(store, opened, prefix, clock, author, ImportReport())
+        with reporting(progress, "studies") as tell:
+            for number, study in enumerate(studies, 1):
+                tell(Progress(number, len(studies), into.add(study)))
+        return into.report
+    finally:
+        if opened is not source and isinstance(opened, RDBStorage):
+            opened.remove_session()
+            opened.engine.dispose()
+
+
+def open_source(source: str | PathLike[str] | BaseStorage) -> BaseStorage:
+    """Return the storage at a URL or the path of a journal, which has to exist; a storage object as it is.
+
+    Raises:
+        MissingFileError: there is no such file.
+        DatabaseError: it cannot be read, or is no database of Optuna.
+    """
+    if isinstance(source, BaseStorage):
+        return source
+    if not isinstance(source, str) or "://" not in source:
+        if not Path(source).is_file():
+            raise MissingFileError(str(source), "there is no such journal file. A URL has '://', as in sqlite:///a.db")
+        return JournalStorage(JournalFileBackend(str(source)))
+    url = sa.make_url(source)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
+        raise MissingFileError(url.database, "there is no such database file")  # SQLite would make it
+    try:
+        _check_tables(url)
+        return RDBStorage(source, skip_table_creation=True)
+    except Exception as error:  # of SQLAlchemy, of its drivers, and Optuna's RuntimeError for another schema
+        raise DatabaseError(f"{url.render_as_string(hide_password=True)}: Optuna cannot read it: {error}") from error
+
+
+def _check_tables(url: sa.URL) -> None:
+    """Check that there are tables of Optuna, which would write to a database without them."""
+    engine = sa.create_engine(url)
+    try:
+        if not sa.inspect(engine).has_table("version_info"):
+            raise ValueError("it has no table 'version_info'")
+    finally:
+        engine.dispose()
+
+
+def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
+    """Return the time zone *zone*, by its name if it is a text.
+
+    Raises:
+        InvalidValueError: there is no such zone.
+    """
+    if zone is None or isinstance(zone, tzinfo):
+        return zone
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
+        raise InvalidValueError("zone", zone, "Give the name of a time zone, such as 'Europe/Vienna'.") from error
+
+
+def _chosen(storage: BaseStorage, names: Iterable[str] | None) -> list[FrozenStudy]:
+    studies = storage.get_all_studies()
+    if names is None:
+        return studies
+    by_name = {study.study_name: study for study in studies}
+    wanted = [names] if isinstance(names, str) else list(names)
+    if missing := [name for name in wanted if name not in by_name]:
+        raise InvalidValueError("names", missing[0], f"The source has {', '.join(map(repr, by_name)) or 'no studies'}.")
+    return [by_name[name] for name in wanted]
+
+
+# --- one study -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Import:
+    """Studies of one storage, imported into a store one by one.
+
+    Attributes:
+        zone: of the times in the source; None for that of this machine.
+        report: what became of those that were imported so far.
+    """
+
+    store: Store
+    storage: BaseStorage
+    prefix: str
+    zone: tzinfo | None
+    author: str | None
+    report: ImportReport
+
+    def add(self, study: FrozenStudy) -> str:
+        """Import one study, enter in the report what became of it, and return the name of its experiment."""
+        name = document_name(study.study_name, self.prefix)
+        try:
+            (self.report.imported if self._save(study, name) else self.report.unchanged).append(name)
+        except DatabaseError:
+            raise
+        except DocstoreError as error:
+            self.report.failed[name] = str(error)
+            return name
+        if name != study.study_name:
+            self.report.renamed[name] = study.study_name
+        return name
+
+    def _save(self, study: FrozenStudy, name: str) -> bool:
+        """Save *study* as the experiment *name*; return whether there was something new.
+
+        Raises:
+            DocumentExistsError: the name is taken by an experiment that is not an earlier state of this study.
+        """
+        trials = self.storage.get_all_trials(study._study_id, deepcopy=False)
+        head = StudyHead(study.study_name, study.directions, study.user_attrs, study.system_attrs)
+        if not self.store.exists(name):
+            made = _experiment(head, trials, name, datetime.now(UTC), self.zone)
+            self.store.save(made, message=MESSAGE, author=self.author)
+            return True
+        versions = self.store.history(name)
+        newest = versions[0].number
+        base = next((version.number for version in versions if version.message == MESSAGE), None)
+        if base is None:
+            raise _other_document(name, newest)
+        before = self.store.load(name, version=base)
+        now = _experiment(head, trials, name, before.time_created, self.zone)
+        if not _goes_on(before, now):
+            raise _other_document(name, newest)
+        return self.store.save(now, message=MESSAGE, author=self.author, based_on=base).number > newest
+
+
+def _experiment(
+    head: StudyHead, trials: Sequence[FrozenTrial], name: str, time_created: datetime, zone: tzinfo | None
+) -> Experiment:
+    """Return the experiment of a study; what it is depends only on the study, and on when it was first imported."""
+    experiment = new_experiment(head, name, time_created)
+    for frozen in trials:
+        add_parameters(experiment, frozen.distributions)
+        if frozen.intermediate_values:
+            add_intermediate_metric(experiment)
+    layout = Layout.of(experiment)
+    for frozen in trials:
+        put_encoded(experiment, frozen, layout, zone)
+    return experiment
+
+
+def _goes_on(before: Experiment, now: Experiment) -> bool:
+    """Return whether *now* is a later state of the same study: a trial that had ended is as it was then."""
+    for index, trial in before.trials.items():
+        if trial.status.is_terminal and (index not in now.trials or _when(now.trials[index]) != _when(trial)):
+            return False
+    return True
+
+
+def _when(trial: Any) -> tuple[Any, ...]:
+    """Return the status and the times of a trial, as clocks showed them: they hold whatever the zone is said to be."""
+    times = (trial.time_run_started, trial.time_completed)
+    return trial.status, *(None if time is None else time.replace(tzinfo=None) for time in times)
+
+
+def _other_document(name: str, head: int) -> DocumentExistsError:
+    remedy = (
+        "It is not this study as it was imported before. Give prefix=, or import into another project of the store."
+    )
+    return DocumentExistsError(name, kind="experiment", head=head, remedy=remedy)

@@ -1,0 +1,178 @@
+"""Imports of studies: again, while the source is in use, of two sources, and of what cannot be imported."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from samples import DIVERSE, everything, fill, trial
+
+from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
+from docstore.optuna import ImportReport, export_study, import_studies
+
+
+class TestASecondImport:
+    """The first one is in the store."""
+
+    def test_of_an_unchanged_study_makes_no_version(self, store, memory):
+        fill(memory, DIVERSE)
+        import_studies(store, memory)
+
+        report = import_studies(store, memory)
+
+        assert report == ImportReport(unchanged=["branin"])
+        assert len(store.history("branin")) == 1
+
+    def test_adds_what_is_new_as_one_version(self, lab, memory):
+        study = fill(memory, [trial(0), trial(1, TrialState.RUNNING)])
+        import_studies(lab, memory)
+        study.tell(1, 2.0)
+        study.add_trials([trial(2), trial(3)])
+
+        report = import_studies(lab, memory)
+
+        assert report == ImportReport(imported=["branin"])
+        assert len(lab.history("branin")) == 2
+        assert {"/".join(place.split("/")[:3]) for place in lab.history("branin")[0].places} == {
+            "/data/1",
+            "/data/2",
+            "/data/3",
+            "/trials/1",
+            "/trials/2",
+            "/trials/3",
+        }
+        assert everything(export_study(lab, "branin", optuna.storages.InMemoryStorage())) == everything(study)
+
+    def test_keeps_what_was_changed_in_the_store(self, lab, memory):
+        study = fill(memory, [trial()])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.properties["team"] = "audio"
+        experiment.trials[0].properties["note"] = "look at this one"
+        lab.save(experiment)
+        study.add_trial(trial(1))
+
+        import_studies(lab, memory)
+
+        experiment = lab.load("branin")
+        assert (experiment.properties["team"], experiment.trials[0].properties["note"]) == ("audio", "look at this one")
+        assert len(experiment.trials) == 2
+
+    def test_that_finds_nothing_new_leaves_what_was_changed_in_the_store(self, lab, memory):
+        fill(memory, [trial()])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.properties["team"] = "audio"
+        lab.save(experiment)
+
+        assert import_studies(lab, memory) == ImportReport(unchanged=["branin"])
+
+    def test_renames_the_metrics_of_all_trials_if_they_were_named_since(self, lab, memory):
+        study = fill(memory, [trial()])
+        import_studies(lab, memory)
+        memory.set_study_system_attr(study._study_id, "study:metric_names", ["loss"])
+
+        import_studies(lab, memory)
+
+        assert lab.load("branin").lookup_data().metric_names == {"loss"}
+
+
+class TestTwoSourcesWithStudiesOfOneName:
+    @pytest.fixture
+    def other(self, lab, memory, new_storage):
+        """The second source; the first one was imported."""
+        fill(memory, [trial()])
+        import_studies(lab, memory)
+        storage = new_storage("memory")
+        fill(storage, [trial(datetime_start=trial().datetime_start + timedelta(seconds=9))])
+        return storage
+
+    def test_are_told_apart(self, lab, other):
+        report = import_studies(lab, other)
+
+        assert "Give prefix=" in report.failed["branin"]
+        assert len(lab.history("branin")) == 1
+
+    def test_are_both_imported_with_a_prefix(self, lab, other):
+        assert import_studies(lab, other, prefix="b/") == ImportReport(
+            imported=["b/branin"], renamed={"b/branin": "branin"}
+        )
+        assert import_studies(lab, other, prefix="b/").unchanged == ["b/branin"]
+        assert lab.names() == ["b/branin", "branin"]
+
+    def test_are_told_apart_if_the_second_one_is_shorter(self, lab, memory, new_storage):
+        fill(memory, [trial()])
+        import_studies(lab, memory)
+        fill(shorter := new_storage("memory"), [])
+
+        assert import_studies(lab, shorter).failed.keys() == {"branin"}
+
+
+def test_an_experiment_that_was_not_imported_is_not_overwritten(lab, memory, new_experiment):
+    lab.save(new_experiment("branin"))
+    fill(memory, [trial()])
+
+    assert "Give prefix=" in import_studies(lab, memory).failed["branin"]
+
+
+def test_a_study_that_fails_is_reported_and_the_others_are_imported(lab, memory):
+    study = fill(memory, [trial()], name="odd")
+    memory.set_study_user_attr(study._study_id, "model", object())
+    fill(memory, [trial()], name="plain")
+
+    report = import_studies(lab, memory)
+
+    assert report.imported == ["plain"]
+    assert "/properties/model" in report.failed["odd"]
+
+
+def test_only_the_studies_that_are_named_are_imported(lab, memory):
+    fill(memory, [], name="a")
+    fill(memory, [], name="b")
+
+    assert import_studies(lab, memory, names=["b"]).imported == ["b"]
+
+
+def test_a_study_that_the_source_lacks_is_an_error_that_lists_those_it_has(lab, memory):
+    fill(memory, [], name="a")
+
+    with pytest.raises(InvalidValueError, match="The source has 'a'"):
+        import_studies(lab, memory, names=["b"])
+
+
+@pytest.mark.parametrize("source", ["sqlite:///{}/none.db", "{}/none.log"])
+def test_a_file_that_is_missing_is_not_made(lab, tmp_path, source):
+    with pytest.raises(MissingFileError, match="none"):
+        import_studies(lab, source.format(tmp_path))
+
+    assert list(tmp_path.glob("none*")) == []
+
+
+def test_a_database_that_is_not_of_optuna_is_refused(lab, database):
+    with pytest.raises(DatabaseError, match="Optuna cannot read it"):
+        import_studies(lab, database)
+
+
+def test_a_zone_that_does_not_exist_is_refused(lab, memory):
+    with pytest.raises(InvalidValueError, match="Europe/Vienna"):
+        import_studies(lab, memory, zone="Vienna")
+
+
+@pytest.mark.parametrize("kind", ["journal", "rdb"])
+def test_a_source_may_be_a_path_or_a_url(lab, new_storage, tmp_path, kind):
+    fill(new_storage(kind), [trial()])
+    file = tmp_path / "optuna0"
+
+    assert import_studies(lab, file if kind == "journal" else f"sqlite:///{file}").imported == ["branin"]
+
+
+def test_progress_counts_the_studies(lab, memory):
+    fill(memory, [], name="a")
+    fill(memory, [], name="b")
+    told = []
+
+    import_studies(lab, memory, progress=told.append)
+
+    assert [(each.done, each.total, each.name) for each in told] == [(1, 2, "a"), (2, 2, "b")]
