@@ -14,6 +14,7 @@ except ImportError as error:
 
 from docstore.optuna.exporting import export_study
 from docstore.optuna.importing import import_studies
+from docstore.optuna.recording import record
 from docstore.verify.report import ImportReport
 
-__all__ = ["ImportReport", "export_study", "import_studies"]
+__all__ = ["ImportReport", "export_study", "import_studies", "record"]

@@ -100,6 +100,11 @@ def frozen_trial(trial: Trial, data: Data | None, layout: Layout, trial_id: int)
     )
 
 
+def began(trial: Trial) -> datetime | None:
+    """Return when *trial* began, as the clock showed it: as Optuna has it, whatever the zone is said to be."""
+    return _datetime_start(trial)
+
+
 def observed(experiment: Experiment, index: int) -> Data | None:
     """Return the data of one trial, or None."""
     return experiment._data.get(index)
@@ -140,7 +145,7 @@ def _stored_parameters(trial: Trial, layout: Layout) -> dict[str, Any]:
     return {name: stored[name] for name in layout.distributions if name in stored}
 
 
-def _datetime_start(trial: Trial, data: Data | None, layout: Layout) -> datetime | None:
+def _datetime_start(trial: Trial, *_: object) -> datetime | None:
     return None if trial.time_run_started is None else trial.time_run_started.replace(tzinfo=None)
 
 

@@ -1,0 +1,143 @@
+"""Record the trials of a study as they finish: a callback for ``study.optimize``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from docstore.errors import ConflictError, DocumentExistsError
+from docstore.model import Experiment
+from docstore.optuna.importing import checked_zone
+from docstore.optuna.studies import StudyHead, document_name, is_study, new_experiment, set_attributes
+from docstore.optuna.trials import began, put_trial
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
+_TRIES: Final = 10
+"""How often a save is tried whose place another process changed meanwhile."""
+
+
+def record(
+    store: Store,
+    name: str | None = None,
+    *,
+    message: str | None = None,
+    author: str | None = None,
+    zone: tzinfo | str | None = None,
+) -> Callable[[Study, FrozenTrial], None]:
+    """Return a callback that saves each trial as it finishes: ``study.optimize(f, callbacks=[record(store)])``.
+
+    Each trial is one version of the experiment, which is made with the first one. Trials that finished earlier, in an
+    interrupted run or before there was a callback, are saved with the first one that finishes now. Threads
+    (``n_jobs=``) take turns; of several processes on one study, each has a store and a callback of its own.
+
+    Args:
+        name: of the experiment; by default that of the study.
+        message: of each version; by default it says which trial finished, and how: ``trial 7: COMPLETE``.
+        author: of each version.
+        zone: of the times; by default that of this machine.
+
+    Raises (from the callback, which ends ``study.optimize``; a later call saves what was not saved):
+        DocumentExistsError: the experiment of this name is of another study, or of none.
+        EncodeError: an attribute of the study or the trial cannot be written.
+        DatabaseError: the database refused, or cannot be reached.
+
+    Cost:
+        That of ``Store.save_trial``, and a read of the study's attributes, however many trials there are. The first
+        call reads the numbers of all trials, there and here.
+    """
+    recorder = _Recorder(store, name, message, author, checked_zone(zone))
+    return recorder.record
+
+
+class _Recorder:
+    """Saves trials of one study or of several, each in an experiment that it keeps in memory without its trials."""
+
+    def __init__(
+        self, store: Store, name: str | None, message: str | None, author: str | None, zone: tzinfo | None
+    ) -> None:
+        self._store, self._name, self._message, self._author, self._zone = store, name, message, author, zone
+        self._lock = Lock()
+        self._experiments: dict[str, Experiment] = {}
+
+    def record(self, study: Study, trial: FrozenTrial) -> None:
+        """Save *trial*, which has finished, and those before it that are not saved yet."""
+        name = document_name(study.study_name) if self._name is None else self._name
+        with self._lock:
+            for attempt in range(1, _TRIES + 1):
+                is_there = name in self._experiments or self._store.exists(name)
+                try:
+                    return self._save(study, trial, name, is_there)
+                except (ConflictError, DocumentExistsError) as error:
+                    # Another process changed the same place, or made the experiment, meanwhile.
+                    if attempt == _TRIES or (is_there and isinstance(error, DocumentExistsError)):
+                        raise
+
+    def _save(self, study: Study, trial: FrozenTrial, name: str, is_there: bool) -> None:
+        # Whatever fails, the experiment is read again the next time, and what it lacks is saved then.
+        experiment = self._experiments.pop(name, None)
+        if experiment is not None:
+            self._save_in(experiment, _head(study), [trial])
+        elif is_there:
+            experiment = self._store.load(name, lazy=True)
+            self._check_is_of(experiment, study)
+            saved = set(experiment.trials)
+            ended = [each for each in _ended(study, trial) if each.number not in saved]
+            self._save_in(experiment, _head(study), ended)
+        else:
+            experiment = new_experiment(_head(study), name, datetime.now(UTC))
+            self._create(experiment, _ended(study, trial))
+        self._experiments[name] = experiment
+
+    def _save_in(self, experiment: Experiment, head: StudyHead, trials: list[FrozenTrial]) -> None:
+        has_new_head = set_attributes(experiment, head)
+        for each in trials:
+            has_new_head |= put_trial(experiment, each, self._zone)
+        parts = [experiment.trials[each.number] for each in trials]
+        message = self._message_for(trials)
+        if has_new_head:
+            self._store.save(experiment, parts=parts, message=message, author=self._author)
+        elif parts:
+            self._store.save_trials(experiment, parts, message=message, author=self._author)
+
+    def _create(self, experiment: Experiment, trials: list[FrozenTrial]) -> None:
+        for each in trials:
+            put_trial(experiment, each, self._zone)
+        self._store.save(experiment, message=self._message_for(trials), author=self._author)
+
+    def _check_is_of(self, experiment: Experiment, study: Study) -> None:
+        """Check that *experiment* is of *study*: the last trial that both have began at one time.
+
+        Raises:
+            DocumentExistsError: it is not.
+        """
+        stored = set(experiment.trials)
+        last = next((each for each in reversed(study.get_trials(deepcopy=False)) if each.number in stored), None)
+        if is_study(experiment) and (last is None or began(experiment.trials[last.number]) == last.datetime_start):
+            return
+        remedy = "It is of another study, or of none. Give record(store, name) another name."
+        head = self._store.history(experiment.name or "")[0].number
+        raise DocumentExistsError(experiment.name or "", kind="experiment", head=head, remedy=remedy)
+
+    def _message_for(self, trials: list[FrozenTrial]) -> str:
+        if self._message is not None:
+            return self._message
+        [*_, last] = [f"trial {each.number}: {each.state.name}" for each in trials] or ["attributes of the study"]
+        return last if len(trials) <= 1 else f"{last}, and {len(trials) - 1} before it"
+
+
+def _head(study: Study) -> StudyHead:
+    system_attrs = study._storage.get_study_system_attrs(study._study_id)
+    return StudyHead(study.study_name, study.directions, study.user_attrs, system_attrs)
+
+
+def _ended(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
+    """Return the trials of *study* that have ended, up to *trial* and with it: a later one is recorded by itself."""
+    earlier = study.get_trials(deepcopy=False)[: trial.number]
+    return [*(each for each in earlier if each.state.is_finished()), trial]
