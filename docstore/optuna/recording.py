@@ -15,6 +15,7 @@ from docstore.model import Experiment
 from docstore.optuna.importing import checked_zone
 from docstore.optuna.studies import StudyHead, document_name, is_study, new_experiment, set_attributes
 from docstore.optuna.trials import began, put_trial
+from docstore.optuna.writing import message_for, save_trials
 
 if TYPE_CHECKING:
     from docstore.store.store import Store
@@ -27,7 +28,7 @@ def record(
     store: Store,
     name: str | None = None,
     *,
-    message: str | None = None,
+    message: str = "",
     author: str | None = None,
     zone: tzinfo | str | None = None,
 ) -> Callable[[Study, FrozenTrial], None]:
@@ -59,9 +60,7 @@ def record(
 class _Recorder:
     """Saves trials of one study or of several, each in an experiment that it keeps in memory without its trials."""
 
-    def __init__(
-        self, store: Store, name: str | None, message: str | None, author: str | None, zone: tzinfo | None
-    ) -> None:
+    def __init__(self, store: Store, name: str | None, message: str, author: str | None, zone: tzinfo | None) -> None:
         self._store, self._name, self._message, self._author, self._zone = store, name, message, author, zone
         self._lock = Lock()
         self._experiments: dict[str, Experiment] = {}
@@ -96,20 +95,20 @@ class _Recorder:
         self._experiments[name] = experiment
 
     def _save_in(self, experiment: Experiment, head: StudyHead, trials: list[FrozenTrial]) -> None:
-        has_new_head = set_attributes(experiment, head)
-        for each in trials:
-            has_new_head |= put_trial(experiment, each, self._zone)
-        parts = [experiment.trials[each.number] for each in trials]
-        message = self._message_for(trials)
-        if has_new_head:
-            self._store.save(experiment, parts=parts, message=message, author=self._author)
-        elif parts:
-            self._store.save_trials(experiment, parts, message=message, author=self._author)
+        save_trials(
+            self._store,
+            experiment,
+            trials,
+            message=self._message,
+            author=self._author,
+            zone=self._zone,
+            has_new_head=set_attributes(experiment, head),
+        )
 
     def _create(self, experiment: Experiment, trials: list[FrozenTrial]) -> None:
         for each in trials:
             put_trial(experiment, each, self._zone)
-        self._store.save(experiment, message=self._message_for(trials), author=self._author)
+        self._store.save(experiment, message=self._message or message_for(trials), author=self._author)
 
     def _check_is_of(self, experiment: Experiment, study: Study) -> None:
         """Check that *experiment* is of *study*: the last trial that both have began at one time.
@@ -124,12 +123,6 @@ class _Recorder:
         remedy = "It is of another study, or of none. Give record(store, name) another name."
         head = self._store.history(experiment.name or "")[0].number
         raise DocumentExistsError(experiment.name or "", kind="experiment", head=head, remedy=remedy)
-
-    def _message_for(self, trials: list[FrozenTrial]) -> str:
-        if self._message is not None:
-            return self._message
-        [*_, last] = [f"trial {each.number}: {each.state.name}" for each in trials] or ["attributes of the study"]
-        return last if len(trials) <= 1 else f"{last}, and {len(trials) - 1} before it"
 
 
 def _head(study: Study) -> StudyHead:

@@ -106,20 +106,27 @@ def set_attributes(experiment: Experiment, study: StudyHead) -> bool:
 
     Properties that *study* does not have stay. The metrics are renamed only as long as there are no trials.
     """
-    own = _kept(experiment)
     changed = False
-    if KEY in study.user_attrs:
-        changed |= _set(own, "user_attrs", dict(study.user_attrs))
-    else:
-        for key, value in study.user_attrs.items():
-            changed |= _set(experiment.properties, key, value)
-    system_attrs = own.setdefault("system_attrs", {}) if study.system_attrs else {}
+    for key, value in study.user_attrs.items():
+        changed |= set_user_attr(experiment, key, value)
     for key, value in study.system_attrs.items():
-        changed |= _set(system_attrs, key, value)
-    config = _optimization_config(study)
-    if _names(config) != _names(experiment.optimization_config) and not experiment.trials:
-        experiment.optimization_config = config
-        changed = True
+        changed |= set_system_attr(experiment, key, value)
+    return changed
+
+
+def set_user_attr(experiment: Experiment, key: str, value: Any) -> bool:
+    """Set an attribute of the user's; return whether it was another."""
+    own = _own(experiment)
+    if key == KEY and "user_attrs" not in own:
+        own["user_attrs"] = {name: each for name, each in experiment.properties.items() if name != KEY}
+    return _set(own.get("user_attrs", experiment.properties), key, value)
+
+
+def set_system_attr(experiment: Experiment, key: str, value: Any) -> bool:
+    """Set an attribute of Optuna's; return whether it was another."""
+    changed = _set(_own(experiment).setdefault("system_attrs", {}), key, value)
+    if key == _METRIC_NAMES and changed and not experiment.trials:
+        experiment.optimization_config = _optimization_config(study_head(experiment))
     return changed
 
 
@@ -142,7 +149,7 @@ def add_parameters(experiment: Experiment, distributions: Mapping[str, BaseDistr
         parameter = parameter_of(name, distribution)
         experiment.search_space.add_parameter(parameter)
         if repr(distribution_of(parameter)) != repr(distribution):
-            _kept(experiment).setdefault("distributions", {})[name] = as_members(distribution)
+            _own(experiment).setdefault("distributions", {})[name] = as_members(distribution)
     return bool(new)
 
 
@@ -165,8 +172,8 @@ def study_head(experiment: Experiment) -> StudyHead:
     return StudyHead(
         own.get("study_name", experiment.name or ""),
         _directions(experiment),
-        own.get("user_attrs", user_attrs),
-        own.get("system_attrs", {}),
+        dict(own.get("user_attrs", user_attrs)),
+        dict(own.get("system_attrs", {})),
     )
 
 
@@ -185,6 +192,12 @@ def _kept(experiment: Experiment) -> dict[str, Any]:
     """Return what the model has no place for; of an experiment that was made from no study, an empty dict."""
     kept = experiment.properties.get(KEY)
     return kept if isinstance(kept, dict) else {}
+
+
+def _own(experiment: Experiment) -> dict[str, Any]:
+    """Return what the model has no place for, to be added to."""
+    own: dict[str, Any] = experiment.properties.setdefault(KEY, {})
+    return own
 
 
 # --- objectives ------------------------------------------------------------------------------------------------------
@@ -208,7 +221,3 @@ def _metric_names(study: StudyHead) -> list[str]:
     if isinstance(given, list) and len(given) == number and len({*map(str, given), INTERMEDIATE, ""}) == number + 2:
         return [str(name) for name in given]
     return ["value"] if number == 1 else [f"values_{index}" for index in range(number)]
-
-
-def _names(config: OptimizationConfig | None) -> list[str]:
-    return [] if config is None else config.objective.metric_names

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from docstore.errors import InvalidValueError
+from docstore.json_store.functions import dumps, loads
 from docstore.model import Arm, Data, Experiment, GeneratorRun, Trial, TrialStatus
 from docstore.model.checks import is_number
 from docstore.optuna.parameters import as_members, of_members, stored_value, value_of
@@ -199,6 +200,35 @@ def _properties(frozen: FrozenTrial, trial: Trial, data: Data, layout: Layout) -
         if repr(derive(trial, data, layout)) != repr(value):
             own[name] = _KEPT[name][0](value)
     return {**properties, KEY: own} if own else properties
+
+
+# --- a trial that runs, as text ---------------------------------------------------------------------------------------
+
+
+def as_text(frozen: FrozenTrial) -> str:
+    """Return all that *frozen* has, but its number and its id, as JSON.
+
+    Raises:
+        EncodeError: an attribute cannot be written.
+    """
+    members = {name: encode(getattr(frozen, name)) for name, (encode, _) in _KEPT.items()}
+    attrs = {"user_attrs": _pairs(frozen.user_attrs), "system_attrs": _pairs(frozen.system_attrs)}
+    return dumps({"state": frozen.state.name, **members, **attrs}).decode()
+
+
+def of_text(text: str, number: int, trial_id: int) -> FrozenTrial:
+    """Return the trial of ``as_text``."""
+    members = loads(text)
+    values = {name: decode(members[name]) for name, (_, decode) in _KEPT.items()}
+    return FrozenTrial(
+        number=number,
+        state=TrialState[members["state"]],
+        value=None,
+        user_attrs=dict(members["user_attrs"]),
+        system_attrs=dict(members["system_attrs"]),
+        trial_id=trial_id,
+        **values,
+    )
 
 
 # --- from Optuna -----------------------------------------------------------------------------------------------------
