@@ -200,7 +200,7 @@ class Site:
         try:
             found = news(self.source, query.kind, query.text("name", ""), query.text("seen", ""))
         except DocstoreError as error:
-            return self._failed(request, ".json", failure(self.source, error, query.kind))
+            return self._failed(request, "", failure(self.source, error, query.kind))
         if found is None:
             return Response(status_code=204, headers={"Cache-Control": "no-store"})
         return self._html(request, "news.html", {"page": found})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from os import PathLike
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -34,7 +34,8 @@ def serve(
         with nullcontext() if given else closing(store):
             server = server_of(store, host, write=write, token=token)
             print(greeting(host, listening.getsockname()[1], token), flush=True)
-            server.run(sockets=[listening])
+            with suppress(KeyboardInterrupt):
+                server.run(sockets=[listening])
 
 
 def server_of(store: Store, host: str, *, write: bool = False, token: str | None = None) -> uvicorn.Server:

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import sqlalchemy as sa
 from counting import statements_of
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from web_lab import PAGES, TRICKY, Client, fill, text_of, with_goal
 
 from docstore import web
@@ -63,6 +65,34 @@ class TestEveryPage:
 
         assert parse_qs(urlsplit(link).query) == {"name": [TRICKY]}
         assert client.get(link).status_code == 200
+
+    def test_leads_below_the_path_where_it_is_mounted(self, lab):
+        client = Client(Starlette(routes=[Mount("/lab", web.app(lab))]))
+
+        for path, query in PAGES.items():
+            text = client.get(f"/lab{path}", **query).text
+            links = re.findall(r'(?:href|src|action|hx-get|data-source)="(/[^"]*)"', text)
+            assert links, path
+            assert [link for link in links if not link.startswith("/lab/")] == [], path
+
+    @pytest.mark.parametrize("name", [".", "..", "%2F", "+", "a\nb", "  ", "e\u0301", "x" * 255, "a+b&c=d;e#f"])
+    def test_is_found_by_any_name(self, own, name):
+        own.put("note", name, 1)
+        client = Client(web.app(own))
+
+        links = re.findall(r'href="(/history[^"]+)"', client.get("/list", kind="note").text)
+        found = [client.get(html.unescape(link).replace("/history", "/history.json")).json()["name"] for link in links]
+
+        assert name in found
+
+
+class TestAnEmptyStore:
+    def test_says_that_nothing_is_stored(self, connect, fresh_database):
+        client = Client(web.app(connect(fresh_database("sqlite"))))
+
+        assert "Nothing is stored yet" in client.get("/").text
+        assert client.get("/store").status_code == 200
+        assert client.get("/changes", seen="").status_code == 204
 
 
 class TestTheList:
@@ -267,6 +297,13 @@ class TestWhatIsWrong:
         assert answer.status_code == 404
         assert 'href="/experiment?name=cakes"' in answer.text
         assert client.get("/experiment.json", name="cake").json()["near"] == ["cakes"]
+
+    def test_a_part_of_a_page_is_answered_with_a_sentence(self, client):
+        answer = client.get("/objective", {"HX-Request": "true"}, name="cake")
+
+        assert answer.status_code == 404
+        assert "<html" not in answer.text
+        assert "there is no experiment named" in answer.text
 
     def test_a_version_or_a_page_that_does_not_exist_is_not_found(self, client):
         assert client.get("/diff", name="cakes", a=1, b=7).status_code == 404

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 import sys
 from contextlib import closing
 from importlib import resources
+from urllib.request import urlopen
 
 import pytest
 
@@ -22,6 +25,20 @@ class TestTheServer:
         assert serving.greeting("127.0.0.1", 8010, None) == "docstore is at http://127.0.0.1:8010/  (Ctrl-C ends it)"
         assert "http://[::1]:80/sign-in?token=a%2Fb" in serving.greeting("::1", 80, "a/b")
         assert "Everybody who can reach" in serving.greeting("0.0.0.0", 80, None)
+
+    def test_runs_until_ctrl_c_and_only_reads(self, fresh_database):
+        url = fresh_database("sqlite")
+        program = f"import docstore.web; docstore.web.serve({url!r}, port=0)"
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                address = re.search(r"http://\S+", process.stdout.readline())[0]
+                page = urlopen(f"{address}store").read().decode()
+            finally:
+                process.send_signal(signal.SIGINT)
+                ended = process.wait(20)
+
+        assert "read only" in page
+        assert ended == 0
 
     def test_does_not_take_an_address_that_another_program_has(self, lab):
         with (

@@ -131,12 +131,8 @@ def document_page(source: Source, look: Look) -> DocumentPage:
     if look.seal and not is_fixed:
         wanted = f"{look.version} with the seal {look.seal}"
         raise VersionNotFoundError(name, wanted=wanted, head=len(timeline), kind=kind)
-    found = source.of_history(
-        shown,
-        f"places of {kind} {name} at {look.pointer} from {look.start}",
-        lambda: _places(source, look, timeline, shown),
-        _weight,
-    )
+    what = f"places of {kind} {name} at {look.pointer} from {look.start}"
+    found = source.of_history(shown, what, lambda: _places(source, look, timeline, shown), _weight)
     newest = shown if is_fixed else timeline[0]
     return DocumentPage(
         kind,
