@@ -59,6 +59,11 @@ class Source:
         """
         return self._newest.get()
 
+    def seen(self) -> str:
+        """Return the time of the newest change of any document, as text; "" if there is none."""
+        found = self.newest()
+        return found[0].updated_at.isoformat(timespec="microseconds") if found else ""
+
     def _ask_newest(self) -> list[DocumentInfo]:
         found = [each for kind in self.kinds() for each in self.store.find(kind, order_by="-updated_at").page(_LATELY)]
         return sorted(found, key=lambda each: each.updated_at, reverse=True)

@@ -42,6 +42,8 @@ class TestEveryPage:
             if path != "/experiment":
                 table = client.get(f"{path}.csv" if path != "/" else "/list.csv", **query)
                 assert len(list(csv.reader(io.StringIO(table.text)))) > 1, path
+        for query in ({"pointer": "/trials"}, {"pointer": "/data/1", "version": 1}, {"version": "published"}):
+            assert client.get("/json", name="cakes", **query).status_code == 200, query
 
     def test_begins_with_the_newest_change(self, client):
         for path in ("/experiment", "/objective", "/trials", "/history", "/diff", "/trial"):

@@ -38,6 +38,7 @@ class DatabasePage:
     Attributes:
         facts: the database's address without its password, its program and release, the tables' version.
         indexes: those that ``create_index`` made: name, kind, part and pointer.
+        seen: up to when changes are on this page.
         lately: the documents that changed last: kind, name, version and time.
     """
 
@@ -47,6 +48,7 @@ class DatabasePage:
     indexes: list[dict[str, str]]
     lately: list[dict[str, object]]
     newest: ChangeRow | None
+    seen: str
 
     @property
     def table(self) -> Table:
@@ -76,6 +78,7 @@ def database_page(source: Source) -> DatabasePage:
             for each in lately
         ],
         newest_of_all(source),
+        source.seen(),
     )
 
 

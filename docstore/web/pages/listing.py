@@ -44,6 +44,7 @@ class Listing:
 
     Attributes:
         filters: those that were asked for, for the links to other pages.
+        seen: up to when changes are on this page.
         cursor: where the next page begins; None on the last.
     """
 
@@ -53,6 +54,7 @@ class Listing:
     cursor: str | None
     filters: dict[str, str]
     newest: ChangeRow | None
+    seen: str
 
     @property
     def table(self) -> Table:
@@ -107,7 +109,7 @@ def listing(source: Source, kind: str, filters: dict[str, str], after: str | Non
         row = _row(source, info, left)
         left -= row.trials or 0
         rows.append(row)
-    return Listing(kind, source.kinds(), rows, page.cursor, filters, newest_of_all(source))
+    return Listing(kind, source.kinds(), rows, page.cursor, filters, newest_of_all(source), source.seen())
 
 
 def newest_of_all(source: Source) -> ChangeRow | None:

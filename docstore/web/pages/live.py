@@ -32,7 +32,7 @@ def news(source: Source, kind: str, name: str, seen: str) -> News | None:
         since = int(seen) if seen.isdecimal() else 0
         later = [each for each in found if (each.kind, each.name) == (kind, name) and each.version > since]
     else:
-        later = [each for each in found if each.updated_at.isoformat() > seen]
+        later = [each for each in found if each.updated_at.isoformat(timespec="microseconds") > seen]
     if not later:
         return None
     return News(_change(source, later[0]), len(later) - 1)
