@@ -6,9 +6,11 @@ run. The libraries come with the extra ``web``.
 Layout, for whoever adds a page:
 
 - ``pages/``: a module for each page, with plain functions. Each takes a ``Source`` and arguments, and returns a frozen
-  dataclass without any HTML. ``pages/changes.py`` has the words for a version, which every page begins with.
+  dataclass without any HTML. ``changes.py`` has the words for a version, which every page begins with, ``live.py`` what
+  changed since; ``measured.py`` reads all trials and data of a version, once for the table and once for the plot.
 - ``templates/``: a Jinja template for each page, named as its module. It gets the dataclass as ``page``. ``base.html``
-  is the frame of all of them; ``macros.html`` has what several need.
+  is the frame of all of them; ``macros.html`` has what several need: ``lead`` (what changed last), ``tabs``, ``change``
+  (a version), ``pager``, ``td``. A page that htmx loads into another one extends ``part.html`` then (``is_part``).
 - ``routes.py``: which path shows which page. A page is one ``PageRoute`` in ``PAGES``; that also gives it its
   ``.json``, and its ``.csv`` if it has a ``table``.
 - ``source.py``: what pages read from: the store, a cache, and the documents that changed last.
