@@ -97,6 +97,18 @@ class VersionPromises(Setting):
     def test_the_history_is_what_the_saves_gave_newest_first(self, store: docstore.Store, saves: Saves) -> None:
         assert store.history("cakes") == saves[1][::-1]
 
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_a_version_is_given_alone_too(self, store: docstore.Store, saves: Saves, number: int) -> None:
+        version = saves[1][number - 1]
+
+        assert store.version("cakes", number) == store.version("cakes", version.created_at) == version
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_the_text_of_a_version_is_that_of_what_was_saved(
+        self, store: docstore.Store, saves: Saves, number: int
+    ) -> None:
+        assert store.get_json("cakes", version=number) == saves[0][number - 1]
+
     def test_times_of_versions_grow_whatever_the_clock_says(self, store: docstore.Store) -> None:
         experiment = new_experiment()
         times = []
