@@ -34,7 +34,7 @@ def sql(settings: Settings, output: Output, *, query: str) -> None:
     text = sys.stdin.read() if query == "-" else query
     with settings.open() as store, store.engine.connect() as connection, _translated():
         # Of the text, no percent sign or colon is a parameter.
-        plain = connection.execution_options(no_parameters=True, stream_results=True)
+        plain = connection.execution_options(no_parameters=True)
         with _ended_by_ctrl_c():
             result = plain.exec_driver_sql(text)
             first = result.fetchone() if result.returns_rows else None
@@ -59,7 +59,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise DatabaseError(f"the database refuses it: {error.orig}") from error
+        said = error.orig.args[-1] if error.orig and error.orig.args else error
+        raise DatabaseError(f"the database refuses it: {said}") from error
 
 
 @contextmanager
