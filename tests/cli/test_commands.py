@@ -61,7 +61,7 @@ class TestTheHelpOfACommand:
     def test_has_its_examples_as_they_are_typed(self, docstore_cli):
         shown = docstore_cli("ls --help").out
 
-        assert "  docstore ls -k experiment --status RUNNING    the experiments that run\n" in shown
+        assert "  docstore ls -k experiment --status DRAFT      the experiments that are drafts\n" in shown
 
 
 def test_the_version_is_that_of_the_program(docstore_cli):

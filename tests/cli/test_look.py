@@ -33,6 +33,7 @@ class TestLs:
             ("c", ["cakes"]),
             ("-k note", ["n1"]),
             ("--like %ake%", ["cakes"]),
+            ("--name n1", ["n1"]),
             ("-k experiment --status DRAFT --status COMPLETED", ["cakes"]),
             ("-k experiment --status COMPLETED", []),
             ("--model user", ["n1"]),
@@ -80,6 +81,11 @@ class TestLs:
 
         assert docstore_cli("ls -q --project kitchen").out == "n2\n"
         assert docstore_cli("ls -q --all-projects -k note").out.splitlines() == ["n1", "n2"]
+
+    def test_lists_parts_of_documents(self, docstore_cli):
+        rows = objects(docstore_cli("ls -k experiment --part trial --status COMPLETED -o jsonl").out)
+
+        assert [(row["name"], row["path"]) for row in rows] == [("cakes", "/trials/0"), ("cakes", "/trials/1")]
 
     def test_prints_every_column_with_wide(self, docstore_cli):
         [cakes, _] = objects(docstore_cli("ls --wide -o jsonl").out)

@@ -15,12 +15,16 @@ from docstore.cli.settings import Settings
 
 _COLUMNS: Final = ("name", "kind", "type", "status", "owner", "version", "updated_at")
 
-_ALL_COLUMNS: Final = (*_COLUMNS, "project", "model", "created_at", "deleted_at", "id")
+_OF_PARTS: Final = ("name", "path", "type", "status", "version", "updated_at")
+
+_FURTHER: Final = ("project", "model", "created_at", "deleted_at", "id")
 
 
 @command("ls")
 @click.argument("prefix", required=False)
 @options.any_kind
+@click.option("--part", metavar="PART", help="In place of the documents, their parts of this kind: trial.")
+@click.option("--name", metavar="NAME", help="Of this name.")
 @click.option("--like", "name_like", metavar="PATTERN", help="Names like this: % is any text, _ any character.")
 @click.option("--type", "types", metavar="TYPE", multiple=True, help="Of this type; repeat it for others.")
 @click.option("--status", "statuses", metavar="STATUS", multiple=True, help="Of this status; repeat it for others.")
@@ -50,15 +54,17 @@ def ls(settings: Settings, output: Output, *, wide: bool, all_projects: bool, **
 
     Examples:
         docstore ls                                   every document
-        docstore ls -k experiment --status RUNNING    the experiments that run
+        docstore ls -k experiment --status DRAFT      the experiments that are drafts
         docstore ls cakes --sort=-updated_at          names that begin with cakes, the newest first
         docstore ls --where /properties/team=vision --where '/description~%oven%'
+        docstore ls -k experiment --part trial --status FAILED
         docstore ls -q --since 2026-11-01             names only, for other programs
     """
     with settings.open() as store:
         project = store.projects() if all_projects else None
         found = store.find(given.pop("kind"), project=project, **_criteria(**given))
-        columns = _ALL_COLUMNS if wide else ("project", *_COLUMNS) if all_projects else _COLUMNS
+        columns = _OF_PARTS if given["part"] else _COLUMNS
+        columns = (*columns, *_FURTHER) if wide else ("project", *columns) if all_projects else columns
         output.rows((row._asdict() for row in found), columns, none="There are no such documents.")
 
 
