@@ -140,7 +140,7 @@ def legend(ax: Axes, title: str | None = None, **options: Any) -> None:
 def legend_above(ax: Axes) -> None:
     """Put the legend above the data, at the right."""
     if ax.get_legend_handles_labels()[1]:
-        place: Style = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0, "ncols": 2}
+        place: Style = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
         _readable(ax.legend(frameon=False, fontsize="small", **place))
 
 

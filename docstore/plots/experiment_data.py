@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 from docstore.codec import Codec
 from docstore.codec.registry import Registry
 from docstore.documents.kinds import EXPERIMENT
-from docstore.errors import InvalidValueError, short_repr
+from docstore.errors import EncodeError, InvalidValueError, short_repr
 from docstore.registry.bundle import mapper_of
 from docstore.search.experiments.best import (
     Bound,
@@ -43,6 +43,11 @@ Measurement: TypeAlias = tuple[float, float | None]
 
 Condition: TypeAlias = Callable[[Mapping[str, float]], bool]
 """Says of the metrics of an arm whether a constraint is known to hold."""
+
+
+def is_drawable(value: float) -> bool:
+    """Return whether *value* is finite, and not so large that the width of an axis would overflow."""
+    return abs(value) < 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +87,16 @@ class Target:
         return self.label if self.minimize is None else f"{self.label} ({'min' if self.minimize else 'max'}imized)"
 
     def measured_on(self, arm: TriedArm) -> Measurement | None:
-        """Return the value on *arm* and its standard error, None if a metric is missing or the value is not finite.
+        """Return the value on *arm* and its standard error; None if a metric is missing or the value cannot be drawn.
 
         The standard error of a sum is that of independent metrics.
         """
         value = weighted(self.weights, {metric: mean for metric, (mean, _) in arm.measured.items()})
-        if value is None or not math.isfinite(value):
+        if value is None or not is_drawable(value):
             return None
         sems = [arm.measured[metric][1] for metric in self.weights]
         sem = math.hypot(*(w * s for w, s in zip(self.weights.values(), sems, strict=True) if s is not None))
-        return value, None if None in sems or not math.isfinite(sem) else sem
+        return value, sem if None not in sems and is_drawable(sem) else None
 
     def is_better(self, value: float, other: float) -> bool:
         """Return whether *value* is better than *other*."""
@@ -125,7 +130,7 @@ class Dimension:
         if self.scale == "choice":
             return self._places.get(_text(value))
         place = number(value)
-        is_off = place is None or not math.isfinite(place) or (self.scale != "linear" and place <= 0)
+        is_off = place is None or not is_drawable(place) or (self.scale != "linear" and place <= 0)
         return None if is_off or (self.scale == "logit" and place is not None and place >= 1) else place
 
 
@@ -283,8 +288,10 @@ def _dimension(name: str, parameter: Any, used: Sequence[Any]) -> Dimension:
     are_numbers = all(number(value) is not None for value in (*choices, *used))
     scale = next((each for each in ("log", "logit") if at(parameter, f"{each}_scale") is True), "linear")
     lower, upper = (number(at(parameter, key)) for key in ("lower", "upper"))
+    if lower is not None and upper is not None:
+        return Dimension(name, scale, (lower, upper))
     if are_numbers and not 0 < len(choices) <= _MANY and at(parameter, "parameter_type") not in ("BOOL", "STRING"):
-        return Dimension(name, scale, None if lower is None or upper is None else (lower, upper))
+        return Dimension(name, scale)
     if at(parameter, "parameter_type") == "BOOL":
         choices = [False, True]
     return Dimension(name, "choice", choices=tuple(dict.fromkeys(map(_text, [*choices, *used]))))
@@ -306,8 +313,11 @@ def experiment_data(experiment: Any) -> ExperimentData:
     if isinstance(experiment, Mapping):
         return _of_document(experiment, lambda value: value)
     mapper = mapper_of(None)
-    kind = None if isinstance(experiment, (str, type(None))) else mapper.kind_of(experiment).name
-    if kind != EXPERIMENT.name:
+    try:
+        is_experiment = mapper.kind_of(experiment).name == EXPERIMENT.name
+    except EncodeError:
+        is_experiment = False
+    if not is_experiment:
         raise InvalidValueError("experiment", experiment, _HOW)
     return _of_document(mapper.encode(experiment), Codec(Registry(), unknown="members").decode)
 

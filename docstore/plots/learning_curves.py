@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore.errors import InvalidValueError
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
-from docstore.plots.experiment_data import ExperimentData, Target, TriedArm, experiment_data
+from docstore.plots.experiment_data import ExperimentData, Target, TriedArm, experiment_data, is_drawable
 from docstore.search.experiments.best import IGNORED_STATUSES, number
 from docstore.search.experiments.read import records_of
 
@@ -60,7 +60,7 @@ def learning_curves(data: ExperimentData, target: Target) -> LearningCurves:
         step, mean, arm = number(record.get("step")), number(record.get("mean")), str(record.get("arm_name"))
         if record.get("metric_name") != metric or step is None or mean is None:
             continue
-        if math.isfinite(step) and math.isfinite(mean):
+        if is_drawable(step) and is_drawable(mean):
             points.setdefault((index, arm), {})[step] = mean, number(record.get("sem"))
     curves = [Curve(arms[key], *_columns(found)) for key, found in points.items() if key in arms]
     sign = {True: 1.0, False: -1.0, None: 0.0}[target.minimize]

@@ -31,7 +31,8 @@ class Importance:
 
     Attributes:
         effect: the share of the variance of the objective's ranks that is between the groups of the parameter's
-            values, less what chance gives: eta squared of the Kruskal-Wallis test, (H - k + 1) / (n - k), from 0.
+            values, less what chance gives: eta squared of the Kruskal-Wallis test, (H - k + 1) / (n - k). It is below 0
+            where they differ less than by chance.
         error: its standard error, by a jackknife over 20 parts of the data.
         by_chance: what a parameter without any effect exceeds in one case of twenty.
         groups: into how many groups its values were put; a number into groups of equal size.
@@ -79,7 +80,7 @@ def parameter_importance(data: ExperimentData, target: Target) -> ParameterImpor
 
 def _grouped(dimension: Dimension, places: Sequence[float]) -> list[int]:
     """Return the group of each value: of a choice, the value itself, rare ones together; of a number, by its rank."""
-    most = max(2, min(_GROUPS, len(places) // 10))
+    most = max(2, min(_GROUPS, len(places) // (5 if dimension.scale == "choice" else 10)))
     if dimension.scale == "choice":
         common = [place for place, _ in Counter(places).most_common(most)]
         kept = common if len(set(places)) <= most else common[:-1]
@@ -108,7 +109,7 @@ def _importance(name: str, groups: Sequence[int], ranks: Sequence[float]) -> Imp
     error = math.sqrt(math.fsum((each - mean) ** 2 for each in left_out) * (_FOLDS - 1) / _FOLDS)
     n, k = whole.n, len(whole.by_group)
     chance = (_chi_squared_of_95_percent(k - 1) - k + 1) / (n - k)
-    return Importance(name, max(0.0, whole.effect), error, chance, k)
+    return Importance(name, whole.effect, error, chance, k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +182,10 @@ def importance(experiment: Any, *, metric: str | None = None, ax: Axes | None = 
     if not drawn:
         return drawing.say(ax, "no parameter has two values")
     rows = range(len(drawn))
-    bars: Style = {
-        "color": drawing.SKY,
-        "edgecolor": drawing.BLUE,
-        "linewidth": 0.6,
-        "label": "effect ± standard error",
-    }
-    error: Style = {"ecolor": drawing.ink(ax), "error_kw": {"elinewidth": 1.0}, "capsize": 2.0}
-    ax.barh(rows, [each.effect for each in drawn], xerr=[each.error for each in drawn], height=0.65, **bars, **error)
+    bars: Style = {"color": drawing.SKY, "edgecolor": drawing.BLUE, "label": "effect ± standard error"}
+    ax.barh(rows, [max(0.0, each.effect) for each in drawn], height=0.65, linewidth=0.6, **bars)
+    error: Style = {"ecolor": drawing.ink(ax), "elinewidth": 1.0, "capsize": 2.0, "fmt": "none"}
+    ax.errorbar([each.effect for each in drawn], rows, xerr=[each.error for each in drawn], **error)
     ax.plot([], [], color=drawing.VERMILLION, linewidth=1.6, label="by chance\n(1 in 20 exceeds)")
     ax.vlines([e.by_chance for e in drawn], [r - 0.4 for r in rows], [r + 0.4 for r in rows], color=drawing.VERMILLION)
     ax.set_yticks(rows, [drawing.plain(each.parameter, 32) for each in drawn])

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from plotted import breads, many_breads, stepped
+from plotted import breads, many_breads, search_space, stepped
 
 import docstore
 from docstore import plots
@@ -78,9 +78,12 @@ class TestEveryPlot:
         assert all(any(text.get_text().startswith(("no ", "too few")) for text in ax.texts) for ax in axes)
 
     @pytest.mark.parametrize("kind", OF_AN_EXPERIMENT)
-    def test_draws_a_single_trial_and_trials_that_all_failed(self, kind):
-        for results in ([{"loss": 0.5, "taste": 1.0}], [None, None]):
-            render(drawn(kind, breads(*results, objective="-loss, taste")))
+    def test_draws_a_single_trial(self, kind):
+        render(drawn(kind, breads({"loss": 0.5, "taste": 1.0}, objective="-loss, taste")))
+
+    @pytest.mark.parametrize("kind", OF_AN_EXPERIMENT)
+    def test_draws_trials_that_all_failed(self, kind):
+        render(drawn(kind, breads(None, None, objective="-loss, taste")))
 
     @pytest.mark.parametrize("kind", OF_AN_EXPERIMENT)
     def test_takes_names_that_would_be_mathematics(self, kind):
@@ -89,15 +92,10 @@ class TestEveryPlot:
 
         render(drawn(kind, named))
 
-    @pytest.mark.parametrize("kind", OF_AN_EXPERIMENT)
-    def test_refuses_what_is_no_experiment(self, kind):
+    @pytest.mark.parametrize("value", ["bread", None, 3, {"name": "bread"}, search_space()], ids=repr)
+    def test_refuses_what_is_no_experiment(self, value):
         with pytest.raises(InvalidValueError, match=r"Give an experiment, as store\.load"):
-            drawn(kind, "bread")
-
-
-@pytest.fixture(scope="module")
-def many():
-    return many_breads(2_001)
+            plots.statuses(value)
 
 
 class TestAnExperimentAsItIsStored:
@@ -128,6 +126,11 @@ class TestAnExperimentAsItIsStored:
         plots.save(plots.objective(filled.get("bread"), metric="loss"), tmp_path / "stored.pdf")
 
         assert (tmp_path / "object.pdf").read_bytes() == (tmp_path / "stored.pdf").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def many():
+    return many_breads(2_001)
 
 
 class TestManyPoints:

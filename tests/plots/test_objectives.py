@@ -15,7 +15,7 @@ from docstore.plots.learning_curves import learning_curves
 from docstore.plots.objective_by_trial import Point, objective_by_trial
 from docstore.plots.pareto_front import pareto_front
 
-INFINITE = [math.nan, math.inf, -math.inf]
+UNDRAWABLE = [math.nan, math.inf, -1e308]
 
 
 def by_trial(experiment, metric=None):
@@ -83,8 +83,8 @@ class TestTheObjectiveByTrial:
 
         assert by_trial(experiment).given_up == (1, 2)
 
-    @pytest.mark.parametrize("value", INFINITE)
-    def test_marks_a_trial_that_ended_without_a_finite_value(self, value):
+    @pytest.mark.parametrize("value", UNDRAWABLE)
+    def test_marks_a_trial_that_ended_without_a_value_that_can_be_drawn(self, value):
         found = by_trial(breads({"loss": 1.0}, {"loss": value}))
 
         assert found.without_value == (1,)
