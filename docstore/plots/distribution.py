@@ -50,7 +50,7 @@ def edf(*experiments: Any, metric: str | None = None, ax: Axes | None = None) ->
         EncodeError, MissingDependencyError: as ``objective``.
     """
     read = [experiment_data(each) for each in experiments]
-    found = [distribution(data, data.target(metric, otherwise="Give metric=... .")) for data in read]
+    found = [distribution(data, data.target(metric, otherwise="Name one by metric='...'.")) for data in read]
     target = _common(found)
     ax = drawing.axes_for(ax)
     drawing.label(ax, found[0].name if len(found) == 1 else "", target.directed_label, "share of arms")

@@ -78,9 +78,7 @@ def _shown_axes() -> type[Axes]:
 
     class ShownAxes(Axes):
         def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-            figure = self.get_figure(root=True)
-            assert figure is not None  # it was made with one
-            file = io.BytesIO()
+            figure, file = figure_of(self), io.BytesIO()
             figure.savefig(file, format="png", dpi=160)
             width, height = figure.get_size_inches()
             return file.getvalue(), {"width": round(width * 80), "height": round(height * 80)}
@@ -250,6 +248,5 @@ def whole_numbers(ax: Axes, axis: str = "x") -> None:
 
 def figure_of(drawn: Axes | Sequence[Axes]) -> Figure:
     """Return the figure that axes, or several of them, are on."""
-    first = drawn[0] if isinstance(drawn, Sequence) else drawn
-    figure: Any = first.get_figure(root=True)
-    return figure  # type: ignore[no-any-return]  # axes that were removed from their figure cannot be drawn on
+    figure: Any = (drawn[0] if isinstance(drawn, Sequence) else drawn).figure
+    return figure.figure  # type: ignore[no-any-return]  # of a figure itself, and of a part of one, the whole

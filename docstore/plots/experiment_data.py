@@ -1,7 +1,7 @@
 """What plots take from an experiment: its arms with what was measured on them, its objectives and its parameters.
 
-An experiment is read by its JSON, whose members have the same names for docstore's own model and for Ax's classes. It
-needs neither the classes of the user's nor Matplotlib.
+An experiment is read by its JSON, whose members have the same names for docstore's own model and for Ax's classes. One
+that is stored needs no class of a user. Nothing here needs Matplotlib.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class ExperimentData:
     stored: StoredExperiment
     decode: Decode
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The experiment's name."""
         return self.stored.name

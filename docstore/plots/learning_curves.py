@@ -91,7 +91,7 @@ def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None
         EncodeError, MissingDependencyError: as ``objective``.
     """
     data = experiment_data(experiment)
-    target = data.target(metric, otherwise="Give metric=... .")
+    target = data.target(metric, otherwise="Name one by metric='...'.")
     if len(target.weights) > 1:
         remedy = f"Give metric=..., one of its metrics: {', '.join(map(repr, target.weights))}."
         raise InvalidValueError("objective of learning curves", target.label, remedy)

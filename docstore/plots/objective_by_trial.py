@@ -95,7 +95,7 @@ def objective(experiment: Any, *, metric: str | None = None, ax: Axes | None = N
         MissingDependencyError: Matplotlib is not installed.
     """
     data = experiment_data(experiment)
-    found = objective_by_trial(data, data.target(metric, otherwise="Give metric=..., or draw plots.pareto()."))
+    found = objective_by_trial(data, data.target(metric, otherwise="Name one by metric='...', or draw plots.pareto()."))
     ax = drawing.axes_for(ax)
     drawing.label(ax, found.name, "trial", found.target.directed_label)
     drawing.whole_numbers(ax)

@@ -131,7 +131,7 @@ def parallel(
         EncodeError, MissingDependencyError: as ``objective``.
     """
     data = experiment_data(experiment)
-    target = data.target(metric, otherwise="Give metric=... .")
+    target = data.target(metric, otherwise="Name one by metric='...'.")
     dimensions = data.dimensions if parameters is None else [data.dimension(each) for each in parameters]
     found = parallel_coordinates(data, target, dimensions)
     ax = drawing.axes_for(ax, (max(7.2, 2.4 + 0.62 * len(found.axes)), 4.4))

@@ -172,7 +172,7 @@ def importance(experiment: Any, *, metric: str | None = None, ax: Axes | None = 
         InvalidValueError, EncodeError, MissingDependencyError: as ``objective``.
     """
     data = experiment_data(experiment)
-    found = parameter_importance(data, data.target(metric, otherwise="Give metric=... ."))
+    found = parameter_importance(data, data.target(metric, otherwise="Name one by metric='...'."))
     drawn = found.parameters[::-1]
     ax = drawing.axes_for(ax, (7.2, max(2.4, 1.3 + 0.27 * len(drawn))))
     drawing.label(ax, found.name)

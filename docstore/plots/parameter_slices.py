@@ -114,7 +114,7 @@ def slices(experiment: Any, *, parameters: Iterable[str] | None = None, metric: 
 
 
 def _target(data: ExperimentData, metric: str | None) -> Target:
-    return data.target(metric, otherwise="Give metric=... .")
+    return data.target(metric, otherwise="Name one by metric='...'.")
 
 
 def _draw(ax: Axes, found: Slice) -> None:

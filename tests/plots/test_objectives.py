@@ -123,7 +123,7 @@ class TestTheObjectiveByTrial:
             plots.objective(breads({"loss": 1.0, "price": 3.0}), metric="los")
 
     def test_refuses_several_objectives_and_says_what_to_do(self):
-        with pytest.raises(InvalidValueError, match=r"Give metric=\.\.\., or draw plots\.pareto"):
+        with pytest.raises(InvalidValueError, match=r"Name one by metric='\.\.\.', or draw plots\.pareto"):
             plots.objective(breads({"loss": 1.0, "price": 3.0}, objective="-loss, -price"))
 
     def test_draws_points_bars_the_best_line_and_marks_with_a_legend_for_each(self):
