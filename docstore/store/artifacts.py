@@ -174,12 +174,14 @@ def find_damage(context: StoreContext, files: ArtifactFiles, name: str | None, k
         The references are read as by ``collect``; each artifact is read once.
     """
     found: dict[tuple[str, str], tuple[Reference, Subject]] = {}
+    subjects: dict[str, Subject] = {}
     with context.transactions.reading() as connection, long_read_timeout(connection):
         try:
             for each in references(connection, PREFIX, _WORD, _ids(connection, context.project, name, kind)):
-                if (each.word, each.id) not in found:  # the row of its present state comes first
-                    subject = Subject(*(called(connection, each.id) or ("unknown", each.id)), each.id)
-                    found[each.word, each.id] = each, subject
+                if each.id not in subjects:
+                    subjects[each.id] = Subject(*(called(connection, each.id) or ("unknown", each.id)), each.id)
+                # The row of its present state comes first.
+                found.setdefault((each.word, each.id), (each, subjects[each.id]))
         except UnreadableError as error:
             return [Damage("unknown", context.project, "documents", "its rows", str(error))]
     problems = {word: _problem(files, word) for word in sorted({word for word, _ in found})}
