@@ -148,14 +148,15 @@ class Artifacts:
         """
         if not isinstance(grace, timedelta) or grace < timedelta(0):
             raise InvalidValueError("grace", grace, "Give how long a save may follow its put, as in timedelta(days=1).")
-        check_writable(self._context.transactions.engine)
+        if not checked_flag("dry_run", dry_run):
+            check_writable(self._context.transactions.engine)
         before = time.time() - grace.total_seconds()
         with self._context.transactions.reading() as connection, long_read_timeout(connection):
             used = {sha256_of(each.word) for each in references(connection, PREFIX, _WORD)}
         stored = list(self._files.stored())
         names = {each.name for each in stored if each.name}
         old = [each for each in stored if each.name not in used and each.modified < before]
-        if names and not names & used and not checked_flag("dry_run", dry_run) and any(each.name for each in old):
+        if not dry_run and names and not names & used and any(each.name for each in old):
             remedy = f"This database refers to none of the {len(names):,}: is it theirs? Nothing was deleted."
             raise InvalidValueError("artifacts", self._context.project, remedy)
         gone = [each for each in old if dry_run or self._files.remove(each, before)]

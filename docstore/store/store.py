@@ -1300,7 +1300,7 @@ class Store:
 
         Tags become those of this store, but for one of a version that *other* folded itself. Versions that were folded
         here are copied as they are, without their changes. *other* keeps versions that it can load, though they were
-        folded here since; a version that it folded itself is not brought back.
+        folded here since; a version that it folded itself is not brought back. The files of artifacts are not copied.
 
         Args:
             names: of live documents of *kind*, or of experiments, which are copied with their strategy and cards; None

@@ -269,6 +269,7 @@ class TestAStore:
         reader = connect(here.engine.url, read_only=True, artifacts=folder)
 
         assert reader.artifacts.read(artifact) == b"a model"
+        assert reader.artifacts.collect(dry_run=True).kept == 1
         for call in (lambda: reader.artifacts.put(b"more"), reader.artifacts.collect):
             with pytest.raises(ReadOnlyError):
                 call()
