@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
-from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
+from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage
 from optuna.storages._base import DEFAULT_STUDY_NAME_PREFIX
 from optuna.storages._heartbeat import BaseHeartbeat
@@ -48,6 +48,9 @@ from docstore.sql.rows import id_named
 from docstore.sql.transactions import Transactions
 from docstore.store.connect import connect
 from docstore.store.store import Store
+
+UpdateFinishedTrialError: type[RuntimeError] = getattr(optuna.exceptions, "UpdateFinishedTrialError", RuntimeError)
+"""What Optuna expects if a trial has ended; earlier releases of Optuna 4 have no error of their own for it."""
 
 _TRIES: Final = 50
 """How often a save is tried in whose place another process saved first; one of them always succeeds."""

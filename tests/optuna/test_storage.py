@@ -16,7 +16,6 @@ import pytest
 import sqlalchemy as sa
 from counting import statements_of
 from optuna.distributions import FloatDistribution
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 from samples import DIVERSE, everything, fill, trial
 
@@ -34,6 +33,7 @@ from docstore import (
 from docstore.errors import EncodeError, InvalidValueError, ReadOnlyError, StoreError
 from docstore.optuna import Storage, export_study, import_studies
 from docstore.optuna.running import RunningRow, insert, rows_of, running
+from docstore.optuna.storage import UpdateFinishedTrialError
 from docstore.optuna.trials import as_text
 
 WORKER = Path(__file__).with_name("stored_study.py")
