@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.history import pieces_touched
 from docstore.documents.kinds import EXPERIMENT, HEAD, split_path
+from docstore.errors import InvalidValueError
 from docstore.model import Experiment
 from docstore.optuna.studies import Layout
 from docstore.optuna.trials import frozen_trial
@@ -24,7 +25,13 @@ exactly, too."""
 
 
 def trial_id_of(study_id: int, number: int) -> int:
-    """Return the id of a trial."""
+    """Return the id of a trial.
+
+    Raises:
+        InvalidValueError: the study is full; another trial would have the id.
+    """
+    if number >> BITS:
+        raise InvalidValueError("number of a trial", number, f"A study has {1 << BITS} at most: begin another one.")
     return study_id << BITS | number
 
 
