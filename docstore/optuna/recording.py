@@ -11,11 +11,11 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from docstore.errors import ConflictError, DocumentExistsError
-from docstore.model import Experiment
+from docstore.model import Experiment, TrialStatus
 from docstore.optuna.importing import checked_zone
 from docstore.optuna.studies import StudyHead, document_name, is_study, new_experiment, set_attributes
 from docstore.optuna.trials import began, put_trial
-from docstore.optuna.writing import message_for, save_trials
+from docstore.optuna.writing import TrialWriter, message_for
 
 if TYPE_CHECKING:
     from docstore.store.store import Store
@@ -53,15 +53,14 @@ def record(
         That of ``Store.save_trial``, and a read of the study's attributes, however many trials there are. The first
         call reads the numbers of all trials, there and here.
     """
-    recorder = _Recorder(store, name, message, author, checked_zone(zone))
-    return recorder.record
+    return _Recorder(TrialWriter(store, author, checked_zone(zone)), name, message).record
 
 
 class _Recorder:
     """Saves trials of one study or of several, each in an experiment that it keeps in memory without its trials."""
 
-    def __init__(self, store: Store, name: str | None, message: str, author: str | None, zone: tzinfo | None) -> None:
-        self._store, self._name, self._message, self._author, self._zone = store, name, message, author, zone
+    def __init__(self, writer: TrialWriter, name: str | None, message: str) -> None:
+        self._writer, self._store, self._name, self._message = writer, writer.store, name, message
         self._lock = Lock()
         self._experiments: dict[str, Experiment] = {}
 
@@ -81,34 +80,33 @@ class _Recorder:
     def _save(self, study: Study, trial: FrozenTrial, name: str, is_there: bool) -> None:
         # Whatever fails, the experiment is read again the next time, and what it lacks is saved then.
         experiment = self._experiments.pop(name, None)
+        head = _head(study)
         if experiment is not None:
-            self._save_in(experiment, _head(study), [trial])
+            self._save_in(experiment, head, [trial])
         elif is_there:
             experiment = self._store.load(name, lazy=True)
             self._check_is_of(experiment, study)
-            saved = set(experiment.trials)
-            ended = [each for each in _ended(study, trial) if each.number not in saved]
-            self._save_in(experiment, _head(study), ended)
+            saved = self._ended_in(experiment)
+            self._save_in(experiment, head, [each for each in _ended(study, trial) if each.number not in saved])
         else:
-            experiment = new_experiment(_head(study), name, datetime.now(UTC))
-            self._create(experiment, _ended(study, trial))
+            experiment = new_experiment(head, name, datetime.now(UTC))
+            trials = _ended(study, trial)
+            for each in trials:
+                put_trial(experiment, each, self._writer.zone)
+            message = self._message or message_for(trials)
+            self._store.save(experiment, message=message, author=self._writer.author)
         self._experiments[name] = experiment
 
     def _save_in(self, experiment: Experiment, head: StudyHead, trials: list[FrozenTrial]) -> None:
-        save_trials(
-            self._store,
-            experiment,
-            trials,
-            message=self._message,
-            author=self._author,
-            zone=self._zone,
-            has_new_head=set_attributes(experiment, head),
-        )
+        has_new_head = set_attributes(experiment, head)
+        self._writer.save(experiment, trials, message=self._message, has_new_head=has_new_head)
 
-    def _create(self, experiment: Experiment, trials: list[FrozenTrial]) -> None:
-        for each in trials:
-            put_trial(experiment, each, self._zone)
-        self._store.save(experiment, message=self._message or message_for(trials), author=self._author)
+    def _ended_in(self, experiment: Experiment) -> set[int]:
+        """Return the numbers of the trials that have ended in *experiment*: an import may have found them running."""
+        found = self._store.find(
+            "experiment", part="trial", name=experiment.name, status=[TrialStatus.CANDIDATE, TrialStatus.RUNNING]
+        )
+        return set(experiment.trials) - {each.index for each in found}
 
     def _check_is_of(self, experiment: Experiment, study: Study) -> None:
         """Check that *experiment* is of *study*: the last trial that both have began at one time.

@@ -41,7 +41,7 @@ from docstore.optuna.studies import (
     study_head,
 )
 from docstore.optuna.trials import as_text, of_text
-from docstore.optuna.writing import save_trials
+from docstore.optuna.writing import TrialWriter
 from docstore.search.conditions import q
 from docstore.sql.dialects import backoff, shown
 from docstore.sql.rows import id_named
@@ -451,6 +451,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         Raises:
             UpdateFinishedTrialError: it has ended, and another process has saved it.
         """
+        writer = TrialWriter(self._store, self._author, on_conflict="error")
         for attempt in range(1, _TRIES + 1):
             experiment = self._current_experiment(study)
             if _has_finished(study.cache, trial.number):
@@ -458,7 +459,7 @@ class Storage(BaseStorage, BaseHeartbeat):
                 raise UpdateFinishedTrialError(f"Trial#{trial.number} has already finished and can not be updated.")
             study.experiment = None
             try:
-                saved = save_trials(self._store, experiment, [trial], author=self._author, on_conflict="error")
+                saved = writer.save(experiment, [trial])
             except ConflictError:
                 if attempt == _TRIES:
                     raise
@@ -467,14 +468,12 @@ class Storage(BaseStorage, BaseHeartbeat):
             study.experiment, study.version = experiment, None if saved is None else saved.number
             break
         study.mine.pop(trial.number, None)
-        study.ended.add(trial.number)
-        if not trial.state.is_finished():
-            # A row would mean that somebody has taken it.
-            self._write(
-                lambda connection: running.delete(
-                    connection, study.cache.study_id, [trial.number], owner or self._owner
-                )
-            )
+        if trial.state.is_finished():
+            study.ended.add(trial.number)
+        else:
+            # A trial that waits has no row, so that whoever takes it inserts one.
+            row = [trial.number], owner or self._owner
+            self._write(lambda connection: running.delete(connection, study.cache.study_id, *row))
 
     def _current_experiment(self, study: _Study) -> Experiment:
         """Return the experiment to save into, loaded before the trials of the study are read: what others save later

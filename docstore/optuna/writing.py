@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from optuna.trial import FrozenTrial
 
@@ -17,33 +18,47 @@ if TYPE_CHECKING:
     from docstore.store.store import Store
 
 
-def save_trials(
-    store: Store,
-    experiment: Experiment,
-    trials: Sequence[FrozenTrial],
-    *,
-    message: str = "",
-    author: str | None = None,
-    zone: tzinfo | None = None,
-    has_new_head: bool = False,
-    on_conflict: OnConflict = "merge",
-) -> Version | None:
-    """Save *trials* as one version of *experiment*, and return it; None if there is nothing to save.
+@dataclass(frozen=True)
+class TrialWriter:
+    """Saves trials of Optuna in experiments.
 
-    Args:
-        message: by default it says which trial ended, and how: ``trial 7: COMPLETE``.
-        has_new_head: whether the head of *experiment* is to be saved too, whatever the trials change in it.
-
-    Raises:
-        ConflictError, EncodeError: as ``Store.save_trials``.
+    Attributes:
+        author: of the versions; None for the store's.
+        zone: of the times; None for that of this machine.
+        on_conflict: as for ``Store.save_trials``.
     """
-    for each in trials:
-        has_new_head |= put_trial(experiment, each, zone)
-    parts = [experiment.trials[each.number] for each in trials]
-    said = message or message_for(trials)
-    if has_new_head:
-        return store.save(experiment, parts=parts, message=said, author=author, on_conflict=on_conflict)
-    return store.save_trials(experiment, parts, message=said, author=author, on_conflict=on_conflict) if parts else None
+
+    store: Store
+    author: str | None = None
+    zone: tzinfo | None = None
+    on_conflict: OnConflict = "merge"
+
+    def save(
+        self, experiment: Experiment, trials: Sequence[FrozenTrial], *, message: str = "", has_new_head: bool = False
+    ) -> Version | None:
+        """Save *trials* as one version of *experiment*, and return it; None if there is nothing to save.
+
+        Args:
+            message: by default it says which trial ended, and how: ``trial 7: COMPLETE``.
+            has_new_head: whether the head of *experiment* is to be saved too, whatever the trials change in it.
+
+        Raises:
+            ConflictError, EncodeError: as ``Store.save_trials``.
+        """
+        for each in trials:
+            has_new_head |= put_trial(experiment, each, self.zone)
+        parts = [experiment.trials[each.number] for each in trials]
+        note: Note = {"message": message or message_for(trials), "author": self.author}
+        if has_new_head:
+            return self.store.save(experiment, parts=parts, on_conflict=self.on_conflict, **note)
+        return self.store.save_trials(experiment, parts, on_conflict=self.on_conflict, **note) if parts else None
+
+
+class Note(TypedDict):
+    """What a version says of itself."""
+
+    message: str
+    author: str | None
 
 
 def message_for(trials: Sequence[FrozenTrial]) -> str:

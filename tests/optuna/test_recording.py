@@ -118,6 +118,16 @@ class TestARunThatWasInterrupted:
         assert lab.history("branin")[0].message == "trial 5: PRUNED, and 3 before it"
         assert back(lab) == everything(study)
 
+    def test_may_have_been_imported_while_a_trial_ran(self, lab, memory):
+        study = fill(memory, [trial(0, TrialState.RUNNING), trial(1, TrialState.RUNNING)])
+        import_studies(lab, memory)
+        study.tell(0, 0.5)
+        study.tell(1, 0.25)
+
+        record(lab)(study, study.trials[1])
+
+        assert back(lab) == everything(study)
+
     def test_goes_on_after_a_save_that_failed(self, lab, memory):
         study = new_study(memory)
         callback = record(lab)
