@@ -74,7 +74,7 @@ class StudyCache:
             raise KeyError(f"No study with study_id={self.study_id} exists: its experiment was deleted.")
         if head.version != self._head_version:
             pieces, _ = read_pieces(connection, head, {HEAD})
-            experiment = mapper_of().decode(pieces[HEAD])
+            experiment = mapper_of(unknown="keep").decode(pieces[HEAD])
             if not isinstance(experiment, Experiment):
                 raise KeyError(f"The experiment {head.name!r} has Ax's own classes, and is no study of Optuna.")
             self.experiment, self.name, self._head_version = experiment, head.name, head.version
@@ -117,7 +117,7 @@ class StudyCache:
         return {int(key) for _, key in map(split_path, paths)}
 
     def _decoded(self, pieces: dict[str, Any], number: int, layout: Layout) -> FrozenTrial:
-        decode, data = mapper_of().decode, pieces.get(f"/data/{number}")
+        decode, data = mapper_of(unknown="keep").decode, pieces.get(f"/data/{number}")
         trial = decode(pieces[f"/trials/{number}"])
         return frozen_trial(trial, None if data is None else decode(data), layout, trial_id_of(self.study_id, number))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from samples import attributes
+from optuna_samples import attributes
 
 import docstore
 from docstore.optuna.studies import Layout, StudyHead, new_experiment

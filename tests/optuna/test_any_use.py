@@ -12,7 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from samples import attributes, trial
+from optuna_samples import attributes, trial
 
 from docstore.optuna import Storage
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import optuna
 import pytest
 from optuna.trial import TrialState
-from samples import DIVERSE, everything, fill, trial
+from optuna_samples import DIVERSE, everything, fill, trial
 
 from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
 from docstore.optuna import ImportReport, export_study, import_studies

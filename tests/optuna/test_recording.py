@@ -11,7 +11,7 @@ import optuna
 import pytest
 from counting import statements_of
 from optuna.trial import TrialState
-from samples import DIVERSE, everything, fill, trial
+from optuna_samples import DIVERSE, everything, fill, trial
 
 from docstore.errors import DocumentExistsError, EncodeError
 from docstore.optuna import export_study, import_studies, record

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from counting import statements_of
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
-from samples import DIVERSE, everything, fill, trial
+from optuna_samples import DIVERSE, everything, fill, trial
 
 import docstore
 from docstore import (

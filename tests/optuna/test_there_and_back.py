@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
-from samples import DIVERSE, STARTED, everything, fill, trial
+from optuna_samples import DIVERSE, STARTED, everything, fill, trial
 
 from docstore import (
     ChoiceParameter,
