@@ -427,8 +427,10 @@ class Storage(BaseStorage, BaseHeartbeat):
         row = RunningRow(study.cache.study_id, trial.number, self._owner, as_text(trial))
 
         def take(connection: Connection) -> bool:
+            study.cache.read(connection)  # this locks the experiment: nobody ends the trial from here on
             there = running.rows_of(connection, row.study_id, [row.number])
-            if any(of_text(each.state, 0, 0).state is not TrialState.WAITING for each in there):
+            is_taken = any(of_text(each.state, 0, 0).state is not TrialState.WAITING for each in there)
+            if is_taken or _has_finished(study.cache, row.number):
                 return False
             for each in there:
                 running.delete(connection, row.study_id, [row.number], each.owner)
@@ -476,8 +478,7 @@ class Storage(BaseStorage, BaseHeartbeat):
             self._write(lambda connection: running.delete(connection, study.cache.study_id, *row))
 
     def _current_experiment(self, study: _Study) -> Experiment:
-        """Return the experiment to save into, loaded before the trials of the study are read: what others save later
-        is a conflict."""
+        """Return the experiment to save into, loaded before the cache is read: a later save of others is a conflict."""
         with self._transactions.reading() as connection:
             study.cache.read(connection)
         if study.experiment is not None and study.version == study.cache.version:

@@ -278,6 +278,24 @@ class TestAWaitingTrial:
         assert taken == [True, False]
         assert [each.state for each in load_study(second).trials] == [TrialState.RUNNING]
 
+    def test_is_not_taken_if_it_was_taken_and_has_ended_just_before(self, lab, connect):
+        """The one process has seen it wait; the other one runs it, and begins the next, before the first takes it."""
+        study = new_study(Storage(lab))
+        study.enqueue_trial({"x": 0.5})
+        [waiting] = study.get_trials()
+        slow = Storage(connect(lab.engine.url))
+        slow.get_all_trials(study._study_id)
+        ahead = [lambda: study.optimize(lambda trial: 1.0, 2)]
+
+        def run_ahead(connection, cursor, statement, *rest):
+            if statement == "BEGIN IMMEDIATE" and ahead:
+                ahead.pop()()
+
+        sa.event.listen(slow._store.engine, "before_cursor_execute", run_ahead)
+
+        assert slow.set_trial_state_values(waiting._trial_id, TrialState.RUNNING) is False
+        assert [each.state for each in load_study(slow).trials] == [TrialState.COMPLETE] * 2
+
 
 class TestTwoProcessesOnOneStudy:
     def test_lose_and_double_no_trial(self, store, database):
