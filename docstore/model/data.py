@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,25 +75,36 @@ class Data:
         return data
 
     @property
-    def df(self) -> pandas.DataFrame:
+    def full_df(self) -> pandas.DataFrame:
         """The observations as a new frame, a row for each, with the columns that some record has.
 
         ``trial_index`` is ``int64``; ``mean``, ``sem`` and ``step`` are ``float64``, with NaN where there is none; the
-        others are ``object``, with None where there is none. ``Data(df=data.df)`` has the same records, except that an
-        int mean, sem or step is a float then, and that what is None or NaN in a further column is left out.
+        others are ``object``, with None where there is none. ``Data(df=data.full_df)`` has the same records, except
+        that an int mean, sem or step is a float then, and that what is None or NaN in a further column is left out.
 
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingDependencyError("pandas", extra="pandas", purpose="Data.df") from error
-        names = dict.fromkeys([*_NEEDED, "sem", *(name for record in self.records for name in record)])
-        columns = {name: [record.get(name) for record in self.records] for name in names}
-        return pandas.DataFrame(
-            {name: pandas.Series(values, dtype=_DTYPES.get(name, "object")) for name, values in columns.items()}
-        )
+        return _frame(self.records)
+
+    @property
+    def df(self) -> pandas.DataFrame:
+        """The last step of each trial, arm and metric, as ``full_df``; all observations, if none has a step.
+
+        An observation without a step was made at the end of its trial.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        if not self.has_step_column:
+            return self.full_df
+        last: dict[tuple[int, str, str], dict[str, Any]] = {}
+        for record in self.records:
+            former = last.setdefault(_key(record)[:3], record)
+            if _progress(record) > _progress(former):
+                last[_key(record)[:3]] = record
+        chosen = set(map(id, last.values()))
+        return _frame([record for record in self.records if id(record) in chosen])
 
     @property
     def empty(self) -> bool:
@@ -158,6 +170,19 @@ class Data:
         return data_html(self)
 
 
+def _frame(records: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:
+    """Return a frame with a row for each of *records*; see ``Data.full_df``."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise MissingDependencyError("pandas", extra="pandas", purpose="Data.df") from error
+    names = dict.fromkeys([*_NEEDED, "sem", *(name for record in records for name in record)])
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return pandas.DataFrame(
+        {name: pandas.Series(values, dtype=_DTYPES.get(name, "object")) for name, values in columns.items()}
+    )
+
+
 def _is_frame(value: object) -> bool:
     """Return whether *value* is a DataFrame of pandas, without importing it."""
     return any(
@@ -188,6 +213,12 @@ def _step(record: Mapping[str, Any]) -> Any:
     """Return the step of *record*, or None; a table has NaN for a missing one."""
     step = record.get("step")
     return None if step != step else step
+
+
+def _progress(record: Mapping[str, Any]) -> Any:
+    """Return how far the trial was: the step, or infinity without one."""
+    step = _step(record)
+    return math.inf if step is None else step
 
 
 def _checked(record: Mapping[str, Any], position: int) -> dict[str, Any]:

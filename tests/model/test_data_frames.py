@@ -74,7 +74,7 @@ class TestDataOfAFrame:
 
 class TestTheFrameOfData:
     def test_has_columns_of_fixed_types(self):
-        made = Data([RECORD, {**RECORD, "mean": 1, "sem": None, "step": 3, "note": "x"}]).df
+        made = Data([RECORD, {**RECORD, "mean": 1, "sem": None, "step": 3, "note": "x"}]).full_df
 
         assert {name: str(dtype) for name, dtype in made.dtypes.items()} == {
             "trial_index": "int64",
@@ -95,7 +95,20 @@ class TestTheFrameOfData:
         moment = datetime(2026, 1, 1, tzinfo=UTC)
         data = Data([RECORD, {**RECORD, "sem": None, "step": 3.0, "start_time": moment, "many": [1, None]}])
 
-        assert identity(Data(df=data.df).records) == identity(data.records)
+        assert identity(Data(df=data.full_df).records) == identity(data.records)
+
+    def test_has_the_last_step_of_each_metric_under_axs_name(self):
+        steps = [{**RECORD, "step": step, "mean": float(step)} for step in (2, 10, 1)]
+        other = [{**RECORD, "metric_name": "time", "step": 1}, {**RECORD, "metric_name": "time", "mean": 7.0}]
+        data = Data([*steps, *other])
+
+        assert data.df["mean"].tolist() == [10.0, 7.0]
+        assert data.full_df["mean"].tolist() == [2.0, 10.0, 1.0, 0.5, 7.0]
+
+    def test_without_steps_has_every_observation_under_axs_name(self):
+        data = Data([RECORD, RECORD])
+
+        assert data.df.equals(data.full_df)
 
     def test_without_pandas_says_how_to_install_it(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
