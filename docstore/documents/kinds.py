@@ -421,11 +421,9 @@ EXPERIMENT: Final = Kind(
     keyed=(
         Keyed(("data", ANY, "records"), ("trial_index", "arm_name", "metric_name", "step")),
         Keyed(("optimization_config", "objective", "metrics"), ("name",)),
-        # In an experiment of Ax only. Each of its constraints has the signatures of all metrics.
-        *(
-            Keyed(("optimization_config", each), ("expression",))
-            for each in ("objective_thresholds", "outcome_constraints")
-        ),
+        # By their left sides, as a diff shows them: ``2*cost + time <=``.
+        Keyed(("optimization_config", "objective_thresholds"), ("op", "weights")),
+        Keyed(("optimization_config", "outcome_constraints"), ("op", "weights")),
         Keyed(("search_space", "parameters"), ("name",)),
         Keyed(("tracking_metrics",), ("name",)),
         Keyed(("trials", ANY, "abandoned_arms_metadata"), ("name",)),

@@ -20,8 +20,7 @@ from families import AX, FAMILIES, LIGHT, Family
 
 import docstore
 from docstore.ax.analysis import belong_to
-from docstore.documents.canonical import dumps, loads
-from docstore.documents.kinds import EXPERIMENT
+from docstore.documents.canonical import dumps
 from docstore.errors import ConflictError, DocumentExistsError, DocumentNotFoundError
 
 
@@ -303,6 +302,26 @@ class TestBothChangedOneExperiment:
         assert {"mine", "theirs"} <= mine.metrics.keys()
         assert family.differences(ada.load("cakes"), mine) == []
 
+    def test_a_bound_of_one_and_a_metric_of_the_other_are_kept(self, family, ada, mine, they_save):
+        they_save(lambda each: each.add_tracking_metric(family.Metric("theirs")))
+        taste, cost = family.Metric("taste", lower_is_better=False), family.Metric("cost", lower_is_better=True)
+        mine.optimization_config = family.goals(taste, cost, bound=7.0)
+
+        ada.save(mine)
+
+        assert "theirs" in mine.metrics
+        assert [each.bound for each in mine.optimization_config.outcome_constraints] == [7.0]
+        assert family.differences(ada.load("cakes"), mine) == []
+
+    def test_a_constraint_that_each_added_is_there(self, family, ada, mine, they_save):
+        they_save(lambda each: add_constraint(family, each, "theirs", 1.0))
+        add_constraint(family, mine, "mine", 2.0)
+
+        ada.save(mine)
+
+        assert sorted(each.bound for each in mine.optimization_config.outcome_constraints) == [1.0, 2.0, 9.0]
+        assert family.differences(ada.load("cakes"), mine) == []
+
     @pytest.mark.parametrize(
         ("place", "change"),
         [
@@ -378,6 +397,15 @@ class TestBothChangedOneExperiment:
 
         assert mine.trials[0].run_metadata == {"oven": "gas", "hours": 2}
         assert (ada.load("cakes").description, mine.description) == (None, "not saved")
+
+
+def add_constraint(family: Family, experiment: Any, name: str, bound: float) -> None:
+    """Add a metric, and a constraint on it."""
+    metric, config = family.Metric(name), experiment.optimization_config
+    experiment.add_tracking_metric(metric)
+    extra = family.goals(family.Metric("taste"), metric, bound=bound).outcome_constraints
+    both = [*config.outcome_constraints, *extra]
+    experiment.optimization_config = family.OptimizationConfig(config.objective, outcome_constraints=both)
 
 
 def runner_of(family: Family) -> str:
@@ -539,11 +567,27 @@ def test_a_node_of_a_strategy_that_both_changed_keeps_its_members_that_are_none(
     assert strategy._nodes[0]._previous_node_name is None
 
 
-def test_constraints_of_ax_are_known_by_their_expressions():
-    [keyed] = [each for each in EXPERIMENT.keyed if each.pattern[-1] == "outcome_constraints"]
-    config = loads(docstore.dumps(AX.experiment()))["optimization_config"]
+def test_what_ax_keeps_beside_the_trials_is_right_after_a_merge(ada, bob):
+    mine = AX.experiment(trials=2)
+    ada.save(mine)
+    theirs = bob.load("cakes")
+    theirs.runner = AX.SyntheticRunner()
+    theirs.trials[0].mark_failed("burnt", unsafe=True)
+    AX.add_trial(theirs, 0.5)
+    theirs.new_trial(AX.run(0.625), ttl_seconds=60)
+    bob.save(theirs)
+    AX.add_trial(mine, 0.6875)
 
-    assert [keyed.key_of(each) for each in config["outcome_constraints"]] == [((3, 0, "cost <= 9"),)]
+    ada.save(mine)
+
+    arms = [trial.arm for trial in mine.trials.values()]
+    status = mine.trial_indices_by_status
+    assert mine._trial_type_to_runner == {None: mine.runner}
+    assert mine._trial_type_to_runner[None] is mine.runner
+    assert all(mine.arms_by_name[arm.name] is arm is mine.arms_by_signature[arm.signature] for arm in arms)
+    assert len(arms) == len(mine.arms_by_name) == len(mine.arms_by_signature) == 5
+    assert (status[AX.TrialStatus.FAILED], status[AX.TrialStatus.COMPLETED]) == ({0}, {1, 2, 4})
+    assert (status[AX.TrialStatus.CANDIDATE], mine._trials_have_ttl) == ({3}, True)
 
 
 class TestWhatAnObjectOfAxCameFrom:

@@ -1179,15 +1179,12 @@ class TestTwoPeopleWhoEditTheListsOfOneStrategy:
         assert (node.should_deduplicate, node.properties) == (True, {"a": 1})
 
 
-@pytest.mark.parametrize(
-    "keyed",
-    # What only Ax's documents have is tested with Ax.
-    [each for each in (*EXPERIMENT.keyed, *GENERATION_STRATEGY.keyed) if each.members != ("expression",)],
-    ids=lambda keyed: keyed.pointer,
-)
+@pytest.mark.parametrize("keyed", [*EXPERIMENT.keyed, *GENERATION_STRATEGY.keyed], ids=lambda keyed: keyed.pointer)
 def test_each_keyed_list_of_docstores_own_kinds_is_one_that_its_documents_have(keyed):
     """A field that is renamed would else lose its key, and nobody would know."""
-    experiment = new_experiment(trials=1, optimization_config=docstore.OptimizationConfig(docstore.Objective("taste")))
+    constraints = ([docstore.OutcomeConstraint("crumb <= 3")], [docstore.OutcomeConstraint("taste >= 1")])
+    config = docstore.MultiObjectiveOptimizationConfig(docstore.Objective("taste, -cost"), *constraints)
+    experiment = new_experiment(trials=1, optimization_config=config)
     experiment.new_batch_trial(run_of(1, arm(0.5))).mark_arm_abandoned("1_0")
     strategy = GenerationStrategy([GenerationNode("sobol")], "s")
     strategy.add_generator_run(run_of(1, arm(0.5, "half")))
