@@ -21,9 +21,10 @@ from ax.orchestration.orchestrator import OrchestratorOptions
 from ax.service.ax_client import AxClient as PlainAxClient
 
 from docstore.ax.analysis import belong_to
+from docstore.ax.importing import import_json
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge.resolve import OnConflict
-from docstore.errors import ConflictError, DocstoreError, InvalidValueError
+from docstore.errors import ConflictError, DocstoreError, DocumentExistsError, FileFormatError, InvalidValueError
 
 if TYPE_CHECKING:
     from docstore.store import Store
@@ -174,7 +175,14 @@ class SavesSteps:
             return
         # A strategy belongs to an experiment, which comes first.
         saves = sorted(self._unsaved.values(), key=lambda each: not isinstance(each[0], Experiment))
-        if self._save_in_store(saves, on_conflict):
+        try:
+            is_behind = self._save_in_store(saves, on_conflict)
+        except DocumentExistsError as error:
+            remedy = (
+                f"{type(self).__name__}.load({error.name!r}, storage=store) goes on with it; or choose another name."
+            )
+            raise DocumentExistsError(error.name, kind=error.kind, head=error.head, remedy=remedy) from error
+        if is_behind:
             self._take_over()
         self._unsaved.clear()
 
@@ -243,9 +251,8 @@ class SavesSteps:
         return self._save(experiment, list(trials))
 
     def _save_generation_strategy_to_db_if_possible(self, generation_strategy: Any = None) -> bool:
-        if generation_strategy is None:
-            return False
-        return self._save(generation_strategy, generation_strategy._generator_runs[self._saved_runs :])
+        strategy = getattr(self, self._held[1]) if generation_strategy is None else generation_strategy
+        return strategy is not None and self._save(strategy, strategy._generator_runs[self._saved_runs :])
 
     def _update_generation_strategy_in_db_if_possible(
         self, generation_strategy: Any, new_generator_runs: Iterable[Any], reduce_state_generator_runs: bool = False
@@ -305,6 +312,18 @@ class SavesSteps:
         return self._load(experiment_name)
 
 
+def _snapshot(path: str) -> list[Any]:
+    """Return the experiment of a snapshot, and the strategy if it has one.
+
+    Raises:
+        MissingFileError, FileAccessError, FileFormatError: as ``import_json``; or it has no experiment.
+    """
+    found = import_json(path)
+    if not isinstance(found[0], Experiment):
+        raise FileFormatError(path, "it is JSON, but no snapshot of a client of Ax: it has no experiment")
+    return found
+
+
 def _refuse(cls: str, name: str, *_: object, **__: object) -> NoReturn:
     remedy = f"It makes a new object, and would leave this one as it is. Call it on the class: {cls}.{name}(...)."
     raise InvalidValueError(name, f"an object of {cls}", remedy)
@@ -359,15 +378,20 @@ class Client(SavesSteps, PlainClient):  # type: ignore[misc]  # Ax's class is An
     def load_from_json_file(
         cls, filepath: str = "ax_client_snapshot.json", storage_config: None = None, *, storage: Store | None = None
     ) -> Self:
-        """Return the client of a snapshot in a file of Ax's, and save it in *storage*."""
+        """Return the client of a snapshot of ``Client`` or ``AxClient`` in a file of Ax's, and save it in *storage*.
+
+        Raises:
+            MissingFileError, FileAccessError, FileFormatError: as ``import_json``.
+            DocumentExistsError: the store has an experiment of this name; ``Client.load`` goes on with it.
+        """
         if storage is None or storage_config is not None:
             raise InvalidValueError("storage", storage, "Give the store: load_from_json_file(path, storage=store).")
-        plain = PlainClient.load_from_json_file(filepath)
+        experiment, *strategies = _snapshot(filepath)
         client = cls(storage=storage)
         with client.saved_together():
-            client.set_experiment(plain._experiment)
-            if plain._maybe_generation_strategy is not None:
-                client.set_generation_strategy(plain._maybe_generation_strategy)
+            client.set_experiment(experiment)
+            for strategy in strategies:
+                client.set_generation_strategy(strategy)
         return client
 
     def configure_experiment(self, *args: Any, **kwargs: Any) -> None:
@@ -477,7 +501,7 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
         storage: where it is saved: ``docstore.connect(url)``.
     """
 
-    _makers = ("load",)
+    _makers = ("load", "load_from_json_file")
     _held = ("_experiment", "_generation_strategy")
 
     def __init__(self, *arguments: Any, storage: Store, **keywords: Any) -> None:
@@ -498,6 +522,44 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
         client = cls(storage=storage, **keywords)
         client.load_experiment_from_database(experiment_name, choose_generation_strategy_kwargs={})
         return client
+
+    @classmethod
+    def load_from_json_file(
+        cls, filepath: str = "ax_client_snapshot.json", *, storage: Store | None = None, **keywords: Any
+    ) -> Self:
+        """Return the client of a snapshot of ``AxClient`` in a file of Ax's, and save it in *storage*.
+
+        Args:
+            keywords: arguments of the class.
+
+        Raises:
+            MissingFileError, FileAccessError, FileFormatError: as ``import_json``.
+            DocumentExistsError: the store has an experiment of this name; ``AxClient.load`` goes on with it.
+        """
+        if storage is None:
+            raise InvalidValueError("storage", storage, "Give the store: load_from_json_file(path, storage=store).")
+        experiment, *strategies = _snapshot(filepath)
+        client = cls(storage=storage, **keywords)
+        client._hold(experiment, *(strategies or [None]))
+        with client.saved_together():
+            client._save_experiment_to_db_if_possible(experiment)
+            client._save_generation_strategy_to_db_if_possible()
+        return client
+
+    def create_experiment(self, *arguments: Any, **keywords: Any) -> None:
+        """Make the experiment, saved with its strategy at once; as Ax's ``AxClient.create_experiment``.
+
+        Raises:
+            DocumentExistsError: the store has an experiment of this name; ``AxClient.load`` goes on with it.
+        """
+        held = [getattr(self, name) for name in self._held]
+        try:
+            with self.saved_together():
+                super().create_experiment(*arguments, **keywords)
+        except BaseException:  # it is not stored, so that it may be made again
+            self._unsaved.clear()
+            self._hold(*held)
+            raise
 
     def get_next_trial(self, *arguments: Any, **keywords: Any) -> tuple[Any, int]:
         """Return the parameters and the number of a new trial, saved with its run; as Ax's ``get_next_trial``."""

@@ -30,7 +30,9 @@ from docstore.errors import (
     DocumentExistsError,
     DocumentNotFoundError,
     EncodeError,
+    FileFormatError,
     InvalidValueError,
+    MissingFileError,
     StoreClosedError,
 )
 
@@ -285,7 +287,7 @@ class TestErrors:
 
     def test_a_name_that_is_taken_and_then_another_one(self, store, client):
         second = Client(storage=store)
-        with pytest.raises(DocumentExistsError, match="bowl"):
+        with pytest.raises(DocumentExistsError, match=re.escape("Client.load('bowl', storage=store) goes on with it")):
             second.configure_experiment([], name=NAME)
 
         second.configure_experiment([], name="free")
@@ -332,6 +334,17 @@ def test_a_snapshot_of_ax_is_loaded_and_saved(store, client, another_store, tmp_
     run(made, 3)
 
     check_stored(another_store, made)
+    with pytest.raises(DocumentExistsError, match=re.escape("Client.load('bowl', storage=store)")):
+        Client.load_from_json_file(str(tmp_path / "snapshot.json"), storage=another_store)
+
+
+def test_a_snapshot_that_is_missing_or_not_of_ax_is_refused(store, tmp_path):
+    (tmp_path / "empty.json").write_text("{}")
+
+    with pytest.raises(MissingFileError):
+        Client.load_from_json_file(str(tmp_path / "none.json"), storage=store)
+    with pytest.raises(FileFormatError):
+        Client.load_from_json_file(str(tmp_path / "empty.json"), storage=store)
 
 
 def test_the_clients_are_imported_when_they_are_first_asked_for():
@@ -432,6 +445,10 @@ class TestAxClient:
         assert differences(other.experiment, stored.experiment) == []
         assert differences(other.generation_strategy, stored.generation_strategy) == []
 
+    def test_the_strategy_is_saved_with_the_new_experiment(self, store, ax_client):
+        assert [len(store.history(NAME, kind=kind)) for kind in ("experiment", "generation_strategy")] == [1, 1]
+        assert differences(AxClient.load(NAME, storage=store).generation_strategy, ax_client.generation_strategy) == []
+
     def test_a_trial_that_failed_is_saved_alone(self, store, ax_client):
         for _ in range(2):
             parameters, index = ax_client.get_next_trial()
@@ -450,9 +467,25 @@ class TestAxClient:
 
         assert AxClient.load(NAME, storage=store).experiment.trials[0].status_reason == "the oven is broken"
 
-    def test_a_name_that_is_taken(self, store, ax_client):
-        with pytest.raises(DocumentExistsError, match=NAME):
-            AxClient(storage=store).create_experiment([], name=NAME)
+    def test_a_name_that_is_taken_and_then_another_one(self, store, ax_client):
+        second = AxClient(storage=store, verbose_logging=False)
+        with pytest.raises(DocumentExistsError, match=re.escape("AxClient.load('bowl', storage=store)")):
+            second.create_experiment([], name=NAME)
+
+        second.create_experiment([], name="free")
+
+        assert store.names() == ["bowl", "free"]
+
+    def test_a_snapshot_of_ax_is_loaded_and_saved(self, ax_client, another_store, tmp_path):
+        ax_client.get_next_trial()
+        ax_client.save_to_json_file(str(tmp_path / "snapshot.json"))
+
+        made = AxClient.load_from_json_file(str(tmp_path / "snapshot.json"), storage=another_store)
+
+        stored = AxClient.load(NAME, storage=another_store)
+        assert differences(made.experiment, stored.experiment) == []
+        assert differences(made.generation_strategy, stored.generation_strategy) == []
+        assert len(stored.generation_strategy._generator_runs) == 1
 
     def test_load_on_an_instance_says_so(self, store, ax_client):
         with pytest.raises(InvalidValueError, match=re.escape("AxClient.load(")):
