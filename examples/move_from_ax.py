@@ -48,8 +48,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.getLogger("ax").setLevel(logging.ERROR)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))
+    folder.mkdir(parents=True, exist_ok=True)
     source = arguments.source or f"sqlite:///{folder / 'ax.db'}"
-    if not arguments.source:
+    if not arguments.source and not (folder / "ax.db").exists():
         make_database_of_ax(folder / "ax.db")
 
     with docstore.connect(arguments.store or f"sqlite:///{folder / 'lab.db'}") as store:
