@@ -136,6 +136,7 @@ class SavesSteps:
         That one did not know of these trials, nor these of its own: the points could be the same.
         """
         for _ in range(_ATTEMPTS):
+            trials: list[Any] = []
             self._load_if_behind()
             try:
                 with self._one_step(on_conflict="merge" if self._depth or self._unsaved else "error"):
@@ -150,7 +151,7 @@ class SavesSteps:
 
     def _drop(self, trials: list[Any]) -> bool:
         """Load both anew, without *trials*, which are not saved; return False if something else is not saved either."""
-        experiment = trials[0].experiment
+        experiment = getattr(self, self._held[0])
         status = self._store.status(experiment)
         new = {f"/trials/{status.numbers.get(trial.index, trial.index)}" for trial in trials}
         if not new.issuperset(change.path for change in status.changes):
