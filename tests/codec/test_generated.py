@@ -14,6 +14,7 @@ import pytest
 from counting import calls_of
 
 from docstore.codec import Codec
+from docstore.codec.classes.field_tables import Field, field_table
 from docstore.codec.registry import Entry, Registry
 from docstore.documents.canonical import TAG
 from docstore.errors import DecodeError, EncodeError
@@ -42,6 +43,21 @@ class Oven:
 @dataclass
 class Kitchen:
     ovens: list[Oven]
+
+
+class Cupboard:
+    def __init__(self) -> None:
+        vars(self).update(light="on", _cold=True)
+
+
+class Fridge(Cupboard):
+    """It has a default of its class for one attribute, and a property that hides the other."""
+
+    light = "off"
+
+    @property
+    def _cold(self) -> bool:
+        raise NotImplementedError
 
 
 def codec_of(*classes: type, **options: Any) -> Codec:
@@ -75,6 +91,22 @@ class TestAPlainValue:
 
         assert calls(filled) == calls(bare)
 
+    def test_takes_no_call_if_the_class_has_a_default_or_a_property_of_that_name(self):
+        fields = [Field("light", omits_none=True), Field("_cold", omits_none=True)]
+        tables = [Entry(cls, cls.__name__, fields=field_table(cls, fields)) for cls in (Fridge, Cupboard)]
+        codec = Codec(Registry(dataclasses.replace(table, restore=True) for table in tables))
+        fridge, cupboard = Fridge(), Cupboard()
+        written = [codec.encode(each) for each in (fridge, cupboard)]
+
+        assert calls_of(codec.encode, fridge, of=["call"]) == calls_of(codec.encode, cupboard, of=["call"])
+        assert [vars(codec.decode(each)) for each in written] == [vars(fridge), vars(cupboard)]
+
+    def test_takes_no_call_if_it_is_a_moment_without_a_zone(self, codec):
+        none, naive = Oven(), Oven(built=datetime(2026, 1, 2))
+        codec.encode(naive)
+
+        assert calls_of(codec.encode, naive, of=["call"]) == calls_of(codec.encode, none, of=["call"]) + 1  # its text
+
     @pytest.mark.parametrize("shelves", [1, 2**70, True, 1.0, "\0", float("nan"), -0.0, 1e16, Heat.LOW, [1], {"a": {}}])
     @pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(Oven)])
     def test_of_any_type_comes_back_in_a_field_of_any_type(self, codec, name, shelves):
@@ -86,6 +118,8 @@ class TestAPlainValue:
         "moment",
         [
             datetime(2026, 1, 2, 3, 4, 5),
+            datetime(1, 1, 1, microsecond=10),
+            datetime(2026, 1, 2, 3, 4, 5, fold=1),
             datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             datetime(1, 1, 1, tzinfo=UTC),
             datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),

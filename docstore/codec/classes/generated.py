@@ -53,6 +53,7 @@ class FieldCode:
         omitted: whether None is not written.
         may_lack: whether an object may lack the attribute, and so a document the key; *read* returns ``absent`` then.
         is_given: whether its value is passed to the hook by *name*, and is no attribute.
+        in_dict: whether it is mostly in the ``__dict__`` of the object, so that *read* is called only if it is not.
     """
 
     name: str
@@ -64,6 +65,12 @@ class FieldCode:
     omitted: bool = False
     may_lack: bool = False
     is_given: bool = False
+    in_dict: bool = False
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether the ``__dict__`` of the object is asked for it, which need not have it."""
+        return self.in_dict or (self.read is None and self.may_lack)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -85,7 +92,7 @@ def encoder(
         "def encode(value):",
         "    key = ''",
         f"    members = {{'__type': {tag!r}}}",
-        *(["    held = value.__dict__.get"] if any(field.read is None and field.may_lack for field in fields) else []),
+        *(["    held = value.__dict__.get"] if any(field.is_looked_up for field in fields) else []),
         "    try:",
         *(f"        {line}" for line in body or ["pass"]),
         "    except errors as error:",
@@ -106,13 +113,7 @@ def _finishing(cls: type, *, has_slots: bool) -> list[str]:
 def _writing(number: int, field: FieldCode, plain: Plain, names: dict[str, Any]) -> Iterator[str]:
     """Yield the lines that write *field*; add what they name to *names*."""
     target = f"members[{field.key!r}]"
-    if field.read is None and field.may_lack:
-        yield f"item = held({field.name!r}, absent)"
-    elif field.read is None and is_name_in_source(field.name):
-        yield f"item = value.{field.name}"
-    else:
-        names[f"read_{number}"] = field.read or (lambda value: getattr(value, field.name))
-        yield f"item = read_{number}(value)"
+    yield from _getting(number, field, names)
     word = "if"
     for condition, result in _quickly_written(number, field, plain, names):
         yield f"{word} {condition}:"
@@ -134,6 +135,20 @@ def _writing(number: int, field: FieldCode, plain: Plain, names: dict[str, Any])
         yield f"    {target} = encode_{number}(item)"
 
 
+def _getting(number: int, field: FieldCode, names: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines that assign the value of *field* to ``item``; add what they name to *names*."""
+    if field.is_looked_up:
+        yield f"item = held({field.name!r}, absent)"
+        if field.read is None:
+            return
+        yield "if item is absent:"
+    elif field.read is None and is_name_in_source(field.name):
+        yield f"item = value.{field.name}"
+        return
+    names[f"read_{number}"] = field.read or (lambda value: getattr(value, field.name))
+    yield f"{'    ' if field.is_looked_up else ''}item = read_{number}(value)"
+
+
 def _quickly_written(number: int, field: FieldCode, plain: Plain, names: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield conditions on the value under which it is written without the encoder, and the expression for its JSON."""
     if field.shape.encode is plain.encode:
@@ -146,7 +161,10 @@ def _quickly_written(number: int, field: FieldCode, plain: Plain, names: dict[st
         yield f"type(item) is type_{number}", "item._name_"
     elif annotation is datetime:
         names["datetime"] = datetime
-        yield "type(item) is datetime and item.tzinfo is UTC and not item.fold", "moment_text(item)"
+        yield (
+            "type(item) is datetime and (item.tzinfo is None or item.tzinfo is UTC) and not item.fold",
+            "moment_text(item)",
+        )
     elif get_origin(annotation) is list and field.shape.item is not None and field.shape.item.encode is plain.encode:
         types = _plain_types(get_args(annotation)[0])
         if len(types) == 1:

@@ -131,6 +131,7 @@ def _table(entry: Entry, stored: tuple[StoredField, ...], shapes: FieldShapes) -
             field.key in omitted,
             may_lack=field.may_lack,
             is_given=field.get is not None,
+            in_dict=has_dict and _is_hidden(entry.cls, field) and field.name not in slots,
         )
         for field in stored
     ]
@@ -144,10 +145,14 @@ def _reading(
         return _guarded(field.get)
     if field.held:
         if not field.may_lack:
-            is_hidden = hasattr(cls, field.name) or not has_dict  # by a property of the class, or by its default
-            return field.read if is_hidden else None
+            return field.read if _is_hidden(cls, field) or not has_dict else None
         return _or_absent(field.read) if field.name in slots or not has_dict else None
     return _guarded(field.read) if is_computed else field.read if field.maybe_private else None
+
+
+def _is_hidden(cls: type, field: StoredField) -> bool:
+    """Return whether *field* is an attribute that each object holds, beside a property or a default of the class."""
+    return field.held and not field.may_lack and field.get is None and hasattr(cls, field.name)
 
 
 def _or_absent(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
