@@ -6,7 +6,10 @@ rows of several trials interleave, a record says at which place its row was.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from ax.core.data import Data, DataRow
@@ -77,19 +80,34 @@ def _set_rows(data: Any, rows: list[Any]) -> None:
 
 # --- the rows of one trial -------------------------------------------------------------------------------------------
 
+# The rows of an experiment are all looked at when one trial is saved: no function in Python is called for each row.
 
-def by_trial(rows: Iterable[Any]) -> dict[int, Any]:
+_TRIAL: Final = attrgetter("trial_index")
+
+
+def by_trial(rows: Sequence[Any]) -> dict[int, Any]:
     """Return the ``Data`` of each trial, which knows the places of its rows."""
+    if _in_turn([*map(_TRIAL, rows)]):
+        return {index: data_of([*own]) for index, own in groupby(rows, _TRIAL)}
     found: dict[int, list[tuple[Any, Place | None]]] = {}
     for row, place in _with_places(rows):
         found.setdefault(row.trial_index, []).append((row, place))
     return {index: _data_of_pairs(pairs) for index, pairs in found.items()}
 
 
-def _of_one_trial(rows: Iterable[Any], index: int) -> Any:
+def _of_one_trial(rows: Sequence[Any], index: int) -> Any:
     """Return what ``by_trial`` has for this trial, or None, without making the others."""
+    indices = [*map(_TRIAL, rows)]
+    if _in_turn(indices):
+        own = rows[bisect_left(indices, index) : bisect_right(indices, index)]
+        return data_of([*own]) if own else None
     pairs = [pair for pair in _with_places(rows) if pair[0].trial_index == index]
     return _data_of_pairs(pairs) if pairs else None
+
+
+def _in_turn(indices: list[int]) -> bool:
+    """Return whether the rows of each trial come after those of the trials before it: then no row needs a place."""
+    return indices == sorted(indices)
 
 
 def _with_places(rows: Iterable[Any]) -> Iterator[tuple[Any, Place | None]]:

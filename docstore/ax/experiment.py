@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from ax.core.auxiliary import AuxiliaryExperiment, AuxiliaryExperimentPurpose
@@ -142,9 +144,18 @@ def _arms_in_trials(experiment: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _other_arms(experiment: Any) -> list[Any] | None:
-    """Return the arms that Ax keeps by their names, and that no trial has; None if there are none."""
-    known = {id(arm) for _, arm in _arms_in_trials(experiment)}
-    return [arm for arm in experiment._arms_by_name.values() if id(arm) not in known] or None
+    """Return the arms that Ax keeps by their names, and that no trial has; None if there are none.
+
+    All arms are looked at when the head of an experiment is saved: no function in Python is called for each of them.
+    """
+    trials = experiment._trials.values()
+    runs = [trial._generator_run for trial in trials if type(trial) is Trial]
+    runs += [run for trial in trials if type(trial) is not Trial for run in trial.generator_runs]
+    tables = map(attrgetter("_arm_weight_table"), [run for run in runs if run is not None])
+    rows = chain.from_iterable(map(methodcaller("values"), tables))
+    known = {id(experiment._status_quo), *map(id, map(attrgetter("arm"), rows))}
+    arms = experiment._arms_by_name.values()
+    return None if known.issuperset(map(id, arms)) else [arm for arm in arms if id(arm) not in known]
 
 
 def _restore_experiment(

@@ -281,6 +281,19 @@ class TestWhatStandsInTwoPlaces:
         arms = [loaded.status_quo, *(arm for trial in loaded.trials.values() for arm in trial.arms)]
         assert {id(arm) for arm in loaded.arms_by_name.values()} <= set(map(id, arms))
 
+    @pytest.mark.parametrize("parts", [None, []], ids=["saved whole", "saved by its head"])
+    def test_an_arm_that_no_trial_has_any_more_is_kept_by_its_name(self, store, parts):
+        experiment = core_stubs.get_branin_experiment(with_trial=True)
+        experiment.name = f"without an arm {parts}"
+        store.save(experiment)
+        former = experiment.trials[0].arm
+        experiment.trials[0]._generator_run = GeneratorRun([Arm({"x1": 0.75, "x2": 0.5}, name="another")])
+
+        store.save(experiment) if parts is None else store.save(experiment, parts=parts)
+
+        loaded = store.load(experiment.name)
+        assert loaded.arms_by_name[former.name].parameters == former.parameters
+
 
 def test_an_expression_is_not_parsed_again(monkeypatch):
     """SymPy takes milliseconds for each."""
