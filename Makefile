@@ -74,8 +74,8 @@ coverage: .venv/installed ## Measure which statements and branches of each packa
 bench: .venv/bench ## Time each operation beside its floor, and say which goals are met (LARGE=1: 100,000 trials, and memory; WRITE=1: into docs)
 	$(RUN) tests/bench/bench.py $(if $(LARGE),--large) $(if $(WRITE),--write)
 
-bench-ax: .venv-ax/installed ## Time docstore beside Ax's own store, with Ax's own objects, and say which goals are met
-	.venv-ax/bin/python tests/bench/bench_ax.py
+bench-ax: .venv-ax/installed ## Time docstore beside Ax's own store, with Ax's own objects, and say which goals are met (WRITE=1: into docs)
+	.venv-ax/bin/python tests/bench/bench_ax.py $(if $(WRITE),--write)
 
 bench-peers: .venv-peers/installed ## Time docstore beside Ax, Optuna, MLflow, ZODB and others (WRITE=1: into docs)
 	.venv-peers/bin/python tests/bench/peers/bench_peers.py $(if $(WRITE),--write)

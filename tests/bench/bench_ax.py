@@ -1,12 +1,15 @@
 """``make bench-ax``: what docstore costs for Ax's own objects, beside Ax's store of them, timed in turn in one run.
 
 Ax's store is on SQLite throughout, as it works on nothing else. Where the goal is "at least", the ratio says how many
-times as long as docstore it takes.
+times as long as docstore it takes. The floor is what docstore takes for its own model: an experiment of as many trials,
+whose runs hold no search space, no goals and no predictions. ``--write`` puts the tables into
+docs/explanation/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -21,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # the servers of the tests
 
+import workload
 from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.storage.sqa_store.db import create_all_tables, get_engine, init_engine_and_session_factory
@@ -43,28 +47,33 @@ from harness import (
     summary,
     timed,
 )
-from report import machine
+from report import ROOT, Copied, machine, write_into
 
 import docstore
 from docstore import Store
+
+PAGE = ROOT / "docs" / "explanation" / "performance.md"
 
 SAVE_ALL, LOAD = TimesFaster(200), TimesFaster(35)
 ONE_TRIAL, ONE_RUN = TimesFaster(20), Goal(3)
 MOST_REPEATED, FEW = 500, 5
 """The largest experiment that is saved and loaded whole in several rounds, and in how many."""
 
-FLAT = ("save_trial, a new one", "save, a strategy's new run")
+FLAT = ("save_trial, a new one", "save(parts=[trial]), a new one", "save, a strategy's new run")
 """What must cost the same however many trials there are."""
+
+OWN = "the same, docstore's model"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An experiment and its strategy in a store, and an experiment like it in Ax's store."""
+    """An experiment and its strategy in a store, one like it in Ax's store, and one of docstore's own model."""
 
     store: Store
     bench: Experiment
     strategy: GenerationStrategy
     in_ax: Experiment
+    own: docstore.Experiment
 
     @property
     def trials(self) -> int:
@@ -86,9 +95,15 @@ def whole(subject: Subject) -> Iterator[Operation]:
         made = new(subject.in_ax, number)
         return lambda: save_experiment(made)
 
+    def own(number: int) -> Work:
+        made = workload.experiment(trials, f"own-{number}") if number else subject.own
+        return lambda: subject.store.save(made)
+
     yield Operation("save all, new", ours, "Ax, save_experiment", theirs, SAVE_ALL, FEW)
+    yield Operation("save all, new, once more", lambda number: ours(number + FEW + 1), OWN, own)
     load = always(lambda: subject.store.load("bench"))
     yield Operation("load", load, "Ax, load_experiment", always(lambda: load_experiment("bench")), LOAD, FEW)
+    yield Operation("load, once more", load, OWN, always(lambda: subject.store.load(subject.own.name)))
 
 
 def once(operation: Operation, clock: Callable[[], float]) -> Row:
@@ -109,6 +124,10 @@ def one_more(subject: Subject) -> Iterator[Operation]:
         trial = add_trial(in_ax)
         return lambda: save_or_update_trial(in_ax, trial)
 
+    def own_trial(number: int) -> Work:
+        trial = workload.add_trial(subject.own)
+        return lambda: store.save_trial(subject.own, trial)
+
     def save_head_and_trial(number: int) -> Work:
         trial = add_trial(bench)
         return lambda: store.save(bench, parts=[trial])
@@ -123,9 +142,10 @@ def one_more(subject: Subject) -> Iterator[Operation]:
         return lambda: store.save(made, parts=[added])
 
     yield Operation(FLAT[0], save_trial, "Ax, save_or_update_trial", ax_trial, ONE_TRIAL)
-    yield Operation("save(parts=[trial]), a new one", save_head_and_trial, "save_trial", save_trial)
+    yield Operation("save_trial, once more", save_trial, OWN, own_trial)
+    yield Operation(FLAT[1], save_head_and_trial, "save_trial", save_trial)
     yield Operation("save(experiment), one more trial", save_whole, "save_trial", save_trial)
-    yield Operation(FLAT[1], save_run, "save_trial", save_trial, ONE_RUN)
+    yield Operation(FLAT[2], save_run, "save_trial", save_trial, ONE_RUN)
 
 
 def rows(url: str, ax_url: str, trials: int, patience: Patience) -> Iterator[Row]:
@@ -134,9 +154,10 @@ def rows(url: str, ax_url: str, trials: int, patience: Patience) -> Iterator[Row
     create_all_tables(get_engine())
     with docstore.connect(url) as store:
         bench, in_ax = experiment(trials), experiment(trials)
-        subject = Subject(store, bench, strategy(trials, bench), in_ax)
+        subject = Subject(store, bench, strategy(trials, bench), in_ax, workload.experiment(trials, "own"))
         for operation in whole(subject):
-            yield once(operation, patience.clock) if trials > MOST_REPEATED else measured(operation, patience)
+            is_slow = trials > MOST_REPEATED and operation.beside != OWN
+            yield once(operation, patience.clock) if is_slow else measured(operation, patience)
         store.save(subject.strategy)
         for operation in one_more(subject):
             yield measured(operation, patience)
@@ -153,7 +174,7 @@ def on_database(backend: str, fresh: Callable[[], str], chosen: argparse.Namespa
     """Print the tables of one database, and return their rows."""
     tables = {
         size: print_rows(
-            f"{backend}, n = {size:,} trials of Ax's",
+            f"{backend} (Ax: sqlite), n = {size:,} trials of Ax's",
             rows(fresh(), f"sqlite:///{folder}/ax-{backend}-{size}.db", size, chosen.patience),
         )
         for size in chosen.trials
@@ -162,17 +183,8 @@ def on_database(backend: str, fresh: Callable[[], str], chosen: argparse.Namespa
     return [*(row for table in tables.values() for row in table), *more]
 
 
-def main() -> None:
-    """Read the arguments and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", nargs="*", choices=BACKENDS, default=["sqlite", "postgresql"])
-    parser.add_argument("--trials", type=int, nargs="*", default=[100, 1_000, 3_000])
-    parser.add_argument("--seconds", type=float, default=0.7, help="for which each operation is repeated")
-    parser.add_argument("--cpu", action="store_true", help="time by the CPU time of this process: for a busy machine")
-    chosen = parser.parse_args()
-    chosen.patience = Patience(chosen.seconds, clock=time.process_time if chosen.cpu else time.perf_counter)
-    warnings.simplefilter("ignore")  # Ax's
-    logging.getLogger("ax").setLevel(logging.CRITICAL)
+def print_tables(chosen: argparse.Namespace) -> None:
+    """Print the tables."""
     print(f"{machine()}{', CPU time of this process' if chosen.cpu else ''}\n")
     found: list[Row] = []
     with ExitStack() as used:
@@ -190,6 +202,25 @@ def main() -> None:
             except SwitchedOff as missing:
                 print(f"{missing}\n")
     print(summary(found))
+
+
+def main() -> None:
+    """Read the arguments, print the tables, and write the page if that is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", nargs="*", choices=BACKENDS, default=["sqlite", "postgresql"])
+    parser.add_argument("--trials", type=int, nargs="*", default=[100, 1_000, 3_000])
+    parser.add_argument("--seconds", type=float, default=0.7, help="for which each operation is repeated")
+    parser.add_argument("--cpu", action="store_true", help="time by the CPU time of this process: for a busy machine")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    chosen = parser.parse_args()
+    chosen.patience = Patience(chosen.seconds, clock=time.process_time if chosen.cpu else time.perf_counter)
+    warnings.simplefilter("ignore")  # Ax's
+    logging.getLogger("ax").setLevel(logging.CRITICAL)
+    printed = Copied()
+    with contextlib.redirect_stdout(printed):
+        print_tables(chosen)
+    if chosen.write:
+        write_into(PAGE, "bench-ax", printed.getvalue())
 
 
 if __name__ == "__main__":
