@@ -29,37 +29,42 @@ PLACE: Final = "row_place"
 PLACES: Final = "_docstore_row_places"
 """The attribute of the ``Data`` of one trial that has the places of its rows."""
 
-_NEEDED: Final = (
-    ("trial_index", "trial_index"),
-    ("arm_name", "arm_name"),
-    ("metric_name", "metric_name"),
-    ("metric_signature", "metric_signature"),
-    ("mean", "mean"),
-    ("sem", "se"),
-)
-"""The members of each record, and the attributes of a row."""
-
-_OPTIONAL: Final = (("step", "step"), ("start_time", "start_time"), ("end_time", "end_time"), ("n", "n"))
+_OPTIONAL: Final = ("step", "start_time", "end_time", "n")
+"""The members of a record that are left out if they are None."""
 
 
 def _record_of(row: Any) -> dict[str, Any]:
-    """Return the members of the record of *row*; what is None is left out."""
+    """Return the members of the record of *row*."""
     state = vars(row)
-    record = {key: state[name] for key, name in _NEEDED}
-    for key, name in _OPTIONAL:
+    record = {
+        "trial_index": state["trial_index"],
+        "arm_name": state["arm_name"],
+        "metric_name": state["metric_name"],
+        "metric_signature": state["metric_signature"],
+        "mean": state["mean"],
+        "sem": state["se"],
+    }
+    for name in _OPTIONAL:
         if state[name] is not None:
-            record[key] = state[name]
+            record[name] = state[name]
     return record
 
 
 def _row_of(record: Mapping[str, Any]) -> Any:
     """Return the row of a *record*."""
     row = object.__new__(DataRow)
-    state = vars(row)
-    for key, name in _NEEDED:
-        state[name] = record[key]
-    for key, name in _OPTIONAL:
-        state[name] = record.get(key)
+    vars(row).update(
+        trial_index=record["trial_index"],
+        arm_name=record["arm_name"],
+        metric_name=record["metric_name"],
+        metric_signature=record["metric_signature"],
+        mean=record["mean"],
+        se=record["sem"],
+        step=record.get("step"),
+        start_time=record.get("start_time"),
+        end_time=record.get("end_time"),
+        n=record.get("n"),
+    )
     return row
 
 
@@ -129,6 +134,8 @@ def together(parts: Mapping[int, Any]) -> list[Any]:
 
     If two writers gave rows the same place, that of the smaller trial comes first.
     """
+    if not any(PLACES in vars(part) for part in parts.values()):
+        return [row for _, part in sorted(parts.items()) for row in part._data_rows]
     in_turn: dict[int, list[Any]] = {}
     late: dict[int, list[tuple[int, int, Any]]] = {}
     for index, part in sorted(parts.items()):
@@ -196,6 +203,8 @@ def _has_same_rows(one: Any, other: Any) -> bool:
 
 
 def _records(data: Any) -> list[dict[str, Any]]:
+    if PLACES not in vars(data):
+        return [*map(_record_of, data._data_rows)]
     pairs = zip(data._data_rows, _places(data), strict=True)
     return [_record_of(row) if place is None else {**_record_of(row), PLACE: [*place]} for row, place in pairs]
 

@@ -74,4 +74,6 @@ def order_of(attribute: str) -> Field:
 
 def in_order(values: Mapping[str, T], order: Iterable[str] | None) -> dict[str, T]:
     """Return *values* in this *order*; keys that others added meanwhile come last."""
-    return {name: values[name] for name in (*(order or ()), *values) if name in values}
+    if order is None:
+        return {**values}
+    return {name: values[name] for name in (*order, *values) if name in values}
