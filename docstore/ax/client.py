@@ -41,7 +41,7 @@ _ATTEMPTS: Final = 20
 
 def newest(store: Store, name: str, kind: Kind = EXPERIMENT) -> int:
     """Return the number of the newest version of the experiment of this name, or of its strategy; 0 if it has none."""
-    return store.history(name, kind=kind.name)[0].number if store.exists(name, kind=kind.name) else 0
+    return next((info.version for info in store.find(name=name, kind=kind.name)), 0)
 
 
 def load_both(store: Store, name: str) -> tuple[Any, Any]:

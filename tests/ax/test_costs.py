@@ -17,6 +17,7 @@ from ax.utils.testing import core_stubs, modeling_stubs
 from counting import calls_of, encoded_by, rows_of, statements_of
 
 import docstore
+from docstore.ax.client import newest
 
 FEW, MANY = 10, 40
 
@@ -153,6 +154,16 @@ class TestOneMoreTrial:
         encoded = encoded_by(lambda: store.save(saved[1], parts=[trial]))
 
         assert encoded == ["", f"/data/{trial.index}", f"/trials/{trial.index}"]
+
+
+class TestAClient:
+    def test_reads_one_row_to_see_whether_others_saved(self, store, saved):
+        experiment = saved[1]
+
+        read = rows_of(store.engine, "SELECT", lambda: newest(store, experiment.name))
+
+        assert len(read) == 1
+        assert newest(store, experiment.name) == store.history(experiment.name)[0].number
 
 
 class TestOneMoreRunOfAStrategy:

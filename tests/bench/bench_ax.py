@@ -100,10 +100,10 @@ def whole(subject: Subject) -> Iterator[Operation]:
         return lambda: subject.store.save(made)
 
     yield Operation("save all, new", ours, "Ax, save_experiment", theirs, SAVE_ALL, FEW)
-    yield Operation("save all, new, once more", lambda number: ours(number + FEW + 1), OWN, own)
+    yield Operation("save all, new, once more", lambda number: ours(number + FEW + 1), OWN, own, most=FEW)
     load = always(lambda: subject.store.load("bench"))
     yield Operation("load", load, "Ax, load_experiment", always(lambda: load_experiment("bench")), LOAD, FEW)
-    yield Operation("load, once more", load, OWN, always(lambda: subject.store.load(subject.own.name)))
+    yield Operation("load, once more", load, OWN, always(lambda: subject.store.load(subject.own.name)), most=FEW)
 
 
 def once(operation: Operation, clock: Callable[[], float]) -> Row:
