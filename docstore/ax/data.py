@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -18,6 +19,7 @@ from docstore.ax.entries import cache, entry
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.classes.part_holders import PartHolder
+from docstore.codec.side_data import WeakIdentityMap
 
 Place: TypeAlias = "tuple[int, int]"
 """Where a row was that came after rows of later trials: the number of the last trial that had rows by then, and how
@@ -85,8 +87,6 @@ def _set_rows(data: Any, rows: list[Any]) -> None:
 
 # --- the rows of one trial -------------------------------------------------------------------------------------------
 
-# The rows of an experiment are all looked at when one trial is saved: no function in Python is called for each row.
-
 _TRIAL: Final = attrgetter("trial_index")
 
 
@@ -98,16 +98,6 @@ def by_trial(rows: Sequence[Any]) -> dict[int, Any]:
     for row, place in _with_places(rows):
         found.setdefault(row.trial_index, []).append((row, place))
     return {index: _data_of_pairs(pairs) for index, pairs in found.items()}
-
-
-def _of_one_trial(rows: Sequence[Any], index: int) -> Any:
-    """Return what ``by_trial`` has for this trial, or None, without making the others."""
-    indices = [*map(_TRIAL, rows)]
-    if _in_turn(indices):
-        own = rows[bisect_left(indices, index) : bisect_right(indices, index)]
-        return data_of([*own]) if own else None
-    pairs = [pair for pair in _with_places(rows) if pair[0].trial_index == index]
-    return _data_of_pairs(pairs) if pairs else None
 
 
 def _in_turn(indices: list[int]) -> bool:
@@ -167,6 +157,58 @@ def _moved(row: Any, index: int) -> Any:
     return moved
 
 
+# --- the rows of an experiment that grows ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Index:
+    """Which rows are of which trial, of rows to which others are added.
+
+    Attributes:
+        trials: the number of the trial of each row.
+        in_turn: whether the rows of each trial come after those of the trials before it.
+    """
+
+    rows: list[Any] = field(default_factory=list)
+    trials: list[int] = field(default_factory=list)
+    in_turn: bool = True
+
+    def extend(self, rows: list[Any]) -> bool:
+        """Add those of *rows* that come after as many as are known; return whether those are the known ones.
+
+        Cost:
+            A comparison of the addresses of known rows, in C: none of them is looked at.
+        """
+        added = rows[len(self.rows) :]
+        trials = [*map(_TRIAL, added)]
+        self.in_turn = self.in_turn and _in_turn([*self.trials[-1:], *trials])
+        self.rows += added
+        self.trials += trials
+        return self.rows == rows
+
+
+_INDEXES: Final[WeakIdentityMap[_Index]] = WeakIdentityMap()
+"""The index of the rows of an experiment whose trials are saved one by one."""
+
+
+def _of_one_trial(owner: Any, number: int) -> Any:
+    """Return what ``by_trial`` has for this trial, or None, without making the others.
+
+    A row's trial is read when the row comes in, and must not be changed in the row later: Ax makes a new row.
+    """
+    rows = owner.data._data_rows
+    index = _INDEXES.take(owner) or _Index()
+    if not index.extend(rows):  # some were taken out or replaced
+        index = _Index()
+        index.extend(rows)
+    _INDEXES.set(owner, index)
+    if index.in_turn:
+        own = rows[bisect_left(index.trials, number) : bisect_right(index.trials, number)]
+        return data_of(own) if own else None
+    pairs = [pair for pair in _with_places(rows) if pair[0].trial_index == number]
+    return _data_of_pairs(pairs) if pairs else None
+
+
 # --- in an experiment ------------------------------------------------------------------------------------------------
 
 
@@ -177,7 +219,7 @@ class DataHolder(PartHolder):
         return list(by_trial(owner.data._data_rows))
 
     def get(self, owner: Any, key: Any) -> Any:
-        found = _of_one_trial(owner.data._data_rows, key)
+        found = _of_one_trial(owner, key)
         if found is None:
             raise KeyError(key)
         return found

@@ -61,6 +61,11 @@ class WeakIdentityMap(Generic[T]):
 
         return weakref.ref(obj, forget)
 
+    def take(self, obj: Any) -> T | None:
+        """Remove the value of *obj* and return it, to one thread only; None if there is none."""
+        found = self.known.pop(id(obj), None)
+        return found[1] if found is not None and found[0]() is obj else None
+
     def drop(self, obj: Any) -> None:
         """Remove the value of *obj*, if there is one."""
         if self.get(obj) is not None:

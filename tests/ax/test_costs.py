@@ -131,7 +131,37 @@ class TestOneMoreTrialOfThirtyOrOfThreeHundred:
         assert of_30["<docstore encode Trial>"] == 1
 
 
+class WatchedRow(DataRow):
+    """A row that counts how often somebody reads its trial."""
+
+    reads = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        WatchedRow.reads += name == "trial_index"
+        return super().__getattribute__(name)
+
+
 class TestOneMoreTrial:
+    def test_looks_at_no_row_of_the_others(self, store):
+        made = new_experiment(FEW)
+        made.data = Data(data_rows=[WatchedRow(*list(vars(row).values())[:6]) for row in made.data._data_rows])
+        store.save(made)
+        store.save_trial(made, add_trial(made))
+        trial = add_trial(made)
+        WatchedRow.reads = 0
+
+        store.save_trial(made, trial)
+
+        assert WatchedRow.reads == 0
+
+    def test_has_the_row_that_took_the_place_of_another(self, store, saved):
+        few = saved[0]
+        few.attach_data(Data(data_rows=[DataRow(2, "2_0", "branin", "branin", 77.0, 0.1)]))
+
+        store.save_trial(few, few.trials[2])
+
+        assert store.load(few.name).lookup_data(trial_indices=[2])._data_rows[0].mean == 77.0
+
     def test_of_an_older_one_is_found_among_rows_that_do_not_come_trial_by_trial(self, store, saved):
         few = saved[0]
         few.attach_data(Data(data_rows=[DataRow(2, "2_0", "late", "late", 1.0, 0.1)]))
