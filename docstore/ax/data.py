@@ -213,7 +213,12 @@ def _of_one_trial(owner: Any, number: int) -> Any:
 
 
 class DataHolder(PartHolder):
-    """Holds the data of each trial: its rows in the experiment's one ``Data``, which is made anew when they change."""
+    """Holds the data of each trial: its rows in the experiment's one ``Data``, which is made anew when they change.
+
+    The place of a row is among rows of a later trial: these are put in first.
+    """
+
+    is_filled_backwards = True
 
     def keys(self, owner: Any) -> list[Any]:
         return list(by_trial(owner.data._data_rows))

@@ -590,6 +590,37 @@ def test_what_ax_keeps_beside_the_trials_is_right_after_a_merge(ada, bob):
     assert (status[AX.TrialStatus.CANDIDATE], mine._trials_have_ttl) == ({3}, True)
 
 
+class TestRowsOfSeveralTrialsThatInterleave:
+    """Ax keeps them in the order in which they came."""
+
+    def test_of_others_are_put_in_their_places(self, ada, bob):
+        mine = AX.experiment(trials=2)
+        ada.save(mine)
+        theirs = bob.load("cakes")
+        AX.add_trial(theirs, 0.5, taste=3.0)
+        AX.observe(theirs, 0, 7.0, "crumb")
+        bob.save(theirs)
+        mine.description = "mine"
+
+        ada.save(mine)
+
+        assert AX.differences(ada.load("cakes"), mine) == []
+        assert [row.trial_index for row in mine.data._data_rows] == [0, 0, 1, 1, 2, 0]
+
+    def test_of_a_trial_that_gets_another_number_are_stored_in_their_places(self, ada, bob):
+        mine = AX.experiment(trials=2)
+        ada.save(mine)
+        theirs = bob.load("cakes")
+        AX.add_batch(theirs, 0.25, 0.375)
+        bob.save(theirs)
+        AX.add_trial(mine, 0.5, taste=3.0)
+        AX.observe(mine, 0, 7.0, "crumb")
+
+        ada.save(mine)
+
+        assert [row.trial_index for row in ada.load("cakes").data._data_rows] == [0, 0, 1, 1, 3, 0]
+
+
 class TestWhatAnObjectOfAxCameFrom:
     def test_is_no_attribute_of_it(self, ada):
         made = AX.experiment(trials=1)

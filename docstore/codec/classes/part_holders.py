@@ -13,7 +13,12 @@ class PartHolder(ABC):
     otherwise: one table with the rows of all trials, say. Then its table of fields has the field with ``get=``, which
     returns all parts as a dict by key, and its entry has a holder under the field's key. Such a part is an object made
     for the call: it is replaced as a whole, never changed in place.
+
+    Attributes:
+        is_filled_backwards: whether, of several parts, those of the greatest keys are to be replaced first.
     """
+
+    is_filled_backwards: bool = False
 
     @abstractmethod
     def keys(self, owner: Any) -> list[Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.live.live_object import LiveObject
+from docstore.codec.live.parts import Parts
 from docstore.codec.live.update_in_place import InPlaceUpdate
 from docstore.documents.canonical import JSON, Absent
-from docstore.documents.kinds import HEAD, in_order
+from docstore.documents.kinds import HEAD, in_order, split_path
 from docstore.errors import CodecError, InvalidValueError
 
 
@@ -86,7 +87,7 @@ def _plan_pieces(
     fields_of_parts = [rule.field for rule in live.kind.parts]
     gone = {path for path, body in pieces.items() if isinstance(body, Absent)}
     # Items of a list are appended in order, and removed from the end.
-    for path in (*sorted(pieces.keys() - gone, key=in_order), *sorted(gone, key=in_order, reverse=True)):
+    for path in (*_in_turn(live, pieces.keys() - gone), *sorted(gone, key=in_order, reverse=True)):
         fresh = live.decoded(path, pieces[path])
         try:
             base = live.decoded(path, saved[path]) if path in saved else _present(live, path)
@@ -97,6 +98,15 @@ def _plan_pieces(
             update.part(path, base, fresh)
         elif fresh is not MISSING:
             update.become(base, fresh, fields_of_parts)
+
+
+def _in_turn(live: LiveObject, paths: Iterable[str]) -> list[str]:
+    """Return the *paths* in the order in which the pieces are put into the object."""
+    parts, owner = Parts(live.mapper.codec), type(live.obj)
+    backwards = {rule.field for rule in live.kind.parts if parts.are_filled_backwards(owner, rule.field)}
+    ordered = sorted(paths, key=in_order)
+    last = [path for path in ordered if path != HEAD and split_path(path)[0] in backwards]
+    return [*(path for path in ordered if path not in last), *reversed(last)]
 
 
 def _present(live: LiveObject, path: str) -> Any:

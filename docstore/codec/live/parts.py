@@ -83,6 +83,10 @@ class Parts:
         """Return whether the parts in *field* are made of what *owner* holds each time, and are not held themselves."""
         return not isinstance(self._holder(owner, field), Items)
 
+    def are_filled_backwards(self, owner: type, field: str) -> bool:
+        """Return whether, of several parts in *field*, those of the greatest keys are to be replaced first."""
+        return self._holder(owner, field).is_filled_backwards
+
     def container(self, owner: Any, field: str) -> JSON:
         """Return ``{}`` or ``[]``: the value of *field* in the head, if its items are parts.
 

@@ -35,6 +35,9 @@ _NUMBERS: Final[dict[str, tuple[Place, ...]]] = {
 }
 """The places of trial numbers in the pieces of each field. Numbers that a user notes in metadata are left alone."""
 
+_OTHER_NUMBERS: Final[dict[str, tuple[Place, ...]]] = {DATA.field: (("records", ANY, "row_place", 0),)}
+"""The places of other trials' numbers: among the rows of which trial an observation of Ax was attached."""
+
 _ARMS: Final[dict[str, tuple[Place, ...]]] = {
     HEAD: (("status_quo",),),
     TRIALS.field: tuple((*run, "arms", ANY) for run in _RUNS),
@@ -266,7 +269,7 @@ def renumbered(pieces: Pieces, numbers: Mapping[int, int], names: Mapping[str, s
         return dict(pieces)
     moved: dict[str, JSON] = {}
     for path, body in pieces.items():
-        for place in _NUMBERS.get(_field(path), ()):
+        for place in (*_NUMBERS.get(_field(path), ()), *_OTHER_NUMBERS.get(_field(path), ())):
             body = _replaced_at(body, place, number)
         for place in _NAMES.get(_field(path), ()):
             body = _replaced_at(body, place, name)
