@@ -687,6 +687,17 @@ def rows_with_parent(connection: Connection, id: str) -> list[sa.Row[Any]]:
         return list(connection.execute(query))
 
 
+def ids_with_parent(connection: Connection, id: str) -> list[str]:
+    """Return the ids of the documents with a version that came from the document *id*, by a branch or a merge.
+
+    Cost:
+        Every row of history is looked at.
+    """
+    is_named = AsText(versions.c.parent).contains(id, autoescape=True)
+    query = sa.select(versions.c.id).distinct().where(versions.c.parent.is_not(None), is_named)
+    return list(connection.execute(query).scalars())
+
+
 def version_row(connection: Connection, id: str, number: int) -> sa.Row[Any] | None:
     """Return the row of history of one version."""
     query = sa.select(versions).where(versions.c.id == id, versions.c.version == number)

@@ -1192,6 +1192,18 @@ class Store:
             self._writing, self._context.kind_name(kind), name, new_name, version, self._context.note(message, author)
         )
 
+    def branches(self, name: str, *, kind: str | type = "experiment") -> dict[str, int]:
+        """Return the names of the documents that were branched from this one, each with the version it began from.
+
+        Only its own branches, by their present names; not those of its branches, and none that is deleted.
+
+        Cost:
+            Every row of history in the database is looked at, and the branches and merges of those that are found.
+        """
+        from docstore.store.branches.branch import branches
+
+        return branches(self._context.transactions, self._context.kind_name(kind), name)
+
     def merge(
         self,
         name: str,

@@ -11,8 +11,9 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, kind_named
 from docstore.errors import DocumentExistsError
 from docstore.sql import full_states, rows
-from docstore.sql.reader import read_version
+from docstore.sql.reader import parents_of, read_version
 from docstore.sql.rows import live_documents_named
+from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
@@ -43,3 +44,19 @@ def branch(context: StoreContext, kind: str, name: str, new_name: str, version: 
         return context.writer.branch(connection, id, head, state, document, said)
 
     return write_version(context, work)
+
+
+def branches(transactions: Transactions, kind: str, name: str) -> dict[str, int]:
+    """Return the live branches of *name*, each with the version that it began from; as ``Store.branches``."""
+    with transactions.reading() as connection:
+        id = transactions.head(connection, kind, name).id
+        found: dict[str, int] = {}
+        for other in rows.ids_with_parent(connection, id):
+            head = rows.head_of(connection, other)
+            if head is None or head.deleted_at is not None:
+                continue
+            # A branch of a branch has the rows of both, since the past is copied: the last one is its own.
+            own = [each for each in parents_of(connection, head).values() if each.how == "branch"]
+            if own and own[-1].id == id:
+                found[head.name] = own[-1].version
+    return dict(sorted(found.items(), key=lambda each: (each[1], each[0])))

@@ -226,3 +226,14 @@ class VersionPromises(Setting):
         assert list(store.get("bread", pointer="/trials")) == ["0"]
         assert [version.number for version in store.history("bread")][-2:] == [2, 1]
         assert stored(store) == saves[0][2]
+
+    def test_branches_are_listed_by_their_names_but_not_those_of_branches(
+        self, store: docstore.Store, saves: Saves
+    ) -> None:
+        store.branch("cakes", "bread", 2)
+        store.branch("bread", "rolls")
+        store.branch("cakes", "gone")
+        store.delete("gone")
+        store.rename("bread", "rye")
+
+        assert (store.branches("cakes"), store.branches("rye")) == ({"rye": 2}, {"rolls": 3})
