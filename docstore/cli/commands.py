@@ -32,6 +32,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "Versions": {
         "log": Entry("versions.log:log", "List the versions of a document, or those that changed a value in it."),
         "diff": Entry("versions.diff:diff", "Show what changed between two versions, or two documents."),
+        "tag": Entry("versions.tag:tag", "List the tags of a document, or name a version by a tag."),
+        "branch": Entry("versions.branch:branch", "List the branches of a document, or start one."),
     },
 }
 

@@ -26,15 +26,20 @@ _CALLS: Final = (
     (re.compile(r"\bverify\(\) lists"), "`docstore verify` lists"),
     (re.compile(r"\bhistory\((.+?)\) lists the versions"), r"`docstore log` lists the versions"),
     (re.compile(r"\bundelete\((.+?)\) brings"), r"`docstore undelete` brings"),
+    (re.compile(r"\btag\(\.\.\., move=True\) to move"), r"`docstore tag --move` to move"),
+    (re.compile(r"\bbranch\(\) makes"), r"`docstore branch` makes"),
+    (re.compile(r"\bfolded by compact\(\)"), r"folded by `docstore compact`"),
+    (re.compile(r"\bconnect\(\.\.\., project=('.*?')\)"), r"give --project \1"),
+    (re.compile(r"\bkind=('[^']*')"), r"-k \1"),
     (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),
     (re.compile(r"without read_only=True, connect\(\) makes the file"), "`docstore init` makes the file"),
 )
 """Calls that are the remedy in the library's messages, and the commands that are so here."""
 
 
-def say(message: str) -> None:
-    """Print on stderr what a command did: it is no result, and so not for other programs."""
-    print(printable(message), file=sys.stderr)
+def say(message: str, *, dry_run: bool = False) -> None:
+    """Print on stderr what a command did, or in a dry run would do: it is no result, and so not for other programs."""
+    print(printable(f"{'Dry run, nothing is written: ' if dry_run else ''}{message}"), file=sys.stderr)
 
 
 def complain(message: str) -> None:

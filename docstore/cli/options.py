@@ -13,6 +13,7 @@ import click
 
 from docstore.cli.completion import complete_names
 from docstore.cli.output import FORMATS, Output
+from docstore.cli.text import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -86,7 +87,12 @@ yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 
 message = click.option("-m", "--message", metavar="TEXT", default="", help="The message of the new version.")
 
-author = click.option("--author", metavar="WHO", help="Who saves; without it, the user of the operating system.")
+author = click.option(
+    "--author",
+    metavar="WHO",
+    envvar="DOCSTORE_AUTHOR",
+    help="Who saves; without it, DOCSTORE_AUTHOR, or the user of the operating system.",
+)
 
 
 def limit(what: str) -> Callable[[F], F]:
@@ -135,5 +141,5 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError(f"{question} There is no terminal to ask on. To do it, give --yes.")
-    if not click.confirm(question, err=True):
+    if not click.confirm(printable(question), err=True):
         raise click.exceptions.Exit(1)

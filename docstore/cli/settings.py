@@ -47,12 +47,17 @@ class Settings:
             raise click.UsageError(_NONE_GIVEN)
         return url, self.project or section.get("project") or "default"
 
-    def open(self, *, writes: bool = False, create: bool = False, author: str | None = None) -> Store:
+    def open(
+        self, *, writes: bool = False, create: bool = False, author: str | None = None, dry_run: bool = False
+    ) -> Store:
         """Return a store on the database, which the caller closes: ``with settings.open() as store:``.
+
+        Objects of classes that are not docstore's or Ax's own are kept unread in it.
 
         Args:
             writes: whether the command may write; otherwise the store, and the database, refuse to.
             create: whether a SQLite file that is not there is made.
+            dry_run: whether whatever is written is checked as ever, and rolled back in place of committed.
 
         Raises:
             click.UsageError: as ``database``.
@@ -60,12 +65,19 @@ class Settings:
             DocstoreError: as ``connect``.
         """
         import docstore
+        from docstore.sql.dialects import roll_back_writes
 
         url, project = self.database()
         address = _with_option_file(url)
         if writes and not create:
             _check_file(address)
-        return docstore.connect(address, project=project, read_only=not writes, author=author)
+        if dry_run:
+            # Otherwise missing tables would be made.
+            docstore.connect(address, project=project, read_only=True).close()
+        store = docstore.connect(address, project=project, read_only=not writes, author=author, unknown="keep")
+        if dry_run:
+            roll_back_writes(store.engine)
+        return store
 
     def without_password(self, text: str) -> str:
         """Return *text*, the trace of an error, without the password of the database's URL."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import NamedTuple
 
 import pytest
+import sqlalchemy as sa
 from labs import fill
 
 from docstore.cli.main import run
@@ -24,6 +27,7 @@ class Ended(NamedTuple):
 def _no_configuration(monkeypatch, tmp_path):
     """A home and a folder of the test's own, without any configuration."""
     monkeypatch.delenv("DOCSTORE_URL", raising=False)
+    monkeypatch.delenv("DOCSTORE_AUTHOR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
@@ -47,3 +51,15 @@ def lab(fresh_database, monkeypatch) -> str:
     fill(url)
     monkeypatch.setenv("DOCSTORE_URL", url)
     return url
+
+
+@pytest.fixture
+def unchanged(lab) -> Callable[[], bool]:
+    """Return whether every row of the database of ``lab`` is as it was."""
+
+    def rows() -> list[str]:
+        with closing(sqlite3.connect(str(sa.make_url(lab).database))) as connection:
+            return list(connection.iterdump())
+
+    before = rows()
+    return lambda: rows() == before

@@ -27,6 +27,9 @@ from docstore.sql.dialects.urls import shown, without_password
 _WRITES: Final = "docstore_writes"
 """The option of a connection that is in a writer's transaction."""
 
+_ROLLED_BACK: Final = "docstore_rolled_back"
+"""The option of an engine whose writes are never committed."""
+
 _NEEDED: Final = re.compile(r"'(\w+)' package is required")
 """PyMySQL's error if the server wants a password hash for this user that needs another package."""
 
@@ -67,6 +70,8 @@ def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Conne
         except DBAPIError as error:
             _drop_if_lost(connection, error)
             raise
+        if write and _ROLLED_BACK in engine.get_execution_options():
+            return  # what is not committed is rolled back with the connection's return
         try:
             with committing(engine, changes=changes):
                 backend.commit(connection, write=write)
@@ -74,6 +79,11 @@ def _transaction(engine: Engine, *, write: bool, changes: str) -> Iterator[Conne
             _drop_if_lost(connection, error.__cause__)
             _end(connection)
             raise
+
+
+def roll_back_writes(engine: Engine) -> None:
+    """Let each transaction of *engine* that writes be rolled back at its end: a dry run, which does everything else."""
+    engine.update_execution_options(**{_ROLLED_BACK: True})
 
 
 @contextmanager
