@@ -32,8 +32,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "Versions": {
         "log": Entry("versions.log:log", "List the versions of a document, or those that changed a value in it."),
         "diff": Entry("versions.diff:diff", "Show what changed between two versions, or two documents."),
+        "blame": Entry("versions.blame:blame", "Show who changed a value in a document, or each part of it last."),
         "tag": Entry("versions.tag:tag", "List the tags of a document, or name a version by a tag."),
         "branch": Entry("versions.branch:branch", "List the branches of a document, or start one."),
+        "merge": Entry("versions.merge:merge", "Merge what was changed in one document into another."),
+        "revert": Entry("versions.revert:revert", "Make an older state of a document the newest version."),
     },
 }
 

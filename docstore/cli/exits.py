@@ -26,6 +26,12 @@ _CALLS: Final = (
     (re.compile(r"\bverify\(\) lists"), "`docstore verify` lists"),
     (re.compile(r"\bhistory\((.+?)\) lists the versions"), r"`docstore log` lists the versions"),
     (re.compile(r"\bundelete\((.+?)\) brings"), r"`docstore undelete` brings"),
+    (
+        re.compile(
+            r"or call merge\(\.\.\., on_conflict=\) with a function that decides, or 'overwrite' to .*", re.DOTALL
+        ),
+        r"or decide by `docstore merge` with --ours, --theirs or --edit.",
+    ),
     (re.compile(r"\btag\(\.\.\., move=True\) to move"), r"`docstore tag --move` to move"),
     (re.compile(r"\bbranch\(\) makes"), r"`docstore branch` makes"),
     (re.compile(r"\bfolded by compact\(\)"), r"folded by `docstore compact`"),
@@ -40,6 +46,16 @@ _CALLS: Final = (
 def say(message: str, *, dry_run: bool = False) -> None:
     """Print on stderr what a command did, or in a dry run would do: it is no result, and so not for other programs."""
     print(printable(f"{'Dry run, nothing is written: ' if dry_run else ''}{message}"), file=sys.stderr)
+
+
+def say_saved(name: str, number: int, before: int, *, dry_run: bool = False) -> None:
+    """Print on stderr which version a document has now, or that it is as it was.
+
+    Args:
+        before: the number of the newest version before the command; 0 if there was none.
+    """
+    is_new = number > before
+    say(f"{name!r} is at version {number}{' now' if is_new else ', nothing changed'}", dry_run=dry_run)
 
 
 def complain(message: str) -> None:

@@ -136,3 +136,187 @@ class TestTheAuthor:
 
         with docstore.connect(lab) as store:
             assert store.version("pies").author == "erna"
+
+
+class TestRevert:
+    @pytest.mark.parametrize("revision", ["2", "published"])
+    def test_makes_an_older_state_the_newest_version(self, docstore_cli, revision):
+        ended = docstore_cli(f"revert cakes {revision} -m 'too hot'")
+
+        assert ended == (0, "", "'cakes' is at version 4 now\n")
+        assert docstore_cli("diff cakes 2 4").out == ""
+        assert objects(docstore_cli("log cakes -o jsonl").out)[0]["message"] == "too hot"
+
+    def test_to_what_it_is_makes_no_version(self, docstore_cli):
+        assert docstore_cli("revert cakes 3").err == "'cakes' is at version 3, nothing changed\n"
+
+    def test_names_the_versions_that_there_are(self, docstore_cli):
+        ended = docstore_cli("revert cakes 9")
+
+        assert (ended.code, ended.err) == (
+            3,
+            "docstore: document 'cakes' has no version 9 (it has 1 to 3). `docstore log` lists the versions.\n",
+        )
+
+
+class TestBlame:
+    def test_lists_the_changes_of_a_value(self, docstore_cli, lab):
+        with docstore.connect(lab, author="bob") as store:
+            cakes = store.load("cakes")
+            cakes.trials[2].mark_failed()
+            store.save(cakes, message="burnt")
+
+        rows = objects(docstore_cli("blame cakes /trials/2/status -o jsonl").out)
+
+        assert [(row["version"], row["by"], row["message"], row["was"], row["became"]) for row in rows] == [
+            (4, "bob", "burnt", "RUNNING", "FAILED"),
+            (3, "ada", "", None, "RUNNING"),
+        ]
+
+    def test_lists_who_changed_each_member_last(self, docstore_cli):
+        rows = {str(row["pointer"]): row["version"] for row in objects(docstore_cli("blame cakes -o jsonl").out)}
+
+        assert rows["/search_space"] == 1
+        assert [rows[f"/trials/{trial}"] for trial in range(3)] == [2, 2, 3]
+        assert "/__type" not in rows
+
+    def test_lists_members_of_any_document(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.put("note", "n1", {"text": "spelt", "sizes": (1, 2)})
+
+        assert [row["version"] for row in objects(docstore_cli("blame n1 -k note -o jsonl").out)] == [1, 2]
+
+    def test_of_nothing_is_nothing(self, docstore_cli):
+        assert docstore_cli("blame cakes /nothing") == (0, "", "")
+
+    @pytest.mark.parametrize(("line", "lines"), [("blame cakes --limit 2", 2), ("blame cakes /status --limit 1", 1)])
+    def test_lists_as_many_as_are_asked_for(self, docstore_cli, line, lines):
+        assert len(docstore_cli(f"{line} -q").out.split()) == lines
+
+
+def with_description(store: docstore.Store, name: str, description: str) -> None:
+    experiment = store.load(name)
+    experiment.description = description
+    store.save(experiment)
+
+
+class TestMerge:
+    def test_brings_what_was_changed_in_a_branch(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.branch("cakes", "pies")
+            with_description(store, "pies", "sour")
+
+        assert docstore_cli("merge pies cakes") == (0, "", "'cakes' is at version 4 now\n")
+        assert docstore_cli("get cakes /description --raw").out == "sour\n"
+
+    def test_of_what_is_there_already_makes_no_version(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.branch("cakes", "pies")
+
+        assert docstore_cli("merge pies cakes").err == "'cakes' is at version 3, nothing changed\n"
+
+    def test_of_documents_that_have_nothing_in_common_is_refused(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:
+            store.put("note", "n2", 1)
+
+        ended = docstore_cli("merge n1 n2 -k note")
+
+        assert ended.code == 2
+        assert "`docstore branch` makes documents that have one." in ended.err
+
+
+class TestAMergeOfWhatBothChanged:
+    @pytest.fixture(autouse=True)
+    def _both(self, lab):
+        """Both changed the description, and a property; the branch has a third change."""
+        with docstore.connect(lab) as store:
+            store.branch("cakes", "pies")
+            for name, taste in (("cakes", "sweet"), ("pies", "sour")):
+                experiment = store.load(name)
+                experiment.description = taste
+                experiment.properties["taste"] = taste
+                experiment.properties[name] = True
+                store.save(experiment)
+
+    @pytest.fixture
+    def editor(self, monkeypatch, tmp_path):
+        """Make the editor a program that replaces a text by another one in each file."""
+
+        def editor(old: str, new: str) -> None:
+            monkeypatch.setenv("VISUAL", f"sed -i 's|{old}|{new}|'")
+            monkeypatch.setenv("TMPDIR", str(tmp_path))
+            monkeypatch.setattr("tempfile.tempdir", None)
+
+        return editor
+
+    def test_lists_the_places_with_their_three_values(self, docstore_cli, unchanged):
+        ended = docstore_cli("merge pies cakes -o jsonl")
+
+        assert ended.code == 1
+        assert objects(ended.out) == [
+            {"pointer": "/description", "base": None, "mine": "sour", "theirs": "sweet"},
+            {"pointer": "/properties/taste", "base": None, "mine": "sour", "theirs": "sweet"},
+        ]
+        assert ended.err.endswith(
+            "both changed /description, /properties/taste. Change one of them, or decide by `docstore merge` with "
+            "--ours, --theirs or --edit.\n"
+        )
+        assert unchanged()
+
+    def test_takes_the_side_that_is_named_for_a_place(self, docstore_cli):
+        ended = docstore_cli("merge pies cakes --ours '' --theirs /properties")
+
+        assert ended == (0, "", "'cakes' is at version 5 now\n")
+        assert docstore_cli("get cakes /description --raw").out == "sour\n"
+        assert json.loads(docstore_cli("get cakes /properties").out) == {"taste": "sweet", "cakes": True, "pies": True}
+
+    def test_lists_what_is_left(self, docstore_cli, unchanged):
+        ended = docstore_cli("merge pies cakes --ours /description -o jsonl")
+
+        assert ended.code == 1
+        assert [row["pointer"] for row in objects(ended.out)] == ["/properties/taste"]
+        assert unchanged()
+
+    @pytest.mark.parametrize("pointer", ["/descriptio", "/description/x", "description"])
+    def test_refuses_a_pointer_at_which_nothing_conflicts(self, docstore_cli, unchanged, pointer):
+        ended = docstore_cli(f"merge pies cakes --theirs {pointer}")
+
+        assert ended.code == 2
+        assert f"'{pointer}' leads to no conflict. There is /description, /properties/taste." in ended.err
+        assert unchanged()
+
+    def test_is_decided_in_the_editor(self, docstore_cli, editor, tmp_path):
+        editor('"result": "sour"', '"result": "both"')
+
+        ended = docstore_cli("merge pies cakes --edit --theirs /description")
+
+        assert ended == (0, "", "'cakes' is at version 5 now\n")
+        assert docstore_cli("get cakes /description --raw").out == "sweet\n"
+        assert docstore_cli("get cakes /properties/taste --raw").out == "both\n"
+        assert list(tmp_path.glob("docstore-*")) == []
+
+    def test_is_given_up_if_nothing_is_edited(self, docstore_cli, editor, unchanged):
+        editor("nothing", "like it")
+
+        ended = docstore_cli("merge pies cakes --edit")
+
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith("nothing was decided, and nothing changed")
+        assert unchanged()
+
+    def test_is_refused_if_the_edited_text_is_of_other_places(self, docstore_cli, editor, unchanged, tmp_path):
+        editor('"/description"', '"/desc"')
+
+        ended = docstore_cli("merge pies cakes --edit")
+
+        [left] = tmp_path.glob("docstore-*")
+        assert ended.code == 3
+        assert f"What you wrote is in {left}\n" in ended.err
+        assert "there has to be an object for each of /description, /properties/taste, and no other." in ended.err
+        assert unchanged()
+
+    def test_says_in_a_dry_run_what_would_be(self, docstore_cli, unchanged):
+        assert docstore_cli("merge pies cakes --ours '' -n").err.startswith(
+            "Dry run, nothing is written: 'cakes' is at"
+        )
+        assert unchanged()
