@@ -38,6 +38,12 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "merge": Entry("versions.merge:merge", "Merge what was changed in one document into another."),
         "revert": Entry("versions.revert:revert", "Make an older state of a document the newest version."),
     },
+    "Change": {
+        "rename": Entry("change.rename:rename", "Rename a document."),
+        "rm": Entry("change.rm:rm", "Delete a document; `docstore undelete` brings it back."),
+        "undelete": Entry("change.undelete:undelete", "Bring a deleted document back."),
+        "purge": Entry("change.purge:purge", "Remove a document for good, with its whole history and its tags."),
+    },
 }
 
 COMMANDS: Final = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

@@ -32,6 +32,12 @@ _CALLS: Final = (
         ),
         r"or decide by `docstore merge` with --ours, --theirs or --edit.",
     ),
+    (
+        re.compile(r"\brename\('.*?', \.\.\.\) or delete\('.*?'(?:, kind='.*?')?\) it"),
+        r"`docstore rename` or `docstore rm` it",
+    ),
+    (re.compile(r"\bbefore undelete\(\)"), r"before `docstore undelete`"),
+    (re.compile(r"\bcall rename\((.*?), (.*?)\) for that"), r"`docstore rename \1 \2` does that"),
     (re.compile(r"\btag\(\.\.\., move=True\) to move"), r"`docstore tag --move` to move"),
     (re.compile(r"\bbranch\(\) makes"), r"`docstore branch` makes"),
     (re.compile(r"\bfolded by compact\(\)"), r"folded by `docstore compact`"),
