@@ -396,17 +396,33 @@ class Store:
         which = None if kind is None else self._context.kind_name(kind)
         return upgrade(self._writing, which, self._context.note(message, author), progress)
 
-    def put(self, kind: str, name: str, value: Any, *, message: str = "", author: str | None = None) -> Version:
+    def put(
+        self,
+        kind: str,
+        name: str,
+        value: Any,
+        *,
+        message: str = "",
+        author: str | None = None,
+        based_on: int | None = None,
+    ) -> Version:
         """Save *value*, any JSON value with what docstore tags, as the newest version of the document *name* of *kind*.
 
         The kind comes first. Any text may be a new kind, so that a name in its place is not refused; the error of
         ``get`` says then that the two were swapped.
 
+        Args:
+            based_on: the number of the version that *value* was made from. What others saved since is kept; without it,
+                *value* replaces it.
+
         Raises:
             InvalidValueError: *kind* is one whose documents are saved as objects.
             EncodeError: something in *value* cannot be written.
+            ConflictError: *based_on*, and others changed a place since that *value* changes too; names the places.
+            DocumentNotFoundError, VersionNotFoundError: *based_on*, and there is no such document or version, or it
+                was folded.
         """
-        return direct.put(self._writing, kind, name, value, self._context.note(message, author))
+        return direct.put(self._writing, kind, name, value, self._context.note(message, author), based_on)
 
     def status(self, obj: Any) -> Status:
         """Return what ``save(obj)`` would write now: the difference from what is stored, with others' changes merged.

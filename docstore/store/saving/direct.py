@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -12,11 +13,13 @@ from docstore.documents.digests import piece
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, RESERVED, Kind, kind_named
-from docstore.errors import InvalidValueError
-from docstore.sql.reader import read_version
+from docstore.documents.merge.resolve import resolve
+from docstore.errors import DecodeError, InvalidValueError
+from docstore.sql.reader import read, read_version
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
+from docstore.store.saving.divergence import refused
 
 
 def write_version(context: StoreContext, work: Callable[[Connection], Saved]) -> Version:
@@ -26,7 +29,7 @@ def write_version(context: StoreContext, work: Callable[[Connection], Saved]) ->
     return saved.version
 
 
-def put(context: StoreContext, kind: str, name: str, value: Any, note: Note) -> Version:
+def put(context: StoreContext, kind: str, name: str, value: Any, note: Note, based_on: int | None = None) -> Version:
     """Save a JSON value as the newest version of a document; as ``Store.put``."""
     mapper = context.mapper()
     kind = checked_text("kind", kind, 64)
@@ -35,8 +38,30 @@ def put(context: StoreContext, kind: str, name: str, value: Any, note: Note) -> 
     body = mapper.codec.encode(value)
     name = checked_text("name", name, LONGEST_NAME)
     document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
+    if based_on is not None:
+        return write_version(context, lambda connection: _put_on(connection, context, document, note, based_on))
     id = new_id()
     return write_version(context, lambda connection: context.writer.overwrite(connection, id, document, note))
+
+
+def _put_on(connection: Connection, context: StoreContext, document: Document, note: Note, based_on: int) -> Saved:
+    """Write a JSON value that was made from the version *based_on*, merged with what others saved since.
+
+    Raises:
+        ConflictError: both changed the same place, or what both made together cannot be decoded.
+    """
+    head = context.transactions.head(connection, document.kind.name, document.name)
+    number = kept_version_number(connection, head, based_on)
+    base = read_version(connection, head, document.kind, number).pieces
+    mine = {path: each.body for path, each in document.pieces.items()}
+    resolution = resolve(document.kind, base, mine, read(connection, head).pieces)
+    if resolution.conflicts:
+        raise refused(head, number, resolution.problem, resolution.conflicts)
+    try:
+        context.raw.decode(resolution.target[HEAD].body)
+    except DecodeError as error:
+        raise refused(head, number, f"the merged document is invalid: {error}") from error
+    return context.writer.replace(connection, head, replace(document, pieces=resolution.target), note)
 
 
 def revert(context: StoreContext, kind: str, name: str, version: When, note: Note) -> Version:

@@ -10,7 +10,15 @@ import pytest
 import docstore
 from docstore.documents.canonical import ABSENT
 from docstore.documents.merge.resolve import OnConflict
-from docstore.errors import DocumentExistsError, DocumentNotFoundError, InvalidValueError, OverwriteWarning
+from docstore.errors import (
+    Conflict,
+    ConflictError,
+    DocumentExistsError,
+    DocumentNotFoundError,
+    InvalidValueError,
+    OverwriteWarning,
+    VersionNotFoundError,
+)
 from docstore.testing.contract.setting import Setting, stored
 from docstore.testing.experiments import add_trial, new_experiment, observe
 
@@ -298,3 +306,35 @@ class ConflictPromises(Setting):
             ada.save(two_readers[0])
 
         assert stored(bob) == docstore.dumps(other)
+
+    # --- JSON values -------------------------------------------------------------------------------------------------
+
+    def test_a_value_that_says_its_version_keeps_what_others_put_since(self, store: docstore.Store) -> None:
+        store.put("note", "n1", {"text": "rye", "sizes": (1, 2)})
+        store.put("note", "n1", {"text": "rye", "sizes": (1, 2), "theirs": 1})
+
+        made = store.put("note", "n1", {"text": "spelt", "sizes": (1, 2)}, based_on=1)
+
+        assert made.number == 3
+        assert store.get("n1", kind="note") == {"text": "spelt", "sizes": (1, 2), "theirs": 1}
+        assert store.verify() == []
+
+    def test_a_value_that_says_its_version_is_refused_where_both_changed_it(self, store: docstore.Store) -> None:
+        for text in ("rye", "spelt"):
+            store.put("note", "n1", {"text": text})
+
+        with pytest.raises(ConflictError) as caught:
+            store.put("note", "n1", {"text": "wheat"}, based_on=1)
+
+        assert caught.value.places == (Conflict("/text", "rye", "wheat", "spelt"),)
+        assert store.get("n1", kind="note") == {"text": "spelt"}
+
+    def test_a_value_that_is_as_in_the_version_it_says_makes_no_version(self, store: docstore.Store) -> None:
+        for text in ("rye", "spelt"):
+            store.put("note", "n1", {"text": text})
+
+        assert store.put("note", "n1", {"text": "rye"}, based_on=1).number == 2
+        with pytest.raises(VersionNotFoundError):
+            store.put("note", "n1", {"text": "rye"}, based_on=7)
+        with pytest.raises(DocumentNotFoundError):
+            store.put("note", "n2", {"text": "rye"}, based_on=1)

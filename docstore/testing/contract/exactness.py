@@ -213,7 +213,7 @@ class ExactnessPromises(Setting):
         ids=["NUL", "a surrogate", "NUL in the author", "a long author"],
     )
     def test_a_message_or_author_that_not_every_database_takes_is_refused(
-        self, store: docstore.Store, said: dict[str, str]
+        self, store: docstore.Store, said: dict[str, Any]
     ) -> None:
         with pytest.raises(InvalidValueError, match="without NUL or lone surrogates"):
             store.put("note", "n1", 1, **said)
