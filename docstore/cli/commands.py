@@ -27,6 +27,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "get": Entry("look.get:get", "Print the JSON of a document, or a value in it."),
         "best": Entry("look.best:best", "List the best arms of an experiment."),
         "trials": Entry("look.trials:trials", "List the trials of an experiment."),
+        "plot": Entry("look.plot:plot", "Draw a picture of an experiment into a file."),
         "sql": Entry("look.sql:sql", "Ask the database in SQL; nothing can be changed."),
     },
     "Versions": {
@@ -39,6 +40,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "revert": Entry("versions.revert:revert", "Make an older state of a document the newest version."),
     },
     "Change": {
+        "save": Entry("change.save:save", "Save a document from a JSON file."),
+        "edit": Entry("change.edit:edit", "Edit a document, or a value in it, as JSON."),
         "rename": Entry("change.rename:rename", "Rename a document."),
         "rm": Entry("change.rm:rm", "Delete a document; `docstore undelete` brings it back."),
         "undelete": Entry("change.undelete:undelete", "Bring a deleted document back."),

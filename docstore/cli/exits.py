@@ -22,6 +22,22 @@ CLOSED_PIPE: Final = 141
 """Nobody reads the output any more, as in ``docstore ls | head``; as shells say it."""
 
 _CALLS: Final = (
+    (
+        re.compile(r", and this object did not come from it\. Call load\(.* whatever others saved\.", re.DOTALL),
+        r". If the file was made from version N of it, `docstore save --based-on N` merges it; with --overwrite, it "
+        r"becomes the newest version, whatever others saved.",
+    ),
+    (
+        re.compile(r"Call load\(.*\), make your change again and save it, or save\(.*\) to make .*", re.DOTALL),
+        r"`docstore get` prints what is stored now: make your change in that.",
+    ),
+    (
+        re.compile(r"diff\('.*\) shows it all, and revert\('.*', (\d+).*\) brings it back", re.DOTALL),
+        r"`docstore diff` shows it all, and `docstore revert` to version \1 brings it back",
+    ),
+    (re.compile(r"saved with on_conflict='overwrite'"), r"saved with --overwrite"),
+    (re.compile(r"Its documents are made of objects: use save\(\)"), r"Its documents have __type and __format"),
+    (re.compile(r"\blook at history\(\), or load\(\) again"), r"look at `docstore log`"),
     (re.compile(r"\bfind\(\) lists"), "`docstore ls` lists"),
     (re.compile(r"\bverify\(\) lists"), "`docstore verify` lists"),
     (re.compile(r"\bhistory\((.+?)\) lists the versions"), r"`docstore log` lists the versions"),
@@ -60,8 +76,10 @@ def say_saved(name: str, number: int, before: int, *, dry_run: bool = False) -> 
     Args:
         before: the number of the newest version before the command; 0 if there was none.
     """
-    is_new = number > before
-    say(f"{name!r} is at version {number}{' now' if is_new else ', nothing changed'}", dry_run=dry_run)
+    if number > before:
+        say(f"{name!r} is at version {number} now", dry_run=dry_run)
+    else:
+        say(f"{name!r} is at version {before}, nothing changed", dry_run=dry_run)
 
 
 def complain(message: str) -> None:
@@ -85,7 +103,11 @@ def message_of(error: Exception) -> str:
     if not isinstance(error, DocstoreError):
         what = f"{type(error).__name__}: {error}"
         return what if isinstance(error, OSError) else f"{what}. This is a bug of docstore; --debug shows where."
-    text = str(error)
+    return in_commands(str(error))
+
+
+def in_commands(text: str) -> str:
+    """Return a message of the library with the commands in place of the calls that it names as a remedy."""
     for call, command in _CALLS:
         text = call.sub(command, text)
     return text

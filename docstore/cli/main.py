@@ -93,7 +93,7 @@ def _failed(error: Exception, settings: Settings) -> int:
 
 
 def _one_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    exits.complain(f"warning: {message}")
+    exits.complain(f"warning: {exits.in_commands(str(message))}")
 
 
 def _encode_all() -> None:

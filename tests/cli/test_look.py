@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 import docstore
+from docstore import plots
+from docstore.cli.look.plot import PLOTS
 from docstore.testing.experiments import new_experiment
 
 pytestmark = pytest.mark.usefixtures("lab")
@@ -234,3 +236,38 @@ class TestSql:
 
         assert handlers[-1] is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is before
+
+
+class TestPlot:
+    @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
+    def test_is_drawn_into_a_file(self, docstore_cli, tmp_path, ending, start):
+        ended = docstore_cli(f"plot cakes --dpi 40 -o cakes.{ending}")
+
+        assert ended == (0, "", f"the plot objective of 'cakes' is in cakes.{ending}\n")
+        assert (tmp_path / f"cakes.{ending}").read_bytes().startswith(start)
+
+    @pytest.mark.parametrize(
+        "words", ["--plot history", "--plot statuses -r published", "--plot slices --metric taste"]
+    )
+    def test_is_the_one_that_is_asked_for(self, docstore_cli, tmp_path, words):
+        assert docstore_cli(f"plot cakes {words} -o cakes.svg").code == 0
+
+    def test_knows_the_plots_that_there_are(self):
+        assert tuple(plots.PLOTS) == PLOTS
+
+    @pytest.mark.parametrize(
+        ("words", "code", "told"),
+        [
+            ("cakes", 2, "Missing option '-o'"),
+            ("cakes -o cakes.gif", 2, "End it in one of .pdf, .svg, .png."),
+            ("cakes -o no/folder.png", 3, "no/folder.png: No such file or directory"),
+            ("cakes -o x.png --plot history -r 2", 2, "It is of all versions: leave it out."),
+            ("cakes -o x.png --plot statuses --metric taste", 2, "It takes none: leave it out."),
+            ("caks -o x.png", 3, "Names like it: 'cakes'"),
+        ],
+    )
+    def test_says_what_is_wrong(self, docstore_cli, words, code, told):
+        ended = docstore_cli(f"plot {words}")
+
+        assert ended.code == code
+        assert told in ended.err

@@ -1,0 +1,86 @@
+"""``docstore save``: a document from a JSON file, or from the standard input."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from docstore.cli import exits, options
+from docstore.cli.change.json_documents import json_document
+from docstore.cli.command import command
+from docstore.cli.conflicts import listed_conflicts
+from docstore.cli.output import Output
+from docstore.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from docstore.documents.canonical import JSON
+
+
+@command("save")
+@click.argument("file")
+@click.argument("name", required=False)
+@click.option("-k", "--kind", metavar="KIND", help="The kind of the document, if FILE is plain JSON.")
+@click.option(
+    "--based-on",
+    metavar="REV",
+    type=options.REVISION,
+    help="The version that FILE was made from: what others saved since is kept.",
+)
+@click.option("--overwrite", is_flag=True, help="Make FILE the newest version, whatever others saved.")
+@options.message
+@options.author
+@options.dry_run
+@options.output()
+def save(
+    settings: Settings,
+    output: Output,
+    *,
+    file: str,
+    name: str | None,
+    kind: str | None,
+    based_on: options.Revision | None,
+    overwrite: bool,
+    message: str,
+    author: str | None,
+    dry_run: bool,
+) -> None:
+    """Save a document from a JSON file.
+
+    FILE is a path, perhaps of a compressed file (gzip), or - for the standard input. It has what `docstore get` or
+    save_experiment wrote, which says itself what it is; or any JSON, with a NAME and a KIND.
+
+    A stored experiment is replaced only with --based-on or --overwrite. Plain JSON becomes the newest version, unless
+    --based-on merges it. If both changed the same place, nothing is written, and the places are listed.
+
+    Examples:
+        docstore save cakes.json -m "from the old laptop"
+        docstore save cakes.json --based-on 7      made from version 7
+        docstore save settings.json oven -k note   any JSON, as the note oven
+        docstore save - oven -k note < settings.json
+    """
+    document = json_document(_content(file), kind, name)
+    kind, name = document.kind, document.name
+    with settings.open(writes=True, author=author, dry_run=dry_run) as store, listed_conflicts(output):
+        base = None if based_on is None else store.version(name, based_on, kind=kind).number
+        before = store.version(name, kind=kind).number if store.exists(name, kind=kind) else 0
+        saved = document.save(store, message=message, based_on=base, overwrite=overwrite)
+        exits.say_saved(name, saved.number, before, dry_run=dry_run)
+
+
+def _content(file: str) -> JSON:
+    """Return the JSON in *file*, or for ``-`` in the standard input.
+
+    Raises:
+        FileAccessError, FileFormatError: it cannot be read, or is not JSON.
+    """
+    from docstore.documents.canonical import loads_strict
+    from docstore.errors import DecodeError, FileFormatError
+    from docstore.json_store.files import read
+
+    text = sys.stdin.buffer.read() if file == "-" else read(file)
+    try:
+        return loads_strict(text)
+    except DecodeError as error:
+        raise FileFormatError("the standard input" if file == "-" else file, error.problem) from error
