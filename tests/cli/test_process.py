@@ -148,3 +148,41 @@ class TestAnEncodingThatLacksACharacter:
         monkeypatch.setenv("PYTHONIOENCODING", "ascii")
 
         assert ran("ls", "-q", "--url", url).stdout == "\\u65e5\\u672c\n"
+
+
+class TestChangesOnEachDatabase:
+    @pytest.fixture
+    def url(self, database):
+        fill(database)
+        return database
+
+    def test_a_branch_is_edited_and_merged(self, url, tmp_path):
+        note = tmp_path / "note.json"
+        note.write_text('{"text": "spelt", "sizes": {"__type": "tuple", "items": [1, 2]}}')
+
+        done = [
+            ran("branch", "n1", "n2", "-k", "note", "--url", url),
+            ran("save", str(note), "n2", "-k", "note", "--based-on", "2", "--url", url),
+            ran("merge", "n2", "n1", "-k", "note", "--url", url),
+            ran("branch", "n1", "-k", "note", "-o", "csv", "--url", url),
+        ]
+
+        assert [(each.returncode, each.stdout, each.stderr) for each in done] == [
+            (0, "", "'n2' begins at version 1 of 'n1'\n"),
+            (0, "", "'n2' is at version 3 now\n"),
+            (0, "", "'n1' is at version 2 now\n"),
+            (0, "branch,from_version\nn2,1\n", ""),
+        ]
+        with docstore.connect(url) as store:
+            assert store.get("n1", kind="note") == {"text": "spelt", "sizes": (1, 2)}
+
+    def test_a_dry_run_changes_nothing(self, url):
+        lines = ["purge n1 -k note", "rename cakes pies", "revert cakes 1", "tag cakes best", "rm cakes"]
+
+        done = [ran(*line.split(), "--dry-run", "--url", url) for line in lines]
+
+        assert {(each.returncode, each.stderr[:8]) for each in done} == {(0, "Dry run,")}
+        with docstore.connect(url) as store:
+            assert [(info.name, info.version) for info in store.find()] == [("cakes", 3), ("n1", 1)]
+            assert store.tags("cakes") == {"published": 2}
+            assert store.verify() == []
