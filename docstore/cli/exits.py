@@ -37,6 +37,10 @@ _CALLS: Final = (
     ),
     (re.compile(r"saved with on_conflict='overwrite'"), r"saved with --overwrite"),
     (re.compile(r"Its documents are made of objects: use save\(\)"), r"Its documents have __type and __format"),
+    (
+        re.compile(r"No document of that name was deleted\."),
+        r"No document of that name was deleted; `docstore ls --deleted` lists those that were.",
+    ),
     (re.compile(r"\blook at history\(\), or load\(\) again"), r"look at `docstore log`"),
     (re.compile(r"\bfind\(\) lists"), "`docstore ls` lists"),
     (re.compile(r"\bverify\(\) lists"), "`docstore verify` lists"),

@@ -43,6 +43,13 @@ class TestTag:
         )
         assert moved.err == "'published' is version 3 of 'cakes'\n"
 
+    @pytest.mark.parametrize("written", ["7", "tag:7"])
+    def test_that_reads_as_a_number_is_written_so_that_it_can_be_told_from_one(self, docstore_cli, written):
+        ended = docstore_cli(f"tag cakes {written} 1")
+
+        assert ended.err == "'7' is version 1 of 'cakes'; as a version, it is written tag:7\n"
+        assert docstore_cli("get cakes /trials -r tag:7").out == "{}\n"
+
     def test_is_removed(self, docstore_cli):
         assert docstore_cli("tag cakes published -d").err == "'cakes' has no tag 'published' any more\n"
         assert docstore_cli("tag cakes").out == ""

@@ -83,7 +83,7 @@ class TestSave:
             ('{"a": ', "- n2 -k note", 3, "the standard input: not JSON: "),
             ('{"__type": "tuple"}', "- n2 -k note", 3, "'items' should be list"),
             ('{"a": 1}', "- n2 -k experiment", 2, "Its documents have __type and __format. Choose another kind."),
-            ('{"__type": "Oven", "__format": 1}', "-", 3, "a Oven, a class that the program docstore does not know."),
+            ('{"__type": "Oven", "__format": 1}', "-", 3, "the class 'Oven' of this document is not known here."),
             ("", "missing.json", 3, "missing.json: there is no such file."),
         ],
     )

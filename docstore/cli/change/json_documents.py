@@ -65,8 +65,8 @@ def _object(obj: Any, kind: str | None, name: str | None) -> JsonDocument:
     from docstore.registry.bundle import mapper_of
 
     if isinstance(obj, UnknownObject):
-        remedy = "Save it by a program that has the class."
-        raise click.ClickException(f"this is a {obj.tag}, a class that the program docstore does not know. {remedy}")
+        remedy = "Change it in a program that has the class."
+        raise click.ClickException(f"the class {obj.tag!r} of this document is not known here. {remedy}")
     found, its_name, _ = mapper_of(None).identify(obj)
     for what, wanted, present in (("kind", kind, found.name), ("name", name, its_name)):
         if wanted is not None and wanted != present:

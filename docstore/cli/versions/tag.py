@@ -39,7 +39,8 @@ def tag(
 ) -> None:
     """List the tags of a document, or name a version by a tag.
 
-    REV is a number, another tag or a time; without it, the newest version.
+    REV is a number, another tag or a time; without it, the newest version. A tag that reads as a number or a time is
+    tag:7 where a version is meant.
 
     Examples:
         docstore tag cakes                       the tags, and the versions that they name
@@ -56,13 +57,16 @@ def tag(
         return
     if delete and (move or version is not None):
         raise click.UsageError("A tag that is removed names no version. Give --delete alone.")
+    tag = tag.removeprefix("tag:")
     with settings.open(writes=True, author=author, dry_run=dry_run) as store:
         if delete:
             store.untag(name, tag, kind=kind)
             exits.say(f"{name!r} has no tag {tag!r} any more", dry_run=dry_run)
         else:
             number = store.tag(name, tag, version, kind=kind, move=move)
-            exits.say(f"{tag!r} is version {number} of {name!r}", dry_run=dry_run)
+            is_plain = isinstance(options.REVISION.convert(tag, None, None), str)
+            how = "" if is_plain else f"; as a version, it is written tag:{tag}"
+            exits.say(f"{tag!r} is version {number} of {name!r}{how}", dry_run=dry_run)
 
 
 def _refuse_without_tag(**given: bool) -> None:
