@@ -25,7 +25,8 @@ Imports
 
 Database
     ``settings.open()`` gives a store that may only read; ``settings.open(writes=True, author=author)`` one that may
-    write, but never makes a SQLite file, which is for ``init`` alone (``create=True``). It is used in a ``with`` block.
+    write, but never makes a SQLite file, which is for ``init`` alone (``create=True``). With ``dry_run=dry_run``, it
+    does all as ever, and rolls back in place of committing. It is used in a ``with`` block.
 
 Options
     ``options.name`` (completed from the database), ``kind``, ``any_kind``, ``revision`` (a number, a tag or a time;
@@ -39,7 +40,12 @@ Output
     thing with its fields), ``value`` (JSON), ``lines`` (texts). It does the formats, the pager, colours (``styled``),
     narrow terminals, and control characters: text of the user's that goes elsewhere passes ``text.printable``. Rows may
     be a generator: print within the ``with`` block then. What was done, in a command that changes something, is said by
-    ``exits.say``, on stderr.
+    ``exits.say``, on stderr; which version there is now, by ``exits.say_saved``. Around a call that may find conflicts
+    stands ``with listed_conflicts(output)``, which prints them as rows.
+
+JSON of users
+    ``pointers.json_at`` reads it at a pointer, and names what is near if nothing is there. ``editor.draft`` has it
+    edited. ``change/json_documents.py`` makes documents of it.
 
 Exit codes
     The function returns one, or None for 0: ``exits.FINDING`` (1), if it found what one has to look at. Wrong use (2)

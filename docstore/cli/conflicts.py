@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -23,17 +23,25 @@ def listed_conflicts(output: Output) -> Iterator[None]:
         yield
     except ConflictError as error:
         if error.places:
-            output.rows(map(_row, error.places), _COLUMNS, name="pointer")
+            rows = ({"pointer": each.pointer, **with_nulls(sides_of(each), output)} for each in error.places)
+            output.rows(rows, _COLUMNS, name="pointer")
         raise
 
 
-def members_of(conflict: Conflict) -> dict[str, object]:
+def sides_of(conflict: Conflict) -> dict[str, object]:
     """Return the values of *conflict* by side; a side without a value there is left out."""
+    return present(base=conflict.base, mine=conflict.mine, theirs=conflict.theirs)
+
+
+def present(**values: object) -> dict[str, object]:
+    """Return those of *values* that are there, and not ``ABSENT``."""
     from docstore.documents.canonical import ABSENT
 
-    sides = {"base": conflict.base, "mine": conflict.mine, "theirs": conflict.theirs}
-    return {side: value for side, value in sides.items() if value is not ABSENT}
+    return {key: value for key, value in values.items() if value is not ABSENT}
 
 
-def _row(conflict: Conflict) -> Row:
-    return {"pointer": conflict.pointer, **members_of(conflict)}
+def with_nulls(values: Mapping[str, object], output: Output) -> Row:
+    """Return *values* as a row shows them: where an empty cell means no value, a null is the word."""
+    if output.format in ("json", "jsonl"):
+        return values
+    return {key: "null" if value is None else value for key, value in values.items()}

@@ -193,6 +193,11 @@ class TestBlame:
 
         assert [row["version"] for row in objects(docstore_cli("blame n1 -k note -o jsonl").out)] == [1, 2]
 
+    def test_tells_a_null_from_no_value(self, docstore_cli):
+        docstore_cli("revert cakes 1")
+
+        assert docstore_cli("blame cakes /description -o csv").out.splitlines()[1].endswith(",ada,first,,null")
+
     def test_of_nothing_is_nothing(self, docstore_cli):
         assert docstore_cli("blame cakes /nothing") == (0, "", "")
 

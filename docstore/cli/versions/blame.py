@@ -10,6 +10,7 @@ import click
 
 from docstore.cli import options
 from docstore.cli.command import command
+from docstore.cli.conflicts import present, with_nulls
 from docstore.cli.output import Output, Row
 from docstore.cli.settings import Settings
 
@@ -41,7 +42,7 @@ def blame(settings: Settings, output: Output, *, name: str, pointer: str | None,
     """
     with settings.open() as store:
         if pointer is not None:
-            changes = map(_change, store.blame(name, pointer, kind=kind))
+            changes = (_change(each, output) for each in store.blame(name, pointer, kind=kind))
             output.rows(islice(changes, limit), _CHANGES, name="version", none="No version changed anything there.")
             return
         document = store.get(name, kind=kind)
@@ -49,16 +50,13 @@ def blame(settings: Settings, output: Output, *, name: str, pointer: str | None,
         output.rows(islice(last, limit), _MEMBERS, name="version")
 
 
-def _change(change: Blame) -> Row:
-    from docstore.documents.canonical import ABSENT
-
-    sides = {"was": change.was, "became": change.became}
+def _change(change: Blame, output: Output) -> Row:
     return {
         "version": change.number if change.is_exact else f"one of {change.first} to {change.number}",
         "saved": change.created_at,
         "by": " or ".join(change.authors),
         "message": change.message,
-        **{side: value for side, value in sides.items() if value is not ABSENT},
+        **with_nulls(present(was=change.was, became=change.became), output),
     }
 
 

@@ -11,7 +11,8 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
-from docstore.cli.conflicts import listed_conflicts, members_of
+from docstore.cli.completion import complete_names
+from docstore.cli.conflicts import listed_conflicts, sides_of
 from docstore.cli.editor import draft
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @command("merge")
 @options.name
-@click.argument("into")
+@click.argument("into", shell_complete=complete_names)
 @options.kind
 @click.option("--ours", metavar="POINTER", multiple=True, help="Where both changed this place or in it, take NAME's.")
 @click.option("--theirs", metavar="POINTER", multiple=True, help="Where both changed it, take INTO's.")
@@ -169,7 +170,7 @@ def _as_text(places: Sequence[Conflict]) -> bytes:
     shown: dict[str, Any] = {}
     for place in places:
         result = {} if place.mine is ABSENT else {_RESULT: place.mine}
-        shown[place.pointer] = {**members_of(place), **result}
+        shown[place.pointer] = {**sides_of(place), **result}
     remark = "For each place, write its value into result; without a result, the place is removed."
     return f"# {remark}\n{json.dumps(shown, indent=2, ensure_ascii=False)}".encode()
 
