@@ -7,6 +7,8 @@ import json
 import pytest
 
 import docstore
+from docstore.cli.versions.merge import Decisions
+from docstore.errors import Conflict
 
 pytestmark = pytest.mark.usefixtures("lab")
 
@@ -306,6 +308,13 @@ class TestAMergeOfWhatBothChanged:
         assert docstore_cli("get cakes /description --raw").out == "sweet\n"
         assert docstore_cli("get cakes /properties/taste --raw").out == "both\n"
         assert list(tmp_path.glob("docstore-*")) == []
+
+    @pytest.mark.parametrize(("theirs", "decided"), [(1, "both"), (True, NotImplemented), (2, NotImplemented)])
+    def test_is_decided_only_for_the_values_that_were_edited(self, theirs, decided):
+        """Others may have saved meanwhile; 1 and True are equal in Python, and different in JSON."""
+        decide = Decisions({}, [Conflict("/taste", None, "sour", 1)], {"/taste": "both"})
+
+        assert decide(Conflict("/taste", None, "sour", theirs)) is decided
 
     def test_is_given_up_if_nothing_is_edited(self, docstore_cli, editor, unchanged):
         editor("nothing", "like it")

@@ -138,7 +138,16 @@ class Decisions:
         leading = [pointer for pointer in self.sides if _leads_to(pointer, conflict.pointer)]
         if leading:
             return getattr(conflict, self.sides[max(leading, key=len)])
-        return self.values[conflict.pointer] if conflict in self.places else NotImplemented
+        is_known = any(_is_same(conflict, place) for place in self.places)
+        return self.values[conflict.pointer] if is_known else NotImplemented
+
+
+def _is_same(a: Conflict, b: Conflict) -> bool:
+    """Return whether two conflicts are at one place, with the same three values; 1, 1.0 and True differ."""
+    from docstore.documents.canonical import same_json
+
+    values: Any = zip((a.base, a.mine, a.theirs), (b.base, b.mine, b.theirs), strict=True)
+    return a.pointer == b.pointer and all(same_json(one, other) for one, other in values)
 
 
 def _leads_to(pointer: str, place: str) -> bool:
