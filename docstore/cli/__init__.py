@@ -41,11 +41,11 @@ Output
     narrow terminals, and control characters: text of the user's that goes elsewhere passes ``text.printable``. Rows may
     be a generator: print within the ``with`` block then. What was done, in a command that changes something, is said by
     ``exits.say``, on stderr; which version there is now, by ``exits.say_saved``. Around a call that may find conflicts
-    stands ``with listed_conflicts(output)``, which prints them as rows.
+    stands ``with listed_conflicts(output)`` of ``versions/conflicts.py``, which prints them as rows.
 
 JSON of users
-    ``pointers.json_at`` reads it at a pointer, and names what is near if nothing is there. ``editor.draft`` has it
-    edited. ``change/json_documents.py`` makes documents of it.
+    ``look/pointers.py`` reads it at a pointer, and names what is near if nothing is there. ``change/editor.py`` has it
+    edited, ``change/json_documents.py`` makes documents of it.
 
 Exit codes
     The function returns one, or None for 0: ``exits.FINDING`` (1), if it found what one has to look at. Wrong use (2)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from docstore.cli import exits, options
+from docstore.cli.change.editor import draft
 from docstore.cli.change.json_documents import JsonDocument, json_document
 from docstore.cli.command import command
-from docstore.cli.conflicts import listed_conflicts
-from docstore.cli.editor import draft
+from docstore.cli.look.pointers import json_at
 from docstore.cli.output import Output
-from docstore.cli.pointers import json_at
 from docstore.cli.settings import Settings
+from docstore.cli.versions.conflicts import listed_conflicts
 
 if TYPE_CHECKING:
     from docstore.documents.canonical import JSON

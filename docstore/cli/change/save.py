@@ -10,9 +10,9 @@ import click
 from docstore.cli import exits, options
 from docstore.cli.change.json_documents import json_document
 from docstore.cli.command import command
-from docstore.cli.conflicts import listed_conflicts
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
+from docstore.cli.versions.conflicts import listed_conflicts
 
 if TYPE_CHECKING:
     from docstore.documents.canonical import JSON

@@ -8,8 +8,8 @@ import click
 
 from docstore.cli import options
 from docstore.cli.command import command
+from docstore.cli.look.pointers import json_at
 from docstore.cli.output import Output
-from docstore.cli.pointers import json_at
 from docstore.cli.settings import Settings
 from docstore.cli.text import printable, printable_json
 

@@ -10,9 +10,9 @@ import click
 
 from docstore.cli import options
 from docstore.cli.command import command
-from docstore.cli.conflicts import present, with_nulls
 from docstore.cli.output import Output, Row
 from docstore.cli.settings import Settings
+from docstore.cli.versions.conflicts import present, with_nulls
 
 if TYPE_CHECKING:
     from docstore.documents.history import Version

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docstore.cli import exits, options
+from docstore.cli.change.editor import draft
 from docstore.cli.command import command
 from docstore.cli.completion import complete_names
-from docstore.cli.conflicts import listed_conflicts, sides_of
-from docstore.cli.editor import draft
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
+from docstore.cli.versions.conflicts import listed_conflicts, sides_of
 
 if TYPE_CHECKING:
     from docstore.documents.history import Version
