@@ -47,6 +47,14 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "undelete": Entry("change.undelete:undelete", "Bring a deleted document back."),
         "purge": Entry("change.purge:purge", "Remove a document for good, with its whole history and its tags."),
     },
+    "Move": {
+        "copy": Entry("move.copy:copy", "Copy documents to another database, with their whole history."),
+    },
+    "Care": {
+        "verify": Entry("care.verify:verify", "Check every digest, history, column and tag; list what is damaged."),
+        "compact": Entry("care.compact:compact", "Fold old versions of a document; it cannot be undone."),
+        "index": Entry("care.index:index", "List the indexes on places in documents, make one, or drop one."),
+    },
 }
 
 COMMANDS: Final = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

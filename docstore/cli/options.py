@@ -87,6 +87,8 @@ yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 
 message = click.option("-m", "--message", metavar="TEXT", default="", help="The message of the new version.")
 
+artifacts = click.option("--artifacts", metavar="URL", help="The folder or URL of the files beside the database.")
+
 author = click.option(
     "--author",
     metavar="WHO",

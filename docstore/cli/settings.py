@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from docstore.store.store import Store
 
 _NONE_GIVEN: Final = (
@@ -48,7 +50,13 @@ class Settings:
         return url, self.project or section.get("project") or "default"
 
     def open(
-        self, *, writes: bool = False, create: bool = False, author: str | None = None, dry_run: bool = False
+        self,
+        *,
+        writes: bool = False,
+        create: bool = False,
+        author: str | None = None,
+        artifacts: str | None = None,
+        dry_run: bool = False,
     ) -> Store:
         """Return a store on the database, which the caller closes: ``with settings.open() as store:``.
 
@@ -57,6 +65,7 @@ class Settings:
         Args:
             writes: whether the command may write; otherwise the store, and the database, refuse to.
             create: whether a SQLite file that is not there is made.
+            artifacts: as for ``connect``.
             dry_run: whether whatever is written is checked as ever, and rolled back in place of committed.
 
         Raises:
@@ -74,10 +83,24 @@ class Settings:
         if dry_run:
             # Otherwise missing tables would be made.
             docstore.connect(address, project=project, read_only=True).close()
-        store = docstore.connect(address, project=project, read_only=not writes, author=author, unknown="keep")
+        store = docstore.connect(
+            address, project=project, read_only=not writes, author=author, unknown="keep", artifacts=artifacts
+        )
         if dry_run:
             roll_back_writes(store.engine)
         return store
+
+    def engine(self) -> Engine:
+        """Return an engine on the database that may only read, whatever tables it has; the caller disposes of it.
+
+        Raises:
+            click.UsageError: as ``database``.
+            DocstoreError: as ``connect``, but for what it raises of tables and of a database that cannot be reached.
+        """
+        from docstore.sql.dialects import make_engine
+
+        url, _ = self.database()
+        return make_engine(_with_option_file(url), read_only=True)
 
     def without_password(self, text: str) -> str:
         """Return *text*, the trace of an error, without the password of the database's URL."""

@@ -1,0 +1,1 @@
+"""The commands that care for a database: made, checked, looked through, kept small."""

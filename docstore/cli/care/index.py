@@ -1,0 +1,54 @@
+"""``docstore index``: indexes on places in documents."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+import click
+
+from docstore.cli import exits, options
+from docstore.cli.command import command
+from docstore.cli.output import Output
+from docstore.cli.settings import Settings
+
+_COLUMNS: Final = ("kind", "part", "pointer", "name", "created_at")
+
+
+@command("index")
+@click.argument("pointer", required=False)
+@options.kind
+@click.option("--part", metavar="PART", help="The pointer leads into parts of this kind: trial.")
+@click.option("--drop", is_flag=True, help="Drop the index.")
+@options.dry_run
+@options.output(names="the names in the database")
+def index(
+    settings: Settings, output: Output, *, pointer: str | None, kind: str, part: str | None, drop: bool, dry_run: bool
+) -> None:
+    """List the indexes on places in documents, make one, or drop one.
+
+    An index on POINTER makes `docstore ls --where` quick, for all documents of the kind in the database. Without
+    POINTER, those that there are are listed.
+
+    Examples:
+        docstore index                              list them
+        docstore index /properties/team             make one for experiments
+        docstore index /status --part trial
+        docstore index /properties/team --drop
+    """
+    if pointer is None:
+        if drop:
+            raise click.UsageError("Which index? Give its POINTER; `docstore index` lists them.")
+        with settings.open() as store:
+            output.rows(map(asdict, store.indexes()), _COLUMNS, none="There are no indexes.")
+        return
+    what = f"the index on {pointer} of {part or kind}"
+    with settings.open(writes=not dry_run) as store:
+        if dry_run:
+            exits.say(f"{what[0].upper()}{what[1:]} would be {'dropped' if drop else 'made, unless it is there'}.")
+        elif drop:
+            store.drop_index(pointer, kind=kind, part=part)
+            exits.say(f"Dropped {what}.")
+        else:
+            name = store.create_index(pointer, kind=kind, part=part)
+            exits.say(f"There is {what}: {name}.")

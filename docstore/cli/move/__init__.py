@@ -1,0 +1,1 @@
+"""The commands that move documents: into files and databases, and back."""
