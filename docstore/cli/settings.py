@@ -76,10 +76,8 @@ class Settings:
         import docstore
         from docstore.sql.dialects import roll_back_writes
 
-        url, project = self.database()
-        address = _with_option_file(url)
-        if writes and not create:
-            _check_file(address)
+        _, project = self.database()
+        address = self._address(writes=writes, create=create)
         if dry_run:
             # Otherwise missing tables would be made.
             docstore.connect(address, project=project, read_only=True).close()
@@ -90,17 +88,28 @@ class Settings:
             roll_back_writes(store.engine)
         return store
 
-    def engine(self) -> Engine:
-        """Return an engine on the database that may only read, whatever tables it has; the caller disposes of it.
+    def engine(self, *, writes: bool = False, create: bool = False) -> Engine:
+        """Return an engine on the database, whatever tables it has; the caller disposes of it.
+
+        Args:
+            writes, create: as for ``open``.
 
         Raises:
             click.UsageError: as ``database``.
-            DocstoreError: as ``connect``, but for what it raises of tables and of a database that cannot be reached.
+            DatabaseError: there is no such SQLite file.
+            InvalidValueError, MissingDependencyError: as ``connect``.
         """
         from docstore.sql.dialects import make_engine
 
+        return make_engine(self._address(writes=writes, create=create), read_only=not writes)
+
+    def _address(self, *, writes: bool, create: bool) -> Any:
+        """Return the URL as ``connect`` takes it; refuse to make a SQLite file, unless *create*."""
         url, _ = self.database()
-        return make_engine(_with_option_file(url), read_only=True)
+        address = _with_option_file(url)
+        if writes and not create:
+            _check_file(address)
+        return address
 
     def without_password(self, text: str) -> str:
         """Return *text*, the trace of an error, without the password of the database's URL."""

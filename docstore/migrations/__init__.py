@@ -28,9 +28,9 @@ from docstore.sql.dialects import (
     shown,
     transaction,
 )
-from docstore.sql.tables import VERSION_TABLE, migration
+from docstore.sql.tables import VERSION_TABLE, metadata, migration
 
-__all__ = ["ensure"]
+__all__ = ["current", "ensure", "statements"]
 
 HEAD: Final = "0001_initial"
 """The newest migration."""
@@ -116,6 +116,40 @@ def _require(engine: Engine, body_index: bool) -> None:
             f"{shown(engine.url)}: {what}, and it was opened to be read only. Whoever may write to it makes them, or "
             f"brings them up to date, by docstore.connect(url) without read_only=True."
         )
+
+
+def current(engine: Engine) -> str | None:
+    """Return the migration that the tables are at, as ``"0001_initial"``; None if there are none.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    with contextlib.suppress(TablesError), transaction(engine, write=False) as connection:
+        return _found(connection)
+    return None
+
+
+def statements(engine: Engine) -> list[str]:
+    """Return the SQL that makes the tables and views in an empty database, as ``ensure`` does; nothing is executed.
+
+    Comments are in it for PostgreSQL alone.
+    """
+    from sqlalchemy.engine.mock import MockConnection
+
+    from docstore.migrations.views import views
+    from docstore.migrations.views.comments import comments_as_sql
+
+    made: list[str] = []
+
+    def note(statement: sa.schema.ExecutableDDLElement, *ignored: object, **rest: object) -> None:
+        made.append(str(statement.compile(dialect=engine.dialect)).strip())
+
+    connection = MockConnection(engine.dialect, note)
+    for tables in (metadata, migration.metadata):
+        tables.create_all(connection, checkfirst=False)
+    made += [f"CREATE VIEW {name} AS {select}" for name, select in views(engine.dialect.name).items()]
+    made += comments_as_sql(engine.dialect.name)
+    return [*made, f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ('{HEAD}')"]
 
 
 def _ensure(engine: Engine, body_index: bool) -> None:

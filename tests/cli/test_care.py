@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -86,3 +87,84 @@ class TestIndex:
 
     def test_to_drop_has_to_be_named(self, docstore_cli, lab):
         assert docstore_cli("index --drop").code == 2
+
+
+class TestInit:
+    def test_makes_the_file_and_the_tables(self, docstore_cli, tmp_path):
+        ended = docstore_cli("init --url lab.db")
+
+        assert ended == (0, "", "sqlite:///lab.db: the tables and views are made, at migration 0001_initial.\n")
+        assert docstore_cli("ls --url lab.db") == (0, "", "")
+
+    def test_done_twice_is_done_once(self, docstore_cli, lab):
+        assert "the tables were there already" in docstore_cli("init").err
+        assert docstore_cli("ls -q").out == "cakes\nn1\n"
+
+    def test_makes_nothing_in_a_dry_run(self, docstore_cli, tmp_path):
+        assert docstore_cli("init -n --url lab.db").code == 0
+        assert list(tmp_path.iterdir()) == []
+
+    def test_makes_no_folder(self, docstore_cli):
+        ended = docstore_cli("init --url sqlite:///labs/lab.db")
+
+        assert ended.code == 3
+        assert "Does its folder exist" in ended.err
+
+
+class TestMigrate:
+    def test_makes_the_tables_that_are_missing(self, docstore_cli, empty_database):
+        if empty_database.startswith("sqlite"):
+            Path(sa.make_url(empty_database).database).touch()
+
+        would = docstore_cli(f"migrate -n --url {empty_database}")
+        done = docstore_cli(f"migrate --url {empty_database}")
+        again = docstore_cli(f"migrate --url {empty_database}")
+
+        assert would.err.endswith(": the tables would be at migration 0001_initial, and were not there.\n")
+        assert done.err.endswith(": the tables are now at migration 0001_initial, and were not there.\n")
+        assert again.err.endswith(": the tables are at migration 0001_initial already.\n")
+
+    def test_prints_sql_that_makes_the_same(self, docstore_cli, empty_database):
+        printed = docstore_cli(f"migrate --sql --url {empty_database}")
+        engine = sa.create_engine(empty_database)
+        with engine.begin() as connection:
+            for statement in printed.out.split(";\n"):
+                if statement:
+                    connection.exec_driver_sql(statement)
+        engine.dispose()
+
+        assert "already" in docstore_cli(f"migrate --url {empty_database}").err
+        assert (
+            docstore_cli(f"sql 'SELECT count(*) AS n FROM experiments' -o csv --url {empty_database}").out == "n\n0\n"
+        )
+        with docstore.connect(empty_database) as store:
+            store.put("note", "n1", 1)
+            assert store.verify() == []
+
+    def test_makes_no_file(self, docstore_cli, tmp_path):
+        assert docstore_cli("migrate --url typo.db").code == 3
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestSchema:
+    def test_lists_what_each_column_means(self, docstore_cli, database):
+        rows = objects(docstore_cli(f"schema -o jsonl --url {database}").out)
+
+        assert {"documents", "versions", "experiments", "trials"} <= {row["table"] for row in rows}
+        assert [row for row in rows if not row["meaning"]] == []
+        assert [row["column"] for row in rows if row["table"] == "tags"] == [
+            "id",
+            "tag",
+            "version",
+            "created_at",
+            "author",
+        ]
+
+    def test_names_the_tables_that_there_are(self, docstore_cli, lab):
+        ended = docstore_cli("schema tasg")
+
+        assert ended.code == 2
+        assert "there is no table or view 'tasg'. There is experiments, trials," in ended.err
+
+    def test_lists_their_names_alone(self, docstore_cli, lab):
+        assert docstore_cli("schema tags trials -q").out == "tags\ntrials\n"

@@ -316,6 +316,14 @@ def comment(connection: Connection) -> None:
             connection.exec_driver_sql(_of_mysql(table, made, said))
 
 
+def comments_as_sql(name: str) -> list[str]:
+    """Return the statements that set the comments, for SQLAlchemy's dialect *name*; none but for PostgreSQL.
+
+    MariaDB and MySQL take a comment with the whole definition of its column, as the server shows it.
+    """
+    return list(_of_postgresql()) if name == "postgresql" else []
+
+
 def described(metadata: MetaData) -> MetaData:
     """Return the tables of *metadata* with their comments, for Alembic's comparison with a database."""
     found = MetaData()
