@@ -424,6 +424,38 @@ class Store:
         """
         return direct.put(self._writing, kind, name, value, self._context.note(message, author), based_on)
 
+    def put_json(
+        self,
+        kind: str,
+        name: str,
+        text: bytes | str,
+        *,
+        on_conflict: Literal["error", "overwrite"] = "error",
+        message: str = "",
+        author: str | None = None,
+    ) -> Version:
+        """Save a document by its JSON text, as ``get_json`` gives it; if it is there with these contents, do nothing.
+
+        It is stored as it stands: the digest is the same as where it came from, and classes that are not registered
+        here are kept. An object is made of it, to see that it loads, with those classes left unread.
+
+        Args:
+            on_conflict: what to do if there is such a document with other contents. ``"error"`` refuses;
+                ``"overwrite"`` makes *text* its next version.
+
+        Raises:
+            DocumentExistsError: there is such a document with other contents.
+            DecodeError: *text* is not JSON, or no object can be made of it; with the place.
+            InvalidValueError: the document in *text* is of another kind, or has another name.
+
+        Cost:
+            One decoding. A document that others belong to comes before them.
+        """
+        if on_conflict not in ("error", "overwrite"):
+            raise InvalidValueError("on_conflict", on_conflict, "Use 'error' or 'overwrite'.")
+        note = self._context.note(message, author)
+        return direct.put_json(self._writing, kind, name, text, note, overwrites=on_conflict == "overwrite")
+
     def status(self, obj: Any) -> Status:
         """Return what ``save(obj)`` would write now: the difference from what is stored, with others' changes merged.
 

@@ -8,14 +8,18 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import LONGEST_NAME, checked_text
-from docstore.documents.digests import piece
+from docstore.documents.canonical import TAG, loads_strict
+from docstore.documents.digests import Digests, piece
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
-from docstore.documents.kinds import HEAD, RESERVED, Kind, kind_named
+from docstore.documents.kinds import AX, HEAD, KINDS, RESERVED, Kind, is_document, kind_named
+from docstore.documents.kinds import LONGEST as LONGEST_KIND
 from docstore.documents.merge.resolve import resolve
 from docstore.errors import DecodeError, InvalidValueError
-from docstore.sql.reader import read, read_version
+from docstore.sql import rows
+from docstore.sql.reader import read, read_version, version_numbered
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
@@ -62,6 +66,54 @@ def _put_on(connection: Connection, context: StoreContext, document: Document, n
     except DecodeError as error:
         raise refused(head, number, f"the merged document is invalid: {error}") from error
     return context.writer.replace(connection, head, replace(document, pieces=resolution.target), note)
+
+
+def put_json(
+    context: StoreContext, kind: str, name: str, text: bytes | str, note: Note, *, overwrites: bool
+) -> Version:
+    """Save the JSON text of a document; as ``Store.put_json``."""
+    document = document_of(context.mapper("keep"), kind, name, text)
+    id = new_id()
+
+    def work(connection: Connection) -> Saved:
+        if overwrites:
+            return context.writer.overwrite(connection, id, document, note)
+        head = rows.head_named(connection, context.project, document.kind.name, name)
+        if head is not None:
+            version = version_numbered(connection, head, head.version)
+            if version.digest == Digests.of({path: each.digest for path, each in document.pieces.items()}).digest():
+                return Saved(head.id, version, {}, is_new=False)
+        remedy = "It has other contents: with on_conflict='overwrite' these become its next version."
+        return context.writer.create(connection, id, document, note, remedy)
+
+    return write_version(context, work)
+
+
+def document_of(mapper: Mapper, kind: str, name: str, text: bytes | str) -> Document:
+    """Return the document whose JSON text is *text*, as it stands there; its object is made to check it.
+
+    Raises:
+        DecodeError: it is not JSON, or no object can be made of it.
+        InvalidValueError: it is of another kind, or has another name.
+    """
+    kind, name = checked_text("kind", kind, LONGEST_KIND), checked_text("name", name, LONGEST_NAME)
+    value = loads_strict(text)
+    mapper.decode(value)
+    if not isinstance(value, dict) or not is_document(value):
+        if kind in RESERVED or mapper.kind_named(kind) is not None:
+            raise InvalidValueError("kind", kind, f"Its documents are made of objects, and {name!r} is another value.")
+        return Document(Kind(kind), name, "user", {HEAD: piece(HEAD, value)})
+    tag = str(value[TAG])
+    entry = mapper.codec.registry.of_tag(tag)
+    found = entry.kind.name if entry is not None and entry.kind is not None else None
+    if (entry is not None and found != kind) or kind in RESERVED - KINDS.keys():
+        raise InvalidValueError("kind", kind, f"The document has the tag {tag!r}: its kind is {found!r}.")
+    which = kind_named(kind).of(value)
+    if name not in which.names_in(value):
+        raise InvalidValueError("name", name, f"The document itself has the name {which.name_in(value)!r}.")
+    pieces = {path: piece(path, body) for path, body in which.split(value).items()}
+    model = entry.model if entry is not None else "ax" if tag.startswith(AX) else "user"
+    return Document(which, name, model, pieces)
 
 
 def revert(context: StoreContext, kind: str, name: str, version: When, note: Note) -> Version:

@@ -326,3 +326,45 @@ class SavingPromises(Setting):
         assert list(store.trials("cakes")["trial_index"]) == [0, 1]
         measured = store.observations("cakes")
         assert list(measured[measured["trial_index"] == 1]["mean"])[-1] == 0.5
+
+    def test_the_text_of_a_document_makes_the_same_document_again(self, store: docstore.Store) -> None:
+        saved = store.save(with_everything(), message="first")
+        text = store.get_json("cakes")
+        store.purge("cakes")
+
+        version = store.put_json("experiment", "cakes", text, message="from a file", author="ada")
+
+        assert (version.digest, version.number, version.author) == (saved.digest, 1, "ada")
+        assert (store.get_json("cakes"), store.verify()) == (text, [])
+        assert store.put_json("experiment", "cakes", text, on_conflict="error").number == 1
+
+    def test_the_text_of_a_document_replaces_another_only_if_it_is_told_to(self, store: docstore.Store) -> None:
+        experiment = new_experiment()
+        store.save(experiment)
+        text = store.get_json("cakes")
+        add_trial(experiment, 0.5)
+        store.save(experiment)
+
+        with pytest.raises(DocumentExistsError, match="on_conflict='overwrite'"):
+            store.put_json("experiment", "cakes", text)
+
+        assert store.put_json("experiment", "cakes", text, on_conflict="overwrite").number == 3
+        assert store.get_json("cakes") == text
+
+    def test_the_text_of_a_document_needs_no_class(self, store: docstore.Store) -> None:
+        text = b'{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book",'
+        text += b'"title":"rye","pages":{"1":{"__type":"elsewhere.Page","n":1}}}'
+
+        store.put_json("book", "rye", text)
+
+        assert store.get("rye", kind="book", pointer="/pages/1/n") == 1
+        assert store.verify() == []
+
+    @pytest.mark.parametrize(("kind", "name"), [("note", "cakes"), ("experiment", "pies"), ("trial", "cakes")])
+    def test_the_text_of_a_document_is_refused_as_another(self, store: docstore.Store, kind: str, name: str) -> None:
+        text = docstore.dumps(new_experiment())
+
+        with pytest.raises(InvalidValueError):
+            store.put_json(kind, name, text)
+
+        assert store.find().names() == []
