@@ -12,10 +12,11 @@ import io
 import os
 import secrets
 import stat
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from docstore.errors import FileAccessError, FileFormatError, InvalidValueError, MissingFileError
 from docstore.json_store.remote import Remote, local_path, shown, url_of
@@ -34,6 +35,9 @@ MOST_UNPACKED: Final = 64 * 2**20
 MOST_REPETITIVE: Final = 200
 """How many times its own size a file may unpack to above that. Experiments compress 20 to 40 times; only repetitions
 compress 1,030 times, the most that deflate can."""
+
+LONGEST_LINE: Final = 2**30
+"""Bytes of a line; no database takes a document of more."""
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
@@ -54,39 +58,101 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         data = _packed(shown(url), PurePosixPath(url).suffix, data)
         Remote.at(url).write(data)
         return
-    path = local_path(os.fspath(path))
-    target = Path(os.path.realpath(path))
-    data = _packed(path, target.suffix, data)
-    with explained(path):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise IsADirectoryError("it is a folder; name a file in it")
-        _replace(target, data)
+    data = _packed(local_path(os.fspath(path)), _suffix(path), data)
+    with replacing(path) as new:
+        new.write_bytes(data)
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    """Return the ending of the local file, that to which a link leads."""
+    return Path(os.path.realpath(local_path(os.fspath(path)))).suffix
 
 
 def _packed(path: str, suffix: str, data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0) if _is_packed(path, suffix) else data
+
+
+def _is_packed(path: str, suffix: str) -> bool:
+    """Return whether a file with this *suffix* is compressed by gzip.
+
+    Raises:
+        InvalidValueError: its name says that it is compressed otherwise.
+    """
     suffix = suffix.lower()
     if suffix in _SUFFIXES:
         remedy = (
             f"Only gzip is supported: let the name end in .json.gz, not in {suffix}; or in .json, and pack it later."
         )
         raise InvalidValueError("filepath", path, remedy)
-    return gzip.compress(data, mtime=0) if suffix == ".gz" else data
+    return suffix == ".gz"
 
 
-def _replace(target: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Give a file to write to piece by piece; after the block it takes the place of *path*, as by ``write``.
+
+    If the block raises, *path* is as it was.
+
+    Raises:
+        FileAccessError, InvalidValueError, MissingDependencyError: as ``write``.
+    """
+    url = url_of(os.fspath(path))
+    if url is None:
+        is_packed = _is_packed(local_path(os.fspath(path)), _suffix(path))
+        with replacing(path) as new, _opened(new, is_packed=is_packed) as file:
+            yield file
+        return
+    is_packed, remote = _is_packed(shown(url), PurePosixPath(url).suffix), Remote.at(url)
+    with tempfile.TemporaryDirectory() as folder:
+        new = Path(folder, "new")
+        with _opened(new, is_packed=is_packed) as file:
+            yield file
+        remote.upload(new)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, *, is_packed: bool) -> Iterator[BinaryIO]:
+    with path.open("wb") as file:
+        if not is_packed:
+            yield file
+            return
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+            yield cast(BinaryIO, packed)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the path of an empty file; after the block it takes the place of the local *path*, as by ``write``.
+
+    If the block raises, *path* is as it was.
+
+    Raises:
+        FileAccessError: it cannot be written.
+    """
+    path = local_path(os.fspath(path))
+    target = Path(os.path.realpath(path))
+    with explained(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise IsADirectoryError("it is a folder; name a file in it")
+        with _replacing(target) as new:
+            yield new
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Give the path of an empty file beside *target*, which takes its name after the block."""
     replaced = _found(target)
     name = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.tmp")
     # The system applies the umask, or the folder's default ACL, to a new file. os.umask would have to set the umask to
     # read it, for all threads. The file to be replaced may be private, so the temporary file is, too.
     handle = os.open(name, _NEW, 0o666 if replaced is None else 0o600)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "wb"):
             if replaced is not None:
                 _give(handle, replaced)
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
+            yield name
+            os.fsync(handle)  # of the file, whichever handle wrote to it
             if replaced is not None:
                 os.chmod(name, stat.S_IMODE(replaced.st_mode))
         os.replace(name, target)
@@ -141,6 +207,43 @@ def read(path: str | os.PathLike[str]) -> bytes:
     with explained(path):
         data = Path(path).read_bytes()
     return _plain(path, data)
+
+
+def lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """Yield the lines of the file *path*, without their ends, unpacked if they are compressed.
+
+    Raises:
+        MissingFileError, FileAccessError, FileFormatError, InvalidValueError, MissingDependencyError: as ``read``.
+
+    Cost:
+        Memory for one line. A file at a URL is fetched to a temporary one.
+    """
+    url = url_of(os.fspath(path))
+    if url is None:
+        path = local_path(os.fspath(path))
+        with explained(path), open(path, "rb") as file:
+            yield from lines_of(file, path)
+        return
+    with tempfile.TemporaryFile() as file:
+        file.writelines(Remote.at(url).chunks())
+        file.seek(0)
+        yield from lines_of(cast(io.BufferedReader, file), shown(url))
+
+
+def lines_of(file: io.BufferedReader, name: str) -> Iterator[bytes]:
+    """Yield the lines of an open *file*, as ``lines``; messages call it *name*."""
+    start = file.peek(8)
+    for begin, other in _OTHERS.items():
+        if start.startswith(begin):
+            raise FileFormatError(name, f"it is compressed by {other}, and only gzip is supported: unpack it")
+    unpacked = gzip.GzipFile(fileobj=file) if start.startswith(_GZIP) else file
+    try:
+        while line := unpacked.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                raise FileFormatError(name, f"it has a line of more than {LONGEST_LINE:,} bytes")
+            yield line.rstrip(b"\r\n")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(name, f"it is compressed, and damaged or cut off: {error}") from error
 
 
 def _plain(path: str, data: bytes) -> bytes:

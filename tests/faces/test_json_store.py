@@ -36,6 +36,7 @@ from docstore.errors import (
     MissingFileError,
     NewerFormatError,
 )
+from docstore.json_store import files
 from docstore.json_store.load import load_experiment
 from docstore.json_store.save import save_experiment
 
@@ -414,3 +415,35 @@ def test_a_relative_path_object_is_taken(experiment, tmp_path, monkeypatch):
     save_experiment(experiment, Path("a") / "experiment.json")
 
     assert load_experiment(Path("a/experiment.json")).name == "file"
+
+
+class TestAFileThatIsWrittenPieceByPiece:
+    @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+    def test_comes_back_line_by_line(self, tmp_path, name):
+        with files.writing(tmp_path / "new" / name) as file:
+            for line in (b"1\n", b"\n", b"3"):
+                file.write(line)
+
+        assert list(files.lines(tmp_path / "new" / name)) == [b"1", b"", b"3"]
+
+    def test_is_as_it_was_if_the_block_raises(self, tmp_path):
+        (tmp_path / "a.jsonl").write_bytes(b"old")
+
+        with pytest.raises(TypeError), files.writing(tmp_path / "a.jsonl") as file:
+            file.writelines([b"new", None])
+
+        assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("a.jsonl", b"old")]
+
+    def test_that_was_cut_off_is_said_to_be(self, tmp_path):
+        with files.writing(tmp_path / "a.jsonl.gz") as file:
+            file.write(os.urandom(10_000))
+        (tmp_path / "a.jsonl.gz").write_bytes((tmp_path / "a.jsonl.gz").read_bytes()[:-100])
+
+        with pytest.raises(FileFormatError, match="damaged or cut off"):
+            list(files.lines(tmp_path / "a.jsonl.gz"))
+
+    def test_can_be_at_a_url(self):
+        with files.writing("memory://lab/a.jsonl.gz") as file:
+            file.write(b"1\n2\n")
+
+        assert list(files.lines("memory://lab/a.jsonl.gz")) == [b"1", b"2"]
