@@ -39,7 +39,7 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from docstore.ax.client import AxClient, Client, Orchestrator
     from docstore.ax.exporting import export_json
-    from docstore.ax.importing import import_json, import_sql
+    from docstore.ax.importing import import_json, import_json_file, import_sql
     from docstore.verify.report import ImportReport
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Orchestrator",
     "export_json",
     "import_json",
+    "import_json_file",
     "import_sql",
 ]
 
@@ -60,6 +61,7 @@ _LOADED_WHEN_USED: Final = {
     "Orchestrator": "docstore.ax.client",
     "export_json": "docstore.ax.exporting",
     "import_json": "docstore.ax.importing",
+    "import_json_file": "docstore.ax.importing",
     "import_sql": "docstore.ax.importing",
 }
 """The module of each public name that is imported when it is first used."""

@@ -88,6 +88,34 @@ def import_json(path: str | PathLike[str], *, bundle: RegistryBundleBase | None 
     return [read, *others]
 
 
+def import_json_file(
+    path: str | PathLike[str], store: Store, *, bundle: RegistryBundleBase | None = None
+) -> ImportReport:
+    """Save in *store* what a JSON file of Ax holds: an experiment, and its generation strategy if there is one.
+
+    Called again, with a later state of the file, it saves what is new: as further versions, merged with what was saved
+    in the store meanwhile.
+
+    Args:
+        bundle: as for ``import_json``.
+
+    Raises:
+        MissingFileError, FileAccessError, FileFormatError: as ``import_json``.
+        DatabaseError: the store's database cannot be used.
+    """
+    documents, report = import_json(path, bundle=bundle), ImportReport()
+    name = str(getattr(documents[0], "name", path))
+    for strategy in documents[1:]:
+        _forget_fit_times(strategy)
+    try:
+        (report.imported if _save(store, documents) else report.unchanged).append(name)
+    except DatabaseError:
+        raise
+    except DocstoreError as error:
+        report.failed[name] = str(error)
+    return report
+
+
 def _content(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -209,11 +237,15 @@ def _strategy(experiment: Any, config: SQAConfig) -> list[Any]:
         strategy = load_generation_strategy_by_experiment_name(experiment.name, config, experiment)
     except ObjectNotFoundError:
         return []
+    _forget_fit_times(strategy)
+    return [strategy]
+
+
+def _forget_fit_times(strategy: Any) -> None:
     for node in strategy._nodes:
         if isinstance(node, ExternalGenerationNode):
             # Ax does not store it: it is the time that the constructor took just now, another one in each import.
             node.fit_time_since_gen = 0.0
-    return [strategy]
 
 
 def _cards(name: str, config: SQAConfig) -> list[Any]:

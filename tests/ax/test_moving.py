@@ -38,7 +38,7 @@ from exactly import differences
 
 import docstore
 from docstore import registry
-from docstore.ax import ImportReport, export_json, import_json, import_sql
+from docstore.ax import ImportReport, export_json, import_json, import_json_file, import_sql
 from docstore.errors import DatabaseError, FileAccessError, FileFormatError, InvalidValueError, MissingFileError
 
 CustomTestMetric, CustomTestRunner = core_stubs.CustomTestMetric, core_stubs.CustomTestRunner
@@ -483,6 +483,19 @@ class TestAJSONFileOfAx:
 
         assert len(store.load("branin").trials) == 1
         assert len(store.load("branin", kind="generation_strategy")._generator_runs) == 1
+
+    def test_is_saved_once_and_later_what_is_new(self, tmp_path, store):
+        client = client_with_one_trial()
+        client.save_to_json_file(str(tmp_path / "client.json"))
+        first = import_json_file(tmp_path / "client.json", store)
+        again = import_json_file(tmp_path / "client.json", store)
+        client.get_next_trials(1)
+        client.save_to_json_file(str(tmp_path / "client.json"))
+
+        later = import_json_file(tmp_path / "client.json", store)
+
+        assert (first.imported, again.unchanged, later.imported) == (["branin"], ["branin"], ["branin"])
+        assert len(store.load("branin").trials) == 2
 
     def test_of_an_older_client_gives_both_too(self, tmp_path):
         client = AxClient()
