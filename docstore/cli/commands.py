@@ -48,6 +48,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "purge": Entry("change.purge:purge", "Remove a document for good, with its whole history and its tags."),
     },
     "Move": {
+        "export": Entry("move.export:export", "Write documents to a file or a folder."),
+        "import": Entry("move.import_:import_", "Save the documents of a file or a folder."),
         "copy": Entry("move.copy:copy", "Copy documents to another database, with their whole history."),
     },
     "Care": {

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import optuna
 import pytest
+import sqlalchemy as sa
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from terminal import docstore_on_terminal
 
 import docstore
 
@@ -44,3 +54,238 @@ class TestCopy:
 
     def test_refuses_the_database_itself(self, docstore_cli, lab):
         assert docstore_cli(f"copy --to {lab}").code == 2
+
+
+def contents(url, **options) -> dict[tuple[str, str], bytes]:
+    with docstore.connect(url, read_only=True, **options) as store:
+        return {(info.kind, info.name): store.get_json(info.name, kind=info.kind) for info in store.find()}
+
+
+@pytest.fixture
+def other(fresh_database) -> str:
+    """The URL of another, empty database."""
+    return fresh_database("sqlite")
+
+
+BOOK = b'{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book","title":"rye",'
+BOOK += b'"pages":{"1":{"__type":"elsewhere.Page","n":1}}}'
+
+
+@pytest.fixture
+def odd(lab) -> str:
+    """A database with documents of a class that is not known here, of an experiment, and of names for no file."""
+    with docstore.connect(lab) as store:
+        store.put_json("book", "rye", BOOK)
+        store.save(docstore.AnalysisCard("card", experiment_name="cakes"))
+        for name in ("a/b", "..", ".hidden", "Brötchen", "50%", "con:1", "a\\b", "x\ny"):
+            store.put("note", name, {"named": name, "sizes": (1, 2)})
+    return lab
+
+
+class TestExportAndImport:
+    @pytest.mark.parametrize("target", ["lab.jsonl", "lab.jsonl.gz", "lab", "labs/", "memory://lab/all.jsonl.gz"])
+    def test_take_along_the_newest_state_of_everything(self, docstore_cli, odd, other, target):
+        exported = docstore_cli(f"export {target}")
+        imported = docstore_cli(f"import {target} --url {other}")
+
+        assert (exported.code, imported.code) == (0, 0)
+        assert contents(other) == contents(odd)
+        assert docstore_cli(f"ls --owner cakes -q --url {other}").out == docstore_cli("ls --owner cakes -q").out != ""
+        assert docstore_cli(f"verify --url {other}").code == 0
+
+    def test_go_from_and_to_every_database(self, docstore_cli, odd, database):
+        docstore_cli("export lab.jsonl")
+
+        assert docstore_cli(f"import lab.jsonl --url {database}").code == 0
+        assert docstore_cli(f"export again.jsonl --url {database}").code == 0
+        assert docstore_cli("import again.jsonl").code == 0
+        assert contents(database) == contents(odd)
+
+    def test_take_along_what_is_named(self, docstore_cli, odd, other):
+        docstore_cli("export lab.jsonl cakes")
+        docstore_cli(f"import lab.jsonl --url {other}")
+
+        assert sorted(kind for kind, _ in contents(other)) == ["analysis_card", "experiment"]
+
+    def test_write_and_read_one_document_as_the_file_of_an_experiment(self, docstore_cli, odd, other, tmp_path):
+        docstore_cli("export cakes.json cakes")
+        docstore_cli(f"import cakes.json --url {other}")
+
+        assert (tmp_path / "cakes.json").read_bytes() == contents(odd)["experiment", "cakes"]
+        assert contents(other)["experiment", "cakes"] == contents(odd)["experiment", "cakes"]
+        assert (
+            json.loads(docstore_cli(f"log cakes -o jsonl --url {other}").out)["message"] == "imported from cakes.json"
+        )
+
+    def test_take_along_the_history_by_a_database_file(self, docstore_cli, lab, other):
+        docstore_cli("export all.db")
+        ended = docstore_cli(f"import all.db --url {other}")
+
+        assert ended.code == 0
+        assert docstore_cli(f"log cakes --url {other}") == docstore_cli("log cakes")
+
+    def test_done_twice_are_done_once(self, docstore_cli, odd, other):
+        docstore_cli("export lab.jsonl")
+        docstore_cli(f"import lab.jsonl --url {other}")
+
+        assert docstore_cli(f"import lab.jsonl --url {other}").err == "lab.jsonl: 12 unchanged.\n"
+        assert docstore_cli(f"log cakes -q --url {other}").out == "1\n"
+
+
+class TestExport:
+    @pytest.mark.parametrize("target", ["lab.jsonl", "lab", "all.db", "cakes.json"])
+    def test_writes_nothing_in_a_dry_run(self, docstore_cli, lab, tmp_path, target):
+        assert docstore_cli(f"export {target} cakes -n").code == 0
+        assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"lab.db"}
+
+    def test_writes_to_the_standard_output(self, docstore_cli, lab):
+        [line] = objects(docstore_cli("export - -k note").out)
+
+        assert (line["kind"], line["name"], line["version"]) == ("note", "n1", 1)
+        assert line["document"]["text"] == "rye"
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            ("lab.json", "a .json file is for one document, and these are 2: write .jsonl, or name a folder."),
+            ("lab.csv", "Let it end in .jsonl for any number of documents, in .json for one"),
+            ("s3://bucket/lab", "Let it end in .jsonl for any number of documents, in .json for one"),
+            ("lab.jsonl.xz", "Its name does not say what is in it."),
+            ("a.json cakes pies", "pies"),
+        ],
+    )
+    def test_says_what_is_wrong(self, docstore_cli, lab, tmp_path, words, told):
+        ended = docstore_cli(f"export {words}")
+
+        assert ended.code in (2, 3)
+        assert told in ended.err
+
+    def test_leaves_the_old_file_if_it_fails(self, docstore_cli, lab, tmp_path):
+        (tmp_path / "lab.jsonl").write_text("old")
+        engine = sa.create_engine(lab)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("""UPDATE documents SET body = '{"text": "oat"}' WHERE name = 'n1'""")
+        engine.dispose()
+
+        assert docstore_cli("export lab.jsonl").code == 3
+        assert (tmp_path / "lab.jsonl").read_text() == "old"
+
+
+class TestImport:
+    def lines(self, tmp_path, *lines: str) -> None:
+        (tmp_path / "a.jsonl").write_text("\n".join(lines))
+
+    def test_names_a_line_that_is_wrong_and_takes_the_others(self, docstore_cli, other, tmp_path):
+        self.lines(
+            tmp_path,
+            '{"kind": "note", "name": "a", "document": 1}',
+            "",
+            '{"kind": "note", "name": "b", "docum',
+            '{"kind": "note", "document": 1}',
+            '{"kind": "experiment", "name": "c", "document": {"__type": "Experiment", "__format": 1}}',
+            '{"kind": "note", "name": "d", "document": 4}',
+        )
+
+        ended = docstore_cli(f"import a.jsonl -o jsonl --url {other}")
+
+        assert ended.code == 3
+        assert [(row["status"], row["name"], row["where"]) for row in objects(ended.out)] == [
+            ("new", "a", "line 1"),
+            ("failed", "", "line 3"),
+            ("failed", "", "line 4"),
+            ("failed", "c", "line 5"),
+            ("new", "d", "line 6"),
+        ]
+        assert "docstore: line 3: at the root: not JSON" in ended.err
+        assert ended.err.endswith("a.jsonl: 3 failed, 2 new.\n")
+        assert docstore_cli(f"ls -q --url {other}").out == "a\nd\n"
+
+    @pytest.mark.parametrize(
+        ("how", "code", "status", "kept"),
+        [("", 1, "different", "rye"), ("skip", 0, "different", "rye"), ("overwrite", 0, "updated", "oat")],
+    )
+    def test_of_what_is_there_with_other_contents(self, docstore_cli, lab, tmp_path, how, code, status, kept):
+        self.lines(tmp_path, '{"kind": "note", "name": "n1", "document": {"text": "oat"}}')
+        words = f"import a.jsonl {how and f'--on-conflict {how}'}"
+
+        would = docstore_cli(f"{words} -n -o jsonl")
+        assert docstore_cli("get n1 /text --raw -k note").out == "rye\n"
+        ended = docstore_cli(f"{words} -o jsonl")
+
+        assert (would.code, would.out) == (ended.code, ended.out)
+        assert (ended.code, objects(ended.out)[0]["status"]) == (code, status)
+        assert docstore_cli("get n1 /text --raw -k note").out == f"{kept}\n"
+
+    def test_writes_nothing_in_a_dry_run(self, docstore_cli, odd, other):
+        docstore_cli("export lab.jsonl")
+
+        assert docstore_cli(f"import lab.jsonl -n --url {other}").err == "lab.jsonl: would be 12 new.\n"
+        assert docstore_cli(f"ls --url {other}").out == ""
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            ("nowhere.jsonl", "there is no such file"),
+            ("nowhere", "there is no such folder"),
+            ("empty", "each is in a folder of its kind, as note/n1.json"),
+            ("note.json", "put it into a folder, as KIND/NAME.json"),
+            ("cut.json", "it is not JSON, or was cut off"),
+            ("a.jsonl --zone Europe/Vienna", "--zone is for --from"),
+            ("old.db -n", "-n, -m and --on-conflict are for files of JSON."),
+            ("old.db", "there is no such file"),
+            ("--from ax studies.json", "docstore[ax]"),
+            ("--from optuna journal.log", "there is no such journal file"),
+        ],
+    )
+    def test_says_what_is_wrong(self, docstore_cli, other, tmp_path, words, told):
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "note.json").write_text('{"text": "rye"}')
+        (tmp_path / "cut.json").write_text('{"__type": "Exp')
+
+        ended = docstore_cli(f"import {words} --url {other}")
+
+        assert (ended.code, ended.out) in ((2, ""), (3, ""))
+        assert told in ended.err
+        assert ended.err.count("\n") == 1
+
+    def test_takes_studies_of_optuna_and_later_what_is_new(self, docstore_cli, other, tmp_path):
+        study = optuna.create_study(storage=JournalStorage(JournalFileBackend("studies.log")), study_name="cakes")
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+        words = f"import --from optuna studies.log --url {other}"
+
+        first, again = docstore_cli(words), docstore_cli(words)
+
+        assert (first.code, "1 imported, 0 unchanged, 0 failed" in first.err) == (0, True)
+        assert (again.code, "0 imported, 1 unchanged, 0 failed" in again.err) == (0, True)
+        assert docstore_cli(f"trials cakes -q --url {other}").out == "0\n1\n"
+
+
+class TestAnImportThatIsStopped:
+    """It reads lines from a pipe; some are saved, and the next one has not come."""
+
+    LINES = tuple(b'{"kind": "note", "name": "%d", "document": %d}\n' % (number, number) for number in range(4))
+
+    @pytest.mark.parametrize(("by", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+    def test_has_saved_what_came_before_and_a_second_one_completes_it(self, docstore_cli, other, tmp_path, by, code):
+        words = [str(Path(sys.executable).with_name("docstore")), "import", "-", "--url", other]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdin.write(self.LINES[0] + self.LINES[1] + self.LINES[2][:20])
+            process.stdin.flush()
+            with docstore.connect(other) as store:
+                while not store.exists("1", kind="note"):
+                    assert process.poll() is None
+            process.send_signal(by)
+            assert (process.wait(), process.stderr.read()) == (code, b"")
+
+        (tmp_path / "all.jsonl").write_bytes(b"".join(self.LINES))
+        assert docstore_cli(f"import all.jsonl --url {other}").err == "all.jsonl: 2 new, 2 unchanged.\n"
+        assert docstore_cli(f"verify --url {other}").code == 0
+
+
+def test_an_import_draws_a_bar_on_a_terminal(other, tmp_path):
+    (tmp_path / "all.jsonl").write_bytes(b"".join(TestAnImportThatIsStopped.LINES))
+
+    code, text = docstore_on_terminal("import", "all.jsonl", "-q", columns=120, environment={"DOCSTORE_URL": other})
+
+    assert code == 0
+    assert re.search(r"4/\? documents", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", text))

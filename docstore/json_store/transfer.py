@@ -1,0 +1,303 @@
+"""Documents in files, and from files into a store: one document, JSON Lines, or a folder with a file for each.
+
+A file has the newest state of a document, as ``Store.get_json`` gives it. A ``.json`` file is a document alone, as
+``save_experiment`` writes it. A line of a ``.jsonl`` file is ``{"kind": ..., "name": ..., "version": ..., "document":
+...}``; the version is the number that it had in the store. In a folder, a document is at ``KIND/NAME.json``, where
+characters that a file's name may not have are escaped as in URLs. Any of the files may end in ``.gz``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from urllib.parse import quote, unquote
+
+from docstore.documents.canonical import JSON, TAG, dumps, loads_strict
+from docstore.documents.digests import digest_of
+from docstore.documents.kinds import KINDS, is_document, kind_named
+from docstore.errors import (
+    DatabaseError,
+    DocstoreError,
+    DocumentExistsError,
+    DocumentNotFoundError,
+    FileFormatError,
+    InvalidValueError,
+    MissingFileError,
+)
+from docstore.json_store import files
+from docstore.json_store.functions import loads
+from docstore.json_store.remote import url_of
+from docstore.registry.bundle import mapper_of
+
+if TYPE_CHECKING:
+    from docstore.search.info import DocumentInfo
+    from docstore.store.store import Store
+
+Form: TypeAlias = Literal["document", "lines", "folder"]
+
+OnDifferent: TypeAlias = Literal["error", "skip", "overwrite"]
+
+_LINES: Final = re.compile(r"\.(jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
+_DOCUMENT: Final = re.compile(r"\.json(\.gz)?$", re.IGNORECASE)
+
+_SAFE: Final = " !#$&'()+,;=@[]^{}~"
+"""Characters that stay as they are in the name of a file, beside letters, digits and ``_.-``."""
+
+
+def form_of(path: str) -> Form:
+    """Return how documents are kept in the file or folder *path*, by its name.
+
+    Raises:
+        InvalidValueError: its name does not say it.
+    """
+    if _LINES.search(path):
+        return "lines"
+    if os.path.isdir(path):
+        return "folder"
+    if _DOCUMENT.search(path):
+        return "document"
+    if url_of(path) is None and (path.endswith(os.sep) or not Path(path).suffix):
+        return "folder"
+    remedy = "Let it end in .jsonl for any number of documents, in .json for one (.gz packs both), or name a folder."
+    raise InvalidValueError("file", path, f"Its name does not say what is in it. {remedy}")
+
+
+# --- into files ------------------------------------------------------------------------------------------------------
+
+
+def export_documents(store: Store, documents: Iterable[DocumentInfo], path: str) -> int:
+    """Write the newest state of *documents* to *path*, and return how many they were.
+
+    A file is replaced as a whole, once it is complete. In a folder each file is; what else is there stays.
+
+    Raises:
+        InvalidValueError: *path* is for one document, and there are others.
+        FileAccessError: it cannot be written.
+        DocumentNotFoundError: a document was deleted meanwhile.
+        DamagedDocumentError: as ``Store.get_json``.
+
+    Cost:
+        A read of each document; memory for one.
+    """
+    form, done = form_of(path), 0
+    if form == "lines":
+        with files.writing(path) as file:
+            for info in documents:
+                file.write(line_of(store, info) + b"\n")
+                done += 1
+        return done
+    for info in documents:
+        if form == "document" and done:
+            raise InvalidValueError("file", path, "A .json file is for one document: write .jsonl, or name a folder.")
+        target = path if form == "document" else os.path.join(path, _escaped(info.kind), f"{_escaped(info.name)}.json")
+        files.write(target, store.get_json(info.name, kind=info.kind))
+        done += 1
+    return done
+
+
+def line_of(store: Store, info: DocumentInfo) -> bytes:
+    """Return the line of a document in a ``.jsonl`` file, without its end."""
+    kind, name = dumps(info.kind), dumps(info.name)
+    text = store.get_json(info.name, kind=info.kind, version=info.version)
+    return b'{"kind":%s,"name":%s,"version":%d,"document":%s}' % (kind, name, info.version, text)
+
+
+def _escaped(name: str) -> str:
+    """Return *name* as the name of a file, which begins with no dot."""
+    escaped = quote(name, safe=_SAFE + "".join(each for each in set(name) if each.isalnum()))
+    return f"%2E{escaped[1:]}" if escaped.startswith(".") else escaped
+
+
+# --- from files ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document in a file; or why there is none.
+
+    Attributes:
+        where: ``line 3``, or the path.
+    """
+
+    where: str
+    kind: str = ""
+    name: str = ""
+    text: bytes = b""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a document that was to be imported.
+
+    Attributes:
+        status: ``new``, ``updated``, ``unchanged``; ``different`` if the store has it with other contents, which were
+            left as they are; or ``failed``.
+        problem: why it failed.
+    """
+
+    kind: str
+    name: str
+    status: Literal["new", "updated", "unchanged", "different", "failed"]
+    where: str
+    problem: str = ""
+
+
+def entries_in(path: str) -> Iterator[Entry]:
+    """Yield the documents in the file or folder *path*; in a folder, those that others belong to come first.
+
+    Raises:
+        MissingFileError, FileAccessError, FileFormatError: it cannot be read.
+        InvalidValueError: its name does not say what is in it.
+    """
+    form = form_of(path)
+    if form == "lines":
+        yield from entries_of(files.lines(path))
+    elif form == "document":
+        yield _of_document(path, files.read(path))
+    else:
+        yield from _in_folder(Path(path))
+
+
+def entries_of(lines: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the documents in the lines of a ``.jsonl`` file; empty lines are left out."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _of_line(f"line {number}", line)
+
+
+def _of_line(where: str, line: bytes) -> Entry:
+    try:
+        found = loads_strict(line)
+    except DocstoreError as error:
+        return Entry(where, problem=str(error))
+    if not isinstance(found, dict) or "document" not in found:
+        return Entry(where, problem='it has no "document" with a "kind" and a "name" beside it')
+    kind, name = found.get("kind"), found.get("name")
+    if not isinstance(kind, str) or not isinstance(name, str):
+        return Entry(where, problem='its "kind" and its "name" have to be texts')
+    return Entry(where, kind, name, dumps(found["document"]))
+
+
+def _of_document(path: str, text: bytes) -> Entry:
+    """Return the document in a ``.json`` file, whose kind and name it says itself.
+
+    Raises:
+        FileFormatError: it does not.
+    """
+    try:
+        found = loads_strict(text)
+    except DocstoreError as error:
+        raise FileFormatError(path, f"it is not JSON, or was cut off: {error}") from error
+    kind = _kind_in(found)
+    name = kind_named(kind).of(found).name_in(found) if kind else None
+    if not kind or not name:
+        problem = "it does not say which kind of document it is, and its name"
+        remedy = "put it into a folder, as KIND/NAME.json, and import that"
+        raise FileFormatError(path, f"{problem}: {remedy}")
+    return Entry(path, kind, name, text)
+
+
+def _kind_in(document: JSON) -> str | None:
+    """Return the kind of a document by the class that its tag names."""
+    if not isinstance(document, dict) or not is_document(document):
+        return None
+    entry = mapper_of().codec.registry.of_tag(str(document[TAG]))
+    return entry.kind.name if entry is not None and entry.kind is not None else None
+
+
+def _in_folder(folder: Path) -> Iterator[Entry]:
+    if not folder.is_dir():
+        raise MissingFileError(str(folder), "there is no such folder")
+    with files.explained(folder):
+        kinds = sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: _after_owners(each.name))
+    if not any(_files_in(each) for each in kinds):
+        raise FileFormatError(str(folder), "no document is in it: each is in a folder of its kind, as note/n1.json")
+    for each in kinds:
+        for path in _files_in(each):
+            where = f"{each.name}/{path.name}"
+            try:
+                text = files.read(path)
+            except DocstoreError as error:
+                yield Entry(where, problem=str(error))
+                continue
+            yield Entry(where, unquote(each.name), unquote(_DOCUMENT.sub("", path.name)), text)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    with files.explained(folder):
+        return sorted(each for each in folder.iterdir() if _DOCUMENT.search(each.name) and each.name[0] != ".")
+
+
+def _after_owners(kind: str) -> tuple[bool, str]:
+    """Return a sort key by which kinds of documents that belong to others come after these."""
+    return kind in KINDS and KINDS[kind].owner_kind is not None, kind
+
+
+def in_order(kinds: Iterable[str]) -> list[str]:
+    """Return *kinds* in the order in which documents are exported: those that others belong to come first."""
+    return sorted(kinds, key=_after_owners)
+
+
+def import_documents(
+    store: Store,
+    entries: Iterable[Entry],
+    *,
+    on_different: OnDifferent = "error",
+    dry_run: bool = False,
+    message: str = "",
+    author: str | None = None,
+) -> Iterator[Imported]:
+    """Save each document of *entries* by ``Store.put_json``, in a transaction of its own, and yield what became of it.
+
+    One that fails, or that the store has with other contents, is left out, and the next one follows. What is there with
+    the same contents is left as it is: to import twice is to import once.
+
+    Args:
+        on_different: ``"overwrite"`` makes a document that the store has with other contents its next version.
+        dry_run: only say what would become of each.
+
+    Raises:
+        DatabaseError: the database cannot be used. What was imported before is kept.
+    """
+    for entry in entries:
+        if entry.problem:
+            yield Imported(entry.kind, entry.name, "failed", entry.where, entry.problem)
+            continue
+        try:
+            status = _status(store, entry)
+            writes = status == "new" or (status == "different" and on_different == "overwrite")
+            if writes and not dry_run:
+                policy: Literal["error", "overwrite"] = "overwrite" if on_different == "overwrite" else "error"
+                store.put_json(entry.kind, entry.name, entry.text, on_conflict=policy, message=message, author=author)
+        except DatabaseError:
+            raise
+        except DocumentExistsError:
+            yield Imported(entry.kind, entry.name, "different", entry.where)  # another program saved it just now
+        except DocstoreError as error:
+            yield Imported(entry.kind, entry.name, "failed", entry.where, str(error))
+        else:
+            done: Literal["new", "updated", "unchanged", "different"] = status
+            if writes and status == "different":
+                done = "updated"
+            yield Imported(entry.kind, entry.name, done, entry.where)
+
+
+def _status(store: Store, entry: Entry) -> Literal["new", "unchanged", "different"]:
+    """Return how the store has a document, once its object can be made.
+
+    Raises:
+        DecodeError: it cannot.
+    """
+    loads(entry.text, unknown="keep")
+    document = loads_strict(entry.text)
+    try:
+        stored = store.version(entry.name, kind=entry.kind)
+    except DocumentNotFoundError:
+        return "new"
+    is_same = digest_of(kind_named(entry.kind).of(document), document) == stored.digest
+    return "unchanged" if is_same else "different"
