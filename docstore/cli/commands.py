@@ -51,6 +51,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "export": Entry("move.export:export", "Write documents to a file or a folder."),
         "import": Entry("move.import_:import_", "Save the documents of a file or a folder."),
         "copy": Entry("move.copy:copy", "Copy documents to another database, with their whole history."),
+        "backup": Entry("move.backup:backup", "Back up the SQLite file, while others use it."),
     },
     "Care": {
         "init": Entry("care.init:init", "Make the SQLite file, and the tables and views."),

@@ -260,6 +260,59 @@ class TestImport:
         assert docstore_cli(f"trials cakes -q --url {other}").out == "0\n1\n"
 
 
+class TestBackup:
+    def test_is_the_whole_database_as_of_one_moment(self, docstore_cli, lab):
+        with docstore.connect(lab) as store:  # what it writes is in the log beside the file
+            store.put("note", "n2", 2)
+            ended = docstore_cli("backup monday.db")
+
+        assert ended.code == 0
+        assert contents("sqlite:///monday.db") == contents(lab)
+        assert docstore_cli("log cakes --url monday.db") == docstore_cli("log cakes")
+        assert docstore_cli("verify --url monday.db").code == 0
+
+    def test_replaces_a_file_only_if_it_may(self, docstore_cli, lab, tmp_path):
+        (tmp_path / "monday.db").write_text("old")
+
+        assert docstore_cli("backup monday.db").code == 2
+        assert (tmp_path / "monday.db").read_text() == "old"
+        assert docstore_cli("backup monday.db -y").code == 0
+        assert docstore_cli("ls -q --url monday.db").out == "cakes\nn1\n"
+
+    def test_never_replaces_the_database_or_one_in_use(self, docstore_cli, lab, tmp_path):
+        with docstore.connect(tmp_path / "used.db") as used:
+            used.put("note", "n1", 1)
+
+            assert "It is in use: there is " in docstore_cli("backup used.db -y").err
+        assert "It is the database itself" in docstore_cli(f"backup {lab.removeprefix('sqlite:///')} -y").err
+        assert docstore_cli("ls -q").out == "cakes\nn1\n"
+
+    def test_writes_nothing_in_a_dry_run(self, docstore_cli, lab, tmp_path):
+        docstore_cli("backup monday.db -n")
+
+        assert not (tmp_path / "monday.db").exists()
+
+    @pytest.mark.parametrize(
+        ("url", "command"),
+        [
+            (
+                "postgresql+psycopg2://ada:s3cret-w0rd@host:5433/lab",
+                "pg_dump --format=custom --file=monday.dump --dbname=postgresql://ada@host:5433/lab",
+            ),
+            (
+                "mysql://ada:s3cret-w0rd@host/lab",
+                "mariadb-dump --single-transaction --host=host --user=ada --result-file=monday.dump lab",
+            ),
+        ],
+    )
+    def test_of_a_server_names_its_own_tool(self, docstore_cli, url, command):
+        ended = docstore_cli(f"backup monday.dump --url {url}")
+
+        assert ended.code == 2
+        assert command in ended.err
+        assert "s3cret" not in ended.err
+
+
 class TestAnImportThatIsStopped:
     """It reads lines from a pipe; some are saved, and the next one has not come."""
 

@@ -1,0 +1,42 @@
+"""``docstore backup``: the SQLite file, while others use it."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from docstore.cli import exits, options
+from docstore.cli.command import command
+from docstore.cli.progress import bar
+from docstore.cli.settings import Settings
+
+
+@command("backup")
+@click.argument("file")
+@options.yes
+@options.dry_run
+def backup(settings: Settings, *, file: str, yes: bool, dry_run: bool) -> None:
+    """Back up the SQLite file, while others use it.
+
+    FILE is the database as of one moment, all projects with their history. Do not copy a database by `cp`: what was
+    written last is in the log beside it. A server has a tool of its own, which is named with its options. The files of
+    artifacts are not in it: copy their folder first.
+
+    Examples:
+        docstore backup monday.db
+        docstore backup monday.db -y    in place of the one that is there
+    """
+    from docstore.store.backup import backup as write_backup
+
+    engine = settings.engine()
+    try:
+        if dry_run:
+            exits.say(f"The database would be backed up to {file}.")
+            return
+        if os.path.exists(file) and engine.dialect.name == "sqlite":
+            options.confirm(f"{file} is there already. Replace it?", yes=yes)
+        size = write_backup(engine, file, progress=bar())
+    finally:
+        engine.dispose()
+    exits.say(f"{file}: {size:,} bytes. `docstore verify --url {file}` checks it.")
