@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from docstore.search.indexes import PlaceIndex
     from docstore.search.info import DocumentInfo, PartInfo
     from docstore.search.results import Found, Page
+    from docstore.search.stats import Stats
     from docstore.store.artifacts import Artifacts, Collected
     from docstore.store.compaction import Compacted
     from docstore.store.connect import connect
@@ -203,6 +204,7 @@ __all__ = [
     "ScalarizedOutcomeConstraint",
     "SearchSpace",
     "Similar",
+    "Stats",
     "Status",
     "Store",
     "StoreClosedError",
@@ -341,6 +343,7 @@ _NAMES: Final = {
     "docstore.search.indexes": ("PlaceIndex",),
     "docstore.search.info": ("DocumentInfo", "PartInfo"),
     "docstore.search.results": ("Found", "Page"),
+    "docstore.search.stats": ("Stats",),
     "docstore.store.artifacts": ("Artifacts", "Collected"),
     "docstore.store.compaction": ("Compacted",),
     "docstore.store.connect": ("connect",),

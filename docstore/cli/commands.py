@@ -60,6 +60,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "index": Entry("care.index:index", "List the indexes on places in documents, make one, or drop one."),
         "migrate": Entry("care.migrate:migrate", "Bring the tables up to date, or print the SQL that makes them."),
         "schema": Entry("care.schema:schema", "List the tables and views with their columns, and what these mean."),
+        "stats": Entry("care.stats:stats", "Count documents, versions and parts, and the bytes on disk."),
+        "doctor": Entry("care.doctor:doctor", "Check the installation, the database's settings and its tables."),
     },
 }
 

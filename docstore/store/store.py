@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from docstore.search.info import DocumentInfo, PartInfo
     from docstore.search.query import Moments, Where
     from docstore.search.results import Found
+    from docstore.search.stats import Stats
     from docstore.store.artifacts import Artifacts
     from docstore.store.compaction import Compacted
     from docstore.store.copying import Copied
@@ -695,6 +696,16 @@ class Store:
             A SELECT, in which the database goes through all names.
         """
         return reading.projects(self._context)
+
+    def stats(self) -> Stats:
+        """Return how much there is: documents and parts by kind, versions, and the bytes on disk.
+
+        Cost:
+            Two SELECTs, in which the database counts the rows of all documents and parts.
+        """
+        from docstore.search.stats import stats
+
+        return stats(self._context.transactions)
 
     # --- experiments -----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from labs import fill
 
 import docstore
 
@@ -168,3 +169,65 @@ class TestSchema:
 
     def test_lists_their_names_alone(self, docstore_cli, lab):
         assert docstore_cli("schema tags trials -q").out == "tags\ntrials\n"
+
+
+class TestStats:
+    def test_counts_what_there_is(self, docstore_cli, database):
+        fill(database)
+        with docstore.connect(database) as store:
+            store.put("note", "n2", 2)
+            store.delete("n2", kind="note")
+
+        found = json.loads(docstore_cli(f"stats -o json --url {database}").out)
+
+        assert found.pop("bytes") > 10_000
+        assert found == {
+            "documents": {"experiment": 1, "note": 1},
+            "deleted": 1,
+            "versions": 5,
+            "parts": {"data": 2, "trial": 3},
+        }
+
+
+class TestDoctor:
+    def test_finds_nothing_where_nothing_is_wrong(self, docstore_cli, database):
+        ended = docstore_cli(f"doctor -o jsonl --url {database}")
+
+        found = {row["what"]: row["value"] for row in objects(ended.out)}
+        # The servers of the tests do not wait for their disks.
+        assert {row["what"] for row in objects(ended.out) if row["problem"]} <= {
+            "fsync",
+            "innodb_flush_log_at_trx_commit",
+        }
+        assert (found["docstore"], found["tables"]) == (docstore.__version__, "0001_initial")
+        assert {"Python", "SQLAlchemy", "driver", "plot"} <= found.keys()
+
+    def test_says_what_needs_attention(self, docstore_cli, tmp_path):
+        (tmp_path / "lab.db").touch()
+
+        ended = docstore_cli("doctor --url lab.db")
+
+        assert ended.code == 1
+        assert "docstore: journal_mode: Readers wait for writers." in ended.err
+        assert (
+            "docstore: tables: This docstore needs them at migration 0001_initial: `docstore init` makes" in ended.err
+        )
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            ("", "docstore: database: no database is given."),
+            ("--url lab.db", "lab.db: there is no such file. Check the path; `docstore init`"),
+            (
+                "--url postgresql://ada:s3cret-w0rd@localhost:1/lab",
+                "docstore: connection: postgresql+psycopg2://ada:***",
+            ),
+        ],
+    )
+    def test_says_why_the_database_cannot_be_asked(self, docstore_cli, tmp_path, words, told):
+        ended = docstore_cli(f"doctor {words}")
+
+        assert ended.code == 1
+        assert told in ended.err
+        assert "s3cret" not in ended.out + ended.err
+        assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ its views in ``docstore.migrations.views``.
 
 from __future__ import annotations
 
-from docstore.sql.dialects.base import Fault, Write, backoff
+from docstore.sql.dialects.base import Fault, Setting, Write, backoff
 from docstore.sql.dialects.engines import (
     check_writable,
     checked_engine,
@@ -36,6 +36,8 @@ from docstore.sql.dialects.transactions import (
     only_row,
     roll_back_writes,
     schema_of,
+    settings,
+    size,
     transaction,
     translated,
     write,
@@ -60,6 +62,7 @@ __all__ = [
     "Fault",
     "JsonText",
     "LongText",
+    "Setting",
     "UtcTime",
     "Whole",
     "Write",
@@ -89,7 +92,9 @@ __all__ = [
     "reading_times",
     "roll_back_writes",
     "schema_of",
+    "settings",
     "shown",
+    "size",
     "text_rows",
     "transaction",
     "translated",

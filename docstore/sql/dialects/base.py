@@ -66,6 +66,15 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A fact about a database or its settings, for people; and what is wrong with it, if anything, with the remedy."""
+
+    name: str
+    value: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """An INSERT, UPDATE or DELETE, and the rows that it is executed for, all with the same names."""
 
@@ -182,6 +191,14 @@ class Backend(ABC):
         The check may end the transaction, so nothing may be read after it.
         """
         yield from ()
+
+    @abstractmethod
+    def size(self, connection: Connection, tables: Sequence[str]) -> int:
+        """Return the bytes on disk of *tables* and their indexes; on SQLite, of the whole file and its log."""
+
+    @abstractmethod
+    def settings(self, connection: Connection) -> Sequence[Setting]:
+        """Return the version of the database, and the settings on which safety and speed depend."""
 
     @contextmanager
     def migrating(self, connection: Connection, schema: str | None) -> Iterator[None]:

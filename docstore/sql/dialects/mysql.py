@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import ConnectionLostError, DatabaseError, NotAllowedError, RaceLostError, TablesError
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, Setting
 from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
@@ -117,6 +117,10 @@ _MEANINGS: Final = {
 }
 
 
+_SMALL_PACKET: Final = 16 << 20
+"""Bytes; the default of MariaDB."""
+
+
 class MySQL(Backend):
     """Readers see one snapshot. Writers see what others committed, and lock the head of each document they write."""
 
@@ -186,6 +190,30 @@ class MySQL(Backend):
         if "STRICT" not in mode:
             problem = f"its sql_mode {mode!r} lets the server cut off what a column does not take"
             raise DatabaseError(f"{url}: {problem}. Add STRICT_ALL_TABLES to it.")
+
+    def size(self, connection: Connection, tables: Sequence[str]) -> int:
+        """Return the bytes of *tables* and their indexes, as the server estimates them."""
+        columns, names = "data_length + index_length", ", ".join(f"'{table}'" for table in tables)
+        where = f"table_schema = DATABASE() AND table_name IN ({names})"
+        query = f"SELECT coalesce(sum({columns}), 0) FROM information_schema.tables WHERE {where}"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+    def settings(self, connection: Connection) -> Sequence[Setting]:
+        """Return the version of the server, the database's texts, and the limits and the safety of saves."""
+        query = "SELECT @@version, @@collation_database, @@max_allowed_packet, @@innodb_flush_log_at_trx_commit"
+        version, collation, packet, flush = connection.exec_driver_sql(query).one()
+        names = "'transaction_isolation', 'tx_isolation'"  # the second on MariaDB before 11.1
+        level = connection.exec_driver_sql(f"SHOW VARIABLES WHERE Variable_name IN ({names})").all()[0][1]
+        is_small = int(packet) < _SMALL_PACKET
+        small = "A trial, or the changes of a save, may be no larger: raise it to 64M or more on the server."
+        lost = "The last saves may be lost in a crash of the server: set it to 1."
+        return [
+            Setting("server", str(version)),
+            Setting("collation", str(collation)),
+            Setting("isolation", str(level)),
+            Setting("max_allowed_packet", f"{int(packet):,}", small if is_small else ""),
+            Setting("innodb_flush_log_at_trx_commit", str(flush), "" if int(flush) == 1 else lost),
+        ]
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return the meaning of the error's number."""

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import DatabaseError, NotAllowedError, StoreError, TablesError
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, Write
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, Setting, Write
 from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
@@ -312,6 +312,28 @@ class PostgreSQL(Backend):
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what JSONB takes; it takes fewer bytes of many short items, and says so."""
         return len(text), _LARGEST
+
+    def size(self, connection: Connection, tables: Sequence[str]) -> int:
+        """Return the bytes of *tables*, with their indexes and large values."""
+        sizes = (f"coalesce(pg_total_relation_size(to_regclass('{table}')), 0)" for table in tables)
+        return int(connection.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
+
+    def settings(self, connection: Connection) -> Sequence[Setting]:
+        """Return the version of the server, the database's texts, and whether saves outlive a crash."""
+        names = ("server_version", "server_encoding", "default_transaction_isolation", "fsync", "synchronous_commit")
+        found = {name: str(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names}
+        collation = "SELECT datcollate FROM pg_database WHERE datname = current_database()"
+        found["collation"] = str(connection.exec_driver_sql(collation).scalar_one())
+        wrong = {
+            "server_encoding": ""
+            if found["server_encoding"] == "UTF8"
+            else "Some texts cannot be saved: make it UTF8.",
+            "fsync": "A crash of the server can destroy the database: set it to on." if found["fsync"] == "off" else "",
+            "synchronous_commit": "The last saves may be lost in a crash of the server: set it to on."
+            if found["synchronous_commit"] == "off"
+            else "",
+        }
+        return [Setting(name, value, wrong.get(name, "")) for name, value in found.items()]
 
     def faults(self, connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
         """Yield the findings of amcheck in the indexes of *tables*, if it is installed and this user may call it.

@@ -20,7 +20,7 @@ from docstore.errors import (
     MissingDependencyError,
     UnreadableError,
 )
-from docstore.sql.dialects.base import Fault, Write
+from docstore.sql.dialects.base import Fault, Setting, Write
 from docstore.sql.dialects.engines import backend_of, check_writable
 from docstore.sql.dialects.urls import shown, without_password
 
@@ -205,6 +205,16 @@ def largest_text(connection: Connection, text: bytes) -> tuple[int, int]:
 def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
     """Yield the findings of the database's own integrity check in *tables*; nothing may be read after it."""
     return backend_of(connection.dialect.name).faults(connection, tables)
+
+
+def size(connection: Connection, tables: Sequence[str]) -> int:
+    """Return the bytes on disk of *tables* and their indexes; on SQLite, of the whole file and its log."""
+    return backend_of(connection.dialect.name).size(connection, tables)
+
+
+def settings(connection: Connection) -> Sequence[Setting]:
+    """Return the version of the database, and the settings on which safety and speed depend."""
+    return backend_of(connection.dialect.name).settings(connection)
 
 
 def check_settings(connection: Connection) -> None:

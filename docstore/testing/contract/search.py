@@ -167,3 +167,17 @@ class SearchPromises(Setting):
 
     def test_similar_finds_the_experiments_that_share_parameters(self, shelf: docstore.Store) -> None:
         assert sorted(each.name for each in shelf.similar(new_experiment("new"))) == ["bread", "cakes"]
+
+    def test_stats_counts_what_there_is(self, store: docstore.Store) -> None:
+        assert (store.stats().documents, store.stats().versions) == ({}, 0)
+        store.save(new_experiment(trials=2))
+        for number in (1, 2):
+            store.put("note", "n1", number)
+        store.put("note", "n2", 1)
+        store.delete("n2", kind="note")
+
+        found = store.stats()
+
+        assert (found.documents, found.parts) == ({"experiment": 1, "note": 1}, {"data": 2, "trial": 2})
+        assert (found.deleted, found.versions) == (1, 4)
+        assert found.bytes > 0

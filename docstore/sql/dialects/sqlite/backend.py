@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import operator
+import os
 import re
 import sqlite3
 import time
@@ -27,7 +28,7 @@ from docstore.errors import (
     TablesError,
     UnreadableError,
 )
-from docstore.sql.dialects.base import READ_ONLY, Backend, Fault, Meaning, Opening, backoff
+from docstore.sql.dialects.base import READ_ONLY, Backend, Fault, Meaning, Opening, Setting, backoff
 from docstore.sql.dialects.sqlite import database_file, read_only
 from docstore.sql.dialects.sqlite.forks import SQLITE, close_before
 from docstore.sql.dialects.types import UtcTime
@@ -70,6 +71,10 @@ _MEANINGS: Final = {
         TablesError, "Call create_all_tables(engine), or docstore.connect(url), which makes them."
     ),
 }
+
+
+_LEVELS: Final = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
+"""What ``PRAGMA synchronous`` means."""
 
 
 class SQLite(Backend):
@@ -188,6 +193,25 @@ class SQLite(Backend):
                 else:
                     where = f"index {found.name}" if found.type == "index" else "its rows"
                     yield Fault(found.tbl_name, where, line)
+
+    def size(self, connection: Connection, tables: Sequence[str]) -> int:
+        """Return the bytes of the file, and of the log beside it."""
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        log = database_file.path_of(connection.connection.driver_connection) + b"-wal"
+        in_log = os.path.getsize(log) if os.path.exists(log) else 0
+        return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one() + in_log)
+
+    def settings(self, connection: Connection) -> Sequence[Setting]:
+        """Return the version of SQLite, and how the file is written."""
+        mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one())
+        level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        waits = "Readers wait for writers. The next command that writes sets it to wal, if the disk allows it."
+        may_lose = "The last saves may be lost in a power cut: connect(..., synchronous='FULL')."
+        return [
+            Setting("SQLite", sqlite3.sqlite_version),
+            Setting("journal_mode", mode, "" if mode in ("wal", "memory") else waits),
+            Setting("synchronous", _LEVELS.get(level, str(level)), "" if level >= 2 else may_lose),
+        ]
 
     @contextlib.contextmanager
     def erasing(self, connection: Connection) -> Iterator[None]:
