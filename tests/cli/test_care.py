@@ -67,6 +67,31 @@ class TestCompact:
         assert "Write a number of versions, 20, or a time, 90d (h, d, w)." in ended.err
 
 
+class TestCollect:
+    @pytest.fixture
+    def unused(self, lab, tmp_path) -> str:
+        """The digest of an artifact that no document refers to, beside one that is used."""
+        with docstore.connect(lab, artifacts=tmp_path / "files") as store:
+            store.put("note", "n2", {"picture": store.artifacts.put(b"used")})
+            digest: str = store.artifacts.put(b"unused").digest
+        return digest
+
+    def test_deletes_what_no_document_refers_to(self, docstore_cli, unused):
+        would = docstore_cli("collect --artifacts files --days 0 -n -q")
+        done = docstore_cli("collect --artifacts files --days 0 -y -q")
+        again = docstore_cli("collect --artifacts files --days 0 -y -q")
+
+        assert would == (0, f"{unused}\n", "1 artifacts would be deleted, 6 bytes; 1 are kept.\n")
+        assert done == (0, f"{unused}\n", "1 artifacts were deleted, 6 bytes; 1 are kept.\n")
+        assert again.out == ""
+
+    def test_keeps_what_was_put_just_now(self, docstore_cli, unused):
+        assert docstore_cli("collect --artifacts files -y -q").out == ""
+
+    def test_asks_before_it_does_so(self, docstore_cli, unused):
+        assert "To do it, give --yes." in docstore_cli("collect --artifacts files --days 0").err
+
+
 class TestIndex:
     def test_is_made_listed_and_dropped(self, docstore_cli, lab):
         docstore_cli("index /status --part trial")
