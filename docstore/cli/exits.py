@@ -63,6 +63,7 @@ _CALLS: Final = (
     (re.compile(r"\bfolded by compact\(\)"), r"folded by `docstore compact`"),
     (re.compile(r"\bconnect\(\.\.\., project=('.*?')\)"), r"give --project \1"),
     (re.compile(r"\bkind=('[^']*')"), r"-k \1"),
+    (re.compile(r"\bpart='(\w+)'"), r"--part \1"),
     (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),
     (re.compile(r"without read_only=True, connect\(\) makes the file"), "`docstore init` makes the file"),
 )

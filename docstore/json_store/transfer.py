@@ -1,9 +1,10 @@
 """Documents in files, and from files into a store: one document, JSON Lines, or a folder with a file for each.
 
-A file has the newest state of a document, as ``Store.get_json`` gives it. A ``.json`` file is a document alone, as
-``save_experiment`` writes it. A line of a ``.jsonl`` file is ``{"kind": ..., "name": ..., "version": ..., "document":
-...}``; the version is the number that it had in the store. In a folder, a document is at ``KIND/NAME.json``, where
-characters that a file's name may not have are escaped as in URLs. Any of the files may end in ``.gz``.
+A file has the newest state of documents, as ``Store.get_json`` gives it. A line of a ``.jsonl`` file is ``{"kind": ...,
+"name": ..., "version": ..., "document": ...}``; the version is the number that it had in the store. A ``.json`` file is
+the document alone, as ``save_experiment`` writes it, if it says its kind and its name itself, and else is such a line.
+In a folder, the file of a document is ``KIND/NAME.json``, where some characters of the name are escaped; what is read
+is what the file says. Any of the files may end in ``.gz``.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from docstore.documents.canonical import JSON, TAG, dumps, loads_strict
+from docstore.documents.canonical import JSON, TAG, digest, dumps, loads_strict
 from docstore.documents.digests import digest_of
 from docstore.documents.kinds import KINDS, is_document, kind_named
 from docstore.errors import (
     DatabaseError,
     DocstoreError,
     DocumentExistsError,
-    DocumentNotFoundError,
     FileFormatError,
     InvalidValueError,
     MissingFileError,
@@ -43,6 +43,9 @@ OnDifferent: TypeAlias = Literal["error", "skip", "overwrite"]
 
 _LINES: Final = re.compile(r"\.(jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
 _DOCUMENT: Final = re.compile(r"\.json(\.gz)?$", re.IGNORECASE)
+
+_LONGEST: Final = 200
+"""Bytes of the name of a document's file; systems take 255."""
 
 _SAFE: Final = " !#$&'()+,;=@[]^{}~"
 """Characters that stay as they are in the name of a file, beside letters, digits and ``_.-``."""
@@ -90,11 +93,11 @@ def export_documents(store: Store, documents: Iterable[DocumentInfo], path: str)
                 file.write(line_of(store, info) + b"\n")
                 done += 1
         return done
+    taken: set[str] = set()
     for info in documents:
         if form == "document" and done:
             raise InvalidValueError("file", path, "A .json file is for one document: write .jsonl, or name a folder.")
-        target = path if form == "document" else os.path.join(path, _escaped(info.kind), f"{_escaped(info.name)}.json")
-        files.write(target, store.get_json(info.name, kind=info.kind))
+        files.write(path if form == "document" else _path_in(path, info, taken), _text_of(store, info))
         done += 1
     return done
 
@@ -104,6 +107,22 @@ def line_of(store: Store, info: DocumentInfo) -> bytes:
     kind, name = dumps(info.kind), dumps(info.name)
     text = store.get_json(info.name, kind=info.kind, version=info.version)
     return b'{"kind":%s,"name":%s,"version":%d,"document":%s}' % (kind, name, info.version, text)
+
+
+def _text_of(store: Store, info: DocumentInfo) -> bytes:
+    """Return what a ``.json`` file of a document has in it."""
+    text = store.get_json(info.name, kind=info.kind)
+    return text if _named_in(loads_strict(text)) == (info.kind, info.name) else line_of(store, info)
+
+
+def _path_in(folder: str, info: DocumentInfo, taken: set[str]) -> str:
+    """Return the path of a document's file in *folder*, one that is not *taken*, and take it."""
+    kind, name = _escaped(info.kind), _escaped(info.name)
+    path = os.path.join(folder, kind, name)
+    if len(name.encode()) > _LONGEST or path.casefold() in taken:  # some file systems know no upper case
+        path = os.path.join(folder, kind, f"{name[: _LONGEST // 4]}~{digest(info.name.encode())[:16]}")
+    taken.add(path.casefold())
+    return f"{path}.json"
 
 
 def _escaped(name: str) -> str:
@@ -158,7 +177,7 @@ def entries_in(path: str) -> Iterator[Entry]:
     if form == "lines":
         yield from entries_of(files.lines(path))
     elif form == "document":
-        yield _of_document(path, files.read(path))
+        yield _entry(path, files.read(path))
     else:
         yield from _in_folder(Path(path))
 
@@ -167,47 +186,38 @@ def entries_of(lines: Iterable[bytes]) -> Iterator[Entry]:
     """Yield the documents in the lines of a ``.jsonl`` file; empty lines are left out."""
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _of_line(f"line {number}", line)
+            yield _entry(f"line {number}", line)
 
 
-def _of_line(where: str, line: bytes) -> Entry:
-    try:
-        found = loads_strict(line)
-    except DocstoreError as error:
-        return Entry(where, problem=str(error))
-    if not isinstance(found, dict) or "document" not in found:
-        return Entry(where, problem='it has no "document" with a "kind" and a "name" beside it')
-    kind, name = found.get("kind"), found.get("name")
-    if not isinstance(kind, str) or not isinstance(name, str):
-        return Entry(where, problem='its "kind" and its "name" have to be texts')
-    return Entry(where, kind, name, dumps(found["document"]))
-
-
-def _of_document(path: str, text: bytes) -> Entry:
-    """Return the document in a ``.json`` file, whose kind and name it says itself.
-
-    Raises:
-        FileFormatError: it does not.
-    """
+def _entry(where: str, text: bytes) -> Entry:
+    """Return the document that *text* is, or that stands in it with its kind and its name."""
     try:
         found = loads_strict(text)
+        named = _named_in(found)
     except DocstoreError as error:
-        raise FileFormatError(path, f"it is not JSON, or was cut off: {error}") from error
-    kind = _kind_in(found)
-    name = kind_named(kind).of(found).name_in(found) if kind else None
-    if not kind or not name:
-        problem = "it does not say which kind of document it is, and its name"
-        remedy = "put it into a folder, as KIND/NAME.json, and import that"
-        raise FileFormatError(path, f"{problem}: {remedy}")
-    return Entry(path, kind, name, text)
+        return Entry(where, problem=str(error))
+    if named is not None:
+        return Entry(where, *named, text)
+    members = found if isinstance(found, dict) else {}
+    kind, name = members.get("kind"), members.get("name")
+    if "document" not in members or not isinstance(kind, str) or not isinstance(name, str):
+        return Entry(
+            where,
+            problem='it is no document that says its kind and its name, and has no "document" with a '
+            '"kind" and a "name"',
+        )
+    return Entry(where, kind, name, dumps(members["document"]))
 
 
-def _kind_in(document: JSON) -> str | None:
-    """Return the kind of a document by the class that its tag names."""
+def _named_in(document: JSON) -> tuple[str, str] | None:
+    """Return the kind and the name that a document itself says; None if its class is not known here."""
     if not isinstance(document, dict) or not is_document(document):
         return None
     entry = mapper_of().codec.registry.of_tag(str(document[TAG]))
-    return entry.kind.name if entry is not None and entry.kind is not None else None
+    if entry is None or entry.kind is None:
+        return None
+    name = kind_named(entry.kind.name).of(document).name_in(document)
+    return None if name is None else (entry.kind.name, name)
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:
@@ -215,17 +225,17 @@ def _in_folder(folder: Path) -> Iterator[Entry]:
         raise MissingFileError(str(folder), "there is no such folder")
     with files.explained(folder):
         kinds = sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: _after_owners(each.name))
-    if not any(_files_in(each) for each in kinds):
+    found = [path for each in kinds for path in _files_in(each)]
+    if not found:
         raise FileFormatError(str(folder), "no document is in it: each is in a folder of its kind, as note/n1.json")
-    for each in kinds:
-        for path in _files_in(each):
-            where = f"{each.name}/{path.name}"
-            try:
-                text = files.read(path)
-            except DocstoreError as error:
-                yield Entry(where, problem=str(error))
-                continue
-            yield Entry(where, unquote(each.name), unquote(_DOCUMENT.sub("", path.name)), text)
+    for path in found:
+        where = f"{path.parent.name}/{path.name}"
+        try:
+            text = files.read(path)
+        except DocstoreError as error:
+            yield Entry(where, problem=str(error))
+        else:
+            yield _entry(where, text)
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -294,10 +304,8 @@ def _status(store: Store, entry: Entry) -> Literal["new", "unchanged", "differen
         DecodeError: it cannot.
     """
     loads(entry.text, unknown="keep")
-    document = loads_strict(entry.text)
-    try:
-        stored = store.version(entry.name, kind=entry.kind)
-    except DocumentNotFoundError:
+    if not store.exists(entry.name, kind=entry.kind):  # the error of version() would look for names like it
         return "new"
+    document, stored = loads_strict(entry.text), store.version(entry.name, kind=entry.kind)
     is_same = digest_of(kind_named(entry.kind).of(document), document) == stored.digest
     return "unchanged" if is_same else "different"

@@ -51,7 +51,7 @@ def backup(engine: Engine, path: str | PathLike[str], *, progress: bool | Report
         raise InvalidValueError("path", target, "SQLite writes to local files: back up to one, and send that.")
     target = local_path(target)
     _check_unused(target, engine.url.database or "")
-    with reporting(progress, "pages") as report, replacing(target) as new, _explained(target):
+    with reporting(progress, "pages") as report, _explained(target), replacing(target) as new:
         _copy(engine, new, target, report)
     return os.path.getsize(target)
 
@@ -63,6 +63,7 @@ def _copy(engine: Engine, new: Path, name: str, report: Report) -> None:
         source = connection.connection.driver_connection
         assert isinstance(source, sqlite3.Connection)  # the dialect is SQLite's
         with closing(sqlite3.connect(new)) as target:
+            target.execute("PRAGMA journal_mode = OFF")  # a new file has nothing to go back to
             source.backup(
                 target,
                 pages=_AT_ONCE,

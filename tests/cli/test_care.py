@@ -81,8 +81,8 @@ class TestCollect:
         done = docstore_cli("collect --artifacts files --days 0 -y -q")
         again = docstore_cli("collect --artifacts files --days 0 -y -q")
 
-        assert would == (0, f"{unused}\n", "1 artifacts would be deleted, 6 bytes; 1 are kept.\n")
-        assert done == (0, f"{unused}\n", "1 artifacts were deleted, 6 bytes; 1 are kept.\n")
+        assert would == (0, f"{unused}\n", "1 artifact would be deleted, 6 bytes; 1 kept.\n")
+        assert done == (0, f"{unused}\n", "1 artifact deleted, 6 bytes; 1 kept.\n")
         assert again.out == ""
 
     def test_keeps_what_was_put_just_now(self, docstore_cli, unused):

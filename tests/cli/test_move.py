@@ -52,6 +52,10 @@ class TestCopy:
         assert docstore_cli(f"copy --to {database}").code == 0
         assert docstore_cli(f"verify --url {database}").code == 0
 
+    def test_of_a_name_that_is_wrong_makes_no_file(self, docstore_cli, lab, tmp_path):
+        assert docstore_cli("copy cakse --to archive.db").code == 3
+        assert not (tmp_path / "archive.db").exists()
+
     def test_refuses_the_database_itself(self, docstore_cli, lab):
         assert docstore_cli(f"copy --to {lab}").code == 2
 
@@ -77,7 +81,7 @@ def odd(lab) -> str:
     with docstore.connect(lab) as store:
         store.put_json("book", "rye", BOOK)
         store.save(docstore.AnalysisCard("card", experiment_name="cakes"))
-        for name in ("a/b", "..", ".hidden", "Brötchen", "50%", "con:1", "a\\b", "x\ny"):
+        for name in ("a/b", "..", ".hidden", "Brötchen", "50%", "con:1", "a\\b", "x\ny", "x" * 255, "Rye", "rye"):
             store.put("note", name, {"named": name, "sizes": (1, 2)})
     return lab
 
@@ -128,8 +132,26 @@ class TestExportAndImport:
         docstore_cli("export lab.jsonl")
         docstore_cli(f"import lab.jsonl --url {other}")
 
-        assert docstore_cli(f"import lab.jsonl --url {other}").err == "lab.jsonl: 12 unchanged.\n"
+        assert docstore_cli(f"import lab.jsonl --url {other}").err == "lab.jsonl: 15 unchanged.\n"
         assert docstore_cli(f"log cakes -q --url {other}").out == "1\n"
+
+
+class TestAJSONFile:
+    @pytest.mark.parametrize("words", ["n1 -k note", "rye -k book", "cakes"])
+    def test_of_any_document_comes_back(self, docstore_cli, odd, other, words):
+        docstore_cli(f"export one.json {words}")
+
+        assert docstore_cli(f"import one.json -q --url {other}").out == f"{words.split()[0]}\n"
+        assert contents(other).items() <= contents(odd).items()
+
+    @pytest.mark.parametrize("text", ['{"text": "rye"}', '{"__type": "Exp', "[1]", '{"name": 1, "version": "2.0"}'])
+    def test_of_another_program_is_refused(self, docstore_cli, other, tmp_path, text):
+        (tmp_path / "project").mkdir()
+        (tmp_path / "project" / "package.json").write_text(text)
+
+        assert docstore_cli(f"import project/package.json --url {other}").code == 3
+        assert docstore_cli(f"import . --url {other}").code == 3
+        assert docstore_cli(f"ls --url {other}").out == ""
 
 
 class TestExport:
@@ -219,7 +241,7 @@ class TestImport:
     def test_writes_nothing_in_a_dry_run(self, docstore_cli, odd, other):
         docstore_cli("export lab.jsonl")
 
-        assert docstore_cli(f"import lab.jsonl -n --url {other}").err == "lab.jsonl: would be 12 new.\n"
+        assert docstore_cli(f"import lab.jsonl -n --url {other}").err == "lab.jsonl: would be 15 new.\n"
         assert docstore_cli(f"ls --url {other}").out == ""
 
     @pytest.mark.parametrize(
@@ -228,8 +250,6 @@ class TestImport:
             ("nowhere.jsonl", "there is no such file"),
             ("nowhere", "there is no such folder"),
             ("empty", "each is in a folder of its kind, as note/n1.json"),
-            ("note.json", "put it into a folder, as KIND/NAME.json"),
-            ("cut.json", "it is not JSON, or was cut off"),
             ("a.jsonl --zone Europe/Vienna", "--zone is for --from"),
             ("old.db -n", "-n, -m and --on-conflict are for files of JSON."),
             ("old.db", "there is no such file"),
@@ -239,8 +259,6 @@ class TestImport:
     )
     def test_says_what_is_wrong(self, docstore_cli, other, tmp_path, words, told):
         (tmp_path / "empty").mkdir()
-        (tmp_path / "note.json").write_text('{"text": "rye"}')
-        (tmp_path / "cut.json").write_text('{"__type": "Exp')
 
         ended = docstore_cli(f"import {words} --url {other}")
 
@@ -291,6 +309,25 @@ class TestBackup:
         docstore_cli("backup monday.db -n")
 
         assert not (tmp_path / "monday.db").exists()
+
+    def test_leaves_nothing_where_the_disk_is_full(self, lab, tmp_path):
+        (tmp_path / "monday.db").write_text("old")
+        program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); "
+        program += "from docstore.__main__ import main; sys.exit(main())"
+        with docstore.connect(lab):  # its log is there, so that reading needs no room
+            ended = subprocess.run(
+                [sys.executable, "-c", program, "backup", "monday.db", "-y"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        assert ended.returncode == 3
+        assert ended.stderr.startswith("docstore: monday.db: ")
+        assert ended.stderr.endswith("A file that was there is as it was.\n")
+        assert {path.name for path in tmp_path.iterdir()} >= {"lab.db", "monday.db"}
+        assert [path.name for path in tmp_path.iterdir() if ".tmp" in path.name] == []
+        assert (tmp_path / "monday.db").read_text() == "old"
 
     @pytest.mark.parametrize(
         ("url", "command"),

@@ -10,6 +10,7 @@ from docstore.cli import exits, options
 from docstore.cli.command import command
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
+from docstore.cli.text import counted
 
 
 @command("collect")
@@ -40,5 +41,5 @@ def collect(settings: Settings, output: Output, *, artifacts: str, days: int, dr
             options.confirm("Delete the artifacts that no document refers to, for good?", yes=yes)
         found = store.artifacts.collect(grace=timedelta(days=days), dry_run=dry_run)
     output.rows(({"digest": digest} for digest in found.digests), ("digest",), name="digest")
-    done = "would be deleted" if dry_run else "were deleted"
-    exits.say(f"{len(found.digests):,} artifacts {done}, {found.freed:,} bytes; {found.kept:,} are kept.")
+    done = "would be deleted" if dry_run else "deleted"
+    exits.say(f"{counted(len(found.digests), 'artifact')} {done}, {counted(found.freed, 'byte')}; {found.kept:,} kept.")

@@ -11,6 +11,7 @@ import click
 from docstore.cli import exits, options, progress
 from docstore.cli.command import command
 from docstore.cli.settings import Settings
+from docstore.cli.text import counted
 
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -23,7 +24,7 @@ class KeepType(click.ParamType):  # type: ignore[type-arg]  # that of click 8.1 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
-        found = re.fullmatch(r"(\d{1,6})([hdw]?)", value, re.ASCII)
+        found = re.fullmatch(r"([1-9]\d{0,5})([hdw]?)", value, re.ASCII)
         if found is None:
             self.fail(f"{value!r} is neither. Write a number of versions, 20, or a time, 90d (h, d, w).", param, ctx)
         number, unit = found.groups()
@@ -51,4 +52,6 @@ def compact(settings: Settings, *, name: str, keep: int | timedelta, kind: str, 
         store.version(name, kind=kind)  # a name that is wrong is an error before the question
         options.confirm(f"Fold the old versions of {kind} {name!r} for good?", yes=yes)
         done = store.compact(name, keep=keep, kind=kind, progress=progress.bar())
-    exits.say(f"{name}: {done.folded:,} versions were folded; {len(done.kept):,} of {done.versions:,} can be loaded.")
+    exits.say(
+        f"{name}: {counted(done.folded, 'version')} folded; {len(done.kept):,} of {done.versions:,} can be loaded."
+    )

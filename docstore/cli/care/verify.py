@@ -12,6 +12,7 @@ from docstore.cli.command import command
 from docstore.cli.completion import complete_names
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
+from docstore.cli.text import counted
 
 _COLUMNS: Final = ("kind", "name", "table", "where", "problem")
 
@@ -39,5 +40,5 @@ def verify(
     with settings.open(artifacts=artifacts) as store:
         damages = store.verify(name, kind=kind, decode=decode, progress=progress.bar())
     output.rows((asdict(damage) for damage in damages), _COLUMNS)
-    exits.say(f"{len(damages):,} damages were found." if damages else "Everything is as it was saved.")
+    exits.say(f"{counted(len(damages), 'damage')} found." if damages else "Everything is as it was saved.")
     return exits.FINDING if damages else exits.OK

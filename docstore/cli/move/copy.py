@@ -39,8 +39,11 @@ def copy(
     """
     _, project = settings.database()
     other = Settings(to, to_project or project)
-    with settings.open() as store, other.open(writes=True, create=True) as target:
-        done = store.copy_to(target, names or None, kind=kind, progress=progress.bar())
+    with settings.open() as store:
+        for name in names:
+            store.version(name, kind=kind or "experiment")  # a name that is wrong makes no file
+        with other.open(writes=True, create=True) as target:
+            done = store.copy_to(target, names or None, kind=kind, progress=progress.bar())
     output.rows(map(asdict, done), _COLUMNS)
     counts = Counter(each.status for each in done)
     exits.say(", ".join(f"{counts[status]:,} {status}" for status in ("copied", "updated", "unchanged")) + ".")

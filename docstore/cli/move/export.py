@@ -15,7 +15,7 @@ from docstore.cli.move.targets import is_database
 from docstore.cli.output import Output
 from docstore.cli.progress import bar, tracked
 from docstore.cli.settings import Settings
-from docstore.cli.text import printable_json
+from docstore.cli.text import counted, printable_json
 
 if TYPE_CHECKING:
     from docstore.search.info import DocumentInfo
@@ -60,12 +60,12 @@ def export(settings: Settings, *, target: str, names: tuple[str, ...], kind: str
             raise click.UsageError(f"a .json file is for one document, and these are {total:,}: {remedy}.")
         documents = chain.from_iterable(found)
         if dry_run:
-            exits.say(f"{total:,} documents would be written to {target}.")
+            exits.say(f"{target}: {counted(total, 'document')} would be written.")
         elif target == "-":
             Output("jsonl").lines(printable_json(transfer.line_of(store, each).decode()) for each in documents)
         else:
             done = transfer.export_documents(store, tracked(documents, "documents", total=total), target)
-            exits.say(f"{target}: {done:,} documents were written.")
+            exits.say(f"{target}: {counted(done, 'document')} written.")
 
 
 def _chosen(store: Store, names: Sequence[str], kind: str | None, *, alone: bool) -> Iterator[Sequence[DocumentInfo]]:
@@ -94,4 +94,4 @@ def _copy(
     _, project = settings.database()
     with Settings(target, project).open(writes=True, create=True) as other:
         done = store.copy_to(other, tuple(names) or None, kind=kind, progress=bar())
-    exits.say(f"{target}: {len(done):,} documents are there, with their history.")
+    exits.say(f"{target}: {counted(len(done), 'document')} copied, with their history.")

@@ -17,6 +17,7 @@ from docstore.cli.move.targets import is_database
 from docstore.cli.output import Output, Row
 from docstore.cli.progress import bar, tracked
 from docstore.cli.settings import Settings
+from docstore.cli.text import counted
 
 if TYPE_CHECKING:
     from docstore.json_store.transfer import Entry
@@ -118,7 +119,7 @@ def _copy(settings: Settings, source: str, output: Output) -> int:
     with Settings(source, project).open() as other, settings.open(writes=True) as store:
         done = other.copy_to(store, progress=bar())
     output.rows((asdict(each) for each in done), ("status", "kind", "name", "versions"))
-    exits.say(f"{source}: {len(done):,} documents are here, with their history.")
+    exits.say(f"{source}: {counted(len(done), 'document')} copied, with their history.")
     return exits.OK
 
 
