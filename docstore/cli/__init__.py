@@ -27,6 +27,7 @@ Database
     ``settings.open()`` gives a store that may only read; ``settings.open(writes=True, author=author)`` one that may
     write, but never makes a SQLite file, which is for ``init`` alone (``create=True``). With ``dry_run=dry_run``, it
     does all as ever, and rolls back in place of committing. It is used in a ``with`` block.
+    ``settings.engine()`` is for a command that must look at a database whose tables may be missing or old.
 
 Options
     ``options.name`` (completed from the database), ``kind``, ``any_kind``, ``revision`` (a number, a tag or a time;
