@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -111,7 +112,10 @@ def _of_engine(engine: Engine) -> Iterator[Row]:
     problem = "" if found == migrations.HEAD else f"This docstore needs them at migration {migrations.HEAD}: {remedy}."
     yield _row("tables", found or "none", problem)
     if engine.dialect.name == "sqlite" and engine.url.database:
-        free = shutil.disk_usage(Path(engine.url.database).resolve().parent).free
+        file = Path(engine.url.database).resolve()
+        may_write = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+        yield _row("access", "may be written" if may_write else "may only be read, by this user")
+        free = shutil.disk_usage(file.parent).free
         yield _row("free disk", f"{free:,} bytes", "" if free > _LITTLE else "Saves may fail soon: free some space.")
 
 

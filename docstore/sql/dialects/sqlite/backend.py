@@ -204,6 +204,8 @@ class SQLite(Backend):
     def settings(self, connection: Connection) -> Sequence[Setting]:
         """Return the version of SQLite, and how the file is written."""
         mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one())
+        if _is_wal(database_file.path_of(connection.connection.driver_connection)):
+            mode = "wal"  # SQLite does not say so of a file that it opens as an immutable one
         level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
         waits = "Readers wait for writers. The next command that writes sets it to wal, if the disk allows it."
         may_lose = "The last saves may be lost in a power cut: connect(..., synchronous='FULL')."
@@ -277,6 +279,14 @@ def _looked_at(creator: Callable[[], Any]) -> tuple[Callable[[], Any], bool]:
     in_memory = not database_file.path_of(first)
     handed_out = [first]
     return lambda: handed_out.pop() if handed_out else creator(), in_memory
+
+
+def _is_wal(path: bytes) -> bool:
+    """Return whether the header of a file says that its journal is a write-ahead log."""
+    if not path:
+        return False
+    with open(path, "rb") as file:
+        return file.read(20)[18:] == b"\2\2"
 
 
 def _write_ahead(cursor: Any) -> None:
