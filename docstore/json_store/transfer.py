@@ -30,7 +30,7 @@ from docstore.errors import (
 )
 from docstore.json_store import files
 from docstore.json_store.functions import loads
-from docstore.json_store.remote import url_of
+from docstore.json_store.remote import shown, url_of
 from docstore.registry.bundle import mapper_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def form_of(path: str) -> Form:
     if url_of(path) is None and (path.endswith(os.sep) or not Path(path).suffix):
         return "folder"
     remedy = "Let it end in .jsonl for any number of documents, in .json for one (.gz packs both), or name a folder."
-    raise InvalidValueError("file", path, f"Its name does not say what is in it. {remedy}")
+    raise InvalidValueError("file", shown(path), f"Its name does not say what is in it. {remedy}")
 
 
 # --- into files ------------------------------------------------------------------------------------------------------
@@ -96,7 +96,9 @@ def export_documents(store: Store, documents: Iterable[DocumentInfo], path: str)
     taken: set[str] = set()
     for info in documents:
         if form == "document" and done:
-            raise InvalidValueError("file", path, "A .json file is for one document: write .jsonl, or name a folder.")
+            raise InvalidValueError(
+                "file", shown(path), "A .json file is for one document: write .jsonl, or name a folder."
+            )
         files.write(path if form == "document" else _path_in(path, info, taken), _text_of(store, info))
         done += 1
     return done

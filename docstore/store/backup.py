@@ -18,6 +18,7 @@ from docstore.documents.arguments import checked_path
 from docstore.errors import FileAccessError, InvalidValueError
 from docstore.json_store.files import replacing
 from docstore.json_store.remote import local_path, url_of
+from docstore.json_store.remote import shown as url_shown
 from docstore.sql.dialects import long_read_timeout, shown, transaction
 from docstore.sql.tables import documents
 from docstore.verify.report import Progress, Report, reporting
@@ -48,7 +49,9 @@ def backup(engine: Engine, path: str | PathLike[str], *, progress: bool | Report
         remedy = f"It is on a server, whose own tool backs it up: {_command(engine.url, target)}"
         raise InvalidValueError("database", engine.url.database, remedy)
     if url_of(target) is not None:
-        raise InvalidValueError("path", target, "SQLite writes to local files: back up to one, and send that.")
+        raise InvalidValueError(
+            "path", url_shown(target), "SQLite writes to local files: back up to one, and send that."
+        )
     target = local_path(target)
     _check_unused(target, engine.url.database or "")
     with reporting(progress, "pages") as report, _explained(target), replacing(target) as new:

@@ -350,6 +350,18 @@ class TestBackup:
         assert "s3cret" not in ended.err
 
 
+class TestAPasswordInAURL:
+    @pytest.mark.parametrize("words", ["export {} -n", "export {}", "import {}", "copy --to {} --debug", "backup {}"])
+    @pytest.mark.parametrize(
+        "url", ["postgresql://ada:s3cret-w0rd@localhost:1/lab", "memory://ada:s3cret-w0rd@host/lab"]
+    )
+    @pytest.mark.parametrize("ending", ["", ".jsonl", ".csv"])
+    def test_is_not_printed(self, docstore_cli, lab, words, url, ending):
+        ended = docstore_cli(words.format(url + ending))
+
+        assert "s3cret" not in ended.out + ended.err
+
+
 class TestAnImportThatIsStopped:
     """It reads lines from a pipe; some are saved, and the next one has not come."""
 

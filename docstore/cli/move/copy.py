@@ -22,7 +22,7 @@ _COLUMNS: Final = ("kind", "name", "versions", "status")
 @click.option("--to", metavar="URL", required=True, help="The other database; a SQLite file is made.")
 @click.option("--to-project", metavar="NAME", help="The project in it; without it, the one of the same name.")
 @options.any_kind
-@options.output(names="the names of what was copied")
+@options.output(names="the names")
 def copy(
     settings: Settings, output: Output, *, names: tuple[str, ...], to: str, to_project: str | None, kind: str | None
 ) -> None:

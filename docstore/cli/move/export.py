@@ -11,7 +11,7 @@ import click
 from docstore.cli import exits, options
 from docstore.cli.command import command
 from docstore.cli.completion import complete_names
-from docstore.cli.move.targets import is_database
+from docstore.cli.move.targets import is_database, shown
 from docstore.cli.output import Output
 from docstore.cli.progress import bar, tracked
 from docstore.cli.settings import Settings
@@ -60,12 +60,12 @@ def export(settings: Settings, *, target: str, names: tuple[str, ...], kind: str
             raise click.UsageError(f"a .json file is for one document, and these are {total:,}: {remedy}.")
         documents = chain.from_iterable(found)
         if dry_run:
-            exits.say(f"{target}: {counted(total, 'document')} would be written.")
+            exits.say(f"{shown(target)}: {counted(total, 'document')} would be written.")
         elif target == "-":
             Output("jsonl").lines(printable_json(transfer.line_of(store, each).decode()) for each in documents)
         else:
             done = transfer.export_documents(store, tracked(documents, "documents", total=total), target)
-            exits.say(f"{target}: {counted(done, 'document')} written.")
+            exits.say(f"{shown(target)}: {counted(done, 'document')} written.")
 
 
 def _chosen(store: Store, names: Sequence[str], kind: str | None, *, alone: bool) -> Iterator[Sequence[DocumentInfo]]:
@@ -89,9 +89,9 @@ def _copy(
     settings: Settings, store: Store, target: str, names: Iterable[str], kind: str | None, *, dry_run: bool
 ) -> None:
     if dry_run:
-        exits.say(f"Documents would be copied to {target}, as by `docstore copy --to`.")
+        exits.say(f"Documents would be copied to {shown(target)}, as by `docstore copy --to`.")
         return
     _, project = settings.database()
     with Settings(target, project).open(writes=True, create=True) as other:
         done = store.copy_to(other, tuple(names) or None, kind=kind, progress=bar())
-    exits.say(f"{target}: {counted(len(done), 'document')} copied, with their history.")
+    exits.say(f"{shown(target)}: {counted(len(done), 'document')} copied, with their history.")

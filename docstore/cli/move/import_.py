@@ -13,7 +13,7 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
-from docstore.cli.move.targets import is_database
+from docstore.cli.move.targets import is_database, shown
 from docstore.cli.output import Output, Row
 from docstore.cli.progress import bar, tracked
 from docstore.cli.settings import Settings
@@ -43,7 +43,7 @@ _ON_CONFLICT: Final = "A document that is there with other contents: leave it an
 @options.dry_run
 @options.message
 @options.author
-@options.output(names="the names of what was imported")
+@options.output(names="the names")
 def import_(
     settings: Settings, output: Output, *, source: str, origin: str | None, zone: str | None, dry_run: bool, **how: Any
 ) -> int:
@@ -95,13 +95,14 @@ def _documents(
         store, _entries(source), on_different=on_conflict, dry_run=dry_run, message=message, author=author
     )
     done = list(tracked(importing, "documents"))
-    output.rows((asdict(each) for each in done), _COLUMNS if output.format == "table" else (*_COLUMNS, "problem"))
+    listed = [each for each in done if each.name or not output.names_only]
+    output.rows((asdict(each) for each in listed), _COLUMNS if output.format == "table" else (*_COLUMNS, "problem"))
     for each in done:
         if each.problem:
             exits.complain(f"{each.where}: {each.problem}")
     counts = Counter(each.status for each in done)
     said = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "no documents"
-    exits.say(f"{source}: {'would be ' if dry_run else ''}{said}.")
+    exits.say(f"{shown(source)}: {'would be ' if dry_run else ''}{said}.")
     if counts["failed"]:
         return exits.ERROR
     return exits.FINDING if counts["different"] and on_conflict == "error" else exits.OK
@@ -119,7 +120,7 @@ def _copy(settings: Settings, source: str, output: Output) -> int:
     with Settings(source, project).open() as other, settings.open(writes=True) as store:
         done = other.copy_to(store, progress=bar())
     output.rows((asdict(each) for each in done), ("status", "kind", "name", "versions"))
-    exits.say(f"{source}: {counted(len(done), 'document')} copied, with their history.")
+    exits.say(f"{shown(source)}: {counted(len(done), 'document')} copied, with their history.")
     return exits.OK
 
 

@@ -1,4 +1,4 @@
-"""Whether a file or a URL is that of a database, or has JSON in it."""
+"""Files and URLs on a command line: whether one is that of a database, and how it is shown."""
 
 from __future__ import annotations
 
@@ -10,3 +10,10 @@ def is_database(text: str) -> bool:
 
     scheme, separator, _ = text.partition("://")
     return is_path(text) or (bool(separator) and any(scheme.partition("+")[0] in each.schemes for each in BACKENDS))
+
+
+def shown(text: str) -> str:
+    """Return a file or a URL as a message shows it, without a password."""
+    from docstore.json_store.remote import shown as without_password
+
+    return without_password(text)
