@@ -353,11 +353,10 @@ class TestBackup:
 class TestAPasswordInAURL:
     @pytest.mark.parametrize("words", ["export {} -n", "export {}", "import {}", "copy --to {} --debug", "backup {}"])
     @pytest.mark.parametrize(
-        "url", ["postgresql://ada:s3cret-w0rd@localhost:1/lab", "memory://ada:s3cret-w0rd@host/lab"]
+        "url", ["postgresql://ada:s3cret-w0rd@localhost:1/lab", "memory://ada:s3cret-w0rd@host/a.csv"]
     )
-    @pytest.mark.parametrize("ending", ["", ".jsonl", ".csv"])
-    def test_is_not_printed(self, docstore_cli, lab, words, url, ending):
-        ended = docstore_cli(words.format(url + ending))
+    def test_is_not_printed(self, docstore_cli, lab, words, url):
+        ended = docstore_cli(words.format(url))
 
         assert "s3cret" not in ended.out + ended.err
 

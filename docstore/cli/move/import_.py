@@ -103,9 +103,10 @@ def _documents(
     counts = Counter(each.status for each in done)
     said = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())) or "no documents"
     exits.say(f"{shown(source)}: {'would be ' if dry_run else ''}{said}.")
-    if counts["failed"]:
-        return exits.ERROR
-    return exits.FINDING if counts["different"] and on_conflict == "error" else exits.OK
+    is_finding = bool(counts["different"]) and on_conflict == "error"
+    if is_finding:
+        exits.say("What is different is left as it is; --on-conflict overwrite makes it the next version.")
+    return exits.ERROR if counts["failed"] else exits.FINDING if is_finding else exits.OK
 
 
 def _entries(source: str) -> Iterable[Entry]:
