@@ -34,6 +34,7 @@ PATHS = (
     "docstore.json_store.load",
     "docstore.json_store.save",
     "docstore.migrations",
+    "docstore.mlflow",
     "docstore.optuna",
     "docstore.plots",
     "docstore.registry",

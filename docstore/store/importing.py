@@ -1,0 +1,116 @@
+"""What imports of other libraries share: the choice of experiments, and saving so that two imports are as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import sqlalchemy as sa
+
+from docstore.errors import DatabaseError, DocstoreError, DocumentExistsError, InvalidValueError, MissingFileError
+from docstore.model import Experiment
+from docstore.verify.report import ImportReport
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
+Each = TypeVar("Each")
+
+
+def chosen(names: Iterable[str] | None, available: Mapping[str, Each], what: str) -> list[Each]:
+    """Return those of *available* that have one of *names*, in their order; all of them for None.
+
+    Args:
+        what: is available, for the error: ``"studies"``.
+
+    Raises:
+        InvalidValueError: there is none of one of *names*.
+    """
+    if names is None:
+        return list(available.values())
+    wanted = [names] if isinstance(names, str) else list(names)
+    if missing := [name for name in wanted if name not in available]:
+        has = ", ".join(map(repr, available)) or f"no {what}"
+        raise InvalidValueError("names", missing[0], f"The source has {has}.")
+    return [available[name] for name in wanted]
+
+
+def check_database(url: sa.URL, table: str) -> None:
+    """Check that there is a database with *table*: the library that owns it would make both.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ValueError: it has no such table.
+        sqlalchemy.exc.SQLAlchemyError: it cannot be read.
+    """
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
+        raise MissingFileError(url.database, "there is no such database file")
+    engine = sa.create_engine(url)
+    try:
+        if not sa.inspect(engine).has_table(table):
+            raise ValueError(f"it has no table {table!r}")
+    finally:
+        engine.dispose()
+
+
+@dataclass(frozen=True)
+class Importer:
+    """Saves experiments of one source one by one, and reports what became of each.
+
+    Attributes:
+        message: of the versions that are saved, by which a later import knows them again.
+        what: an experiment is in the source, for errors: ``"study"``.
+        report: what became of those that were saved so far.
+    """
+
+    store: Store
+    message: str
+    what: str
+    author: str | None = None
+    report: ImportReport = field(default_factory=ImportReport)
+
+    def add(self, name: str, former: str, read: Callable[[Experiment | None], Experiment | None]) -> bool:
+        """Save what *read* returns as the experiment *name*, and return whether there was something new.
+
+        What was changed in the store since the last import is merged with it. A failure is in the report.
+
+        Args:
+            former: the name in the source.
+            read: takes the experiment as it was imported last, or None, and returns it as it is in the source now;
+                None if the source has another one under this name.
+
+        Raises:
+            DatabaseError: the source, or the store, cannot be read or written.
+        """
+        try:
+            is_new = self._save(name, read)
+        except DatabaseError:
+            raise
+        except DocstoreError as error:
+            self.report.failed[name] = str(error)
+            return False
+        (self.report.imported if is_new else self.report.unchanged).append(name)
+        if name != former:
+            self.report.renamed[name] = former
+        return is_new
+
+    def _save(self, name: str, read: Callable[[Experiment | None], Experiment | None]) -> bool:
+        if not self.store.exists(name):
+            self.store.save(read(None), message=self.message, author=self.author)
+            return True
+        versions = self.store.history(name)
+        newest = versions[0].number
+        base = next((version.number for version in versions if version.message == self.message), None)
+        now = None if base is None else read(self.store.load(name, version=base))
+        if base is None or now is None:
+            raise DocumentExistsError(name, kind="experiment", head=newest, remedy=self._remedy)
+        return self.store.save(now, message=self.message, author=self.author, based_on=base).number > newest
+
+    @property
+    def _remedy(self) -> str:
+        return (
+            f"It is not this {self.what} as it was imported before. "
+            "Give prefix=, or import into another project of the store."
+        )
