@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
-from docstore.errors import DatabaseError, DocstoreError, DocumentExistsError, InvalidValueError, MissingFileError
+from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
 from docstore.model import Experiment
 from docstore.optuna.studies import (
     Layout,
@@ -27,6 +27,7 @@ from docstore.optuna.studies import (
     new_experiment,
 )
 from docstore.optuna.trials import put_encoded
+from docstore.store.importing import Importer, check_database, chosen
 from docstore.verify.report import ImportReport, Progress, Report, reporting
 
 if TYPE_CHECKING:
@@ -72,12 +73,14 @@ def import_studies(
     clock = checked_zone(zone)
     opened = open_source(source)
     try:
-        studies = _chosen(opened, names)
-        into = _Import(store, opened, prefix, clock, author, ImportReport())
+        studies = chosen(names, {study.study_name: study for study in opened.get_all_studies()}, "studies")
+        importer = Importer(store, MESSAGE, "study", author)
         with reporting(progress, "studies") as tell:
             for number, study in enumerate(studies, 1):
-                tell(Progress(number, len(studies), into.add(study)))
-        return into.report
+                name = document_name(study.study_name, prefix)
+                importer.add(name, study.study_name, _Reader(opened, study, name, clock).read)
+                tell(Progress(number, len(studies), name))
+        return importer.report
     finally:
         if opened is not source and isinstance(opened, RDBStorage):
             opened.remove_session()
@@ -98,23 +101,13 @@ def open_source(source: str | PathLike[str] | BaseStorage) -> BaseStorage:
             raise MissingFileError(str(source), "there is no such journal file. A URL has '://', as in sqlite:///a.db")
         return JournalStorage(JournalFileBackend(str(source)))
     url = sa.make_url(source)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
-        raise MissingFileError(url.database, "there is no such database file")  # SQLite would make it
     try:
-        _check_tables(url)
+        check_database(url, "version_info")
         return RDBStorage(source, skip_table_creation=True)
+    except MissingFileError:
+        raise
     except Exception as error:  # of SQLAlchemy, of its drivers, and Optuna's RuntimeError for another schema
         raise DatabaseError(f"{url.render_as_string(hide_password=True)}: Optuna cannot read it: {error}") from error
-
-
-def _check_tables(url: sa.URL) -> None:
-    """Check that there are tables of Optuna, which would write to a database without them."""
-    engine = sa.create_engine(url)
-    try:
-        if not sa.inspect(engine).has_table("version_info"):
-            raise ValueError("it has no table 'version_info'")
-    finally:
-        engine.dispose()
 
 
 def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
@@ -131,72 +124,26 @@ def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
         raise InvalidValueError("zone", zone, "Give the name of a time zone, such as 'Europe/Vienna'.") from error
 
 
-def _chosen(storage: BaseStorage, names: Iterable[str] | None) -> list[FrozenStudy]:
-    studies = storage.get_all_studies()
-    if names is None:
-        return studies
-    by_name = {study.study_name: study for study in studies}
-    wanted = [names] if isinstance(names, str) else list(names)
-    if missing := [name for name in wanted if name not in by_name]:
-        raise InvalidValueError("names", missing[0], f"The source has {', '.join(map(repr, by_name)) or 'no studies'}.")
-    return [by_name[name] for name in wanted]
-
-
 # --- one study -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Import:
-    """Studies of one storage, imported into a store one by one.
+class _Reader:
+    """Reads one study; *zone* is that of the times in the source, None for that of this machine."""
 
-    Attributes:
-        zone: of the times in the source; None for that of this machine.
-        report: what became of those that were imported so far.
-    """
-
-    store: Store
     storage: BaseStorage
-    prefix: str
+    study: FrozenStudy
+    name: str
     zone: tzinfo | None
-    author: str | None
-    report: ImportReport
 
-    def add(self, study: FrozenStudy) -> str:
-        """Import one study, enter in the report what became of it, and return the name of its experiment."""
-        name = document_name(study.study_name, self.prefix)
-        try:
-            (self.report.imported if self._save(study, name) else self.report.unchanged).append(name)
-        except DatabaseError:
-            raise
-        except DocstoreError as error:
-            self.report.failed[name] = str(error)
-            return name
-        if name != study.study_name:
-            self.report.renamed[name] = study.study_name
-        return name
-
-    def _save(self, study: FrozenStudy, name: str) -> bool:
-        """Save *study* as the experiment *name*; return whether there was something new.
-
-        Raises:
-            DocumentExistsError: the name is taken by an experiment that is not an earlier state of this study.
-        """
+    def read(self, before: Experiment | None) -> Experiment | None:
+        """Return the experiment *name* of the study; None if *before* is not an earlier state of it."""
+        study = self.study
         trials = self.storage.get_all_trials(study._study_id, deepcopy=False)
         head = StudyHead(study.study_name, study.directions, study.user_attrs, study.system_attrs)
-        if not self.store.exists(name):
-            made = _experiment(head, trials, name, datetime.now(UTC), self.zone)
-            self.store.save(made, message=MESSAGE, author=self.author)
-            return True
-        versions = self.store.history(name)
-        newest = versions[0].number
-        base = next((version.number for version in versions if version.message == MESSAGE), None)
-        if base is None:
-            raise _other_document(name, newest)
-        before = self.store.load(name, version=base)
-        now = _experiment(head, trials, name, before.time_created, self.zone)
-        if not _goes_on(before, now):
-            raise _other_document(name, newest)
-        return self.store.save(now, message=MESSAGE, author=self.author, based_on=base).number > newest
+        time_created = datetime.now(UTC) if before is None else before.time_created
+        now = _experiment(head, trials, self.name, time_created, self.zone)
+        return now if before is None or _goes_on(before, now) else None
 
 
 def _experiment(
@@ -226,10 +173,3 @@ def _when(trial: Any) -> tuple[Any, ...]:
     """Return the status and the times of a trial, as clocks showed them: they hold whatever the zone is said to be."""
     times = (trial.time_run_started, trial.time_completed)
     return trial.status, *(None if time is None else time.replace(tzinfo=None) for time in times)
-
-
-def _other_document(name: str, head: int) -> DocumentExistsError:
-    remedy = (
-        "It is not this study as it was imported before. Give prefix=, or import into another project of the store."
-    )
-    return DocumentExistsError(name, kind="experiment", head=head, remedy=remedy)
