@@ -28,7 +28,7 @@ from docstore.mlflow.runs import (
     divided,
     moment,
     own_of,
-    put_trial,
+    put_trials,
 )
 from docstore.model import Experiment, MapMetric, SearchSpace
 from docstore.store.importing import Importer, check_database, chosen
@@ -177,8 +177,7 @@ class _Reader:
         types = types_of(params)
         metrics = {metric.key for content in contents.values() for metric in content.metrics}
         experiment = self._head(before, SearchSpace(parameters_of(params, types)), metrics)
-        for index, content in contents.items():
-            put_trial(experiment, index, content, types)
+        put_trials(experiment, contents, types)
         return experiment
 
     def _is_same(self, before: Experiment) -> bool:

@@ -92,9 +92,19 @@ def content_of_run(run: Run, metrics: Sequence[Metric]) -> RunContent:
 # --- as a trial ------------------------------------------------------------------------------------------------------
 
 
-def put_trial(experiment: Experiment, index: int, content: RunContent, types: Mapping[str, ParameterType]) -> None:
-    """Add the trial *index* to *experiment*, which has *content*; *types* are those of the parameters."""
-    arm = Arm({name: value_of(types[name], text) for name, text in content.params.items()}, name=f"{index}_0")
+def put_trials(experiment: Experiment, contents: Mapping[int, RunContent], types: Mapping[str, ParameterType]) -> None:
+    """Add a trial to *experiment* for each of *contents*, by their indices; *types* are those of the parameters.
+
+    As everywhere in an experiment, arms with equal parameters have one name: that of the first one.
+    """
+    names: dict[str, str] = {}
+    for index, content in sorted(contents.items()):
+        arm = Arm({name: value_of(types[name], text) for name, text in content.params.items()})
+        arm.name = names.setdefault(arm.signature, f"{index}_0")
+        _put_trial(experiment, index, content, arm)
+
+
+def _put_trial(experiment: Experiment, index: int, content: RunContent, arm: Arm) -> None:
     trial = Trial(experiment, index)
     trial.generator_run = GeneratorRun([arm])
     trial.time_run_started, trial.time_completed = moment(content.start_time), moment(content.end_time)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
-from docstore.errors import DatabaseError, DocstoreError, DocumentExistsError, InvalidValueError, MissingFileError
+from docstore.documents import canonical
+from docstore.documents.kinds import EXPERIMENT
+from docstore.documents.merge.three_way import merge
+from docstore.errors import (
+    Conflict,
+    ConflictError,
+    DatabaseError,
+    DocstoreError,
+    DocumentExistsError,
+    InvalidValueError,
+    MissingFileError,
+)
+from docstore.json_store.functions import dumps, loads
 from docstore.model import Experiment
 from docstore.verify.report import ImportReport
 
@@ -101,16 +114,45 @@ class Importer:
             self.store.save(read(None), message=self.message, author=self.author)
             return True
         versions = self.store.history(name)
-        newest = versions[0].number
-        base = next((version.number for version in versions if version.message == self.message), None)
-        now = None if base is None else read(self.store.load(name, version=base))
-        if base is None or now is None:
-            raise DocumentExistsError(name, kind="experiment", head=newest, remedy=self._remedy)
-        return self.store.save(now, message=self.message, author=self.author, based_on=base).number > newest
+        imports = [version.number for version in reversed(versions) if version.message == self.message]
+        if not imports:
+            raise self._other(name, versions[0].number)
+        stored = self.store.load(name, version=imports[-1])
+        before = self._as_imported(name, imports, stored)
+        now = read(before)
+        if now is None:
+            raise self._other(name, versions[0].number)
+        mine, conflicts = (now, ()) if before is stored else _merged(before, now, stored)
+        if conflicts:
+            raise ConflictError(name, yours=imports[-1], head=versions[0].number, places=conflicts)
+        saved = self.store.save(mine, message=self.message, author=self.author, based_on=imports[-1])
+        return saved.number > versions[0].number
 
-    @property
-    def _remedy(self) -> str:
-        return (
+    def _as_imported(self, name: str, imports: Sequence[int], stored: Experiment) -> Experiment:
+        """Return what the source had at the last of *imports*: *stored* without what was changed here before it.
+
+        Cost:
+            Two loads for each import since the first change here.
+        """
+        source: Experiment | None = None
+        for earlier, number in pairwise(imports):
+            if source is None and number > earlier + 1:
+                source = self.store.load(name, version=earlier)
+            if source is not None:
+                beside, after = (self.store.load(name, version=each) for each in (number - 1, number))
+                source, _ = _merged(beside, source, after)
+        return stored if source is None else source
+
+    def _other(self, name: str, head: int) -> DocumentExistsError:
+        remedy = (
             f"It is not this {self.what} as it was imported before. "
             "Give prefix=, or import into another project of the store."
         )
+        return DocumentExistsError(name, kind="experiment", head=head, remedy=remedy)
+
+
+def _merged(base: Experiment, mine: Experiment, theirs: Experiment) -> tuple[Experiment, tuple[Conflict, ...]]:
+    """Return *base* with the changes of both, and the conflicts, where it has *mine*."""
+    three = [canonical.loads(dumps(each)) for each in (base, mine, theirs)]
+    merged, conflicts = merge(*three, keys=EXPERIMENT.of(three[2]).merge_keys)
+    return loads(canonical.dumps(merged)), conflicts

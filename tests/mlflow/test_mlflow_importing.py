@@ -72,6 +72,55 @@ class TestASecondImport:
         assert (here.properties["team"], here.trials[0].properties["note"]) == ("audio", "look at this one")
         assert len(here.trials) == 2
 
+    def test_leaves_what_was_changed_in_the_store_when_it_is_followed_by_a_third(self, lab, client, experiment, name):
+        run(client, experiment)
+        import_experiments(lab, client, names=[name])
+        here = lab.load(name)
+        here.properties["team"], here.trials[0].properties["note"] = "audio", "look at this one"
+        lab.save(here)
+        run(client, experiment, 1)
+        import_experiments(lab, client, names=[name])
+
+        assert import_experiments(lab, client, names=[name]).unchanged == [name]
+        run(client, experiment, 2)
+        assert import_experiments(lab, client, names=[name]).imported == [name]
+
+        here = lab.load(name)
+        assert (here.properties["team"], here.trials[0].properties["note"]) == ("audio", "look at this one")
+        assert len(here.trials) == 3
+
+    def test_beside_a_trial_that_was_added_in_the_store_gives_the_run_another_number(
+        self, lab, client, experiment, name
+    ):
+        for number, text in enumerate(("0.001", "1.0")):
+            run(client, experiment, number, params={"lr": text})
+        import_experiments(lab, client, names=[name])
+        here = lab.load(name)
+        here.new_trial(parameters={"lr": 0.5})
+        lab.save(here)
+        run(client, experiment, 2, params={"lr": "0.25"})
+        import_experiments(lab, client, names=[name])
+
+        report = import_experiments(lab, client, names=[name])
+
+        assert report.unchanged == [name]
+        assert [trial.arm.parameters["lr"] for trial in lab.load(name).trials.values()] == [0.001, 1.0, 0.5, 0.25]
+
+    def test_of_a_value_that_was_changed_in_the_store_too_is_reported(self, lab, client, experiment, name):
+        run_id = run(client, experiment, tags={"why": "a guess"})
+        import_experiments(lab, client, names=[name])
+        here = lab.load(name)
+        here.trials[0].properties["why"] = "mine"
+        lab.save(here)
+        run(client, experiment, 1)
+        import_experiments(lab, client, names=[name])
+        tag(client, run_id, "why", "theirs")
+
+        report = import_experiments(lab, client, names=[name])
+
+        assert "/trials/0/properties/why" in report.failed[name]
+        assert lab.load(name).trials[0].properties["why"] == "mine"
+
     def test_makes_texts_of_numbers_if_a_new_run_has_a_text(self, lab, client, experiment, name):
         run(client, experiment, params={"depth": "8"})
         import_experiments(lab, client, names=[name])

@@ -60,6 +60,23 @@ class TestASecondImport:
         assert (experiment.properties["team"], experiment.trials[0].properties["note"]) == ("audio", "look at this one")
         assert len(experiment.trials) == 2
 
+    def test_leaves_what_was_changed_in_the_store_when_it_is_followed_by_a_third(self, lab, memory):
+        study = fill(memory, [trial(params={"x": 0.1})])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.properties["team"], experiment.trials[0].properties["note"] = "audio", "look at this one"
+        lab.save(experiment)
+        study.add_trial(trial(1, params={"x": 0.2}))
+        import_studies(lab, memory)
+
+        assert import_studies(lab, memory).unchanged == ["branin"]
+        study.add_trial(trial(2, params={"x": 0.3}))
+        assert import_studies(lab, memory).imported == ["branin"]
+
+        experiment = lab.load("branin")
+        assert (experiment.properties["team"], experiment.trials[0].properties["note"]) == ("audio", "look at this one")
+        assert len(experiment.trials) == 3
+
     def test_that_finds_nothing_new_leaves_what_was_changed_in_the_store(self, lab, memory):
         fill(memory, [trial()])
         import_studies(lab, memory)
