@@ -20,8 +20,8 @@ import docstore
 from docstore.json_store.load import load_experiment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WITH_AX = ("ax_client.py", "move_from_ax.py")
-"""They are run where Ax is installed, by tests/ax."""
+WITH_AX = ("ax_client.py", "move_from_ax.py", "sklearn_search.py", "torch_training.py")
+"""They are run where Ax is installed, which brings scikit-learn and PyTorch, by tests/ax."""
 EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.py") if path.name not in WITH_AX)
 QUICKSTART = REPOSITORY / "examples" / "quickstart.py"
 NAME = "zlib-on-sources"
