@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
+from mlflow import MlflowClient
 
 import docstore
-
-with warnings.catch_warnings():
-    # MLflow's tables use a strategy of loading that SQLAlchemy 2.1 will not have for ever.
-    warnings.simplefilter("ignore")
-    from mlflow import MlflowClient
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 
 @pytest.fixture
@@ -36,6 +30,8 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         return f"sqlite:///{shutil.copy(first, folder / f'mlflow{next(numbers)}.db')}"
 
     yield new_database
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # it warns when it is imported
+
     for engine in SqlAlchemyStore._engine_map.values():
         engine.dispose()
 
