@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from os import PathLike
@@ -1081,6 +1081,24 @@ class Store:
         from docstore.store import timeline
 
         return timeline.diff(self._context, self._context.kind_name(kind), name, a, b, other)
+
+    def diffs(self, name: str, *, kind: str | type = "experiment") -> Iterator[tuple[Version, Diff]]:
+        """Yield each version of a document with what it changed, newest first, as ``diff`` from the one before it.
+
+        The first version is left out, as are those that ``compact`` folded: what they changed is in the next one that
+        is kept.
+
+        Raises:
+            DocumentNotFoundError: there is no such document.
+            DamagedDocumentError: the history is not as it was saved, or does not lead back; raised when one comes to
+                that version.
+
+        Cost:
+            The document is read once; then time in proportion to the changes, as one comes to them.
+        """
+        from docstore.store import timeline
+
+        return timeline.diffs(self._context, self._context.kind_name(kind), name)
 
     def revert(
         self, name: str, version: When, *, kind: str | type = "experiment", message: str = "", author: str | None = None

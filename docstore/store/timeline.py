@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -16,11 +16,12 @@ from docstore.documents.canonical import ABSENT, JSON, MaybeJSON, join_pointer, 
 from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
 from docstore.documents.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
-from docstore.documents.history import Version, piece_at
-from docstore.documents.kinds import HEAD, Kind, kind_named
+from docstore.documents.history import Rollback, Version, piece_at
+from docstore.documents.kinds import HEAD, Kind, kind_named, split_path
 from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
 from docstore.documents.patch import undo
 from docstore.errors import (
+    CodecError,
     DamagedDocumentError,
     DecodeError,
     InvalidValueError,
@@ -30,7 +31,7 @@ from docstore.errors import (
 )
 from docstore.registry.model_classes import optional_members
 from docstore.sql.partial import read_around
-from docstore.sql.reader import history_page, read, read_version, touching_page, version_numbered
+from docstore.sql.reader import State, history_page, read, read_version, touching_page, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import When, kept_version_number, version_number
@@ -480,3 +481,40 @@ def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, o
             new = read_version(connection, target, which, kept_version_number(connection, target, b))
     unequal = old.digests.unequal(new.digests)
     return difference(which, old.pieces, new.pieces, unequal, optional_members())
+
+
+def diffs(context: StoreContext, kind: str, name: str) -> Iterator[tuple[Version, Diff]]:
+    """Yield each version and its difference from the one before it, newest first; as ``Store.diffs``."""
+    transactions = context.transactions
+    with transactions.reading() as connection:
+        head = transactions.head(connection, kind, name)
+        found = Timeline(transactions, connection, head)
+        state = read(connection, head)
+    return _diffs(kind_named(head.kind), name, state, found)
+
+
+def _diffs(kind: Kind, name: str, state: State, newest_first: Iterable[Version]) -> Iterator[tuple[Version, Diff]]:
+    document = Rollback(kind, state.pieces, state.digests)
+    optional = optional_members()
+    for version in newest_first:
+        if not version.is_kept:
+            continue
+        if any(change.path == HEAD and change.old is ABSENT for change in version.changes):
+            return  # before it, there was no document
+        if document.digest() != version.digest:
+            problem = "the rebuilt state has another digest"
+            raise DamagedDocumentError(name, where=f"version {version.number}", problem=problem)
+        try:
+            changed = document.undo(version.changes)
+        except (PatchError, CodecError) as error:
+            raise DamagedDocumentError(name, where=f"version {version.number}", problem=str(error)) from error
+        shown = _with_siblings(kind, changed)
+        old = {path: document.pieces[path] for path in shown if path in document.pieces}
+        new = {path: body for path, body in {**old, **changed}.items() if body is not ABSENT}
+        yield version, difference(kind, old, new, set(changed), optional)
+
+
+def _with_siblings(kind: Kind, paths: Collection[str]) -> set[str]:
+    """Return the head, *paths*, and the parts with the same keys: data are described with the arms of their trial."""
+    keys = {split_path(path)[1] for path in paths if path != HEAD}
+    return {HEAD, *paths, *(join_pointer((rule.field, key)) for rule in kind.parts for key in keys)}

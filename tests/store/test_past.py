@@ -959,6 +959,61 @@ class TestDiff:
             store.diff("cakes", 1, "second", other="pies")
 
 
+def saved_by_two(store):
+    """An experiment: trials, data and text changed; a tagged branch; and a dish of parts, which were others once."""
+    four_versions(store)
+    experiment = store.load("cakes")
+    trial = add_trial(experiment, 0.5)
+    store.save(experiment)
+    experiment.attach_data(
+        docstore.Data.from_records(
+            [{"trial_index": 0, "arm_name": trial.arms[0].name, "metric_name": "taste", "mean": 0.7}]
+        )
+    )
+    store.save(experiment)
+    declared("/courses/*")
+    dish = Dish("d", ["soup", "fish"])
+    store.save(dish)
+    dish.courses.pop(0)
+    store.save(dish)
+    declared("/courses/*", "/guests/*")
+    dish.guests = {"ada": "by the door"}
+    store.save(dish)
+
+
+class TestDiffsOfAllVersions:
+    @pytest.fixture
+    def state(self):
+        return saved_by_two
+
+    @pytest.mark.parametrize(("name", "kind", "newest"), [("cakes", "experiment", 6), ("d", "dish", 3)])
+    def test_are_those_of_each_version_and_the_one_before(self, store, name, kind, newest):
+        found = list(store.diffs(name, kind=kind))
+
+        assert [version.number for version, _ in found] == list(range(newest, 1, -1))
+        for version, diff in found:
+            assert version == store.version(name, version.number, kind=kind)
+            assert diff == store.diff(name, version.number - 1, version.number, kind=kind)
+
+    def test_lead_over_versions_that_were_folded(self, store):
+        store.compact("cakes", keep=2)
+
+        found = list(store.diffs("cakes"))
+
+        assert [version.number for version, _ in found] == [6, 5]  # 2 has a tag, and is the oldest now
+        assert found[1][1] == store.diff("cakes", 2, 5)
+
+    def test_a_version_that_sql_changed_is_told(self, ada):
+        break_row(ada, "versions", {"digest": "0" * 64}, version=4)
+
+        with pytest.raises(DamagedDocumentError, match="version 4"):
+            list(ada.diffs("cakes"))
+
+    def test_of_no_document_says_so_at_once(self, store):
+        with pytest.raises(DocumentNotFoundError, match="'pie'"):
+            store.diffs("pie")
+
+
 class TestRevert:
     @pytest.mark.parametrize("by", ["number", "tag", "time"])
     def test_makes_an_old_state_the_newest_version(self, store, by):
