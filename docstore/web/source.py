@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 # find() and history() import these when they are first called: a browser shall not wait for that.
 import docstore.search.results
 import docstore.store.timeline  # noqa: F401
+from docstore.codec import Codec
+from docstore.codec.registry import Registry
 from docstore.documents.canonical import JSON, MaybeJSON
 from docstore.documents.history import Version
 from docstore.documents.optional_members import value_at
@@ -16,6 +18,7 @@ from docstore.registry.model_classes import optional_members
 from docstore.search.info import DocumentInfo
 from docstore.sql.partial import read_place
 from docstore.sql.rows import head_of
+from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import kept_version_number
 from docstore.web.caching import BoundedCache, Shared
 
@@ -37,12 +40,15 @@ class Source:
     """The store that pages show, and what they share.
 
     Attributes:
+        transactions: for what pages read of the database with no call of the store.
         writable: whether there are forms that change something.
     """
 
     def __init__(self, store: Store, *, writable: bool = False) -> None:
         self.store = store
+        self.transactions = Transactions(store.engine, store.project)
         self.writable = writable
+        self._codec = Codec(Registry(), unknown="members")
         self._cache = BoundedCache(_CELLS)
         self._kinds = Shared(store.kinds, 30.0)
         self._newest = Shared(self._ask_newest, 1.0)
@@ -117,14 +123,17 @@ class Source:
         return found if isinstance(found, dict) else {}
 
     def _around(self, name: str, pointer: str, kind: str, version: int | None) -> JSON:
-        transactions = self.store._context.transactions
-        with transactions.reading() as connection:
-            head = transactions.head(connection, kind, name)
+        with self.transactions.reading() as connection:
+            head = self.transactions.head(connection, kind, name)
             number = None if version is None else kept_version_number(connection, head, version)
             return read_place(connection, head, pointer, number)
 
+    def decode(self, value: JSON) -> Any:
+        """Return the value of tagged JSON, with an object of a class as a dict of its members."""
+        return self._codec.decode(value)
+
     def name_of(self, id: str) -> str | None:
         """Return the name of the document with this id; None if it was purged."""
-        with self.store._context.transactions.reading() as connection:
+        with self.transactions.reading() as connection:
             found = head_of(connection, id)
         return None if found is None else found.name

@@ -14,7 +14,7 @@ from docstore.documents.kinds import EXPERIMENT, HEAD, PartRule, position_of
 from docstore.errors import DamagedDocumentError
 from docstore.sql.column_checks import CodeNames, wrong_codes
 from docstore.sql.partial import read_fields
-from docstore.sql.reader import read
+from docstore.sql.reader import read, read_version
 from docstore.sql.rows import HeadRow, code_rows, in_field
 from docstore.sql.tables import documents
 from docstore.sql.transactions import Transactions
@@ -37,26 +37,34 @@ class StoredExperiment:
     data: Mapping[int, JSON]
 
 
-def read_experiment(transactions: Transactions, name: str, *fields: str) -> StoredExperiment:
+def read_experiment(transactions: Transactions, name: str, *fields: str, number: int | None = None) -> StoredExperiment:
     """Return the experiment *name*, verified by the digest of its version as by ``load``.
 
     Args:
         fields: the fields whose parts are read: ``trials`` or ``data``; without any, all.
+        number: of the version, which is read whole; by default, the newest.
 
     Raises:
         InvalidValueError: *name* is not a str.
         DocumentNotFoundError: there is no experiment of that name.
+        VersionNotFoundError: there is no such version.
         DamagedDocumentError: what is stored is not what was saved.
 
     Cost:
-        Two SELECTs; with *fields* three, which read only the digests of other parts.
+        Two SELECTs; with *fields* three, which read only the digests of other parts. Of an older version, as ``load``.
     """
     with transactions.reading() as connection:
-        return _read(connection, transactions.head(connection, EXPERIMENT.name, name), fields)
+        head = transactions.head(connection, EXPERIMENT.name, name)
+        return _of_pieces(head, _pieces(connection, head, fields, number))
 
 
-def _read(connection: Connection, head: HeadRow, fields: Collection[str]) -> StoredExperiment:
-    pieces = read_fields(connection, head, fields) if fields else read(connection, head).pieces
+def _pieces(connection: Connection, head: HeadRow, fields: Collection[str], number: int | None) -> Mapping[str, JSON]:
+    if number is not None and number != head.version:
+        return read_version(connection, head, EXPERIMENT, number).pieces
+    return read_fields(connection, head, fields) if fields else read(connection, head).pieces
+
+
+def _of_pieces(head: HeadRow, pieces: Mapping[str, JSON]) -> StoredExperiment:
     trials, data = (_parts(pieces, rule) for rule in EXPERIMENT.parts)
     return StoredExperiment(head.id, head.name, pieces[HEAD], trials, data)
 
@@ -109,7 +117,7 @@ def read_trials(transactions: Transactions, name: str) -> StoredTrials:
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
-        experiment = _read(connection, head, (_TRIAL.field,))
+        experiment = _of_pieces(head, read_fields(connection, head, (_TRIAL.field,)))
         rows = [TrialColumns(*row) for row in connection.execute(_COLUMNS, {"of_id": head.id})]
         names = {(column, value): code for column, value, code in code_rows(connection)}
     columns = {index: row for row in rows if (index := position_of(row.path)) is not None}

@@ -89,7 +89,7 @@ def _kind(source: Source, kind: str) -> KindRow:
 
 def _facts(source: Source) -> dict[str, str]:
     engine = source.store.engine
-    with source.store._context.transactions.reading() as connection:
+    with source.transactions.reading() as connection:
         release = ".".join(map(str, connection.dialect.server_version_info or ()))
         tables = connection.execute(sa.select(migration.c.version_num)).scalar()
     return {

@@ -12,12 +12,12 @@ from docstore.documents.canonical import JSON, TAG
 from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import InvalidValueError
-from docstore.search.experiments.best import BestArm, Goal, goal_of
+from docstore.search.experiments.best import IGNORED_STATUSES, BestArm, Goal, goal_of
 from docstore.search.experiments.read import StoredExperiment, at, items
 from docstore.search.info import DocumentInfo
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.measured import IGNORED, Ranked, ranked
+from docstore.web.pages.measured import Ranked, ranked
 from docstore.web.source import EXPERIMENT, Source
 
 RECENT: Final = 5
@@ -248,7 +248,7 @@ def objective_points(found: Ranked, goal: Goal) -> list[Point]:
     """
     values = []
     for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
-        if found.statuses.get(trial) in IGNORED or not goal.weights.keys() <= metrics.keys():
+        if found.statuses.get(trial) in IGNORED_STATUSES or not goal.weights.keys() <= metrics.keys():
             continue
         value = math.fsum(weight * metrics[metric][0] for metric, weight in goal.weights.items())
         sems = [weight * sem for metric, weight in goal.weights.items() if (sem := metrics[metric][1]) is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from docstore.documents.canonical import JSON
 from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
-from docstore.search.experiments.best import BestArm, Goal, best_arms, goal_of
+from docstore.search.experiments.best import BestArm, Goal, best_arms, goal_of, last_observations
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
@@ -23,13 +22,9 @@ from docstore.search.experiments.read import (
     items,
     parameter_types,
     read_experiment,
-    records_of,
 )
 from docstore.web.formats import Table
 from docstore.web.source import Source
-
-IGNORED: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
-"""Statuses of trials whose observations do not count, as ``Store.best`` has it."""
 
 _BEST: Final = 5
 """Best arms that are shown."""
@@ -73,16 +68,16 @@ class Ranked:
 
 
 def trial_table(source: Source, name: str, version: Version) -> TrialTable:
-    """Return the table of an experiment's trials, whose newest version is *version*; kept in the cache by its digest.
+    """Return the table of the trials of an experiment at *version*; kept in the cache by its digest.
 
     Cost:
-        All trials and data are read, by two SELECTs.
+        All trials and data are read, by two SELECTs; at an older version, also the changes since.
     """
 
     @collector_paused()
     def make() -> TrialTable:
-        stored, decode = _read(source, name)
-        return TrialTable(*_table(_columns(stored, last_means(stored, decode), decode)))
+        stored = read_experiment(source.transactions, name, number=version.number)
+        return TrialTable(*_table(_columns(stored, last_means(stored, source.decode), source.decode)))
 
     return source.cached(version, "trials", make, lambda made: len(made.table.rows) * len(made.table.columns) + 100)
 
@@ -92,7 +87,7 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
 
     @collector_paused()
     def make() -> Ranked:
-        stored, decode = _read(source, name)
+        stored, decode = read_experiment(source.transactions, name, number=version.number), source.decode
         means = last_means(stored, decode)
         statuses = {index: str(at(body, "status")) for index, body in stored.trials.items()}
         try:
@@ -104,41 +99,17 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
     return source.cached(version, "ranked", make, lambda made: 8 * len(made.means) + 100)
 
 
-def _read(source: Source, name: str) -> tuple[StoredExperiment, Decode]:
-    context = source.store._context
-    return read_experiment(context.transactions, name), context.raw.decode
-
-
 def last_means(
     stored: StoredExperiment, decode: Decode
 ) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
     """Return the mean and the standard error of each metric by trial and arm.
 
-    Of several observations, the one with the largest step counts, of equal ones the last; one without a step comes
-    after all steps, as ``Store.best`` has it. A mean that is NaN is no observation.
+    Which observation counts of several, is as ``last_observations`` has it.
     """
-    last: dict[tuple[int, str, str], float] = {}
     found: dict[tuple[int, str], dict[str, tuple[float, float | None]]] = {}
-    for index, record in records_of(stored, decode):
-        arm, metric = record.get("arm_name"), record.get("metric_name")
-        mean, step = number_of(record.get("mean")), number_of(record.get("step"))
-        if mean is None or not isinstance(arm, str) or not isinstance(metric, str):
-            continue
-        at_step = step if step is not None and math.isfinite(step) else math.inf
-        if at_step >= last.get((index, arm, metric), -math.inf):
-            last[index, arm, metric] = at_step
-            found.setdefault((index, arm), {})[metric] = (mean, number_of(record.get("sem")))
+    for (arm, metric, index), (_, mean, sem) in last_observations(stored, decode).items():
+        found.setdefault((index, arm), {})[metric] = (mean, sem)
     return found
-
-
-def number_of(value: object) -> float | None:
-    """Return *value* as a float; None if it is not a number, or is NaN."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 # --- the table of trials ---------------------------------------------------------------------------------------------

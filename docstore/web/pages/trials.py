@@ -163,7 +163,7 @@ def trial_page(source: Source, name: str, index: int) -> TrialPage:
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     data = _part(source, name, f"/data/{index}")
     records = [each for each in items(data, "records") if isinstance(each, dict)]
-    means = last_means(StoredExperiment("", name, None, {}, {index: data}), source.store._context.raw.decode)
+    means = last_means(StoredExperiment("", name, None, {}, {index: data}), source.decode)
     arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
     order = list(parameter_types(dict(source.head(name))))
     return TrialPage(
