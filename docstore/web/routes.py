@@ -95,14 +95,16 @@ _FILTERS: Final = ("type", "status", "owner", "prefix", "sort")
 
 PAGES: Final = (
     PageRoute("/list", lambda s, q: listing(s, q.kind, q.optional(*_FILTERS), q.text("after", "") or None), "listing"),
-    PageRoute("/experiment", lambda s, q: experiment_page(s, q.text("name")), "experiment"),
-    PageRoute("/objective", lambda s, q: objective(s, q.text("name")), "objective"),
+    PageRoute("/experiment", lambda s, q: experiment_page(s, q.text("name"), q.text("version", "")), "experiment"),
+    PageRoute("/objective", lambda s, q: objective(s, q.text("name"), q.text("version", "")), "objective"),
     PageRoute(
         "/trials",
-        lambda s, q: trials_page(s, q.text("name"), q.number("start", 0), q.text("sort", "trial")),
+        lambda s, q: trials_page(
+            s, q.text("name"), q.number("start", 0), q.text("sort", "trial"), q.text("version", "")
+        ),
         "trials",
     ),
-    PageRoute("/trial", lambda s, q: trial_page(s, q.text("name"), q.number("index")), "trial"),
+    PageRoute("/trial", lambda s, q: trial_page(s, q.text("name"), q.number("index"), q.text("version", "")), "trial"),
     PageRoute(
         "/history",
         lambda s, q: history_page(s, q.text("name"), q.kind, q.number("before", 0) or None),

@@ -400,3 +400,53 @@ class TestAnswers:
 
         for path, query in (("/json.json", {"kind": "note"}), ("/objective.json", {}), ("/trials.json", {})):
             json.loads(client.get(path, name="odd", **query).text, parse_constant=refuse)
+
+
+class TestAnExperimentAsItWas:
+    """Version 1 of cakes has three trials, and another description."""
+
+    def test_is_shown_with_its_trials_and_its_text(self, client):
+        page = client.get("/experiment.json", name="cakes", version=1).json()
+        trials = client.get("/trials.json", name="cakes", version="published").json()
+
+        assert (page["info"]["version"], page["head"], page["trials"]) == (1, 2, 3)
+        assert page["facts"]["description"] == "soft"
+        assert [row[0] for row in trials["rows"]] == [0, 1, 2]
+        assert client.get("/objective.json", name="cakes", version=1).json()["of"] == 3
+
+    def test_says_so_and_leads_on_to_pages_of_that_version(self, client):
+        text = text_of(client.get("/experiment", name="cakes", version=1))
+
+        assert "As it was at version 1 of 2." in text
+        assert 'href="/trials?name=cakes&amp;version=1"' in text
+        assert "trial?name=cakes&amp;index=0&amp;version=1" in text_of(client.get("/trials", name="cakes", version=1))
+        assert "As it was" not in text_of(client.get("/experiment", name="cakes", version=2))
+
+    def test_has_the_changes_of_a_trial_until_then(self, own):
+        experiment = own.load("cakes")
+        experiment.trials[0].run_metadata["oven"] = 3
+        own.save(experiment)
+        client = Client(web.app(own))
+
+        now, then = (client.get("/trial.json", name="cakes", index=0, **at).json() for at in ({}, {"version": 2}))
+
+        assert [each["number"] for each in now["changes"]] == [3, 1]
+        assert [each["number"] for each in then["changes"]] == [1]
+        assert "run_metadata" not in then["facts"]
+        assert then["later"] == 1
+
+    def test_has_no_trial_that_was_added_later(self, client):
+        assert client.get("/trial", name="cakes", index=3, version=1).status_code == 404
+
+    def test_is_not_there_for_a_version_that_is_none(self, client):
+        for path in ("/experiment", "/trials", "/objective"):
+            assert client.get(path, name="cakes", version=9).status_code == 404, path
+
+
+class TestThePlotAsSvg:
+    def test_has_what_the_plot_by_script_has(self, client):
+        text = client.get("/objective", name="cakes").text
+
+        assert text.count("<circle") == 4
+        assert "Best so far 0.2 after 4 values. Bars are one standard error." in text
+        assert "style=" not in text

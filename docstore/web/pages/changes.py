@@ -63,7 +63,7 @@ def newest_change(source: Source, name: str, kind: str, version: Version) -> Cha
     """Return the newest version of a document in words, with the new values where it changed few places."""
 
     def value_now(pointer: str) -> MaybeJSON:
-        return source.stored(name, pointer, kind)
+        return source.stored(name, pointer, kind, version.number)
 
     places = change_row(source, name, kind, version).places
     is_small = places is not None and places <= _VALUES

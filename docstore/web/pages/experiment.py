@@ -10,13 +10,16 @@ from typing import Final
 
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.diff.format import read_in_full, read_one
-from docstore.documents.kinds import BOOKKEEPING
+from docstore.documents.history import Version
+from docstore.documents.kinds import BOOKKEEPING, KINDS
 from docstore.errors import InvalidValueError
 from docstore.search.experiments.best import IGNORED_STATUSES, BestArm, Goal, goal_of
 from docstore.search.experiments.read import StoredExperiment, at, items
 from docstore.search.info import DocumentInfo
-from docstore.web.formats import Stamp, Table
+from docstore.web.charts import Chart, Labels, Measured, chart
+from docstore.web.formats import Stamp, Table, counted, number
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
+from docstore.web.pages.diff import version_of
 from docstore.web.pages.measured import Ranked, ranked
 from docstore.web.source import EXPERIMENT, Source
 
@@ -43,9 +46,12 @@ class ParameterRow:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentPage:
-    """An experiment without its trials; ``Objective`` is about these.
+    """An experiment at a version, without its trials; ``Objective`` is about these.
 
     Attributes:
+        info: its columns, as they were at that version.
+        head: the number of the newest version.
+        recent: that version, and the ones before it.
         goal: ``minimize loss``; "" if there is none.
         constraints: outcome constraints, and constraints of parameters, in words.
         parameters: of the search space, the first 200 of *of_parameters*.
@@ -53,6 +59,7 @@ class ExperimentPage:
     """
 
     info: DocumentInfo
+    head: int
     newest: ChangeRow
     recent: list[ChangeRow]
     tags: dict[str, int]
@@ -65,34 +72,56 @@ class ExperimentPage:
     stamp: Stamp
 
 
-def experiment_page(source: Source, name: str) -> ExperimentPage:
-    """Return the page of an experiment.
+def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPage:
+    """Return the page of an experiment, at the version that a number or a tag names, by default the newest.
 
     Raises:
         DocumentNotFoundError: there is none; has the near names.
+        VersionNotFoundError: there is no such version.
 
     Cost:
-        The head is read, and no trial: the same for any number of them.
+        The head is read, and no trial: the same for any number of them. Of an older version, all trials are.
     """
     info = source.info(name)
-    recent = source.store.history(name)[:RECENT]
+    timeline = source.store.history(name)
+    shown = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
+    newer = len(timeline) - shown.number
     tags = source.store.tags(name)
-    head = source.head(name)
+    head = source.head(name, version=shown.number if newer else None)
     parameters = items(dict(head), "search_space", "parameters")
-    rows = [change_row(source, name, EXPERIMENT, version, tags) for version in recent]
+    rows = [change_row(source, name, EXPERIMENT, version, tags) for version in timeline[newer : newer + RECENT]]
     return ExperimentPage(
-        info,
-        newest_change(source, name, EXPERIMENT, recent[0]),
+        _info_at(info, shown, head) if newer else info,
+        len(timeline),
+        newest_change(source, name, EXPERIMENT, timeline[0]),
         rows,
         tags,
-        source.of_state(info, "count", lambda: source.store.find(EXPERIMENT, part="trial", name=name).count()),
+        _count_at(source, name, shown) if newer else _count(source, info),
         goal_text(head),
         [*_outcome_constraints(head), *_parameter_constraints(head)][:_SHOWN_OF_EACH],
         [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
         len(parameters),
         dict(_facts(head)),
-        Stamp(f"{recent[0].chain} {sorted(tags.items())}"),
+        Stamp(f"{shown.chain} {timeline[0].chain} {sorted(tags.items())}"),
     )
+
+
+def _info_at(info: DocumentInfo, shown: Version, head: Mapping[str, JSON]) -> DocumentInfo:
+    """Return the columns of an experiment as they were at the version *shown*, whose head is *head*."""
+    kind, body = KINDS[EXPERIMENT], dict(head)
+    assert kind.type
+    assert kind.status
+    type, status = kind.type.name_in(body), kind.status.name_in(body)
+    return info._replace(type=type, status=status, version=shown.number, updated_at=shown.created_at)
+
+
+def _count(source: Source, info: DocumentInfo) -> int:
+    """Return how many trials an experiment has."""
+    return source.of_state(info, "count", lambda: source.store.find(EXPERIMENT, part="trial", name=info.name).count())
+
+
+def _count_at(source: Source, name: str, shown: Version) -> int:
+    return len(ranked(source, name, shown).statuses)
 
 
 # --- the head in words -----------------------------------------------------------------------------------------------
@@ -194,6 +223,7 @@ class Objective:
     """The objective of an experiment by trial, with the best so far.
 
     Attributes:
+        version: the number of the one that is shown; *head* is that of the newest.
         points: those that are plotted: all, or of many the best, the worst and the last of each stretch.
         of: how many there are.
         problem: why there are none.
@@ -201,6 +231,8 @@ class Objective:
     """
 
     name: str
+    version: int
+    head: int
     goal: str
     minimize: bool
     points: list[Point]
@@ -216,27 +248,48 @@ class Objective:
         columns = ("trial", "arm", "value", "sem", "best_so_far")
         return Table(columns, [(each.trial, each.arm, each.value, each.sem, each.best) for each in self.points])
 
+    @property
+    def chart(self) -> Chart | None:
+        """The plot; None if there is no value to plot."""
+        if not self.points:
+            return None
+        values = [Measured(each.trial, each.value, each.sem, _point_text(each)) for each in self.points]
+        best = number(self.points[-1].best)
+        bars = " Bars are one standard error." if any(each.sem for each in self.points) else ""
+        summary = f"Best so far {best} after {counted(self.of, 'value')}.{bars} The table below has the values."
+        labels = Labels(f"{self.goal} by trial", summary, "trial", self.goal)
+        return chart(values, [(each.trial, each.best) for each in self.points], labels)
 
-def objective(source: Source, name: str) -> Objective:
-    """Return the objective of an experiment by trial.
+
+def _point_text(point: Point) -> str:
+    sem = f" \N{PLUS-MINUS SIGN} {number(point.sem)}" if point.sem is not None else ""
+    return f"trial {point.trial}: {number(point.value)}{sem}"
+
+
+def objective(source: Source, name: str, wanted: str = "") -> Objective:
+    """Return the objective of an experiment by trial; *wanted* and errors as for ``experiment_page``.
 
     Cost:
         That of ``ranked``: all trials and data are read, once for each version.
     """
-    version = source.newest_version(name)
+    timeline = source.store.history(name)
+    version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
+    is_newest = version.number == len(timeline)
     found = ranked(source, name, version)
     goal = found.goal
     points = [] if goal is None else objective_points(found, goal)
     return Objective(
         name,
-        goal_text(source.head(name)),
+        version.number,
+        len(timeline),
+        goal_text(source.head(name, version=None if is_newest else version.number)),
         goal is not None and goal.minimize,
         [] if goal is None else thinned(points, minimize=goal.minimize),
         len(points),
         found.best,
         found.problem,
-        newest_change(source, name, EXPERIMENT, version),
-        Stamp(version.chain),
+        newest_change(source, name, EXPERIMENT, timeline[0]),
+        Stamp(f"{version.chain} {timeline[0].chain}"),
     )
 
 

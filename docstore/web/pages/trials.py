@@ -15,6 +15,7 @@ from docstore.errors import DecodeError, InvalidValueError
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
+from docstore.web.pages.diff import version_of
 from docstore.web.pages.measured import last_means, shown, trial_table
 from docstore.web.source import EXPERIMENT, Source
 
@@ -46,9 +47,12 @@ class TrialsPage:
         left_out: how many columns are left out, of very many.
         start: how many trials come before this page, of *total*; each page has *size* of them.
         sort: the column that they are sorted by, ``-`` before it for the largest first.
+        version: the number of the one that is shown; *head* is that of the newest.
     """
 
     name: str
+    version: int
+    head: int
     columns: tuple[str, ...]
     rows: list[Sequence[object]]
     same: dict[str, object]
@@ -66,22 +70,26 @@ class TrialsPage:
         return Table(self.columns, self.rows)
 
 
-def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial") -> TrialsPage:
-    """Return the trials of an experiment from the one with the rank *start* on.
+def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", wanted: str = "") -> TrialsPage:
+    """Return the trials of an experiment from the one with the rank *start* on, at the version *wanted*.
 
     Raises:
+        VersionNotFoundError: there is no such version.
         InvalidValueError: there is no column to *sort* by; lists those that there are.
 
     Cost:
         Of the first page of a version, that of ``trial_table``; of the others, a sort.
     """
-    version = source.newest_version(name)
+    timeline = source.store.history(name)
+    version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
     found = trial_table(source, name, version)
     rows = _sorted(found.table, sort)
     columns = found.table.columns[:_COLUMNS]
     size = min(PAGE, max(1, _CELLS // len(columns)))
     return TrialsPage(
         name,
+        version.number,
+        len(timeline),
         columns,
         [row[:_COLUMNS] for row in rows[start : start + size]],
         dict(list(found.same.items())[:_COLUMNS]),
@@ -90,8 +98,8 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial") 
         size,
         len(rows),
         sort,
-        newest_change(source, name, EXPERIMENT, version),
-        Stamp(version.chain),
+        newest_change(source, name, EXPERIMENT, timeline[0]),
+        Stamp(f"{version.chain} {timeline[0].chain}"),
     )
 
 
@@ -117,16 +125,19 @@ def _sorted(table: Table, sort: str) -> Sequence[Sequence[object]]:
 
 @dataclass(frozen=True, slots=True)
 class TrialPage:
-    """A trial: its arms with their parameters and means, its observations, and who changed it.
+    """A trial at a version: its arms with their parameters and means, its observations, and who changed it.
 
     Attributes:
+        version: the number of the version; *head* is that of the newest.
         arms: name, parameters and means of each.
         facts: times, reasons, metadata, by their names.
         records: observations as they were attached, at most 500; *of* is how many there are.
-        changes: the versions that changed the trial or its data, newest first.
+        changes: the versions that changed the trial or its data until then, newest first.
     """
 
     name: str
+    version: int
+    head: int
     index: int
     status: str
     arms: list[dict[str, Any]]
@@ -148,26 +159,31 @@ class TrialPage:
         return Table(columns, [[record.get(column) for column in columns] for record in self.records])
 
 
-def trial_page(source: Source, name: str, index: int) -> TrialPage:
-    """Return the page of a trial as it is now.
+def trial_page(source: Source, name: str, index: int, wanted: str = "") -> TrialPage:
+    """Return the page of a trial at the version that a number or a tag names, by default as it is now.
 
     Raises:
+        VersionNotFoundError: there is no such version.
         DecodeError: there is no such trial.
 
     Cost:
         The trial and its data are read, and the versions that changed them: the same for any number of trials.
     """
-    version = source.newest_version(name)
-    trial = _part(source, name, f"/trials/{index}")
+    timeline = source.store.history(name)
+    shown_version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
+    number = None if shown_version.number == len(timeline) else shown_version.number
+    trial = _part(source, name, f"/trials/{index}", number)
     if not isinstance(trial, dict):
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
-    data = _part(source, name, f"/data/{index}")
+    data = _part(source, name, f"/data/{index}", number)
     records = [each for each in items(data, "records") if isinstance(each, dict)]
     means = last_means(StoredExperiment("", name, None, {}, {index: data}), source.decode)
     arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
-    order = list(parameter_types(dict(source.head(name))))
+    order = list(parameter_types(dict(source.head(name, version=number))))
     return TrialPage(
         name,
+        shown_version.number,
+        len(timeline),
         index,
         str(trial.get("status", "")),
         arms,
@@ -176,25 +192,21 @@ def trial_page(source: Source, name: str, index: int) -> TrialPage:
         dict(_facts(trial)),
         records[:_RECORDS],
         len(records),
-        _changes(source, name, index),
+        _changes(source, name, index, shown_version.number),
         index - 1 if index > 0 else None,
-        index + 1 if _exists(source, name, index + 1) else None,
-        newest_change(source, name, EXPERIMENT, version),
-        Stamp(version.chain),
+        index + 1 if _part(source, name, f"/trials/{index + 1}", number) is not None else None,
+        newest_change(source, name, EXPERIMENT, timeline[0]),
+        Stamp(f"{shown_version.chain} {timeline[0].chain}"),
     )
 
 
-def _part(source: Source, name: str, pointer: str) -> JSON:
-    """Return the JSON of a part; None if there is none."""
+def _part(source: Source, name: str, pointer: str, number: int | None) -> JSON:
+    """Return the JSON of a part, now or at the version *number*; None if there is none."""
     try:
-        found = source.stored(name, pointer)
+        found = source.stored(name, pointer, version=number)
     except DecodeError:
         return None
     return None if isinstance(found, Absent) else found
-
-
-def _exists(source: Source, name: str, index: int) -> bool:
-    return _part(source, name, f"/trials/{index}") is not None
 
 
 def _arm(name: str, parameters: JSON, means: Mapping[str, tuple[float, float | None]]) -> dict[str, Any]:
@@ -215,10 +227,11 @@ def _facts(trial: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
             yield "made by", read_one(made_by)
 
 
-def _changes(source: Source, name: str, index: int) -> list[ChangeRow]:
-    """Return the versions that changed the trial or its data, newest first; of many, the newest 50."""
+def _changes(source: Source, name: str, index: int, last: int) -> list[ChangeRow]:
+    """Return the versions up to *last* that changed the trial or its data, newest first; of many, the newest 50."""
     found: dict[int, Version] = {}
     for pointer in (f"/trials/{index}", f"/data/{index}"):
-        for version in source.store.history(name, pointer=pointer)[:50]:
+        until = (each for each in source.store.history(name, pointer=pointer) if each.number <= last)
+        for version in islice(until, 50):
             found[version.number] = version
     return [change_row(source, name, EXPERIMENT, found[number]) for number in sorted(found, reverse=True)[:50]]

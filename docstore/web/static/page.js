@@ -57,13 +57,40 @@
       ],
     };
   }
+  // A line from one standard error below each value to one above it.
+  function errorBars(chart, sems) {
+    const { ctx, bbox } = chart;
+    const [trials, values] = chart.data;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.beginPath();
+    sems.forEach((sem, i) => {
+      if (sem === null || values[i] === null) return;
+      const x = chart.valToPos(trials[i], "x", true);
+      ctx.moveTo(x, chart.valToPos(values[i] - sem, "y", true));
+      ctx.lineTo(x, chart.valToPos(values[i] + sem, "y", true));
+    });
+    ctx.globalAlpha = sems.length > 300 ? 0.18 : 0.4;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.strokeStyle = colour("--dots");
+    ctx.stroke();
+    ctx.restore();
+  }
+  // The SVG that the server drew gives way to a plot that can be enlarged and read point by point.
   async function plot(box) {
     const answer = await fetch(box.dataset.source);
     if (!answer.ok) return;
     const page = await answer.json();
     const column = key => page.points.map(each => (typeof each[key] === "number" ? each[key] : null));
     const data = [column("trial"), column("value"), column("best")];
-    const chart = new uPlot(options(box, data, page.goal), data, box);
+    const sems = column("sem");
+    box.setAttribute("role", "img");
+    box.setAttribute("aria-label", [...box.querySelectorAll("svg > title, svg > desc")].map(each => each.textContent).join(". "));
+    box.replaceChildren();
+    const hooks = { draw: [chart => errorBars(chart, sems)] };
+    const chart = new uPlot({ ...options(box, data, page.goal), hooks }, data, box);
     new ResizeObserver(() => {
       const { width, height } = options(box, data, page.goal);
       chart.setSize({ width, height });
