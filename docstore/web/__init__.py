@@ -1,7 +1,7 @@
 """Pages for a browser: what is in a store, and who changed what, when, and what differs.
 
 ``serve(store)`` runs a server of its own on this machine; ``app(store)`` is the ASGI application for a server that you
-run. The libraries come with the extra ``web``.
+run; ``report(store, name)`` is one file about an experiment. The libraries come with the extra ``web``.
 
 Layout, for whoever adds a page:
 
@@ -15,6 +15,8 @@ Layout, for whoever adds a page:
   ``.json``, and its ``.csv`` if it has a ``table``.
 - ``source.py``: what pages read from: the store, a cache, and the documents that changed last.
 - ``caching.py``: derived data by digest, bounded; one question to the database for all browsers.
+- ``charts.py``: a plot as SVG, by ``templates/chart.html``, for pages and reports.
+- ``reporting.py``: the file of ``report``, by ``pages/report.py``, ``templates/report.html`` and ``static/report.js``.
 - ``formats.py``: a page as JSON and CSV; numbers and times as texts. ``rendering.py``: Jinja, its filters, and links.
 - ``security.py``: headers, who may connect, and who may write. ``failures.py``: an error as a page.
 - ``actions.py``: what a signed-in browser may change. ``serving.py``: the server of ``serve``.
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
     from docstore.store.store import Store
 
-__all__ = ["app", "serve"]
+__all__ = ["app", "report", "serve"]
 
 
 def serve(
@@ -88,6 +90,33 @@ def app(store: Store, *, write: bool = False, token: str | None = None, hosts: t
     except ImportError as error:
         raise _missing(error, "app()") from error
     return routes.make_app(store, write=write, token=token, hosts=hosts)
+
+
+def report(store: Store, name: str, *, json: bool = True) -> bytes:
+    """Return a report about an experiment: one HTML file, which a browser opens without a network.
+
+    It shows what changed last, the goal, the plot of the objective, the best arms, the history with what each of the
+    newest 100 versions changed, and the trials. With JavaScript it also says what differs between any two of the newest
+    1,000 versions, and opens the JSON. Of more than 500 trials the table has the best and the last; the plot has at
+    most 2,000 points: of more, the best, the worst and the last of each stretch.
+
+    Args:
+        json: whether the JSON of the whole experiment is in the file, packed. Without it, the file of an experiment
+            with 10,000 trials has less than 1 MB.
+
+    Raises:
+        MissingDependencyError: Jinja2 is not installed.
+        DocumentNotFoundError: there is no such experiment.
+        DamagedDocumentError: it is not stored as it was saved.
+
+    Cost:
+        The experiment is read three times, and the changes of its newest 1,000 versions.
+    """
+    try:
+        from docstore.web import reporting
+    except ImportError as error:
+        raise _missing(error, "report()") from error
+    return reporting.report(store, name, with_json=json)
 
 
 def _missing(error: ImportError, purpose: str) -> MissingDependencyError:

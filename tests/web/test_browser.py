@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from web_lab import TRICKY, fill, with_goal
 
 import docstore
+from docstore import web
 from docstore.testing.experiments import add_trial
 from docstore.web import serving
 
@@ -163,11 +164,49 @@ class TestAVisitor:
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+class TestAReportAsAFile:
+    """Opened from the disk, with no network."""
+
+    @pytest.fixture
+    def page(self, browser, kitchen, tmp_path):
+        file = tmp_path / "cakes.html"
+        file.write_bytes(web.report(kitchen[0], "cakes"))
+        page = browser.new_context(offline=True, viewport={"width": 400, "height": 800}).new_page()
+        wrong = []
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url) if request.url != file.as_uri() else None)
+        page.goto(file.as_uri())
+        yield page
+        assert [each for each in wrong if not each.startswith("blob:")] == []
+        page.context.close()
+
+    def test_says_what_differs_between_two_versions(self, page):
+        page.locator("input[name=a]").fill("1")
+        page.get_by_role("button", name="Show").click()
+
+        page.locator("#answer table").wait_for()
+        rows = [row.split("\t") for row in page.locator("#answer").inner_text().split("\n")[2:]]
+        assert rows[0] == ["", "description", "soft", "softer"]
+        assert rows[2] == ["", "taste", "", "0.05 (sem 0.25)"]
+
+    def test_opens_the_json(self, page, kitchen):
+        page.get_by_role("button", name="Open the JSON").click()
+
+        page.locator("#json pre").wait_for()
+        assert page.locator("#json pre").text_content() == kitchen[0].get_json("cakes", indent=True).decode()
+        assert page.locator("#json a").get_attribute("download") == "cakes.json"
+
+    def test_is_no_wider_than_a_telephone(self, page):
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 class TestAVisitorWithoutJavaScript:
     def test_gets_everywhere_too(self, browser, kitchen):
         visitor = Visitor(browser, kitchen[1], java_script_enabled=False)
         visitor.click("cakes")
         visitor.click("Plot, table and best arms")
+        assert visitor.page.locator("svg.chart circle").count() == 4
         visitor.page.get_by_text("The values as a table").click()
         assert visitor.page.locator("details tbody tr").count() == 4
         visitor.click("History")
