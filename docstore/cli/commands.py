@@ -28,6 +28,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "best": Entry("look.best:best", "List the best arms of an experiment."),
         "trials": Entry("look.trials:trials", "List the trials of an experiment."),
         "plot": Entry("look.plot:plot", "Draw a picture of an experiment into a file."),
+        "report": Entry("look.report:report", "Write a report about an experiment: one HTML file to keep or send."),
+        "serve": Entry("look.serve:serve", "Show the documents in a browser."),
         "sql": Entry("look.sql:sql", "Ask the database in SQL; nothing can be changed."),
     },
     "Versions": {

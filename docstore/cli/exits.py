@@ -65,6 +65,7 @@ _CALLS: Final = (
     (re.compile(r"\bkind=('[^']*')"), r"-k \1"),
     (re.compile(r"\bpart='(\w+)'"), r"--part \1"),
     (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),
+    (re.compile(r"\bgive write=True as well"), "give --write as well"),
     (re.compile(r"without read_only=True, connect\(\) makes the file"), "`docstore init` makes the file"),
 )
 """Calls that are the remedy in the library's messages, and the commands that are so here."""

@@ -1,0 +1,49 @@
+"""``docstore report``: one HTML file about an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from docstore.cli import exits, options
+from docstore.cli.command import command
+from docstore.cli.settings import Settings
+
+
+@command("report")
+@options.name
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file to write; without it, NAME.html in this folder. A file that is there is replaced.",
+)
+@click.option("--no-json", is_flag=True, help="Leave out the JSON of the experiment, which is packed in the file.")
+def report(settings: Settings, *, name: str, file: Path | None, no_json: bool) -> None:
+    """Write a report about an experiment: one HTML file to keep or send.
+
+    It opens in a browser without a network: what changed last, the goal, the plot, the best arms, the history with what
+    each version changed, and the trials. Needs the extra web.
+
+    Examples:
+        docstore report cakes                   cakes.html
+        docstore report cakes -o today.html
+        docstore report cakes --no-json         smaller, without the JSON
+    """
+    from docstore.json_store.files import write
+    from docstore.web import report as report_of
+
+    file = Path(_file_name(name)) if file is None else file
+    with settings.open() as store:
+        data = report_of(store, name, json=not no_json)
+    write(file, data)
+    exits.say(f"wrote {file}, {len(data):,} bytes")
+
+
+def _file_name(name: str) -> str:
+    """Return a name for the file of a report, that every file system takes and that leads into no other folder."""
+    safe = "".join(each if each.isalnum() or each in " ._-" else "_" for each in name)
+    return f"{safe.lstrip('.')[:80] or 'report'}.html"
