@@ -209,6 +209,22 @@ def live_names(connection: Connection, project: str, kind: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def neighbouring_names(connection: Connection, project: str, kind: str, name: str, most: int) -> list[str]:
+    """Return at most *most* names of live documents of *kind* before *name*, and as many after it, by code points.
+
+    Those that begin as *name* does are among them, the ones with the longest beginning first.
+    """
+    if not is_plain(kind):
+        return []
+    c = names.c
+    query = sa.select(c.name).where(c.project == project, c.kind == kind).order_by(c.name).limit(most)
+    if not is_plain(name):  # no database compares it
+        return list(connection.execute(query).scalars())
+    before = query.where(c.name < name).order_by(None).order_by(c.name.desc())
+    after = query.where(c.name >= name)
+    return [each for side in (before, after) for each in connection.execute(side).scalars()]
+
+
 def live_documents(connection: Connection, project: str) -> list[tuple[str, str, str]]:
     """Return the kind, name and id of every live document of *project*, in the order of kinds and names."""
     query = sa.select(names.c.kind, names.c.name, names.c.id).where(names.c.project == project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from counting import rows_of
 
 from docstore.errors import DocumentNotFoundError, VersionNotFoundError
 from docstore.sql.tables import names
@@ -100,6 +101,24 @@ class TestNamesLikeIt:
             store.load("bred")
 
         assert caught.value.near == ("bread",)
+
+    def test_are_looked_for_among_the_names_beside_it(self, store):
+        for name in ("run-0712", "run-0731"):
+            store.save(new_experiment(name))
+        with store.engine.begin() as connection:
+            others = [{"project": "default", "kind": "experiment", "name": f"a {i}", "id": f"{i}"} for i in range(5000)]
+            connection.execute(names.insert(), others)
+        found = []
+
+        def look():
+            with pytest.raises(DocumentNotFoundError) as caught:
+                store.load("run-0713")
+            found.extend(caught.value.near)
+
+        rows = rows_of(store.engine, "SELECT names.name", look)
+
+        assert set(found) == {"run-0712", "run-0731"}
+        assert len(rows) <= 2_000
 
 
 def test_a_document_that_is_not_deleted_is_told_to_who_brings_it_back(store):
