@@ -8,7 +8,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from docstore.documents.canonical import JSON
 from docstore.documents.display import Row, html_table
@@ -58,13 +58,22 @@ class BestArm:
         return html_table([self._row()])
 
 
-def best_arms(stored: StoredExperiment, goal: Goal, decode: Decode, n: int) -> list[BestArm]:
+Observations: TypeAlias = Mapping[tuple[str, str, int], tuple[float, float, float | None]]
+"""The step, mean and sem of an observation by arm, metric and trial."""
+
+
+def best_arms(
+    stored: StoredExperiment, goal: Goal, decode: Decode, n: int, last: Observations | None = None
+) -> list[BestArm]:
     """Return the best *n* of the arms on which the objective was measured, the best first.
+
+    Args:
+        last: what ``last_observations`` gives, if the caller has it.
 
     Raises:
         InvalidValueError: a constraint is relative to a status quo that was not measured.
     """
-    means, trials = _means_over_trials(counted_observations(stored, decode))
+    means, trials = _means_over_trials(counted_observations(stored, decode, last))
     baseline = means.get(str(at(stored.head, "status_quo", "name")), {})
     holds = [condition(bound, baseline) for bound in goal.bounds]
     parameters = _parameters(stored)
@@ -134,13 +143,14 @@ IGNORED_STATUSES: Final = frozenset({"FAILED", "ABANDONED", "STALE"})
 
 
 def counted_observations(
-    stored: StoredExperiment, decode: Decode
+    stored: StoredExperiment, decode: Decode, last: Observations | None = None
 ) -> dict[tuple[str, str, int], tuple[float, float, float | None]]:
     """Return what ``last_observations`` gives, without failed and abandoned trials and abandoned arms."""
+    last = last_observations(stored, decode) if last is None else last
     abandoned = {index: abandoned_arms(body) for index, body in stored.trials.items()}
     return {
         (arm, metric, index): observed
-        for (arm, metric, index), observed in last_observations(stored, decode).items()
+        for (arm, metric, index), observed in last.items()
         if (gone := abandoned.get(index)) is not None and arm not in gone
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from docstore.documents.canonical import JSON
 from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
-from docstore.search.experiments.best import BestArm, Goal, best_arms, goal_of, last_observations
+from docstore.search.experiments.best import BestArm, Goal, Observations, best_arms, goal_of, last_observations
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
@@ -32,21 +32,26 @@ _BEST: Final = 5
 ALWAYS: Final = ("trial", "status", "arm")
 """Columns that are shown though they do not vary."""
 
-Means = Mapping[str, tuple[float, float | None]]
-"""The mean and the standard error of each metric."""
-
 
 @dataclass(frozen=True, slots=True)
 class TrialTable:
     """The trials of one version of an experiment.
 
     Attributes:
-        table: a row for each trial; the columns are those in which some trials differ.
+        trials: their indices.
+        cells: the columns in which some trials differ, each by the index of the trial.
         same: the value of each column in which all trials have the same one.
     """
 
-    table: Table
+    trials: list[int]
+    cells: Mapping[str, Mapping[int, object]]
     same: dict[str, object]
+
+    def table(self, trials: Sequence[int], most: int) -> Table:
+        """Return the rows of some trials, with the first *most* columns."""
+        columns = list(self.cells.items())[:most]
+        rows = [[cells.get(index) for _, cells in columns] for index in trials]
+        return Table(tuple(key for key, _ in columns), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,9 @@ def trial_table(source: Source, name: str, version: Version) -> TrialTable:
     @collector_paused()
     def make() -> TrialTable:
         stored = read_experiment(source.transactions, name, number=version.number)
-        return TrialTable(*_table(_columns(stored, last_means(stored, source.decode), source.decode)))
+        return _table(stored, source.decode)
 
-    return source.cached(version, "trials", make, lambda made: len(made.table.rows) * len(made.table.columns) + 100)
+    return source.cached(version, "trials", make, lambda made: len(made.trials) * len(made.cells) + 100)
 
 
 def ranked(source: Source, name: str, version: Version) -> Ranked:
@@ -88,26 +93,22 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
     @collector_paused()
     def make() -> Ranked:
         stored, decode = read_experiment(source.transactions, name, number=version.number), source.decode
-        means = last_means(stored, decode)
+        last = last_observations(stored, decode)
+        means = means_of(last)
         statuses = {index: str(at(body, "status")) for index, body in stored.trials.items()}
         try:
             goal = goal_of(stored, decode)
-            return Ranked(statuses, means, goal, best_arms(stored, goal, decode, _BEST))
+            return Ranked(statuses, means, goal, best_arms(stored, goal, decode, _BEST, last))
         except InvalidValueError as error:
             return Ranked(statuses, means, None, [], str(error))
 
     return source.cached(version, "ranked", make, lambda made: 8 * len(made.means) + 100)
 
 
-def last_means(
-    stored: StoredExperiment, decode: Decode
-) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
-    """Return the mean and the standard error of each metric by trial and arm.
-
-    Which observation counts of several, is as ``last_observations`` has it.
-    """
+def means_of(last: Observations) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
+    """Return the mean and the standard error of each metric by trial and arm."""
     found: dict[tuple[int, str], dict[str, tuple[float, float | None]]] = {}
-    for (arm, metric, index), (_, mean, sem) in last_observations(stored, decode).items():
+    for (arm, metric, index), (_, mean, sem) in last.items():
         found.setdefault((index, arm), {})[metric] = (mean, sem)
     return found
 
@@ -115,24 +116,31 @@ def last_means(
 # --- the table of trials ---------------------------------------------------------------------------------------------
 
 
-def _columns(
-    stored: StoredExperiment, means: Mapping[tuple[int, str], Means], decode: Decode
-) -> dict[str, dict[int, object]]:
-    """Return the columns of the table, each by the index of the trial; of several arms, those of the first."""
-    columns: dict[str, dict[int, object]] = {"trial": {}, "status": {}, "arm": {}}
-    for name in parameter_types(stored.head):
-        columns.setdefault(_free(name), {})
+def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
+    """Return the columns of the trials; of several arms, those of the first."""
+    columns: dict[str, dict[int, object]] = {key: {} for key in ALWAYS}
+    places = {name: columns.setdefault(_free(name), {}) for name in parameter_types(stored.head)}
     for index, body in stored.trials.items():
-        for key, value in _cells(index, body, decode):
-            columns.setdefault(key, {})[index] = value
-    for (index, arm), each in means.items():
+        columns["trial"][index] = index
+        columns["status"][index] = at(body, "status")
+        arms = list(arms_of(body))
+        for name, value in _parameters(arms, decode).items():
+            if name not in places:
+                places[name] = columns.setdefault(_free(name), {})
+            places[name][index] = value if isinstance(value, _PLAIN) else str(value)
+        if arms:
+            columns["arm"][index] = arms[0][0]
+        for key, fact in _facts(body, arms):
+            columns.setdefault(key, {})[index] = fact
+    for (arm, metric, index), (_, mean, _) in last_observations(stored, decode).items():
         if columns["arm"].get(index) == arm:
-            for metric, (mean, _) in each.items():
-                columns.setdefault(metric if metric not in _OWN else f"mean of {metric}", {})[index] = mean
-    return columns
+            columns.setdefault(metric if metric not in _OWN else f"mean of {metric}", {})[index] = mean
+    return _varying(list(stored.trials), columns)
 
 
 _OWN: Final = frozenset({*ALWAYS, "arms", "made by", "run time in s"})
+
+_PLAIN: Final = (int, float, str, type(None))
 
 
 def _free(name: str) -> str:
@@ -140,15 +148,12 @@ def _free(name: str) -> str:
     return f"parameter {name}" if name in _OWN else name
 
 
-def _cells(index: int, body: JSON, decode: Decode) -> Iterator[tuple[str, object]]:
-    yield "trial", index
-    yield "status", at(body, "status")
-    arms = list(arms_of(body))
-    if arms:
-        yield "arm", arms[0][0]
-        parameters = decoded(arms[0][1], decode)
-        for name, value in parameters.items() if isinstance(parameters, dict) else ():
-            yield _free(name), value if isinstance(value, (int, float, str)) else None if value is None else str(value)
+def _parameters(arms: Sequence[tuple[str, JSON]], decode: Decode) -> Mapping[str, object]:
+    found = decoded(arms[0][1], decode) if arms else None
+    return found if isinstance(found, dict) else {}
+
+
+def _facts(body: JSON, arms: Sequence[object]) -> Iterator[tuple[str, object]]:
     if len(arms) > 1:
         yield "arms", len(arms)
     runs = [at(body, "generator_run"), *items(body, "generator_runs")]
@@ -167,18 +172,17 @@ def _seconds(start: JSON, end: JSON) -> float | None:
         return None
 
 
-def _table(columns: Mapping[str, Mapping[int, object]]) -> tuple[Table, dict[str, object]]:
-    """Return the columns that vary as a table, and the values of those that do not."""
-    trials = list(columns["trial"])
-    varying, same = [], {}
+def _varying(trials: list[int], columns: Mapping[str, Mapping[int, object]]) -> TrialTable:
+    """Return the table of the columns that vary, and the values of those that do not."""
+    varying, same = {}, {}
     for key, cells in columns.items():
-        values = {(type(each), each) for each in (cells.get(index) for index in trials)}
-        if key in ALWAYS or len(values) > 1:
-            varying.append(key)
-        elif values:
-            same[key] = next(iter(values))[1]
-    rows = [[columns[key].get(index) for key in varying] for index in trials]
-    return Table(tuple(varying), rows), {key: value for key, value in same.items() if value is not None}
+        values = (cells.get(index) for index in trials)
+        first = next(values, None)
+        if key in ALWAYS or any(type(each) is not type(first) or each != first for each in values):
+            varying[key] = cells
+        elif first is not None:
+            same[key] = first
+    return TrialTable(trials, varying, same)
 
 
 def shown(value: JSON) -> Any:

@@ -13,7 +13,7 @@ from docstore.documents.history import Version
 from docstore.web.formats import Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.experiment import ExperimentPage, Objective, experiment_page, objective, objective_points
-from docstore.web.pages.measured import ranked, trial_table
+from docstore.web.pages.measured import TrialTable, ranked, trial_table
 from docstore.web.source import EXPERIMENT, Source
 
 VERSIONS: Final = 1_000
@@ -102,16 +102,15 @@ def report_page(source: Source, name: str) -> ReportPage:
     wanted = str(version.number)
     experiment = experiment_page(source, name, wanted)
     table = trial_table(source, name, version)
-    columns = table.table.columns[:_COLUMNS]
     versions = _versions(source, name, version)
     steps = _steps(source, name, versions)
     return ReportPage(
         experiment,
         newest_change(source, name, EXPERIMENT, version),
         objective(source, name, wanted),
-        Table(columns, [row[:_COLUMNS] for row in _chosen(source, name, version, table.table)]),
-        len(table.table.rows),
-        len(table.table.columns) - len(columns),
+        table.table(_chosen(source, name, version, table), _COLUMNS),
+        len(table.trials),
+        max(0, len(table.cells) - _COLUMNS),
         table.same,
         _listed(source, name, versions[:VERSIONS], experiment.tags, steps),
         version.number,
@@ -121,18 +120,17 @@ def report_page(source: Source, name: str) -> ReportPage:
     )
 
 
-def _chosen(source: Source, name: str, version: Version, table: Table) -> Sequence[Sequence[object]]:
-    """Return the rows of a table of trials: all, or of many the best and the last."""
-    most = min(_TRIALS, max(20, _CELLS // len(table.columns)))
-    if len(table.rows) <= most:
-        return table.rows
+def _chosen(source: Source, name: str, version: Version, table: TrialTable) -> list[int]:
+    """Return the trials that are shown: all, or of many the best and the last."""
+    most = min(_TRIALS, max(20, _CELLS // len(table.cells)))
+    if len(table.trials) <= most:
+        return table.trials
     found = ranked(source, name, version)
     points = [] if found.goal is None else objective_points(found, found.goal)
     sign = -1 if found.goal is not None and not found.goal.minimize else 1
-    last = {row[0] for row in table.rows[-(most // 2) :]}
+    last = set(table.trials[-(most // 2) :])
     best = dict.fromkeys(point.trial for point in sorted(points, key=lambda point: sign * point.value))
-    kept = {*last, *islice((trial for trial in best if trial not in last), most - len(last))}
-    return [row for row in table.rows if row[0] in kept]
+    return sorted({*last, *islice((trial for trial in best if trial not in last), most - len(last))})
 
 
 def _versions(source: Source, name: str, newest: Version) -> list[Version]:

@@ -12,11 +12,12 @@ from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
+from docstore.search.experiments.best import last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.pages.measured import last_means, shown, trial_table
+from docstore.web.pages.measured import TrialTable, means_of, shown, trial_table
 from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
@@ -83,38 +84,39 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
     timeline = source.store.history(name)
     version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
     found = trial_table(source, name, version)
-    rows = _sorted(found.table, sort)
-    columns = found.table.columns[:_COLUMNS]
-    size = min(PAGE, max(1, _CELLS // len(columns)))
+    trials = _sorted(found, sort)
+    size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
+    table = found.table(trials[start : start + size], _COLUMNS)
     return TrialsPage(
         name,
         version.number,
         len(timeline),
-        columns,
-        [row[:_COLUMNS] for row in rows[start : start + size]],
+        table.columns,
+        list(table.rows),
         dict(list(found.same.items())[:_COLUMNS]),
-        len(found.table.columns) - len(columns),
+        len(found.cells) - len(table.columns),
         start,
         size,
-        len(rows),
+        len(trials),
         sort,
         newest_change(source, name, EXPERIMENT, timeline[0]),
         Stamp(f"{version.chain} {timeline[0].chain}"),
     )
 
 
-def _sorted(table: Table, sort: str) -> Sequence[Sequence[object]]:
+def _sorted(table: TrialTable, sort: str) -> list[int]:
+    """Return the indices of the trials, sorted by a column."""
     column = sort.removeprefix("-")
-    if column not in table.columns:
-        raise InvalidValueError("sort", sort, f"The columns are {', '.join(table.columns)}.")
+    if column not in table.cells:
+        raise InvalidValueError("sort", sort, f"The columns are {', '.join(table.cells)}.")
     if sort == "trial":
-        return table.rows
-    at_column = table.columns.index(column)
-    missing = [row for row in table.rows if row[at_column] is None]
-    present = [row for row in table.rows if row[at_column] is not None]
+        return table.trials
+    cells = table.cells[column]
+    missing = [index for index in table.trials if cells.get(index) is None]
+    present = [index for index in table.trials if cells.get(index) is not None]
 
-    def key(row: Sequence[Any]) -> tuple[str, Any]:
-        value = row[at_column]
+    def key(index: int) -> tuple[str, Any]:
+        value = cells[index]
         return ("", value) if isinstance(value, (int, float)) else (type(value).__name__, value)
 
     return sorted(present, key=key, reverse=sort.startswith("-")) + missing
@@ -177,7 +179,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     data = _part(source, name, f"/data/{index}", number)
     records = [each for each in items(data, "records") if isinstance(each, dict)]
-    means = last_means(StoredExperiment("", name, None, {}, {index: data}), source.decode)
+    means = means_of(last_observations(StoredExperiment("", name, None, {}, {index: data}), source.decode))
     arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
     order = list(parameter_types(dict(source.head(name, version=number))))
     return TrialPage(
