@@ -312,6 +312,12 @@ def split_path(path: str) -> tuple[str, str]:
     return field, key
 
 
+def with_siblings(kind: Kind, paths: Iterable[str]) -> set[str]:
+    """Return the head, *paths*, and the parts with the same keys: with that of a trial, the one of its data."""
+    keys = {split_path(path)[1] for path in paths if path != HEAD}
+    return {HEAD, *paths, *(join_pointer((rule.field, key)) for rule in kind.parts for key in keys)}
+
+
 def position_of(path: str) -> int | None:
     """Return the key of a part as a number, if it is one: 12 for ``/trials/12``."""
     key = path.rpartition("/")[2]

@@ -629,6 +629,31 @@ def version_rows(
         return list(connection.execute(query))
 
 
+_NEWEST_TWO: Final = (
+    sa.select(versions)
+    .where(
+        documents.c.id.in_(sa.bindparam("of_ids", expanding=True)),
+        IS_HEAD,
+        versions.c.id == documents.c.id,
+        versions.c.version >= documents.c.version - 1,
+    )
+    .order_by(versions.c.id, versions.c.version.desc())
+)
+
+
+def newest_version_rows(connection: Connection, ids: Collection[str]) -> list[sa.Row[Any]]:
+    """Return the rows of history of the newest version of each document, and of the one before it, newest first."""
+    with reading_times():
+        return list(connection.execute(_NEWEST_TWO, {"of_ids": list(ids)}))
+
+
+def count_parts(connection: Connection, ids: Collection[str], field: str) -> dict[str, int]:
+    """Return how many parts each document has in *field*, by its id; one without any is left out."""
+    c = documents.c
+    query = sa.select(c.id, sa.func.count()).where(c.id.in_(list(ids)), in_field(field)).group_by(c.id)
+    return {row.id: row[1] for row in connection.execute(query)}
+
+
 # The first version, from the wanted one on, that has a full state; if there is none, the current version.
 _BASE: Final = sa.select(sa.func.coalesce(sa.func.min(states.c.version), sa.bindparam("current"))).where(
     states.c.id == sa.bindparam("of_id"), states.c.version.between(sa.bindparam("wanted"), sa.bindparam("current"))

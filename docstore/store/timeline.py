@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,7 @@ from docstore.documents.diff.diff import Diff, difference
 from docstore.documents.diff.format import on_one_line, read_one
 from docstore.documents.display import InTable, Row, counted, first_and_last, first_few, html_table, shown_time
 from docstore.documents.history import Rollback, Version, piece_at
-from docstore.documents.kinds import HEAD, Kind, kind_named, split_path
+from docstore.documents.kinds import HEAD, Kind, kind_named, with_siblings
 from docstore.documents.optional_members import OptionalMembers, value_at, with_nulls
 from docstore.documents.patch import undo
 from docstore.errors import (
@@ -30,7 +30,7 @@ from docstore.errors import (
     short_repr,
 )
 from docstore.registry.model_classes import optional_members
-from docstore.sql.partial import read_around
+from docstore.sql.partial import read_around, read_changed
 from docstore.sql.reader import State, history_page, read, read_version, touching_page, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.transactions import Transactions
@@ -474,11 +474,12 @@ def diff(context: StoreContext, kind: str, name: str, a: When, b: When | None, o
         head = transactions.head(connection, kind, name)
         target = transactions.head(connection, kind, other, argument="other") if other else head
         which = kind_named(head.kind)
-        old = read_version(connection, head, which, kept_version_number(connection, head, a))
-        if b is None:
-            new = read(connection, target)
-        else:
-            new = read_version(connection, target, which, kept_version_number(connection, target, b))
+        first = kept_version_number(connection, head, a)
+        last = target.version if b is None else kept_version_number(connection, target, b)
+        if not other and (changed := read_changed(connection, head, first, last)) is not None:
+            return difference(which, changed.old, changed.new, changed.unequal, optional_members())
+        old = read_version(connection, head, which, first)
+        new = read_version(connection, target, which, last)
     unequal = old.digests.unequal(new.digests)
     return difference(which, old.pieces, new.pieces, unequal, optional_members())
 
@@ -508,13 +509,7 @@ def _diffs(kind: Kind, name: str, state: State, newest_first: Iterable[Version])
             changed = document.undo(version.changes)
         except (PatchError, CodecError) as error:
             raise DamagedDocumentError(name, where=f"version {version.number}", problem=str(error)) from error
-        shown = _with_siblings(kind, changed)
+        shown = with_siblings(kind, changed)
         old = {path: document.pieces[path] for path in shown if path in document.pieces}
         new = {path: body for path, body in {**old, **changed}.items() if body is not ABSENT}
         yield version, difference(kind, old, new, set(changed), optional)
-
-
-def _with_siblings(kind: Kind, paths: Collection[str]) -> set[str]:
-    """Return the head, *paths*, and the parts with the same keys: data are described with the arms of their trial."""
-    keys = {split_path(path)[1] for path in paths if path != HEAD}
-    return {HEAD, *paths, *(join_pointer((rule.field, key)) for rule in kind.parts for key in keys)}

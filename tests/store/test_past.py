@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,9 @@ from counting import rows_of
 
 import docstore
 from docstore import registry
-from docstore.documents.canonical import ABSENT, join_pointer
+from docstore.documents.canonical import ABSENT, join_pointer, loads
+from docstore.documents.diff.diff import of_documents
+from docstore.documents.kinds import kind_named
 from docstore.errors import (
     DamagedDocumentError,
     DecodeError,
@@ -21,6 +24,7 @@ from docstore.errors import (
     InvalidValueError,
     VersionNotFoundError,
 )
+from docstore.registry.model_classes import optional_members
 from docstore.testing.experiments import add_trial, new_experiment
 
 pytest_plugins = ["ready"]
@@ -942,6 +946,25 @@ class TestDiff:
         assert f"description: two -> {text}" in found.words
         assert "name: cakes -> pies" in found.words
 
+    def test_reads_the_pieces_that_changed_and_no_others(self, store):
+        experiment = store.load("cakes")
+        for _ in range(20):
+            add_trial(experiment, 0.5)
+        store.save(experiment)
+        experiment.trials[7].run_metadata["oven"] = 3
+        store.save(experiment)
+
+        found, _, paths = query_of(store, lambda: store.diff("cakes", 5))
+
+        assert str(found) == "trial 7: run_metadata/oven 3 added"
+        assert paths == ["", "/data/7", "/trials/7"]
+
+    def test_of_a_document_that_sql_changed_says_where(self, store):
+        break_row(store, "documents", {"parts_digest": "1:AAAA"}, path="")
+
+        with pytest.raises(DamagedDocumentError, match="parts_digest"):
+            store.diff("cakes", 2)
+
     def test_leads_there_and_back(self, store):
         found = store.diff("cakes", 2, 3)
 
@@ -994,6 +1017,16 @@ class TestDiffsOfAllVersions:
         for version, diff in found:
             assert version == store.version(name, version.number, kind=kind)
             assert diff == store.diff(name, version.number - 1, version.number, kind=kind)
+
+    @pytest.mark.parametrize(("name", "kind", "newest"), [("cakes", "experiment", 6), ("d", "dish", 3)])
+    def test_between_any_two_are_those_of_their_json(self, store, name, kind, newest):
+        texts = [store.get_json(name, kind=kind, version=each + 1) for each in range(newest)]
+
+        for a, b in itertools.product(range(newest), repeat=2):
+            old, new = loads(texts[a]), loads(texts[b])
+            expected = of_documents(kind_named(kind), old, new, optional_members())
+            found = store.diff(name, a + 1, b + 1, kind=kind)
+            assert (found.patch, found.lines) == (expected.patch, expected.lines), (a, b)
 
     def test_lead_over_versions_that_were_folded(self, store):
         store.compact("cakes", keep=2)

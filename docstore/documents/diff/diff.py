@@ -99,6 +99,7 @@ def difference(
     """Return the diff of two states; *unequal* are the paths of the pieces that are not the same in both.
 
     Args:
+        old, new: at least the pieces of ``with_siblings``, as data are described with the arms of their trial.
         optional: the members that read as null in the lines where an object lacks them. The patch has them as stored.
 
     Cost:

@@ -29,6 +29,8 @@ _NAME: Final = re.compile(r"""[^\s"'\[({](\S*[^\s:;,])?""")
 
 def on_one_line(text: str) -> str:
     """Return *text* with an escape for each unprintable character, such as the end of a line."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
