@@ -73,7 +73,8 @@ def best_arms(
     Raises:
         InvalidValueError: a constraint is relative to a status quo that was not measured.
     """
-    means, trials = _means_over_trials(counted_observations(stored, decode, last))
+    by_trial = _by_trial(counted_observations(stored, decode, last))
+    means = _means_over_trials(by_trial)
     baseline = means.get(str(at(stored.head, "status_quo", "name")), {})
     holds = [condition(bound, baseline) for bound in goal.bounds]
     parameters = _parameters(stored)
@@ -82,7 +83,7 @@ def best_arms(
     for arm, metrics in means.items():
         value = weighted(goal.weights, metrics)
         if arm in parameters and value is not None:
-            index = max(trials[arm, metric] for metric in goal.weights)
+            index = max(max(by_trial[arm, metric]) for metric in goal.weights)
             feasible = all(each(metrics) for each in holds)
             found.append(((not feasible, sign * value, index, arm), value))
     names = parameter_types(stored.head)
@@ -121,9 +122,13 @@ def condition(bound: Bound, baseline: Mapping[str, float]) -> Callable[[Mapping[
 
 def weighted(weights: Mapping[str, float], metrics: Mapping[str, float]) -> float | None:
     """Return the weighted sum of *metrics*; None if one is missing or the sum is NaN."""
-    if not weights.keys() <= metrics.keys():
+    if len(weights) == 1:  # as in most experiments, for each of very many arms
+        ((name, weight),) = weights.items()
+        total = weight * metrics[name] + 0.0 if name in metrics else math.nan  # with + 0.0, -0.0 is 0.0, as in a sum
+    elif weights.keys() <= metrics.keys():
+        total = _sum(weight * metrics[name] for name, weight in weights.items())
+    else:
         return None
-    total = _sum(weight * metrics[name] for name, weight in weights.items())
     return None if math.isnan(total) else total
 
 
@@ -175,28 +180,37 @@ def last_observations(
     return last
 
 
-def _means_over_trials(
-    last: Mapping[tuple[str, str, int], tuple[float, float, float | None]],
-) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], int]]:
+def _by_trial(last: Observations) -> dict[tuple[str, str], dict[int, float]]:
+    """Return the mean of each metric on each arm, by the index of the trial."""
     grouped: dict[tuple[str, str], dict[int, float]] = {}
     for (arm, metric, index), (_, mean, _) in last.items():
         grouped.setdefault((arm, metric), {})[index] = mean
+    return grouped
+
+
+def _means_over_trials(grouped: Mapping[tuple[str, str], Mapping[int, float]]) -> dict[str, dict[str, float]]:
     means: dict[str, dict[str, float]] = {}
     for (arm, metric), by_trial in grouped.items():
         means.setdefault(arm, {})[metric] = _mean(by_trial)
-    return means, {key: max(by_trial) for key, by_trial in grouped.items()}
+    return means
 
 
 def _mean(by_trial: Mapping[int, float]) -> float:
     """Return the mean over the trials, summed in their order without compensation, as the views do."""
+    if len(by_trial) == 1:
+        return next(iter(by_trial.values()))
     return functools.reduce(operator.add, (by_trial[index] for index in sorted(by_trial))) / len(by_trial)
+
+
+_NO_ARMS: Final[frozenset[str]] = frozenset()
 
 
 def abandoned_arms(trial: JSON) -> frozenset[str] | None:
     """Return the abandoned arms of a trial; None if the whole trial is ignored."""
     if at(trial, "status") in IGNORED_STATUSES:
         return None
-    return frozenset(str(at(each, "name")) for each in items(trial, "abandoned_arms_metadata"))
+    found = items(trial, "abandoned_arms_metadata")
+    return frozenset(str(at(each, "name")) for each in found) if found else _NO_ARMS
 
 
 def number(value: object) -> float | None:

@@ -72,8 +72,9 @@ def _of_pieces(head: HeadRow, pieces: Mapping[str, JSON]) -> StoredExperiment:
 def _parts(pieces: Mapping[str, JSON], rule: PartRule) -> dict[int, JSON]:
     """Return the parts of *rule* by index."""
     start = rule.path("")
-    found = {position_of(path): body for path, body in pieces.items() if path.startswith(start)}
-    return {index: found[index] for index in sorted(index for index in found if index is not None)}
+    paths = [path for path in pieces if path.startswith(start)]
+    found = {index: pieces[path] for path in paths if (index := position_of(path)) is not None}
+    return {index: found[index] for index in sorted(found)}
 
 
 # --- the columns of trials -------------------------------------------------------------------------------------------
