@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 # find() and history() import these when they are first called: a browser shall not wait for that.
@@ -17,7 +17,8 @@ from docstore.errors import DocumentNotFoundError
 from docstore.registry.model_classes import optional_members
 from docstore.search.info import DocumentInfo
 from docstore.sql.partial import read_place
-from docstore.sql.rows import head_of
+from docstore.sql.reader import newest_versions
+from docstore.sql.rows import count_parts, head_of
 from docstore.sql.transactions import Transactions
 from docstore.sql.version_names import kept_version_number
 from docstore.web.caching import BoundedCache, Shared
@@ -90,6 +91,30 @@ class Source:
         """Return the newest version of a document."""
         return self.store.history(name, kind=kind)[0]
 
+    def newest_versions(self, infos: Sequence[DocumentInfo]) -> dict[str, Version]:
+        """Return the newest version of each document by its id, if it is as it was saved and *infos* are about it.
+
+        Cost:
+            One SELECT, however many.
+        """
+        if not infos:
+            return {}
+        with self.transactions.reading() as connection:
+            found = newest_versions(connection, [info.id for info in infos])
+        numbers = {info.id: info.version for info in infos}
+        return {id: version for id, version in found.items() if version.number == numbers[id]}
+
+    def trial_counts(self, infos: Sequence[DocumentInfo]) -> dict[str, int]:
+        """Return how many trials each experiment has, by its id; as ``newest_versions``."""
+        if not infos:
+            return {}
+        with self.transactions.reading() as connection:
+            return count_parts(connection, [info.id for info in infos], "trials")
+
+    def unknown(self, infos: Iterable[DocumentInfo], what: str) -> list[DocumentInfo]:
+        """Return those of *infos* of whose newest state the cache has no *what*."""
+        return [info for info in infos if self._cache.peek(_state(info, what)) is None]
+
     def cached(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
         """Return *what* was derived from the state at a version, made by *make* if it is not in the cache."""
         return self._cache.get((version.digest, what), make, weigh)
@@ -100,7 +125,7 @@ class Source:
 
     def of_state(self, info: DocumentInfo, what: str, make: Callable[[], T]) -> T:
         """Return *what* was derived from the newest state of a document, known by its columns alone."""
-        return self._cache.get((info.id, info.version, info.updated_at, what), make)
+        return self._cache.get(_state(info, what), make)
 
     # --- the JSON of a document, as it is stored ---------------------------------------------------------------------
 
@@ -137,3 +162,8 @@ class Source:
         with self.transactions.reading() as connection:
             found = head_of(connection, id)
         return None if found is None else found.name
+
+
+def _state(info: DocumentInfo, what: str) -> Hashable:
+    """Return the key of *what* was derived from the newest state of a document."""
+    return info.id, info.version, info.updated_at, what

@@ -18,6 +18,7 @@ from web_lab import PAGES, TRICKY, Client, fill, text_of, with_goal
 
 from docstore import web
 from docstore.errors import InvalidValueError
+from docstore.sql.tables import versions
 from docstore.testing.experiments import add_trial
 from docstore.web.pages.document import Look, document_page
 from docstore.web.pages.experiment import MOST_POINTS, Point, objective, thinned
@@ -441,6 +442,29 @@ class TestAnExperimentAsItWas:
     def test_is_not_there_for_a_version_that_is_none(self, client):
         for path in ("/experiment", "/trials", "/objective"):
             assert client.get(path, name="cakes", version=9).status_code == 404, path
+
+
+class TestTheListOfManyDocuments:
+    def test_asks_no_more_questions_the_more_there_are(self, own):
+        def asked():
+            return len(statements_of(own.engine, lambda: Client(web.app(own)).get("/list", kind="note")))
+
+        before = asked()
+        for number in range(5):
+            own.put("note", f"n{number}", number)
+
+        assert asked() <= before
+
+    def test_says_of_a_version_that_sql_changed_that_it_cannot_be_read(self, own):
+        own.put("note", "fine", 1)
+        with own.engine.begin() as connection:
+            changed = versions.update().where(versions.c.author == "ada", versions.c.message == "")
+            connection.execute(changed.values(author="mallory"))
+
+        text = text_of(Client(web.app(own)).get("/list", kind="note"))
+
+        assert "cannot be read: open it to see why" in text
+        assert "mallory" not in text
 
 
 class TestThePlotAsSvg:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -120,6 +120,7 @@ def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
     """Return the columns of the trials; of several arms, those of the first."""
     columns: dict[str, dict[int, object]] = {key: {} for key in ALWAYS}
     places = {name: columns.setdefault(_free(name), {}) for name in parameter_types(stored.head)}
+    columns |= {"made by": {}, "run time in s": {}}
     for index, body in stored.trials.items():
         columns["trial"][index] = index
         columns["status"][index] = at(body, "status")
@@ -130,8 +131,10 @@ def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
             places[name][index] = value if isinstance(value, _PLAIN) else str(value)
         if arms:
             columns["arm"][index] = arms[0][0]
-        for key, fact in _facts(body, arms):
-            columns.setdefault(key, {})[index] = fact
+        if len(arms) > 1:
+            columns.setdefault("arms", {})[index] = len(arms)
+        columns["made by"][index] = _made_by(body)
+        columns["run time in s"][index] = _seconds(at(body, "time_run_started"), at(body, "time_completed"))
     for (arm, metric, index), (_, mean, _) in last_observations(stored, decode).items():
         if columns["arm"].get(index) == arm:
             columns.setdefault(metric if metric not in _OWN else f"mean of {metric}", {})[index] = mean
@@ -153,13 +156,13 @@ def _parameters(arms: Sequence[tuple[str, JSON]], decode: Decode) -> Mapping[str
     return found if isinstance(found, dict) else {}
 
 
-def _facts(body: JSON, arms: Sequence[object]) -> Iterator[tuple[str, object]]:
-    if len(arms) > 1:
-        yield "arms", len(arms)
-    runs = [at(body, "generator_run"), *items(body, "generator_runs")]
-    made_by = [at(run, key) for run in runs for key in ("generator_key", "generator_run_type")]
-    yield "made by", next((each for each in made_by if each is not None), None)
-    yield "run time in s", _seconds(at(body, "time_run_started"), at(body, "time_completed"))
+def _made_by(body: JSON) -> JSON:
+    """Return the name of what made the first of a trial's generator runs that says so."""
+    for run in (at(body, "generator_run"), *items(body, "generator_runs")):
+        for key in ("generator_key", "generator_run_type"):
+            if (name := at(run, key)) is not None:
+                return name
+    return None
 
 
 def _seconds(start: JSON, end: JSON) -> float | None:
