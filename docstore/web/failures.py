@@ -14,7 +14,10 @@ from docstore.errors import (
     DocstoreError,
     DocumentExistsError,
     DocumentNotFoundError,
+    FileAccessError,
+    FileFormatError,
     InvalidValueError,
+    MissingFileError,
     NotAllowedError,
     ReadOnlyError,
     StoreClosedError,
@@ -58,6 +61,10 @@ def failure(source: Source, error: DocstoreError, kind: str) -> Failure:
         case DamagedDocumentError():
             findings = _findings(source, error, kind)
             return Failure(500, "The document is damaged", str(error), kind, findings=findings)
+        case MissingFileError():
+            return Failure(404, "The file is missing", str(error), kind)
+        case FileAccessError() | FileFormatError():
+            return Failure(500, "The file cannot be read", str(error), kind)
         case DecodeError():
             return Failure(404, "Nothing there", str(error), kind)
         case ReadOnlyError() | NotAllowedError():

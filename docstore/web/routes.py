@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from docstore import __version__
 from docstore.errors import DocstoreError, InvalidValueError
+from docstore.model.artifact import sha256_of
 from docstore.web import formats
 from docstore.web.actions import ACTIONS
 from docstore.web.failures import Failure, failure
+from docstore.web.pages.artifacts import open_artifact
 from docstore.web.pages.database import database_page
 from docstore.web.pages.diff import Pair, diff_page
 from docstore.web.pages.document import Look, document_page
@@ -32,7 +35,7 @@ from docstore.web.pages.listing import listing
 from docstore.web.pages.live import news
 from docstore.web.pages.trials import trial_page, trials_page
 from docstore.web.rendering import assets, link, render
-from docstore.web.security import Guard, Writers, is_from_here
+from docstore.web.security import Guard, Writers, attachment, is_from_here
 from docstore.web.source import EXPERIMENT, Source
 
 if TYPE_CHECKING:
@@ -130,6 +133,7 @@ class Site:
         for page in PAGES:
             for form in ("", ".json", ".csv"):
                 found.append(Route(page.path + form, partial(self._page, page, form)))
+        found.append(Route("/artifact", self._artifact))
         found.append(Route("/static/{file}", _static))
         found.append(Route("/sign-in", self._sign_in, methods=["GET", "POST"]))
         found += [Route(path, partial(self._act, path), methods=["POST"]) for path in ACTIONS]
@@ -207,6 +211,28 @@ class Site:
             return Response(status_code=204, headers={"Cache-Control": "no-store"})
         return self._html(request, "news.html", {"page": found})
 
+    def _artifact(self, request: Request) -> Response:
+        """Send a file that a document refers to, for the browser to save and never to show: anybody may have put it."""
+        query = Query(request.query_params)
+        try:
+            number = query.number("version", 0) or None
+            name, pointer = query.text("name"), query.text("pointer")
+            artifact, file = open_artifact(self.source, name, query.kind, pointer, number)
+        except DocstoreError as error:
+            return self._failed(request, "", failure(self.source, error, query.kind))
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        headers = {
+            "Content-Disposition": attachment(artifact.name or "file"),
+            "Content-Length": str(size),
+            "ETag": f'"{sha256_of(artifact.digest)}"',
+            "Cache-Control": "no-cache",
+        }
+        if headers["ETag"] in _tags(request.headers.get("if-none-match", "")):
+            file.close()
+            return Response(status_code=304, headers={"ETag": headers["ETag"]})
+        return StreamingResponse(_chunks(file), headers=headers, media_type="application/octet-stream")
+
     # --- writing -----------------------------------------------------------------------------------------------------
 
     async def _act(self, path: str, request: Request) -> Response:
@@ -233,6 +259,12 @@ class Site:
                 return answer
         values = {"page": None, "path": "/sign-in", "is_wrong": given is not None}
         return self._html(request, "sign_in.html", values, 403 if given is not None else 200)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(1 << 18):
+            yield chunk
 
 
 def _tags(header: str) -> set[str | None]:

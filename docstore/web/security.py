@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -95,6 +95,13 @@ class Writers:
     @property
     def _mark(self) -> str:
         return hashlib.sha256(f"docstore {self._token}".encode()).hexdigest()
+
+
+def attachment(name: str) -> str:
+    """Return the ``Content-Disposition`` (RFC 6266) by which a browser saves an answer under *name*, in no folder."""
+    safe = "".join(each if each.isprintable() and each not in '/\\:"' else "_" for each in name)[:200].lstrip(".")
+    plain = "".join(each if each.isascii() else "_" for each in safe)
+    return f"attachment; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(safe or 'file', safe='')}"
 
 
 def is_from_here(request: Request) -> bool:

@@ -13,7 +13,7 @@ from docstore.codec.registry import Registry
 from docstore.documents.canonical import JSON, MaybeJSON
 from docstore.documents.history import Version
 from docstore.documents.optional_members import value_at
-from docstore.errors import DocumentNotFoundError
+from docstore.errors import DocumentNotFoundError, InvalidValueError
 from docstore.registry.model_classes import optional_members
 from docstore.search.info import DocumentInfo
 from docstore.sql.partial import read_place
@@ -43,12 +43,14 @@ class Source:
     Attributes:
         transactions: for what pages read of the database with no call of the store.
         writable: whether there are forms that change something.
+        has_files: whether the store was opened with ``artifacts=``.
     """
 
     def __init__(self, store: Store, *, writable: bool = False) -> None:
         self.store = store
         self.transactions = Transactions(store.engine, store.project)
         self.writable = writable
+        self.has_files = _has_files(store)
         self._codec = Codec(Registry(), unknown="members")
         self._cache = BoundedCache(_CELLS)
         self._kinds = Shared(store.kinds, 30.0)
@@ -162,6 +164,13 @@ class Source:
         with self.transactions.reading() as connection:
             found = head_of(connection, id)
         return None if found is None else found.name
+
+
+def _has_files(store: Store) -> bool:
+    try:
+        return store.artifacts is not None
+    except InvalidValueError:
+        return False
 
 
 def _state(info: DocumentInfo, what: str) -> Hashable:

@@ -444,6 +444,17 @@ class TestAnExperimentAsItWas:
             assert client.get(path, name="cakes", version=9).status_code == 404, path
 
 
+class TestATrialThatMeasuredNaN:
+    def test_has_an_observation_without_a_mean(self, own):
+        experiment = with_goal("burnt")
+        add_trial(experiment, float("nan"))
+        own.save(experiment)
+
+        answer = Client(web.app(own)).get("/trial.json", name="burnt", index=0)
+
+        assert [(each["mean"], each["sem"]) for each in answer.json()["records"]] == [(None, 0.25)]
+
+
 class TestTheListOfManyDocuments:
     def test_asks_no_more_questions_the_more_there_are(self, own):
         def asked():

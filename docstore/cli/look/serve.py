@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from docstore.cli import exits
+from docstore.cli import exits, options
 from docstore.cli.command import command
 from docstore.cli.settings import Settings
 
@@ -21,7 +21,8 @@ from docstore.cli.settings import Settings
     envvar="DOCSTORE_TOKEN",
     help="The secret for --write; without it a new one, which is printed.",
 )
-def serve(settings: Settings, *, host: str, port: int, write: bool, token: str | None) -> None:
+@options.artifacts
+def serve(settings: Settings, *, host: str, port: int, write: bool, token: str | None, artifacts: str | None) -> None:
     """Show the documents in a browser.
 
     Prints the address, and runs until Ctrl-C. Only programs on this machine can connect, unless --host says otherwise:
@@ -33,9 +34,10 @@ def serve(settings: Settings, *, host: str, port: int, write: bool, token: str |
         docstore serve                          http://127.0.0.1:8010/
         docstore serve --port 0 --write
         docstore serve --host 0.0.0.0
+        docstore serve --artifacts lab-artifacts
     """
     from docstore.web import serve as serve_pages
 
-    with settings.open(writes=write) as store:
+    with settings.open(writes=write, artifacts=artifacts) as store:
         serve_pages(store, host, port, write, token)
     exits.say("the server has ended")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from docstore.documents.canonical import JSON, TAG, Absent
@@ -13,8 +13,9 @@ from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
 from docstore.search.experiments.best import last_observations
-from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types
+from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types, records_of
 from docstore.web.formats import Stamp, Table
+from docstore.web.pages.artifacts import MOST, ArtifactRow, artifacts_in
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
 from docstore.web.pages.measured import TrialTable, means_of, shown, trial_table
@@ -132,6 +133,7 @@ class TrialPage:
     Attributes:
         version: the number of the version; *head* is that of the newest.
         arms: name, parameters and means of each.
+        artifacts: files that the trial and its data refer to, at most 200; *has_files* if they can be downloaded.
         facts: times, reasons, metadata, by their names.
         records: observations as they were attached, at most 500; *of* is how many there are.
         changes: the versions that changed the trial or its data until then, newest first.
@@ -145,6 +147,8 @@ class TrialPage:
     arms: list[dict[str, Any]]
     parameters: list[str]
     metrics: list[str]
+    artifacts: list[ArtifactRow]
+    has_files: bool
     facts: dict[str, str]
     records: list[dict[str, Any]]
     of: int
@@ -178,8 +182,9 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     if not isinstance(trial, dict):
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     data = _part(source, name, f"/data/{index}", number)
-    records = [each for each in items(data, "records") if isinstance(each, dict)]
-    means = means_of(last_observations(StoredExperiment("", name, None, {}, {index: data}), source.decode))
+    measured = StoredExperiment("", name, None, {}, {index: data})
+    records = [record for _, record in records_of(measured, source.decode)]
+    means = means_of(last_observations(measured, source.decode))
     arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
     order = list(parameter_types(dict(source.head(name, version=number))))
     return TrialPage(
@@ -191,6 +196,8 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         arms,
         [*order, *dict.fromkeys(key for arm in arms for key in arm["parameters"] if key not in order)],
         list(dict.fromkeys(str(record.get("metric_name")) for record in records)),
+        _artifacts(trial, data, index),
+        source.has_files,
         dict(_facts(trial)),
         records[:_RECORDS],
         len(records),
@@ -209,6 +216,11 @@ def _part(source: Source, name: str, pointer: str, number: int | None) -> JSON:
     except DecodeError:
         return None
     return None if isinstance(found, Absent) else found
+
+
+def _artifacts(trial: JSON, data: JSON, index: int) -> list[ArtifactRow]:
+    found = chain(artifacts_in(trial, f"/trials/{index}"), artifacts_in(data, f"/data/{index}"))
+    return list(islice(found, MOST))
 
 
 def _arm(name: str, parameters: JSON, means: Mapping[str, tuple[float, float | None]]) -> dict[str, Any]:
