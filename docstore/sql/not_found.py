@@ -11,7 +11,7 @@ from docstore.errors import DocumentNotFoundError, with_article
 from docstore.sql import rows
 from docstore.sql.dialects import shown
 
-_NEIGHBOURS: Final = 1_000
+_NEIGHBOURS: Final = 500
 """Names before and after the missing one that are compared with it: to compare 100,000 would take a second."""
 
 
@@ -19,7 +19,7 @@ def not_found(connection: Connection, project: str, kind: str, name: str) -> Doc
     """Return the error for a name that no live document of *kind* has.
 
     Cost:
-        A read of 2,000 names of the kind; and where there are none, of all kinds and projects.
+        A read of 1,000 names of the kind; and where there are none, of all kinds and projects.
     """
     hint = _elsewhere(connection, project, kind, name)
     if not hint:

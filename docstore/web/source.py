@@ -115,7 +115,11 @@ class Source:
 
     def unknown(self, infos: Iterable[DocumentInfo], what: str) -> list[DocumentInfo]:
         """Return those of *infos* of whose newest state the cache has no *what*."""
-        return [info for info in infos if self._cache.peek(_state(info, what)) is None]
+        return [info for info in infos if self.known(info, what) is None]
+
+    def known(self, info: DocumentInfo, what: str) -> Any:
+        """Return *what* was derived from the newest state of a document, if it is in the cache; else None."""
+        return self._cache.peek(_state(info, what))
 
     def cached(self, version: Version, what: str, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
         """Return *what* was derived from the state at a version, made by *make* if it is not in the cache."""

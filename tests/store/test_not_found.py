@@ -118,7 +118,7 @@ class TestNamesLikeIt:
         rows = rows_of(store.engine, "SELECT names.name", look)
 
         assert set(found) == {"run-0712", "run-0731"}
-        assert len(rows) <= 2_000
+        assert len(rows) <= 1_000
 
 
 def test_a_document_that_is_not_deleted_is_told_to_who_brings_it_back(store):

@@ -55,7 +55,7 @@ def read_experiment(transactions: Transactions, name: str, *fields: str, number:
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
-        return _of_pieces(head, _pieces(connection, head, fields, number))
+        return experiment_of(head, _pieces(connection, head, fields, number))
 
 
 def _pieces(connection: Connection, head: HeadRow, fields: Collection[str], number: int | None) -> Mapping[str, JSON]:
@@ -64,7 +64,8 @@ def _pieces(connection: Connection, head: HeadRow, fields: Collection[str], numb
     return read_fields(connection, head, fields) if fields else read(connection, head).pieces
 
 
-def _of_pieces(head: HeadRow, pieces: Mapping[str, JSON]) -> StoredExperiment:
+def experiment_of(head: HeadRow, pieces: Mapping[str, JSON]) -> StoredExperiment:
+    """Return the experiment of which these are the head and all parts, or those of some fields, by path."""
     trials, data = (_parts(pieces, rule) for rule in EXPERIMENT.parts)
     return StoredExperiment(head.id, head.name, pieces[HEAD], trials, data)
 
@@ -118,7 +119,7 @@ def read_trials(transactions: Transactions, name: str) -> StoredTrials:
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
-        experiment = _of_pieces(head, read_fields(connection, head, (_TRIAL.field,)))
+        experiment = experiment_of(head, read_fields(connection, head, (_TRIAL.field,)))
         rows = [TrialColumns(*row) for row in connection.execute(_COLUMNS, {"of_id": head.id})]
         names = {(column, value): code for column, value, code in code_rows(connection)}
     columns = {index: row for row in rows if (index := position_of(row.path)) is not None}
