@@ -125,6 +125,19 @@ class ConflictPromises(Setting):
 
         assert (version.number, version.author) == (2, "bob")
 
+    def test_refresh_brings_what_the_other_saved_and_writes_nothing(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        mine, theirs = two_readers
+        held, mine.description = mine.trials[1], "with salt"
+        theirs.trials[1].run_metadata["by"] = "bob"
+        bob.save(theirs)
+
+        newest = ada.refresh(mine)
+
+        assert (newest.number, len(ada.history("cakes"))) == (2, 2)
+        assert (mine.trials[1] is held, held.run_metadata, mine.description) == (True, {"by": "bob"}, "with salt")
+
     def test_single_trials_saved_by_both_are_both_kept(
         self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
     ) -> None:
