@@ -25,7 +25,7 @@ def packed(trial: optuna.Trial) -> float:
     level = trial.suggest_int("level", 1, 9)
     memory = trial.suggest_int("memory", 1, 9)
     numbers = {None: zlib.Z_DEFAULT_STRATEGY, "filtered": zlib.Z_FILTERED, "huffman": zlib.Z_HUFFMAN_ONLY}
-    strategy = numbers[trial.suggest_categorical("strategy", list(numbers))]  # type: ignore[index]  # one of the three
+    strategy = numbers[trial.suggest_categorical("strategy", list(numbers))]
     packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, memory, strategy)
     size = 0
     for step in range(4):

@@ -13,11 +13,24 @@ from docstore.codec.collector import collector_paused
 from docstore.codec.core import Unknown
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.by_annotation import without_none
-from docstore.documents.arguments import LONGEST_NAME
-from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer
+from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer, loads_strict
 from docstore.documents.digests import piece
 from docstore.documents.document import Document
-from docstore.documents.kinds import FORMAT_KEY, HEAD, KINDS, LAYOUT_KEY, Kind, class_name, is_document, join
+from docstore.documents.kinds import (
+    AX,
+    FORMAT_KEY,
+    HEAD,
+    KINDS,
+    LAYOUT_KEY,
+    LONGEST,
+    RESERVED,
+    Kind,
+    class_name,
+    is_document,
+    join,
+    kind_named,
+)
 from docstore.errors import DecodeError, EncodeError, InvalidValueError, short_repr, with_article
 
 FORMAT: Final = 1
@@ -106,6 +119,32 @@ class Mapper:
                 pointer=join_pointer((kind.name_field,)),
             )
         return Document(kind, name, entry.model, {path: piece(path, body) for path, body in pieces.items()})
+
+    def document_of_json(self, kind: str, name: str, text: bytes | str) -> Document:
+        """Return the document whose JSON text is *text*, as it stands there; its object is made to check it.
+
+        Raises:
+            DecodeError: it is not JSON, or no object can be made of it.
+            InvalidValueError: it is of another kind, or has another name.
+        """
+        kind, name = checked_text("kind", kind, LONGEST), checked_text("name", name, LONGEST_NAME)
+        value = loads_strict(text)
+        self.decode(value)
+        if not isinstance(value, dict) or not is_document(value):
+            if kind in RESERVED or self.kind_named(kind) is not None:
+                raise InvalidValueError("kind", kind, f"Its documents are made of objects; {name!r} is another value.")
+            return Document(Kind(kind), name, "user", {HEAD: piece(HEAD, value)})
+        tag = str(value[TAG])
+        entry = self.codec.registry.of_tag(tag)
+        found = entry.kind.name if entry is not None and entry.kind is not None else None
+        if (entry is not None and found != kind) or kind in RESERVED - KINDS.keys():
+            raise InvalidValueError("kind", kind, f"The document has the tag {tag!r}: its kind is {found!r}.")
+        which = kind_named(kind).of(value)
+        if name not in which.names_in(value):
+            raise InvalidValueError("name", name, f"The document itself has the name {which.name_in(value)!r}.")
+        pieces = {path: piece(path, body) for path, body in which.split(value).items()}
+        model = entry.model if entry is not None else "ax" if tag.startswith(AX) else "user"
+        return Document(which, name, model, pieces)
 
     def identify(self, obj: Any) -> tuple[Kind, str, str]:
         """Return the kind, the name and the model of the document that *obj* is, without encoding it.

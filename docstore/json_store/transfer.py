@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from docstore.documents.canonical import JSON, TAG, digest, dumps, loads_strict
-from docstore.documents.digests import digest_of
+from docstore.documents.digests import Digests
 from docstore.documents.kinds import KINDS, is_document, kind_named
 from docstore.errors import (
     DatabaseError,
@@ -29,7 +29,6 @@ from docstore.errors import (
     MissingFileError,
 )
 from docstore.json_store import files
-from docstore.json_store.functions import loads
 from docstore.json_store.remote import shown, url_of
 from docstore.registry.bundle import mapper_of
 
@@ -300,14 +299,13 @@ def import_documents(
 
 
 def _status(store: Store, entry: Entry) -> Literal["new", "unchanged", "different"]:
-    """Return how the store has a document, once its object can be made.
+    """Return how the store has a document.
 
     Raises:
-        DecodeError: it cannot.
+        DecodeError, InvalidValueError: as ``Store.put_json``.
     """
-    loads(entry.text, unknown="keep")
+    document = mapper_of(unknown="keep").document_of_json(entry.kind, entry.name, entry.text)
     if not store.exists(entry.name, kind=entry.kind):  # the error of version() would look for names like it
         return "new"
-    document, stored = loads_strict(entry.text), store.version(entry.name, kind=entry.kind)
-    is_same = digest_of(kind_named(entry.kind).of(document), document) == stored.digest
-    return "unchanged" if is_same else "different"
+    whole = Digests.of({path: each.digest for path, each in document.pieces.items()}).digest()
+    return "unchanged" if whole == store.version(entry.name, kind=entry.kind).digest else "different"

@@ -213,6 +213,10 @@ class TestStats:
             "parts": {"data": 2, "trial": 3},
         }
 
+    def test_counts_the_bytes_of_the_schema_that_the_tables_are_in(self, fresh_database):
+        with docstore.connect(fresh_database("postgresql"), schema="Ada's lab") as store:
+            assert store.stats().bytes > 10_000
+
 
 class TestDoctor:
     def test_finds_nothing_where_nothing_is_wrong(self, docstore_cli, database):

@@ -206,20 +206,23 @@ class TestImport:
             '{"kind": "note", "document": 1}',
             '{"kind": "experiment", "name": "c", "document": {"__type": "Experiment", "__format": 1}}',
             '{"kind": "note", "name": "d", "document": 4}',
+            '{"kind": "experiment", "name": "e", "document": 5}',
         )
 
+        would = docstore_cli(f"import a.jsonl -o jsonl -n --url {other}")
         ended = docstore_cli(f"import a.jsonl -o jsonl --url {other}")
 
-        assert ended.code == 3
+        assert (ended.code, would.out) == (3, ended.out)
         assert [(row["status"], row["name"], row["where"]) for row in objects(ended.out)] == [
             ("new", "a", "line 1"),
             ("failed", "", "line 3"),
             ("failed", "", "line 4"),
             ("failed", "c", "line 5"),
             ("new", "d", "line 6"),
+            ("failed", "e", "line 7"),
         ]
         assert "docstore: line 3: at the root: not JSON" in ended.err
-        assert ended.err.endswith("a.jsonl: 3 failed, 2 new.\n")
+        assert ended.err.endswith("a.jsonl: 4 failed, 2 new.\n")
         assert docstore_cli(f"ls -q --url {other}").out == "a\nd\n"
 
     @pytest.mark.parametrize(

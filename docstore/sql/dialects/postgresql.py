@@ -315,8 +315,8 @@ class PostgreSQL(Backend):
 
     def size(self, connection: Connection, tables: Sequence[str]) -> int:
         """Return the bytes of *tables*, with their indexes and large values."""
-        sizes = (f"coalesce(pg_total_relation_size(to_regclass('{table}')), 0)" for table in tables)
-        return int(connection.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
+        sizes = (sa.func.coalesce(sa.func.pg_total_relation_size(sa.func.to_regclass(table)), 0) for table in tables)
+        return int(sum(connection.execute(sa.select(*sizes)).one()))
 
     def settings(self, connection: Connection) -> Sequence[Setting]:
         """Return the version of the server, the database's texts, and whether saves outlive a crash."""

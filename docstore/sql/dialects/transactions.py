@@ -209,6 +209,10 @@ def faults(connection: Connection, tables: Sequence[str]) -> Iterator[Fault]:
 
 def size(connection: Connection, tables: Sequence[str]) -> int:
     """Return the bytes on disk of *tables* and their indexes; on SQLite, of the whole file and its log."""
+    schema = schema_of(connection)
+    if schema is not None:
+        within = connection.dialect.identifier_preparer.quote(schema)
+        tables = [f"{within}.{table}" for table in tables]
     return backend_of(connection.dialect.name).size(connection, tables)
 
 

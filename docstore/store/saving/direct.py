@@ -8,14 +8,11 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.mapper import Mapper
 from docstore.documents.arguments import LONGEST_NAME, checked_text
-from docstore.documents.canonical import TAG, loads_strict
 from docstore.documents.digests import Digests, piece
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
-from docstore.documents.kinds import AX, HEAD, KINDS, RESERVED, Kind, is_document, kind_named
-from docstore.documents.kinds import LONGEST as LONGEST_KIND
+from docstore.documents.kinds import HEAD, RESERVED, Kind, kind_named
 from docstore.documents.merge.resolve import resolve
 from docstore.errors import DecodeError, InvalidValueError
 from docstore.sql import rows
@@ -72,7 +69,7 @@ def put_json(
     context: StoreContext, kind: str, name: str, text: bytes | str, note: Note, *, overwrites: bool
 ) -> Version:
     """Save the JSON text of a document; as ``Store.put_json``."""
-    document = document_of(context.mapper("keep"), kind, name, text)
+    document = context.mapper("keep").document_of_json(kind, name, text)
     id = new_id()
 
     def work(connection: Connection) -> Saved:
@@ -87,33 +84,6 @@ def put_json(
         return context.writer.create(connection, id, document, note, remedy)
 
     return write_version(context, work)
-
-
-def document_of(mapper: Mapper, kind: str, name: str, text: bytes | str) -> Document:
-    """Return the document whose JSON text is *text*, as it stands there; its object is made to check it.
-
-    Raises:
-        DecodeError: it is not JSON, or no object can be made of it.
-        InvalidValueError: it is of another kind, or has another name.
-    """
-    kind, name = checked_text("kind", kind, LONGEST_KIND), checked_text("name", name, LONGEST_NAME)
-    value = loads_strict(text)
-    mapper.decode(value)
-    if not isinstance(value, dict) or not is_document(value):
-        if kind in RESERVED or mapper.kind_named(kind) is not None:
-            raise InvalidValueError("kind", kind, f"Its documents are made of objects, and {name!r} is another value.")
-        return Document(Kind(kind), name, "user", {HEAD: piece(HEAD, value)})
-    tag = str(value[TAG])
-    entry = mapper.codec.registry.of_tag(tag)
-    found = entry.kind.name if entry is not None and entry.kind is not None else None
-    if (entry is not None and found != kind) or kind in RESERVED - KINDS.keys():
-        raise InvalidValueError("kind", kind, f"The document has the tag {tag!r}: its kind is {found!r}.")
-    which = kind_named(kind).of(value)
-    if name not in which.names_in(value):
-        raise InvalidValueError("name", name, f"The document itself has the name {which.name_in(value)!r}.")
-    pieces = {path: piece(path, body) for path, body in which.split(value).items()}
-    model = entry.model if entry is not None else "ax" if tag.startswith(AX) else "user"
-    return Document(which, name, model, pieces)
 
 
 def revert(context: StoreContext, kind: str, name: str, version: When, note: Note) -> Version:
