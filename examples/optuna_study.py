@@ -24,7 +24,11 @@ def packed(trial: optuna.Trial) -> float:
     """Return how small zlib packs a text, in bytes for each byte; hopeless settings are pruned halfway."""
     level = trial.suggest_int("level", 1, 9)
     memory = trial.suggest_int("memory", 1, 9)
-    numbers = {None: zlib.Z_DEFAULT_STRATEGY, "filtered": zlib.Z_FILTERED, "huffman": zlib.Z_HUFFMAN_ONLY}
+    numbers: dict[str | float | None, int] = {
+        None: zlib.Z_DEFAULT_STRATEGY,
+        "filtered": zlib.Z_FILTERED,
+        "huffman": zlib.Z_HUFFMAN_ONLY,
+    }
     strategy = numbers[trial.suggest_categorical("strategy", list(numbers))]
     packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, memory, strategy)
     size = 0
