@@ -14,6 +14,7 @@ from large_lab import add_trials, new_experiment
 from playwright.sync_api import sync_playwright
 
 import docstore
+from docstore import web
 from docstore.web import serving
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -35,8 +36,8 @@ def fill(store: docstore.Store) -> None:
     store.save(experiment, author="ada", message="looked at the outliers")
 
 
-def take(address: str) -> None:
-    """Write what the browser shows of each page."""
+def take(address: str, report: Path) -> None:
+    """Write what the browser shows of each page, and of a report in which somebody compares two versions."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1180, "height": 880})
@@ -44,6 +45,12 @@ def take(address: str) -> None:
             page.goto(address + path)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=str(PICTURES / f"{name}.png"))
+        page.goto(report.as_uri())
+        page.locator("input[name=a]").fill("12")
+        page.get_by_role("button", name="Show").click()
+        page.locator("#answer table").wait_for()
+        page.evaluate("document.querySelector('#compare').closest('section').scrollIntoView()")
+        page.screenshot(path=str(PICTURES / "web-report.png"))
         browser.close()
 
 
@@ -55,11 +62,13 @@ def main() -> None:
         serving.listen("127.0.0.1", 0) as listening,
     ):
         fill(store)
+        report = Path(folder) / "report.html"
+        report.write_bytes(web.report(store, "oven 7"))
         server = serving.server_of(store, "127.0.0.1")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            take(f"http://127.0.0.1:{listening.getsockname()[1]}")
+            take(f"http://127.0.0.1:{listening.getsockname()[1]}", report)
         finally:
             server.should_exit = True
             thread.join()
