@@ -99,12 +99,16 @@ def number(value: object) -> str:
     return str(value)
 
 
+_LONGEST_CELL: Final = 300
+"""Characters of a text in a table."""
+
+
 def cell(value: object) -> str:
-    """Return the text of a cell of a table: a number as ``number``, a time in UTC, a text on one line."""
+    """Return the text of a cell of a table: a number as ``number``, a time in UTC, a text on one line, cut if long."""
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, str):
-        return on_one_line(value)
+        return cut(value, _LONGEST_CELL)
     if isinstance(value, (dict, list, tuple)):
         return short_repr(value)
     return number(value) if not _is_missing(value) else ""

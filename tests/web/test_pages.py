@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from web_lab import PAGES, TRICKY, Client, fill, text_of, with_goal
 
+import docstore
 from docstore import web
 from docstore.errors import InvalidValueError
 from docstore.sql.tables import versions
@@ -453,6 +454,20 @@ class TestATrialThatMeasuredNaN:
         answer = Client(web.app(own)).get("/trial.json", name="burnt", index=0)
 
         assert [(each["mean"], each["sem"]) for each in answer.json()["records"]] == [(None, 0.25)]
+
+
+class TestATrialWithAVeryLongText:
+    def test_is_cut_in_the_table_and_whole_as_data(self, own):
+        flours = ["x" * 10_000, "rye"]
+        space = docstore.SearchSpace([docstore.ChoiceParameter("flour", docstore.ParameterType.STRING, flours)])
+        experiment = docstore.Experiment(space, "long")
+        for flour in flours:
+            experiment.new_trial(parameters={"flour": flour})
+        own.save(experiment)
+        client = Client(web.app(own))
+
+        assert f"<td>{'x' * 300}…</td>" in client.get("/trials", name="long").text
+        assert "x" * 10_000 in client.get("/trials.csv", name="long").text
 
 
 class TestTheListOfManyDocuments:

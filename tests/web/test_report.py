@@ -90,7 +90,11 @@ class TestAReport:
 def many(tmp_path_factory):
     """A report about 2,100 trials; the best is the last."""
     with docstore.connect(tmp_path_factory.mktemp("report") / "lab.db") as store:
-        store.save(with_goal("many", 2_100))
+        experiment = with_goal("many", 1_500)
+        store.save(experiment)
+        for index in range(1_500, 2_100):
+            add_trial(experiment, index / 10)
+        store.save(experiment)
         return web.report(store, "many", json=False).decode()
 
 
@@ -102,6 +106,12 @@ class TestAReportOfManyTrials:
         assert "500 of 2,100 trials: the best and the last." in many
         assert "2,099" in shown
         assert (len(shown), len(set(shown))) == (500, 500)
+
+    def test_has_some_of_very_many_differences_and_counts_the_others(self, many):
+        ((number, since, lines, more),) = json.loads(packed(many, "steps"))
+
+        assert (number, since, len(lines), more) == (2, 1, 500, 700)
+        assert "and 1,180 more" in many
 
     def test_says_that_its_plot_is_thinned(self, many):
         assert re.search(r"1,\d\d\d of 2,100 values are shown: the best, the worst and the last of each stretch", many)

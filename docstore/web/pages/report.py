@@ -25,6 +25,9 @@ _TOLD: Final = 100
 _LINES: Final = 500
 """Differences of one version that a report has."""
 
+_LINES_OF_ALL: Final = 10_000
+"""Differences of all versions together that a report has; those of the newest versions come first."""
+
 _LINES_TOLD: Final = 20
 """Differences of one version that are there without JavaScript."""
 
@@ -43,7 +46,7 @@ class Step:
     """What a version changed: the version *since* is the one before it of which a state is kept.
 
     Attributes:
-        lines: the first 500 differences; *more* counts the others.
+        lines: the first differences; *more* counts the others.
     """
 
     number: int
@@ -145,12 +148,14 @@ def _steps(source: Source, name: str, versions: Sequence[Version]) -> list[Step]
     kept = [version.number for version in versions if version.is_kept]
     since = dict(pairwise(kept))
     steps: list[Step] = []
+    left = _LINES_OF_ALL
     for version, diff in source.store.diffs(name):
         if version.number < kept[-1] or len(steps) == len(since):
             break
         if version.number in since:
-            lines = diff.lines
-            steps.append(Step(version.number, since[version.number], lines[:_LINES], max(0, len(lines) - _LINES)))
+            lines = diff.lines[: min(_LINES, left)]
+            steps.append(Step(version.number, since[version.number], lines, len(diff.lines) - len(lines)))
+            left -= len(lines)
     return steps
 
 
