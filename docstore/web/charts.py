@@ -15,8 +15,8 @@ HEIGHT: Final = 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 34, 44
 """The margins; labels stand in them."""
 
-_TICKS: Final = 5
-"""About so many labels of an axis."""
+_TICKS: Final = 7
+"""At most about so many labels of an axis."""
 
 _MOST: Final = 1e300
 """Values beyond it are not plotted: the length of an axis has to be a float, too."""
@@ -158,7 +158,7 @@ class _Axis:
 
 
 def _round_numbers(low: float, high: float, *, whole: bool) -> Iterator[float]:
-    """Yield about five multiples of 1, 2 or 5 times a power of ten from *low* to *high*."""
+    """Yield three to eight multiples of 1, 2 or 5 times a power of ten from *low* to *high*."""
     rough = (high - low) / _TICKS
     if rough < 1 / _MOST:
         return
