@@ -217,7 +217,10 @@ class SavesSteps:
         if self._unsaved:
             return
         for obj, number in [*self._saved.values()]:
-            if isinstance(obj, Experiment) and newest(self._store, obj.name) > number:
+            if not isinstance(obj, Experiment):
+                continue
+            # If it was renamed, a refresh gives it its new name.
+            if (newest(self._store, obj.name) or self._store.refresh(obj).number) > number:
                 self._take_over()  # what is changed here, and not saved yet, is saved
                 self._hold(*self._load(obj.name))
 

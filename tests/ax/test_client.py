@@ -267,6 +267,18 @@ class TestTwoClientsOnOneExperiment:
         assert [*second.get_next_trials(1)] == [1]
         assert len(store.load("free", kind="generation_strategy")._generator_runs) == 2
 
+    def test_a_client_goes_on_after_the_experiment_was_renamed(self, store, client):
+        run(client, 2)
+        store.rename(NAME, "renamed")
+        other = Client.load("renamed", storage=store, random_seed=1)
+        first = other.get_next_trials(1)
+
+        second = client.get_next_trials(1)
+
+        assert [*first, *second] == [2, 3]
+        assert points(Client.load("renamed", storage=store))[2:] == [first[2], second[3]]
+        assert first[2] != second[3]
+
     def test_a_trial_that_both_complete_is_a_conflict(self, client, other):
         client.get_next_trials(1)
         other.get_next_trials(1)
