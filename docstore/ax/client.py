@@ -578,6 +578,21 @@ class AxClient(SavesSteps, PlainAxClient):  # type: ignore[misc]  # as Client
             trial = self.experiment.trials[index]
         return parameters, trial.index
 
+    def set_status_quo(self, params: Any) -> None:
+        """Set the parameters of the status quo, or None, and save them, which Ax's ``set_status_quo`` does not."""
+        super().set_status_quo(params)
+        self._save(self.experiment, [])
+
+    def add_tracking_metrics(self, *arguments: Any, **keywords: Any) -> None:
+        """Add metrics, and save them, which Ax's ``add_tracking_metrics`` does not."""
+        super().add_tracking_metrics(*arguments, **keywords)
+        self._save(self.experiment, [])
+
+    def remove_tracking_metric(self, metric_name: str) -> None:
+        """Remove a metric, and save that, which Ax's ``remove_tracking_metric`` does not."""
+        super().remove_tracking_metric(metric_name)
+        self._save(self.experiment, [])
+
     def log_trial_failure(self, trial_index: int, metadata: Any = None) -> None:
         """Mark a trial failed; as Ax's ``log_trial_failure``."""
         with self._step_of_trial(trial_index):

@@ -479,6 +479,15 @@ class TestAxClient:
 
         assert AxClient.load(NAME, storage=store).experiment.trials[0].status_reason == "the oven is broken"
 
+    def test_what_ax_changes_without_a_save_is_saved(self, store, ax_client):
+        ax_client.set_status_quo({"x": 0.5, "y": 0.5})
+        ax_client.add_tracking_metrics(["noise", "heat"])
+        ax_client.remove_tracking_metric("heat")
+
+        stored = AxClient.load(NAME, storage=store).experiment
+        assert "heat" not in stored.metrics
+        assert differences(ax_client.experiment, stored) == []
+
     def test_a_name_that_is_taken_and_then_another_one(self, store, ax_client):
         second = AxClient(storage=store, verbose_logging=False)
         with pytest.raises(DocumentExistsError, match=re.escape("AxClient.load('bowl', storage=store)")):
