@@ -20,6 +20,7 @@ from docstore.codec.classes.class_fields import MISSING
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.classes.part_holders import PartHolder
 from docstore.codec.side_data import WeakIdentityMap
+from docstore.errors import EncodeError
 
 Place: TypeAlias = "tuple[int, int]"
 """Where a row was that came after rows of later trials: the number of the last trial that had rows by then, and how
@@ -83,6 +84,23 @@ def data_of(rows: list[Any], places: Sequence[Place | None] = ()) -> Any:
 def _set_rows(data: Any, rows: list[Any]) -> None:
     data._data_rows = rows
     data.has_step_column = any(row.step is not None for row in rows)
+
+
+def rows_of(experiment: Any) -> list[Any]:
+    """Return the rows of the data of *experiment*.
+
+    Raises:
+        EncodeError: the data are more than rows, and that would be lost: a document has the rows of each trial.
+    """
+    data = experiment.data
+    if type(data) is not Data:
+        remedy = "As Ax does when data are attached, make them plain: experiment.data = Data(data_rows=...)."
+        raise EncodeError(f"the data of an experiment are of the class {type(data).__qualname__}. {remedy}")
+    if lost := sorted(vars(data).keys() - _ATTRIBUTES):
+        remedy = "Keep it in the experiment's properties: Ax, too, loses it when data are attached."
+        raise EncodeError(f"the data have the attribute {lost[0]!r}, which would be lost. {remedy}")
+    rows: list[Any] = data._data_rows
+    return rows
 
 
 # --- the rows of one trial -------------------------------------------------------------------------------------------
@@ -196,7 +214,7 @@ def _of_one_trial(owner: Any, number: int) -> Any:
 
     A row's trial is read when the row comes in, and must not be changed in the row later: Ax makes a new row.
     """
-    rows = owner.data._data_rows
+    rows = rows_of(owner)
     index = _INDEXES.take(owner) or _Index()
     if not index.extend(rows):  # some were taken out or replaced
         index = _Index()
@@ -250,10 +268,18 @@ def _has_same_rows(one: Any, other: Any) -> bool:
 
 
 def _records(data: Any) -> list[dict[str, Any]]:
+    if {*map(len, map(vars, data._data_rows))} - {len(_ROW)}:
+        _refuse_attributes_of_rows(data._data_rows)
     if PLACES not in vars(data):
         return [*map(_record_of, data._data_rows)]
     pairs = zip(data._data_rows, _places(data), strict=True)
     return [_record_of(row) if place is None else {**_record_of(row), PLACE: [*place]} for row, place in pairs]
+
+
+def _refuse_attributes_of_rows(rows: Iterable[Any]) -> None:
+    for name in sorted({name for row in rows for name in vars(row)} - _ROW):
+        remedy = "Keep it in the properties of the trial."
+        raise EncodeError(f"a row of the data has the attribute {name!r}, which would be lost. {remedy}")
 
 
 def _restore_data(data: Any, records: list[dict[str, Any]]) -> None:
@@ -268,6 +294,11 @@ def _restore_data(data: Any, records: list[dict[str, Any]]) -> None:
 _COMPUTED: Final = ("full_df", "metric_names", "trial_indices")
 """The attributes that a ``Data`` computes of its rows when they are first read."""
 
+_ROW: Final = frozenset({"trial_index", "arm_name", "metric_name", "metric_signature", "mean", "se", *_OPTIONAL})
+"""The attributes of a row."""
+
+_ATTRIBUTES: Final = frozenset({"_data_rows", "has_step_column", "_memo_df", "_db_id", PLACES, *_COMPUTED})
+"""The attributes that the ``Data`` of an experiment may have."""
 
 ENTRIES = (
     entry(

@@ -18,7 +18,7 @@ from ax.core.runner import Runner
 from ax.core.trial import Trial
 from ax.core.trial_status import TrialStatus
 
-from docstore.ax.data import DataHolder, by_trial, data_of, together
+from docstore.ax.data import DataHolder, by_trial, data_of, rows_of, together
 from docstore.ax.entries import Fields, cache, entry, optional
 from docstore.codec.classes.field_tables import Field
 from docstore.codec.registry import Entry
@@ -121,7 +121,7 @@ def _metrics(experiment: Any) -> list[Any]:
 
 
 def _data(experiment: Any) -> dict[int, Any]:
-    return by_trial(experiment.data._data_rows)
+    return by_trial(rows_of(experiment))
 
 
 def _other_runners(experiment: Any) -> dict[str | None, Any] | None:

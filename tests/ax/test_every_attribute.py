@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Any
 
 import pytest
+from ax.core.data import Data
+from ax.utils.testing import core_stubs
 from ax_samples import samples
 from exactly import differences
 from not_kept import NOT_KEPT, OWNERS, left_out
@@ -90,3 +92,29 @@ def test_an_attribute_that_no_table_knows_is_refused_by_name():
 
     with pytest.raises(docstore.errors.EncodeError, match="'colour'"):
         docstore.dumps(arm)
+
+
+class TestDataOfAnExperiment:
+    """They are stored as the rows of each trial: what else they have has no place in a document."""
+
+    @pytest.fixture
+    def experiment(self) -> Any:
+        return core_stubs.get_experiment_with_data()
+
+    def test_an_attribute_is_refused_by_name(self, experiment):
+        experiment.data.colour = "red"
+
+        with pytest.raises(docstore.errors.EncodeError, match="'colour'"):
+            docstore.dumps(experiment)
+
+    def test_so_is_an_attribute_of_a_row(self, experiment):
+        experiment.data._data_rows[-1].colour = "red"
+
+        with pytest.raises(docstore.errors.EncodeError, match="'colour'"):
+            docstore.dumps(experiment)
+
+    def test_and_a_class_of_their_own(self, experiment):
+        experiment.data = type("LabData", (Data,), {})(df=experiment.data.full_df)
+
+        with pytest.raises(docstore.errors.EncodeError, match="LabData"):
+            docstore.dumps(experiment)
