@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -29,6 +30,10 @@ class UnknownMetric(StandIn, Metric):  # type: ignore[misc]  # Ax is not install
         """Raise an InvalidValueError: only its class can fetch."""
         raise self._cannot("fetch_trial_data")
 
+    def clone(self) -> UnknownMetric:
+        """Return a copy, which Ax would make by the constructor of the class."""
+        return copy(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.tag, self.json, {**vars(self), "properties": dict(vars(self)["properties"])})
 
@@ -49,6 +54,10 @@ class UnknownRunner(StandIn, Runner):  # type: ignore[misc]  # as above
     def run(self, trial: object) -> NoReturn:
         """Raise an InvalidValueError: only its class can run a trial."""
         raise self._cannot("run")
+
+    def clone(self) -> UnknownRunner:
+        """Return a copy, which Ax would make by the constructor of the class."""
+        return copy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.tag, self.json, {})

@@ -83,6 +83,14 @@ def test_a_runner_cannot_run(kept):
         kept.runner.run(None)
 
 
+def test_what_is_cloned_has_them_too(kept):
+    clone = kept.clone_with(name="branin")
+
+    assert docstore.dumps(clone.runner) == docstore.dumps(kept.runner)
+    assert docstore.dumps(clone.metrics["latency"]) == docstore.dumps(kept.metrics["latency"])
+    assert clone.metrics["latency"] is not kept.metrics["latency"]
+
+
 def test_what_is_saved_without_the_classes_is_read_with_them(experiment):
     store = docstore.connect("sqlite://", bundle=BUNDLE)
     store.save(experiment)
