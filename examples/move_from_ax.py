@@ -18,6 +18,7 @@ from ax.storage.sqa_store.db import create_all_tables, get_engine, session_conte
 
 import docstore
 from docstore.ax import export_json, import_sql
+from docstore.errors import DocstoreError
 
 
 def branin(x: float, y: float) -> float:
@@ -63,7 +64,10 @@ def main() -> None:
             print(f"{name}: {len(experiment.trials)} trials, {len(versions)} version, of {versions[0].author}")
             file = folder / f"{name.replace('/', '_')}.json"
             print(f"{file.name}, as plain Ax reads it:")
-            print(export_json(experiment, file))
+            try:
+                print(export_json(experiment, file))
+            except DocstoreError as error:  # some that Ax stores in SQL, its JSON cannot hold
+                print(error)
 
 
 if __name__ == "__main__":

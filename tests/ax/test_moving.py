@@ -454,6 +454,22 @@ def test_the_example_runs_and_runs_again(tmp_path, monkeypatch, capsys):
     assert said.count("branin: 3 trials, 1 version") == 2
 
 
+def test_the_example_goes_on_where_ax_cannot_read_its_own_json(tmp_path, monkeypatch, capsys):
+    url, database = f"sqlite:///{tmp_path / 'source.db'}", tmp_path / "lab.db"
+    with session_context(url=url):
+        create_all_tables(get_engine())
+        for experiment in (core_stubs.get_branin_experiment_with_status_quo_trials(), new_experiment("last")):
+            save_experiment(experiment)
+    arguments = ["--source", url, "--store", f"sqlite:///{database}", "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["move_from_ax.py", *arguments])
+
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+
+    said = capsys.readouterr().out
+    assert "Ax cannot write or read it" in said
+    assert "last: 1 trials" in said
+
+
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
