@@ -78,7 +78,8 @@ def _document(path: str) -> JSON:
     if not isinstance(document, dict) or TAG not in document:
         raise FileFormatError(path, f"it is JSON, but not a document of docstore: it has no {TAG!r} at the top")
     if FORMAT_KEY not in document:
-        hint = " It may be a file of Ax's own storage." if document.get(TAG) == "Experiment" else ""
+        is_of_ax = document.get(TAG) == "Experiment"
+        hint = " It may be a file of Ax's own storage: docstore.ax.import_json reads that." if is_of_ax else ""
         raise FileFormatError(path, f"it is not a document of docstore: it has no {FORMAT_KEY!r} at the top.{hint}")
     found = document[FORMAT_KEY]
     if type(found) is not int:

@@ -357,7 +357,7 @@ class TestAFileThatCannotBeRead:
             ('{"a": 1}', "no '__type' at the top"),
             ("[1, 2]", "no '__type' at the top"),
             ('"Experiment"', "no '__type' at the top"),
-            ('{"__type": "Experiment", "name": "ax"}', "Ax's own storage"),
+            ('{"__type": "Experiment", "name": "ax"}', "Ax's own storage: docstore.ax.import_json"),
             ('{"__type": "Experiment", "__format": "1"}', "at /__format"),
             ("<html></html>", "not JSON"),
             ("\x80abc", "not JSON"),
