@@ -20,7 +20,7 @@ DOCS := $(RUN) -m sphinx --quiet --fresh-env --nitpicky --fail-on-warning --keep
 # The wheels of PyTorch, which Ax brings, are for some versions of Python only.
 PYTHON_OF_AX ?= $(shell command -v python3.11 || echo "$(PYTHON)")
 
-.PHONY: help demo test test-ax quick services check docs fuzz coverage bench bench-ax bench-peers picture clean
+.PHONY: help demo test test-ax quick services check docs fuzz coverage bench bench-ax bench-peers bench-web picture clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -79,6 +79,10 @@ bench-ax: .venv-ax/installed ## Time docstore beside Ax's own store, with Ax's o
 
 bench-peers: .venv-peers/installed ## Time docstore beside Ax, Optuna, MLflow, ZODB and others (WRITE=1: into docs)
 	.venv-peers/bin/python tests/bench/peers/bench_peers.py $(if $(WRITE),--write)
+
+bench-web: .venv/installed ## Time each page of docstore.web at 100,000 experiments and 10,000 trials
+	@folder=$$(mktemp -d) && $(RUN) tests/support/large_lab.py $$folder/large.db && $(RUN) tests/support/web_times.py $$folder/large.db; \
+	failed=$$?; rm -rf $$folder; exit $$failed
 
 picture: .venv/installed ## Make the pictures in the documentation again: those of plots, and that of Datasette
 	$(RUN) tests/support/plot_pictures.py

@@ -7,7 +7,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow_samples import STARTED, run, tag
 
+import docstore
 from docstore import FixedParameter, ParameterType, RangeParameter
+from docstore.cli.main import run as run_command
 from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
 from docstore.mlflow import ImportReport, import_experiments
 
@@ -222,6 +224,34 @@ def test_an_experiment_that_was_not_imported_is_not_overwritten(lab, client, exp
 def test_an_experiment_that_the_source_lacks_is_an_error_that_lists_those_it_has(lab, client, name):
     with pytest.raises(InvalidValueError, match="The source has .*" + name):
         import_experiments(lab, client, names=["none"])
+
+
+def test_the_command_line_imports_what_is_new(new_database, fresh_database, capsys):
+    source, url = new_database(), fresh_database("sqlite")
+    client = MlflowClient(tracking_uri=source)
+    run(client, client.create_experiment("cakes"))
+    docstore.connect(url).close()
+    command = ["import", "--from", "mlflow", source, "--url", url]
+
+    ended = [run_command(command), run_command(command)]
+
+    assert ended == [0, 0]
+    assert [line for line in capsys.readouterr().err.splitlines() if "unchanged" in line] == [
+        "1 imported, 0 unchanged, 0 failed",
+        "0 imported, 1 unchanged, 0 failed",
+    ]
+    with docstore.connect(url) as store:
+        assert list(store.load("cakes").trials) == [0]
+
+
+def test_the_command_line_takes_no_zone_for_times_that_are_in_utc(fresh_database, capsys):
+    url = fresh_database("sqlite")
+    docstore.connect(url).close()
+
+    ended = run_command(["import", "--from", "mlflow", "sqlite:///mlflow.db", "--zone", "UTC", "--url", url])
+
+    assert ended == 2
+    assert "its times are in UTC" in capsys.readouterr().err
 
 
 def test_a_source_may_be_a_tracking_uri(lab, experiment, name, uri):

@@ -1,4 +1,4 @@
-"""``docstore import``: documents from files, from another store, from Ax and from Optuna."""
+"""``docstore import``: documents from files, from another store, from Ax, Optuna and MLflow."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ _ON_CONFLICT: Final = "A document that is there with other contents: leave it an
 
 @command("import")
 @click.argument("source", metavar="FILE")
-@click.option("--from", "origin", type=click.Choice(["ax", "optuna"]), help="FILE is of this program's own storage.")
+@click.option(
+    "--from", "origin", type=click.Choice(["ax", "optuna", "mlflow"]), help="FILE is of this program's own storage."
+)
 @click.option("--zone", metavar="ZONE", help="With --from: where its times without a zone are from: Europe/Vienna.")
 @click.option(
     "--on-conflict",
@@ -55,7 +57,7 @@ def import_(
     document that cannot be saved is named, and the others are; the exit code is 3 then.
 
     With --from ax, FILE is a JSON file of Ax or the URL of its database; with --from optuna, a journal file or the URL
-    of its database. A later import adds what is new.
+    of its database; with --from mlflow, its tracking URI. A later import adds what is new.
 
     Examples:
         docstore import lab.jsonl.gz
@@ -63,6 +65,7 @@ def import_(
         docstore import notes --on-conflict skip   a folder
         docstore import old.db
         docstore import --from optuna sqlite:///studies.db --zone Europe/Vienna
+        docstore import --from mlflow sqlite:///mlflow.db
         docstore import - < notes.jsonl
     """
     if zone and not origin:
@@ -142,7 +145,15 @@ def _from_optuna(store: Store, source: str, zone: str | None) -> ImportReport:
     return import_studies(store, source, zone=zone, progress=bar())
 
 
-_FROM: Final = {"ax": _from_ax, "optuna": _from_optuna}
+def _from_mlflow(store: Store, source: str, zone: str | None) -> ImportReport:
+    from docstore.mlflow import import_experiments
+
+    if zone:
+        raise click.UsageError("--zone is not for MLflow: its times are in UTC.")
+    return import_experiments(store, source, progress=bar())
+
+
+_FROM: Final = {"ax": _from_ax, "optuna": _from_optuna, "mlflow": _from_mlflow}
 
 
 def _report(report: ImportReport, output: Output) -> int:
