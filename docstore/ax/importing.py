@@ -11,7 +11,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import sqlalchemy as sa
@@ -34,16 +33,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from docstore.ax.analysis import belong_to
 from docstore.ax.storage_copy import copied
-from docstore.errors import (
-    DatabaseError,
-    DocstoreError,
-    DocumentExistsError,
-    FileAccessError,
-    FileFormatError,
-    InvalidValueError,
-    MissingFileError,
-)
+from docstore.errors import FileAccessError, FileFormatError, MissingFileError
 from docstore.registry.bundle import mapper_of
+from docstore.store.importing import Importer, checked_zone
 from docstore.verify.report import ImportReport, Progress, Report, reporting
 
 if TYPE_CHECKING:
@@ -51,6 +43,8 @@ if TYPE_CHECKING:
 
 MESSAGE: Final = "imported from Ax"
 """The message of the versions that ``import_sql`` saves, by which it knows them again."""
+
+_REMEDY: Final = "It was not imported from Ax. Rename it"
 
 _FIRST_DAY: Final = 10**14
 """Nanoseconds since 1970, a little more than a day: less is a number of milliseconds, of a time before 5138."""
@@ -103,17 +97,11 @@ def import_json_file(
         MissingFileError, FileAccessError, FileFormatError: as ``import_json``.
         DatabaseError: the store's database cannot be used.
     """
-    documents, report = import_json(path, bundle=bundle), ImportReport()
-    name = str(getattr(documents[0], "name", path))
+    documents, importer = import_json(path, bundle=bundle), Importer(store, MESSAGE, _REMEDY)
     for strategy in documents[1:]:
         _forget_fit_times(strategy)
-    try:
-        (report.imported if _save(store, documents) else report.unchanged).append(name)
-    except DatabaseError:
-        raise
-    except DocstoreError as error:
-        report.failed[name] = str(error)
-    return report
+    importer.enter(str(getattr(documents[0], "name", path)), lambda: _save(importer, documents))
+    return importer.report
 
 
 def _content(path: str | PathLike[str]) -> dict[str, Any]:
@@ -187,31 +175,25 @@ def import_sql(
         reporting(progress, "experiments") as report,
         copied(url, config) as copy,
         session_context(url=copy.url),
-        _times_in(_checked_zone(zone)),
+        _times_in(checked_zone(zone)),
     ):
-        done = ImportReport(renamed=copy.renamed)
+        importer = Importer(store, MESSAGE, _REMEDY, report=ImportReport(renamed=copy.renamed))
         for number, name in enumerate(copy.names, 1):
-            _import(store, name, config, copy.left_out.get(name, []), done)
+            _import(importer, name, config, copy.left_out.get(name, []))
             report(Progress(number, len(copy.names), name))
-    return done
+    return importer.report
 
 
-def _import(store: Store, name: str, config: SQAConfig, left_out: list[str], report: ImportReport) -> None:
-    """Import one experiment, and enter in *report* what became of it."""
+def _import(importer: Importer, name: str, config: SQAConfig, left_out: list[str]) -> None:
+    """Import one experiment, and enter in the report what became of it."""
+    report = importer.report
     try:
         documents, unread = _read(name, config)
     except Exception as error:  # Ax's decoders raise errors of all classes
         report.failed[name] = f"Ax cannot read it: {_reason(error)}"
         return
-    try:
-        is_new = _save(store, documents)
-    except DatabaseError:
-        raise
-    except DocstoreError as error:
-        report.failed[name] = str(error)
-        return
-    (report.imported if is_new else report.unchanged).append(name)
-    if what := [*left_out, *unread]:
+    importer.enter(name, lambda: _save(importer, documents))
+    if name not in report.failed and (what := [*left_out, *unread]):
         report.left_out[name] = what
 
 
@@ -256,32 +238,18 @@ def _cards(name: str, config: SQAConfig) -> list[Any]:
     return cards
 
 
-def _save(store: Store, documents: list[Any]) -> bool:
+def _save(importer: Importer, documents: list[Any]) -> bool:
     """Save an experiment and what belongs to it; return whether there was something new."""
-    if not store.exists(documents[0].name):
-        store.save_together(documents, message=MESSAGE)
+    if not importer.store.exists(documents[0].name):
+        importer.store.save_together(documents, message=MESSAGE)
         return True
-    are_new = [_save_again(store, document) for document in documents]
+    are_new = [_save_again(importer, document) for document in documents]
     return any(are_new)
 
 
-def _save_again(store: Store, document: Any) -> bool:
-    """Save what changed since the last import of *document*; return whether anything did.
-
-    Raises:
-        DocumentExistsError: the store has another document of the name, which was not imported.
-    """
+def _save_again(importer: Importer, document: Any) -> bool:
     kind, name, _ = mapper_of().identify(document)
-    if not store.exists(name, kind=kind.name):
-        store.save(document, message=MESSAGE)
-        return True
-    versions = store.history(name, kind=kind.name)
-    newest = max(version.number for version in versions)
-    imported = [version.number for version in versions if version.message == MESSAGE]
-    if not imported:
-        remedy = "It was not imported from Ax. Rename it, or import into another project of the store."
-        raise DocumentExistsError(name, kind=kind.name, head=newest, remedy=remedy)
-    return store.save(document, message=MESSAGE, based_on=max(imported)).number > newest
+    return importer.save(name, lambda _: document, kind=kind.name)
 
 
 # --- times of data ---------------------------------------------------------------------------------------------------
@@ -307,15 +275,6 @@ def _corrected(time: Any) -> Any:
 
 
 # --- other times, in a zone -------------------------------------------------------------------------------------------
-
-
-def _checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
-    if zone is None or isinstance(zone, tzinfo):
-        return zone
-    try:
-        return ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
-        raise InvalidValueError("zone", zone, "Give the name of a time zone, such as 'Europe/Vienna'.") from error
 
 
 @contextmanager

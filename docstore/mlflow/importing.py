@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 MESSAGE: Final = "imported from MLflow"
 """The message of the versions that ``import_experiments`` saves, by which it knows them again."""
 
+_REMEDY: Final = "It is not this experiment of MLflow as it was imported before. Give prefix="
+
 NOTE: Final = "mlflow.note.content"
 """The tag of the description of an experiment."""
 
@@ -84,7 +86,7 @@ def import_experiments(
     with _errors_of(client):
         experiments = {each.name: each for each in _pages(client.search_experiments)}
         wanted = [each for each in chosen(names, experiments, "experiments") if names or not _is_unused(client, each)]
-    importer = Importer(store, MESSAGE, "experiment of MLflow", author)
+    importer = Importer(store, MESSAGE, _REMEDY, author)
     with reporting(progress, "experiments") as tell:
         for number, each in enumerate(wanted, 1):
             name = f"{prefix}{each.name}"

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, tzinfo
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -16,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial
 
-from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
+from docstore.errors import DatabaseError, MissingFileError
 from docstore.model import Experiment
 from docstore.optuna.studies import (
     Layout,
@@ -27,7 +26,7 @@ from docstore.optuna.studies import (
     new_experiment,
 )
 from docstore.optuna.trials import put_encoded
-from docstore.store.importing import Importer, check_database, chosen
+from docstore.store.importing import Importer, check_database, checked_zone, chosen
 from docstore.verify.report import ImportReport, Progress, Report, reporting
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
 MESSAGE: Final = "imported from Optuna"
 """The message of the versions that ``import_studies`` saves, by which it knows them again."""
+
+_REMEDY: Final = "It is not this study as it was imported before. Give prefix="
 
 
 def import_studies(
@@ -74,7 +75,7 @@ def import_studies(
     opened = open_source(source)
     try:
         studies = chosen(names, {study.study_name: study for study in opened.get_all_studies()}, "studies")
-        importer = Importer(store, MESSAGE, "study", author)
+        importer = Importer(store, MESSAGE, _REMEDY, author)
         with reporting(progress, "studies") as tell:
             for number, study in enumerate(studies, 1):
                 name = document_name(study.study_name, prefix)
@@ -108,20 +109,6 @@ def open_source(source: str | PathLike[str] | BaseStorage) -> BaseStorage:
         raise
     except Exception as error:  # of SQLAlchemy, of its drivers, and Optuna's RuntimeError for another schema
         raise DatabaseError(f"{url.render_as_string(hide_password=True)}: Optuna cannot read it: {error}") from error
-
-
-def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
-    """Return the time zone *zone*, by its name if it is a text.
-
-    Raises:
-        InvalidValueError: there is no such zone.
-    """
-    if zone is None or isinstance(zone, tzinfo):
-        return zone
-    try:
-        return ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
-        raise InvalidValueError("zone", zone, "Give the name of a time zone, such as 'Europe/Vienna'.") from error
 
 
 # --- one study -------------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from optuna.trial import FrozenTrial
 
 from docstore.errors import ConflictError, DocumentExistsError
 from docstore.model import Experiment, TrialStatus
-from docstore.optuna.importing import checked_zone
 from docstore.optuna.studies import StudyHead, document_name, is_study, new_experiment, set_attributes
 from docstore.optuna.trials import began, put_trial
 from docstore.optuna.writing import TrialWriter, message_for
+from docstore.store.importing import checked_zone
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

@@ -78,6 +78,22 @@ def client_with_one_trial(**arguments: Any) -> Client:
     return client
 
 
+def change_in(store: docstore.Store) -> None:
+    """Change the experiment, its first trial and its strategy, as a user does between two imports."""
+    experiment = store.load("branin")
+    experiment.description, experiment.trials[0]._properties["note"] = "mine", "look at this one"
+    store.save(experiment)
+    strategy = store.load("branin", kind="generation_strategy")
+    strategy._name = "my strategy"
+    store.save(strategy)
+
+
+def changed_in(store: docstore.Store) -> tuple[Any, ...]:
+    """Return what ``change_in`` changed."""
+    experiment, strategy = store.load("branin"), store.load("branin", kind="generation_strategy")
+    return experiment.description, experiment.trials[0]._properties.get("note"), strategy.name
+
+
 # --- SQL -------------------------------------------------------------------------------------------------------------
 
 
@@ -204,6 +220,26 @@ class TestASecondImport:
 
         loaded = store.load("branin")
         assert (loaded.description, sorted(loaded.trials)) == ("mine", [0, 1])
+
+    def test_leaves_what_was_changed_in_the_store_when_it_is_followed_by_a_third(self, store, source):
+        experiment = new_experiment()
+        save_experiment(experiment)
+        strategy = modeling_stubs.get_generation_strategy()
+        strategy.experiment = experiment
+        save_generation_strategy(strategy)
+        import_sql(source, store)
+        change_in(store)
+        add_trial(experiment, 2.0)
+        save_experiment(experiment)
+        import_sql(source, store)
+
+        assert import_sql(source, store).unchanged == ["branin"]
+        add_trial(experiment, 3.0)
+        save_experiment(experiment)
+        assert import_sql(source, store).imported == ["branin"]
+
+        assert changed_in(store) == ("mine", "look at this one", "my strategy")
+        assert sorted(store.load("branin").trials) == [0, 1, 2]
 
     def test_goes_on_where_one_was_interrupted(self, store, source):
         for name in ("one", "two"):
@@ -511,6 +547,21 @@ class TestAJSONFileOfAx:
         later = import_json_file(tmp_path / "client.json", store)
 
         assert (first.imported, again.unchanged, later.imported) == (["branin"], ["branin"], ["branin"])
+        assert len(store.load("branin").trials) == 2
+
+    def test_saved_a_third_time_leaves_what_was_changed_in_the_store(self, tmp_path, store):
+        client = client_with_one_trial()
+        client.save_to_json_file(str(tmp_path / "client.json"))
+        import_json_file(tmp_path / "client.json", store)
+        change_in(store)
+        client.get_next_trials(1)
+        client.save_to_json_file(str(tmp_path / "client.json"))
+        import_json_file(tmp_path / "client.json", store)
+
+        report = import_json_file(tmp_path / "client.json", store)
+
+        assert report == ImportReport(unchanged=["branin"])
+        assert changed_in(store) == ("mine", "look at this one", "my strategy")
         assert len(store.load("branin").trials) == 2
 
     def test_of_an_older_client_gives_both_too(self, tmp_path):
