@@ -130,7 +130,14 @@ class _Reader:
         head = StudyHead(study.study_name, study.directions, study.user_attrs, study.system_attrs)
         time_created = datetime.now(UTC) if before is None else before.time_created
         now = _experiment(head, trials, self.name, time_created, self.zone)
-        return now if before is None or _goes_on(before, now) else None
+        if before is None:
+            return now
+        if not _goes_on(before, now):
+            return None
+        layout = Layout.of(now)
+        for number, arm_name in _kept_names(before, now).items():
+            put_encoded(now, trials[number], layout, self.zone, arm_name)
+        return now
 
 
 def _experiment(
@@ -160,3 +167,18 @@ def _when(trial: Any) -> tuple[Any, ...]:
     """Return the status and the times of a trial, as clocks showed them: they hold whatever the zone is said to be."""
     times = (trial.time_run_started, trial.time_completed)
     return trial.status, *(None if time is None else time.replace(tzinfo=None) for time in times)
+
+
+def _kept_names(before: Experiment, now: Experiment) -> dict[int, str]:
+    """Return the names that arms of *now* keep from *before*, by trial: in a merge an arm got the name of an equal one.
+
+    It does not keep the name if one of the two has other parameters now.
+    """
+    arms = {index: trial.arm for index, trial in now.trials.items()}
+    named = {arm.name: arm for arm in arms.values()}
+    former = {index: trial.arm for index, trial in before.trials.items() if index in arms}
+    return {
+        index: arm.name
+        for index, arm in former.items()
+        if arm.name != arms[index].name and arm.signature == arms[index].signature == named.get(arm.name, arm).signature
+    }

@@ -52,11 +52,17 @@ def put_trial(experiment: Experiment, frozen: FrozenTrial, zone: tzinfo | None =
     return has_new_head
 
 
-def put_encoded(experiment: Experiment, frozen: FrozenTrial, layout: Layout, zone: tzinfo | None) -> None:
-    """As ``put_trial``, of an experiment whose head has all that *frozen* needs, and which has the *layout*."""
+def put_encoded(
+    experiment: Experiment, frozen: FrozenTrial, layout: Layout, zone: tzinfo | None, arm_name: str = ""
+) -> None:
+    """As ``put_trial``, of an experiment whose head has all that *frozen* needs, and which has the *layout*.
+
+    Args:
+        arm_name: by default that after the number of the trial, ``7_0``.
+    """
     arm = Arm(
         {name: _stored(frozen.distributions.get(name), value) for name, value in frozen.params.items()},
-        name=f"{frozen.number}_0",
+        name=arm_name or f"{frozen.number}_0",
     )
     trial = Trial(experiment, frozen.number)
     trial.generator_run = GeneratorRun([arm])

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from optuna_samples import DIVERSE, everything, fill, trial
 
 from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
-from docstore.optuna import ImportReport, export_study, import_studies
+from docstore.optuna import ImportReport, export_study, import_studies, record
 
 
 class TestASecondImport:
@@ -76,6 +76,48 @@ class TestASecondImport:
         experiment = lab.load("branin")
         assert (experiment.properties["team"], experiment.trials[0].properties["note"]) == ("audio", "look at this one")
         assert len(experiment.trials) == 3
+
+    def test_of_trials_with_equal_parameters_makes_no_version_when_it_is_followed_by_a_third(self, lab, memory):
+        study = fill(memory, [trial(0), trial(1)])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.trials[0].properties["note"] = "look at this one"
+        lab.save(experiment)
+        study.add_trial(trial(2))
+        import_studies(lab, memory)
+
+        assert import_studies(lab, memory) == ImportReport(unchanged=["branin"])
+
+    def test_of_trials_that_were_recorded_meanwhile_makes_no_version_if_their_parameters_are_equal(self, lab, memory):
+        study = fill(memory, [trial(0)])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.trials[0].properties["note"] = "look at this one"
+        lab.save(experiment)
+        study.add_trial(trial(1))
+        import_studies(lab, memory)
+        study.enqueue_trial({"x": 0.25})
+        study.optimize(lambda each: each.suggest_float("x", -1.0, 1.0), n_trials=1, callbacks=[record(lab)])
+
+        assert import_studies(lab, memory) == ImportReport(unchanged=["branin"])
+
+    def test_names_trials_apart_whose_parameters_were_equal_until_they_ran(self, lab, memory):
+        waiting = {"state": TrialState.WAITING, "datetime_start": None, "params": {}, "distributions": {}}
+        study = fill(memory, [trial(0, **waiting)])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.trials[0].properties["note"] = "look at this one"
+        lab.save(experiment)
+        study.add_trial(trial(1, **waiting))
+        import_studies(lab, memory)
+        first = study.ask()
+        first.suggest_float("x", 0.0, 1.0)
+
+        import_studies(lab, memory)
+
+        experiment = lab.load("branin")
+        assert [experiment.trials[index].arm.name for index in (0, 1)] == ["0_0", "1_0"]
+        assert experiment.trials[0].properties["note"] == "look at this one"
 
     def test_that_finds_nothing_new_leaves_what_was_changed_in_the_store(self, lab, memory):
         fill(memory, [trial()])
