@@ -142,6 +142,14 @@ class VersionPromises(Setting):
             "trial 1: taste nan (sem 0.25) removed",
         )
 
+    def test_the_differences_of_all_versions_are_those_of_each_from_the_one_before(
+        self, store: docstore.Store, saves: Saves
+    ) -> None:
+        told = [(version, diff.patch, str(diff)) for version, diff in store.diffs("cakes")]
+
+        steps = [(number, store.diff("cakes", number - 1, number)) for number in range(len(saves[1]), 1, -1)]
+        assert told == [(saves[1][number - 1], diff.patch, str(diff)) for number, diff in steps]
+
     def test_a_version_has_no_difference_from_itself(self, store: docstore.Store, saves: Saves) -> None:
         diff = store.diff("cakes", 2, 2)
 
