@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from docstore.errors import InvalidValueError
+from docstore.web.formats import read_number
 from docstore.web.source import Source
 
 
@@ -29,9 +30,10 @@ def revert(source: Source, form: Mapping[str, str]) -> None:
 
 def _number(form: Mapping[str, str]) -> int:
     text = form.get("version", "")
-    if not text.isdecimal():
+    number = read_number(text)
+    if number is None:
         raise InvalidValueError("version", text, "Give the number of a version.")
-    return int(text)
+    return number
 
 
 ACTIONS: Final[Mapping[str, Callable[[Source, Mapping[str, str]], None]]] = {

@@ -83,6 +83,11 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
+def read_number(text: str) -> int | None:
+    """Return the number from 0 that a text of an address or a form is; None for any other, and for one of 16 digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
 # --- texts for people ------------------------------------------------------------------------------------------------
 
 

@@ -54,10 +54,16 @@ def environment() -> jinja2.Environment:
 
 
 @cache
+def static_files() -> dict[str, bytes]:
+    """Return the static files by their names."""
+    folder = resources.files(_PACKAGE) / "static"
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+
+
+@cache
 def assets() -> str:
     """Return the digest of the static files, which their links have, so that a browser keeps them until they change."""
-    folder = resources.files(_PACKAGE) / "static"
-    texts = sorted((each.name, each.read_bytes()) for each in folder.iterdir() if each.is_file())
+    texts = sorted(static_files().items())
     return hashlib.sha256(b"".join(name.encode() + text for name, text in texts)).hexdigest()[:12]
 
 

@@ -7,13 +7,12 @@ import gzip
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
 from docstore.web.pages.report import Step, report_page
-from docstore.web.rendering import environment
+from docstore.web.rendering import environment, static_files
 from docstore.web.source import Source
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def report(store: Store, name: str, *, with_json: bool) -> bytes:
 
 
 def _static(name: str) -> str:
-    return (resources.files("docstore.web") / "static" / name).read_text("utf-8")
+    return static_files()[name].decode()
 
 
 def _hash(text: str) -> str:

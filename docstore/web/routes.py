@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import resources
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import parse_qsl
 
@@ -34,8 +33,8 @@ from docstore.web.pages.history import history_page
 from docstore.web.pages.listing import listing
 from docstore.web.pages.live import news
 from docstore.web.pages.trials import trial_page, trials_page
-from docstore.web.rendering import assets, link, render
-from docstore.web.security import Guard, Writers, attachment, is_from_here
+from docstore.web.rendering import assets, link, render, static_files
+from docstore.web.security import HEADERS, Guard, Writers, attachment, is_from_here
 from docstore.web.source import EXPERIMENT, Source
 
 if TYPE_CHECKING:
@@ -62,9 +61,10 @@ class Query:
     def number(self, key: str, default: int | None = None) -> int:
         """Return a number from 0; raises as ``text``."""
         text = self.text(key, None if default is None else str(default))
-        if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        number = formats.read_number(text)
+        if number is None:
             raise InvalidValueError(key, text, "Give a number from 0.")
-        return int(text)
+        return number
 
     def optional(self, *keys: str) -> dict[str, str]:
         """Return those of *keys* that are given, and not empty."""
@@ -200,6 +200,13 @@ class Site:
         listed = ", ".join(page.path for page in PAGES)
         return self._failed(request, "", Failure(404, "No such page", f"The pages are {listed}."))
 
+    def broken(self, request: Request, error: Exception) -> Response:
+        """Return the page for an error that nobody expected; the server writes it to its log. ``Guard`` is inside."""
+        text = f"The server met an error that it did not expect ({type(error).__name__}). Its log says where."
+        answer = self._failed(request, "", Failure(500, "It went wrong", text))
+        answer.headers.update(HEADERS)
+        return answer
+
     def _changes(self, request: Request) -> Response:
         """Answer what changed since a page was made: nothing (204), or a sentence with links."""
         query = Query(request.query_params)
@@ -290,12 +297,12 @@ _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/sv
 def _static(request: Request) -> Response:
     name = request.path_params["file"]
     media = _TYPES.get(name[name.rfind(".") :])
-    file = resources.files("docstore.web") / "static" / name
-    if media is None or not file.is_file():
+    text = static_files().get(name)
+    if media is None or text is None:
         return Response("There is no such file.\n", 404, media_type="text/plain")
-    return Response(
-        file.read_bytes(), 200, {"Cache-Control": "public, max-age=31536000, immutable"}, f"{media}; charset=utf-8"
-    )
+    is_fixed = request.query_params.get("v") == assets()
+    age = "public, max-age=31536000, immutable" if is_fixed else "no-cache"
+    return Response(text, 200, {"Cache-Control": age}, f"{media}; charset=utf-8")
 
 
 def make_app(store: Store, *, write: bool, token: str | None, hosts: tuple[str, ...]) -> Starlette:
@@ -307,5 +314,5 @@ def make_app(store: Store, *, write: bool, token: str | None, hosts: tuple[str, 
     return Starlette(
         routes=site.routes(),
         middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={404: site.not_found},
+        exception_handlers={404: site.not_found, Exception: site.broken},
     )

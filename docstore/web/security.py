@@ -64,8 +64,11 @@ class Guard:
 
 
 def _host_name(host: str) -> str:
-    """Return the name in a ``Host`` header, without its port."""
-    return urlsplit(f"//{host}").hostname or ""
+    """Return the name in a ``Host`` header, without its port; "" if it is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 class Writers:
@@ -109,5 +112,5 @@ def is_from_here(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+    _, is_address, host = request.headers.get("origin", "").partition("://")
+    return bool(is_address) and host == request.headers.get("host")

@@ -58,10 +58,10 @@ HOST = "http://127.0.0.1"
 
 
 class Client:
-    """Asks an ASGI application; keeps its cookies."""
+    """Asks an ASGI application; keeps its cookies; *raises* errors that the application raised."""
 
-    def __init__(self, app: Any, host: str = HOST) -> None:
-        self.app, self.host = app, host
+    def __init__(self, app: Any, host: str = HOST, *, raises: bool = True) -> None:
+        self.app, self.host, self.raises = app, host, raises
         self.cookies = httpx.Cookies()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, /, **query: Any) -> httpx.Response:
@@ -74,7 +74,7 @@ class Client:
         return asyncio.run(self._ask("POST", path, data=form, headers=given))
 
     async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=self.raises)
         async with httpx.AsyncClient(transport=transport, base_url=self.host, cookies=self.cookies) as client:
             answer = await client.request(method, path, **request)
             self.cookies = client.cookies

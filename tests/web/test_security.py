@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import sqlalchemy as sa
 from web_lab import Client
 
 from docstore import web
@@ -34,6 +35,37 @@ class TestEachAnswer:
         assert Client(app, "http://127.0.0.1:8010").get("/").status_code == 200
         assert Client(app, "http://[::1]:8010").get("/").status_code == 200
         assert Client(app, "http://evil.example:8010").get("/").status_code == 421
+        assert Client(app).get("/", {"Host": "["}).status_code == 421
+
+    def test_is_a_page_with_the_headers_even_if_an_error_was_not_expected(self, own):
+        client = Client(web.app(own), raises=False)
+        sa.event.listen(own.engine, "before_cursor_execute", lambda *_: 1 // 0)
+
+        answer = client.get("/trials", name="cakes")
+
+        assert (answer.status_code, answer.headers["cache-control"]) == (500, "no-store")
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "It went wrong" in answer.text
+
+    def test_about_a_number_of_thousands_of_digits_is_a_page(self, client):
+        many = "9" * 5_000
+
+        for path in ("/experiment", "/trials", "/diff", "/json"):
+            assert client.get(path, name="cakes", version=many, a=many).status_code == 404, path
+        assert client.get("/trial", name="cakes", index=many).status_code == 400
+        assert client.get("/changes", kind="experiment", name="cakes", seen=many).status_code == 200
+
+
+class TestAStaticFile:
+    def test_is_kept_by_the_browser_only_under_the_address_that_pages_have(self, client):
+        [link] = re.findall(r'src="(/static/page.js[^"]+)"', client.get("/").text)
+
+        assert "immutable" in client.get(link).headers["cache-control"]
+        assert client.get("/static/page.js", v="older").headers["cache-control"] == "no-cache"
+
+    def test_is_one_of_the_folder_and_no_other(self, client):
+        for name in ("..%2Froutes.py", "%2e%2e%2fstyle.css", "README.md", "a%00.css", "a" * 300 + ".css", ""):
+            assert client.get(f"/static/{name}").status_code == 404, name
 
 
 FORM = {"kind": "experiment", "name": "cakes", "version": "1", "tag": "mine"}
@@ -93,6 +125,12 @@ class TestWithTheToken:
         assert writer.post("/tag", {**form, "move": "yes"}).status_code == 303
         assert own.tags("cakes") == {"published": 2}
 
+    def test_a_number_of_thousands_of_digits_names_no_version(self, writer):
+        form = {"kind": "experiment", "name": "cakes", "version": "9" * 5_000, "tag": "best"}
+
+        assert writer.post("/tag", form).status_code == 400
+        assert writer.post("/revert", form).status_code == 400
+
     def test_a_version_is_brought_back(self, own, writer):
         writer.post("/revert", {"kind": "experiment", "name": "cakes", "version": "1", "message": "too soft"})
 
@@ -103,7 +141,8 @@ class TestWithTheToken:
     def test_the_form_of_another_site_changes_nothing(self, own, writer):
         form = {"kind": "experiment", "name": "cakes", "version": "2", "tag": "theirs"}
 
-        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}, {"Accept": "text/html"}):
+        origins = [{"Origin": each} for each in ("http://evil.example", "http://[", "null", "")]
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Accept": "text/html"}, *origins):
             assert writer.post("/tag", form, headers).status_code == 403
         assert own.tags("cakes") == {"published": 1}
 

@@ -9,7 +9,7 @@ from typing import Final
 from docstore.documents.diff.lines import Line
 from docstore.documents.history import Version
 from docstore.errors import VersionNotFoundError
-from docstore.web.formats import Stamp, Table
+from docstore.web.formats import Stamp, Table, read_number
 from docstore.web.pages.changes import ChangeRow, change_row
 from docstore.web.source import Source
 
@@ -117,7 +117,7 @@ def version_of(source: Source, name: str, kind: str, timeline: Sequence[Version]
     """
     number: int | None = default
     if wanted:
-        number = int(wanted) if wanted.isdecimal() else source.store.tags(name, kind=kind).get(wanted)
+        number = read_number(wanted) if wanted.isdecimal() else source.store.tags(name, kind=kind).get(wanted)
     if number is None or not 1 <= number <= len(timeline):
         raise VersionNotFoundError(
             name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from docstore.search.info import DocumentInfo
+from docstore.web.formats import read_number
 from docstore.web.pages.changes import ChangeRow, newest_change
 from docstore.web.source import Source
 
@@ -29,7 +30,7 @@ def news(source: Source, kind: str, name: str, seen: str) -> News | None:
     """
     found = source.newest()
     if name:
-        since = int(seen) if seen.isdecimal() else 0
+        since = read_number(seen) or 0
         later = [each for each in found if (each.kind, each.name) == (kind, name) and each.version > since]
     else:
         later = [each for each in found if each.updated_at.isoformat(timespec="microseconds") > seen]
