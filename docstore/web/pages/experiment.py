@@ -71,6 +71,12 @@ class ExperimentPage:
     facts: dict[str, str]
     stamp: Stamp
 
+    @property
+    def table(self) -> Table:
+        """The search space as a table."""
+        columns = ("parameter", "values", "type", "form", "note")
+        return Table(columns, [(each.name, each.values, each.type, each.form, each.note) for each in self.parameters])
+
 
 def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPage:
     """Return the page of an experiment, at the version that a number or a tag names, by default the newest.
