@@ -12,7 +12,7 @@ Layout, for whoever adds a page:
   is the frame of all of them; ``macros.html`` has what several need: ``lead`` (what changed last), ``tabs``, ``change``
   (a version), ``pager``, ``td``. A page that htmx loads into another one extends ``part.html`` then (``is_part``).
 - ``routes.py``: which path shows which page. A page is one ``PageRoute`` in ``PAGES``; that also gives it its
-  ``.json``, and its ``.csv`` if it has a ``table``.
+  ``.json``, and its ``.csv`` by the page's ``table``.
 - ``source.py``: what pages read from: the store, a cache, and the documents that changed last.
 - ``caching.py``: derived data by digest, bounded; one question to the database for all browsers.
 - ``charts.py``: a plot as SVG, by ``templates/chart.html``, for pages and reports.

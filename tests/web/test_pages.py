@@ -380,6 +380,31 @@ class TestAnswers:
         own.tag("cakes", "printed")
         assert client.get("/history", {"If-None-Match": tag}, name="cakes").status_code == 200
 
+    def test_about_versions_that_were_folded_meanwhile_are_new(self, own):
+        experiment = own.load("cakes")
+        for value in (0.4, 0.5):
+            add_trial(experiment, value)
+            own.save(experiment)
+        client = Client(web.app(own))
+        paths = {"/history": {}, "/experiment": {}, "/trial": {"index": 4}}
+        tags = {path: client.get(path, name="cakes", **query).headers["etag"] for path, query in paths.items()}
+
+        own.compact("cakes", keep=1)
+
+        for path, query in paths.items():
+            answer = client.get(path, {"If-None-Match": tags[path]}, name="cakes", **query)
+            assert answer.status_code == 200, path
+        assert "folded" in client.get("/history", name="cakes").text
+
+    def test_about_a_branch_have_the_name_that_its_origin_has_now(self, own):
+        client = Client(web.app(own))
+        tag = client.get("/history", name="small cakes").headers["etag"]
+
+        own.rename("cakes", "tarts")
+
+        answer = client.get("/history", {"If-None-Match": tag}, name="small cakes")
+        assert "branch of version 2 of &#39;tarts&#39;" in answer.text
+
     def test_are_small_however_much_there_is(self, own):
         own.save(with_goal("many", 1_000))
         own.put("note", "long", {f"key {number}": "x" * 1_000 for number in range(3_000)})

@@ -89,6 +89,8 @@ def change_row(
         return words_of(version, kind, value_now), len(version.places) if version.is_kept else None
 
     what = f"words for {kind}" if value_now is None else f"words for {kind} with values"
+    if not version.is_kept:
+        what = "words for a folded version"  # before compact(), the same version had others
     words, places = source.of_history(version, what, make, lambda made: 1)
     return ChangeRow(
         kind,

@@ -96,10 +96,11 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
     head = source.head(name, version=shown.number if newer else None)
     parameters = items(dict(head), "search_space", "parameters")
     rows = [change_row(source, name, EXPERIMENT, version, tags) for version in timeline[newer : newer + RECENT]]
+    newest = newest_change(source, name, EXPERIMENT, timeline[0])
     return ExperimentPage(
         _info_at(info, shown, head) if newer else info,
         len(timeline),
-        newest_change(source, name, EXPERIMENT, timeline[0]),
+        newest,
         rows,
         tags,
         _count_at(source, name, shown) if newer else _count(source, info),
@@ -108,7 +109,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
         len(parameters),
         dict(_facts(head)),
-        Stamp(f"{shown.chain} {timeline[0].chain} {sorted(tags.items())}"),
+        Stamp(repr((newest, rows, sorted(tags.items())))),
     )
 
 

@@ -62,13 +62,15 @@ def history_page(source: Source, name: str, kind: str, before: int | None = None
     start = 0 if before is None else max(0, head - before + 1)
     found = timeline[start : start + PAGE]
     tags = source.store.tags(name, kind=kind)
+    rows = [change_row(source, name, kind, version, tags) for version in found]
+    newest = newest_change(source, name, kind, timeline[0])
     return HistoryPage(
         kind,
         name,
         head,
-        [change_row(source, name, kind, version, tags) for version in found],
+        rows,
         found[-1].number if found and found[-1].number > 1 else None,
         tags,
-        newest_change(source, name, kind, timeline[0]),
-        Stamp(f"{timeline[0].chain} {before} {sorted(tags.items())}"),
+        newest,
+        Stamp(repr((newest, rows, before, sorted(tags.items())))),
     )

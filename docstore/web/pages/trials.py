@@ -186,7 +186,9 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     records = [record for _, record in records_of(measured, source.decode)]
     means = means_of(last_observations(measured, source.decode))
     arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
-    order = list(parameter_types(dict(source.head(name, version=number))))
+    head = source.head(name, version=number)
+    changes = _changes(source, name, index, shown_version.number)
+    newest = newest_change(source, name, EXPERIMENT, timeline[0])
     return TrialPage(
         name,
         shown_version.number,
@@ -194,18 +196,18 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         index,
         str(trial.get("status", "")),
         arms,
-        [*order, *dict.fromkeys(key for arm in arms for key in arm["parameters"] if key not in order)],
+        list(dict.fromkeys(chain(parameter_types(dict(head)), *(arm["parameters"] for arm in arms)))),
         list(dict.fromkeys(str(record.get("metric_name")) for record in records)),
         _artifacts(trial, data, index),
         source.has_files,
         dict(_facts(trial)),
         records[:_RECORDS],
         len(records),
-        _changes(source, name, index, shown_version.number),
+        changes,
         index - 1 if index > 0 else None,
         index + 1 if _part(source, name, f"/trials/{index + 1}", number) is not None else None,
-        newest_change(source, name, EXPERIMENT, timeline[0]),
-        Stamp(f"{shown_version.chain} {timeline[0].chain}"),
+        newest,
+        Stamp(repr((shown_version.chain, newest, changes))),
     )
 
 
