@@ -134,6 +134,21 @@ class TestAVisitor:
         news.get_by_text("dora").wait_for(timeout=20_000)
         assert "trial 2 added" in news.inner_text()
 
+    def test_keeps_the_focus_on_the_news_while_nothing_else_is_new(self, visitor, kitchen):
+        store, _ = kitchen
+        store.save(with_goal("scones", 1))
+        visitor.page.goto(f"{visitor.address}/experiment?name=scones")
+        experiment = store.load("scones")
+        add_trial(experiment, 0.7)
+        store.save(experiment, author="dora")
+        link = visitor.page.locator("#news .again")
+        link.focus(timeout=20_000)
+
+        for _ in range(2):
+            visitor.page.wait_for_event("requestfinished", lambda request: "/changes" in request.url, timeout=20_000)
+
+        assert link.evaluate("each => each === document.activeElement")
+
     def test_goes_on_by_the_keyboard(self, visitor):
         visitor.page.keyboard.press("Tab")
         assert visitor.page.locator(":focus").inner_text() == "To the content"

@@ -34,7 +34,8 @@
   function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
-  const digits = value => (value === null ? "–" : String(Number(value.toPrecision(6))));
+  const digits = value => (value == null ? "–" : String(Number(value.toPrecision(6))));
+  const whole = [...Array(10).keys()].flatMap(power => [1, 2, 5].map(step => step * 10 ** power));
   function options(box, data, goal) {
     const axis = () => ({
       stroke: () => colour("--quiet"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false },
@@ -45,11 +46,11 @@
       scales: { x: { time: false } },
       cursor: { drag: { x: true, y: false } },
       axes: [
-        { ...axis(), label: "trial", size: 28, labelSize: 20, gap: 6 },
+        { ...axis(), label: "trial", incrs: whole, size: 28, labelSize: 20, gap: 6 },
         { ...axis(), label: goal.replace(/^(minimize|maximize) /, ""), size: 56, labelSize: 18, gap: 6 },
       ],
       series: [
-        { label: "trial" },
+        { label: "trial", value: (u, v) => digits(v) },
         { label: "value", stroke: () => colour("--dots"), paths: () => null, value: (u, v) => digits(v),
           points: { show: true, size: data[0].length > 500 ? 3 : 6, fill: () => colour("--dots"), width: 0 } },
         { label: "best so far", stroke: () => colour("--best"), width: 2, points: { show: false },
@@ -103,6 +104,16 @@
       plot(box);
     }
   }
+
+  // --- news ------------------------------------------------------------------------------------------------------
+  // The same answer again is not put in the place of the last one: its link keeps the focus, and nobody hears it twice.
+  let told = "";
+  document.addEventListener("htmx:before:swap", event => {
+    const { sourceElement, text } = event.detail.ctx;
+    if (sourceElement.id !== "news") return;
+    if (text === told) event.preventDefault();
+    told = text;
+  });
 
   function prepare(root) { sliders(root); times(root); plots(root); }
   prepare(document);
