@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import math
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +21,7 @@ import docstore
 from docstore import web
 from docstore.errors import InvalidValueError
 from docstore.sql.tables import versions
-from docstore.testing.experiments import add_trial
+from docstore.testing.experiments import add_trial, observe
 from docstore.web.pages.document import Look, document_page
 from docstore.web.pages.experiment import MOST_POINTS, Point, objective, thinned
 from docstore.web.pages.trials import trials_page
@@ -175,10 +176,49 @@ class TestTheObjective:
 
         assert [each.trial for each in objective(Source(own), "cakes").points] == [0, 1, 3]
 
+    def test_leaves_out_abandoned_arms_as_best_does(self, own):
+        experiment = with_goal("batch")
+        trial = experiment.new_batch_trial()
+        for x in (0.1, 0.2):
+            trial.add_arm(docstore.Arm({"x": x, "flour": "rye"}))
+        good, burnt = (arm.name for arm in trial.arms)
+        for arm, mean in ((good, 0.1), (burnt, 0.9)):
+            record = {"trial_index": 0, "arm_name": arm, "metric_name": "taste", "mean": mean, "sem": 0.0}
+            experiment.attach_data(docstore.Data.from_records([record]))
+        trial.mark_arm_abandoned(burnt)
+        own.save(experiment)
+
+        page = objective(Source(own), "batch")
+
+        assert [(each.arm, each.best) for each in page.points] == [(good, 0.1)]
+        assert [each.arm_name for each in page.best] == [good]
+
+    def test_of_several_metrics_may_be_infinite(self, own):
+        experiment = with_goal("endless", 3)
+        sum_of_two = docstore.Objective("taste + crust")
+        experiment.optimization_config = docstore.OptimizationConfig(sum_of_two)
+        for index, values in enumerate([(1.0, 2.0), (math.inf, 1.0), (math.inf, -math.inf)]):
+            for metric, value in zip(("taste", "crust"), values, strict=True):
+                observe(experiment, index, value, metric)
+        own.save(experiment)
+
+        assert [each.value for each in objective(Source(own), "endless").points] == [3.0, math.inf]
+
     def test_of_an_experiment_without_a_goal_says_why(self, client):
         page = client.get("/objective.json", name=TRICKY).json()
 
         assert "has no objective" in page["problem"]
+
+    def test_of_several_at_once_names_each_and_says_where_to_look(self, own):
+        goals = [docstore.Objective("taste"), docstore.Objective("-cost")]
+        experiment = with_goal("two goals", 2)
+        experiment.optimization_config = docstore.MultiObjectiveOptimizationConfig(docstore.MultiObjective(goals))
+        own.save(experiment)
+
+        page = objective(Source(own), "two goals")
+
+        assert page.goal == "maximize taste, minimize cost"
+        assert page.problem.startswith("There are several objectives")
 
     def test_of_many_trials_keeps_the_best_the_worst_and_the_last(self):
         values = [float((7919 * i) % 10007) for i in range(9_999)]

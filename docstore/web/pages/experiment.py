@@ -12,15 +12,14 @@ from docstore.documents.canonical import JSON, TAG
 from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
-from docstore.errors import InvalidValueError
-from docstore.search.experiments.best import IGNORED_STATUSES, BestArm, Goal, goal_of
-from docstore.search.experiments.read import StoredExperiment, at, items
+from docstore.search.experiments.best import BestArm, Goal, weighted
+from docstore.search.experiments.read import at, items
 from docstore.search.info import DocumentInfo
 from docstore.web.charts import Chart, Labels, Measured, chart
 from docstore.web.formats import Stamp, Table, counted, number
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.pages.measured import Ranked, ranked
+from docstore.web.pages.measured import Ranked, objectives_in, ranked
 from docstore.web.source import EXPERIMENT, Source
 
 RECENT: Final = 5
@@ -128,29 +127,19 @@ def _count(source: Source, info: DocumentInfo) -> int:
 
 
 def _count_at(source: Source, name: str, shown: Version) -> int:
-    return len(ranked(source, name, shown).statuses)
+    return ranked(source, name, shown).trials
 
 
 # --- the head in words -----------------------------------------------------------------------------------------------
 
 
 def goal_text(head: Mapping[str, JSON]) -> str:
-    """Return ``minimize loss``; the expression itself if it has several objectives; "" without one."""
+    """Return ``minimize loss``, or ``minimize loss, maximize taste``; the expression if it cannot be read; or ""."""
+    goals = objectives_in(dict(head))
+    if goals:
+        return ", ".join(f"{'min' if is_min else 'max'}imize {_sum_text(weights)}" for weights, is_min in goals)
     expression = at(head.get("optimization_config"), "objective", "expression")
-    if not isinstance(expression, str):
-        return ""
-    try:
-        goal = _goal(head)
-    except InvalidValueError:
-        return expression
-    if len(goal.weights) == 1:
-        return f"{'minimize' if goal.minimize else 'maximize'} {next(iter(goal.weights))}"
-    return f"{'minimize' if goal.minimize else 'maximize'} {_sum_text(goal.weights)}"
-
-
-def _goal(head: Mapping[str, JSON]) -> Goal:
-    """Return what arms are ranked by, as ``Store.best`` reads it."""
-    return goal_of(StoredExperiment("", "", dict(head), {}, {}), lambda value: value)
+    return expression if isinstance(expression, str) else ""
 
 
 def _sum_text(weights: Mapping[str, float]) -> str:
@@ -303,14 +292,14 @@ def objective(source: Source, name: str, wanted: str = "") -> Objective:
 def objective_points(found: Ranked, goal: Goal) -> list[Point]:
     """Return the value of the objective of each arm in each trial, in the order of the trials.
 
-    Trials that failed, were abandoned or are stale have none. The standard error is that of a sum of independent
-    metrics. The best so far is that of the values here, whatever the constraints.
+    Trials that failed, were abandoned or are stale have none, nor have abandoned arms. The standard error is that of a
+    sum of independent metrics. The best so far is that of the values here, whatever the constraints.
     """
     values = []
     for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
-        if found.statuses.get(trial) in IGNORED_STATUSES or not goal.weights.keys() <= metrics.keys():
+        value = weighted(goal.weights, {metric: mean for metric, (mean, _) in metrics.items()})
+        if value is None:
             continue
-        value = math.fsum(weight * metrics[metric][0] for metric, weight in goal.weights.items())
         sems = [weight * sem for metric, weight in goal.weights.items() if (sem := metrics[metric][1]) is not None]
         values.append((trial, arm, value, math.hypot(*sems) if len(sems) == len(goal.weights) else None))
     best = accumulate((value for _, _, value, _ in values), min if goal.minimize else max)

@@ -12,7 +12,16 @@ from docstore.documents.canonical import JSON
 from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
-from docstore.search.experiments.best import BestArm, Goal, Observations, best_arms, goal_of, last_observations
+from docstore.search.experiments.best import (
+    BestArm,
+    Goal,
+    Observations,
+    best_arms,
+    counted_observations,
+    goal_of,
+    last_observations,
+    objectives_of,
+)
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
@@ -28,6 +37,11 @@ from docstore.web.source import Source
 
 _BEST: Final = 5
 """Best arms that are shown."""
+
+_SEVERAL: Final = (
+    "There are several objectives, so no arm is the best of all. The trials have the values of each; "
+    "docstore plot --plot pareto draws the front."
+)
 
 ALWAYS: Final = ("trial", "status", "arm")
 """Columns that are shown though they do not vary."""
@@ -59,13 +73,13 @@ class Ranked:
     """What was measured in one version of an experiment, and which arms are best.
 
     Attributes:
-        statuses: by the index of the trial.
-        means: by trial and arm, the mean and the standard error of each metric at its largest step.
+        trials: how many there are.
+        means: by trial and arm, the mean and the standard error of each metric at its largest step; of what counts.
         goal: what arms are ranked by; None, and why in *problem*, if ``Store.best`` cannot rank them.
         best: the best arms, as ``Store.best`` returns them.
     """
 
-    statuses: dict[int, str]
+    trials: int
     means: dict[tuple[int, str], dict[str, tuple[float, float | None]]]
     goal: Goal | None
     best: list[BestArm]
@@ -94,15 +108,23 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
     def make() -> Ranked:
         stored, decode = read_experiment(source.transactions, name, number=version.number), source.decode
         last = last_observations(stored, decode)
-        means = means_of(last)
-        statuses = {index: str(at(body, "status")) for index, body in stored.trials.items()}
+        count, means = len(stored.trials), means_of(counted_observations(stored, decode, last))
         try:
             goal = goal_of(stored, decode)
-            return Ranked(statuses, means, goal, best_arms(stored, goal, decode, _BEST, last))
+            return Ranked(count, means, goal, best_arms(stored, goal, decode, _BEST, last))
         except InvalidValueError as error:
-            return Ranked(statuses, means, None, [], str(error))
+            problem = _SEVERAL if len(objectives_in(stored.head)) > 1 else str(error)
+            return Ranked(count, means, None, [], problem)
 
     return source.cached(version, "ranked", make, lambda made: 8 * len(made.means) + 100)
+
+
+def objectives_in(head: JSON) -> list[tuple[dict[str, float], bool]]:
+    """Return the weights of the metrics in each objective, and whether less is better; none if they cannot be read."""
+    try:
+        return objectives_of(at(head, "optimization_config", "objective"))
+    except InvalidValueError:
+        return []
 
 
 def means_of(last: Observations) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
