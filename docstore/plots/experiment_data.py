@@ -7,7 +7,7 @@ that is stored needs no class of a user. Nothing here needs Matplotlib.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -265,6 +265,18 @@ class ExperimentData:
             if name not in fixed
         )
 
+    def chosen(self, parameters: Iterable[str] | None) -> tuple[Sequence[Dimension], str]:
+        """Return the axes of *parameters*, by default of the first 40 that vary; and the title of their plot.
+
+        Raises:
+            InvalidValueError: there is no such parameter, or it is fixed.
+        """
+        if parameters is not None:
+            return [self.dimension(each) for each in parameters], self.name
+        if len(self.dimensions) <= _MOST:
+            return self.dimensions, self.name
+        return self.dimensions[:_MOST], f"the first {_MOST} of {len(self.dimensions):,} parameters of {self.name}"
+
     def dimension(self, name: str) -> Dimension:
         """Return the axis of the parameter *name*.
 
@@ -277,6 +289,9 @@ class ExperimentData:
             raise InvalidValueError("parameter", name, f"Experiment {self.name!r} has these that vary: {known}.")
         return found[name]
 
+
+_MOST: Final = 40
+"""So many parameters are drawn if none is named: more would make a picture that no screen shows."""
 
 _MANY: Final = 12
 """So many numbers may be the choices of an axis with a place for each; more are on an axis of numbers."""

@@ -98,6 +98,8 @@ def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None
     found = learning_curves(data, target)
     ax = drawing.axes_for(ax)
     drawing.label(ax, found.name, "step", found.target.directed_label)
+    if all(step == int(step) for each in found.curves for step in (each.steps[0], each.steps[-1])):
+        drawing.whole_numbers(ax)
     if not found.curves:
         return drawing.say(ax, f"no data: no observation of {drawing.plain(target.label)} has a step")
     best = [each for each in found.curves if each.counts][:BEST]

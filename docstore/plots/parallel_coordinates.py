@@ -124,7 +124,8 @@ def parallel(
 
     Args:
         experiment, metric, ax: as for ``objective``.
-        parameters: the names of those to draw, in this order; by default, of all that are not fixed.
+        parameters: the names of those to draw, in this order; by default, of all that are not fixed, or of the first
+            40.
 
     Raises:
         InvalidValueError: there is no such parameter; or as ``objective``.
@@ -132,10 +133,10 @@ def parallel(
     """
     data = experiment_data(experiment)
     target = data.target(metric, otherwise="Name one by metric='...'.")
-    dimensions = data.dimensions if parameters is None else [data.dimension(each) for each in parameters]
+    dimensions, title = data.chosen(parameters)
     found = parallel_coordinates(data, target, dimensions)
     ax = drawing.axes_for(ax, (max(7.2, 2.4 + 0.62 * len(found.axes)), 4.4))
-    drawing.label(ax, found.name)
+    drawing.label(ax, title)
     ax.spines[:].set_visible(False)
     ax.set_yticks([])
     if not found.lines:

@@ -85,7 +85,7 @@ def slices(experiment: Any, *, parameters: Iterable[str] | None = None, metric: 
 
     Args:
         experiment, metric: as for ``objective``.
-        parameters: the names of those to draw; by default, of all that are not fixed.
+        parameters: the names of those to draw; by default, of all that are not fixed, or of the first 40.
 
     Raises:
         InvalidValueError: there is no such parameter, or none at all; or as ``objective``.
@@ -93,7 +93,7 @@ def slices(experiment: Any, *, parameters: Iterable[str] | None = None, metric: 
     """
     data = experiment_data(experiment)
     target = _target(data, metric)
-    dimensions = data.dimensions if parameters is None else [data.dimension(each) for each in parameters]
+    dimensions, title = data.chosen(parameters)
     if not dimensions:
         raise InvalidValueError("parameters", [], f"Experiment {data.name!r} has none that varies: name another.")
     columns = min(len(dimensions), 4)
@@ -108,7 +108,7 @@ def slices(experiment: Any, *, parameters: Iterable[str] | None = None, metric: 
     for ax in grid[len(dimensions) :]:
         ax.remove()
     figure = drawing.figure_of(drawn)
-    figure.suptitle(drawing.plain(data.name, 60), fontsize="medium", x=0.01, ha="left")
+    figure.suptitle(drawing.plain(title, 60), fontsize="medium", x=0.01, ha="left")
     drawing.figure_legend(drawn)
     return drawn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from plotted import START, breads, losses, new_trial
+from plotted import START, breads, losses, new_trial, stepped
 
 import docstore
 from docstore import plots
@@ -53,6 +53,13 @@ class TestStatusesOverTime:
         assert labels(ax) == ["completed (1)", "running (0)", "candidate (0)", "failed (1)"]
         assert len({(area.get_hatch(), str(area.get_facecolor())) for area in ax.collections}) == 4
         assert ax.get_xlabel() == "time (UTC)"
+
+
+class TestLearningCurves:
+    def test_have_whole_numbers_at_whole_steps(self):
+        ax = plots.curves(stepped([[3.0, 2.0, 1.5]]))
+
+        assert [tick for tick in ax.get_xticks() if tick != int(tick)] == []
 
 
 class TestWhoChangedWhat:

@@ -9,7 +9,17 @@ from statistics import mean
 import pytest
 from plotted import breads, losses, many_breads, new_trial
 
-from docstore import ChoiceParameter, Experiment, FixedParameter, ParameterType, RangeParameter, SearchSpace, plots
+from docstore import (
+    ChoiceParameter,
+    Experiment,
+    FixedParameter,
+    Objective,
+    OptimizationConfig,
+    ParameterType,
+    RangeParameter,
+    SearchSpace,
+    plots,
+)
 from docstore.errors import InvalidValueError
 from docstore.plots.experiment_data import Dimension, experiment_data
 from docstore.plots.parallel_coordinates import parallel_coordinates
@@ -74,6 +84,26 @@ class TestASlice:
         found = plots.slices(breads(*losses(3.0)), parameters=["flour"])
 
         assert [ax.get_xlabel() for ax in found] == ["flour"]
+
+
+class TestVeryManyParameters:
+    @pytest.fixture
+    def experiment(self):
+        names = [f"p{number}" for number in range(60)]
+        space = SearchSpace([RangeParameter(name, ParameterType.FLOAT, 0.0, 1.0) for name in names])
+        experiment = Experiment(space, "wide", OptimizationConfig(Objective("-loss")))
+        experiment.new_trial(parameters=dict.fromkeys(names, 0.5)).mark_running(no_runner_required=True)
+        return experiment
+
+    def test_are_drawn_up_to_forty_and_the_title_says_so(self, experiment):
+        drawn, axes = plots.slices(experiment), plots.parallel(experiment)
+
+        assert len(drawn) == 40
+        assert drawn[0].figure.get_suptitle() == "the first 40 of 60 parameters of wide"
+        assert axes.get_title(loc="left") == "the first 40 of 60 parameters of wide"
+
+    def test_are_all_drawn_if_they_are_named(self, experiment):
+        assert len(plots.slices(experiment, parameters=[f"p{number}" for number in range(42)])) == 42
 
 
 class TestAParameterAsAnAxis:
