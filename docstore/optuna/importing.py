@@ -9,7 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import sqlalchemy as sa
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study._frozen import FrozenStudy
@@ -26,6 +25,7 @@ from docstore.optuna.studies import (
     new_experiment,
 )
 from docstore.optuna.trials import put_encoded
+from docstore.sql.dialects.urls import parse, redacted, without_password
 from docstore.store.importing import Importer, check_database, checked_zone, chosen
 from docstore.verify.report import ImportReport, Progress, Report, reporting
 
@@ -93,6 +93,7 @@ def open_source(source: str | PathLike[str] | BaseStorage) -> BaseStorage:
 
     Raises:
         MissingFileError: there is no such file.
+        InvalidValueError: it is no URL of a database.
         DatabaseError: it cannot be read, or is no database of Optuna.
     """
     if isinstance(source, BaseStorage):
@@ -101,14 +102,16 @@ def open_source(source: str | PathLike[str] | BaseStorage) -> BaseStorage:
         if not Path(source).is_file():
             raise MissingFileError(str(source), "there is no such journal file. A URL has '://', as in sqlite:///a.db")
         return JournalStorage(JournalFileBackend(str(source)))
-    url = sa.make_url(source)
+    url = parse(source)
     try:
         check_database(url, "version_info")
         return RDBStorage(source, skip_table_creation=True)
     except MissingFileError:
         raise
     except Exception as error:  # of SQLAlchemy, of its drivers, and Optuna's RuntimeError for another schema
-        raise DatabaseError(f"{url.render_as_string(hide_password=True)}: Optuna cannot read it: {error}") from error
+        said = without_password(str(error), url)
+        # The driver's own error may quote the password.
+        raise DatabaseError(f"{redacted(url)}: Optuna cannot read it: {said}") from None
 
 
 # --- one study -------------------------------------------------------------------------------------------------------

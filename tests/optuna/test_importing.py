@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import timedelta
 
 import optuna
@@ -9,7 +10,7 @@ import pytest
 from optuna.trial import TrialState
 from optuna_samples import DIVERSE, everything, fill, trial
 
-from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
+from docstore.errors import DatabaseError, DocstoreError, InvalidValueError, MissingFileError
 from docstore.optuna import ImportReport, export_study, import_studies, record
 
 
@@ -235,3 +236,13 @@ def test_progress_counts_the_studies(lab, memory):
     import_studies(lab, memory, progress=told.append)
 
     assert [(each.done, each.total, each.name) for each in told] == [(1, 2, "a"), (2, 2, "b")]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://ada@localhost:1/x?password=s3cret-w0rd", "postgresql://ada:s3@c s3cret-w0rd@localhost:1/x"]
+)
+def test_no_password_of_a_url_is_in_an_error(lab, url):
+    with pytest.raises(DocstoreError) as caught:
+        import_studies(lab, url)
+
+    assert "w0rd" not in "".join(traceback.format_exception(caught.value))
