@@ -34,7 +34,7 @@ Options
     ``options.version_of`` makes keywords of ``load`` and ``get`` of it, ``diff`` and others take it as it is),
     ``limit``, ``dry_run``, ``yes`` with ``options.confirm``, ``message``, ``author``, ``output``. An argument that is
     not one of these is a ``click.argument`` or ``click.option`` of the command. Types for options: ``options.TIME``,
-    ``options.REVISION``.
+    ``options.REVISION``, ``options.POINTER``.
 
 Output
     Results are on stdout, and only by ``output``: ``rows`` (dicts, with the order of their columns), ``record`` (one

@@ -64,6 +64,7 @@ _CALLS: Final = (
     (re.compile(r"\bconnect\(\.\.\., project=('.*?')\)"), r"give --project \1"),
     (re.compile(r"\bkind=('[^']*')"), r"-k \1"),
     (re.compile(r"\bpart='(\w+)'"), r"--part \1"),
+    (re.compile(r"\bdocstore\.connect\(url\) without read_only=True"), "`docstore init`"),
     (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),
     (re.compile(r"\bgive write=True as well"), "give --write as well"),
     (re.compile(r"without read_only=True, connect\(\) makes the file"), "`docstore init` makes the file"),

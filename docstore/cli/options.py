@@ -54,6 +54,20 @@ class RevisionType(click.ParamType):  # type: ignore[type-arg]  # that of click 
 REVISION: Final = RevisionType()
 
 
+class PointerType(click.ParamType):  # type: ignore[type-arg]  # that of click 8.1 is not generic
+    """A JSON pointer, ``/trials/12/status``; the whole document is the empty one."""
+
+    name = "pointer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value and not value.startswith("/"):
+            self.fail(f"{value!r} is no JSON pointer. It begins with a slash: /{value}", param, ctx)
+        return value
+
+
+POINTER: Final = PointerType()
+
+
 def version_of(revision: Revision | None) -> dict[str, Any]:
     """Return *revision* as ``load`` and ``get`` take it: ``version=``, ``tag=`` or ``at=``; None for the newest."""
     if revision is None:

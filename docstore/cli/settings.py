@@ -141,7 +141,7 @@ def _section(file: Path) -> dict[str, Any] | None:
     """Return the section ``[tool.docstore]`` of a pyproject.toml, or None.
 
     Raises:
-        click.UsageError: it is not TOML; or the URL or the project in it is no text.
+        click.UsageError: it is not TOML, the section is no table, or the URL or the project in it is no text.
     """
     try:
         text = file.read_text("utf-8")
@@ -149,15 +149,20 @@ def _section(file: Path) -> dict[str, Any] | None:
             return None
         import tomllib
 
-        section = tomllib.loads(text).get("tool", {}).get("docstore")
+        table = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise click.UsageError(f"{file} cannot be read: {error}. Correct it, or move it away.") from error
-    if not isinstance(section, dict):
-        return None
+    section: Any = table
+    for path in ("tool", "tool.docstore"):
+        section = section.get(path.rpartition(".")[2])
+        if section is None:
+            return None
+        if not isinstance(section, dict):
+            raise click.UsageError(f"{file}: {path} is not a table. Write [tool.docstore].")
     for key in ("url", "project"):
         if not isinstance(section.get(key, ""), str):
             raise click.UsageError(f"{key} under [tool.docstore] in {file} is not a text. Write it in quotes.")
-    return section
+    return dict(section)
 
 
 def _from_folder(folder: Path, url: str | None) -> str | None:

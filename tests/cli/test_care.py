@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,13 @@ class TestCompact:
         assert ended.code == 2
         assert "To do it, give --yes." in ended.err
         assert docstore_cli("get cakes /name -r 1").code == 0
+
+    def test_is_left_alone_by_a_dry_run(self, docstore_cli, unchanged):
+        ended = docstore_cli("compact cakes --keep 1 -n")
+
+        assert ended.code == 0
+        assert ended.err == "Dry run, nothing is written: cakes: 1 version folded; 2 of 3 can be loaded.\n"
+        assert unchanged()
 
     @pytest.mark.parametrize("keep", ["x", "-1", "90y", "٣"])
     def test_refuses_what_is_neither_a_number_nor_a_time(self, docstore_cli, lab, keep):
@@ -238,9 +247,14 @@ class TestDoctor:
 
         assert ended.code == 1
         assert "docstore: journal_mode: Readers wait for writers." in ended.err
-        assert (
-            "docstore: tables: This docstore needs them at migration 0001_initial: `docstore init` makes" in ended.err
-        )
+        assert "docstore: tables: sqlite:///lab.db: it has no tables of docstore, and " in ended.err
+        assert "makes them, or brings them up to date, by `docstore init`." in ended.err
+
+    def test_says_that_a_newer_docstore_made_the_tables(self, docstore_cli, lab):
+        with closing(sqlite3.connect(str(sa.make_url(lab).database))) as connection, connection:
+            connection.execute("UPDATE docstore_schema SET version_num = '0999_later'")
+
+        assert "does not know; it knows up to '0001_initial'. Upgrade with: pip install" in docstore_cli("doctor").err
 
     @pytest.mark.parametrize(
         ("words", "told"),

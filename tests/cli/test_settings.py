@@ -81,9 +81,22 @@ class TestWithoutADatabase:
         assert "typo.db: there is no such file. Check the path; `docstore init` makes the file." in ended.err
         assert list(tmp_path.iterdir()) == []
 
+    def test_it_is_said_how_the_tables_are_made(self, docstore_cli, tmp_path):
+        (tmp_path / "empty.db").touch()
+
+        ended = docstore_cli("ls --url empty.db")
+
+        assert ended.code == 3
+        assert ended.err.endswith(" makes them, or brings them up to date, by `docstore init`.\n")
+
     @pytest.mark.parametrize(
         ("text", "told"),
-        [("[tool.docstore\n", "cannot be read"), ("[tool.docstore]\nurl = 7\n", "is not a text. Write it in quotes.")],
+        [
+            ("[tool.docstore\n", "cannot be read"),
+            ("[tool.docstore]\nurl = 7\n", "is not a text. Write it in quotes."),
+            ("tool = 'docstore'\n", "tool is not a table. Write [tool.docstore]."),
+            ("[tool]\ndocstore = 'lab.db'\n", "tool.docstore is not a table. Write [tool.docstore]."),
+        ],
     )
     def test_a_pyproject_that_is_wrong_is_named(self, docstore_cli, tmp_path, text, told):
         (tmp_path / "pyproject.toml").write_text(text)

@@ -90,6 +90,13 @@ class TestDiff:
 
         assert (step["op"], step["path"]) == ("add", "/trials/2")
 
+    @pytest.mark.parametrize("words", ["--stat --patch", "--patch --html", "--patch -o csv", "--html -o json"])
+    def test_is_printed_in_one_way(self, docstore_cli, words):
+        ended = docstore_cli(f"diff cakes {words}")
+
+        assert (ended.code, ended.out) == (2, "")
+        assert "cannot be given together. Leave out one of them." in ended.err
+
     @pytest.mark.parametrize(("words", "code"), [("1 3", 1), ("3 3", 0)])
     def test_tells_by_its_exit_code_if_it_is_asked_to(self, docstore_cli, words, code):
         assert docstore_cli(f"diff cakes {words} --exit-code").code == code
@@ -101,3 +108,13 @@ class TestDiff:
         assert (ended.code, ended.out) == (3, "")
         assert ended.err.startswith("docstore: document 'cakes' has no version ")
         assert ended.err.endswith("`docstore log` lists the versions.\n")
+
+
+@pytest.mark.parametrize(
+    "command", ["get cakes", "log cakes", "blame cakes", "edit cakes", "index", "merge pies cakes --ours"]
+)
+def test_a_pointer_that_begins_without_a_slash_is_wrong_use(docstore_cli, command):
+    ended = docstore_cli(f"{command} trials")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "'trials' is no JSON pointer. It begins with a slash: /trials" in ended.err

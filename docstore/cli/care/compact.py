@@ -38,7 +38,8 @@ class KeepType(click.ParamType):  # type: ignore[type-arg]  # that of click 8.1 
 )
 @options.kind
 @options.yes
-def compact(settings: Settings, *, name: str, keep: int | timedelta, kind: str, yes: bool) -> None:
+@options.dry_run
+def compact(settings: Settings, *, name: str, keep: int | timedelta, kind: str, yes: bool, dry_run: bool) -> None:
     """Fold old versions of a document; it cannot be undone.
 
     The newest versions are kept, as many or of as long as --keep says, and each that a tag names, or that a branch or
@@ -47,11 +48,11 @@ def compact(settings: Settings, *, name: str, keep: int | timedelta, kind: str, 
     Examples:
         docstore compact cakes --keep 20       the newest 20 versions
         docstore compact cakes --keep 90d -y   what was current in the last 90 days, without asking
+        docstore compact cakes --keep 20 -n    how many would be folded
     """
-    with settings.open(writes=True) as store:
+    with settings.open(writes=True, dry_run=dry_run) as store:
         store.version(name, kind=kind)  # a name that is wrong is an error before the question
-        options.confirm(f"Fold the old versions of {kind} {name!r} for good?", yes=yes)
+        options.confirm(f"Fold the old versions of {kind} {name!r} for good?", yes=yes or dry_run)
         done = store.compact(name, keep=keep, kind=kind, progress=progress.bar())
-    exits.say(
-        f"{name}: {counted(done.folded, 'version')} folded; {len(done.kept):,} of {done.versions:,} can be loaded."
-    )
+    folded = f"{name}: {counted(done.folded, 'version')} folded"
+    exits.say(f"{folded}; {len(done.kept):,} of {done.versions:,} can be loaded.", dry_run=dry_run)

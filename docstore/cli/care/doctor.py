@@ -99,7 +99,6 @@ def _database(settings: Settings) -> Iterator[Row]:
 
 
 def _of_engine(engine: Engine) -> Iterator[Row]:
-    from docstore import migrations
     from docstore.sql.dialects import check_settings, transaction
     from docstore.sql.dialects import settings as settings_of
 
@@ -107,16 +106,25 @@ def _of_engine(engine: Engine) -> Iterator[Row]:
         check_settings(connection)
         for each in settings_of(connection):
             yield _row(each.name, each.value, each.problem)
-    found = migrations.current(engine)
-    remedy = "`docstore migrate` brings them up to date" if found else "`docstore init` makes them"
-    problem = "" if found == migrations.HEAD else f"This docstore needs them at migration {migrations.HEAD}: {remedy}."
-    yield _row("tables", found or "none", problem)
+    yield _tables(engine)
     if engine.dialect.name == "sqlite" and engine.url.database:
         file = Path(engine.url.database).resolve()
         may_write = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
         yield _row("access", "may be written" if may_write else "may only be read, by this user")
         free = shutil.disk_usage(file.parent).free
         yield _row("free disk", f"{free:,} bytes", "" if free > _LITTLE else "Saves may fail soon: free some space.")
+
+
+def _tables(engine: Engine) -> Row:
+    from docstore import migrations
+    from docstore.errors import TablesError
+
+    problem = ""
+    try:
+        migrations.ensure(engine)  # makes nothing: the engine may only read
+    except TablesError as error:
+        problem = exits.message_of(error)
+    return _row("tables", migrations.current(engine) or "none", problem)
 
 
 def _extras() -> Iterator[Row]:

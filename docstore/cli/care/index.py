@@ -16,7 +16,7 @@ _COLUMNS: Final = ("kind", "part", "pointer", "name", "created_at")
 
 
 @command("index")
-@click.argument("pointer", required=False)
+@click.argument("pointer", metavar="[POINTER]", type=options.POINTER, required=False)
 @options.kind
 @click.option("--part", metavar="PART", help="The pointer leads into parts of this kind: trial.")
 @click.option("--drop", is_flag=True, help="Drop the index.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @command("edit")
 @options.name
-@click.argument("pointer", default="")
+@click.argument("pointer", metavar="[POINTER]", type=options.POINTER, default="")
 @options.kind
 @options.message
 @options.author

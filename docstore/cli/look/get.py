@@ -16,7 +16,7 @@ from docstore.cli.text import printable, printable_json
 
 @command("get")
 @options.name
-@click.argument("pointer", default="")
+@click.argument("pointer", metavar="[POINTER]", type=options.POINTER, default="")
 @options.kind
 @options.revision
 @click.option("--raw", is_flag=True, help="Print a text without quotes.")

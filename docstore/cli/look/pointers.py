@@ -31,8 +31,6 @@ def json_at(store: Store, name: str, pointer: str, *, kind: str, indent: bool, *
 
 def _nothing_at(document: Any, name: str, pointer: str) -> str:
     """Return what to say if *pointer* leads to nothing: how far it leads, and which keys like it are there."""
-    if not pointer.startswith("/"):
-        return f"{pointer!r} is no JSON pointer. It begins with a slash: /{pointer}"
     there = document
     path = ""
     for token in pointer.split("/")[1:]:

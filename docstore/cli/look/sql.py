@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -15,6 +15,8 @@ from docstore.cli import options
 from docstore.cli.command import command
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
+
+_REMEDY: Final = "It can only be read; `docstore schema` lists tables and columns."
 
 
 @command("sql")
@@ -60,7 +62,7 @@ def _translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         said = error.orig.args[-1] if error.orig and error.orig.args else error
-        raise DatabaseError(f"the database refuses it: {said}") from error
+        raise DatabaseError(f"the database refuses it: {said}. {_REMEDY}") from error
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _MEMBERS: Final = ("pointer", "version", "saved", "by", "message")
 
 @command("blame")
 @options.name
-@click.argument("pointer", required=False)
+@click.argument("pointer", metavar="[POINTER]", type=options.POINTER, required=False)
 @options.kind
 @options.limit("lines")
 @options.output(names="the numbers of the versions")

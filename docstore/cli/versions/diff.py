@@ -53,6 +53,9 @@ def diff(
         docstore diff cakes --file cakes.json --exit-code
         docstore diff cakes 3 7 --html > changes.html
     """
+    ways = {"--stat": stat, "--patch": patch, "--html": html, "-o": output.format != "words" and not stat}
+    if len(chosen := [option for option, is_given in ways.items() if is_given]) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)} cannot be given together. Leave out one of them.")
     with settings.open() as store:
         found = _difference(store, **given)
     if patch:

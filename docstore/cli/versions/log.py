@@ -21,7 +21,7 @@ _COLUMNS: Final = ("version", "saved", "by", "message", "changes", "tags")
 
 @command("log")
 @options.name
-@click.argument("pointer", required=False)
+@click.argument("pointer", metavar="[POINTER]", type=options.POINTER, required=False)
 @options.kind
 @options.limit("versions")
 @options.output(names="the numbers of the versions")

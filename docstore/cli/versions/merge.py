@@ -27,8 +27,16 @@ if TYPE_CHECKING:
 @options.name
 @click.argument("into", shell_complete=complete_names)
 @options.kind
-@click.option("--ours", metavar="POINTER", multiple=True, help="Where both changed this place or in it, take NAME's.")
-@click.option("--theirs", metavar="POINTER", multiple=True, help="Where both changed it, take INTO's.")
+@click.option(
+    "--ours",
+    metavar="POINTER",
+    type=options.POINTER,
+    multiple=True,
+    help="Where both changed this place or in it, take NAME's.",
+)
+@click.option(
+    "--theirs", metavar="POINTER", type=options.POINTER, multiple=True, help="Where both changed it, take INTO's."
+)
 @click.option("--edit", is_flag=True, help="Decide the other conflicts in the editor.")
 @options.message
 @options.author
