@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import groupby
 from typing import Any, Final, Literal, cast
 
 from docstore.documents.canonical import ABSENT, JSON, TAG, MaybeJSON, digest, dumps, join_pointer, loads, split_pointer
@@ -301,6 +302,34 @@ def _is_fixed(kind: Kind, path: str) -> bool:
 def pieces_touched(kind: Kind, changes: Iterable[Change]) -> set[str]:
     """Return the paths of the pieces that *changes* touch."""
     return {_piece_around(kind, path) for path in {change.path for change in changes}}
+
+
+# --- the version that last changed each place -------------------------------------------------------------------------
+
+
+def last_changed(newest_first: Iterable[Version], pointers: Sequence[str]) -> dict[str, Version]:
+    """Return the version that last changed the value at each of *pointers*, or something in it.
+
+    An item of a list is meant by its index, as it was at each version. A place without an entry was changed before the
+    versions that were given, or was never there.
+
+    Cost:
+        The versions are read until each place has one; all of them, if one never changed since version 1.
+    """
+    waiting, found = set(pointers), {}
+    for version in newest_first:
+        if not waiting:
+            break
+        for path, _ in groupby(change.path for change in version.changes) if version.is_kept else ():
+            touched = {each for each in waiting if _touches(path, each)}
+            found.update(dict.fromkeys(touched, version))
+            waiting -= touched
+    return found
+
+
+def _touches(path: str, pointer: str) -> bool:
+    """Return whether a change at *path* changes the value at *pointer*: one contains the other."""
+    return path == pointer or path.startswith(f"{pointer}/") or pointer.startswith(f"{path}/")
 
 
 # --- every version, one after the other -------------------------------------------------------------------------------

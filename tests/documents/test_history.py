@@ -22,6 +22,7 @@ from docstore.documents.history import (
     chained,
     changes_from,
     changes_text,
+    last_changed,
     lineage,
     next_moment,
     piece_at,
@@ -281,3 +282,20 @@ class TestADocumentTakenBack:
         assert document.digest() == digest_of(RECIPE, {**HISTORY[4], "steps": {}})
         assert list(document.pieces) == [""]
         assert list(document.digests.paths()) == [""]
+
+
+def _adding(path: str, *, number: int) -> Version:
+    """Return a version that added the value at *path*."""
+    return Version(number, NOON, "ada", "", (Change("add", path),), "d", "c")
+
+
+class TestTheVersionThatChangedAPlaceLast:
+    def test_is_one_that_changed_it_or_what_is_in_it_or_what_contains_it(self):
+        second, first = _adding("/a/b/c", number=2), _adding("", number=1)
+
+        found = last_changed([second, first], ["/a", "/a/b/c/d", "/ab"])
+
+        assert {pointer: each.number for pointer, each in found.items()} == {"/a": 2, "/a/b/c/d": 2, "/ab": 1}
+
+    def test_is_missing_if_no_version_that_was_looked_at_changed_it(self):
+        assert last_changed([_adding("/a", number=1)], ["/b"]) == {}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from docstore.documents.history import Version
 from docstore.documents.patch import Change
-from docstore.web.pages.changes import last_changed, words_of
+from docstore.web.pages.changes import words_of
 
 
 def version(*changes: Change, number: int = 2, **options) -> Version:
@@ -47,15 +47,3 @@ class TestWords:
 
     def test_of_a_folded_version_say_so(self):
         assert words_of(version(is_kept=False), "experiment") == ("folded: which places it changed is not kept",)
-
-
-class TestTheVersionThatChangedAPlaceLast:
-    def test_is_one_that_changed_it_or_what_is_in_it_or_what_contains_it(self):
-        second, first = version(*added("/a/b/c"), number=2), version(*added(""), number=1)
-
-        found = last_changed([second, first], ["/a", "/a/b/c/d", "/ab"])
-
-        assert {pointer: each.number for pointer, each in found.items()} == {"/a": 2, "/a/b/c/d": 2, "/ab": 1}
-
-    def test_is_missing_if_no_version_that_was_looked_at_changed_it(self):
-        assert last_changed([version(*added("/a"))], ["/b"]) == {}

@@ -78,7 +78,7 @@ def _pointers(document: Any, kind: str) -> Iterator[str]:
 
 
 def _last_changes(newest_first: Iterable[Version], pointers: list[str]) -> Iterator[Row]:
-    from docstore.web.pages.changes import last_changed
+    from docstore.documents.history import last_changed
 
     found = last_changed(newest_first, pointers)
     for pointer in pointers:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final
 
 from docstore.documents.canonical import MaybeJSON, split_pointer
@@ -186,31 +185,3 @@ def _phrase(
     except DocstoreError:  # a list was changed before this place: its index is another one now
         return f"{subject}{place} {_VERBS[change.op]}"
     return f"{subject}{place} {was} \N{RIGHTWARDS ARROW} {now}"
-
-
-# --- the version that last changed each place ------------------------------------------------------------------------
-
-
-def last_changed(newest_first: Iterable[Version], pointers: Sequence[str]) -> dict[str, Version]:
-    """Return the version that last changed the value at each of *pointers*, or something in it.
-
-    An item of a list is meant by its index, as it was at each version. A place without an entry was changed before the
-    versions that were given, or was never there.
-
-    Cost:
-        The versions are read until each place has one; all of them, if one never changed since version 1.
-    """
-    waiting, found = set(pointers), {}
-    for version in newest_first:
-        if not waiting:
-            break
-        for path, _ in groupby(change.path for change in version.changes) if version.is_kept else ():
-            touched = {each for each in waiting if _touches(path, each)}
-            found.update(dict.fromkeys(touched, version))
-            waiting -= touched
-    return found
-
-
-def _touches(path: str, pointer: str) -> bool:
-    """Return whether a change at *path* changes the value at *pointer*: one contains the other."""
-    return path == pointer or path.startswith(f"{pointer}/") or pointer.startswith(f"{path}/")

@@ -10,11 +10,11 @@ from typing import Final
 
 from docstore.documents.canonical import JSON, Absent, join_pointer, split_pointer
 from docstore.documents.diff.format import read_in_full, read_one
-from docstore.documents.history import Version
+from docstore.documents.history import Version, last_changed
 from docstore.documents.kinds import KINDS, PartRule
 from docstore.errors import VersionNotFoundError
 from docstore.web.formats import Stamp, Table, cut
-from docstore.web.pages.changes import ChangeRow, change_row, last_changed, newest_change
+from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
 from docstore.web.source import EXPERIMENT, Source
 
