@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import sqlalchemy as sa
 from mlflow import MlflowClient
 from mlflow.entities import Experiment as MlflowExperiment
 from mlflow.entities import LifecycleStage, Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from docstore.documents.display import counted
-from docstore.errors import DatabaseError, MissingFileError
+from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
 from docstore.mlflow.parameters import parameters_of, types_of
 from docstore.mlflow.runs import (
     KEY,
@@ -31,6 +30,7 @@ from docstore.mlflow.runs import (
     put_trials,
 )
 from docstore.model import Experiment, MapMetric, SearchSpace
+from docstore.sql.dialects.urls import parse, redacted, without_password
 from docstore.store.importing import Importer, check_database, chosen
 from docstore.verify.report import ImportReport, Progress, Report, reporting
 
@@ -102,12 +102,13 @@ def open_source(source: str | MlflowClient) -> MlflowClient:
 
     Raises:
         MissingFileError: there is no such file or folder.
+        InvalidValueError: it is no URL of a database.
         DatabaseError: it cannot be read, or is none of MLflow.
     """
     if isinstance(source, MlflowClient):
         return source
     address = urlsplit(source)
-    shown = source
+    url = None
     try:
         if address.scheme in ("", "file"):
             folder = Path(url2pathname(address.path) if address.scheme else source)
@@ -116,14 +117,15 @@ def open_source(source: str | MlflowClient) -> MlflowClient:
                     str(folder), "there is no such folder. A database has '://', as in sqlite:///a.db"
                 )
         elif address.scheme.partition("+")[0] in ("sqlite", "postgresql", "mysql", "mssql"):
-            url = sa.make_url(source)
-            shown = url.render_as_string(hide_password=True)
+            url = parse(source)
             check_database(url, "latest_metrics")
         return MlflowClient(tracking_uri=source)
-    except MissingFileError:
+    except (MissingFileError, InvalidValueError):
         raise
     except Exception as error:  # of SQLAlchemy, of its drivers, and MLflow's own for another schema
-        raise DatabaseError(f"{shown}: MLflow cannot read it: {error}") from error
+        said = str(error) if url is None else without_password(str(error), url)
+        # The driver's own error may quote the password.
+        raise DatabaseError(f"{redacted(source)}: MLflow cannot read it: {said}") from None
 
 
 @contextmanager

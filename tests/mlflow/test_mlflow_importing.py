@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
@@ -10,7 +12,7 @@ from mlflow_samples import STARTED, run, tag
 import docstore
 from docstore import FixedParameter, ParameterType, RangeParameter
 from docstore.cli.main import run as run_command
-from docstore.errors import DatabaseError, InvalidValueError, MissingFileError
+from docstore.errors import DatabaseError, DocstoreError, InvalidValueError, MissingFileError
 from docstore.mlflow import ImportReport, import_experiments
 
 
@@ -285,3 +287,13 @@ def test_metrics_logged_at_one_step_are_all_kept(lab, client, experiment, name):
     records = lab.load(name).data.records
     assert [(record["mean"], record["timestamp"] - STARTED) for record in records] == [(1.0, 1), (2.0, 2), (3.0, 3)]
     assert lab.verify() == []
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://ada@localhost:1/x?password=s3cret-w0rd", "postgresql://ada:s3@c s3cret-w0rd@localhost:1/x"]
+)
+def test_no_password_of_a_url_is_in_an_error(lab, url):
+    with pytest.raises(DocstoreError) as caught:
+        import_experiments(lab, url)
+
+    assert "w0rd" not in "".join(traceback.format_exception(caught.value))
