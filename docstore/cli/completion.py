@@ -1,4 +1,4 @@
-"""Names of documents, completed by the shell."""
+"""Names of documents, and of files, completed by the shell."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def complete_names(ctx: click.Context, parameter: click.Parameter, incomplete: s
     thread.start()
     thread.join(_SECONDS)
     return [CompletionItem(name) for name in dict.fromkeys(found) if printable(name) == name]
+
+
+def complete_files(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return what makes the shell complete a path; for an argument that may be a URL or ``-`` as well."""
+    return [CompletionItem(incomplete, type="file")]

@@ -54,6 +54,18 @@ class TestANameOfADocument:
         assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    "words", ["save", "import", "export", "backup", "report cakes -o", "plot cakes -o", "copy --to"]
+)
+def test_files_are_left_to_the_shell(words, monkeypatch, capsys, completed):
+    completed("")
+    monkeypatch.setenv("COMP_WORDS", f"docstore {words} ca")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) + 1))
+    run([])
+
+    assert capsys.readouterr().out == "file,ca\n"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_has_a_script(shell, monkeypatch, capsys):
     monkeypatch.setenv("_DOCSTORE_COMPLETE", f"{shell}_source")

@@ -258,6 +258,8 @@ class TestImport:
             ("old.db", "there is no such file"),
             ("--from ax studies.json", "docstore[ax]"),
             ("--from optuna journal.log", "there is no such journal file"),
+            ("--from mlflow mlruns", "mlruns: there is no such folder."),
+            ("--from mlflow mlruns --zone Europe/Vienna", "--zone is for Ax and Optuna"),
         ],
     )
     def test_says_what_is_wrong(self, docstore_cli, other, tmp_path, words, told):
@@ -279,6 +281,20 @@ class TestImport:
         assert (first.code, "1 imported, 0 unchanged, 0 failed" in first.err) == (0, True)
         assert (again.code, "0 imported, 1 unchanged, 0 failed" in again.err) == (0, True)
         assert docstore_cli(f"trials cakes -q --url {other}").out == "0\n1\n"
+
+    def test_takes_experiments_of_mlflow(self, docstore_cli, other, tmp_path, monkeypatch):
+        from mlflow import MlflowClient
+
+        monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+        client = MlflowClient(tracking_uri=str(tmp_path / "mlruns"))
+        run = client.create_run(client.create_experiment("cakes")).info.run_id
+        client.log_param(run, "x", 1)
+        client.set_terminated(run)
+
+        ended = docstore_cli(f"import --from mlflow mlruns --url {other}")
+
+        assert (ended.code, "1 imported, 0 unchanged, 0 failed" in ended.err) == (0, True)
+        assert docstore_cli(f"trials cakes -q --url {other}").out == "0\n"
 
 
 class TestBackup:

@@ -246,16 +246,6 @@ def test_the_command_line_imports_what_is_new(new_database, fresh_database, caps
         assert list(store.load("cakes").trials) == [0]
 
 
-def test_the_command_line_takes_no_zone_for_times_that_are_in_utc(fresh_database, capsys):
-    url = fresh_database("sqlite")
-    docstore.connect(url).close()
-
-    ended = run_command(["import", "--from", "mlflow", "sqlite:///mlflow.db", "--zone", "UTC", "--url", url])
-
-    assert ended == 2
-    assert "its times are in UTC" in capsys.readouterr().err
-
-
 def test_a_source_may_be_a_tracking_uri(lab, experiment, name, uri):
     assert import_experiments(lab, uri, names=[name]).imported == [name]
 

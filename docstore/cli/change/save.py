@@ -10,6 +10,7 @@ import click
 from docstore.cli import exits, options
 from docstore.cli.change.json_documents import json_document
 from docstore.cli.command import command
+from docstore.cli.completion import complete_files
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
 from docstore.cli.versions.conflicts import listed_conflicts
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @command("save")
-@click.argument("file")
+@click.argument("file", shell_complete=complete_files)
 @click.argument("name", required=False)
 @click.option("-k", "--kind", metavar="KIND", help="The kind of the document, if FILE is plain JSON.")
 @click.option(

@@ -8,6 +8,7 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
+from docstore.cli.completion import complete_files
 from docstore.cli.settings import Settings
 
 PLOTS: Final = (
@@ -30,7 +31,13 @@ PLOTS: Final = (
 @click.option("--metric", metavar="NAME", help="Draw this metric in place of the objective.")
 @options.revision
 @click.option(
-    "-o", "--output", "file", metavar="FILE", required=True, help="Where to write it: a .pdf, .svg or .png file."
+    "-o",
+    "--output",
+    "file",
+    metavar="FILE",
+    required=True,
+    shell_complete=complete_files,
+    help="Where to write it: a .pdf, .svg or .png file.",
 )
 @click.option("--dpi", type=click.FloatRange(min=1, max=2400), default=200, show_default=True, help="Dots per inch.")
 def plot(

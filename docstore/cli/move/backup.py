@@ -8,12 +8,13 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
+from docstore.cli.completion import complete_files
 from docstore.cli.progress import bar
 from docstore.cli.settings import Settings
 
 
 @command("backup")
-@click.argument("file")
+@click.argument("file", shell_complete=complete_files)
 @options.yes
 @options.dry_run
 def backup(settings: Settings, *, file: str, yes: bool, dry_run: bool) -> None:

@@ -10,7 +10,7 @@ import click
 
 from docstore.cli import exits, options, progress
 from docstore.cli.command import command
-from docstore.cli.completion import complete_names
+from docstore.cli.completion import complete_files, complete_names
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
 
@@ -19,7 +19,13 @@ _COLUMNS: Final = ("kind", "name", "versions", "status")
 
 @command("copy")
 @click.argument("names", nargs=-1, shell_complete=complete_names)
-@click.option("--to", metavar="URL", required=True, help="The other database; a SQLite file is made.")
+@click.option(
+    "--to",
+    metavar="URL",
+    required=True,
+    shell_complete=complete_files,
+    help="The other database; a SQLite file is made.",
+)
 @click.option("--to-project", metavar="NAME", help="The project in it; without it, the one of the same name.")
 @options.any_kind
 @options.output(names="the names")

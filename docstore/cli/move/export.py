@@ -10,7 +10,7 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
-from docstore.cli.completion import complete_names
+from docstore.cli.completion import complete_files, complete_names
 from docstore.cli.move.targets import is_database, shown
 from docstore.cli.output import Output
 from docstore.cli.progress import bar, tracked
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @command("export")
-@click.argument("target", metavar="FILE")
+@click.argument("target", metavar="FILE", shell_complete=complete_files)
 @click.argument("names", nargs=-1, shell_complete=complete_names)
 @options.any_kind
 @options.dry_run

@@ -13,6 +13,7 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
+from docstore.cli.completion import complete_files
 from docstore.cli.move.targets import is_database, shown
 from docstore.cli.output import Output, Row
 from docstore.cli.progress import bar, tracked
@@ -30,7 +31,7 @@ _ON_CONFLICT: Final = "A document that is there with other contents: leave it an
 
 
 @command("import")
-@click.argument("source", metavar="FILE")
+@click.argument("source", metavar="FILE", shell_complete=complete_files)
 @click.option(
     "--from", "origin", type=click.Choice(["ax", "optuna", "mlflow"]), help="FILE is of this program's own storage."
 )
@@ -57,7 +58,8 @@ def import_(
     document that cannot be saved is named, and the others are; the exit code is 3 then.
 
     With --from ax, FILE is a JSON file of Ax or the URL of its database; with --from optuna, a journal file or the URL
-    of its database; with --from mlflow, its tracking URI. A later import adds what is new.
+    of its database; with --from mlflow, a tracking URI: of a server, a database or a folder. A later import adds what
+    is new.
 
     Examples:
         docstore import lab.jsonl.gz
@@ -65,7 +67,7 @@ def import_(
         docstore import notes --on-conflict skip   a folder
         docstore import old.db
         docstore import --from optuna sqlite:///studies.db --zone Europe/Vienna
-        docstore import --from mlflow sqlite:///mlflow.db
+        docstore import --from mlflow http://127.0.0.1:5000
         docstore import - < notes.jsonl
     """
     if zone and not origin:
@@ -148,8 +150,8 @@ def _from_optuna(store: Store, source: str, zone: str | None) -> ImportReport:
 def _from_mlflow(store: Store, source: str, zone: str | None) -> ImportReport:
     from docstore.mlflow import import_experiments
 
-    if zone:
-        raise click.UsageError("--zone is not for MLflow: its times are in UTC.")
+    if zone is not None:
+        raise click.UsageError("--zone is for Ax and Optuna: the times of MLflow have a zone.")
     return import_experiments(store, source, progress=bar())
 
 
