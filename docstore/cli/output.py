@@ -286,17 +286,19 @@ def _is_number(value: object) -> bool:
 
 
 def _fitting(widths: Mapping[str, int], room: int) -> dict[str, int]:
-    """Return widths that fit in *room*, or nearly: the widest columns become narrower first."""
+    """Return widths that fit in *room*, or nearly: the widest columns become narrower first, and the first one last."""
     fitting = dict(widths)
     excess = sum(fitting.values()) + len(_GAP) * (len(fitting) - 1) - room
-    while excess > 0:
-        widest = max(fitting, key=fitting.__getitem__)
-        if fitting[widest] <= _NARROWEST:
-            break
-        second = max((width for key, width in fitting.items() if key != widest), default=_NARROWEST)
-        step = min(excess, max(1, fitting[widest] - max(second, _NARROWEST)))
-        fitting[widest] -= step
-        excess -= step
+    first, *others = fitting
+    for keys in filter(None, (others, [first])):
+        while excess > 0:
+            widest = max(keys, key=fitting.__getitem__)
+            if fitting[widest] <= _NARROWEST:
+                break
+            second = max((fitting[key] for key in keys if key != widest), default=_NARROWEST)
+            step = min(excess, max(1, fitting[widest] - max(second, _NARROWEST)))
+            fitting[widest] -= step
+            excess -= step
     return fitting
 
 

@@ -65,6 +65,17 @@ class TestATable:
 
         assert capsys.readouterr().out.split() == ["n", *map(str, range(501))]
 
+    def test_keeps_the_names_in_a_narrow_terminal(self, printed, monkeypatch):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", "40")
+        monkeypatch.setenv("NO_COLOR", "1")
+        row = {"name": "chocolate cakes", "kind": "generation_strategy", "owner": None, "saved": "2026-11-29 11:14 UTC"}
+
+        assert printed("table", [row], list(row)).splitlines() == [
+            "name             kind     owner  saved",
+            "chocolate cakes  genera…         2026-1…",
+        ]
+
     @pytest.mark.parametrize(("text", "width"), [("日本", 4), ("e\u0301", 1), ("cakes", 5), ("é", 1), ("🍰", 2)])
     def test_knows_how_wide_characters_are(self, text, width):
         assert cell_width(text) == width
