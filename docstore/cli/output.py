@@ -249,13 +249,16 @@ def _fields(fields: Row) -> Iterator[str]:
 
 
 def _table(rows: Iterator[Row], columns: list[str]) -> Iterator[str]:
-    """Yield the lines of a table: on a terminal cut to its width, elsewhere never cut."""
+    """Yield the lines of a table: on a terminal cut to its width, without empty columns; elsewhere never cut."""
     sample = list(itertools.islice(rows, _SAMPLE))
     if not sample:
         return
     numeric = {key for key in columns if all(_is_number(row.get(key)) for row in sample)}
     widths = {key: max([cell_width(key), *(cell_width(cell(row.get(key))) for row in sample)]) for key in columns}
-    most = _fitting(widths, shutil.get_terminal_size().columns) if is_terminal() else None
+    room = shutil.get_terminal_size().columns
+    if is_terminal() and _excess(widths, room) > 0 and len(sample) < _SAMPLE:  # these are all the rows
+        widths = {key: width for key, width in widths.items() if any(cell(row.get(key)) for row in sample)} or widths
+    most = _fitting(widths, room) if is_terminal() else None
     line = _Line(most or widths, numeric, cuts=most is not None)
     yield line.text({key: key for key in columns}, is_head=True)
     for row in itertools.chain(sample, rows):
@@ -288,7 +291,7 @@ def _is_number(value: object) -> bool:
 def _fitting(widths: Mapping[str, int], room: int) -> dict[str, int]:
     """Return widths that fit in *room*, or nearly: the widest columns become narrower first, and the first one last."""
     fitting = dict(widths)
-    excess = sum(fitting.values()) + len(_GAP) * (len(fitting) - 1) - room
+    excess = _excess(fitting, room)
     first, *others = fitting
     for keys in filter(None, (others, [first])):
         while excess > 0:
@@ -300,6 +303,10 @@ def _fitting(widths: Mapping[str, int], room: int) -> dict[str, int]:
             fitting[widest] -= step
             excess -= step
     return fitting
+
+
+def _excess(widths: Mapping[str, int], room: int) -> int:
+    return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - room
 
 
 def cell_width(text: str) -> int:
