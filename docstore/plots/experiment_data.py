@@ -6,7 +6,6 @@ that is stored needs no class of a user. Nothing here needs Matplotlib.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,7 @@ from docstore.search.experiments.best import (
     number,
     objectives_of,
     weighted,
+    weighted_sem,
 )
 from docstore.search.experiments.read import (
     Decode,
@@ -94,9 +94,8 @@ class Target:
         value = weighted(self.weights, {metric: mean for metric, (mean, _) in arm.measured.items()})
         if value is None or not is_drawable(value):
             return None
-        sems = [arm.measured[metric][1] for metric in self.weights]
-        sem = math.hypot(*(w * s for w, s in zip(self.weights.values(), sems, strict=True) if s is not None))
-        return value, sem if None not in sems and is_drawable(sem) else None
+        sem = weighted_sem(self.weights, {metric: sem for metric, (_, sem) in arm.measured.items()})
+        return value, sem if sem is not None and is_drawable(sem) else None
 
     def is_better(self, value: float, other: float) -> bool:
         """Return whether *value* is better than *other*."""

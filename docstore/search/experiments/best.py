@@ -132,6 +132,12 @@ def weighted(weights: Mapping[str, float], metrics: Mapping[str, float]) -> floa
     return None if math.isnan(total) else total
 
 
+def weighted_sem(weights: Mapping[str, float], sems: Mapping[str, float | None]) -> float | None:
+    """Return the standard error of the weighted sum of independent metrics; None if that of one is not known."""
+    known = [weight * sem for name, weight in weights.items() if (sem := sems.get(name)) is not None]
+    return math.hypot(*known) if len(known) == len(weights) else None
+
+
 def _sum(values: Iterable[float]) -> float:
     """Return the sum of *values*, rounded once, whatever their order."""
     numbers = list(values)

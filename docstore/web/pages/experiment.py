@@ -12,7 +12,7 @@ from docstore.documents.canonical import JSON, TAG
 from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
-from docstore.search.experiments.best import BestArm, Goal, weighted
+from docstore.search.experiments.best import BestArm, Goal, weighted, weighted_sem
 from docstore.search.experiments.read import at, items
 from docstore.search.info import DocumentInfo
 from docstore.web.charts import Chart, Labels, Measured, chart
@@ -300,8 +300,8 @@ def objective_points(found: Ranked, goal: Goal) -> list[Point]:
         value = weighted(goal.weights, {metric: mean for metric, (mean, _) in metrics.items()})
         if value is None:
             continue
-        sems = [weight * sem for metric, weight in goal.weights.items() if (sem := metrics[metric][1]) is not None]
-        values.append((trial, arm, value, math.hypot(*sems) if len(sems) == len(goal.weights) else None))
+        sem = weighted_sem(goal.weights, {metric: sem for metric, (_, sem) in metrics.items()})
+        values.append((trial, arm, value, sem))
     best = accumulate((value for _, _, value, _ in values), min if goal.minimize else max)
     return [Point(*each, so_far) for each, so_far in zip(values, best, strict=True)]
 
