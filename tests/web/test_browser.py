@@ -121,6 +121,17 @@ class TestAVisitor:
         visitor.click("History")
         assert "<b>eve</b>" in visitor.page.locator(".lead").inner_text()
 
+    def test_reads_dates_in_their_direction_beside_a_name_that_turns_it(self, visitor, kitchen):
+        store, _ = kitchen
+        store.put("note", "turned", {}, author="eve\u202e")
+        visitor.page.goto(f"{visitor.address}/history?kind=note&name=turned")
+
+        author = visitor.page.locator(".timeline .who b")
+        where = "each => each.getBoundingClientRect().left"
+        assert author.inner_text() == "eve\u202e"
+        assert author.evaluate(where) < visitor.page.locator(".timeline time").evaluate(where)
+        assert author.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"
+
     def test_hears_of_a_change_while_looking(self, visitor, kitchen):
         store, _ = kitchen
         store.save(with_goal("muffins", 2))
