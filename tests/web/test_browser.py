@@ -160,6 +160,15 @@ class TestAVisitor:
 
         assert link.evaluate("each => each === document.activeElement")
 
+    def test_prints_times_and_not_how_long_ago_they_were(self, visitor):
+        moment = visitor.page.locator("time").first
+        assert "UTC" not in moment.inner_text()
+
+        visitor.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert moment.inner_text().endswith(" UTC")
+        visitor.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert "UTC" not in moment.inner_text()
+
     def test_goes_on_by_the_keyboard(self, visitor):
         visitor.page.keyboard.press("Tab")
         assert visitor.page.locator(":focus").inner_text() == "To the content"

@@ -30,6 +30,12 @@
     }
   }
 
+  // On paper, "3 minutes ago" says nothing.
+  addEventListener("beforeprint", () => {
+    for (const time of document.querySelectorAll("time[title]")) time.textContent = time.title;
+  });
+  addEventListener("afterprint", () => times(document));
+
   // --- the plot ----------------------------------------------------------------------------------------------------
   function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
