@@ -15,7 +15,7 @@ from docstore.errors import InvalidValueError
 from docstore.store.connect import connect
 from docstore.store.store import Store
 from docstore.web.routes import make_app
-from docstore.web.security import LOOPBACK
+from docstore.web.security import LOOPBACK, is_loopback
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
@@ -40,7 +40,7 @@ def serve(
 
 def server_of(store: Store, host: str, *, write: bool = False, token: str | None = None) -> uvicorn.Server:
     """Return the server of a store, not started: ``run(sockets=[listen(...)])`` does, until ``should_exit`` is set."""
-    hosts = LOOPBACK if host in LOOPBACK else ()
+    hosts = (*LOOPBACK, host) if is_loopback(host) else ()
     app = make_app(store, write=write, token=token, hosts=hosts)
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off"))
 
@@ -66,6 +66,6 @@ def greeting(host: str, port: int, token: str | None) -> str:
     lines = [f"docstore is at {address}  (Ctrl-C ends it)"]
     if token is not None:
         lines.append(f"To write, open {address}sign-in?token={quote(token, safe='')}")
-    if host not in LOOPBACK:
+    if not is_loopback(host):
         lines.append("Everybody who can reach this address can read all documents.")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from importlib import resources
 from urllib.request import urlopen
 
 import pytest
+from web_lab import Client
 
 from docstore import web
 from docstore.errors import InvalidValueError, MissingDependencyError
@@ -46,6 +47,13 @@ class TestTheServer:
             pytest.raises(InvalidValueError, match="Give another, or 0"),
         ):
             web.serve(lab, port=taken.getsockname()[1])
+
+    def test_is_asked_under_the_names_of_this_machine_alone_if_it_listens_there_alone(self, lab):
+        for host, others in (("127.0.0.2", 421), ("localhost", 421), ("0.0.0.0", 200)):
+            app = serving.server_of(lab, host).config.app
+
+            assert Client(app, "http://evil.example").get("/store").status_code == others, host
+            assert Client(app, f"http://{host}:8010").get("/store").status_code == 200, host
 
     def test_takes_no_token_without_write(self, lab):
         with pytest.raises(InvalidValueError, match="give write=True as well"):
