@@ -47,6 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if "DOCSTORE_TEST_MYSQL" not in os.environ:
         # PyMySQL reads the system's certificates for each connection, 4 ms, though our own server speaks no TLS.
         os.environ["SSL_CERT_FILE"] = os.devnull
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell ignores it for what it runs in the background; tests send Ctrl-C to themselves and to what they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # it would write to its makers when it is imported
     compiled.share()
     backends = config.stash[_BACKENDS] = Backends(os.environ)
