@@ -60,7 +60,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "verify": Entry("care.verify:verify", "Check every digest, history, column and tag; list what is damaged."),
         "compact": Entry("care.compact:compact", "Fold old versions of a document; it cannot be undone."),
         "collect": Entry("care.collect:collect", "Delete artifacts that no version of any document refers to."),
-        "index": Entry("care.index:index", "List the indexes on places in documents, make one, or drop one."),
+        "index": Entry("care.index:index", "List the indexes on places in documents, make one, or delete one."),
         "migrate": Entry("care.migrate:migrate", "Bring the tables up to date, or print the SQL that makes them."),
         "schema": Entry("care.schema:schema", "List the tables and views with their columns, and what these mean."),
         "stats": Entry("care.stats:stats", "Count documents, versions and parts, and the bytes on disk."),

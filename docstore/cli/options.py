@@ -111,6 +111,11 @@ author = click.option(
 )
 
 
+def delete(what: str) -> Callable[[F], F]:
+    """Add ``-d``/``--delete``, in place of making something: *what* it does."""
+    return click.option("-d", "--delete", is_flag=True, help=what)
+
+
 def limit(what: str) -> Callable[[F], F]:
     """Add ``--limit N``, at most so many *what*."""
     return click.option("--limit", metavar="N", type=click.IntRange(min=1), help=f"At most so many {what}.")

@@ -102,7 +102,7 @@ class TestCollect:
 
 
 class TestIndex:
-    def test_is_made_listed_and_dropped(self, docstore_cli, lab):
+    def test_is_made_listed_and_deleted(self, docstore_cli, lab):
         docstore_cli("index /status --part trial")
         docstore_cli("index /properties/team")
 
@@ -112,16 +112,16 @@ class TestIndex:
             ("experiment", None, "/properties/team"),
             ("experiment", "trial", "/status"),
         ]
-        assert docstore_cli("index /properties/team --drop").code == 0
+        assert docstore_cli("index /properties/team --delete").code == 0
         assert docstore_cli("index -q").out.count("\n") == 1
 
-    @pytest.mark.parametrize("drop", ["", "--drop"])
-    def test_is_left_alone_by_a_dry_run(self, docstore_cli, lab, drop):
-        assert "would be" in docstore_cli(f"index /properties/team -n {drop}").err
+    @pytest.mark.parametrize("delete", ["", "--delete"])
+    def test_is_left_alone_by_a_dry_run(self, docstore_cli, lab, delete):
+        assert "would be" in docstore_cli(f"index /properties/team -n {delete}").err
         assert docstore_cli("index -q").out == ""
 
-    def test_to_drop_has_to_be_named(self, docstore_cli, lab):
-        assert docstore_cli("index --drop").code == 2
+    def test_to_delete_has_to_be_named(self, docstore_cli, lab):
+        assert docstore_cli("index -d").code == 2
 
 
 class TestInit:

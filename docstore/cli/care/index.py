@@ -19,13 +19,13 @@ _COLUMNS: Final = ("kind", "part", "pointer", "name", "created_at")
 @click.argument("pointer", metavar="[POINTER]", type=options.POINTER, required=False)
 @options.kind
 @click.option("--part", metavar="PART", help="The pointer leads into parts of this kind: trial.")
-@click.option("--drop", is_flag=True, help="Drop the index.")
+@options.delete("Delete the index; the documents stay.")
 @options.dry_run
 @options.output(names="the names in the database")
 def index(
-    settings: Settings, output: Output, *, pointer: str | None, kind: str, part: str | None, drop: bool, dry_run: bool
+    settings: Settings, output: Output, *, pointer: str | None, kind: str, part: str | None, delete: bool, dry_run: bool
 ) -> None:
-    """List the indexes on places in documents, make one, or drop one.
+    """List the indexes on places in documents, make one, or delete one.
 
     An index on POINTER makes `docstore ls --where` quick, for all documents of the kind in the database. Without
     POINTER, those that there are are listed.
@@ -34,10 +34,10 @@ def index(
         docstore index                              list them
         docstore index /properties/team             make one for experiments
         docstore index /status --part trial
-        docstore index /properties/team --drop
+        docstore index /properties/team --delete
     """
     if pointer is None:
-        if drop:
+        if delete:
             raise click.UsageError("Which index? Give its POINTER; `docstore index` lists them.")
         with settings.open() as store:
             output.rows(map(asdict, store.indexes()), _COLUMNS, none="There are no indexes.")
@@ -45,10 +45,10 @@ def index(
     what = f"the index on {pointer} of {part or kind}"
     with settings.open(writes=not dry_run) as store:
         if dry_run:
-            exits.say(f"{what[0].upper()}{what[1:]} would be {'dropped' if drop else 'made, unless it is there'}.")
-        elif drop:
+            exits.say(f"{what} would be {'deleted, if' if delete else 'made, unless'} it is there", dry_run=True)
+        elif delete:
             store.drop_index(pointer, kind=kind, part=part)
-            exits.say(f"Dropped {what}.")
+            exits.say(f"Deleted {what}.")
         else:
             name = store.create_index(pointer, kind=kind, part=part)
             exits.say(f"There is {what}: {name}.")

@@ -1,4 +1,4 @@
-"""``docstore tag``: names for versions: set one, list them, remove one."""
+"""``docstore tag``: names for versions: set one, list them, delete one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS: Final = ("tag", "version")
 @click.argument("tag", required=False)
 @click.argument("version", metavar="[REV]", type=options.REVISION, required=False)
 @options.kind
-@click.option("-d", "--delete", is_flag=True, help="Remove the tag; the version stays.")
+@options.delete("Delete the tag; the version stays.")
 @click.option("--move", is_flag=True, help="Set the tag even if it names another version.")
 @options.author
 @options.dry_run
@@ -56,7 +56,7 @@ def tag(
         output.rows(rows, _COLUMNS, name="tag", none=f"{name!r} has no tags.")
         return
     if delete and (move or version is not None):
-        raise click.UsageError("A tag that is removed names no version. Give --delete alone.")
+        raise click.UsageError("A tag that is deleted names no version. Give --delete alone.")
     tag = tag.removeprefix("tag:")
     with settings.open(writes=True, author=author, dry_run=dry_run) as store:
         if delete:
