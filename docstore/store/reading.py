@@ -218,13 +218,13 @@ def observations(context: StoreContext, name: str) -> pandas.DataFrame:
 
 
 @collector_paused()
-def best(context: StoreContext, name: str, n: int) -> list[BestArm]:
+def best(context: StoreContext, name: str, n: int, choice: VersionChoice) -> list[BestArm]:
     """Return the *n* best arms of an experiment; as ``Store.best``."""
     from docstore.search.experiments.best import best_arms, goal_of
     from docstore.search.experiments.read import read_experiment
 
     n = _checked_count(n)
-    stored = read_experiment(context.transactions, name)
+    stored = read_experiment(context.transactions, name, number=choice.version, at=choice.at, tag=choice.tag)
     decode = context.raw.decode
     return Listed(best_arms(stored, goal_of(stored, decode), decode, n))
 

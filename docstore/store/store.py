@@ -752,7 +752,15 @@ class Store:
         """
         return reading.observations(self._context, name)
 
-    def best(self, name: str, n: int = 1) -> list[BestArm]:
+    def best(
+        self,
+        name: str,
+        n: int = 1,
+        *,
+        version: int | None = None,
+        at: datetime | None = None,
+        tag: str | None = None,
+    ) -> list[BestArm]:
         """Return the *n* best arms of an experiment by its objective: first those that fulfil its outcome constraints.
 
         Of arms that are equally good, the one that was tried earlier comes first. There are fewer if the objective
@@ -768,16 +776,19 @@ class Store:
         A constraint holds if its metrics were measured, and their (weighted) mean is within the bound. The bound of a
         relative one is that much above or below the status quo: -5 percent is 9.5 for 10, and -10.5 for -10.
 
+        Args:
+            version, at, tag: which version of the experiment, as for ``load``; without any, the newest.
+
         Raises:
             InvalidValueError: the experiment has no objective, or several at once; a constraint is relative to a status
                 quo that does not exist or was not measured; a function of the user's own wrote the objective or a
                 constraint with other members than docstore; or *n* is not an integer of 1 or more.
-            DocumentNotFoundError, DamagedDocumentError: as ``load``.
+            DocumentNotFoundError, VersionNotFoundError, DamagedDocumentError: as ``load``.
 
         Cost:
-            Two SELECTs, which read each trial and its data.
+            Two SELECTs, which read each trial and its data. Of an older version, as ``load``.
         """
-        return reading.best(self._context, name, n)
+        return reading.best(self._context, name, n, VersionChoice(version, at, tag))
 
     def similar(
         self,

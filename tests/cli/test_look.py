@@ -117,6 +117,7 @@ class TestShow:
 
         assert (shown["version"], shown["newest"], shown["message"]) == (2, 3, "two trials")
         assert (shown["tags"], shown["trials"]) == (["published"], {"COMPLETED": 2})
+        assert shown["best"]["value"] == 0.75
 
     def test_shows_any_document(self, docstore_cli):
         assert "kind     note\n" in docstore_cli("show n1 -k note").out
@@ -173,6 +174,10 @@ class TestBest:
 
         assert (first["arm"], first["value"], first["taste"], first["flour"]) == ("1_0", 0.75, 0.75, "rye")
         assert (second["arm"], second["value"]) == ("0_0", 0.5)
+
+    def test_is_of_the_version_that_is_asked_for(self, docstore_cli):
+        assert docstore_cli("best cakes -r published -q").out == "1_0\n"
+        assert docstore_cli("best cakes -r 1 -q").out == ""
 
     def test_says_why_there_is_none(self, docstore_cli, lab):
         with docstore.connect(lab) as store:

@@ -43,6 +43,7 @@ from docstore.errors import (
     DocumentNotFoundError,
     InvalidValueError,
     MissingDependencyError,
+    VersionNotFoundError,
 )
 from docstore.search.experiments.read import decoded
 from docstore.sql.tables import documents, versions
@@ -164,6 +165,28 @@ class TestTheBestArm:
 
     def test_is_none_where_nothing_was_measured(self, best):
         assert best(tried({}, {"cost": 1.0}, {"gain": math.nan})) == []
+
+
+class TestTheBestArmOfAnOlderVersion:
+    @pytest.fixture
+    def then(self, store):
+        """The time of version 1, with tag ``first``, after which a better arm was tried."""
+        experiment = tried({"gain": 1.0}, {})
+        version = store.save(experiment)
+        store.tag("cakes", "first")
+        observe(experiment, 1, gain=2.0)
+        store.save(experiment)
+        return version.created_at
+
+    def test_is_the_one_that_was_best_then(self, store, then):
+        assert told(store.best("cakes")) == [("1_0", 2.0)]
+        assert told(store.best("cakes", version=1)) == [("0_0", 1.0)]
+        assert told(store.best("cakes", tag="first")) == [("0_0", 1.0)]
+        assert told(store.best("cakes", at=then)) == [("0_0", 1.0)]
+
+    def test_is_refused_where_there_is_no_such_version(self, store, then):
+        with pytest.raises(VersionNotFoundError):
+            store.best("cakes", version=7)
 
 
 class TestHowMany:

@@ -17,9 +17,10 @@ _COLUMNS: Final = ("value", "arm", "trial", "feasible")
 
 @command("best")
 @options.name
+@options.revision
 @click.option("--top", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
 @options.output(names="the names of the arms")
-def best(settings: Settings, output: Output, *, name: str, top: int) -> None:
+def best(settings: Settings, output: Output, *, name: str, revision: options.Revision | None, top: int) -> None:
     """List the best arms of an experiment.
 
     By its objective; first those that fulfil its outcome constraints. Trials that failed or were abandoned do not
@@ -28,10 +29,10 @@ def best(settings: Settings, output: Output, *, name: str, top: int) -> None:
     Examples:
         docstore best cakes             the best arm, with its parameters and metrics
         docstore best cakes --top 10
-        docstore best cakes -o json
+        docstore best cakes -r published -o json    as it was in the version with this tag
     """
     with settings.open() as store:
-        arms = store.best(name, top)
+        arms = store.best(name, top, **options.version_of(revision))
     known = {"arm_name": "arm", "trial_index": "trial", "is_feasible": "feasible"}
     rows = [{known.get(key, key): value for key, value in asdict(arm).items()} for arm in arms]
     shown = spread(rows, _COLUMNS, "parameters", "metrics")

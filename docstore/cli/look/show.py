@@ -36,8 +36,8 @@ def show(settings: Settings, output: Output, *, name: str, kind: str, revision: 
         version = store.version(name, revision, kind=kind)
         document = store.get(name, kind=kind, version=version.number)
         facts = _saved(store, name, kind, version) | (_experiment(document) if kind == "experiment" else {})
-        if kind == "experiment" and revision is None:
-            facts["best"] = _best(store, name)
+        if kind == "experiment":
+            facts["best"] = _best(store, name, version.number)
     output.record(facts)
 
 
@@ -110,12 +110,12 @@ def _range(parameter: Any) -> str:
     return f"{_member(parameter, 'parameter_type')} {values_text}"
 
 
-def _best(store: Store, name: str) -> Mapping[str, object] | None:
+def _best(store: Store, name: str, version: int) -> Mapping[str, object] | None:
     """Return the best arm; None if the experiment has no single objective, or nothing was measured."""
     from docstore.errors import InvalidValueError
 
     try:
-        arms = store.best(name)
+        arms = store.best(name, version=version)
     except InvalidValueError:
         return None  # `docstore best` says why not
     return {"value": arms[0].value, "arm": arms[0].arm_name, **arms[0].parameters} if arms else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -18,13 +19,14 @@ from docstore.sql.reader import read, read_version
 from docstore.sql.rows import HeadRow, code_rows, in_field
 from docstore.sql.tables import documents
 from docstore.sql.transactions import Transactions
+from docstore.sql.version_names import chosen_version
 
 Decode: TypeAlias = Callable[[JSON], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredExperiment:
-    """The JSON of an experiment as it is stored now.
+    """The JSON of an experiment as it is stored now, or was at one version.
 
     Attributes:
         trials, data: the parts by the index of their trial, in order; empty if they were not read.
@@ -37,15 +39,22 @@ class StoredExperiment:
     data: Mapping[int, JSON]
 
 
-def read_experiment(transactions: Transactions, name: str, *fields: str, number: int | None = None) -> StoredExperiment:
+def read_experiment(
+    transactions: Transactions,
+    name: str,
+    *fields: str,
+    number: int | None = None,
+    at: datetime | None = None,
+    tag: str | None = None,
+) -> StoredExperiment:
     """Return the experiment *name*, verified by the digest of its version as by ``load``.
 
     Args:
         fields: the fields whose parts are read: ``trials`` or ``data``; without any, all.
-        number: of the version, which is read whole; by default, the newest.
+        number, at, tag: which version, as for ``load``, which is read whole then; without any, the newest.
 
     Raises:
-        InvalidValueError: *name* is not a str.
+        InvalidValueError: *name* is not a str; or as ``load``, of the version.
         DocumentNotFoundError: there is no experiment of that name.
         VersionNotFoundError: there is no such version.
         DamagedDocumentError: what is stored is not what was saved.
@@ -55,7 +64,7 @@ def read_experiment(transactions: Transactions, name: str, *fields: str, number:
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)
-        return experiment_of(head, _pieces(connection, head, fields, number))
+        return experiment_of(head, _pieces(connection, head, fields, chosen_version(connection, head, number, at, tag)))
 
 
 def _pieces(connection: Connection, head: HeadRow, fields: Collection[str], number: int | None) -> Mapping[str, JSON]:
