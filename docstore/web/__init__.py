@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
     from starlette.applications import Starlette
 
+    from docstore.sql.version_names import When
     from docstore.store.store import Store
 
 __all__ = ["app", "report", "serve"]
@@ -92,7 +93,7 @@ def app(store: Store, *, write: bool = False, token: str | None = None, hosts: t
     return routes.make_app(store, write=write, token=token, hosts=hosts)
 
 
-def report(store: Store, name: str, *, json: bool = True) -> bytes:
+def report(store: Store, name: str, *, version: When | None = None, json: bool = True) -> bytes:
     """Return a report about an experiment: one HTML file, which a browser opens without a network.
 
     It shows what changed last, the goal, the plot of the objective, the best arms, the history with what each of the
@@ -101,22 +102,23 @@ def report(store: Store, name: str, *, json: bool = True) -> bytes:
     most 2,000 points: of more, the best, the worst and the last of each stretch.
 
     Args:
+        version: which one it is about: a number, a tag, or a time at which it was current; by default, the newest.
         json: whether the JSON of the whole experiment is in the file, packed. Without it, the file of an experiment
             with 10,000 trials has less than 1 MB.
 
     Raises:
         MissingDependencyError: Jinja2 is not installed.
-        DocumentNotFoundError: there is no such experiment.
+        DocumentNotFoundError, VersionNotFoundError: there is no such experiment, or no such version.
         DamagedDocumentError: it is not stored as it was saved.
 
     Cost:
-        The experiment is read three times, and the changes of its newest 1,000 versions.
+        The experiment is read three times, and the changes of 1,000 versions up to this one, and of those after it.
     """
     try:
         from docstore.web import reporting
     except ImportError as error:
         raise _missing(error, "report()") from error
-    return reporting.report(store, name, with_json=json)
+    return reporting.report(store, name, version, with_json=json)
 
 
 def _missing(error: ImportError, purpose: str) -> MissingDependencyError:

@@ -16,15 +16,16 @@ from docstore.web.rendering import environment, static_files
 from docstore.web.source import Source
 
 if TYPE_CHECKING:
+    from docstore.sql.version_names import When
     from docstore.store.store import Store
 
 _POLICY: Final = "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
 """A browser loads nothing, and runs no script but the one of the file."""
 
 
-def report(store: Store, name: str, *, with_json: bool) -> bytes:
+def report(store: Store, name: str, version: When | None, *, with_json: bool) -> bytes:
     """Return the report about an experiment; as ``docstore.web.report``."""
-    page = report_page(Source(store), name)
+    page = report_page(Source(store), name, version)
     style, script = _static("style.css"), _static("report.js")
     text = (
         environment()

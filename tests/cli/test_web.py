@@ -32,6 +32,11 @@ class TestReport:
 
         assert 'id="document"' not in Path("reports/today.html").read_text()
 
+    def test_is_about_the_version_that_is_asked_for(self, docstore_cli):
+        docstore_cli("report cakes -r published")
+
+        assert "<dt>Version</dt><dd>2</dd>" in Path("cakes.html").read_text()
+
     def test_of_no_experiment_writes_nothing(self, docstore_cli):
         ended = docstore_cli("report cake")
 

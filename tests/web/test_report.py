@@ -62,6 +62,13 @@ class TestAReport:
         assert packed(cakes, "document") == lab.get_json("cakes", indent=True)
         assert 'id="document"' not in web.report(lab, "cakes", json=False).decode()
 
+    def test_of_an_older_version_shows_what_was_there_then(self, lab):
+        older = web.report(lab, "cakes", version="published").decode()
+
+        assert packed(older, "document") == lab.get_json("cakes", version=1, indent=True)
+        assert "<dt>Version</dt><dd>1</dd>" in older
+        assert "softer" not in older
+
     def test_loads_nothing_and_runs_its_own_script_alone(self, cakes):
         policy = html.unescape(re.search(r'Content-Security-Policy" content="(.*?)"', cakes)[1])
         parts = dict(each.strip().split(" ", 1) for each in policy.split(";"))

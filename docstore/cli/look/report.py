@@ -13,6 +13,7 @@ from docstore.cli.settings import Settings
 
 @command("report")
 @options.name
+@options.revision
 @click.option(
     "-o",
     "--output",
@@ -22,7 +23,9 @@ from docstore.cli.settings import Settings
     help="The file to write; without it, NAME.html in this folder. A file that is there is replaced.",
 )
 @click.option("--no-json", is_flag=True, help="Leave out the JSON of the experiment, which is packed in the file.")
-def report(settings: Settings, *, name: str, file: Path | None, no_json: bool) -> None:
+def report(
+    settings: Settings, *, name: str, revision: options.Revision | None, file: Path | None, no_json: bool
+) -> None:
     """Write a report about an experiment: one HTML file to keep or send.
 
     It opens in a browser without a network: what changed last, the goal, the plot, the best arms, the history with what
@@ -30,7 +33,7 @@ def report(settings: Settings, *, name: str, file: Path | None, no_json: bool) -
 
     Examples:
         docstore report cakes                   cakes.html
-        docstore report cakes -o today.html
+        docstore report cakes -r published -o published.html    about the version with this tag
         docstore report cakes --no-json         smaller, without the JSON
     """
     from docstore.json_store.files import write
@@ -38,7 +41,7 @@ def report(settings: Settings, *, name: str, file: Path | None, no_json: bool) -
 
     file = Path(_file_name(name)) if file is None else file
     with settings.open() as store:
-        data = report_of(store, name, json=not no_json)
+        data = report_of(store, name, version=revision, json=not no_json)
     write(file, data)
     exits.say(f"wrote {file}, {len(data):,} bytes")
 

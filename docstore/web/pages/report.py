@@ -10,6 +10,7 @@ from typing import Final
 
 from docstore.documents.diff.lines import Line
 from docstore.documents.history import Version
+from docstore.sql.version_names import When
 from docstore.web.formats import Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.experiment import ExperimentPage, Objective, experiment_page, objective, objective_points
@@ -66,7 +67,7 @@ class ReportVersion:
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """A report about an experiment at its newest version.
+    """A report about an experiment at one version.
 
     Attributes:
         newest: that version in words, with the new values where it changed few places.
@@ -92,16 +93,20 @@ class ReportPage:
     made_at: datetime
 
 
-def report_page(source: Source, name: str) -> ReportPage:
-    """Return the report about an experiment; all of it is about the version that is the newest now.
+def report_page(source: Source, name: str, when: When | None = None) -> ReportPage:
+    """Return the report about an experiment; all of it is about one version, by default the one that is the newest now.
+
+    Args:
+        when: the number of the version, a tag, or a time at which it was current.
 
     Raises:
         DocumentNotFoundError: there is none; has the near names.
+        VersionNotFoundError: there is no such version, or it was folded.
 
     Cost:
-        The experiment is read three times, and the changes of its newest 1,000 versions.
+        The experiment is read three times, and the changes of 1,000 versions up to this one, and of those after it.
     """
-    version = source.newest_version(name)
+    version = source.store.version(name, when)
     wanted = str(version.number)
     experiment = experiment_page(source, name, wanted)
     table = trial_table(source, name, version)
