@@ -189,6 +189,13 @@ class TestBlame:
         assert [rows[f"/trials/{trial}"] for trial in range(3)] == [2, 2, 3]
         assert "/__type" not in rows
 
+    def test_is_of_the_version_that_is_asked_for(self, docstore_cli):
+        rows = {str(row["pointer"]): row["version"] for row in objects(docstore_cli("blame cakes -r 2 -o jsonl").out)}
+
+        assert (rows["/trials/1"], rows.get("/trials/2")) == (2, None)
+        assert docstore_cli("blame cakes /trials/1/status -r 1 -q").out == ""
+        assert docstore_cli("blame cakes /trials/1/status -r published -q").out == "2\n"
+
     def test_lists_members_of_any_document(self, docstore_cli, lab):
         with docstore.connect(lab) as store:
             store.put("note", "n1", {"text": "spelt", "sizes": (1, 2)})

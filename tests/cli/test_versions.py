@@ -24,7 +24,14 @@ class TestLog:
 
     @pytest.mark.parametrize(
         ("options", "numbers"),
-        [("cakes --limit 2", "3 2"), ("cakes /trials/0/status", "2"), ("cakes /nothing", ""), ("n1 -k note", "1")],
+        [
+            ("cakes --limit 2", "3 2"),
+            ("cakes /trials/0/status", "2"),
+            ("cakes /nothing", ""),
+            ("n1 -k note", "1"),
+            ("cakes -r published", "2 1"),
+            ("cakes /trials/2 -r 2", ""),
+        ],
     )
     def test_lists_those_that_are_asked_for(self, docstore_cli, options, numbers):
         assert docstore_cli(f"log -q {options}").out.split() == numbers.split()

@@ -13,6 +13,7 @@ from docstore.cli.command import command
 from docstore.cli.output import Output, Row
 from docstore.cli.settings import Settings
 from docstore.cli.versions.conflicts import present, with_nulls
+from docstore.cli.versions.newest_first import up_to
 
 if TYPE_CHECKING:
     from docstore.documents.history import Version
@@ -27,26 +28,39 @@ _MEMBERS: Final = ("pointer", "version", "saved", "by", "message")
 @options.name
 @click.argument("pointer", metavar="[POINTER]", type=options.POINTER, required=False)
 @options.kind
+@options.revision
 @options.limit("lines")
 @options.output(names="the numbers of the versions")
-def blame(settings: Settings, output: Output, *, name: str, pointer: str | None, kind: str, limit: int | None) -> None:
+def blame(
+    settings: Settings,
+    output: Output,
+    *,
+    name: str,
+    pointer: str | None,
+    kind: str,
+    revision: options.Revision | None,
+    limit: int | None,
+) -> None:
     """Show who changed a value in a document, or each part of it last.
 
     With POINTER, a JSON pointer, each change of the value there, the newest first, with what it was and became. Without
     it, a line for each member of the document, and each trial of an experiment, with the version that changed it last.
+    With -r, as it was in that version.
 
     Examples:
         docstore blame cakes                       who changed what last
+        docstore blame cakes -r published          who had changed what last in the version with this tag
         docstore blame cakes /trials/12/status     each change of one value
         docstore blame cakes /status --limit 1 -o json
     """
     with settings.open() as store:
+        version = store.version(name, revision, kind=kind)
         if pointer is not None:
-            changes = (_change(each, output) for each in store.blame(name, pointer, kind=kind))
+            changes = (_change(each, output) for each in up_to(version, store.blame(name, pointer, kind=kind)))
             output.rows(islice(changes, limit), _CHANGES, name="version", none="No version changed anything there.")
             return
-        document = store.get(name, kind=kind)
-        last = _last_changes(store.history(name, kind=kind), list(_pointers(document, kind)))
+        document = store.get(name, kind=kind, version=version.number)
+        last = _last_changes(up_to(version, store.history(name, kind=kind)), list(_pointers(document, kind)))
         output.rows(islice(last, limit), _MEMBERS, name="version")
 
 

@@ -12,6 +12,7 @@ from docstore.cli import options
 from docstore.cli.command import command
 from docstore.cli.output import Output, Row
 from docstore.cli.settings import Settings
+from docstore.cli.versions.newest_first import up_to
 
 if TYPE_CHECKING:
     from docstore.documents.history import Version
@@ -23,17 +24,27 @@ _COLUMNS: Final = ("version", "saved", "by", "message", "changes", "tags")
 @options.name
 @click.argument("pointer", metavar="[POINTER]", type=options.POINTER, required=False)
 @options.kind
+@options.revision
 @options.limit("versions")
 @options.output(names="the numbers of the versions")
-def log(settings: Settings, output: Output, *, name: str, pointer: str | None, kind: str, limit: int | None) -> None:
+def log(
+    settings: Settings,
+    output: Output,
+    *,
+    name: str,
+    pointer: str | None,
+    kind: str,
+    revision: options.Revision | None,
+    limit: int | None,
+) -> None:
     """List the versions of a document, or those that changed a value in it.
 
     The newest comes first. With POINTER, a JSON pointer, only versions that changed the value there; `docstore blame`
-    shows what it was before and after.
+    shows what it was before and after. With -r, that version and those before it.
 
     Examples:
         docstore log cakes                       every version
-        docstore log cakes --limit 10
+        docstore log cakes -r published --limit 10
         docstore log cakes /trials/12/status     those that changed this status
         docstore log cakes -o jsonl              for other programs
     """
@@ -42,7 +53,7 @@ def log(settings: Settings, output: Output, *, name: str, pointer: str | None, k
         for tag, number in store.tags(name, kind=kind).items():
             tags.setdefault(number, []).append(tag)
         history = store.history(name, kind=kind, pointer=pointer)
-        rows = _rows(islice(history, limit), tags)
+        rows = _rows(islice(up_to(store.version(name, revision, kind=kind), history), limit), tags)
         output.rows(rows, _COLUMNS, name="version", none="No version changed anything there.")
 
 
