@@ -8,7 +8,7 @@ they lead back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os.path import realpath
@@ -109,16 +109,41 @@ def copy_documents(
         compared. Memory for a page, and for a digest of each part. One transaction reads the source to the end; on
         SQLite, other writers of the target wait while one document is written.
     """
-    engine = target.transactions.engine
-    if _is_one_database(source.engine, engine):
-        remedy = "It is the source's own database, and copies keep their ids: copy to another one."
-        raise InvalidValueError("other", shown(engine.url), remedy)
+    _check_other(source, target)
     with reporting(progress) as report, source.reading() as reading:
         # All are looked up before any is copied, and all are copied as of one moment.
         heads = _heads(source, reading, names, kind)
         tally = Tally(sum(head.version for head in heads), report)
         copier = _Copier(source, reading, target, size or PageSize(), tally)
         return _each_copied(copier, heads)
+
+
+def planned_copies(
+    source: Transactions, target: StoreContext, *, names: Iterable[str] | None = None, kind: str | None = None
+) -> list[Copied]:
+    """Return what ``copy_documents`` would do for each document; nothing is written.
+
+    Raises:
+        InvalidValueError, DocumentNotFoundError, DocumentExistsError, DivergedError: as ``copy_documents``.
+        DamagedDocumentError: the digests or the tags of one are not what was saved. Histories and bodies are not read.
+    """
+    _check_other(source, target)
+    with source.reading() as reading, target.transactions.reading() as there, reporting(progress=False) as report:
+        heads = _heads(source, reading, names, kind)
+        copier, ids = _Copier(source, reading, target, PageSize(), Tally(0, report)), {head.id for head in heads}
+        return [copier.plan(there, head, ids) for head in heads]
+
+
+def _check_other(source: Transactions, target: StoreContext) -> None:
+    """Refuse a target on the database of the source.
+
+    Raises:
+        InvalidValueError: it is.
+    """
+    engine = target.transactions.engine
+    if _is_one_database(source.engine, engine):
+        remedy = "It is the source's own database, and copies keep their ids: copy to another one."
+        raise InvalidValueError("other", shown(engine.url), remedy)
 
 
 def _each_copied(copier: _Copier, heads: Sequence[HeadRow]) -> list[Copied]:
@@ -187,12 +212,7 @@ class _Copier:
     def copy(self, head: HeadRow) -> Copied:
         """Make the document in the target what it is in the source."""
         self._tally.begin(head.name)
-        if not head.digest:
-            raise _missing(head, head.version)
-        keys = paging.keys(self._reading, head.id)
-        check_digests(head, Digests.of({path: key.digest for path, key in keys.items()}))
-        tags = _tags(self._reading, head)
-        _check_seal(self._reading, head, tags)
+        keys, tags = self._read_source(head)
         status, codes = self._target.writing(
             lambda connection: self._write(connection, head, keys, tags),
             lambda connection, _: _stands(connection, head, keys, tags),
@@ -200,6 +220,28 @@ class _Copier:
         self._codes.learn(codes)
         self._tally.document(head.version)
         return Copied(head.kind, head.name, head.id, head.version, status)
+
+    def plan(self, connection: Connection, head: HeadRow, leaving: Collection[str]) -> Copied:
+        """Return what ``copy`` would do, by a *connection* to the target.
+
+        Args:
+            leaving: the ids of documents that are copied too: one that is in the way in the target gets another name.
+        """
+        keys, tags = self._read_source(head)
+        there = rows.head_of(connection, head.id)
+        self._check_place(connection, head, there, leaving)
+        same = _stands(connection, head, keys, tags)
+        return Copied(head.kind, head.name, head.id, head.version, "unchanged" if same else _status(there))
+
+    def _read_source(self, head: HeadRow) -> tuple[Mapping[str, Key], list[Row]]:
+        """Return the keys and the tags of a document in the source, checked by its digest and its seal."""
+        if not head.digest:
+            raise _missing(head, head.version)
+        keys = paging.keys(self._reading, head.id)
+        check_digests(head, Digests.of({path: key.digest for path, key in keys.items()}))
+        tags = _tags(self._reading, head)
+        _check_seal(self._reading, head, tags)
+        return keys, tags
 
     def called_there(self, head: HeadRow) -> str | None:
         """Return the id of the document in the target that has the name of *head*, or None."""
@@ -227,7 +269,7 @@ class _Copier:
         if gone or new:
             rows.change_tags(connection, head.id, gone=gone, new=new)
         self._read_back(connection, head, there, keys, paths, tags)
-        return "updated" if there else "copied", codes
+        return _status(there), codes
 
     def _write_history(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
         """Write the versions that the target lacks; those that it has stay, whatever was folded in the source.
@@ -272,8 +314,10 @@ class _Copier:
         target = {path: piece(path, body) for path, body in then.pieces.items()}
         return {number: {"changes": changes_text(changeset_of(kind, held, target).changes)}}
 
-    def _check_place(self, connection: Connection, head: HeadRow, there: HeadRow | None) -> None:
-        """Refuse to write over another document, or over versions that only the target has."""
+    def _check_place(
+        self, connection: Connection, head: HeadRow, there: HeadRow | None, leaving: Collection[str] = ()
+    ) -> None:
+        """Refuse to write over another document, but for those *leaving*, or over versions that only the target has."""
         if there is not None:
             project = paging.project_of(connection, head.id)
             if project != self._target.project:
@@ -289,7 +333,7 @@ class _Copier:
             return
         # Not locked, as the document itself is: two copies could wait for each other.
         taken = rows.live_documents_named(connection, self._target.project, head.kind, [head.name]).get(head.name)
-        if taken is not None and taken[0] != head.id:
+        if taken is not None and taken[0] not in {head.id, *leaving}:
             remedy = f"The target has it under another id: delete({head.name!r}, kind={head.kind!r}) it there first."
             raise DocumentExistsError(head.name, kind=head.kind, head=taken[1], remedy=remedy)
 
@@ -365,6 +409,11 @@ class _Copier:
                 yield
         except (ConnectionLostError, RaceLostError) as error:
             raise DatabaseError(str(error)) from error
+
+
+def _status(there: HeadRow | None) -> Status:
+    """Return what is said of a document that is written, and that the target had as *there*."""
+    return "updated" if there else "copied"
 
 
 def _stands(connection: Connection, head: HeadRow, keys: Mapping[str, Key], tags: Sequence[Row]) -> bool:

@@ -1390,6 +1390,7 @@ class Store:
         names: Iterable[str] | None = None,
         *,
         kind: str | type | None = None,
+        dry_run: bool = False,
         progress: bool | Report = False,
     ) -> list[Copied]:
         """Copy documents to another store with their whole history, and return what was done for each.
@@ -1406,6 +1407,7 @@ class Store:
             names: of live documents of *kind*, or of experiments, which are copied with their strategy and cards; None
                 for all documents, deleted ones too.
             kind: without names, that of the documents to copy.
+            dry_run: only say what would be done. Histories and contents are not read: damage in them is not found.
             progress: as for ``verify``: told how many versions are copied.
 
         Raises:
@@ -1419,10 +1421,13 @@ class Store:
         Cost:
             One transaction for each document; memory for a page of rows, however many there are.
         """
-        from docstore.store.copying import copy_documents
+        from docstore.store.copying import copy_documents, planned_copies
 
         if not isinstance(other, Store):
             # Not shown: a URL may have a password in it.
             raise InvalidValueError("other", type(other), "Give a store, as docstore.connect(url) returns one.")
         which = None if kind is None else self._context.kind_name(kind)
-        return copy_documents(self._context.transactions, other._writing, names=names, kind=which, progress=progress)
+        source = self._context.transactions
+        if checked_flag("dry_run", dry_run):
+            return planned_copies(source, other._context, names=names, kind=which)
+        return copy_documents(source, other._writing, names=names, kind=which, progress=progress)

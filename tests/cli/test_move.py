@@ -42,6 +42,16 @@ class TestCopy:
     def test_takes_what_is_named(self, docstore_cli, lab, words, names):
         assert docstore_cli(f"copy {words} --to archive.db -q").out.split() == names.split()
 
+    def test_says_in_a_dry_run_what_would_become_of_each(self, docstore_cli, lab, tmp_path):
+        would = docstore_cli("copy --to archive.db -n -o jsonl")
+        assert not (tmp_path / "archive.db").exists()
+        done = docstore_cli("copy --to archive.db -o jsonl")
+        again = docstore_cli("copy --to archive.db -n")
+
+        assert (would.code, would.out) == (0, done.out)
+        assert would.err == "Dry run, nothing is written: 2 copied, 0 updated, 0 unchanged.\n"
+        assert again.err == "Dry run, nothing is written: 0 copied, 0 updated, 2 unchanged.\n"
+
     def test_goes_into_the_project_of_the_same_name_or_another(self, docstore_cli, lab):
         docstore_cli("copy --to archive.db --to-project old")
 
@@ -123,9 +133,12 @@ class TestExportAndImport:
 
     def test_take_along_the_history_by_a_database_file(self, docstore_cli, lab, other):
         docstore_cli("export all.db")
+        would = docstore_cli(f"import all.db -n --url {other}")
+        assert docstore_cli(f"ls --url {other}").out == ""
         ended = docstore_cli(f"import all.db --url {other}")
 
-        assert ended.code == 0
+        assert (ended.code, ended.out) == (0, would.out)
+        assert would.err == f"Dry run, nothing is written: {ended.err}"
         assert docstore_cli(f"log cakes --url {other}") == docstore_cli("log cakes")
 
     def test_done_twice_are_done_once(self, docstore_cli, odd, other):
@@ -254,7 +267,7 @@ class TestImport:
             ("nowhere", "there is no such folder"),
             ("empty", "each is in a folder of its kind, as note/n1.json"),
             ("a.jsonl --zone Europe/Vienna", "--zone is for --from"),
-            ("old.db -n", "-n, -m and --on-conflict are for files of JSON."),
+            ("old.db -m old", "-m and --on-conflict are for files of JSON."),
             ("old.db", "there is no such file"),
             ("--from ax studies.json", "docstore[ax]"),
             ("--from optuna journal.log", "there is no such journal file"),
@@ -276,8 +289,12 @@ class TestImport:
         study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
         words = f"import --from optuna studies.log --url {other}"
 
+        would = docstore_cli(f"{words} -n")
+        assert docstore_cli(f"ls --url {other}").out == ""
         first, again = docstore_cli(words), docstore_cli(words)
 
+        assert (would.code, would.out) == (0, first.out)
+        assert would.err == f"Dry run, nothing is written: {first.err}"
         assert (first.code, "1 imported, 0 unchanged, 0 failed" in first.err) == (0, True)
         assert (again.code, "0 imported, 1 unchanged, 0 failed" in again.err) == (0, True)
         assert docstore_cli(f"trials cakes -q --url {other}").out == "0\n1\n"

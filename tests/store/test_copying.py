@@ -818,6 +818,35 @@ class TestCopyingAgain:
         assert everything(target) == everything(source)
 
 
+class TestADryRun:
+    def test_says_what_a_copy_then_does_and_writes_nothing(self, source, target, several, loaded):
+        source.copy_to(target, ["bread"])
+        source.copy_to(target, ["cakes"])
+        source.tag("cakes", "best")
+        before = everything(target)
+
+        planned = source.copy_to(target, dry_run=True)
+
+        assert everything(target) == before
+        assert {each.status for each in planned} == {"copied", "updated", "unchanged"}
+        assert planned == source.copy_to(target)
+
+    def test_knows_that_a_name_becomes_free(self, source, target, cakes):
+        source.copy_to(target)
+        source.rename("cakes", "old cakes")
+        source.save(new_experiment())
+
+        planned = source.copy_to(target, dry_run=True)
+
+        assert {(each.name, each.status) for each in planned} == {("old cakes", "updated"), ("cakes", "copied")}
+
+    def test_refuses_what_a_copy_refuses(self, source, target, cakes):
+        target.save(new_experiment())
+
+        with pytest.raises(DocumentExistsError):
+            source.copy_to(target, dry_run=True)
+
+
 class TestADocumentThatWasSavedInTheTargetToo:
     """It was copied at version 4, and got a fifth there."""
 

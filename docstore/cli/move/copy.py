@@ -11,6 +11,7 @@ import click
 from docstore.cli import exits, options, progress
 from docstore.cli.command import command
 from docstore.cli.completion import complete_files, complete_names
+from docstore.cli.move.targets import open_target
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
 
@@ -28,9 +29,17 @@ _COLUMNS: Final = ("kind", "name", "versions", "status")
 )
 @click.option("--to-project", metavar="NAME", help="The project in it; without it, the one of the same name.")
 @options.any_kind
+@options.dry_run
 @options.output(names="the names")
 def copy(
-    settings: Settings, output: Output, *, names: tuple[str, ...], to: str, to_project: str | None, kind: str | None
+    settings: Settings,
+    output: Output,
+    *,
+    names: tuple[str, ...],
+    to: str,
+    to_project: str | None,
+    kind: str | None,
+    dry_run: bool,
 ) -> None:
     """Copy documents to another database, with their whole history.
 
@@ -41,15 +50,15 @@ def copy(
     Examples:
         docstore copy --to postgresql://ada@host/lab     everything
         docstore copy cakes pies --to archive.db
-        docstore copy -k note --to archive.db
+        docstore copy -k note --to archive.db -n         what would become of each
     """
     _, project = settings.database()
-    other = Settings(to, to_project or project)
     with settings.open() as store:
         for name in names:
             store.version(name, kind=kind or "experiment")  # a name that is wrong makes no file
-        with other.open(writes=True, create=True) as target:
-            done = store.copy_to(target, names or None, kind=kind, progress=progress.bar())
+        with open_target(to, to_project or project, dry_run=dry_run) as target:
+            done = store.copy_to(target, names or None, kind=kind, dry_run=dry_run, progress=progress.bar())
     output.rows(map(asdict, done), _COLUMNS)
     counts = Counter(each.status for each in done)
-    exits.say(", ".join(f"{counts[status]:,} {status}" for status in ("copied", "updated", "unchanged")) + ".")
+    said = ", ".join(f"{counts[status]:,} {status}" for status in ("copied", "updated", "unchanged"))
+    exits.say(f"{said}.", dry_run=dry_run)

@@ -11,7 +11,7 @@ import click
 from docstore.cli import exits, options
 from docstore.cli.command import command
 from docstore.cli.completion import complete_files, complete_names
-from docstore.cli.move.targets import is_database, shown
+from docstore.cli.move.targets import is_database, open_target, shown
 from docstore.cli.output import Output
 from docstore.cli.progress import bar, tracked
 from docstore.cli.settings import Settings
@@ -88,10 +88,7 @@ def _chosen(store: Store, names: Sequence[str], kind: str | None, *, alone: bool
 def _copy(
     settings: Settings, store: Store, target: str, names: Iterable[str], kind: str | None, *, dry_run: bool
 ) -> None:
-    if dry_run:
-        exits.say(f"Documents would be copied to {shown(target)}, as by `docstore copy --to`.")
-        return
     _, project = settings.database()
-    with Settings(target, project).open(writes=True, create=True) as other:
-        done = store.copy_to(other, tuple(names) or None, kind=kind, progress=bar())
-    exits.say(f"{shown(target)}: {counted(len(done), 'document')} copied, with their history.")
+    with open_target(target, project, dry_run=dry_run) as other:
+        done = store.copy_to(other, tuple(names) or None, kind=kind, dry_run=dry_run, progress=bar())
+    exits.say(f"{shown(target)}: {counted(len(done), 'document')} copied, with their history.", dry_run=dry_run)

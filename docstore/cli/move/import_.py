@@ -73,12 +73,12 @@ def import_(
     if zone and not origin:
         raise click.UsageError("--zone is for --from: documents have their times with their zones.")
     if origin or is_database(source):
-        if dry_run or how["on_conflict"] != "error" or how["message"]:
-            raise click.UsageError("-n, -m and --on-conflict are for files of JSON.")
+        if how["on_conflict"] != "error" or how["message"]:
+            raise click.UsageError("-m and --on-conflict are for files of JSON.")
         if origin is None:
-            return _copy(settings, source, output)
-        with settings.open(writes=True, author=how["author"]) as store:
-            return _report(_FROM[origin](store, source, zone), output)
+            return _copy(settings, source, output, dry_run=dry_run)
+        with settings.open(writes=True, author=how["author"], dry_run=dry_run) as store:
+            return _report(_FROM[origin](store, source, zone), output, dry_run=dry_run)
     with settings.open(writes=not dry_run, author=how["author"]) as store:
         return _documents(store, output, source, dry_run=dry_run, **how)
 
@@ -121,12 +121,12 @@ def _entries(source: str) -> Iterable[Entry]:
     return entries_in(source) if source != "-" else entries_of(lines_of(sys.stdin.buffer, "the standard input"))  # type: ignore[arg-type]  # it is a BufferedReader
 
 
-def _copy(settings: Settings, source: str, output: Output) -> int:
+def _copy(settings: Settings, source: str, output: Output, *, dry_run: bool) -> int:
     _, project = settings.database()
-    with Settings(source, project).open() as other, settings.open(writes=True) as store:
-        done = other.copy_to(store, progress=bar())
+    with Settings(source, project).open() as other, settings.open(writes=not dry_run) as store:
+        done = other.copy_to(store, dry_run=dry_run, progress=bar())
     output.rows((asdict(each) for each in done), ("status", "kind", "name", "versions"))
-    exits.say(f"{shown(source)}: {counted(len(done), 'document')} copied, with their history.")
+    exits.say(f"{shown(source)}: {counted(len(done), 'document')} copied, with their history.", dry_run=dry_run)
     return exits.OK
 
 
@@ -158,14 +158,16 @@ def _from_mlflow(store: Store, source: str, zone: str | None) -> ImportReport:
 _FROM: Final = {"ax": _from_ax, "optuna": _from_optuna, "mlflow": _from_mlflow}
 
 
-def _report(report: ImportReport, output: Output) -> int:
+def _report(report: ImportReport, output: Output, *, dry_run: bool) -> int:
     rows: list[Row] = [
         *({"status": "imported", "name": name, "problem": _left_out(report, name)} for name in report.imported),
         *({"status": "unchanged", "name": name, "problem": _left_out(report, name)} for name in report.unchanged),
         *({"status": "failed", "name": name, "problem": why} for name, why in report.failed.items()),
     ]
     output.rows(rows, ("status", "name") if output.format == "table" else ("status", "name", "problem"))
-    for line in str(report).splitlines():
+    summary, *others = str(report).splitlines()
+    exits.say(summary, dry_run=dry_run)
+    for line in others:
         exits.say(line)
     return exits.ERROR if report.failed else exits.OK
 

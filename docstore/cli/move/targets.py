@@ -1,6 +1,14 @@
-"""Files and URLs on a command line: whether one is that of a database, and how it is shown."""
+"""Files and URLs on a command line: whether one is that of a database, opened to copy to, and how it is shown."""
 
 from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from docstore.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from docstore.store.store import Store
 
 
 def is_database(text: str) -> bool:
@@ -10,6 +18,30 @@ def is_database(text: str) -> bool:
 
     scheme, separator, _ = text.partition("://")
     return is_path(text) or (bool(separator) and any(scheme.partition("+")[0] in each.schemes for each in BACKENDS))
+
+
+def open_target(url: str, project: str, *, dry_run: bool) -> Store:
+    """Return a store to copy documents to, which is made if it is not there; the caller closes it.
+
+    Args:
+        dry_run: nothing is made or written. If there are no tables yet, it is an empty store in memory.
+    """
+    target = Settings(url, project)
+    if not dry_run:
+        return target.open(writes=True, create=True)
+    return target.open() if _has_tables(target) else Settings("sqlite://", project).open(writes=True, create=True)
+
+
+def _has_tables(target: Settings) -> bool:
+    from docstore import migrations
+
+    engine = target.engine()
+    try:
+        if engine.dialect.name == "sqlite" and not os.path.exists(engine.url.database or ""):
+            return False
+        return migrations.current(engine) is not None
+    finally:
+        engine.dispose()
 
 
 def shown(text: str) -> str:
