@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -32,10 +33,17 @@ _CHUNK: Final = 2**20
 
 
 def url_of(path: str) -> str | None:
-    """Return *path* if it is a URL that fsspec has to read; None for a local path, and for a ``file:`` URL."""
+    """Return *path* if it is a URL that fsspec has to read; None for a local path, and for a ``file:`` URL.
+
+    Raises:
+        InvalidValueError: it is a URL with one slash, or one that was made a Path: a folder ``s3:`` would be made.
+    """
     match = _SCHEME.match(path)
-    if match is None or match[1].lower() in _LOCAL or not path[match.end() :].startswith("/"):
+    if match is None or match[1].lower() in _LOCAL:
         return None
+    if not path[match.end() :].startswith("/"):
+        remedy = f"A URL begins with {match[1]}://, and is a text and no Path. A folder of this name is ./{match[1]}:"
+        raise InvalidValueError("filepath", shown(path), f"{remedy}.")
     return path
 
 
@@ -61,7 +69,7 @@ def local_path(path: str) -> str:
 
 def shown(url: str) -> str:
     """Return *url* as a message shows it, without a password."""
-    return re.sub(r"(?<=://)([^/:]*):[^/]*(?=@)", r"\1:***", url)
+    return re.sub(r"(:/+[^/:]*):[^/]*(?=@)", r"\1:***", url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ class Remote:
         purpose = f"a file at {protocol}://"
         try:
             from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # it has no types
+            from fsspec.registry import available_protocols  # type: ignore[import-untyped]  # as above
         except ImportError as error:
             raise MissingDependencyError("fsspec", extra="fsspec", purpose=purpose) from error
         try:
@@ -105,7 +114,9 @@ class Remote:
             module = str(getattr(error.__cause__ or error, "name", None) or error)
             raise MissingDependencyError(_PACKAGES.get(module, module), purpose=purpose) from error
         except ValueError as error:
-            raise InvalidValueError("filepath", shown(url), f"fsspec answers: {error}.") from error
+            near = difflib.get_close_matches(protocol, available_protocols(), n=1)
+            like = f" Did you mean {near[0]}://?" if near else ""
+            raise InvalidValueError("filepath", shown(url), f"fsspec answers: {error}.{like}") from error
         except Exception as error:
             raise _translated(url, error) from error
         return Remote(fs, path, url, protocol)

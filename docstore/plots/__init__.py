@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from inspect import signature
+from io import BytesIO
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Final
 
-from docstore.errors import FileAccessError, InvalidValueError
+from docstore.errors import InvalidValueError
+from docstore.json_store.files import write
 from docstore.plots import drawing
 from docstore.plots.distribution import edf
 from docstore.plots.learning_curves import curves
@@ -110,9 +112,12 @@ def save(drawn: Axes | list[Axes] | Figure, path: str | PathLike[str], *, dpi: f
         drawn: a figure, or axes on it.
         dpi: of a PNG, and of what a PDF or an SVG has as pixels: the points of a plot that has more than 2,000.
 
+    A path may be a URL. A file that is there is replaced as a whole.
+
     Raises:
         InvalidValueError: the path has another ending.
         FileAccessError: the file cannot be written.
+        MissingDependencyError: it is a URL, and a package that writes there is not installed.
     """
     file = fspath(path)
     ending = file.rpartition(".")[2].lower()
@@ -121,7 +126,6 @@ def save(drawn: Axes | list[Axes] | Figure, path: str | PathLike[str], *, dpi: f
     # Without the time at which the file was written.
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[ending]
     shown = drawn if hasattr(drawn, "savefig") else drawing.figure_of(drawn)
-    try:
-        shown.savefig(file, format=ending, dpi=dpi, metadata=undated)
-    except OSError as error:
-        raise FileAccessError(file, error.strerror or str(error)) from error
+    data = BytesIO()
+    shown.savefig(data, format=ending, dpi=dpi, metadata=undated)
+    write(file, data.getvalue())

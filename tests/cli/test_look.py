@@ -271,7 +271,8 @@ class TestPlot:
         [
             ("cakes", 2, "Missing option '-o'"),
             ("cakes -o cakes.gif", 2, "End it in one of .pdf, .svg, .png."),
-            ("cakes -o no/folder.png", 3, "no/folder.png: No such file or directory"),
+            ("cakes -o lab.db/plot.png", 3, "lab.db/plot.png: "),
+            ("cakes -o s3:/lab/plot.png", 2, "A URL begins with s3://"),
             ("cakes -o x.png --plot history -r 2", 2, "It is of all versions: leave it out."),
             ("cakes -o x.png --plot statuses --metric taste", 2, "It takes none: leave it out."),
             ("caks -o x.png", 3, "Names like it: 'cakes'"),

@@ -186,6 +186,10 @@ class TestExport:
             ("lab.csv", "Let it end in .jsonl for any number of documents, in .json for one"),
             ("s3://bucket/lab", "Let it end in .jsonl for any number of documents, in .json for one"),
             ("lab.jsonl.xz", "Its name does not say what is in it."),
+            ("s3:/bucket/lab.jsonl", "A URL begins with s3://"),
+            ("s3:/bucket/lab", "A URL begins with s3://"),
+            ("sqlite:/lab.db", "A URL begins with sqlite://"),
+            ("postgress://ada@host/lab", "docstore stores documents in SQLite, PostgreSQL"),
             ("a.json cakes pies", "pies"),
         ],
     )
@@ -194,6 +198,7 @@ class TestExport:
 
         assert ended.code in (2, 3)
         assert told in ended.err
+        assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"lab.db"}
 
     def test_leaves_the_old_file_if_it_fails(self, docstore_cli, lab, tmp_path):
         (tmp_path / "lab.jsonl").write_text("old")

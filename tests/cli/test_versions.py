@@ -61,6 +61,11 @@ class TestDiff:
         assert docstore_cli(f"diff cakes published --file {name}").out == ""
         assert docstore_cli(f"diff cakes --file {name}").out.startswith("trial 2: removed")
 
+    def test_compares_with_a_file_at_a_url(self, docstore_cli, lab):
+        docstore_cli("export memory://diff/cakes.json cakes")
+
+        assert docstore_cli("diff cakes --file memory://diff/cakes.json") == (0, "", "")
+
     def test_refuses_a_version_of_a_file(self, docstore_cli):
         ended = docstore_cli("diff cakes 1 2 --file cakes.json")
 

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 import docstore
+from docstore.json_store.files import read
 from docstore.testing.experiments import new_experiment
 
 pytestmark = pytest.mark.usefixtures("lab")
@@ -31,6 +32,10 @@ class TestReport:
         docstore_cli("report cakes --no-json -o reports/today.html")
 
         assert 'id="document"' not in Path("reports/today.html").read_text()
+
+    def test_may_be_written_at_a_url(self, docstore_cli):
+        assert docstore_cli("report cakes -o memory://today.html").err.startswith("wrote memory://today.html, ")
+        assert b"<h1>cakes</h1>" in read("memory://today.html")
 
     def test_is_about_the_version_that_is_asked_for(self, docstore_cli):
         docstore_cli("report cakes -r published")

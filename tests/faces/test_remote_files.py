@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -207,6 +208,27 @@ class TestAUrlThatCannotBeUsed:
     def test_has_a_protocol_that_nobody_knows(self):
         with pytest.raises(InvalidValueError, match="Protocol not known: s4"):
             load_experiment("s4://lab/a.json")
+
+    def test_has_a_protocol_like_one_that_is_known(self):
+        with pytest.raises(InvalidValueError, match=r"Did you mean https://\?"):
+            load_experiment("htps://lab/a.json")
+
+    @pytest.mark.parametrize("path", ["s3:/lab/a.json", Path("s3://lab/a.json")])
+    def test_has_one_slash_and_would_be_a_folder(self, experiment, path, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+
+        with pytest.raises(InvalidValueError, match=r"A URL begins with s3://, .* A folder of this name is \./s3:\."):
+            save_experiment(experiment, path)
+
+        assert list(tmp_path.iterdir()) == []
+        save_experiment(experiment, f"./{path}")
+        assert (tmp_path / "s3:" / "lab" / "a.json").exists()
+
+    def test_with_one_slash_is_shown_without_its_password(self, experiment):
+        with pytest.raises(InvalidValueError) as caught:
+            save_experiment(experiment, "sftp:/ada:p@ss:word@host/a.json")
+
+        assert "'sftp:/ada:***@host/a.json'" in str(caught.value)
 
     def test_has_several_in_a_chain(self):
         with pytest.raises(InvalidValueError, match="Give one URL"):

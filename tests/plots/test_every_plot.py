@@ -14,6 +14,7 @@ from plotted import breads, many_breads, search_space, stepped
 import docstore
 from docstore import plots
 from docstore.errors import EncodeError, FileAccessError, InvalidValueError, MissingDependencyError
+from docstore.json_store.files import read
 from docstore.plots.experiment_data import experiment_data
 
 OF_AN_EXPERIMENT = [name for name in plots.PLOTS if name != "history"]
@@ -199,8 +200,15 @@ class TestAFile:
             plots.save(plots.statuses(experiment), tmp_path / "plot.docx")
 
     def test_that_cannot_be_written_is_named(self, experiment, tmp_path):
-        with pytest.raises(FileAccessError, match=r"nowhere.plot\.pdf: No such file"):
-            plots.save(plots.statuses(experiment), tmp_path / "nowhere" / "plot.pdf")
+        (tmp_path / "notes").write_text("no folder")
+
+        with pytest.raises(FileAccessError, match=r"notes.plot\.pdf: "):
+            plots.save(plots.statuses(experiment), tmp_path / "notes" / "plot.pdf")
+
+    def test_may_be_at_a_url(self, experiment):
+        plots.save(plots.statuses(experiment), "memory://plots/statuses.png")
+
+        assert read("memory://plots/statuses.png").startswith(b"\x89PNG")
 
 
 class TestWithoutMatplotlib:

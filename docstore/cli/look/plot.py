@@ -37,7 +37,7 @@ PLOTS: Final = (
     metavar="FILE",
     required=True,
     shell_complete=complete_files,
-    help="Where to write it: a .pdf, .svg or .png file.",
+    help="Where to write it: a .pdf, .svg or .png file, or a URL of one.",
 )
 @click.option("--dpi", type=click.FloatRange(min=1, max=2400), default=200, show_default=True, help="Dots per inch.")
 def plot(
@@ -63,8 +63,9 @@ def plot(
         docstore plot cakes --plot history -o history.pdf
     """
     from docstore import plots
+    from docstore.cli.move.targets import shown
 
     with settings.open() as store:
         figure = plots.figure(plot, store, name, metric=metric, **options.version_of(revision))
     plots.save(figure, file, dpi=dpi)
-    exits.say(f"the plot {plot} of {name!r} is in {file}")
+    exits.say(f"the plot {plot} of {name!r} is in {shown(file)}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
+from docstore.cli.completion import complete_files
 from docstore.cli.settings import Settings
 
 
@@ -19,12 +18,12 @@ from docstore.cli.settings import Settings
     "--output",
     "file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The file to write; without it, NAME.html in this folder. A file that is there is replaced.",
+    shell_complete=complete_files,
+    help="The file to write, or a URL; without it, NAME.html in this folder. A file that is there is replaced.",
 )
 @click.option("--no-json", is_flag=True, help="Leave out the JSON of the experiment, which is packed in the file.")
 def report(
-    settings: Settings, *, name: str, revision: options.Revision | None, file: Path | None, no_json: bool
+    settings: Settings, *, name: str, revision: options.Revision | None, file: str | None, no_json: bool
 ) -> None:
     """Write a report about an experiment: one HTML file to keep or send.
 
@@ -36,14 +35,15 @@ def report(
         docstore report cakes -r published -o published.html    about the version with this tag
         docstore report cakes --no-json         smaller, without the JSON
     """
+    from docstore.cli.move.targets import shown
     from docstore.json_store.files import write
     from docstore.web import report as report_of
 
-    file = Path(_file_name(name)) if file is None else file
+    file = file or _file_name(name)
     with settings.open() as store:
         data = report_of(store, name, version=revision, json=not no_json)
     write(file, data)
-    exits.say(f"wrote {file}, {len(data):,} bytes")
+    exits.say(f"wrote {shown(file)}, {len(data):,} bytes")
 
 
 def _file_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from docstore.cli.settings import Settings
@@ -12,12 +13,13 @@ if TYPE_CHECKING:
 
 
 def is_database(text: str) -> bool:
-    """Return whether *text* is the URL of a database, or the path of a SQLite file."""
+    """Return whether *text* is the URL of a database, also one with a scheme that is nearly right; or a SQLite file."""
     from docstore.sql.dialects.engines import BACKENDS
     from docstore.sql.dialects.urls import is_path
 
     scheme, separator, _ = text.partition("://")
-    return is_path(text) or (bool(separator) and any(scheme.partition("+")[0] in each.schemes for each in BACKENDS))
+    schemes = [scheme for backend in BACKENDS for scheme in backend.schemes]
+    return is_path(text) or bool(separator and get_close_matches(scheme.partition("+")[0], schemes, n=1, cutoff=0.8))
 
 
 def open_target(url: str, project: str, *, dry_run: bool) -> Store:

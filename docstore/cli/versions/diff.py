@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from docstore.cli import exits, options
 from docstore.cli.command import command
+from docstore.cli.completion import complete_files
 from docstore.cli.output import FORMATS, Output, Row, styled
 from docstore.cli.settings import Settings
 from docstore.cli.text import printable
@@ -31,7 +31,9 @@ _COLOURS: Final = {"added": "green", "removed": "red", "": None}
 @click.argument("b", type=options.REVISION, required=False)
 @options.kind
 @click.option("--other", metavar="NAME", default="", help="B is a version of this document, by default its newest.")
-@click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="B is the document in this JSON file.")
+@click.option(
+    "--file", metavar="FILE", shell_complete=complete_files, help="B is the document in this JSON file, or at this URL."
+)
 @click.option("--stat", is_flag=True, help="Only count what was added, removed and changed.")
 @click.option("--patch", is_flag=True, help="Print the JSON Patch (RFC 6902) that makes B of A.")
 @click.option("--html", is_flag=True, help="Print a page for a browser.")
@@ -83,7 +85,7 @@ def _difference(
     b: options.Revision | None,
     kind: str,
     other: str,
-    file: Path | None,
+    file: str | None,
 ) -> Diff:
     """Return the difference that the arguments name.
 
@@ -100,7 +102,7 @@ def _difference(
     return store.diff(name, a, b, kind=kind, other=other)
 
 
-def _from_file(text: bytes, file: Path, kind: str) -> Diff:
+def _from_file(text: bytes, file: str, kind: str) -> Diff:
     """Return the difference from the document of *text* to that in *file*, a JSON file, perhaps compressed by gzip.
 
     Raises:
