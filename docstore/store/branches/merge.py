@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from docstore.codec.live.adopt import check_merged_object
-from docstore.codec.mapper import Mapper
-from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
-from docstore.documents.changeset import Changeset, changeset_of, same_layout
-from docstore.documents.digests import piece
+from docstore.documents.canonical import JSON
+from docstore.documents.changeset import same_layout
 from docstore.documents.document import Document
 from docstore.documents.history import Parent, Version
-from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, is_document, join, kind_named
-from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, merged, resolve
+from docstore.documents.kinds import EXPERIMENT, HEAD, kind_named
+from docstore.documents.merge.resolve import OnConflict, merged
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.documents.optional_members import OptionalMembers
-from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError, called
+from docstore.errors import InvalidValueError, called
 from docstore.sql.reader import State, read, version_numbered
 from docstore.sql.rows import HeadRow
 from docstore.sql.writer import Note, Saved
@@ -31,9 +25,7 @@ from docstore.store.branches.ancestry import Ancestry, Held
 from docstore.store.branches.trial_identity import ArmNames, TrialIdentity
 from docstore.store.context import StoreContext
 from docstore.store.saving.direct import write_version
-
-_ELSEWHERE = "others saved it since the version that both have in common: on_conflict='merge' would keep both"
-_LAYOUT = "its parts are stored otherwise there, so that only on_conflict='overwrite' is possible"
+from docstore.store.saving.whole_states import Sides, changeset_to, resolution_of, unlike
 
 
 def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Version:
@@ -48,149 +40,17 @@ def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConf
         comparison = _Comparison(Ancestry(connection, source, target), source, target, mapper.codec.optional_members)
         theirs = read(connection, target)
         sides = None if comparison.is_merged_already else comparison.sides(read(connection, source), theirs)
-        if sides is None or not _unlike(sides.base, sides.mine):
+        if sides is None or not unlike(sides.base, sides.mine):
             # The target has all of its changes already.
             return Saved(target.id, version_numbered(connection, target, target.version), {})
-        resolution = _resolution(mapper, source, target, sides, policy)
+        resolution = resolution_of(mapper, target, sides, policy, source=source.name)
         parent = Parent("merge", source.id, source.version, *sides.moves(resolution))
         document = Document(sides.kind.of(resolution.target[HEAD].body), target.name, target.model, resolution.target)
         said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
-        changeset = _changeset(sides, resolution)
+        changeset = changeset_to(sides, resolution)
         return context.writer.write(connection, target, document, changeset, theirs.digests, said, parent)
 
     return write_version(context, work)
-
-
-def _changeset(sides: _Sides, resolution: Resolution) -> Changeset:
-    """Return the changeset from the target to the resolution."""
-    goal = resolution.target
-    if not same_layout(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
-        return changeset_of(sides.kind, sides.theirs, goal)
-    changed = _unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
-    current = {path: body for path, body in sides.theirs.items() if path in changed}
-    return changeset_of(sides.kind, current, {path: piece for path, piece in goal.items() if path in changed})
-
-
-def _resolution(mapper: Mapper, source: HeadRow, target: HeadRow, sides: _Sides, policy: OnConflict) -> Resolution:
-    """Return the merged document, as the policy says.
-
-    Raises:
-        ConflictError: both changed the same place, or the policy refuses.
-    """
-
-    def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
-        yours, head = sides.version, target.version
-        shown = [sides.shown(each) for each in places]
-        return ConflictError(
-            target.name,
-            yours=yours,
-            head=head,
-            places=shown,
-            problem=problem,
-            kind=target.kind,
-            source=source.name,
-        )
-
-    if policy == "overwrite" or not _unlike(sides.base, sides.theirs):
-        resolution = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
-        if resolution.conflicts:
-            raise refused(resolution.problem, resolution.conflicts)
-        return resolution
-    if policy == "error":
-        raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs, sides.optional))
-    if not sides.have_same_layout:
-        raise refused(_LAYOUT)
-    decide = sides.deciding(policy) if callable(policy) else policy
-    three = (sides.base, sides.mine, sides.theirs)
-    resolution = sides.checked(resolve(sides.kind, *three, policy=decide, optional=sides.optional))
-    if resolution.conflicts:
-        raise refused(resolution.problem, resolution.conflicts)
-    problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, sides.theirs)
-    if problem:
-        raise refused(f"the merged document is invalid: {problem.removesuffix('.')}", sides.changed_by_both())
-    return resolution
-
-
-def _problem_with(mapper: Mapper, merged: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> str:
-    """Return why *merged* cannot be read though *theirs* can; nothing if it can, or if neither can."""
-    if not is_document(theirs[HEAD]):
-        return ""
-    try:
-        before = mapper.decode(join(theirs))
-    except DecodeError:
-        return ""
-    try:
-        check_merged_object(mapper.decode(join(merged)), before)
-    except (DecodeError, InvalidValueError) as error:
-        return str(error)
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """The three sides of a merge, each with the name, the numbers of trials and the names of arms of the target.
-
-    Attributes:
-        kind: that of the target, with its parts.
-        version: the newest of the versions in common.
-        base: the merge base; mine: the source; theirs: the target.
-        source: the source as it is stored.
-        numbers, names: of trials and arms of the source that have another number or name in the target.
-        undecided: the value in *base* at places where the versions in common disagree.
-        optional: the members that are None where an object lacks them.
-    """
-
-    kind: Kind
-    version: int
-    base: Mapping[str, JSON]
-    mine: Mapping[str, JSON]
-    theirs: Mapping[str, JSON]
-    source: Mapping[str, JSON]
-    numbers: Mapping[int, int]
-    names: Mapping[str, str]
-    undecided: str
-    optional: OptionalMembers
-
-    @property
-    def have_same_layout(self) -> bool:
-        """Whether the three can be compared piece by piece."""
-        return all(same_layout(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
-
-    def moves(self, resolution: Resolution) -> tuple[dict[int, int], dict[str, str]]:
-        """Return the new number of each trial of the source, and the new names of its arms, this merge included."""
-        return _composed(self.numbers, resolution.numbers), _composed(self.names, resolution.names)
-
-    def checked(self, resolution: Resolution) -> Resolution:
-        """Return *resolution*, with a conflict for each trial that would be inconsistent; see ``resolve.checked``."""
-        if self.kind.name != EXPERIMENT.name:
-            return resolution
-        numbers, names = self.moves(resolution)
-        return checked(resolution, self.base, self.source, self.theirs, numbers=numbers, names=names)
-
-    def changed_by_both(self) -> tuple[Conflict, ...]:
-        """Return the places that either side changed in pieces that both changed; if there are none, in all pieces."""
-        paths = _unlike(self.base, self.mine) & _unlike(self.base, self.theirs)
-        three = (self.base, self.mine, self.theirs)
-        base, mine, theirs = ({path: each[path] for path in paths & each.keys()} for each in three)
-        return all_places(base, mine, theirs, self.optional) or all_places(*three, self.optional)
-
-    def shown(self, conflict: Conflict) -> Conflict:
-        """Return *conflict* as a user sees it: without a base, if the versions in common disagree."""
-        base = conflict.base
-        has_base = base is ABSENT or self.undecided.encode() not in dumps(base)  # type: ignore[arg-type]  # it is JSON
-        return conflict if has_base else dataclasses.replace(conflict, base=ABSENT)
-
-    def deciding(self, decide: Any) -> Any:
-        """Return the user's function *decide*, called with conflicts as the user sees them."""
-        return lambda conflict: decide(self.shown(conflict))
-
-
-def _composed(first: Mapping[Any, Any], then: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the renaming *first*, followed by *then*; names that do not change are left out."""
-    taken = set(first.values())
-    moved = {old: then.get(new, new) for old, new in first.items()}
-    moved.update({old: new for old, new in then.items() if old not in first and old not in taken})
-    return {old: new for old, new in moved.items() if old != new}
 
 
 class _Comparison:
@@ -207,7 +67,7 @@ class _Comparison:
         """Whether the target contains the newest version of the source already."""
         return self._of_target.get(self._source.id, 0) >= self._source.version
 
-    def sides(self, mine: State, theirs: State) -> _Sides:
+    def sides(self, mine: State, theirs: State) -> Sides:
         """Return the three states as the target would have them.
 
         Raises:
@@ -224,17 +84,17 @@ class _Comparison:
         numbers = self._numbers(self._source.id, mine.pieces, identity)
         numbers = _displaced(numbers_in(mine.pieces), numbers_in(theirs.pieces), numbers)
         names, own = self._translated(mine.pieces, numbers, arms)
-        return _Sides(
+        return Sides(
             kind,
             common[-1].version,
             base,
             self._named(own),
             theirs.pieces,
             mine.pieces,
+            self._optional,
             numbers,
             names,
             self._undecided,
-            self._optional,
         )
 
     def _numbers(self, id: str, pieces: Pieces, identity: TrialIdentity) -> dict[int, int]:
@@ -295,7 +155,3 @@ def _displaced(mine: AbstractSet[int], theirs: AbstractSet[int], numbers: Mappin
     occupied = theirs | {numbers.get(number, number) for number in mine - set(displaced)}
     free = (number for number in count(displaced[0]) if number not in occupied)
     return {**numbers, **dict(zip(displaced, free, strict=False))}
-
-
-def _unlike(a: Mapping[str, JSON], b: Mapping[str, JSON]) -> set[str]:
-    return {path for path in a.keys() | b.keys() if not same_json(a.get(path, ABSENT), b.get(path, ABSENT))}
