@@ -13,6 +13,7 @@ from docstore.codec.collector import collector_paused
 from docstore.codec.core import Unknown
 from docstore.codec.registry import Entry, Registry
 from docstore.codec.values.by_annotation import without_none
+from docstore.codec.values.tags import tagged_where_unsafe
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.canonical import JSON, TAG, is_plain, join_pointer, loads_strict
 from docstore.documents.digests import piece
@@ -123,12 +124,14 @@ class Mapper:
     def document_of_json(self, kind: str, name: str, text: bytes | str) -> Document:
         """Return the document whose JSON text is *text*, as it stands there; its object is made to check it.
 
+        A value that some database would change, as -0.0, is tagged, as the encoder of its class would have done.
+
         Raises:
             DecodeError: it is not JSON, or no object can be made of it.
             InvalidValueError: it is of another kind, or has another name.
         """
         kind, name = checked_text("kind", kind, LONGEST), checked_text("name", name, LONGEST_NAME)
-        value = loads_strict(text)
+        value = tagged_where_unsafe(loads_strict(text))
         self.decode(value)
         if not isinstance(value, dict) or not is_document(value):
             if kind in RESERVED or self.kind_named(kind) is not None:
@@ -141,10 +144,28 @@ class Mapper:
             raise InvalidValueError("kind", kind, f"The document has the tag {tag!r}: its kind is {found!r}.")
         which = kind_named(kind).of(value)
         if name not in which.names_in(value):
-            raise InvalidValueError("name", name, f"The document itself has the name {which.name_in(value)!r}.")
+            remedy = f"The document itself has the name {which.name_in(value)!r}; rename() gives a stored one another."
+            raise InvalidValueError("name", name, remedy)
         pieces = {path: piece(path, body) for path, body in which.split(value).items()}
         model = entry.model if entry is not None else "ax" if tag.startswith(AX) else "user"
         return Document(which, name, model, pieces)
+
+    def named_in_json(self, document: JSON, kind: str | None = None) -> tuple[str, str] | None:
+        """Return the kind and the name that a document itself says; None if it says none.
+
+        The kinds of Ax's documents are known without Ax.
+
+        Args:
+            kind: of a document whose class is not known here.
+        """
+        if not isinstance(document, dict) or not is_document(document):
+            return None
+        tag = str(document[TAG])
+        entry = self.codec.registry.of_tag(tag) or self.codec.registry.of_tag(class_name(tag))
+        if entry is not None:
+            kind = None if entry.kind is None else entry.kind.name
+        name = None if kind is None else kind_named(kind).of(document).name_in(document)
+        return None if kind is None or name is None else (kind, name)
 
     def identify(self, obj: Any) -> tuple[Kind, str, str]:
         """Return the kind, the name and the model of the document that *obj* is, without encoding it.

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import quote
 
-from docstore.documents.canonical import JSON, TAG, digest, dumps, loads_strict
+from docstore.documents.canonical import digest, dumps, loads_strict
 from docstore.documents.digests import Digests
-from docstore.documents.kinds import KINDS, is_document, kind_named
+from docstore.documents.kinds import KINDS
 from docstore.errors import (
     DatabaseError,
     DocstoreError,
@@ -113,7 +113,7 @@ def line_of(store: Store, info: DocumentInfo) -> bytes:
 def _text_of(store: Store, info: DocumentInfo) -> bytes:
     """Return what a ``.json`` file of a document has in it."""
     text = store.get_json(info.name, kind=info.kind)
-    return text if _named_in(loads_strict(text)) == (info.kind, info.name) else line_of(store, info)
+    return text if mapper_of().named_in_json(loads_strict(text)) == (info.kind, info.name) else line_of(store, info)
 
 
 def _path_in(folder: str, info: DocumentInfo, taken: set[str]) -> str:
@@ -194,7 +194,7 @@ def _entry(where: str, text: bytes) -> Entry:
     """Return the document that *text* is, or that stands in it with its kind and its name."""
     try:
         found = loads_strict(text)
-        named = _named_in(found)
+        named = mapper_of().named_in_json(found)
     except DocstoreError as error:
         return Entry(where, problem=str(error))
     if named is not None:
@@ -208,17 +208,6 @@ def _entry(where: str, text: bytes) -> Entry:
             '"kind" and a "name"',
         )
     return Entry(where, kind, name, dumps(members["document"]))
-
-
-def _named_in(document: JSON) -> tuple[str, str] | None:
-    """Return the kind and the name that a document itself says; None if its class is not known here."""
-    if not isinstance(document, dict) or not is_document(document):
-        return None
-    entry = mapper_of().codec.registry.of_tag(str(document[TAG]))
-    if entry is None or entry.kind is None:
-        return None
-    name = kind_named(entry.kind.name).of(document).name_in(document)
-    return None if name is None else (entry.kind.name, name)
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:

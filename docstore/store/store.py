@@ -431,9 +431,10 @@ class Store:
         name: str,
         text: bytes | str,
         *,
-        on_conflict: Literal["error", "overwrite"] = "error",
         message: str = "",
         author: str | None = None,
+        on_conflict: OnConflict = "merge",
+        based_on: int | None = None,
     ) -> Version:
         """Save a document by its JSON text, as ``get_json`` gives it; if it is there with these contents, do nothing.
 
@@ -441,21 +442,27 @@ class Store:
         here are kept. An object is made of it, to see that it loads, with those classes left unread.
 
         Args:
-            on_conflict: what to do if there is such a document with other contents. ``"error"`` refuses;
-                ``"overwrite"`` makes *text* its next version.
+            on_conflict: as for ``save``. ``"overwrite"`` makes *text* the newest version, with *based_on* or without.
+            based_on: the number of the version that *text* was made from. What others saved since is kept; without it,
+                *text* is taken for a new document.
 
         Raises:
-            DocumentExistsError: there is such a document with other contents.
+            DocumentExistsError: there is such a document with other contents, and no *based_on*.
+            ConflictError: *based_on*, and others changed a place since that *text* changes too; names the places.
+            DocumentNotFoundError, VersionNotFoundError: *based_on*, and there is no such document or version, or it
+                was folded.
             DecodeError: *text* is not JSON, or no object can be made of it; with the place.
             InvalidValueError: the document in *text* is of another kind, or has another name.
 
         Cost:
-            One decoding. A document that others belong to comes before them.
+            One decoding; with *based_on*, a read of that version and of the newest. A document that others belong to
+            comes before them.
         """
-        if on_conflict not in ("error", "overwrite"):
-            raise InvalidValueError("on_conflict", on_conflict, "Use 'error' or 'overwrite'.")
+        check_policy(on_conflict)
         note = self._context.note(message, author)
-        return direct.put_json(self._writing, kind, name, text, note, overwrites=on_conflict == "overwrite")
+        context = self._writing
+        document = context.mapper("keep").document_of_json(kind, name, text)
+        return direct.put_document(context, document, note, on_conflict, based_on)
 
     def status(self, obj: Any) -> Status:
         """Return what ``save(obj)`` would write now: the difference from what is stored, with others' changes merged.

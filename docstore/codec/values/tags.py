@@ -128,6 +128,33 @@ def _str_decode(members: Members, decode: Decode) -> str:
     )
 
 
+_MAY_BE_UNSAFE: Final = re.compile(rb"-0\.0(?!\d)|\de\d|\\u0000|(?<![.\d])\d{19}")
+"""What a canonical text of JSON has in it where a value is not in the range that needs no tag."""
+
+
+def tagged_where_unsafe(value: JSON) -> JSON:
+    """Return the JSON *value*, which a person may have written, with a tag on what some database would change.
+
+    These are numbers as -0.0 and 1e300, and texts with NUL.
+
+    Cost:
+        A writing of it; a visit of every value only if there may be such a one.
+    """
+    return _tagged(value) if _MAY_BE_UNSAFE.search(dumps(value)) else value
+
+
+def _tagged(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {key: _tagged(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_tagged(each) for each in value]
+    if isinstance(value, str):
+        return str_encode(value)
+    if isinstance(value, float):
+        return float_encode(value)
+    return int_encode(value) if type(value) is int else value
+
+
 # --- containers ------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Versions that are written without an object: a JSON value put, an older state restored."""
+"""Versions that are written without an object: a JSON value or text put, an older state restored."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.digests import Digests, piece
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
-from docstore.documents.kinds import HEAD, RESERVED, Kind, kind_named
-from docstore.documents.merge.resolve import resolve
-from docstore.errors import DecodeError, InvalidValueError
+from docstore.documents.kinds import HEAD, RESERVED, Kind, is_document, kind_named
+from docstore.documents.merge.resolve import OnConflict
+from docstore.errors import InvalidValueError
 from docstore.sql import rows
 from docstore.sql.reader import read, read_version, version_numbered
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.divergence import refused
+from docstore.store.saving.overwriting import overwritten_values, warn_of_overwritten
+from docstore.store.saving.whole_states import Sides, resolution_of
 
 
 def write_version(context: StoreContext, work: Callable[[Connection], Saved]) -> Version:
@@ -40,50 +41,64 @@ def put(context: StoreContext, kind: str, name: str, value: Any, note: Note, bas
     name = checked_text("name", name, LONGEST_NAME)
     document = Document(Kind(kind), name, "user", {HEAD: piece(HEAD, body)})
     if based_on is not None:
-        return write_version(context, lambda connection: _put_on(connection, context, document, note, based_on))
+        return write_version(context, lambda it: _write_on(it, context, document, note, based_on, "merge"))
     id = new_id()
     return write_version(context, lambda connection: context.writer.overwrite(connection, id, document, note))
 
 
-def _put_on(connection: Connection, context: StoreContext, document: Document, note: Note, based_on: int) -> Saved:
-    """Write a JSON value that was made from the version *based_on*, merged with what others saved since.
-
-    Raises:
-        ConflictError: both changed the same place, or what both made together cannot be decoded.
-    """
-    head = context.transactions.head(connection, document.kind.name, document.name)
-    number = kept_version_number(connection, head, based_on)
-    base = read_version(connection, head, document.kind, number).pieces
-    mine = {path: each.body for path, each in document.pieces.items()}
-    resolution = resolve(document.kind, base, mine, read(connection, head).pieces)
-    if resolution.conflicts:
-        raise refused(head, number, resolution.problem, resolution.conflicts)
-    try:
-        context.raw.decode(resolution.target[HEAD].body)
-    except DecodeError as error:
-        raise refused(head, number, f"the merged document is invalid: {error}") from error
-    return context.writer.replace(connection, head, replace(document, pieces=resolution.target), note)
-
-
-def put_json(
-    context: StoreContext, kind: str, name: str, text: bytes | str, note: Note, *, overwrites: bool
+def put_document(
+    context: StoreContext, document: Document, note: Note, policy: OnConflict, based_on: int | None = None
 ) -> Version:
-    """Save the JSON text of a document; as ``Store.put_json``."""
-    document = context.mapper("keep").document_of_json(kind, name, text)
-    id = new_id()
+    """Save a document that was made of JSON text; as ``Store.put_json``."""
+    kind, name, id = document.kind.name, document.name, new_id()
 
     def work(connection: Connection) -> Saved:
-        if overwrites:
+        if based_on is not None:
+            return _write_on(connection, context, document, note, based_on, policy)
+        if policy == "overwrite":
             return context.writer.overwrite(connection, id, document, note)
-        head = rows.head_named(connection, context.project, document.kind.name, name)
+        head = rows.head_named(connection, context.project, kind, name)
         if head is not None:
             version = version_numbered(connection, head, head.version)
             if version.digest == Digests.of({path: each.digest for path, each in document.pieces.items()}).digest():
                 return Saved(head.id, version, {}, is_new=False)
-        remedy = "It has other contents: with on_conflict='overwrite' these become its next version."
+        remedy = (
+            "It has other contents: based_on= merges these, which were made from one of its versions; with "
+            "on_conflict='overwrite' they become its next version."
+        )
         return context.writer.create(connection, id, document, note, remedy)
 
-    return write_version(context, work)
+    with context.transactions.saved(work) as saved:
+        context.codes.learn(saved.codes)
+    if policy == "overwrite" and saved.is_new and is_document(document.pieces[HEAD].body):
+        optional = context.mapper().codec.optional_members
+        places = overwritten_values(saved.version.changes, document.pieces, optional)
+        warn_of_overwritten(name, kind, saved.version.number, places)
+    return saved.version
+
+
+def _write_on(
+    connection: Connection,
+    context: StoreContext,
+    document: Document,
+    note: Note,
+    based_on: int,
+    policy: OnConflict,
+) -> Saved:
+    """Write a document that was made from the version *based_on*, merged with what others saved since.
+
+    Raises:
+        ConflictError: both changed the same place, or what both made together cannot be decoded; or the policy refuses.
+    """
+    head = context.transactions.head(connection, document.kind.name, document.name)
+    number = kept_version_number(connection, head, based_on)
+    kind, mapper = kind_named(head.kind), context.mapper("keep")
+    base, theirs = read_version(connection, head, kind, number).pieces, read(connection, head).pieces
+    mine = {path: each.body for path, each in document.pieces.items()}
+    sides = Sides(kind.of(theirs[HEAD]), number, base, mine, theirs, mine, mapper.codec.optional_members)
+    target = resolution_of(mapper, head, sides, policy).target
+    merged = replace(document, kind=kind.of(target[HEAD].body), pieces=target)
+    return context.writer.replace(connection, head, merged, note)
 
 
 def revert(context: StoreContext, kind: str, name: str, version: When, note: Note) -> Version:

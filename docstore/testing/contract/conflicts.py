@@ -351,3 +351,59 @@ class ConflictPromises(Setting):
             store.put("note", "n1", {"text": "rye"}, based_on=7)
         with pytest.raises(DocumentNotFoundError):
             store.put("note", "n2", {"text": "rye"}, based_on=1)
+
+    # --- the JSON text of an object --------------------------------------------------------------------------------
+
+    def test_a_text_that_says_its_version_keeps_what_others_saved_since(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        mine, theirs = two_readers
+        add_trial(mine, 0.25)
+        text = docstore.dumps(mine)
+        other = add_trial(theirs, 0.75)
+        bob.save(theirs)
+
+        version = ada.put_json("experiment", "cakes", text, based_on=1)
+
+        means = {record["trial_index"]: record["mean"] for record in ada.load("cakes").data.records[-2:]}
+        assert (version.number, means) == (3, {other.index: 0.75, other.index + 1: 0.25})
+        assert ada.verify(decode=True) == []
+
+    def test_a_text_that_says_its_version_is_refused_where_both_changed_it(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        two_readers[0].description, two_readers[1].description = "with salt", "with pepper"
+        text = docstore.dumps(two_readers[0])
+        bob.save(two_readers[1])
+
+        with pytest.raises(ConflictError) as caught:
+            ada.put_json("experiment", "cakes", text, based_on=1)
+
+        assert [each.pointer for each in caught.value.places] == ["/description"]
+        assert stored(ada) == docstore.dumps(two_readers[1])
+        assert ada.put_json("experiment", "cakes", text, based_on=1, on_conflict=lambda it: it.mine).number == 3
+        assert stored(ada) == text
+
+    def test_a_text_is_refused_if_its_class_refuses_what_both_made_together(self, store: docstore.Store) -> None:
+        store.save(new_experiment())
+        text = store.get_json("cakes").replace(b'"lower":0.0', b'"lower":0.75')
+        theirs = store.load("cakes")
+        parameter = theirs.search_space.parameters["x"]
+        assert isinstance(parameter, docstore.RangeParameter)
+        parameter.upper = 0.5
+        store.save(theirs)
+
+        with pytest.raises(ConflictError, match="the merged document is invalid") as caught:
+            store.put_json("experiment", "cakes", text, based_on=1)
+
+        pointers = [each.pointer.rpartition("/")[2] for each in caught.value.places]
+        assert (pointers, stored(store)) == (["lower", "upper"], docstore.dumps(theirs))
+
+    def test_a_text_without_its_class_is_merged_too(self, store: docstore.Store) -> None:
+        text = '{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book",'
+        text += '"title":"rye","pages":{"1":{"n":%d},"2":{"n":%d}}}'
+        store.put_json("book", "rye", text % (1, 2))
+        store.put_json("book", "rye", text % (1, 20), based_on=1)
+
+        assert store.put_json("book", "rye", text % (10, 2), based_on=1).number == 3
+        assert store.get("rye", kind="book", pointer="/pages") == {"1": {"n": 10}, "2": {"n": 20}}

@@ -19,6 +19,7 @@ from docstore.errors import (
     DocumentNotFoundError,
     InvalidValueError,
     NameChangedError,
+    OverwriteWarning,
     UnknownTagError,
 )
 from docstore.json_store.load import load_experiment
@@ -348,8 +349,15 @@ class SavingPromises(Setting):
         with pytest.raises(DocumentExistsError, match="on_conflict='overwrite'"):
             store.put_json("experiment", "cakes", text)
 
-        assert store.put_json("experiment", "cakes", text, on_conflict="overwrite").number == 3
+        with pytest.warns(OverwriteWarning, match=r"/trials/0"):
+            assert store.put_json("experiment", "cakes", text, on_conflict="overwrite").number == 3
         assert store.get_json("cakes") == text
+
+    def test_a_number_in_a_text_that_a_database_would_change_is_tagged(self, store: docstore.Store) -> None:
+        store.put_json("note", "n1", b'{"b": [-0.0, 1e300, 1e-300, 9223372036854775808]}')
+
+        assert [repr(each) for each in store.get("n1", kind="note")["b"]] == ["-0.0", "1e+300", "1e-300", str(2**63)]
+        assert store.verify() == []
 
     def test_the_text_of_a_document_needs_no_class(self, store: docstore.Store) -> None:
         text = b'{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book",'
