@@ -46,7 +46,7 @@ Output
 
 JSON of users
     ``look/pointers.py`` reads it at a pointer, and names what is near if nothing is there. ``change/editor.py`` has it
-    edited, ``change/json_documents.py`` makes documents of it.
+    edited, ``change/json_documents.py`` checks it by its class.
 
 Exit codes
     The function returns one, or None for 0: ``exits.FINDING`` (1), if it found what one has to look at. Wrong use (2)

@@ -23,8 +23,8 @@ CLOSED_PIPE: Final = 141
 
 _CALLS: Final = (
     (
-        re.compile(r", and this object did not come from it\. Call load\(.* whatever others saved\.", re.DOTALL),
-        r". If the file was made from version N of it, `docstore save --based-on N` merges it; with --overwrite, it "
+        re.compile(r"based_on= merges these, .* become its next version\."),
+        r"if the file was made from version N of it, `docstore save --based-on N` merges it; with --overwrite, it "
         r"becomes the newest version, whatever others saved.",
     ),
     (
@@ -36,7 +36,7 @@ _CALLS: Final = (
         r"`docstore diff` shows it all, and `docstore revert` to version \1 brings it back",
     ),
     (re.compile(r"saved with on_conflict='overwrite'"), r"saved with --overwrite"),
-    (re.compile(r"Its documents are made of objects: use save\(\)"), r"Its documents have __type and __format"),
+    (re.compile(r"\brename\(\) gives"), r"`docstore rename` gives"),
     (
         re.compile(r"No document of that name was deleted\."),
         r"No document of that name was deleted; `docstore ls --deleted` lists those that were.",

@@ -82,8 +82,8 @@ class TestSave:
             ('{"a": 1, "a": 2}', "- n2 -k note", 3, "the standard input: an object has the key 'a' twice (line 1)"),
             ('{"a": ', "- n2 -k note", 3, "the standard input: not JSON: "),
             ('{"__type": "tuple"}', "- n2 -k note", 3, "'items' should be list"),
-            ('{"a": 1}', "- n2 -k experiment", 2, "Its documents have __type and __format. Choose another kind."),
-            ('{"__type": "Oven", "__format": 1}', "-", 3, "the class 'Oven' of this document is not known here."),
+            ('{"a": 1}', "- n2 -k experiment", 2, "Its documents are made of objects; 'n2' is another value."),
+            ('{"__type": "Oven", "__format": 1}', "-", 2, "not known here. Give its kind: docstore save FILE -k KIND."),
             ("", "missing.json", 3, "missing.json: there is no such file."),
         ],
     )
@@ -96,14 +96,20 @@ class TestSave:
         assert told in ended.err
         assert unchanged()
 
-    @pytest.mark.parametrize(("words", "told"), [("pies", "the name"), ("-k note", "the kind")])
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            ("pies", "the name 'cakes'; `docstore rename` gives a stored one another."),
+            ("-k note", "has the tag 'Experiment': its kind is 'experiment'."),
+        ],
+    )
     def test_refuses_another_name_or_kind_than_the_document_has(self, docstore_cli, typed, unchanged, words, told):
         typed(docstore_cli("get cakes").out)
 
         ended = docstore_cli(f"save - {words}")
 
         assert ended.code == 2
-        assert f"{told} of this document is " in ended.err
+        assert told in ended.err
         assert unchanged()
 
     def test_of_nothing_but_a_dry_run_writes_nothing(self, docstore_cli, typed, unchanged):
@@ -155,6 +161,69 @@ class TestSaveOfADocumentThatIsStored:
         assert objects(ended.out) == [{"pointer": "/description", "base": None, "mine": "mine", "theirs": "theirs"}]
         assert "`docstore get` prints what is stored now: make your change in that.\n" in ended.err
         assert docstore_cli("get cakes /description --raw").out == "theirs\n"
+
+
+BOOK = """{"__format": 1, "__document": {"name": "title", "parts": ["/pages/*"], "status": "state"}, "__type": "Book",
+"title": "rye", "state": "DRAFT", "pages": {"1": {"words": 5}, "2": {"words": 7}}}"""
+
+
+class TestADocumentWhoseClassIsNotKnown:
+    """It is saved as it stands, which is said: no class has checked it."""
+
+    @pytest.fixture
+    def stored(self, lab, docstore_cli, typed):
+        typed(BOOK)
+        assert docstore_cli("save - -k book").code == 0
+
+    def test_is_saved_and_says_itself_what_its_name_is(self, docstore_cli, typed, lab):
+        typed(BOOK)
+
+        assert docstore_cli("save - -k book") == (
+            0,
+            "",
+            "the class 'Book' is not known here: what you wrote is not checked by it\n'rye' is at version 1 now\n",
+        )
+        assert docstore_cli("ls -q -k book --status DRAFT").out == "rye\n"
+        with docstore.connect(lab) as store:
+            assert (store.get("rye", kind="book", pointer="/pages/2/words"), store.verify()) == (7, [])
+
+    @pytest.mark.usefixtures("stored")
+    def test_is_merged_with_what_others_saved(self, docstore_cli, typed):
+        typed(BOOK.replace("DRAFT", "DONE"))
+        docstore_cli("save - -k book --based-on 1")
+        typed(BOOK.replace("5", "50"))
+        docstore_cli("save - -k book --based-on 1")
+
+        assert docstore_cli("get rye /pages/1/words -k book").out == "50\n"
+        assert docstore_cli("ls -q -k book --status DONE").out == "rye\n"
+
+    @pytest.mark.usefixtures("stored")
+    def test_is_edited(self, docstore_cli, editor):
+        editor('echo 70 > "$1"')
+
+        ended = docstore_cli("edit rye /pages/2/words -k book")
+
+        assert ended.err.splitlines()[1:] == ["'rye' is at version 2 now"]
+        assert docstore_cli("get rye /pages -k book -o jsonl").out == '{"1":{"words":5},"2":{"words":70}}\n'
+
+    @pytest.mark.usefixtures("stored")
+    @pytest.mark.parametrize("change", ['s/"Book"/"Novel"/', "s#/pages/#/page/#", 's/"rye"/"wheat"/'])
+    def test_stays_what_it_is(self, docstore_cli, editor, change):
+        editor(f"""grep -q '^#' "$1" && exit; sed -i '{change}' "$1" """)
+
+        assert docstore_cli("edit rye -k book").code in (2, 3)
+        assert docstore_cli("log rye -k book -q").out == "1\n"
+
+    def test_of_ax_is_saved_without_ax(self, docstore_cli, typed):
+        text = docstore_cli("get cakes").out.replace('"__type": "', '"__type": "ax.').replace('"cakes"', '"pies"')
+        typed(text)
+
+        assert docstore_cli("save -").err.endswith("'pies' is at version 1 now\n")
+        assert docstore_cli("ls -q --model ax").out == "pies\n"
+
+        typed(text.replace("RUNNING", "RUNING"))
+
+        assert "RUNING" in docstore_cli("save - --based-on 1").err
 
 
 class TestCtrlC:
@@ -283,8 +352,12 @@ class TestAnEditThatIsInvalid:
         [
             ('echo "{" >', 3, "not JSON: "),
             ("printf '\"\\377\"' >", 3, "not JSON: "),
-            ('sed -i \'s/"name": "cakes"/"name": "pies"/\'', 2, "the name of this document is 'pies', not 'cakes'."),
-            ("sed -i '/__format/d'", 3, "__type and __format say what the document is. Leave them as they were."),
+            (
+                'sed -i \'s/"name": "cakes"/"name": "pies"/\'',
+                2,
+                "The document itself has the name 'pies'; `docstore rename`",
+            ),
+            ("sed -i '/__format/d'", 3, "with __ at its top say what the document is. Leave them as they were."),
             ("sed -i 's/COMPLETED/DONE/'", 3, "TrialStatus has no member 'DONE'"),
         ],
     )

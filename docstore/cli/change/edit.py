@@ -9,7 +9,7 @@ import click
 
 from docstore.cli import exits, options
 from docstore.cli.change.editor import draft
-from docstore.cli.change.json_documents import JsonDocument, json_document
+from docstore.cli.change.json_documents import Checked, checked
 from docstore.cli.command import command
 from docstore.cli.look.pointers import json_at
 from docstore.cli.output import Output
@@ -59,28 +59,39 @@ def edit(
         check(text)  # what cannot be saved is not worth editing
         with draft(text, keep=dry_run) as written, listed_conflicts(output):
             document = written.edited(check)
-            saved = number if document is None else document.save(store, message=message, based_on=number).number
+            saved = number
+            if document is not None:
+                saved = store.put_json(kind, name, document.text, message=message, based_on=number).number
+                document.say_unread()
         exits.say_saved(name, saved, number, dry_run=dry_run)
 
 
-def _checking(whole: JSON, pointer: str, kind: str, name: str) -> Callable[[bytes], JsonDocument]:
+def _checking(whole: JSON, pointer: str, kind: str, name: str) -> Callable[[bytes], Checked]:
     """Return a function that makes the document of the text that was written for the value at *pointer* in *whole*.
 
-    It raises as ``json_document``, or a DecodeError if the text is not JSON.
+    It raises as ``checked``, or a DecodeError if the text is not JSON.
     """
     from docstore.documents.canonical import join_pointer, loads_strict, resolve, split_pointer
-    from docstore.documents.kinds import is_document
     from docstore.documents.patch import apply
 
     *way, _ = split_pointer(pointer) or [""]
     is_item = bool(pointer) and isinstance(resolve(whole, join_pointer(way)), list)
 
-    def check(text: bytes) -> JsonDocument:
+    def check(text: bytes) -> Checked:
         value = loads_strict(text)
         # A member may be absent, and be edited as null; an item is replaced, and does not push others back.
         content = apply(whole, [{"op": "replace" if is_item else "add", "path": pointer, "value": value}])
-        if is_document(content) != is_document(whole):
-            raise click.ClickException("__type and __format say what the document is. Leave them as they were.")
-        return json_document(content, kind, name)
+        if _reserved(content) != _reserved(whole):
+            what = "__type, __format and other members with __ at its top say what the document is."
+            raise click.ClickException(f"{what} Leave them as they were.")
+        return checked(content, kind, name)
 
     return check
+
+
+def _reserved(content: JSON) -> dict[str, JSON]:
+    """Return the members of a document that say which class it is of, and how it is stored; of a plain value, none."""
+    from docstore.documents.kinds import RESERVED_KEYS, is_document
+
+    members = content if isinstance(content, dict) and is_document(content) else {}
+    return {key: members[key] for key in RESERVED_KEYS & members.keys()}

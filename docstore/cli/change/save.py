@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from docstore.cli import exits, options
-from docstore.cli.change.json_documents import json_document
+from docstore.cli.change.json_documents import checked
 from docstore.cli.command import command
 from docstore.cli.completion import complete_files
 from docstore.cli.output import Output
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @command("save")
 @click.argument("file", shell_complete=complete_files)
 @click.argument("name", required=False)
-@click.option("-k", "--kind", metavar="KIND", help="The kind of the document, if FILE is plain JSON.")
+@click.option("-k", "--kind", metavar="KIND", help="The kind of the document, if FILE does not say it.")
 @click.option(
     "--based-on",
     metavar="REV",
@@ -50,7 +50,8 @@ def save(
     """Save a document from a JSON file.
 
     FILE is a path, perhaps of a compressed file (gzip), or - for the standard input. It has what `docstore get` or
-    save_experiment wrote, which says itself what it is; or any JSON, with a NAME and a KIND.
+    save_experiment wrote, which says itself what it is, but for the KIND of a class that is not known here; or any
+    JSON, with a NAME and a KIND.
 
     A stored experiment is replaced only with --based-on or --overwrite. Plain JSON becomes the newest version, unless
     --based-on merges it. If both changed the same place, nothing is written, and the places are listed.
@@ -61,12 +62,18 @@ def save(
         docstore save settings.json oven -k note   any JSON, as the note oven
         docstore save - oven -k note < settings.json
     """
-    document = json_document(_content(file), kind, name)
-    kind, name = document.kind, document.name
+    from docstore.documents.kinds import is_document
+
+    content = _content(file)
+    kind, name = _named(content, kind, name)
+    document = checked(content, kind, name)
+    replaces = overwrite or (based_on is None and not is_document(content))
     with settings.open(writes=True, author=author, dry_run=dry_run) as store, listed_conflicts(output):
         base = None if based_on is None else store.version(name, based_on, kind=kind).number
         before = store.version(name, kind=kind).number if store.exists(name, kind=kind) else 0
-        saved = document.save(store, message=message, based_on=base, overwrite=overwrite)
+        policy: Literal["merge", "overwrite"] = "overwrite" if replaces else "merge"
+        saved = store.put_json(kind, name, document.text, message=message, based_on=base, on_conflict=policy)
+        document.say_unread()
         exits.say_saved(name, saved.number, before, dry_run=dry_run)
 
 
@@ -85,3 +92,24 @@ def _content(file: str) -> JSON:
         return loads_strict(text)
     except DecodeError as error:
         raise FileFormatError("the standard input" if file == "-" else file, error.problem) from error
+
+
+def _named(content: JSON, kind: str | None, name: str | None) -> tuple[str, str]:
+    """Return the kind and the name of the document that *content* is: those that are given, or that it says itself.
+
+    Raises:
+        click.UsageError: neither says them.
+    """
+    from docstore.documents.kinds import is_document
+    from docstore.registry.bundle import mapper_of
+
+    own_kind, own_name = mapper_of().named_in_json(content, kind) or (None, None)
+    found = kind or own_kind, name or own_name
+    if found[0] is not None and found[1] is not None:
+        return found[0], found[1]
+    if is_document(content):
+        raise click.UsageError(
+            "the class of this document is not known here. Give its kind: docstore save FILE -k KIND."
+        )
+    remedy = "Its kind and its name are needed: docstore save FILE NAME -k KIND."
+    raise click.UsageError(f"this is JSON, but no document of docstore: it has no __type and __format. {remedy}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -93,8 +94,10 @@ def _documents(
     message: str,
     author: str | None,
 ) -> int:
+    from docstore.errors import OverwriteWarning
     from docstore.json_store.transfer import import_documents
 
+    warnings.simplefilter("ignore", OverwriteWarning)  # the rows say which documents are updated
     message = message or f"imported from {'the standard input' if source == '-' else PurePath(source).name}"
     importing = import_documents(
         store, _entries(source), on_different=on_conflict, dry_run=dry_run, message=message, author=author
