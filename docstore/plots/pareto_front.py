@@ -20,6 +20,7 @@ class Outcome:
     """Both values of one arm in one trial, and their standard errors; None for one that is not known."""
 
     trial: int
+    arm_name: str
     x: float
     y: float
     x_sem: float | None
@@ -53,10 +54,11 @@ def pareto_front(data: ExperimentData, x: Target, y: Target) -> ParetoFront:
     for arm in data.arms:
         a, b = x.measured_on(arm), y.measured_on(arm)
         if a is not None and b is not None:
-            outcome = Outcome(arm.trial_index, a[0], b[0], a[1], b[1])
+            outcome = Outcome(arm.trial_index, arm.name, a[0], b[0], a[1], b[1])
             (feasible if arm.is_feasible else infeasible).append(outcome)
     front = _front(feasible, x, y)
-    dominated = tuple(each for each in feasible if each not in set(front))
+    on_front = set(front)
+    dominated = tuple(each for each in feasible if each not in on_front)
     thresholds = tuple(
         (axis, bound.limit)
         for axis, target in (("x", x), ("y", y))

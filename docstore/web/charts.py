@@ -12,8 +12,14 @@ from docstore.web.formats import number
 WIDTH: Final = 720
 HEIGHT: Final = 320
 
+SMALL: Final = (460, 240)
+"""The width and the height of a plot that stands beside others."""
+
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 34, 44
 """The margins; labels stand in them."""
+
+_NO_LABEL: Final = 14
+"""The margin at the top of a plot whose y axis has no label."""
 
 _TICKS: Final = 7
 """At most about so many labels of an axis."""
@@ -27,12 +33,19 @@ _BARS: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value at *x*, with its standard error if there is one, and *text* about it for who points at it."""
+    """A value at *x*, with its standard error if there is one, and *text* about it for who points at it.
+
+    Attributes:
+        x_sem: the standard error of *x*, if it was measured too.
+        mark: how its dot is drawn, as ``style.css`` names it.
+    """
 
     x: float
     y: float
     sem: float | None
     text: str
+    x_sem: float | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +58,20 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A point of the plot."""
+    """A point of the plot; *mark* as in ``Measured``."""
 
     x: float
     y: float
     text: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A plot of *WIDTH* by *HEIGHT* units; y goes downward.
+    """A plot of *width* by *height* units; y goes downward.
 
     Attributes:
         title, summary: what it shows, for who cannot see it.
-        left, right, top, bottom: the ends of the axes.
         bars, line: paths of SVG: the error bars, and the best so far.
         is_dense: whether there are so many dots that they are drawn small.
     """
@@ -73,17 +86,28 @@ class Chart:
     bars: str
     line: str
     is_dense: bool
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    right: int = WIDTH - _RIGHT
-    top: int = _TOP
-    bottom: int = HEIGHT - _BOTTOM
+    width: int
+    height: int
+
+    @property
+    def left(self) -> int:
+        """Where the x axis begins."""
+        return _LEFT
+
+    @property
+    def right(self) -> int:
+        """Where the x axis ends."""
+        return self.width - _RIGHT
+
+    @property
+    def bottom(self) -> int:
+        """Where the x axis is."""
+        return self.height - _BOTTOM
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The texts of a plot; see ``Chart``."""
+    """The texts of a plot; see ``Chart``. Without *y*, the label of that axis stands elsewhere."""
 
     title: str
     summary: str
@@ -91,25 +115,41 @@ class Labels:
     y: str
 
 
-def chart(values: Sequence[Measured], line: Sequence[tuple[float, float]], labels: Labels) -> Chart | None:
-    """Return the plot of *values* and of a *line* of steps through these points; None if no value is finite."""
+def chart(
+    values: Sequence[Measured],
+    line: Sequence[tuple[float, float]],
+    labels: Labels,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    *,
+    by_trial: bool = True,
+) -> Chart | None:
+    """Return the plot of *values* and of a *line* of steps through these points; None if no value is finite.
+
+    Args:
+        size: its width and its height.
+        by_trial: whether x is the index of a trial, and no value that was measured.
+    """
     shown = [each for each in values if _is_plotted(each.x, each.y)]
     if not shown:
         return None
-    across = _Axis(*_range([each.x for each in shown]), _LEFT, WIDTH - _RIGHT)
-    down = _Axis(*_with_bars(shown), HEIGHT - _BOTTOM, _TOP)
+    width, height = size
+    xs = [(each.x, each.x_sem) for each in shown]
+    across = _Axis(*(_range([x for x, _ in xs]) if by_trial else _with_bars(xs)), _LEFT, width - _RIGHT)
+    down = _Axis(*_with_bars([(each.y, each.sem) for each in shown]), height - _BOTTOM, _TOP if labels.y else _NO_LABEL)
     steps = [(across.place(x), down.place(y)) for x, y in line if _is_plotted(x, y)]
     return Chart(
         labels.title,
         labels.summary,
         labels.x,
         labels.y,
-        across.ticks(whole=True),
+        across.ticks(whole=by_trial),
         down.ticks(),
-        [Dot(across.place(each.x), down.place(each.y), each.text) for each in shown],
-        "".join(_bar(each, across, down) for each in shown),
+        [Dot(across.place(each.x), down.place(each.y), each.text, each.mark) for each in shown],
+        "".join(_bars(each, across, down) for each in shown),
         _steps(steps),
         len(shown) > 300,
+        width,
+        height,
     )
 
 
@@ -127,13 +167,13 @@ def _half(value: float) -> float:
     return abs(value) / 2 or 0.5
 
 
-def _with_bars(values: Sequence[Measured]) -> tuple[float, float]:
+def _with_bars(values: Sequence[tuple[float, float | None]]) -> tuple[float, float]:
     """Return the ends of an axis that has room for the values, and for their error bars unless they are very long."""
-    low, high = _range([each.y for each in values])
+    low, high = _range([value for value, _ in values])
     most = _BARS * (high - low)
-    sems = [(each.y, each.sem) for each in values if each.sem is not None and math.isfinite(each.sem)]
-    lowest = max(min([low, *(y - sem for y, sem in sems)]), low - most)
-    highest = min(max([high, *(y + sem for y, sem in sems)]), high + most)
+    sems = [(value, sem) for value, sem in values if sem is not None and math.isfinite(sem)]
+    lowest = max(min([low, *(value - sem for value, sem in sems)]), low - most)
+    highest = min(max([high, *(value + sem for value, sem in sems)]), high + most)
     room = (highest - lowest) / 40
     return lowest - room, highest + room
 
@@ -171,11 +211,18 @@ def _round_numbers(low: float, high: float, *, whole: bool) -> Iterator[float]:
         yield int(value) if whole else value
 
 
-def _bar(value: Measured, across: _Axis, down: _Axis) -> str:
-    if value.sem is None or not math.isfinite(value.sem) or value.sem <= 0:
-        return ""
-    x, low, high = across.place(value.x), down.place(value.y - value.sem), down.place(value.y + value.sem)
-    return f"M{x:g} {low:g}V{high:g}"
+def _bars(value: Measured, across: _Axis, down: _Axis) -> str:
+    """Return the path of the error bars of a value: upright, and flat if x was measured too."""
+    x, y = across.place(value.x), down.place(value.y)
+    ends = _ends(value.y, value.sem, down)
+    flat = _ends(value.x, value.x_sem, across)
+    return (f"M{x:g} {ends[0]:g}V{ends[1]:g}" if ends else "") + (f"M{flat[0]:g} {y:g}H{flat[1]:g}" if flat else "")
+
+
+def _ends(value: float, sem: float | None, axis: _Axis) -> tuple[float, float] | None:
+    if sem is None or not math.isfinite(sem) or sem <= 0:
+        return None
+    return axis.place(value - sem), axis.place(value + sem)
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> str:

@@ -91,8 +91,12 @@ def read_number(text: str) -> int | None:
 # --- texts for people ------------------------------------------------------------------------------------------------
 
 
-def number(value: object) -> str:
-    """Return a number as it reads: ``10,000``, ``0.0312346`` (six digits), a true minus; of None and NaN, nothing."""
+def number(value: object, digits: int = 6) -> str:
+    """Return a number as it reads: ``10,000``, ``0.0312346``, a true minus; of None and NaN, nothing.
+
+    Args:
+        digits: significant ones of a float.
+    """
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
@@ -100,7 +104,7 @@ def number(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace("-", "\N{MINUS SIGN}")
     if isinstance(value, float):
-        return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
+        return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
     return str(value)
 
 

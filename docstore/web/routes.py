@@ -28,10 +28,11 @@ from docstore.web.pages.artifacts import open_artifact
 from docstore.web.pages.database import database_page
 from docstore.web.pages.diff import Pair, diff_page
 from docstore.web.pages.document import Look, document_page
-from docstore.web.pages.experiment import experiment_page, objective
+from docstore.web.pages.experiment import experiment_page
 from docstore.web.pages.history import history_page
 from docstore.web.pages.listing import listing
 from docstore.web.pages.live import news
+from docstore.web.pages.objective import objective
 from docstore.web.pages.trials import trial_page, trials_page
 from docstore.web.rendering import assets, link, render, static_files
 from docstore.web.security import HEADERS, Guard, Writers, attachment, is_from_here

@@ -21,9 +21,9 @@ import docstore
 from docstore import web
 from docstore.errors import InvalidValueError
 from docstore.sql.tables import versions
-from docstore.testing.experiments import add_trial, observe
+from docstore.testing.experiments import add_trial, new_experiment, observe
 from docstore.web.pages.document import Look, document_page
-from docstore.web.pages.experiment import MOST_POINTS, Point, objective, thinned
+from docstore.web.pages.objective import MOST_POINTS, Point, objective, thinned
 from docstore.web.pages.trials import trials_page
 from docstore.web.source import Source
 
@@ -108,6 +108,21 @@ class TestTheList:
         assert cakes["change"]["words"] == ["trial 3 added", "description changed"]
         assert rows["small cakes"]["change"]["origin"] == "branch of version 2 of 'cakes'"
 
+    def test_says_what_there_is_in_place_of_a_best_value(self, own):
+        own.save(new_experiment("aimless", trials=1))
+        dear = with_goal("dear", 1)
+        bound = docstore.OutcomeConstraint("cost <= 1.0")
+        dear.optimization_config = docstore.OptimizationConfig(docstore.Objective("taste"), [bound])
+        own.save(dear)
+
+        rows = {row["info"]["name"]: row for row in Client(web.app(own)).get("/list.json").json()["rows"]}
+
+        assert [(rows[name]["best"], rows[name]["note"]) for name in ("aimless", "dear", "cakes")] == [
+            (None, "no objective"),
+            (0.0, "not feasible"),
+            (0.2, ""),
+        ]
+
     def test_goes_on_where_a_page_ended(self, own):
         own.save_many([with_goal(f"bun {number:03}") for number in range(60)])
         client = Client(web.app(own))
@@ -161,7 +176,7 @@ class TestTheObjective:
     def test_is_that_of_each_trial_with_the_best_so_far(self, lab):
         page = objective(Source(lab), "cakes")
 
-        assert [(each.trial, each.value, each.best) for each in page.points] == [
+        assert [(each.trial, each.value, each.best) for each in page.series[0].points] == [
             (0, 0.0, 0.0),
             (1, 0.1, 0.1),
             (2, 0.2, 0.2),
@@ -174,7 +189,7 @@ class TestTheObjective:
         experiment.trials[2].mark_abandoned("burnt", unsafe=True)
         own.save(experiment)
 
-        assert [each.trial for each in objective(Source(own), "cakes").points] == [0, 1, 3]
+        assert [each.trial for each in objective(Source(own), "cakes").series[0].points] == [0, 1, 3]
 
     def test_leaves_out_abandoned_arms_as_best_does(self, own):
         experiment = with_goal("batch")
@@ -190,7 +205,7 @@ class TestTheObjective:
 
         page = objective(Source(own), "batch")
 
-        assert [(each.arm, each.best) for each in page.points] == [(good, 0.1)]
+        assert [(each.arm, each.best) for each in page.series[0].points] == [(good, 0.1)]
         assert [each.arm_name for each in page.best] == [good]
 
     def test_of_several_metrics_may_be_infinite(self, own):
@@ -202,23 +217,12 @@ class TestTheObjective:
                 observe(experiment, index, value, metric)
         own.save(experiment)
 
-        assert [each.value for each in objective(Source(own), "endless").points] == [3.0, math.inf]
+        assert [each.value for each in objective(Source(own), "endless").series[0].points] == [3.0, math.inf]
 
     def test_of_an_experiment_without_a_goal_says_why(self, client):
         page = client.get("/objective.json", name=TRICKY).json()
 
         assert "has no objective" in page["problem"]
-
-    def test_of_several_at_once_names_each_and_says_where_to_look(self, own):
-        goals = [docstore.Objective("taste"), docstore.Objective("-cost")]
-        experiment = with_goal("two goals", 2)
-        experiment.optimization_config = docstore.MultiObjectiveOptimizationConfig(docstore.MultiObjective(goals))
-        own.save(experiment)
-
-        page = objective(Source(own), "two goals")
-
-        assert page.goal == "maximize taste, minimize cost"
-        assert page.problem.startswith("There are several objectives")
 
     def test_of_many_trials_keeps_the_best_the_worst_and_the_last(self):
         values = [float((7919 * i) % 10007) for i in range(9_999)]
@@ -229,6 +233,92 @@ class TestTheObjective:
         assert len(kept) <= MOST_POINTS
         assert {min(values), max(values), values[-1]} <= {each.value for each in kept}
         assert kept == sorted(kept, key=lambda each: each.trial)
+
+
+def bake(store, name, goals, *baked, at_most=None):
+    """Save an experiment with these goals, of which each trial measured taste, cost, and crust in this order."""
+    experiment = with_goal(name, len(baked))
+    objectives = docstore.MultiObjective([docstore.Objective(goal) for goal in goals])
+    bounds = [] if at_most is None else [docstore.OutcomeConstraint(f"cost <= {at_most}")]
+    experiment.optimization_config = docstore.MultiObjectiveOptimizationConfig(objectives, bounds)
+    for index, values in enumerate(baked):
+        for metric, value in zip(("taste", "cost", "crust"), values, strict=False):
+            observe(experiment, index, value, metric)
+    store.save(experiment)
+    return Client(web.app(store))
+
+
+class TestTwoObjectives:
+    """Trials 0 and 2 are better than trial 1 in one value or both; trial 3 costs too much."""
+
+    @pytest.fixture
+    def client(self, own):
+        baked = ((0.5, 2.0), (0.4, 3.0), (0.9, 6.0), (0.95, 9.0))
+        return bake(own, "tarts", ["taste", "-cost"], *baked, at_most=8.0)
+
+    def test_have_a_front_of_the_arms_that_no_other_beats(self, client):
+        front = client.get("/objective.json", name="tarts").json()["front"]
+
+        places = {key: [each["trial"] for each in front[key]] for key in ("front", "dominated", "infeasible")}
+        assert places == {"front": [2, 0], "dominated": [1], "infeasible": [3]}
+        assert (front["x"], front["y"], front["on_front"]) == ("maximize taste", "minimize cost", 2)
+        assert [each["x"] for each in front["parameters"]] != []
+
+    def test_are_each_shown_by_trial_too(self, client):
+        series = client.get("/objective.json", name="tarts").json()["series"]
+
+        assert [(each["goal"], each["points"][-1]["best"]) for each in series] == [
+            ("maximize taste", 0.95),
+            ("minimize cost", 2.0),
+        ]
+
+    def test_are_drawn_with_the_front_marked_and_in_a_table(self, client):
+        text = client.get("/objective", name="tarts").text
+
+        marks = re.findall(r'<circle class="(\w+)"', text)
+        assert sorted(marks) == ["dominated", "front", "front", "infeasible"]
+        table = text.partition("Arms on the front")[2].partition("</table>")[0]
+        assert re.findall(r"index=(\d)", table) == ["2", "0"]
+
+    def test_are_a_table_of_arms_as_csv(self, client):
+        rows = list(csv.DictReader(io.StringIO(client.get("/objective.csv", name="tarts").text)))
+
+        assert [(row["trial"], row["maximize taste"], row["minimize cost"], row["place"]) for row in rows] == [
+            ("2", "0.9", "6.0", "front"),
+            ("0", "0.5", "2.0", "front"),
+            ("1", "0.4", "3.0", "dominated"),
+            ("3", "0.95", "9.0", "infeasible"),
+        ]
+
+    def test_are_counted_in_the_list(self, client):
+        row = next(each for each in client.get("/list.json").json()["rows"] if each["info"]["name"] == "tarts")
+
+        assert (row["best"], row["note"]) == (None, "2 on the front")
+        assert '<span class="none">2 on the front</span>' in client.get("/").text
+
+    def test_are_in_a_report(self, own, client):
+        text = web.report(own, "tarts").decode()
+
+        assert text.count('<circle class="front"') == 2
+        assert "Arms on the front" in text
+
+    def test_that_were_not_measured_yet_have_no_front(self, own):
+        client = bake(own, "rolls", ["taste", "-cost"], (), (0.5,))
+
+        assert client.get("/objective.json", name="rolls").json()["front"]["of"] == 0
+        assert "minimize cost: not measured yet" in text_of(client.get("/objective", name="rolls"))
+
+
+class TestThreeObjectives:
+    def test_are_each_shown_by_trial(self, own):
+        client = bake(own, "pies", ["taste", "-cost", "crust"], (0.5, 2.0, 1.0), (0.4, 3.0, 4.0))
+
+        page = client.get("/objective.json", name="pies").json()
+
+        assert page["front"] is None
+        assert [each["points"][-1]["best"] for each in page["series"]] == [0.5, 2.0, 4.0]
+        assert client.get("/objective", name="pies").text.count("<svg") == 3
+        assert "3 objectives" in client.get("/").text
 
 
 class TestTrials:
@@ -478,7 +568,7 @@ class TestAnExperimentAsItWas:
         assert (page["info"]["version"], page["head"], page["trials"]) == (1, 2, 3)
         assert page["facts"]["description"] == "soft"
         assert [row[0] for row in trials["rows"]] == [0, 1, 2]
-        assert client.get("/objective.json", name="cakes", version=1).json()["of"] == 3
+        assert client.get("/objective.json", name="cakes", version=1).json()["series"][0]["of"] == 3
 
     def test_says_so_and_leads_on_to_pages_of_that_version(self, client):
         text = text_of(client.get("/experiment", name="cakes", version=1))

@@ -1,32 +1,25 @@
-"""An experiment: what changed last, its goal, its search space, and its objective by trial."""
+"""An experiment: what changed last, its goal, and its search space."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 from docstore.documents.canonical import JSON, TAG
 from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
-from docstore.search.experiments.best import BestArm, Goal, weighted, weighted_sem
 from docstore.search.experiments.read import at, items
 from docstore.search.info import DocumentInfo
-from docstore.web.charts import Chart, Labels, Measured, chart
-from docstore.web.formats import Stamp, Table, counted, number
+from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.pages.measured import Ranked, objectives_in, ranked
+from docstore.web.pages.measured import objectives_in, ranked
 from docstore.web.source import EXPERIMENT, Source
 
 RECENT: Final = 5
 """Versions that the page of an experiment shows."""
-
-MOST_POINTS: Final = 2_000
-"""Points of a plot."""
 
 _SHOWN_OF_EACH: Final = 200
 """Parameters, constraints and properties that are shown."""
@@ -137,9 +130,14 @@ def goal_text(head: Mapping[str, JSON]) -> str:
     """Return ``minimize loss``, or ``minimize loss, maximize taste``; the expression if it cannot be read; or ""."""
     goals = objectives_in(dict(head))
     if goals:
-        return ", ".join(f"{'min' if is_min else 'max'}imize {_sum_text(weights)}" for weights, is_min in goals)
+        return ", ".join(direction_text(weights, minimize=is_min) for weights, is_min in goals)
     expression = at(head.get("optimization_config"), "objective", "expression")
     return expression if isinstance(expression, str) else ""
+
+
+def direction_text(weights: Mapping[str, float], *, minimize: bool) -> str:
+    """Return ``minimize loss``."""
+    return f"{'min' if minimize else 'max'}imize {_sum_text(weights)}"
 
 
 def _sum_text(weights: Mapping[str, float]) -> str:
@@ -186,7 +184,9 @@ def _choices(parameter: JSON) -> str:
     return ", ".join(map(read_one, known.values()))
 
 
-_SHOWN: Final = frozenset({"name", "search_space", "optimization_config", "trials", "data", "properties", "status"})
+_SHOWN: Final = frozenset(
+    {"name", "search_space", "optimization_config", "trials", "data", "properties", "status", "experiment_type"}
+)
 
 
 def _facts(head: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
@@ -198,126 +198,3 @@ def _facts(head: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
     if isinstance(properties, dict):
         for key, value in sorted(properties.items())[:_SHOWN_OF_EACH]:
             yield f"properties/{key}", read_one(value)
-
-
-# --- the objective by trial ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A value of the objective: of an arm in a trial; ``best`` is the best of this and all earlier ones."""
-
-    trial: int
-    arm: str
-    value: float
-    sem: float | None
-    best: float
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """The objective of an experiment by trial, with the best so far.
-
-    Attributes:
-        version: the number of the one that is shown; *head* is that of the newest.
-        points: those that are plotted: all, or of many the best, the worst and the last of each stretch.
-        of: how many there are.
-        problem: why there are none.
-        best: the best arms, as ``Store.best`` returns them.
-    """
-
-    name: str
-    version: int
-    head: int
-    goal: str
-    minimize: bool
-    points: list[Point]
-    of: int
-    best: list[BestArm]
-    problem: str
-    newest: ChangeRow
-    stamp: Stamp
-
-    @property
-    def table(self) -> Table:
-        """The points as a table."""
-        columns = ("trial", "arm", "value", "sem", "best_so_far")
-        return Table(columns, [(each.trial, each.arm, each.value, each.sem, each.best) for each in self.points])
-
-    @property
-    def chart(self) -> Chart | None:
-        """The plot; None if there is no value to plot."""
-        if not self.points:
-            return None
-        values = [Measured(each.trial, each.value, each.sem, _point_text(each)) for each in self.points]
-        best = number(self.points[-1].best)
-        bars = " Bars are one standard error." if any(each.sem for each in self.points) else ""
-        summary = f"Best so far {best} after {counted(self.of, 'value')}.{bars} The table below has the values."
-        labels = Labels(f"{self.goal} by trial", summary, "trial", self.goal)
-        return chart(values, [(each.trial, each.best) for each in self.points], labels)
-
-
-def _point_text(point: Point) -> str:
-    sem = f" \N{PLUS-MINUS SIGN} {number(point.sem)}" if point.sem is not None else ""
-    return f"trial {point.trial}: {number(point.value)}{sem}"
-
-
-def objective(source: Source, name: str, wanted: str = "") -> Objective:
-    """Return the objective of an experiment by trial; *wanted* and errors as for ``experiment_page``.
-
-    Cost:
-        That of ``ranked``: all trials and data are read, once for each version.
-    """
-    timeline = source.store.history(name)
-    version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
-    is_newest = version.number == len(timeline)
-    found = ranked(source, name, version)
-    goal = found.goal
-    points = [] if goal is None else objective_points(found, goal)
-    return Objective(
-        name,
-        version.number,
-        len(timeline),
-        goal_text(source.head(name, version=None if is_newest else version.number)),
-        goal is not None and goal.minimize,
-        [] if goal is None else thinned(points, minimize=goal.minimize),
-        len(points),
-        found.best,
-        found.problem,
-        newest_change(source, name, EXPERIMENT, timeline[0]),
-        Stamp(f"{version.chain} {timeline[0].chain}"),
-    )
-
-
-def objective_points(found: Ranked, goal: Goal) -> list[Point]:
-    """Return the value of the objective of each arm in each trial, in the order of the trials.
-
-    Trials that failed, were abandoned or are stale have none, nor have abandoned arms. The standard error is that of a
-    sum of independent metrics. The best so far is that of the values here, whatever the constraints.
-    """
-    values = []
-    for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
-        value = weighted(goal.weights, {metric: mean for metric, (mean, _) in metrics.items()})
-        if value is None:
-            continue
-        sem = weighted_sem(goal.weights, {metric: sem for metric, (_, sem) in metrics.items()})
-        values.append((trial, arm, value, sem))
-    best = accumulate((value for _, _, value, _ in values), min if goal.minimize else max)
-    return [Point(*each, so_far) for each, so_far in zip(values, best, strict=True)]
-
-
-def thinned(points: Sequence[Point], *, minimize: bool, most: int = MOST_POINTS) -> list[Point]:
-    """Return at most *most* of *points*: of each of equally long stretches the best, the worst and the last.
-
-    So the best and the worst of all, and the last, are among them.
-    """
-    if len(points) <= most:
-        return list(points)
-    sign = 1 if minimize else -1
-    size = math.ceil(len(points) / (most // 3))
-    kept: set[int] = set()
-    for start in range(0, len(points), size):
-        stretch = range(start, min(start + size, len(points)))
-        kept |= {min(stretch, key=lambda i: sign * points[i].value), max(stretch, key=lambda i: sign * points[i].value)}
-        kept.add(stretch[-1])
-    return [points[index] for index in sorted(kept)]

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from docstore.documents.history import Version
 from docstore.errors import DocstoreError
+from docstore.plots.experiment_data import ExperimentData
 from docstore.search.experiments.best import best_arms, goal_of
-from docstore.search.experiments.read import experiment_of
+from docstore.search.experiments.read import Decode, StoredExperiment, at, experiment_of
 from docstore.search.info import DocumentInfo
 from docstore.search.read import StoredDocument, read_documents
 from docstore.web.formats import Table
 from docstore.web.pages.changes import ChangeRow, change_row
+from docstore.web.pages.measured import front_of, objectives_in
 from docstore.web.source import EXPERIMENT, Source
 
 _PAGE: Final = 50
@@ -22,6 +24,13 @@ _PAGE: Final = 50
 
 _TRIALS: Final = 5_000
 """Trials of all experiments of a page together that are read for their best values."""
+
+Best: TypeAlias = tuple[float | None, str, str]
+"""The best value, the note and the remark of a row; see ``ListRow``."""
+
+_NOTHING: Final[Best] = (None, "", "")
+_NOT_READ: Final[Best] = (None, "not read", "There are too many trials for a list: open it.")
+_INFEASIBLE: Final = ("not feasible", "No arm fulfils all constraints.")
 
 ORDERS: Final = {"": "-updated_at", "name": "name", "-name": "-name", "created": "-created_at"}
 """What a list may be sorted by, and the columns of a search."""
@@ -33,13 +42,15 @@ class ListRow:
 
     Attributes:
         best: the value of the best arm, as ``Store.best`` says; None if there is none, or it was not looked for.
-        remark: why there is no best value.
+        note: a word about it, or in its place: ``7 on the front``, ``no objective``.
+        remark: the same as a sentence.
         trials: how many there are; None for other kinds than experiments.
     """
 
     info: DocumentInfo
     trials: int | None
     best: float | None
+    note: str
     remark: str
     change: ChangeRow | None
 
@@ -72,6 +83,7 @@ class Listing:
             "owner",
             "trials",
             "best_value",
+            "best_note",
             "version",
             "updated_at",
             "author",
@@ -82,7 +94,7 @@ class Listing:
             [
                 (
                     *(row.info.name, row.info.type, row.info.status, row.info.owner, row.trials, row.best),
-                    *(row.info.version, row.info.updated_at),
+                    *(row.note, row.info.version, row.info.updated_at),
                     *((row.change.author, row.change.sentence) if row.change else ("", "")),
                 )
                 for row in self.rows
@@ -119,7 +131,7 @@ def listing(source: Source, kind: str, filters: dict[str, str], after: str | Non
         ListRow(
             info,
             trials[info.id] if kind == EXPERIMENT else None,
-            *best.get(info.id, (None, "")),
+            *best.get(info.id, _NOTHING),
             _change(source, info, versions.get(info.id)),
         )
         for info in infos
@@ -137,10 +149,8 @@ def _count(counts: Mapping[str, int], info: DocumentInfo) -> int:
     return counts.get(info.id, 0)
 
 
-def _best_values(
-    source: Source, infos: Sequence[DocumentInfo], trials: Mapping[str, int]
-) -> dict[str, tuple[float | None, str]]:
-    """Return by id the value of the best arm of each experiment that has trials; or None, and why there is none."""
+def _best_values(source: Source, infos: Sequence[DocumentInfo], trials: Mapping[str, int]) -> dict[str, Best]:
+    """Return by id what the column of the best value says of each experiment that has trials."""
     unknown, left = [], _TRIALS
     for info in source.unknown([info for info in infos if trials[info.id]], "best"):
         if trials[info.id] <= left:
@@ -152,16 +162,35 @@ def _best_values(
         if info.id in read:
             source.of_state(info, "best", partial(_best_value, source, read[info.id]))
     found = {info.id: source.known(info, "best") for info in infos if trials[info.id]}
-    return {id: each or (None, "too many trials for a list: open it") for id, each in found.items()}
+    return {id: each or _NOT_READ for id, each in found.items()}
 
 
-def _best_value(source: Source, stored: StoredDocument) -> tuple[float | None, str]:
+def _best_value(source: Source, stored: StoredDocument) -> Best:
     try:
         experiment = experiment_of(stored.head, stored.state().pieces)
+        if experiment.data and (objectives := len(objectives_in(experiment.head))) > 1:
+            return _best_of_several(experiment, objectives, source.decode)
+        if at(experiment.head, "optimization_config", "objective") is None:
+            return None, "no objective", "It has no objective."
         best = best_arms(experiment, goal_of(experiment, source.decode), source.decode, 1)
     except DocstoreError as error:
-        return None, str(error)
-    return (best[0].value, "" if best[0].is_feasible else "no arm fulfils all constraints") if best else (None, "")
+        return None, "see there", str(error)
+    if not best:
+        return _NOTHING
+    return best[0].value, *(("", "") if best[0].is_feasible else _INFEASIBLE)
+
+
+def _best_of_several(experiment: StoredExperiment, objectives: int, decode: Decode) -> Best:
+    front = front_of(ExperimentData(experiment, decode))
+    if front is None:
+        return None, f"{objectives} objectives", "No arm is the best of all by several objectives."
+    if not front.front:
+        return None, *(_INFEASIBLE if front.infeasible else _NOTHING[1:])
+    return (
+        None,
+        f"{len(front.front):,} on the front",
+        "Arms that no other one beats in one objective without being worse in the other.",
+    )
 
 
 def _change(source: Source, info: DocumentInfo, newest: Version | None = None) -> ChangeRow | None:

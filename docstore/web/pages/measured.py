@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from docstore.documents.canonical import JSON
 from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.errors import InvalidValueError
+from docstore.plots.experiment_data import ExperimentData
+from docstore.plots.pareto_front import ParetoFront, pareto_front
 from docstore.search.experiments.best import (
     BestArm,
     Goal,
@@ -37,11 +39,6 @@ from docstore.web.source import Source
 
 _BEST: Final = 5
 """Best arms that are shown."""
-
-_SEVERAL: Final = (
-    "There are several objectives, so no arm is the best of all. The trials have the values of each; "
-    "docstore plot --plot pareto draws the front."
-)
 
 ALWAYS: Final = ("trial", "status", "arm")
 """Columns that are shown though they do not vary."""
@@ -75,15 +72,19 @@ class Ranked:
     Attributes:
         trials: how many there are.
         means: by trial and arm, the mean and the standard error of each metric at its largest step; of what counts.
-        goal: what arms are ranked by; None, and why in *problem*, if ``Store.best`` cannot rank them.
-        best: the best arms, as ``Store.best`` returns them.
+        goals: the objectives; several, if there are several at once.
+        best: the best arms, as ``Store.best`` returns them; if it cannot rank them, none, and why in *problem*.
+        front: which arms are best by two objectives; None if there are more or fewer.
+        parameters: by trial and arm, of those on the front.
     """
 
     trials: int
     means: dict[tuple[int, str], dict[str, tuple[float, float | None]]]
-    goal: Goal | None
+    goals: list[Goal]
     best: list[BestArm]
     problem: str = ""
+    front: ParetoFront | None = None
+    parameters: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
 
 
 def trial_table(source: Source, name: str, version: Version) -> TrialTable:
@@ -106,17 +107,33 @@ def ranked(source: Source, name: str, version: Version) -> Ranked:
 
     @collector_paused()
     def make() -> Ranked:
-        stored, decode = read_experiment(source.transactions, name, number=version.number), source.decode
-        last = last_observations(stored, decode)
-        count, means = len(stored.trials), means_of(counted_observations(stored, decode, last))
-        try:
-            goal = goal_of(stored, decode)
-            return Ranked(count, means, goal, best_arms(stored, goal, decode, _BEST, last))
-        except InvalidValueError as error:
-            problem = _SEVERAL if len(objectives_in(stored.head)) > 1 else str(error)
-            return Ranked(count, means, None, [], problem)
+        stored = read_experiment(source.transactions, name, number=version.number)
+        return _ranked(stored, source.decode)
 
     return source.cached(version, "ranked", make, lambda made: 8 * len(made.means) + 100)
+
+
+def _ranked(stored: StoredExperiment, decode: Decode) -> Ranked:
+    goals = [Goal(weights, is_min, ()) for weights, is_min in objectives_in(stored.head)]
+    if len(goals) > 1:
+        data = ExperimentData(stored, decode)
+        means = {(arm.trial_index, arm.name): dict(arm.measured) for arm in data.arms if arm.measured}
+        front = front_of(data)
+        on_front = {(each.trial, each.arm_name) for each in front.front} if front else set()
+        parameters = {key: arm.parameters for arm in data.arms if (key := (arm.trial_index, arm.name)) in on_front}
+        return Ranked(len(stored.trials), means, goals, [], "", front, parameters)
+    last = last_observations(stored, decode)
+    means = means_of(counted_observations(stored, decode, last))
+    try:
+        best, problem = best_arms(stored, goal_of(stored, decode), decode, _BEST, last), ""
+    except InvalidValueError as error:
+        best, problem = [], str(error)
+    return Ranked(len(stored.trials), means, goals, best, problem)
+
+
+def front_of(data: ExperimentData) -> ParetoFront | None:
+    """Return the Pareto front of an experiment with two objectives; None if there are more or fewer."""
+    return pareto_front(data, *data.targets) if len(data.targets) == 2 else None
 
 
 def objectives_in(head: JSON) -> list[tuple[dict[str, float], bool]]:

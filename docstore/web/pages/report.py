@@ -13,8 +13,9 @@ from docstore.documents.history import Version
 from docstore.sql.version_names import When
 from docstore.web.formats import Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
-from docstore.web.pages.experiment import ExperimentPage, Objective, experiment_page, objective, objective_points
+from docstore.web.pages.experiment import ExperimentPage, experiment_page
 from docstore.web.pages.measured import TrialTable, ranked, trial_table
+from docstore.web.pages.objective import Objective, best_trials, objective
 from docstore.web.source import EXPERIMENT, Source
 
 VERSIONS: Final = 1_000
@@ -133,11 +134,8 @@ def _chosen(source: Source, name: str, version: Version, table: TrialTable) -> l
     most = min(_TRIALS, max(20, _CELLS // len(table.cells)))
     if len(table.trials) <= most:
         return table.trials
-    found = ranked(source, name, version)
-    points = [] if found.goal is None else objective_points(found, found.goal)
-    sign = -1 if found.goal is not None and not found.goal.minimize else 1
+    best = best_trials(ranked(source, name, version))
     last = set(table.trials[-(most // 2) :])
-    best = dict.fromkeys(point.trial for point in sorted(points, key=lambda point: sign * point.value))
     return sorted({*last, *islice((trial for trial in best if trial not in last), most - len(last))})
 
 

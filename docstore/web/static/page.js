@@ -89,17 +89,17 @@
   async function plot(box) {
     const answer = await fetch(box.dataset.source);
     if (!answer.ok) return;
-    const page = await answer.json();
-    const column = key => page.points.map(each => (typeof each[key] === "number" ? each[key] : null));
+    const [series] = (await answer.json()).series;
+    const column = key => series.points.map(each => (typeof each[key] === "number" ? each[key] : null));
     const data = [column("trial"), column("value"), column("best")];
     const sems = column("sem");
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", [...box.querySelectorAll("svg > title, svg > desc")].map(each => each.textContent).join(". "));
     box.replaceChildren();
     const hooks = { draw: [chart => errorBars(chart, sems)] };
-    const chart = new uPlot({ ...options(box, data, page.goal), hooks }, data, box);
+    const chart = new uPlot({ ...options(box, data, series.goal), hooks }, data, box);
     new ResizeObserver(() => {
-      const { width, height } = options(box, data, page.goal);
+      const { width, height } = options(box, data, series.goal);
       chart.setSize({ width, height });
     }).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw());

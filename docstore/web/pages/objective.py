@@ -1,0 +1,274 @@
+"""The objective of an experiment by trial; of several objectives each, and the Pareto front of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, zip_longest
+from operator import attrgetter
+from typing import Any, Final, TypeVar
+
+from docstore.plots.pareto_front import Outcome
+from docstore.search.experiments.best import BestArm, Goal, weighted, weighted_sem
+from docstore.web.charts import HEIGHT, SMALL, WIDTH, Chart, Labels, Measured, chart
+from docstore.web.formats import Stamp, Table, counted, number
+from docstore.web.pages.changes import ChangeRow, newest_change
+from docstore.web.pages.diff import version_of
+from docstore.web.pages.experiment import direction_text, goal_text
+from docstore.web.pages.measured import Ranked, ranked
+from docstore.web.source import EXPERIMENT, Source
+
+T = TypeVar("T")
+
+MOST_POINTS: Final = 2_000
+"""Points of all plots of objectives by trial together, and of a front."""
+
+_OBJECTIVES: Final = 12
+"""Objectives that are plotted."""
+
+_ON_FRONT: Final = 100
+"""Arms on a front that its table has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value of an objective: of an arm in a trial; ``best`` is the best of this and all earlier ones."""
+
+    trial: int
+    arm: str
+    value: float
+    sem: float | None
+    best: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """An objective by trial, with the best so far.
+
+    Attributes:
+        points: those that are plotted: all, or of many the best, the worst and the last of each stretch.
+        of: how many there are.
+    """
+
+    goal: str
+    minimize: bool
+    points: list[Point]
+    of: int
+
+    @property
+    def chart(self) -> Chart | None:
+        """The plot; None if there is no value to plot."""
+        return self._chart((WIDTH, HEIGHT), self.goal)
+
+    @property
+    def small_chart(self) -> Chart | None:
+        """The same for a place beside others, which says above it what it is of."""
+        return self._chart(SMALL, "")
+
+    def _chart(self, size: tuple[int, int], label: str) -> Chart | None:
+        if not self.points:
+            return None
+        values = [Measured(each.trial, each.value, each.sem, _point_text(each)) for each in self.points]
+        best = number(self.points[-1].best)
+        bars = " Bars are one standard error." if any(each.sem for each in self.points) else ""
+        summary = f"Best so far {best} after {counted(self.of, 'value')}.{bars} A table on this page has the values."
+        labels = Labels(f"{self.goal} by trial", summary, "trial", label)
+        return chart(values, [(each.trial, each.best) for each in self.points], labels, size)
+
+
+def _point_text(point: Point) -> str:
+    return f"trial {point.trial}: {_with_sem(point.value, point.sem)}"
+
+
+def _with_sem(value: float, sem: float | None) -> str:
+    return number(value) if sem is None else f"{number(value)} \N{PLUS-MINUS SIGN} {number(sem, 3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Both values of each arm in each trial of an experiment with two objectives, and which of them no other beats.
+
+    Attributes:
+        x, y: the objectives, as ``minimize loss``.
+        front: those that fulfil the constraints and that no other such one beats in one value without being worse in
+            the other, from the best x on; *on_front* counts them.
+        parameters: of the first ones of *front*.
+        dominated, infeasible: the others.
+        of: how many there are; of more than 2,000, some of each are here.
+    """
+
+    x: str
+    y: str
+    front: list[Outcome]
+    on_front: int
+    parameters: list[Mapping[str, Any]]
+    dominated: list[Outcome]
+    infeasible: list[Outcome]
+    of: int
+
+    @property
+    def table(self) -> Table:
+        """The arms as a table, those on the front first."""
+        columns = ("trial", "arm", self.x, self.y, "x_sem", "y_sem", "place")
+        places = (("front", self.front), ("dominated", self.dominated), ("infeasible", self.infeasible))
+        found = [(place, each) for place, outcomes in places for each in outcomes]
+        rows = [(o.trial, o.arm_name, o.x, o.y, o.x_sem, o.y_sem, place) for place, o in found]
+        return Table(columns, rows)
+
+    @property
+    def chart(self) -> Chart | None:
+        """The plot, with error bars on the front; None if there is no value to plot."""
+        others = [(each, mark) for mark in ("dominated", "infeasible") for each in getattr(self, mark)]
+        values = [
+            *(Measured(each.x, each.y, None, _outcome_text(each), None, mark) for each, mark in others),
+            *(Measured(each.x, each.y, each.y_sem, _outcome_text(each), each.x_sem, "front") for each in self.front),
+        ]
+        summary = f"{self.on_front:,} of {counted(self.of, 'arm')} on the front. A table on this page has them."
+        labels = Labels(f"{self.y} against {self.x}", summary, self.x, self.y)
+        return chart(values, [(each.x, each.y) for each in self.front], labels, by_trial=False)
+
+
+def _outcome_text(outcome: Outcome) -> str:
+    return f"trial {outcome.trial}: {_with_sem(outcome.x, outcome.x_sem)}, {_with_sem(outcome.y, outcome.y_sem)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What an experiment aims at, by trial: its objective, or each of several.
+
+    Attributes:
+        version: the number of the one that is shown; *head* is that of the newest.
+        series: the objectives, the first 12 of *objectives*.
+        front: of two objectives; None if there are more or fewer.
+        best: the best arms, as ``Store.best`` returns them; none of several objectives.
+        problem: why there are none.
+    """
+
+    name: str
+    version: int
+    head: int
+    goal: str
+    series: list[Series]
+    objectives: int
+    front: Front | None
+    best: list[BestArm]
+    problem: str
+    newest: ChangeRow
+    stamp: Stamp
+
+    @property
+    def table(self) -> Table:
+        """The values as a table: with the objective, if there are several; of two, each arm with both."""
+        if self.front is not None:
+            return self.front.table
+        columns = ("trial", "arm", "value", "sem", "best_so_far")
+        rows = [
+            (series.goal, each.trial, each.arm, each.value, each.sem, each.best)
+            for series in self.series
+            for each in series.points
+        ]
+        if len(self.series) > 1:
+            return Table(("objective", *columns), rows)
+        return Table(columns, [row[1:] for row in rows])
+
+
+def objective(source: Source, name: str, wanted: str = "") -> Objective:
+    """Return the objectives of an experiment by trial; *wanted* and errors as for ``experiment_page``.
+
+    Cost:
+        That of ``ranked``: all trials and data are read, once for each version.
+    """
+    timeline = source.store.history(name)
+    version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
+    is_newest = version.number == len(timeline)
+    found = ranked(source, name, version)
+    return Objective(
+        name,
+        version.number,
+        len(timeline),
+        goal_text(source.head(name, version=None if is_newest else version.number)),
+        [_series(found, goal) for goal in found.goals[:_OBJECTIVES]],
+        len(found.goals),
+        _front(found),
+        found.best,
+        found.problem,
+        newest_change(source, name, EXPERIMENT, timeline[0]),
+        Stamp(f"{version.chain} {timeline[0].chain}"),
+    )
+
+
+def _series(found: Ranked, goal: Goal) -> Series:
+    points = objective_points(found, goal)
+    most = MOST_POINTS // min(_OBJECTIVES, len(found.goals))
+    kept = thinned(points, minimize=goal.minimize, most=most)
+    return Series(direction_text(goal.weights, minimize=goal.minimize), goal.minimize, kept, len(points))
+
+
+def objective_points(found: Ranked, goal: Goal) -> list[Point]:
+    """Return the value of an objective of each arm in each trial, in the order of the trials.
+
+    Trials that failed, were abandoned or are stale have none, nor have abandoned arms. The standard error is that of a
+    sum of independent metrics. The best so far is that of the values here, whatever the constraints.
+    """
+    values = []
+    for (trial, arm), metrics in sorted(found.means.items(), key=lambda each: each[0][0]):
+        value = weighted(goal.weights, {metric: mean for metric, (mean, _) in metrics.items()})
+        if value is None:
+            continue
+        sem = weighted_sem(goal.weights, {metric: sem for metric, (_, sem) in metrics.items()})
+        values.append((trial, arm, value, sem))
+    best = accumulate((value for _, _, value, _ in values), min if goal.minimize else max)
+    return [Point(*each, so_far) for each, so_far in zip(values, best, strict=True)]
+
+
+def thinned(points: Sequence[Point], *, minimize: bool, most: int = MOST_POINTS) -> list[Point]:
+    """Return at most *most* of *points*: of each of equally long stretches the best, the worst and the last.
+
+    So the best and the worst of all, and the last, are among them.
+    """
+    if len(points) <= most:
+        return list(points)
+    sign = 1 if minimize else -1
+    size = math.ceil(len(points) / (most // 3))
+    kept: set[int] = set()
+    for start in range(0, len(points), size):
+        stretch = range(start, min(start + size, len(points)))
+        kept |= {min(stretch, key=lambda i: sign * points[i].value), max(stretch, key=lambda i: sign * points[i].value)}
+        kept.add(stretch[-1])
+    return [points[index] for index in sorted(kept)]
+
+
+def best_trials(found: Ranked) -> list[int]:
+    """Return the trials, the best first: those on the front, if there is one, and then the best by each objective."""
+    front = [each.trial for each in found.front.front] if found.front else []
+    turns = zip_longest(*(_by_value(found, goal) for goal in found.goals[:_OBJECTIVES]))
+    return list(dict.fromkeys([*front, *(trial for trial in chain.from_iterable(turns) if trial is not None)]))
+
+
+def _by_value(found: Ranked, goal: Goal) -> list[int]:
+    points = sorted(objective_points(found, goal), key=attrgetter("value"), reverse=not goal.minimize)
+    return [point.trial for point in points]
+
+
+def _front(found: Ranked) -> Front | None:
+    front = found.front
+    if front is None:
+        return None
+    kept = _evenly(front.front, MOST_POINTS // 4)
+    x, y = (direction_text(goal.weights, minimize=goal.minimize) for goal in found.goals)
+    return Front(
+        x,
+        y,
+        kept,
+        len(front.front),
+        [found.parameters[each.trial, each.arm_name] for each in kept[:_ON_FRONT]],
+        _evenly(front.dominated, MOST_POINTS // 2),
+        _evenly(front.infeasible, MOST_POINTS // 4),
+        len(front.front) + len(front.dominated) + len(front.infeasible),
+    )
+
+
+def _evenly(values: Sequence[T], most: int) -> list[T]:
+    """Return at most *most* of *values*, from all of their range."""
+    return list(values) if len(values) <= most else [values[i * len(values) // most] for i in range(most)]
