@@ -11,6 +11,7 @@ import random
 import shlex
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from docstore.documents.arguments import checked_flag
 from docstore.errors import DatabaseError, InvalidValueError, NotAllowedError, RaceLostError, TablesError
+from docstore.sql import optuna_tables
 from docstore.sql.dialects import (
     check_settings,
     for_administrator,
@@ -81,7 +83,7 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
         raise InvalidValueError("body_index", body_index, "Only PostgreSQL has one.")
     if may_only_read(engine):
         return _require(engine, body_index)
-    try:
+    with _naming_the_command(engine, body_index):
         for attempt in range(_TRIES):
             try:
                 return _ensure(engine, body_index)
@@ -91,6 +93,28 @@ def ensure(engine: Engine, *, body_index: bool = False) -> None:
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(_RANDOM.uniform(0, 2**attempt * _STEP))
+
+
+def ensure_for_optuna(engine: Engine) -> None:
+    """Make the tables of Optuna's studies, unless they are there; few databases need them.
+
+    Raises:
+        TablesError: the database's user may not make them, or not use them.
+        ReadOnlyError: they are missing, and the engine may only read.
+    """
+    with transaction(engine, write=False) as connection:
+        if optuna_tables.are_there(connection):
+            return
+    with _naming_the_command(engine, body_index=False), migrating(engine) as connection:
+        optuna_tables.metadata.create_all(connection)
+        optuna_tables.rows_of(connection, study_id=0)  # others may have made them, and granted nothing
+
+
+@contextlib.contextmanager
+def _naming_the_command(engine: Engine, body_index: bool) -> Iterator[None]:
+    """Name the command by which an administrator makes the tables, in the error of a user who may not."""
+    try:
+        yield
     except NotAllowedError as error:
         raise TablesError(
             f"this user may not make docstore's tables, or not use them: {error} An administrator runs once: "

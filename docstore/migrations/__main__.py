@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 from docstore import migrations
 from docstore.errors import DocstoreError
 from docstore.migrations.views import views
+from docstore.sql import optuna_tables
 from docstore.sql.dialects import grant, make_engine, migrating, shown
 from docstore.sql.tables import VERSION_TABLE, metadata
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         engine = make_engine(given.url, schema=given.schema)
         migrations.ensure(engine, body_index=given.body_index)
+        migrations.ensure_for_optuna(engine)
         if given.grant:
             _grant(engine, given.grant)
     except DocstoreError as error:
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _grant(engine: Engine, user: str) -> None:
     with migrating(engine) as connection:
         read = [VERSION_TABLE, *views(connection.dialect.name)]
-        grant(connection, user, write=list(metadata.tables), read=read)
+        grant(connection, user, write=[*metadata.tables, *optuna_tables.metadata.tables], read=read)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,12 @@ from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import Connection
 
+from docstore import migrations
 from docstore.documents.kinds import EXPERIMENT
 from docstore.errors import ConflictError, DocumentExistsError, InvalidValueError, StoreError
 from docstore.json_store.functions import dumps
 from docstore.model import Experiment
-from docstore.optuna import running
 from docstore.optuna.cache import StudyCache, split_id, trial_id_of
-from docstore.optuna.running import RunningRow
 from docstore.optuna.studies import (
     KEY,
     StudyHead,
@@ -43,7 +42,9 @@ from docstore.optuna.studies import (
 from docstore.optuna.trials import as_text, of_text
 from docstore.optuna.writing import TrialWriter
 from docstore.search.conditions import q
+from docstore.sql import optuna_tables
 from docstore.sql.dialects import backoff, shown
+from docstore.sql.optuna_tables import RunningRow
 from docstore.sql.rows import id_named
 from docstore.sql.transactions import Transactions
 from docstore.store.connect import connect
@@ -122,7 +123,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         self._store, self._transactions = store, Transactions(store.engine, store.project)
         self._owner, self._lock = uuid4().hex, RLock()
         self._studies: dict[int, _Study] = {}
-        running.make_tables(store.engine)
+        migrations.ensure_for_optuna(store.engine)
 
     def __getstate__(self) -> dict[str, Any]:
         store, url = self._store, self._url
@@ -159,7 +160,7 @@ class Storage(BaseStorage, BaseHeartbeat):
             study = self._study(study_id)
             self._read_head(study)
             self._store.delete(study.cache.name)
-            self._write(lambda connection: running.delete_all(connection, study_id))
+            self._write(lambda connection: optuna_tables.delete_all(connection, study_id))
             del self._studies[study_id]
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
@@ -176,8 +177,8 @@ class Storage(BaseStorage, BaseHeartbeat):
             document = id_named(connection, self._store.project, EXPERIMENT.name, document_name(study_name))
             if document is None:
                 raise KeyError(f"No such study {study_name}.")
-            found = running.study_of(connection, document)
-        return found or self._write(lambda connection: running.add_study(connection, document))
+            found = optuna_tables.study_of(connection, document)
+        return found or self._write(lambda connection: optuna_tables.add_study(connection, document))
 
     def get_study_name_from_id(self, study_id: int) -> str:
         """Return the name of the experiment, but for a study without a name."""
@@ -205,7 +206,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         with self._lock:
             if study_id not in self._studies:
                 with self._transactions.reading() as connection:
-                    document = running.document_of(connection, study_id)
+                    document = optuna_tables.document_of(connection, study_id)
                 if document is None:
                     raise KeyError(f"No study with study_id={study_id} exists.")
                 study = self._studies[study_id] = _Study(StudyCache(study_id, document))
@@ -216,7 +217,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         """Save what a process that was killed had added as finished, or to wait, but not saved."""
         study_id = study.cache.study_id
         with self._transactions.reading() as connection:
-            rows = running.rows_of(connection, study_id)
+            rows = optuna_tables.rows_of(connection, study_id)
         for row in rows:
             trial = of_text(row.state, row.number, trial_id_of(study_id, row.number))
             if trial.state is not TrialState.RUNNING:
@@ -268,9 +269,9 @@ class Storage(BaseStorage, BaseHeartbeat):
             self._read_head(study)
 
             def begin(connection: Connection) -> int:
-                number = running.next_number(connection, study_id, study.cache.document)
-                running.insert(connection, RunningRow(study_id, number, self._owner, text))
-                running.delete(connection, study_id, study.ended, self._owner)
+                number = optuna_tables.next_number(connection, study_id, study.cache.document)
+                optuna_tables.insert(connection, RunningRow(study_id, number, self._owner, text))
+                optuna_tables.delete(connection, study_id, study.ended, self._owner)
                 return number
 
             number = self._transactions.writing(begin, lambda connection, done: self._owns(connection, study_id, done))
@@ -284,7 +285,7 @@ class Storage(BaseStorage, BaseHeartbeat):
             return trial._trial_id
 
     def _owns(self, connection: Connection, study_id: int, number: int) -> bool:
-        return any(row.owner == self._owner for row in running.rows_of(connection, study_id, [number]))
+        return any(row.owner == self._owner for row in optuna_tables.rows_of(connection, study_id, [number]))
 
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
@@ -371,9 +372,9 @@ class Storage(BaseStorage, BaseHeartbeat):
                     study.ended.clear()
 
     def _tidy_up(self, study: _Study, connection: Connection) -> None:
-        running.delete(connection, study.cache.study_id, study.ended, self._owner)
+        optuna_tables.delete(connection, study.cache.study_id, study.ended, self._owner)
         for number, (trial, _) in study.mine.items():
-            running.update(connection, RunningRow(study.cache.study_id, number, self._owner, as_text(trial)))
+            optuna_tables.update(connection, RunningRow(study.cache.study_id, number, self._owner, as_text(trial)))
 
     # --- running trials ----------------------------------------------------------------------------------------------
 
@@ -382,7 +383,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         cache = study.cache
         with self._transactions.reading() as connection:
             cache.read(connection)
-            rows = running.rows_of(connection, cache.study_id)
+            rows = optuna_tables.rows_of(connection, cache.study_id)
         for number in [number for number in study.mine if _has_finished(cache, number)]:
             del study.mine[number]  # another process ended it
         others = {row.number: row for row in rows if row.number not in study.mine}
@@ -419,7 +420,7 @@ class Storage(BaseStorage, BaseHeartbeat):
             self._save(study, trial)
             return
         row = RunningRow(study.cache.study_id, number, self._owner, as_text(trial))
-        self._write(lambda connection: running.update(connection, row))
+        self._write(lambda connection: optuna_tables.update(connection, row))
 
     def _take(self, study: _Study, trial: FrozenTrial) -> bool:
         """Let a waiting trial run here; return False if another process took it."""
@@ -428,13 +429,13 @@ class Storage(BaseStorage, BaseHeartbeat):
 
         def take(connection: Connection) -> bool:
             study.cache.read(connection)  # this locks the experiment: nobody ends the trial from here on
-            there = running.rows_of(connection, row.study_id, [row.number])
+            there = optuna_tables.rows_of(connection, row.study_id, [row.number])
             is_taken = any(of_text(each.state, 0, 0).state is not TrialState.WAITING for each in there)
             if is_taken or _has_finished(study.cache, row.number):
                 return False
             for each in there:
-                running.delete(connection, row.study_id, [row.number], each.owner)
-            running.insert(connection, row)
+                optuna_tables.delete(connection, row.study_id, [row.number], each.owner)
+            optuna_tables.insert(connection, row)
             return True
 
         is_taken = self._transactions.writing(
@@ -475,7 +476,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         else:
             # A trial that waits has no row, so that whoever takes it inserts one.
             row = [trial.number], owner or self._owner
-            self._write(lambda connection: running.delete(connection, study.cache.study_id, *row))
+            self._write(lambda connection: optuna_tables.delete(connection, study.cache.study_id, *row))
 
     def _current_experiment(self, study: _Study) -> Experiment:
         """Return the experiment to save into, loaded before the cache is read: a later save of others is a conflict."""
@@ -500,7 +501,7 @@ class Storage(BaseStorage, BaseHeartbeat):
 
     def record_heartbeat(self, trial_id: int) -> None:
         """Note that the process of a running trial is alive."""
-        self._write(lambda connection: running.hear_of(connection, *split_id(trial_id)))
+        self._write(lambda connection: optuna_tables.hear_of(connection, *split_id(trial_id)))
 
     def _get_stale_trial_ids(self, study_id: int) -> list[int]:
         if self._heartbeat_interval is None:
@@ -509,7 +510,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         with self._lock, self._transactions.reading() as connection:
             cache = self._study(study_id).cache
             cache.read(connection)
-            numbers = running.unheard_of(connection, study_id, grace)
+            numbers = optuna_tables.unheard_of(connection, study_id, grace)
         return [trial_id_of(study_id, number) for number in numbers if not _has_finished(cache, number)]
 
     def get_heartbeat_interval(self) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from docstore.sql import optuna_tables
 from docstore.sql.dialects import long_read_timeout, size
 from docstore.sql.tables import IS_HEAD, documents, metadata
 from docstore.sql.transactions import Transactions
@@ -45,7 +46,7 @@ def stats(transactions: Transactions) -> Stats:
     with transactions.reading() as connection, long_read_timeout(connection):
         found = sorted(connection.execute(heads.where(IS_HEAD, of_project)).all())
         in_parts = sorted(connection.execute(parts.where(~IS_HEAD, of_project)).all())
-        room = size(connection, list(metadata.tables))
+        room = size(connection, [*metadata.tables, *optuna_tables.metadata.tables])
     return Stats(
         documents={kind: int(living) for kind, living, *_ in found if living},
         deleted=sum(int(each) - int(living) for _, living, each, _ in found),

@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
 from docstore.documents.history import Version
-from docstore.documents.kinds import HEAD, KINDS, kind_named
+from docstore.documents.kinds import EXPERIMENT, HEAD, KINDS, kind_named
 from docstore.errors import DocumentExistsError, InvalidValueError, called
-from docstore.sql import rows
+from docstore.sql import optuna_tables, rows
 from docstore.sql.dialects import erasing, forget
 from docstore.sql.enum_codes import Name
 from docstore.sql.reader import read, read_pieces, version_numbered
@@ -156,7 +156,7 @@ def undelete(transactions: Transactions, kind: str, name: str) -> None:
 
 
 def purge(transactions: Transactions, kind: str, name: str) -> None:
-    """Delete every row of a document, of its history and of its tags; also of one that is marked as deleted.
+    """Delete every row of a document, its history, its tags and its running trials; also of one marked as deleted.
 
     Documents that belong to it are purged with it, deleted ones too.
 
@@ -183,6 +183,8 @@ def purge(transactions: Transactions, kind: str, name: str) -> None:
             for each in (*owned, found):
                 rows.delete_name(connection, transactions.project, each)
                 rows.purge(connection, each.id)
+            if found.kind == EXPERIMENT.name:
+                optuna_tables.purge(connection, found.id)
         return found.id
 
     transactions.writing(work, lambda connection, id: rows.head_of(connection, id) is None)

@@ -32,9 +32,9 @@ from docstore import (
 )
 from docstore.errors import EncodeError, InvalidValueError, ReadOnlyError, StoreError
 from docstore.optuna import Storage, export_study, import_studies
-from docstore.optuna.running import RunningRow, insert, rows_of, running
 from docstore.optuna.storage import UpdateFinishedTrialError
 from docstore.optuna.trials import as_text
+from docstore.sql.optuna_tables import RunningRow, insert, rows_of, running
 
 WORKER = Path(__file__).with_name("stored_study.py")
 

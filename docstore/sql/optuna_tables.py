@@ -1,8 +1,9 @@
-"""The tables of studies and of running trials: what Optuna needs of a trial before it is a version of its experiment.
+"""The tables of Optuna's studies and running trials: what Optuna needs of a trial before it is part of its experiment.
 
 ``optuna_studies`` gives each study an integer, as Optuna knows studies by one, and counts the numbers of its trials.
 ``optuna_running`` has a row for each trial that runs: its state as its process last wrote it, and when it was last
-heard of. Both are made when the first ``Storage`` is; they are no part of a document, its history or its copies.
+heard of. Both are made by the first ``optuna.Storage``, or by ``python -m docstore.migrations``; they are no part of a
+document, its history or its copies.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
-from docstore.sql.dialects import ExactText, LongText, Whole, migrating, schema_of, transaction
+from docstore.sql.dialects import ExactText, LongText, Whole, schema_of
 from docstore.sql.rows import largest_position
 
 metadata: Final = sa.MetaData()
@@ -22,23 +23,34 @@ metadata: Final = sa.MetaData()
 studies: Final = sa.Table(
     "optuna_studies",
     metadata,
-    sa.Column("study_id", sa.Integer, primary_key=True),
-    # The id of the experiment's document, which a study has for good, whatever it is renamed to.
-    sa.Column("document", ExactText(32, True), nullable=False, unique=True),
-    sa.Column("next_number", Whole(True), nullable=False),
+    # An identity, and no serial number of PostgreSQL, whose sequence would need a right of its own.
+    sa.Column("study_id", sa.Integer, sa.Identity(), primary_key=True, comment="The number by which Optuna knows it"),
+    sa.Column(
+        "document",
+        ExactText(32, True),
+        nullable=False,
+        unique=True,
+        comment="The id of the experiment, which it keeps whatever it is renamed to",
+    ),
+    sa.Column("next_number", Whole(True), nullable=False, comment="The number of its next trial"),
+    comment="Which number a study of Optuna has, and the number of its next trial: of those in an optuna.Storage.",
 )
 
 running: Final = sa.Table(
     "optuna_running",
     metadata,
     # The primary key is the lock: of two processes that take one waiting trial, only one can insert its row.
-    sa.Column("study_id", Whole(True), primary_key=True, autoincrement=False),
-    sa.Column("number", Whole(True), primary_key=True, autoincrement=False),
-    # Of the Storage that runs it.
-    sa.Column("owner", ExactText(32, True), nullable=False),
-    sa.Column("state", LongText, nullable=False),
-    # Seconds since 1970 by the clock of the database; NULL before the first heartbeat.
-    sa.Column("heard_of", sa.BigInteger),
+    sa.Column("study_id", Whole(True), primary_key=True, autoincrement=False, comment="The number of the study"),
+    sa.Column("number", Whole(True), primary_key=True, autoincrement=False, comment="The number of the trial"),
+    sa.Column("owner", ExactText(32, True), nullable=False, comment="Identifies the optuna.Storage that runs it"),
+    sa.Column("state", LongText, nullable=False, comment="The trial as its process last wrote it, as JSON"),
+    sa.Column(
+        "heard_of",
+        sa.BigInteger,
+        comment="When its process was last alive, in seconds since 1970 by the clock of the database; "
+        "NULL before the first heartbeat",
+    ),
+    comment="Trials of Optuna that run now, and are not in their experiments before they end.",
 )
 
 _NOW: Final = {
@@ -51,17 +63,21 @@ def _now(connection: Connection) -> sa.TextClause:
     return sa.text(_NOW.get(connection.dialect.name, "UNIX_TIMESTAMP()"))
 
 
-def make_tables(engine: Engine) -> None:
-    """Make the tables, unless they are there.
+_SEEN: Final = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE name = :name",
+    "postgresql": "SELECT 1 FROM information_schema.tables WHERE table_name = :name "
+    "AND table_schema = coalesce(:schema, current_schema())",
+}
+"""Looks for a table that the user has a right to."""
 
-    Raises:
-        ReadOnlyError, NotAllowedError: they are missing, and the engine, or its user, may not make them.
-    """
-    with transaction(engine, write=False) as connection:
-        there = sa.inspect(connection).get_table_names(schema_of(connection))
-    if not metadata.tables.keys() <= set(there):
-        with migrating(engine) as connection:
-            metadata.create_all(connection)
+_SEEN_ON_MYSQL: Final = "SELECT 1 FROM information_schema.tables WHERE table_name = :name AND table_schema = DATABASE()"
+
+
+def are_there(connection: Connection) -> bool:
+    """Return whether the tables were made, and the user may read them."""
+    query = _SEEN.get(connection.dialect.name, _SEEN_ON_MYSQL)
+    given = {"name": studies.name} | ({"schema": schema_of(connection)} if ":schema" in query else {})
+    return connection.execute(sa.text(query), given).scalar() is not None
 
 
 # --- studies ---------------------------------------------------------------------------------------------------------
@@ -145,6 +161,14 @@ def delete(connection: Connection, study_id: int, numbers: Collection[int], owne
 def delete_all(connection: Connection, study_id: int) -> None:
     """Delete the rows of all trials of a study."""
     connection.execute(running.delete().where(running.c.study_id == study_id))
+
+
+def purge(connection: Connection, document: str) -> None:
+    """Delete the rows of the trials of *document*, if it is a study; its number is not given to another one."""
+    if are_there(connection):
+        study_id = study_of(connection, document)
+        if study_id is not None:
+            delete_all(connection, study_id)
 
 
 def rows_of(connection: Connection, study_id: int, numbers: Collection[int] | None = None) -> list[RunningRow]:
