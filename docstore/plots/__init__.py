@@ -14,7 +14,7 @@ from datetime import datetime
 from inspect import signature
 from io import BytesIO
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from docstore.errors import InvalidValueError
 from docstore.json_store.files import write
@@ -125,7 +125,7 @@ def save(drawn: Axes | list[Axes] | Figure, path: str | PathLike[str], *, dpi: f
         raise InvalidValueError("path of a plot", file, f"End it in one of .{', .'.join(FORMATS)}.")
     # Without the time at which the file was written.
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[ending]
-    shown = drawn if hasattr(drawn, "savefig") else drawing.figure_of(drawn)
+    shown: Any = drawn if hasattr(drawn, "savefig") else drawing.figure_of(drawn)
     data = BytesIO()
-    shown.savefig(data, format=ending, dpi=dpi, metadata=undated)
+    drawing.write(shown, data, format=ending, dpi=dpi, metadata=undated)
     write(file, data.getvalue())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
@@ -79,11 +80,18 @@ def _shown_axes() -> type[Axes]:
     class ShownAxes(Axes):
         def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
             figure, file = figure_of(self), io.BytesIO()
-            figure.savefig(file, format="png", dpi=160)
+            write(figure, file, format="png", dpi=160)
             width, height = figure.get_size_inches()
             return file.getvalue(), {"width": round(width * 80), "height": round(height * 80)}
 
     return ShownAxes
+
+
+def write(figure: Figure, file: Any, **options: Any) -> None:
+    """Save *figure*; characters that no font of Matplotlib's settings has are boxes, without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+        figure.savefig(file, **options)
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:
@@ -126,31 +134,52 @@ def ink(ax: Axes) -> Any:
     return ax.xaxis.label.get_color()
 
 
-def legend(ax: Axes, title: str | None = None, **options: Any) -> None:
-    """Put the legend at the right, outside of the data."""
+def is_dark(ax: Axes) -> bool:
+    """Return whether the background of *ax* is dark."""
+    from matplotlib.colors import to_rgb
+
+    return sum(to_rgb(ax.get_facecolor())) < 1.5
+
+
+def is_narrow(ax: Axes) -> bool:
+    """Return whether *ax* is narrower than four inches, as one of several on a page is."""
+    return ax.bbox.width < 4.0 * ax.figure.dpi
+
+
+def legend(ax: Axes, title: str | None = None, *, inside: str = "best", **options: Any) -> None:
+    """Put the legend at the right, outside of the data; on narrow axes, *inside* them."""
     handles, texts = ax.get_legend_handles_labels()
     if texts:
-        options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-        options |= {"title": title, "title_fontsize": "small", "alignment": "left"}
-        _readable(ax.legend(handles, texts, frameon=False, fontsize="small", **options))
+        size = "x-small" if is_narrow(ax) else "small"
+        options |= {"title": title, "title_fontsize": size, "alignment": "left", "fontsize": size}
+        if is_narrow(ax):
+            options |= {"loc": inside, "framealpha": 0.7, "handlelength": 1.4}
+        else:
+            options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0, "frameon": False}
+        _readable(ax.legend(handles, texts, **options))
 
 
 def legend_above(ax: Axes) -> None:
-    """Put the legend above the data, at the right."""
-    if ax.get_legend_handles_labels()[1]:
-        place: Style = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
-        _readable(ax.legend(frameon=False, fontsize="small", **place))
+    """Put the legend above the data, below the title: side by side, or on narrow axes one below the other."""
+    texts = ax.get_legend_handles_labels()[1]
+    if texts:
+        columns = 1 if is_narrow(ax) else len(texts)
+        ax.set_title(ax.get_title("left"), loc="left", fontsize="medium", pad=8.0 + 13.0 * len(texts) / columns)
+        place: Style = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.0, "borderpad": 0.2}
+        _readable(ax.legend(frameon=False, fontsize="small", ncols=columns, **place))
 
 
-def figure_legend(drawn: Sequence[Axes]) -> None:
-    """Put one legend of several axes above them, at the right."""
+def figure_legend(drawn: Sequence[Axes], columns: int) -> None:
+    """Put one legend of several axes above them, at the right; below them, if they have less than 3 *columns*."""
     found: dict[str, Any] = {}
     for ax in drawn:
         for handle, text in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(text, handle)
     if found:
-        options: Style = {"loc": "outside upper right", "ncols": len(found), "frameon": False, "fontsize": "small"}
-        _readable(figure_of(drawn).legend(found.values(), found.keys(), **options))
+        is_wide = columns > 2
+        place: Style = {"loc": f"outside {'upper right' if is_wide else 'lower left'}", "frameon": False}
+        place |= {"ncols": len(found) if is_wide else columns, "fontsize": "small"}
+        _readable(figure_of(drawn).legend(found.values(), found.keys(), **place))
 
 
 def _readable(legend: Legend) -> None:
@@ -162,9 +191,17 @@ def _readable(legend: Legend) -> None:
             handle.set_alpha(1.0)
         if isinstance(handle, PathCollection):
             handle.set_sizes([max(24.0, *handle.get_sizes())])
+            widths: Any = handle.get_linewidth()
+            handle.set_linewidth(max(1.0, *widths))
 
 
-HOLLOW: Final[Style] = {"marker": "s", "facecolors": "none", "edgecolors": ORANGE, "zorder": 1.9}
+HOLLOW: Final[Style] = {
+    "marker": "s",
+    "facecolors": "none",
+    "edgecolors": ORANGE,
+    "zorder": 1.9,
+    "label": "constraint violated\nor unknown",
+}
 """The marker of what is not known to fulfil each constraint."""
 
 
@@ -235,7 +272,9 @@ def date_axis(ax: Axes, times: Sequence[datetime]) -> None:
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # the same
     has_zone = any(each.tzinfo is not None for each in times)
-    ax.set_xlabel("time (UTC)" if has_zone else "time (as saved, without a zone)")
+    # At the right is what all dates have in common, the year or the day.
+    text = "time (UTC)" if has_zone else "time (as saved, without a zone)"
+    ax.set_xlabel(text, loc="left" if is_narrow(ax) else "center")
 
 
 def whole_numbers(ax: Axes, axis: str = "x") -> None:
@@ -243,7 +282,7 @@ def whole_numbers(ax: Axes, axis: str = "x") -> None:
     from matplotlib.ticker import MaxNLocator
 
     which = ax.xaxis if axis == "x" else ax.yaxis
-    which.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    which.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
 
 
 def figure_of(drawn: Axes | Sequence[Axes]) -> Figure:

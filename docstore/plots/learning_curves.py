@@ -110,7 +110,8 @@ def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None
         colour, line = drawing.COLOURS[place], drawing.LINES[place]
         _draw_band(ax, each, colour)
         name = f"trial {each.arm.trial_index}: {each.means[-1]:.4g}"
-        ax.plot(each.steps, each.means, color=colour, linestyle=line, linewidth=1.6, label=name, zorder=4)
+        drawn: Style = {"color": colour, "linestyle": line, "linewidth": 1.6, "label": name, "zorder": 4}
+        ax.plot(each.steps, each.means, rasterized=len(each.steps) > drawing.MANY, **drawn)
     stopped = [(each.steps[-1], each.means[-1]) for each in found.curves if each.arm.status == "EARLY_STOPPED"]
     if stopped and len(found.curves) <= _FEW:
         style: Style = {"marker": "x", "color": drawing.ink(ax), "label": "stopped early", "zorder": 3}

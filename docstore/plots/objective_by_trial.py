@@ -122,7 +122,6 @@ def _draw_points(ax: Axes, found: ObjectiveByTrial) -> None:
     drawing.error_bars(ax, [p.trial for p in every], [p.value for p in every], [p.sem for p in every], total=total)
     has_sem = any(point.sem is not None for point in every)
     solid: Style = {"color": drawing.BLUE, "zorder": 2, "label": f"measured{' ± standard error' if has_sem else ''}"}
-    hollow: Style = drawing.HOLLOW | {"label": "constraint violated\nor unknown"}
-    for drawn, style in ((found.feasible, solid), (found.infeasible, hollow)):
+    for drawn, style in ((found.feasible, solid), (found.infeasible, drawing.HOLLOW)):
         if drawn:
             drawing.points(ax, [p.trial for p in drawn], [p.value for p in drawn], total=total, **style)

@@ -118,9 +118,10 @@ def parallel(
 ) -> Axes:
     """Draw each arm as a line through its parameters and the objective, and return the axes.
 
-    The colour is the rank of the objective, dark for the best, so that one extreme value does not take all colours; the
-    lines of the best arms are on top, the very best one in another colour. Grey and dotted is what is not known to
-    fulfil each outcome constraint. A parameter's axis has the scale and the bounds that the search space gives it.
+    The colour is the rank of the objective, dark for the best (light on dark axes), so that one extreme value does not
+    take all colours; the lines of the best arms are on top, the very best one in another colour. Grey and dotted is
+    what is not known to fulfil each outcome constraint. Narrow axes have no colour bar. A parameter's axis has the
+    scale and the bounds that the search space gives it.
 
     Args:
         experiment, metric, ax: as for ``objective``.
@@ -162,10 +163,12 @@ def _draw_lines(ax: Axes, found: ParallelCoordinates) -> None:
     feasible = [line for line in found.lines if line.is_feasible]
     if feasible:
         ranks = [1.0 - place / max(1, len(feasible) - 1) for place in range(len(feasible))]
-        style = {"array": ranks, "cmap": "cividis", "clim": (0.0, 1.0), "linewidths": width, "alpha": alpha}
+        colours = "cividis_r" if drawing.is_dark(ax) else "cividis"
+        style = {"array": ranks, "cmap": colours, "clim": (0.0, 1.0), "linewidths": width, "alpha": alpha}
         lines = LineCollection([_path(line) for line in feasible], rasterized=is_many, **style)
         ax.add_collection(lines, autolim=False)
-        _draw_colour_bar(ax, lines, [line.value for line in feasible[::-1]], found.target)
+        if len(feasible) > 1 and not drawing.is_narrow(ax):
+            _draw_colour_bar(ax, lines, [line.value for line in feasible[::-1]], found.target)
     if feasible and found.target.minimize is not None:
         best = feasible[-1]
         name = f"best: trial {best.trial}, {best.value:.4g}"
@@ -183,7 +186,7 @@ def _draw_colour_bar(ax: Axes, lines: Any, values: Sequence[float], target: Targ
 
     opaque = ScalarMappable(norm=lines.norm, cmap=lines.cmap)
     bar = drawing.figure_of(ax).colorbar(opaque, ax=ax, pad=0.02, aspect=30)
-    steps = min(4, len(values) - 1) or 1
+    steps = min(4, len(values) - 1)
     shares = [step / steps for step in range(steps + 1)]
     bar.set_ticks(shares, labels=[f"{values[round(share * (len(values) - 1))]:.3g}" for share in shares])
     bar.set_label(drawing.plain(f"{target.label}, colours by rank", 60))
@@ -203,8 +206,9 @@ def _draw_axes(ax: Axes, axes: Sequence[ParallelAxis]) -> None:
             box = {"facecolor": ax.get_facecolor(), "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
             style: Style = {"xytext": (3, 0), "textcoords": "offset points", "bbox": box, "va": "center"}
             ax.annotate(drawing.plain(text, longest), (x, height), fontsize="x-small", zorder=4, **style)
-    names = ["\n".join(map(drawing.plain, wrap(drawing.shortened(each.name, 30), 16))) for each in axes]
     turned = len(axes) > 6
+    width = 30 if turned else 16
+    names = ["\n".join(map(drawing.plain, wrap(drawing.shortened(each.name, 30), width))) for each in axes]
     ax.set_xticks(
         range(len(axes)), names, rotation=30 if turned else 0, ha="right" if turned else "center", fontsize="small"
     )

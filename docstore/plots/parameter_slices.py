@@ -108,8 +108,8 @@ def slices(experiment: Any, *, parameters: Iterable[str] | None = None, metric: 
     for ax in grid[len(dimensions) :]:
         ax.remove()
     figure = drawing.figure_of(drawn)
-    figure.suptitle(drawing.plain(title, 60), fontsize="medium", x=0.01, ha="left")
-    drawing.figure_legend(drawn)
+    figure.suptitle(drawing.plain(title, 60 if columns > 1 else 40), fontsize="medium", x=0.01, ha="left")
+    drawing.figure_legend(drawn, columns)
     return drawn
 
 
@@ -124,8 +124,7 @@ def _draw(ax: Axes, found: Slice) -> None:
         drawing.say(ax, "no data: no trial has a value", axis="")
         return
     solid: Style = {"color": drawing.BLUE, "zorder": 2, "label": "measured"}
-    hollow: Style = drawing.HOLLOW | {"label": "constraint violated or unknown"}
-    for drawn, style in ((found.feasible, solid), (found.infeasible, hollow)):
+    for drawn, style in ((found.feasible, solid), (found.infeasible, drawing.HOLLOW)):
         if drawn:
             x = [each.position + _shift(each.trial, found.dimension) for each in drawn]
             drawing.points(ax, x, [each.value for each in drawn], total=total, **style)

@@ -105,8 +105,7 @@ def pareto(experiment: Any, *, metrics: Sequence[str] | None = None, ax: Axes | 
     if not total:
         return drawing.say(ax, "no data: no trial has both values")
     grey: Style = {"color": drawing.GREY, "zorder": 2, "label": "dominated"}
-    hollow: Style = drawing.HOLLOW | {"label": "constraint violated\nor unknown"}
-    for drawn, style in ((found.dominated, grey), (found.infeasible, hollow)):
+    for drawn, style in ((found.dominated, grey), (found.infeasible, drawing.HOLLOW)):
         if drawn:
             drawing.points(ax, [each.x for each in drawn], [each.y for each in drawn], total=total, **style)
     _draw_front(ax, found)

@@ -132,7 +132,7 @@ def statuses(experiment: Any, *, ax: Axes | None = None) -> Axes:
     drawing.whole_numbers(ax, "y")
     ax.set_ylim(bottom=0)
     untimed = f"\n{found.untimed:,} trials have no time" if found.untimed else ""
-    drawing.legend(ax, f"status (at the end){untimed}", reverse=True)
+    drawing.legend(ax, f"status (at the end){untimed}", inside="upper left", reverse=True)
     return ax
 
 

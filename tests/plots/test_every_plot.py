@@ -93,6 +93,17 @@ class TestEveryPlot:
 
         render(drawn(kind, named))
 
+    def test_draws_names_in_a_script_that_no_font_has(self, tmp_path):
+        """A warning fails the test."""
+        named = breads({"loss": 0.5})
+        named.name = "\u30d1\u30f3 \U0001f35e"
+
+        ax = plots.objective(named)
+        plots.save(ax, tmp_path / "plot.png")
+
+        assert ax.get_title("left") == named.name
+        assert ax._repr_png_()
+
     @pytest.mark.parametrize("value", ["bread", None, 3, {"name": "bread"}, search_space()], ids=repr)
     def test_refuses_what_is_no_experiment(self, value):
         with pytest.raises(InvalidValueError, match=r"Give an experiment, as store\.load"):
@@ -236,6 +247,27 @@ class TestWhereToDraw:
 
         failed = [each for each in ax.collections if each.get_label().startswith("failed")]
         assert failed[0].get_edgecolor().tolist() == [[1.0, 1.0, 1.0, 1.0]]
+
+
+class TestNarrowAxes:
+    @pytest.mark.parametrize("kind", [name for name in DRAWN_ON_AXES if name not in ("importance", "parallel")])
+    def test_have_the_legend_inside(self, filled, experiment, kind):
+        figure, axes = plt.subplots(2, 3, figsize=(10, 6), layout="constrained")
+
+        ax = drawn(kind, source_of(kind, filled, experiment), ax=axes[0, 0])
+        figure.draw_without_rendering()
+        plt.close(figure)
+
+        legend, data = ax.get_legend().get_window_extent(), ax.get_window_extent()
+        assert data.x0 <= legend.x0 < legend.x1 <= data.x1
+        assert data.y0 <= legend.y0 < legend.y1 <= data.y1
+
+    def test_have_no_colour_bar_beside_them(self, experiment):
+        figure = Figure()
+
+        plots.parallel(experiment, metric="loss", ax=figure.add_subplot(2, 3, 1))
+
+        assert len(figure.axes) == 1
 
 
 class TestALazyExperiment:

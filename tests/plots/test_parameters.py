@@ -6,6 +6,7 @@ import math
 import random
 from statistics import mean
 
+import matplotlib as mpl
 import pytest
 from plotted import breads, losses, many_breads, new_trial
 
@@ -164,6 +165,14 @@ class TestParallelCoordinates:
         )
 
         assert labels(ax) == ["constraint violated or unknown", "best: trial 1, 2"]
+
+    def test_have_the_strongest_colour_for_the_best_on_a_dark_background_too(self):
+        experiment = many_breads(24)
+        light = plots.parallel(experiment)
+        with mpl.rc_context({"axes.facecolor": "black"}):
+            dark = plots.parallel(experiment)
+
+        assert [ax.collections[0].get_cmap().name for ax in (light, dark)] == ["cividis", "cividis_r"]
 
     def test_go_on_without_a_parameter_that_an_arm_lacks(self):
         experiment = breads(*losses(1.0))
