@@ -20,6 +20,7 @@ from docstore.search.experiments.best import (
     Bound,
     abandoned_arms,
     bound_of,
+    by_trial_and_arm,
     condition,
     counted_observations,
     number,
@@ -32,6 +33,7 @@ from docstore.search.experiments.read import (
     StoredExperiment,
     arms_of,
     at,
+    by_index,
     decoded,
     in_order,
     items,
@@ -155,10 +157,7 @@ class ExperimentData:
     @cached_property
     def arms(self) -> tuple[TriedArm, ...]:
         """Each arm of each trial, by trial."""
-        last = counted_observations(self.stored, self.decode)
-        measured: dict[tuple[int, str], dict[str, Measurement]] = {}
-        for (arm, metric, index), (_, mean, sem) in last.items():
-            measured.setdefault((index, arm), {})[metric] = mean, sem
+        measured = by_trial_and_arm(counted_observations(self.stored, self.decode))
         names, conditions = parameter_types(self.stored.head), self._conditions(measured)
         found = []
         for index, body in self.stored.trials.items():
@@ -343,14 +342,8 @@ def _of_document(document: Any, decode: Decode) -> ExperimentData:
     if not isinstance(at(document, "trials"), dict) or not isinstance(at(document, "search_space"), dict):
         raise InvalidValueError("experiment", document, _HOW)
     head = {key: value for key, value in document.items() if key not in ("trials", "data")}
-    trials, data = (_by_index(document.get(field)) for field in ("trials", "data"))
+    trials, data = (by_index(document.get(field)) for field in ("trials", "data"))
     return ExperimentData(StoredExperiment("", str(head.get("name") or "experiment"), head, trials, data), decode)
-
-
-def _by_index(parts: Mapping[str, Any] | None) -> dict[int, Any]:
-    """Return the parts of a field by the index of their trial, in order."""
-    by_index = {int(key): body for key, body in (parts or {}).items()}
-    return {index: by_index[index] for index in sorted(by_index)}
 
 
 def _condition(bound: Bound, baseline: Mapping[str, float]) -> Condition:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docstore.plots import drawing
 from docstore.plots.drawing import Style
 from docstore.plots.experiment_data import ExperimentData, experiment_data
-from docstore.search.experiments.read import at
+from docstore.search.experiments.read import at, moment_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,24 +75,15 @@ def _entered(trial: Any, data: ExperimentData) -> Iterator[tuple[datetime, str]]
     last, status = str(at(trial, "status")), ""
     time: datetime | None = None
     for field, entered in (*fields, ("time_completed", last)):
-        found = _moment(data.decode(at(trial, field)))
+        found = moment_of(at(trial, field), data.decode)
         if found is None or (entered == "STAGED" and last == "CANDIDATE"):
             continue
+        found = found if found.tzinfo is None else found.astimezone(UTC)
         is_later = time is None or (found.tzinfo is None) != (time.tzinfo is None) or found >= time
         time, status = found if is_later or time is None else time, entered
         yield time, status
     if time is not None and status != last:
         yield time, last
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-    if not isinstance(moment, datetime):
-        return None
-    return moment if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def statuses(experiment: Any, *, ax: Axes | None = None) -> Axes:

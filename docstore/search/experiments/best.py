@@ -186,6 +186,14 @@ def last_observations(
     return last
 
 
+def by_trial_and_arm(last: Observations) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
+    """Return the mean and the standard error of each metric by trial and arm."""
+    found: dict[tuple[int, str], dict[str, tuple[float, float | None]]] = {}
+    for (arm, metric, index), (_, mean, sem) in last.items():
+        found.setdefault((index, arm), {})[metric] = mean, sem
+    return found
+
+
 def _by_trial(last: Observations) -> dict[tuple[str, str], dict[int, float]]:
     """Return the mean of each metric on each arm, by the index of the trial."""
     grouped: dict[tuple[str, str], dict[int, float]] = {}

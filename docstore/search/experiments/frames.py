@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from docstore.documents.canonical import JSON
 from docstore.errors import MissingDependencyError
 from docstore.search.experiments.read import (
     Decode,
     StoredExperiment,
     StoredTrials,
     arms_of,
+    at,
     decoded,
+    moment_of,
     parameter_types,
     records_of,
+    seconds_between,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _trial_columns(stored: StoredTrials, decode: Decode) -> dict[str, list[Any]]
     arms = [list(arms_of(body)) for body in bodies]
     parameters = [decoded(each[0][1], decode) if each else {} for each in arms]
     times = {
-        key: [_moment(body.get(key) if isinstance(body, dict) else None, decode) for body in bodies]
+        key: [moment_of(at(body, key), decode) for body in bodies]
         for key in ("time_created", "time_run_started", "time_completed")
     }
     return {
@@ -121,29 +122,13 @@ def _trial_columns(stored: StoredTrials, decode: Decode) -> dict[str, list[Any]]
         "generator_run_type": [row.type for row in rows],
         "generator_run_type_name": [_name(stored.names, "generator_run_type", row.type) for row in rows],
         **times,
-        "run_time": list(map(_seconds, times["time_run_started"], times["time_completed"])),
+        "run_time": list(map(seconds_between, times["time_run_started"], times["time_completed"])),
         "changed_in_version": [row.version for row in rows],
     }
 
 
 def _name(names: Mapping[tuple[str, int], str], column: str, value: int | None) -> str | None:
     return None if value is None else names.get((column, value))
-
-
-def _moment(value: JSON, decode: Decode) -> datetime | None:
-    moment = decode(value) if isinstance(value, dict) else value
-    try:
-        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    except ValueError:
-        return None
-    return moment if isinstance(moment, datetime) else None
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float | None:
-    """Return the seconds between two times; None if only one has a zone."""
-    if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
-        return None
-    return (end - start).total_seconds()
 
 
 def _frame(columns: Mapping[str, list[Any]], dtypes: Mapping[str, str], purpose: str) -> pandas.DataFrame:

@@ -199,6 +199,29 @@ def records_of(stored: StoredExperiment, decode: Decode) -> Iterator[tuple[int, 
                 yield index, value
 
 
+def by_index(parts: JSON) -> dict[int, JSON]:
+    """Return the parts of a field of a whole document by their indices, in order; none of what is no dict."""
+    found = parts if isinstance(parts, dict) else {}
+    return {int(key): found[key] for key in sorted(filter(str.isdecimal, found), key=int)}
+
+
+def moment_of(value: JSON, decode: Decode) -> datetime | None:
+    """Return the time that a member of a trial is; None if it is none."""
+    moment = decode(value) if isinstance(value, dict) else value
+    try:
+        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        return None
+    return moment if isinstance(moment, datetime) else None
+
+
+def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    """Return the seconds between two times; None if one is missing, or only one has a zone."""
+    if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
+        return None
+    return (end - start).total_seconds()
+
+
 def parameter_types(head: JSON) -> dict[str, str]:
     """Return the type of each parameter (``FLOAT``) by name, in the order of the search space."""
     parameters = items(head, "search_space", "parameters")

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from docstore.search.experiments.best import last_observations
-from docstore.search.experiments.read import StoredExperiment, arms_of, at, in_order, parameter_types
+from docstore.search.experiments.best import by_trial_and_arm, last_observations
+from docstore.search.experiments.read import StoredExperiment, arms_of, at, by_index, in_order, parameter_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,12 @@ def trial_rows(document: Any) -> list[TrialRow]:
     Args:
         document: the JSON of the experiment, as ``Store.get`` gives it.
     """
-    trials, data = (_by_index(at(document, field)) for field in ("trials", "data"))
+    trials, data = (by_index(at(document, field)) for field in ("trials", "data"))
     stored = StoredExperiment("", "", document, trials, data)
     names = parameter_types(document)
-    measured: dict[tuple[int, str | None], dict[str, float]] = {}
-    for (arm, metric, index), (_, mean, _) in last_observations(stored, decode=_as_it_is).items():
-        measured.setdefault((index, arm), {})[metric] = mean
+    measured = by_trial_and_arm(last_observations(stored, decode=_as_it_is))
     return [
-        TrialRow(index, status, arm, in_order(parameters, names), measured.get((index, arm), {}))
+        TrialRow(index, status, arm, in_order(parameters, names), _means(measured.get((index, arm), {})))
         for index, trial in trials.items()
         for status in [_text(at(trial, "status"))]
         for arm, parameters in [*arms_of(trial)] or _NO_ARM
@@ -55,10 +53,8 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _by_index(parts: Any) -> dict[int, Any]:
-    """Return the parts of a field in the order of their indices."""
-    found = parts if isinstance(parts, dict) else {}
-    return {int(key): found[key] for key in sorted(filter(str.isdecimal, found), key=int)}
+def _means(measured: Mapping[str, tuple[float, float | None]]) -> dict[str, float]:
+    return {metric: mean for metric, (mean, _) in measured.items()}
 
 
 def _text(value: Any) -> str | None:

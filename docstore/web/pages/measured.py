@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from docstore.codec.collector import collector_paused
@@ -17,8 +16,8 @@ from docstore.plots.pareto_front import ParetoFront, pareto_front
 from docstore.search.experiments.best import (
     BestArm,
     Goal,
-    Observations,
     best_arms,
+    by_trial_and_arm,
     counted_observations,
     goal_of,
     last_observations,
@@ -31,8 +30,10 @@ from docstore.search.experiments.read import (
     at,
     decoded,
     items,
+    moment_of,
     parameter_types,
     read_experiment,
+    seconds_between,
 )
 from docstore.web.formats import Table
 from docstore.web.source import Source
@@ -123,7 +124,7 @@ def _ranked(stored: StoredExperiment, decode: Decode) -> Ranked:
         parameters = {key: arm.parameters for arm in data.arms if (key := (arm.trial_index, arm.name)) in on_front}
         return Ranked(len(stored.trials), means, goals, [], "", front, parameters)
     last = last_observations(stored, decode)
-    means = means_of(counted_observations(stored, decode, last))
+    means = by_trial_and_arm(counted_observations(stored, decode, last))
     try:
         best, problem = best_arms(stored, goal_of(stored, decode), decode, _BEST, last), ""
     except InvalidValueError as error:
@@ -142,14 +143,6 @@ def objectives_in(head: JSON) -> list[tuple[dict[str, float], bool]]:
         return objectives_of(at(head, "optimization_config", "objective"))
     except InvalidValueError:
         return []
-
-
-def means_of(last: Observations) -> dict[tuple[int, str], dict[str, tuple[float, float | None]]]:
-    """Return the mean and the standard error of each metric by trial and arm."""
-    found: dict[tuple[int, str], dict[str, tuple[float, float | None]]] = {}
-    for (arm, metric, index), (_, mean, sem) in last.items():
-        found.setdefault((index, arm), {})[metric] = (mean, sem)
-    return found
 
 
 # --- the table of trials ---------------------------------------------------------------------------------------------
@@ -173,7 +166,8 @@ def _table(stored: StoredExperiment, decode: Decode) -> TrialTable:
         if len(arms) > 1:
             columns.setdefault("arms", {})[index] = len(arms)
         columns["made by"][index] = _made_by(body)
-        columns["run time in s"][index] = _seconds(at(body, "time_run_started"), at(body, "time_completed"))
+        started, ended = (moment_of(at(body, key), decode) for key in ("time_run_started", "time_completed"))
+        columns["run time in s"][index] = seconds_between(started, ended)
     for (arm, metric, index), (_, mean, _) in last_observations(stored, decode).items():
         if columns["arm"].get(index) == arm:
             columns.setdefault(metric if metric not in _OWN else f"mean of {metric}", {})[index] = mean
@@ -202,16 +196,6 @@ def _made_by(body: JSON) -> JSON:
             if (name := at(run, key)) is not None:
                 return name
     return None
-
-
-def _seconds(start: JSON, end: JSON) -> float | None:
-    """Return the seconds between two times; None if one is missing, or only one has a zone."""
-    if not isinstance(start, str) or not isinstance(end, str):
-        return None
-    try:
-        return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    except (ValueError, TypeError):
-        return None
 
 
 def _varying(trials: list[int], columns: Mapping[str, Mapping[int, object]]) -> TrialTable:

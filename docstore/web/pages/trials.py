@@ -12,13 +12,13 @@ from docstore.documents.diff.format import read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
-from docstore.search.experiments.best import last_observations
+from docstore.search.experiments.best import by_trial_and_arm, last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types, records_of
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.artifacts import MOST, ArtifactRow, artifacts_in
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
-from docstore.web.pages.measured import TrialTable, means_of, shown, trial_table
+from docstore.web.pages.measured import TrialTable, shown, trial_table
 from docstore.web.source import EXPERIMENT, Source
 
 PAGE: Final = 200
@@ -184,7 +184,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     data = _part(source, name, f"/data/{index}", number)
     measured = StoredExperiment("", name, None, {}, {index: data})
     records = [record for _, record in records_of(measured, source.decode)]
-    means = means_of(last_observations(measured, source.decode))
+    means = by_trial_and_arm(last_observations(measured, source.decode))
     arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
     head = source.head(name, version=number)
     changes = _changes(source, name, index, shown_version.number)
