@@ -8,7 +8,7 @@ from docstore.sql.dialects import make_engine, migrating, schema_of
 from docstore.sql.tables import LISTED, VERSION_TABLE, metadata
 
 # Indexes that not every database has: one is an option on PostgreSQL, and MySQL lacks the others.
-OPTIONAL = {"documents_body", "documents_changed", *LISTED}
+OPTIONAL = {"documents_body", "documents_changed", "documents_deleted", *LISTED}
 
 
 def run(connection: Connection) -> None:

@@ -22,6 +22,7 @@ from docstore.search.conditions import Condition, Place, checked_pointer, checke
 from docstore.search.info import DocumentInfo, PartInfo
 from docstore.sql.dialects import checked_moment
 from docstore.sql.enum_codes import EnumCodes, Wanted
+from docstore.sql.rows import kinds_in_use
 from docstore.sql.tables import IS_HEAD, documents, names
 from docstore.sql.transactions import Transactions
 
@@ -192,13 +193,13 @@ def _check_projects(connection: Connection, projects: Iterable[str]) -> None:
         InvalidValueError: there are none; lists the projects that have some.
 
     Cost:
-        A SELECT by an index for each; for one without live documents, also one of the heads of all documents.
+        A SELECT by an index for each; for one without live documents, also what ``kinds_in_use`` takes.
     """
     for each in projects:
         live = sa.select(names.c.id).where(names.c.project == each).limit(1)
         if is_plain(each) and connection.execute(live).scalar() is not None:
             continue
-        stored = sorted(connection.execute(sa.select(documents.c.project).where(IS_HEAD).distinct()).scalars())
+        stored = sorted({project for project, _ in kinds_in_use(connection, deleted=True)})
         if each not in stored:
             known = f"Known projects: {', '.join(map(repr, stored))}." if stored else "The database has no documents."
             raise InvalidValueError("project", each, known)
@@ -258,31 +259,41 @@ def _stored_kind(connection: Connection, registry: Registry, name: str) -> Kind:
     Raises:
         InvalidValueError: there are none; lists the known kinds.
     """
-    c = documents.c
-    if is_plain(name):
-        one = sa.select(c.body).where(IS_HEAD, c.kind == name).limit(1)
-        found = connection.execute(one).scalar()
-        if found is not None:
-            return kind_named(name).of(loads(found))
-    check_kind(connection, registry, name)
-    return kind_named(name)  # stored by another process just now
+    body = _any_body(connection, name)
+    if body is None:
+        raise _unknown_kind(connection, registry, name)
+    return kind_named(name).of(loads(body))
 
 
-def _declared_kinds(registry: Registry) -> set[str]:
-    """Return the names of the kinds that have a registered class."""
-    return {entry.kind.name for entry in registry.entries if entry.kind}
-
-
-def check_kind(connection: Connection, registry: Registry, kind: object) -> None:
+def check_kind(connection: Connection, registry: Registry, kind: str) -> None:
     """Refuse a kind that is neither registered nor stored.
 
     Raises:
         InvalidValueError: the kind is unknown; lists the known ones.
     """
-    stored = connection.execute(sa.select(documents.c.kind).where(IS_HEAD).distinct()).scalars()
-    kinds = {*KINDS, *_declared_kinds(registry), *stored}
-    if kind not in kinds:
-        raise InvalidValueError("kind", kind, f"Known kinds: {', '.join(map(repr, sorted(kinds)))}.")
+    if kind not in KINDS and kind not in _declared_kinds(registry) and _any_body(connection, kind) is None:
+        raise _unknown_kind(connection, registry, kind)
+
+
+def _any_body(connection: Connection, kind: str) -> str | None:
+    """Return the body of the head of any document of *kind*, deleted or not; None if there is none."""
+    c = documents.c
+    return (
+        connection.execute(sa.select(c.body).where(IS_HEAD, c.kind == kind).limit(1)).scalar()
+        if is_plain(kind)
+        else None
+    )
+
+
+def _unknown_kind(connection: Connection, registry: Registry, kind: str) -> InvalidValueError:
+    stored = {its_kind for _, its_kind in kinds_in_use(connection, deleted=True)}
+    known = sorted({*KINDS, *_declared_kinds(registry), *stored})
+    return InvalidValueError("kind", kind, f"Known kinds: {', '.join(map(repr, known))}.")
+
+
+def _declared_kinds(registry: Registry) -> set[str]:
+    """Return the names of the kinds that have a registered class."""
+    return {entry.kind.name for entry in registry.entries if entry.kind}
 
 
 def stored_parts(connection: Connection, kind: str) -> list[PartRule]:

@@ -237,14 +237,22 @@ def places_of_name(connection: Connection, name: str, *, deleted: bool = False) 
         return []
     c = documents.c
     query = sa.select(c.project, c.kind).where(IS_HEAD, c.name == name)
-    found = connection.execute(query if deleted else query.where(c.deleted_at.is_(None)))
-    return [(row.project, row.kind) for row in found]
+    # A statement for each, since live and deleted heads have indexes of their own.
+    wanted = [c.deleted_at.is_(None), *([c.deleted_at.is_not(None)] if deleted else [])]
+    return [(row.project, row.kind) for each in wanted for row in connection.execute(query.where(each))]
 
 
-def kinds_in_use(connection: Connection) -> list[tuple[str, str]]:
-    """Return each project and kind of which there are live documents."""
-    query = sa.select(names.c.project, names.c.kind).distinct()
-    return [(row.project, row.kind) for row in connection.execute(query)]
+def kinds_in_use(connection: Connection, *, deleted: bool = False) -> set[tuple[str, str]]:
+    """Return each project and kind of which there are live documents, or also deleted ones.
+
+    Cost:
+        Every name in the database is looked at, in an index; on MySQL, also every head of a deleted document's kind.
+    """
+    c = documents.c
+    queries = [sa.select(names.c.project, names.c.kind)]
+    if deleted:
+        queries.append(sa.select(c.project, c.kind).where(IS_HEAD, c.deleted_at.is_not(None)))
+    return {(row.project, row.kind) for each in queries for row in connection.execute(each.distinct())}
 
 
 def insert_names(connection: Connection, project: str, named: Iterable[tuple[str, str, str]]) -> None:

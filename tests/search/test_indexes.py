@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 import docstore
 from docstore import ExperimentStatus
-from docstore.errors import InvalidValueError
+from docstore.errors import DocumentNotFoundError, InvalidValueError
 from docstore.sql.dialects import insert_many, transaction
 from docstore.sql.tables import LISTED, documents
 from docstore.testing.experiments import new_experiment
@@ -29,15 +30,16 @@ def rows_of_a_crowd() -> Iterator[dict[str, Any]]:
     """Experiments of a hundred types, one in a hundred a draft, each with a trial."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     same = {"project": "default", "owner": None, "version": 1, "deleted_at": None, "digest": "0" * 64}
-    times = {"added": None, "created_at": moment, "updated_at": moment}
-    head = {"path": "", "kind": "experiment", "position": None, "model": "docstore", **times}
+    times = {"created_at": moment, "updated_at": moment}
+    head = {"path": "", "kind": "experiment", "position": None, "model": "docstore", "added": None, **times}
     no = dict.fromkeys(("model", "name", "type", *times))
     trial = {**no, "path": "/trials/0", "kind": "trial", "position": 0, "status": 3, "added": 1}
     for number in range(CROWD):
         id, body = f"{number:032x}", f'{{"number":{number}}}'
         status = ExperimentStatus.COMPLETED if number % 100 else ExperimentStatus.DRAFT
         codes = {"type": number % 100, "status": status.value}
-        yield {**same, **head, **codes, "id": id, "name": f"e{number}", "body": body}
+        changed = {"updated_at": moment + timedelta(seconds=number)}
+        yield {**same, **head, **codes, **changed, "id": id, "name": f"e{number}", "body": body}
         yield {**same, **trial, "id": id, "body": body}
 
 
@@ -80,8 +82,9 @@ def indexes_used(store: docstore.Store, call: str, *arguments: Any, **options: A
 
     sa.event.listen(store.engine, "before_cursor_execute", note)
     try:
-        found = getattr(store, call)(*arguments, **options)
-        list(found) if call == "find" else found
+        with contextlib.suppress(DocumentNotFoundError):
+            found = getattr(store, call)(*arguments, **options)
+            list(found) if call == "find" else found
     finally:
         sa.event.remove(store.engine, "before_cursor_execute", note)
     return [explained(store, *each) for each in issued]
@@ -94,7 +97,9 @@ def explained(store: docstore.Store, statement: str, parameters: Any = ()) -> se
         plan = connection.exec_driver_sql(f"{EXPLAIN[dialect]} {statement}", parameters or None).mappings().all()
     if dialect == "mariadb":
         return {step["key"] for step in plan if step["table"] == "documents" and step["key"]}
-    used = r"(?:INDEX|Index (?:Only )?Scan using|Bitmap Index Scan on) ((?:sqlite_autoindex_)?documents_\w+)"
+    used = (
+        r"(?:INDEX|Index (?:Only )?Scan (?:Backward )?using|Bitmap Index Scan on) ((?:sqlite_autoindex_)?documents_\w+)"
+    )
     return set(re.findall(used, "\n".join(str(value) for step in plan for value in step.values())))
 
 
@@ -105,18 +110,20 @@ class TestFind:
         ("criteria", "index"),
         [
             ({"type": 7}, "type"),
-            ({"type": 7, "deleted": True}, "type"),
+            ({"type": 7, "deleted": True}, "deleted"),
             ({"status": ExperimentStatus.DRAFT}, "status"),
             ({"status": ["DRAFT", "OPTIMIZATION"]}, "status"),
             ({"type": 7, "status": "COMPLETED"}, "type_status"),
         ],
         ids=["type", "type of the deleted", "status", "statuses", "both"],
     )
-    def test_uses_the_index_of_what_it_finds_by(self, crowded, criteria, index):
+    def test_uses_the_index_of_what_it_finds_by(self, crowded, backend, criteria, index):
         (used,) = indexes_used(crowded, "find", kind="experiment", **criteria)
 
         # Of several statuses, SQLite would rather walk in the order of names than sort.
         walks = {"documents_listed"} if isinstance(criteria.get("status"), list) else set()
+        # MySQL has no index of deleted documents.
+        walks |= {"documents_type"} if criteria.get("deleted") and backend == "mariadb" else set()
         assert used <= {f"documents_{each}" for each in index.split("_")} | {f"documents_listed_{index}"} | walks
         assert used
 
@@ -141,6 +148,35 @@ class TestFind:
 
         # MySQL sorts those that an index finds.
         assert used == {index} or (backend == "mariadb" and not used & LISTED.keys())
+
+    @pytest.mark.parametrize(
+        ("backend", "kind"),
+        # Of 2,000 of one kind that it has counted, SQLite would rather sort.
+        [("sqlite", None), ("postgresql", None), ("postgresql", "experiment")],
+        indirect=["backend"],
+    )
+    def test_lists_what_changed_last_in_the_order_of_an_index(self, crowded, kind):
+        (used,) = indexes_used(crowded, "find", kind=kind, order_by="-updated_at", limit=3)
+
+        assert used == {"documents_changed"}
+
+    @pytest.mark.parametrize("kind", ["experiment", None])
+    @pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
+    def test_lists_deleted_documents_by_their_index(self, crowded, kind):
+        (used,) = indexes_used(crowded, "find", kind=kind, deleted=True)
+
+        assert used == {"documents_deleted"}
+
+
+class TestAWrongName:
+    """Among two thousand experiments."""
+
+    @pytest.mark.parametrize("call", ["load", "undelete"])
+    def test_is_looked_for_by_indexes_of_names_alone(self, crowded, call):
+        used = indexes_used(crowded, call, "caks")
+
+        assert used
+        assert all(each in (*BY_NAME, {"documents_deleted"}) for each in used)
 
 
 @pytest.mark.parametrize("kind", ["generation_strategy", None])
