@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import sqlite3
 import threading
 
@@ -97,6 +98,22 @@ class TestADiskThatIsFull:
         assert store.save(experiment).number == 2
         assert store.load("cakes").num_trials == 202
         assert store.verify() == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_limit_on_the_size_of_files_is_told(filled, database):
+    had, kept = held(filled), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, kept[1]))
+    try:
+        with pytest.raises(DatabaseError) as caught:
+            filled.put("note", "n1", "x" * 200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+
+    remedy = "Is the disk full or failing, or a limit on the size of files reached (ulimit -f)?"
+    assert str(caught.value) == f"{database}: disk I/O error. {remedy} Nothing was changed."
+    assert held(filled) == had
 
 
 class TestAPartThatIsTooLarge:

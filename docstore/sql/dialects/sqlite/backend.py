@@ -60,6 +60,9 @@ _MEANINGS: Final = {
     "unable to open database file": Meaning(DatabaseError, "Does its folder exist, and may you write there?"),
     "readonly database": Meaning(ReadOnlyError, "Nothing can be saved here: check the file's permissions."),
     "disk is full": Meaning(DatabaseError, "Free some space and save again."),
+    "disk I/O error": Meaning(
+        DatabaseError, "Is the disk full or failing, or a limit on the size of files reached (ulimit -f)?"
+    ),
     "malformed": Meaning(UnreadableError, "The file is damaged. verify() lists the damage, if the file can be opened."),
     "file is not a database": Meaning(DatabaseError, "This file has another format: choose another path."),
     "can only be used in that same thread": Meaning(
