@@ -89,8 +89,8 @@ def copy_documents(
     """Copy documents of *source* to *target*, each in a transaction of its own, and return what was done for each.
 
     Args:
-        names: of live documents of *kind*, or of experiments, which are copied with what belongs to them; None for all
-            documents, deleted ones too.
+        names: of live documents of *kind*, or of experiments, which are copied with what belongs to them, deleted or
+            not; None for all documents, deleted ones too.
         kind: without names, that of the documents to copy; None for all kinds.
         size: how much is kept in memory at once.
         progress: True draws a bar; or a function that is told how many versions are copied.
@@ -172,10 +172,14 @@ def _heads(source: Transactions, reading: Connection, names: Iterable[str] | Non
         wanted = dict.fromkeys(checked_text("names", name, LONGEST_NAME) for name in names)
         heads = {head.id: head for head in (source.head(reading, kind or "experiment", name) for name in wanted)}
         owned = [each for head in heads.values() for each in belonging(reading, source.project, head)]
-        return [*heads.values(), *(each for each in owned if each.deleted_at is None and each.id not in heads)]
+        return [*heads.values(), *_deleted_first(each for each in owned if each.id not in heads)]
     ids = [id for id, its_kind, _ in rows.head_ids(reading, source.project) if kind in (None, its_kind)]
-    # Deleted ones first: in the target, one of them may still have the name that another one has now.
-    return sorted(filter(None, (rows.head_of(reading, id) for id in ids)), key=lambda head: head.deleted_at is None)
+    return _deleted_first(filter(None, (rows.head_of(reading, id) for id in ids)))
+
+
+def _deleted_first(heads: Iterable[HeadRow]) -> list[HeadRow]:
+    """Return *heads* in an order in which a deleted one frees, in the target, the name that another one has now."""
+    return sorted(heads, key=lambda head: head.deleted_at is None)
 
 
 def _is_one_database(a: Engine, b: Engine) -> bool:

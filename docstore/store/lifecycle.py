@@ -30,7 +30,8 @@ def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> 
     Raises:
         DocumentNotFoundError: no document has the *old* name.
         DocumentExistsError: another has the *new* name.
-        InvalidValueError: its class does not accept the *new* name; or it is named after the one that it belongs to.
+        InvalidValueError: its class does not accept the *new* name; or it is named after one that it belongs to, which
+            is stored.
     """
     checked_text("new", new, LONGEST_NAME)
     mapper = context.mapper("keep")  # documents of unregistered classes are not checked
@@ -46,7 +47,9 @@ def rename(context: StoreContext, kind: str, old: str, new: str, note: Note) -> 
             raise DocumentExistsError(new, kind=kind, head=taken[1], remedy=remedy)
         now = read(connection, head)
         which = kind_named(kind).of(now.pieces[HEAD])
-        if which.is_named_after_owner(now.pieces[HEAD]):
+        owner = which.owner_in(now.pieces[HEAD]) if which.is_named_by_owner else None
+        # A branch of a strategy has the name of an experiment that is not there.
+        if owner is not None and rows.id_named(connection, context.project, str(which.owner_kind), owner) is not None:
             remedy = f"A {kind} is named after its {which.owner_kind}: call rename({old!r}, {new!r}) for that."
             raise InvalidValueError("new", new, remedy)
         body = which.renamed(now.pieces[HEAD], new, argument="new")

@@ -1348,8 +1348,8 @@ class Store:
         Raises:
             DocumentNotFoundError: no document has the *old* name, or it is deleted.
             DocumentExistsError: another document, which is not deleted, has the *new* name.
-            InvalidValueError: *new* is not a str of 1 to 255 characters, or the class does not accept it; or it is an
-                experiment's strategy, which is renamed with the experiment.
+            InvalidValueError: *new* is not a str of 1 to 255 characters, or the class does not accept it; or it is the
+                strategy of a stored experiment, which is renamed with the experiment.
 
         Cost:
             A read of the document and of those that belong to it; the head of each is written.
@@ -1411,8 +1411,8 @@ class Store:
         folded here since; a version that it folded itself is not brought back. The files of artifacts are not copied.
 
         Args:
-            names: of live documents of *kind*, or of experiments, which are copied with their strategy and cards; None
-                for all documents, deleted ones too.
+            names: of live documents of *kind*, or of experiments, which are copied with their strategy and cards,
+                deleted ones too; None for all documents, deleted ones too.
             kind: without names, that of the documents to copy.
             dry_run: only say what would be done. Histories and contents are not read: damage in them is not found.
             progress: as for ``verify``: told how many versions are copied.

@@ -554,6 +554,16 @@ class TestNames:
         ]
         assert names_in(target) == ["bread", "cakes", "bread"]
 
+    def test_take_along_that_what_belongs_to_them_was_deleted(self, source, target, several):
+        source.copy_to(target, ["bread"])
+        source.delete("bread", kind="generation_strategy")
+
+        source.copy_to(target, ["bread"])
+
+        assert target.find("generation_strategy").names() == []
+        target.undelete("bread", kind="generation_strategy")
+        assert target.verify() == []
+
     def test_are_of_experiments_unless_a_kind_is_said(self, source, target):
         source.save(new_experiment("n1"))
         source.put("note", "n1", 1)

@@ -394,6 +394,17 @@ class TestRename:
         with pytest.raises(InvalidValueError, match=r"named after its experiment: call rename\('cakes', 'bread'\)"):
             store.rename("cakes", "bread", kind="generation_strategy")
 
+    def test_of_the_branch_of_a_strategy_finds_its_experiment(self, store, cakes):
+        store.save(GenerationStrategy([GenerationNode("n")], "sobol", "cakes"))
+        store.save(new_experiment("bread"))
+        store.branch("cakes", "cakes 2", kind="generation_strategy")
+
+        store.rename("cakes 2", "bread", kind="generation_strategy")
+
+        assert store.load("bread", kind="generation_strategy").experiment_name == "bread"
+        assert store.find("generation_strategy", owner="bread").names() == ["bread"]
+        assert store.verify(decode=True) == []
+
     def test_to_the_name_of_another_strategy_is_refused(self, store, cakes):
         store.save(GenerationStrategy([GenerationNode("n")], "sobol", "cakes"))
         store.save(GenerationStrategy([GenerationNode("n")], "bread"))
