@@ -159,7 +159,7 @@ class TestWhereCollidingTrialsGo:
         assert self.numbers([12, 20], [12]) == {12: 13}
 
     def test_past_numbers_that_are_stored_elsewhere(self):
-        assert self.numbers([12], [12], stored=[13]) == {12: 14}
+        assert self.numbers([12], [12], is_stored={13}.__contains__) == {12: 14}
 
     def test_past_numbers_that_the_object_holds_and_does_not_save(self):
         assert self.numbers([12], [12], held=[13, 14]) == {12: 15}

@@ -37,6 +37,7 @@ from docstore.documents.merge.trials import (
     moved_path,
     new_arm_names,
     new_numbers,
+    nowhere,
     renumbered,
     trials_in,
 )
@@ -102,7 +103,7 @@ def resolve(
     *,
     policy: OnConflict = "merge",
     paths: Collection[str] | None = None,
-    stored: Iterable[int] = (),
+    is_stored: Callable[[int], bool] = nowhere,
     held: Iterable[int] = (),
     optional: OptionalMembers = NO_MEMBERS,
 ) -> Resolution:
@@ -115,7 +116,7 @@ def resolve(
     Shapes:
         base, mine, theirs: pieces by path: all that either side changed, and the head
         paths: the pieces to merge, where others are given only for comparison; None for all
-        stored, held: numbers of trials that are not free; see ``new_numbers``
+        is_stored, held: which numbers of trials are not free; see ``new_numbers``
         optional: the members that are None where an object lacks them
     """
     as_stored = theirs
@@ -125,10 +126,10 @@ def resolve(
     arms: tuple[Conflict, ...] = ()
     shared: tuple[Conflict, ...] = ()
     if kind.name == EXPERIMENT.name:
-        mine, numbers, names, arms, shared = _renumbered_beside(Sides(base, mine, theirs), stored, held)
+        mine, numbers, names, arms, shared = _renumbered_beside(Sides(base, mine, theirs), is_stored, held)
     elif kind.name == GENERATION_STRATEGY.name:
         changed = _changed(base, mine)
-        numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held, rule=RUNS)
+        numbers = new_numbers(base.keys(), changed, theirs, is_stored=is_stored, held=held, rule=RUNS)
         mine = {path: body for path, body in mine.items() if path not in changed} | renumbered(changed, numbers, {})
     if paths is not None:
         wanted = {HEAD, *paths, *(moved_path(path, numbers) for path in paths)}
@@ -142,7 +143,7 @@ def resolve(
 
 
 def _renumbered_beside(
-    sides: Sides[Pieces], stored: Iterable[int], held: Iterable[int]
+    sides: Sides[Pieces], is_stored: Callable[[int], bool], held: Iterable[int]
 ) -> tuple[Pieces, Mapping[int, int], Mapping[str, str], tuple[Conflict, ...], tuple[Conflict, ...]]:
     """Return mine with numbers and names that theirs leaves free, the new numbers and names, and conflicts of arms.
 
@@ -150,7 +151,7 @@ def _renumbered_beside(
     """
     base, mine, theirs = sides
     changed = _changed(base, mine)
-    numbers = new_numbers(base.keys(), changed, theirs, stored=stored, held=held)
+    numbers = new_numbers(base.keys(), changed, theirs, is_stored=is_stored, held=held)
     names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
     fitted = renumbered(changed, numbers, names)
     whole = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}

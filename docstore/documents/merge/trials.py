@@ -77,6 +77,11 @@ class Renumbering:
 # --- new numbers ------------------------------------------------------------------------------------------------------
 
 
+def nowhere(number: int) -> bool:
+    """Return False: no other number is taken."""
+    return False
+
+
 def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces, rule: PartRule = TRIALS) -> list[int]:
     """Return, in order, the numbers under which *mine* added a trial and *theirs* has another one.
 
@@ -101,7 +106,7 @@ def new_numbers(
     mine: Pieces,
     theirs: Pieces,
     *,
-    stored: Iterable[int] = (),
+    is_stored: Callable[[int], bool] = nowhere,
     held: Iterable[int] = (),
     rule: PartRule = TRIALS,
 ) -> dict[int, int]:
@@ -115,15 +120,15 @@ def new_numbers(
 
     Shapes:
         base, mine, theirs: as in ``collisions``
-        stored: more numbers that are not free, where *base* and *theirs* are only a part of what is stored; read only
-            if something collides
+        is_stored: says whether another number is not free, where *base* and *theirs* are only a part of what is
+            stored; called only if something collides
         held: the numbers of trials of the live object that are not in *mine*, and must not be overwritten
     """
     colliding = collisions(base, mine, theirs, rule)
     if not colliding:
         return {}
     kept = set(held)
-    occupied = {*stored, *kept, *numbers_in(base), *numbers_in(theirs)}
+    occupied = {*kept, *numbers_in(base), *numbers_in(theirs)}
     saved = {_anonymous(theirs[rule.path(number)]): number for number in _added(base, theirs, rule)}
     saved = {text: number for text, number in saved.items() if number not in kept}
     numbers: dict[int, int] = {}
@@ -131,7 +136,7 @@ def new_numbers(
     for number in (each for each in _added(base, mine, rule) if each >= colliding[0]):
         new = saved.pop(_anonymous(mine[rule.path(number)]), None)
         if new is None:
-            new = next(free for free in count(max(number, above)) if free not in occupied)
+            new = next(free for free in count(max(number, above)) if free not in occupied and not is_stored(free))
         above = max(above, new + 1)
         if new != number:
             numbers[number] = new

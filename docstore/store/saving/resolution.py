@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
@@ -14,7 +14,6 @@ from docstore.documents.document import with_name
 from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
 from docstore.documents.merge.resolve import Resolution, all_places, checked, resolve
 from docstore.documents.merge.three_way import changed_places
-from docstore.documents.merge.trials import numbers_in
 from docstore.documents.optional_members import pieces_with_nulls
 from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.sql.reader import Divergence
@@ -55,12 +54,11 @@ def paths_to_save(save: Save, divergence: Divergence) -> set[str]:
 def merged_changes(save: Save, divergence: Divergence) -> Resolution:
     """Return the merge of the local changes and of what others saved since, with the conflicts that there are."""
     origin, changes = save.origin, save.changes
-
-    def stored() -> Iterator[int]:
-        # The numbers of all stored trials: looked at only if numbers collide.
-        yield from numbers_in({*origin.digests.paths(), *divergence.theirs})
-
     kind, pieces = changes.document.kind, changes.pieces_beside(divergence.base)
+
+    def is_stored(number: int) -> bool:
+        return any(origin.digests.get(rule.path(number)) is not None for rule in kind.parts)
+
     resolution = resolve(
         kind,
         divergence.base,
@@ -68,7 +66,7 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
         divergence.theirs,
         policy=save.policy,
         paths=None if changes.whole else changes.about,
-        stored=stored(),
+        is_stored=is_stored,
         held=() if changes.whole else save.live.numbers(),
         optional=save.live.mapper.codec.optional_members,
     )
