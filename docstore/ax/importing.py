@@ -163,6 +163,7 @@ def import_sql(
         progress: as for ``Store.verify``: told after each experiment.
 
     Raises:
+        MissingFileError: there is no such file of a source.
         DatabaseError: one of the two databases cannot be used. What was imported before is kept.
         InvalidValueError: there is no such zone.
 

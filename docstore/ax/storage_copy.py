@@ -27,6 +27,7 @@ from docstore.errors import DatabaseError
 from docstore.sql.dialects.engines import make_engine
 from docstore.sql.dialects.transactions import transaction
 from docstore.sql.dialects.urls import shown
+from docstore.store.importing import check_database_file
 
 _BATCH: Final = 1000
 """Rows that are read, and written, at a time."""
@@ -62,10 +63,13 @@ def copied(url: Any, config: SQAConfig) -> Iterator[StorageCopy]:
         config: has the metrics and runners that are known.
 
     Raises:
+        MissingFileError: there is no such file.
         DatabaseError: it cannot be read, or is no database of Ax.
     """
     with TemporaryDirectory(prefix="docstore-ax-") as folder:
         source_engine = make_engine(url, read_only=True)
+        if not isinstance(url, Engine):
+            check_database_file(source_engine.url)
         engine = sa.create_engine(sa.URL.create("sqlite", database=str(Path(folder) / "copy.db")))
         try:
             with transaction(source_engine, write=False) as source, engine.begin() as target:

@@ -61,14 +61,24 @@ def check_database(url: sa.URL, table: str) -> None:
         ValueError: it has no such table.
         sqlalchemy.exc.SQLAlchemyError: it cannot be read.
     """
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
-        raise MissingFileError(url.database, "there is no such database file")
+    check_database_file(url)
     engine = sa.create_engine(url)
     try:
         if not sa.inspect(engine).has_table(table):
             raise ValueError(f"it has no table {table!r}")
     finally:
         engine.dispose()
+
+
+def check_database_file(url: sa.URL) -> None:
+    """Check that there is the file of a SQLite database from which is imported.
+
+    Raises:
+        MissingFileError: there is none.
+    """
+    path = (url.get_backend_name() == "sqlite" and url.database) or ""
+    if path and not path.startswith("file:") and not Path(path).is_file():
+        raise MissingFileError(path, "there is no such database file")
 
 
 def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:

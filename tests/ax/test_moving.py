@@ -470,6 +470,13 @@ def test_an_engine_is_taken_too_and_stays_open(store):
         assert sa.inspect(connection).has_table("experiment_v2")
 
 
+def test_a_file_that_is_not_there_is_not_made(store, tmp_path):
+    with pytest.raises(MissingFileError, match=r"typo\.db: there is no such database file"):
+        import_sql(tmp_path / "typo.db", store)
+
+    assert not (tmp_path / "typo.db").exists()
+
+
 def test_a_database_that_is_not_of_ax_is_refused(store, tmp_path):
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE a (b)")
