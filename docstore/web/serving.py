@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from contextlib import closing, nullcontext, suppress
+from errno import EADDRNOTAVAIL
 from os import PathLike
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -54,8 +55,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         problem = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, (socket.gaierror, UnicodeError)) or getattr(error, "errno", None) == EADDRNOTAVAIL:
+            remedy = f"{problem}. Give an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has."
+            raise InvalidValueError("host", host, remedy) from error
         raise InvalidValueError("port", port, f"Cannot listen on {host}: {problem}. Give another, or 0.") from error
 
 

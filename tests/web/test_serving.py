@@ -48,6 +48,11 @@ class TestTheServer:
         ):
             web.serve(lab, port=taken.getsockname()[1])
 
+    @pytest.mark.parametrize("host", ["nope.invalid", "192.0.2.1", "a..b"])
+    def test_does_not_take_an_address_that_is_not_this_machines(self, lab, host):
+        with pytest.raises(InvalidValueError, match=rf"host: '{host}' cannot be used\..* Give an address of"):
+            web.serve(lab, host=host)
+
     def test_is_asked_under_the_names_of_this_machine_alone_if_it_listens_there_alone(self, lab):
         for host, others in (("127.0.0.2", 421), ("localhost", 421), ("0.0.0.0", 200)):
             app = serving.server_of(lab, host).config.app
