@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from docstore.cli.text import printable
@@ -21,7 +23,7 @@ INTERRUPTED: Final = 130
 CLOSED_PIPE: Final = 141
 """Nobody reads the output any more, as in ``docstore ls | head``; as shells say it."""
 
-_CALLS: Final = (
+_CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
     (
         re.compile(r"based_on= merges these, .* become its next version\."),
         r"if the file was made from version N of it, `docstore save --based-on N` merges it; with --overwrite, it "
@@ -61,8 +63,9 @@ _CALLS: Final = (
     (re.compile(r"\btag\(\.\.\., move=True\) to move"), r"`docstore tag --move` to move"),
     (re.compile(r"\bbranch\(\) makes"), r"`docstore branch` makes"),
     (re.compile(r"\bfolded by compact\(\)"), r"folded by `docstore compact`"),
-    (re.compile(r"\bconnect\(\.\.\., project=('.*?')\)"), r"give --project \1"),
-    (re.compile(r"\bkind=('[^']*')"), r"-k \1"),
+    (re.compile(r"\bconnect\(\.\.\., project='(.*?)'\)"), lambda found: f"give --project {shlex.quote(found[1])}"),
+    (re.compile(r"\bkind='([^']*)'"), lambda found: f"-k {shlex.quote(found[1])}"),
+    (re.compile(r": in put\(kind, name, value\), the kind is first"), ": the name is first, and the kind follows -k"),
     (re.compile(r"\bpart='(\w+)'"), r"--part \1"),
     (re.compile(r"\bdocstore\.connect\(url\) without read_only=True"), "`docstore init`"),
     (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),

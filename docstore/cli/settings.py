@@ -41,10 +41,14 @@ class Settings:
         """Return the URL of the database, and the project.
 
         Raises:
-            click.UsageError: no database is given anywhere; or a pyproject.toml is malformed.
+            click.UsageError: no database is given anywhere; or a pyproject.toml is malformed, and it is not said by
+                other means which database and which project.
         """
+        given = self.url or os.environ.get("DOCSTORE_URL")
+        if given and self.project:
+            return given, self.project
         folder, section = _configured(Path.cwd())
-        url = self.url or os.environ.get("DOCSTORE_URL") or _from_folder(folder, section.get("url"))
+        url = given or _from_folder(folder, section.get("url"))
         if not url:
             raise click.UsageError(_NONE_GIVEN)
         return url, self.project or section.get("project") or "default"
@@ -151,7 +155,8 @@ def _section(file: Path) -> dict[str, Any] | None:
 
         table = tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"{file} cannot be read: {error}. Correct it, or move it away.") from error
+        remedy = "Correct it, or say by --url and --project what is not to be looked up there."
+        raise click.UsageError(f"{file} cannot be read: {error}. {remedy}") from error
     section: Any = table
     for path in ("tool", "tool.docstore"):
         section = section.get(path.rpartition(".")[2])

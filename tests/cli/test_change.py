@@ -51,7 +51,7 @@ class TestRm:
         assert docstore_cli("rm caks").err.startswith(
             "docstore: there is no experiment named 'caks'. Names like it: 'cak"
         )
-        assert "A note has this name: -k 'note'." in docstore_cli("rm n1").err
+        assert "A note has this name: -k note." in docstore_cli("rm n1").err
 
 
 class TestUndelete:

@@ -107,6 +107,16 @@ class TestWithoutADatabase:
         assert str(tmp_path / "pyproject.toml") in ended.err
         assert told in ended.err
 
+    def test_a_pyproject_that_is_wrong_is_not_read_if_nothing_is_left_to_it(self, docstore_cli, tmp_path):
+        (tmp_path / "pyproject.toml").write_text("[tool.docstore\n")
+        with_note(tmp_path / "lab.db", "n1")
+
+        refused = docstore_cli("ls -q --url lab.db")
+
+        assert (refused.code, refused.out) == (2, "")
+        assert "Correct it, or say by --url and --project what is not to be looked up there." in refused.err
+        assert docstore_cli("ls -q --url lab.db --project default") == (0, "n1\n", "")
+
 
 class TestAPasswordInTheFileOfTheDatabase:
     def test_of_postgresql_is_used(self, docstore_cli, fresh_database, monkeypatch, tmp_path):
