@@ -224,13 +224,17 @@ class TestSql:
 
             assert docstore_cli("sql - -o jsonl").out == '{"one": 1}\n'
 
-    @pytest.mark.parametrize("query", ["SELEC", "DROP TABLE documents", "SELECT json('x')"])
+    @pytest.mark.parametrize("query", ["SELEC", "DROP TABLE documents", "SELECT json('x')", "SELECT 1; SELECT 2"])
     def test_says_what_the_database_refuses(self, docstore_cli, query):
         ended = docstore_cli("sql", query)
 
         assert (ended.code, ended.out) == (3, "")
         assert ended.err.startswith("docstore: the database refuses it: ")
-        assert ended.err.endswith(" It can only be read; `docstore schema` lists tables and columns.\n")
+        assert ended.err.endswith("; `docstore schema` lists tables and columns.\n")
+        assert ".. " not in ended.err
+
+    def test_says_that_there_is_no_question(self, docstore_cli):
+        assert docstore_cli("sql ' '").code == 2
 
     def test_can_be_interrupted_while_the_database_answers(self, docstore_cli):
         handlers = []

@@ -47,10 +47,13 @@ class TestOnEachDatabase:
     def test_it_can_be_asked_in_sql_and_changes_nothing(self, url):
         asked = ran("sql", 'SELECT name, best_value AS "100%" FROM experiments', "-o", "csv", "--url", url)
         refused = ran("sql", "DELETE FROM documents", "--url", url)
+        after_a_commit = ran("sql", "COMMIT; DELETE FROM documents", "--url", url)
 
         assert (asked.stdout, asked.stderr) == ("name,100%\ncakes,0.75\n", "")
         assert (refused.returncode, refused.stdout) == (3, "")
         assert re.search("read.?only", refused.stderr, re.IGNORECASE)
+        assert (after_a_commit.returncode, after_a_commit.stdout) == (3, "")
+        assert ran("sql", "SELECT count(*) AS n FROM trials;", "-o", "csv", "--url", url).stdout == "n\n3\n"
 
 
 class TestAsAModule:

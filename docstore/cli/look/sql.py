@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, takewhile
 from typing import Any, Final
 
 import click
@@ -16,7 +16,7 @@ from docstore.cli.command import command
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
 
-_REMEDY: Final = "It can only be read; `docstore schema` lists tables and columns."
+_REMEDY: Final = "A question is one statement, and read-only; `docstore schema` lists tables and columns."
 
 
 @command("sql")
@@ -33,16 +33,18 @@ def sql(settings: Settings, output: Output, *, query: str) -> None:
         docstore sql "SELECT metric_name, avg(mean) FROM observations GROUP BY metric_name" -o csv
         docstore sql - < question.sql
     """
+    from docstore.sql.dialects import ask
+
     text = sys.stdin.read() if query == "-" else query
+    if not text.strip():
+        raise click.UsageError("the question is empty. Write one statement of SQL.")
     with settings.open() as store, store.engine.connect() as connection, _translated():
-        # Of the text, no percent sign or colon is a parameter.
-        plain = connection.execution_options(no_parameters=True)
         with _ended_by_ctrl_c():
-            result = plain.exec_driver_sql(text)
+            result = ask(connection, text)
             first = result.fetchone() if result.returns_rows else None
         if result.returns_rows:
             columns = _distinct(result.keys())
-            rows = itertools.chain([] if first is None else [first], result)
+            rows = chain([] if first is None else [first], result)
             output.rows((dict(zip(columns, row, strict=True)) for row in rows), columns, none="No rows.")
         connection.rollback()
 
@@ -61,8 +63,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        said = error.orig.args[-1] if error.orig and error.orig.args else error
-        raise DatabaseError(f"the database refuses it: {said}. {_REMEDY}") from error
+        said = str(error.orig.args[-1] if error.orig and error.orig.args else error)
+        # After these lines PostgreSQL says how it was asked.
+        lines = takewhile(lambda line: not line.startswith(("QUERY:", "CONTEXT:")), said.strip().splitlines())
+        raise DatabaseError(f"the database refuses it: {' '.join(lines).rstrip(' .')}. {_REMEDY}") from error
 
 
 @contextmanager

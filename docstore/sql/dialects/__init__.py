@@ -21,6 +21,7 @@ from docstore.sql.dialects.engines import (
 )
 from docstore.sql.dialects.expressions import pasteable
 from docstore.sql.dialects.transactions import (
+    ask,
     check_settings,
     committing,
     erasing,
@@ -66,6 +67,7 @@ __all__ = [
     "UtcTime",
     "Whole",
     "Write",
+    "ask",
     "backoff",
     "check_settings",
     "check_writable",

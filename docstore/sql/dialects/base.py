@@ -152,6 +152,11 @@ class Backend(ABC):
         """Return whether *error*, the answer to a COMMIT, means that the transaction was rolled back."""
         return self.meaning(error).error is not ConnectionLostError
 
+    def ask(self, connection: Connection, question: str) -> sa.CursorResult[Any]:
+        """Execute *question*, one statement that a person wrote, on a connection that may only read; refuse two."""
+        # Of the text, no percent sign or colon is a parameter.
+        return connection.execution_options(no_parameters=True).exec_driver_sql(question)
+
     @contextmanager
     def long_read_timeout(self, connection: Connection) -> Iterator[None]:
         """Raise the driver's read timeout in the block, for statements that may take long."""

@@ -202,6 +202,16 @@ _INDEXES: Final = """
     WHERE a.amname = 'btree' AND x.indisvalid AND c.oid = ANY (CAST(:tables AS regclass[])) ORDER BY 1, 2
 """
 
+_QUESTION: Final = sa.text(
+    "SELECT set_config('docstore.question', :question, true), set_config('cursor_tuple_fraction', '1', true)"
+)
+"""Hands over a statement of which all rows will be read, not the first ones alone, to ``_OPEN_CURSOR``."""
+
+_OPEN_CURSOR: Final = """
+    DO $$ DECLARE answer refcursor := 'docstore_answer';
+    BEGIN OPEN answer FOR EXECUTE current_setting('docstore.question'); END $$
+"""
+
 _CORRUPTED: Final = frozenset({"XX001", "XX002"})
 """The SQLSTATEs by which amcheck reports a damaged index."""
 
@@ -258,6 +268,15 @@ class PostgreSQL(Backend):
         if encoding != "UTF8":
             problem = f"its connections have the encoding {encoding}, which lacks characters"
             raise DatabaseError(f"{shown(connection.engine.url)}: {problem}. Set client_encoding to utf8.")
+
+    def ask(self, connection: Connection, question: str) -> sa.CursorResult[Any]:
+        """Execute *question* by a cursor, which is of one statement with rows.
+
+        The drivers send several statements at once, of which the first could end the transaction that may only read.
+        """
+        connection.execute(_QUESTION, {"question": question})
+        super().ask(connection, _OPEN_CURSOR)
+        return super().ask(connection, "FETCH ALL FROM docstore_answer")
 
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return the meaning of the SQLSTATE, or, without one, of the message."""

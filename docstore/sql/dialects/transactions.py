@@ -182,6 +182,15 @@ def locks_rows(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get(_WRITES)) and backend_of(connection.dialect.name).locks_rows
 
 
+def ask(connection: Connection, question: str) -> sa.CursorResult[Any]:
+    """Execute *question*, one statement that a person wrote, on a connection that may only read.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the database refuses it: it writes, it is not one statement, or there is an error.
+    """
+    return backend_of(connection.dialect.name).ask(connection, question)
+
+
 def insert_many(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert *rows*, all with the same columns, by as few statements as the database takes."""
     backend_of(connection.dialect.name).insert_many(connection, table, rows)
