@@ -37,13 +37,15 @@ test-ax: .venv-ax/installed ## Run the tests with Ax itself and those of PyTorch
 quick: .venv/installed ## Run the tests that need no database and no other process, but for those of hostile documents
 	$(TESTS) --quick --hypothesis-profile=quick --ignore-glob='*/test_hostile_*'
 
-services: ## Install what pip does not bring, from Debian's packages: MariaDB, the shells of the databases, a browser
+services: ## Install what pip does not bring, from Debian's packages: MariaDB, the shells of the databases, a browser, zsh and fish
 	@lacks() { ! PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }; \
 	if test -z "$$DOCSTORE_TEST_MYSQL" && lacks mariadbd; then set -- mariadb-server; fi; \
 	lacks mariadb && set -- "$$@" mariadb-client; \
 	lacks psql && set -- "$$@" postgresql-client; \
 	lacks sqlite3 && set -- "$$@" sqlite3; \
 	lacks chromium && set -- "$$@" chromium; \
+	lacks zsh && set -- "$$@" zsh; \
+	lacks fish && set -- "$$@" fish; \
 	test $$# = 0 && exit; \
 	test "$$(id -u)" = 0 || sudo=sudo; \
 	$$sudo apt-get update --quiet=2 && \

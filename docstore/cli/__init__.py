@@ -30,11 +30,11 @@ Database
     ``settings.engine()`` is for a command that must look at a database whose tables may be missing or old.
 
 Options
-    ``options.name`` (completed from the database), ``kind``, ``any_kind``, ``revision`` (a number, a tag or a time;
-    ``options.version_of`` makes keywords of ``load`` and ``get`` of it, ``diff`` and others take it as it is),
-    ``limit``, ``dry_run``, ``yes`` with ``options.confirm``, ``message``, ``author``, ``output``. An argument that is
-    not one of these is a ``click.argument`` or ``click.option`` of the command. Types for options: ``options.TIME``,
-    ``options.REVISION``, ``options.POINTER``.
+    ``options.name`` (completed from the database), ``deleted_name``, ``kind``, ``any_kind``, ``revision`` (a number, a
+    tag or a time; ``options.version_of`` makes keywords of ``load`` and ``get`` of it, ``diff`` and others take it as
+    it is), ``limit``, ``dry_run``, ``yes`` with ``options.confirm``, ``message``, ``author``, ``output``. An argument
+    that is not one of these is a ``click.argument`` or ``click.option`` of the command. Types for options:
+    ``options.TIME``, ``options.REVISION``, ``options.POINTER``.
 
 Output
     Results are on stdout, and only by ``output``: ``rows`` (dicts, with the order of their columns), ``record`` (one

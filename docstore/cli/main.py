@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import click
-from click.shell_completion import shell_complete
 
 import docstore
 from docstore.cli import exits
@@ -47,7 +46,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     settings = Settings()
     if instruction := os.environ.get(COMPLETION):
-        return shell_complete(program, {"obj": settings}, PROGRAM, COMPLETION, instruction)
+        from docstore.cli import shells
+
+        return shells.answer(program, settings, COMPLETION, instruction)
     with warnings.catch_warnings():
         warnings.showwarning = _one_line
         _encode_all()

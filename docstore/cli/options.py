@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import click
 
-from docstore.cli.completion import complete_names
+from docstore.cli.completion import complete_deleted, complete_kinds, complete_names
 from docstore.cli.output import FORMATS, Output
 from docstore.cli.text import printable
 
@@ -81,11 +81,26 @@ def version_of(revision: Revision | None) -> dict[str, Any]:
 name = click.argument("name", shell_complete=complete_names)
 """The name of a document that there is: completed from the database."""
 
+deleted_name = click.argument("name", shell_complete=complete_deleted)
+"""The name of a document that was deleted."""
+
 kind = click.option(
-    "-k", "--kind", metavar="KIND", default="experiment", show_default=True, help="The kind of the document."
+    "-k",
+    "--kind",
+    metavar="KIND",
+    default="experiment",
+    show_default=True,
+    shell_complete=complete_kinds,
+    help="The kind of the document.",
 )
 
-any_kind = click.option("-k", "--kind", metavar="KIND", help="Only documents of this kind; without it, of all kinds.")
+any_kind = click.option(
+    "-k",
+    "--kind",
+    metavar="KIND",
+    shell_complete=complete_kinds,
+    help="Only documents of this kind; without it, of all kinds.",
+)
 
 revision = click.option(
     "-r",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import docstore
 from docstore.cli.main import run
 
 
@@ -12,10 +13,9 @@ def completed(monkeypatch, capsys):
     """What completes a line, as bash asks for it: ``completed("docstore l")``."""
 
     def completed(line: str) -> list[str]:
-        words = line.split(" ")
         monkeypatch.setenv("_DOCSTORE_COMPLETE", "bash_complete")
         monkeypatch.setenv("COMP_WORDS", line)
-        monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+        monkeypatch.setenv("COMP_WORDBREAKS", " \t\n\"'@><=;|&(:")
         run([])
         return [each.partition(",")[2] for each in capsys.readouterr().out.split()]
 
@@ -49,9 +49,36 @@ class TestANameOfADocument:
 
         assert completed(f"docstore --url {lab} show ca") == ["cakes"]
 
+    def test_is_completed_where_the_store_must_be_asked(self, completed, lab, monkeypatch):
+        monkeypatch.setenv("DOCSTORE_URL", f"{lab}?timeout=5")
+
+        assert completed("docstore show ca") == ["cakes"]
+        assert completed("docstore show -k ") == ["experiment", "note"]
+
+    def test_is_a_deleted_one_for_undelete(self, completed, lab):
+        with docstore.connect(lab) as store:
+            store.delete("cakes")
+
+        assert completed("docstore undelete ") == ["cakes"]
+        assert completed("docstore undelete -k note ") == []
+        assert completed("docstore show ") == []
+
+    @pytest.mark.parametrize("quote", ['"', "'"])
+    def test_is_not_completed_in_quotes_in_which_it_cannot_be_written(self, completed, lab, quote):
+        with docstore.connect(lab) as store:
+            store.put("note", "that's it!", 1)
+
+        assert completed(f"docstore show -k note {quote}th") == []
+
     def test_is_nothing_without_a_database(self, completed, capsys):
         assert completed("docstore show ca") == []
         assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("lab")
+def test_kinds_are_completed(completed):
+    assert completed("docstore ls -k ") == ["experiment", "note"]
+    assert completed("docstore show -k no") == ["note"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +87,6 @@ class TestANameOfADocument:
 def test_files_are_left_to_the_shell(words, monkeypatch, capsys, completed):
     completed("")
     monkeypatch.setenv("COMP_WORDS", f"docstore {words} ca")
-    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) + 1))
     run([])
 
     assert capsys.readouterr().out == "file,ca\n"

@@ -83,10 +83,12 @@ class TestWhatIsImported:
     def test_for_help_is_nothing_of_the_library(self, words):
         assert imported_for(words) == {"docstore", "docstore.cli"}
 
-    def test_for_the_completion_of_a_command_is_nothing_of_the_library(self, monkeypatch):
+    @pytest.mark.usefixtures("lab")
+    @pytest.mark.parametrize("line", ["docstore l", "docstore show ca", "docstore show -k no"])
+    def test_for_completion_is_nothing_of_the_library(self, monkeypatch, line):
         monkeypatch.setenv("_DOCSTORE_COMPLETE", "bash_complete")
-        monkeypatch.setenv("COMP_WORDS", "docstore l")
-        monkeypatch.setenv("COMP_CWORD", "1")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_WORDBREAKS", " ")
 
         assert imported_for([]) == {"docstore", "docstore.cli"}
 

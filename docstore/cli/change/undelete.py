@@ -8,7 +8,7 @@ from docstore.cli.settings import Settings
 
 
 @command("undelete")
-@options.name
+@options.deleted_name
 @options.kind
 @options.dry_run
 def undelete(settings: Settings, *, name: str, kind: str, dry_run: bool) -> None:
