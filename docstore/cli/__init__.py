@@ -29,6 +29,10 @@ Database
     does all as ever, and rolls back in place of committing. It is used in a ``with`` block.
     ``settings.engine()`` is for a command that must look at a database whose tables may be missing or old.
 
+Classes
+    What looks at documents reads JSON. A command that makes objects of them, to check them, calls
+    ``settings.import_classes()`` first; it imports the modules that ``[tool.docstore]`` names.
+
 Options
     ``options.name`` (completed from the database), ``deleted_name``, ``kind``, ``any_kind``, ``revision`` (a number, a
     tag or a time; ``options.version_of`` makes keywords of ``load`` and ``get`` of it, ``diff`` and others take it as

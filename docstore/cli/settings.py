@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,6 +54,30 @@ class Settings:
         if not url:
             raise click.UsageError(_NONE_GIVEN)
         return url, self.project or section.get("project") or "default"
+
+    def import_classes(self) -> None:
+        """Import the modules that define the user's classes, for a command that makes objects of documents.
+
+        They are those of ``modules`` in the pyproject.toml that has the URL as well, and are looked for where docstore
+        is installed, and not in the current folder: a pyproject.toml that came with somebody's files runs none of them.
+
+        Raises:
+            RegistryError: one cannot be imported.
+            click.UsageError: as ``database``.
+        """
+        _hide_information()
+        folder, section = _configured(Path.cwd())
+        for name in section.get("modules", ()):
+            try:
+                import_module(name)
+            except Exception as error:  # it runs any code
+                from docstore.errors import RegistryError
+
+                raise RegistryError(
+                    f"the module {name!r} cannot be imported, which modules under [tool.docstore] in "
+                    f"{folder / 'pyproject.toml'} names: {type(error).__name__}: {error}. Install what it is in where "
+                    f"docstore is installed, or take it out of the list."
+                ) from error
 
     def open(
         self,
@@ -130,6 +156,14 @@ class Settings:
             return text.replace(url, redacted(url))
 
 
+def _hide_information() -> None:
+    """Hide until the end of the command what libraries log that is no warning: Ax, that it is imported."""
+    import logging
+
+    click.get_current_context().call_on_close(partial(logging.disable, logging.root.manager.disable))
+    logging.disable(logging.INFO)
+
+
 def _configured(folder: Path) -> tuple[Path, dict[str, Any]]:
     """Return the section ``[tool.docstore]`` of the nearest pyproject.toml that has one, and its folder."""
     for each in (folder, *folder.parents):
@@ -145,7 +179,7 @@ def _section(file: Path) -> dict[str, Any] | None:
     """Return the section ``[tool.docstore]`` of a pyproject.toml, or None.
 
     Raises:
-        click.UsageError: it is not TOML, the section is no table, or the URL or the project in it is no text.
+        click.UsageError: it is not TOML, the section is no table, or what is in it has another type than it should.
     """
     try:
         text = file.read_text("utf-8")
@@ -167,6 +201,10 @@ def _section(file: Path) -> dict[str, Any] | None:
     for key in ("url", "project"):
         if not isinstance(section.get(key, ""), str):
             raise click.UsageError(f"{key} under [tool.docstore] in {file} is not a text. Write it in quotes.")
+    modules = section.get("modules", [])
+    if not (isinstance(modules, list) and all(isinstance(each, str) for each in modules)):
+        remedy = 'Write modules = ["mylab.classes"].'
+        raise click.UsageError(f"modules under [tool.docstore] in {file} is not a list of texts. {remedy}")
     return dict(section)
 
 

@@ -64,11 +64,10 @@ class TestAsAModule:
 
         assert ended.stdout == ran("--version").stdout == "docstore 0.1.0\n"
 
-    def test_without_click_says_what_to_install(self, tmp_path):
+    def test_without_click_says_what_to_install(self, tmp_path, monkeypatch):
         (tmp_path / "click.py").write_text("raise ModuleNotFoundError(name='click')")
-        ended = subprocess.run(
-            [sys.executable, "-m", "docstore", "ls"], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        ended = subprocess.run([sys.executable, "-m", "docstore", "ls"], capture_output=True, text=True, check=False)
 
         assert (ended.returncode, ended.stderr) == (
             3,

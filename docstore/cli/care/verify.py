@@ -37,6 +37,8 @@ def verify(
         docstore verify -k note -o json
         docstore verify --artifacts lab-artifacts    and the files that documents refer to
     """
+    if decode:
+        settings.import_classes()
     with settings.open(artifacts=artifacts) as store:
         damages = store.verify(name, kind=kind, decode=decode, progress=progress.bar())
     output.rows((asdict(damage) for damage in damages), _COLUMNS)

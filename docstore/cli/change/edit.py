@@ -52,6 +52,7 @@ def edit(
     """
     from docstore.documents.canonical import loads
 
+    settings.import_classes()
     with settings.open(writes=True, author=author, dry_run=dry_run) as store:
         number = store.version(name, kind=kind).number
         whole, text = (json_at(store, name, place, kind=kind, version=number, indent=True) for place in ("", pointer))

@@ -27,6 +27,7 @@ def rename(
         docstore rename cakes pies
         docstore rename n1 'shopping list' -k note -m "a better name"
     """
+    settings.import_classes()
     with settings.open(writes=True, author=author, dry_run=dry_run) as store:
         saved = store.rename(name, new, kind=kind, message=message)
         exits.say(f"{name!r} is {new!r} now, at version {saved.number}", dry_run=dry_run)

@@ -64,6 +64,7 @@ def save(
     """
     from docstore.documents.kinds import is_document
 
+    settings.import_classes()
     content = _content(file)
     kind, name = _named(content, kind, name)
     document = checked(content, kind, name)

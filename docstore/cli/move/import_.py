@@ -78,8 +78,10 @@ def import_(
             raise click.UsageError("-m and --on-conflict are for files of JSON.")
         if origin is None:
             return _copy(settings, source, output, dry_run=dry_run)
+        settings.import_classes()
         with settings.open(writes=True, author=how["author"], dry_run=dry_run) as store:
             return _report(_FROM[origin](store, source, zone), output, dry_run=dry_run)
+    settings.import_classes()
     with settings.open(writes=not dry_run, author=how["author"]) as store:
         return _documents(store, output, source, dry_run=dry_run, **how)
 

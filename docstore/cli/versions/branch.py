@@ -50,6 +50,7 @@ def branch(
             rows = [{"branch": each, "from_version": of} for each, of in store.branches(name, kind=kind).items()]
         output.rows(rows, _COLUMNS, name="branch", none=f"{name!r} has no branches.")
         return
+    settings.import_classes()
     with settings.open(writes=True, author=author, dry_run=dry_run) as store:
         made = store.branch(name, new, version, kind=kind, message=message)
         exits.say(f"{new!r} begins at version {made.number - 1} of {name!r}", dry_run=dry_run)

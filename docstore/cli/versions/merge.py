@@ -74,6 +74,7 @@ def merge(
     if both := set(ours) & set(theirs):
         raise click.UsageError(f"{min(both)!r} cannot be ours and theirs. Give one of them.")
     task = _Merge(name, into, {"kind": kind, "message": message})
+    settings.import_classes()
     with settings.open(writes=True, author=author, dry_run=dry_run) as store, listed_conflicts(output):
         before = store.version(into, kind=kind).number
         merged = _merged(store, task, sides, edit=edit, keep=dry_run)
