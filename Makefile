@@ -31,7 +31,7 @@ demo: .venv/installed ## Tune zlib on the standard library's sources, each trial
 test: .venv/installed ## Run every test, on each of the machine's cores
 	$(TESTS)
 
-test-ax: .venv-ax/installed ## Run the tests with Ax itself and those of PyTorch, installed in .venv-ax
+test-ax: .venv-ax/cli ## Run the tests with Ax itself and those of PyTorch, installed in .venv-ax
 	env -u PYTHONDONTWRITEBYTECODE $(IN_MEMORY) .venv-ax/bin/python -m pytest -W ignore --numprocesses=auto --dist=worksteal tests/ax tests/codec/test_torch.py
 
 quick: .venv/installed ## Run the tests that need no database and no other process, but for those of hostile documents
@@ -112,6 +112,11 @@ clean: ## Remove .venv and what the tools left
 	@"$(PYTHON_OF_AX)" -m venv .venv-ax
 	@.venv-ax/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ax,testing]' -r tests/ax/requirements.txt
 	@touch .venv-ax/installed
+
+# Apart, as it is small: an environment with Ax that is there already is not made anew for it.
+.venv-ax/cli: .venv-ax/installed
+	@.venv-ax/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli]'
+	@touch .venv-ax/cli
 
 # Ax brings PyTorch: some gigabytes, and several minutes.
 .venv-peers/installed: pyproject.toml tests/bench/peers/requirements.txt

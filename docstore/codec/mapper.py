@@ -153,7 +153,7 @@ class Mapper:
     def named_in_json(self, document: JSON, kind: str | None = None) -> tuple[str, str] | None:
         """Return the kind and the name that a document itself says; None if it says none.
 
-        The kinds of Ax's documents are known without Ax.
+        The kinds of Ax's documents are those of docstore's own classes: Ax is not imported.
 
         Args:
             kind: of a document whose class is not known here.
@@ -161,7 +161,9 @@ class Mapper:
         if not isinstance(document, dict) or not is_document(document):
             return None
         tag = str(document[TAG])
-        entry = self.codec.registry.of_tag(tag) or self.codec.registry.of_tag(class_name(tag))
+        entry = self.codec.registry.of_tag(class_name(tag))
+        if entry is None or entry.model != "docstore":
+            entry = self.codec.registry.of_tag(tag)
         if entry is not None:
             kind = None if entry.kind is None else entry.kind.name
         name = None if kind is None else kind_named(kind).of(document).name_in(document)
