@@ -113,12 +113,13 @@ def add_study(connection: Connection, document: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RunningRow:
-    """A trial that runs, as its process last wrote it."""
+    """A trial that runs, as its process last wrote it; *heard_of* is only read."""
 
     study_id: int
     number: int
     owner: str
     state: str
+    heard_of: int | None = None
 
 
 def next_number(connection: Connection, study_id: int, document: str) -> int:
@@ -174,8 +175,7 @@ def purge(connection: Connection, document: str) -> None:
 def rows_of(connection: Connection, study_id: int, numbers: Collection[int] | None = None) -> list[RunningRow]:
     """Return the rows of the trials with *numbers*, or of all, in their order."""
     where = running.c.study_id == study_id if numbers is None else _is(study_id, numbers)
-    columns = running.c.study_id, running.c.number, running.c.owner, running.c.state
-    return [RunningRow(*row) for row in connection.execute(sa.select(*columns).where(where).order_by(running.c.number))]
+    return [RunningRow(*row) for row in connection.execute(sa.select(running).where(where).order_by(running.c.number))]
 
 
 def hear_of(connection: Connection, study_id: int, number: int) -> None:

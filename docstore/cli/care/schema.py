@@ -24,7 +24,8 @@ _COLUMNS: Final = ("table", "column", "type", "meaning")
 def schema(settings: Settings, output: Output, *, tables: tuple[str, ...]) -> None:
     """List the tables and views with their columns, and what these mean.
 
-    TABLES are those to list. Questions in SQL are best asked of the views: `docstore sql`.
+    TABLES are those to list. Questions in SQL are best asked of the views: `docstore sql`. The tables
+    optuna_studies and optuna_running are only in a database in which an Optuna storage of docstore's was opened.
 
     Examples:
         docstore schema                  all of them
@@ -33,8 +34,11 @@ def schema(settings: Settings, output: Output, *, tables: tuple[str, ...]) -> No
         docstore schema -o md > schema.md
     """
     from docstore.migrations.views.comments import TABLES, VIEWS
+    from docstore.sql import optuna_tables
 
-    known = {**VIEWS, **TABLES}
+    known = {name: comments.columns for name, comments in {**VIEWS, **TABLES}.items()}
+    for table in optuna_tables.metadata.tables.values():
+        known[table.name] = {column.name: column.comment or "" for column in table.columns}
     for name in tables:
         if name not in known:
             raise click.UsageError(f"there is no table or view {name!r}. There is {', '.join(known)}.")
@@ -43,13 +47,14 @@ def schema(settings: Settings, output: Output, *, tables: tuple[str, ...]) -> No
         output.rows(({"table": name} for name in chosen), _COLUMNS, name="table")
         return
     with settings.open() as store:
-        output.rows((row for name in chosen for row in _rows(store.engine, name, known[name].columns)), _COLUMNS)
+        output.rows((row for name in chosen for row in _rows(store.engine, name, known[name])), _COLUMNS)
 
 
 def _rows(engine: Engine, table: str, meanings: Mapping[str, str]) -> Iterator[Row]:
     import sqlalchemy as sa
 
-    for column in sa.inspect(engine).get_columns(table):
+    inspector = sa.inspect(engine)
+    for column in inspector.get_columns(table) if inspector.has_table(table) else ():
         name, type = column["name"], column["type"].compile(engine.dialect)
         # Views of SQLite have columns without a type, which SQLAlchemy calls NULL.
         yield {"table": table, "column": name, "type": None if type == "NULL" else type, "meaning": meanings.get(name)}

@@ -35,8 +35,9 @@ def show(settings: Settings, output: Output, *, name: str, kind: str, revision: 
     with settings.open() as store:
         version = store.version(name, revision, kind=kind)
         document = store.get(name, kind=kind, version=version.number)
-        facts = _saved(store, name, kind, version) | (_experiment(document) if kind == "experiment" else {})
+        facts = _saved(store, name, kind, version)
         if kind == "experiment":
+            facts |= _experiment(document, running=_running(store, name) if revision is None else set())
             facts["best"] = _best(store, name, version.number)
     output.record(facts)
 
@@ -65,11 +66,16 @@ def _saved(store: Store, name: str, kind: str, version: Version) -> dict[str, ob
 # --- an experiment ---------------------------------------------------------------------------------------------------
 
 
-def _experiment(document: Any) -> dict[str, object]:
-    """Return what a person asks first of an experiment, from its JSON."""
+def _experiment(document: Any, running: set[str]) -> dict[str, object]:
+    """Return what a person asks first of an experiment, from its JSON.
+
+    Args:
+        running: the trials that run in an Optuna storage, whatever the JSON says of them.
+    """
     config = _member(document, "optimization_config")
-    trials = _member(document, "trials")
-    statuses = Counter(_member(trial, "status") for trial in trials.values()) if isinstance(trials, Mapping) else {}
+    found = _member(document, "trials")
+    trials = {**(found if isinstance(found, Mapping) else {}), **{index: {"status": "RUNNING"} for index in running}}
+    statuses = Counter(_member(trial, "status") for trial in trials.values())
     parameters = _items(_member(document, "search_space"), "parameters")
     return {
         "description": _member(document, "description"),
@@ -80,6 +86,14 @@ def _experiment(document: Any) -> dict[str, object]:
         "parameters": {str(_member(each, "name")): _range(each) for each in parameters},
         "trials": dict(sorted((str(status), count) for status, count in statuses.items())),
     }
+
+
+def _running(store: Store, name: str) -> set[str]:
+    """Return the numbers of the trials that run in an Optuna storage, as the JSON has numbers of trials."""
+    from docstore.search.experiments.running import running_trials
+    from docstore.sql.transactions import Transactions
+
+    return {str(each.trial) for each in running_trials(Transactions(store.engine, store.project), name)}
 
 
 def _objective(objective: Any) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,7 +13,13 @@ from docstore.cli.command import command
 from docstore.cli.output import Output, spread
 from docstore.cli.settings import Settings
 
+if TYPE_CHECKING:
+    from docstore.store.store import Store
+
 _COLUMNS: Final = ("trial", "status", "arm")
+
+_OF_RUNNING: Final = ("since", "heard_of")
+"""Columns that are there while a trial runs."""
 
 
 @command("trials")
@@ -25,7 +32,8 @@ def trials(
 ) -> None:
     """List the trials of an experiment.
 
-    A trial with several arms has a line for each. Of a metric, it is the mean at the largest step, the last one.
+    A trial with several arms has a line for each. Of a metric, it is the mean at the largest step, the last one. Trials
+    that run in an Optuna storage of docstore's are RUNNING, since when by the clock of their machine.
 
     Examples:
         docstore trials cakes                    with parameters and metrics
@@ -36,6 +44,19 @@ def trials(
 
     wanted = {status.upper() for status in statuses}
     with settings.open() as store:
-        rows = trial_rows(store.get(name, **options.version_of(revision)))
-    shown = [asdict(row) for row in rows if not wanted or row.status in wanted]
-    output.rows(*spread(shown, _COLUMNS, "parameters", "metrics"), name="trial", none="There are no such trials.")
+        # First, so that a trial that ends meanwhile is in one of the two.
+        running = _running(store, name) if revision is None else {}
+        rows = [asdict(row) for row in trial_rows(store.get(name, **options.version_of(revision)))]
+    rows = [*(row for row in rows if row["trial"] not in running), *running.values()]
+    shown = sorted((row for row in rows if not wanted or row["status"] in wanted), key=itemgetter("trial"))
+    columns = (*_COLUMNS, *(_OF_RUNNING if any("since" in row for row in shown) else ()))
+    output.rows(*spread(shown, columns, "parameters", "metrics"), name="trial", none="There are no such trials.")
+
+
+def _running(store: Store, name: str) -> dict[int, dict[str, Any]]:
+    """Return the rows of the trials that run in an Optuna storage, by number."""
+    from docstore.search.experiments.running import running_trials
+    from docstore.sql.transactions import Transactions
+
+    found = running_trials(Transactions(store.engine, store.project), name)
+    return {each.trial: {"status": "RUNNING", **asdict(each)} for each in found}

@@ -11,6 +11,7 @@ from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
 from docstore.search.experiments.read import at, items
+from docstore.search.experiments.running import running_trials
 from docstore.search.info import DocumentInfo
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
@@ -44,6 +45,7 @@ class ExperimentPage:
         info: its columns, as they were at that version.
         head: the number of the newest version.
         recent: that version, and the ones before it.
+        running: how many trials run in an Optuna storage, at the newest version.
         goal: ``minimize loss``; "" if there is none.
         constraints: outcome constraints, and constraints of parameters, in words.
         parameters: of the search space, the first 200 of *of_parameters*.
@@ -56,6 +58,7 @@ class ExperimentPage:
     recent: list[ChangeRow]
     tags: dict[str, int]
     trials: int
+    running: int
     goal: str
     constraints: list[str]
     parameters: list[ParameterRow]
@@ -89,6 +92,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
     parameters = items(dict(head), "search_space", "parameters")
     rows = [change_row(source, name, EXPERIMENT, version, tags) for version in timeline[newer : newer + RECENT]]
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
+    running = 0 if newer else len(running_trials(source.transactions, name))
     return ExperimentPage(
         _info_at(info, shown, head) if newer else info,
         len(timeline),
@@ -96,12 +100,13 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         rows,
         tags,
         _count_at(source, name, shown) if newer else _count(source, info),
+        running,
         goal_text(head),
         [*_outcome_constraints(head), *_parameter_constraints(head)][:_SHOWN_OF_EACH],
         [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
         len(parameters),
         dict(_facts(head)),
-        Stamp(repr((newest, rows, sorted(tags.items())))),
+        Stamp(repr((newest, rows, sorted(tags.items()), running))),
     )
 
 

@@ -14,6 +14,7 @@ from docstore.documents.kinds import BOOKKEEPING
 from docstore.errors import DecodeError, InvalidValueError
 from docstore.search.experiments.best import by_trial_and_arm, last_observations
 from docstore.search.experiments.read import StoredExperiment, arms_of, at, items, parameter_types, records_of
+from docstore.search.experiments.running import RunningTrial, running_trials
 from docstore.web.formats import Stamp, Table
 from docstore.web.pages.artifacts import MOST, ArtifactRow, artifacts_in
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
@@ -50,6 +51,7 @@ class TrialsPage:
         start: how many trials come before this page, of *total*; each page has *size* of them.
         sort: the column that they are sorted by, ``-`` before it for the largest first.
         version: the number of the one that is shown; *head* is that of the newest.
+        running: those that run in an Optuna storage, at the newest version.
     """
 
     name: str
@@ -63,6 +65,7 @@ class TrialsPage:
     size: int
     total: int
     sort: str
+    running: list[RunningTrial]
     newest: ChangeRow
     stamp: Stamp
 
@@ -87,6 +90,7 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
     found = trial_table(source, name, version)
     trials = _sorted(found, sort)
     size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
+    running = running_trials(source.transactions, name) if version.number == len(timeline) else []
     table = found.table(trials[start : start + size], _COLUMNS)
     return TrialsPage(
         name,
@@ -100,8 +104,9 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
         size,
         len(trials),
         sort,
+        running,
         newest_change(source, name, EXPERIMENT, timeline[0]),
-        Stamp(f"{version.chain} {timeline[0].chain}"),
+        Stamp(f"{version.chain} {timeline[0].chain} {running}"),
     )
 
 

@@ -1,0 +1,130 @@
+"""Trials that run in a ``Storage``, at the terminal and in a browser, neither of which imports Optuna."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import optuna
+import pytest
+from counting import statements_of
+from web_lab import Client
+
+from docstore import web
+from docstore.cli.main import run
+from docstore.optuna import Storage
+from docstore.search.experiments.running import running_trials
+from docstore.sql.transactions import Transactions
+from docstore.testing.experiments import new_experiment
+from docstore.web.pages.experiment import experiment_page
+from docstore.web.pages.trials import trials_page
+from docstore.web.source import Source
+
+
+@pytest.fixture
+def study(lab):
+    """Trial 0 has ended, trial 1 was waiting and runs now, trial 2 runs, and trial 3 waits."""
+    study = optuna.create_study(storage=Storage(lab, visible_every=0), study_name="branin")
+    study.optimize(lambda trial: trial.suggest_float("x", -1.0, 1.0), 1)
+    study.enqueue_trial({"x": 0.25})
+    running = [study.ask(), study.ask()]
+    study.enqueue_trial({"x": 0.5})
+    running[0].suggest_float("x", -1.0, 1.0)
+    running[1].suggest_categorical("<kind>", [None, "a"])
+    running[1].report(0.125, 1)
+    running[1].report(float("nan"), 2)
+    return study
+
+
+@pytest.fixture
+def cli(lab, monkeypatch, capsys):
+    monkeypatch.setenv("DOCSTORE_URL", lab.engine.url.render_as_string(hide_password=False))
+
+    def call(line):
+        assert run(shlex.split(line)) == 0
+        return capsys.readouterr().out
+
+    return call
+
+
+def running_now(store):
+    return running_trials(Transactions(store.engine, store.project), "branin")
+
+
+class TestRunningTrials:
+    def test_have_what_their_processes_wrote_last(self, lab, study):
+        first, second = running_now(lab)
+
+        assert (first.trial, first.parameters, first.metrics) == (1, {"x": 0.25}, {})
+        assert (second.trial, second.since) == (2, study.trials[2].datetime_start)
+        assert repr(second.metrics) == "{'intermediate_value': nan}"
+        assert second.heard_of is None
+
+    def test_have_ended_when_they_are_in_the_experiment(self, lab, study):
+        study.tell(2, 0.5)
+
+        assert [each.trial for each in running_now(lab)] == [1]
+
+    def test_say_when_they_were_heard_of(self, lab, study):
+        study._storage.record_heartbeat(study.trials[2]._trial_id)
+
+        assert [each.heard_of is not None for each in running_now(lab)] == [False, True]
+
+    def test_are_none_where_no_storage_was(self, lab):
+        lab.save(new_experiment("branin"))
+
+        assert running_now(lab) == []
+
+    def test_cost_a_few_statements_where_none_runs(self, lab):
+        study = optuna.create_study(storage=Storage(lab), study_name="branin")
+        study.optimize(lambda trial: 1.0, 1)
+
+        assert len(statements_of(lab.engine, running_now, lab)) == 4
+
+
+class TestTheCommandLine:
+    def test_lists_them_among_the_trials(self, cli, study):
+        rows = [json.loads(line) for line in cli("trials branin -o jsonl").splitlines()]
+
+        assert [row["status"] for row in rows] == ["COMPLETED", "RUNNING", "RUNNING", "CANDIDATE"]
+        assert (rows[1]["x"], rows[1]["since"]) == (0.25, study.trials[1].datetime_start.isoformat())
+        assert cli("trials branin --status running -q").split() == ["1", "2"]
+
+    def test_counts_them(self, cli, study):
+        assert json.loads(cli("show branin -o json"))["trials"] == {"CANDIDATE": 1, "COMPLETED": 1, "RUNNING": 2}
+
+    def test_has_none_of_an_older_version(self, cli, study):
+        assert cli("trials branin -r 2 -q").split() == ["0"]
+        assert json.loads(cli("show branin -r 2 -o json"))["trials"] == {"COMPLETED": 1}
+
+    def test_says_what_the_columns_of_their_table_mean(self, cli, study):
+        rows = [json.loads(line) for line in cli("schema optuna_running -o jsonl").splitlines()]
+
+        assert [row["column"] for row in rows if row["meaning"]] == ["study_id", "number", "owner", "state", "heard_of"]
+
+
+class TestThePages:
+    def test_have_them_and_their_number(self, lab, study):
+        assert experiment_page(Source(lab), "branin").running == 2
+        assert [each.trial for each in trials_page(Source(lab), "branin").running] == [1, 2]
+
+    def test_have_none_of_an_older_version(self, lab, study):
+        assert experiment_page(Source(lab), "branin", "2").running == 0
+        assert trials_page(Source(lab), "branin", wanted="2").running == []
+
+    @pytest.mark.parametrize("path", ["/experiment", "/trials"])
+    def test_are_others_when_one_ends_that_was_not_saved(self, lab, study, path):
+        client = Client(web.app(lab))
+        before = client.get(path, name="branin")
+
+        study.ask()
+
+        after = client.get(path, name="branin")
+        assert "running" in before.text
+        assert before.headers["etag"] != after.headers["etag"]
+
+    def test_show_their_names_as_texts(self, lab, study):
+        shown = Client(web.app(lab)).get("/trials", name="branin").text
+
+        assert "&lt;kind&gt;" in shown
+        assert "<kind>" not in shown
