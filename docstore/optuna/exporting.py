@@ -69,12 +69,25 @@ def export_study(
             storage.set_study_system_attr(study_id, key, value)
         with reporting(progress, "trials") as tell:
             for done, trial in enumerate(trials, 1):
-                storage.create_new_trial(study_id, _for(storage, trial))
+                _add(storage, study_id, trial)
                 tell(Progress(done, len(trials), name))
     except BaseException:
         storage.delete_study(study_id)
         raise
     return optuna.load_study(study_name=new_name, storage=storage)
+
+
+def _add(storage: BaseStorage, study_id: int, trial: FrozenTrial) -> None:
+    """Add *trial* to the study.
+
+    Raises:
+        InvalidValueError: Optuna refuses it: a database takes one kind of distribution for each parameter.
+    """
+    try:
+        storage.create_new_trial(study_id, _for(storage, trial))
+    except ValueError as error:
+        remedy = f"Optuna cannot write it to this target: {error} A journal file takes more than a database."
+        raise InvalidValueError(f"trial {trial.number}", trial.params, remedy) from error
 
 
 def _opened(target: str | PathLike[str] | BaseStorage) -> BaseStorage:
