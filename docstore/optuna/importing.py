@@ -101,7 +101,10 @@ def open_source(source: str | PathLike[str] | BaseStorage) -> BaseStorage:
     if not isinstance(source, str) or "://" not in source:
         if not Path(source).is_file():
             raise MissingFileError(str(source), "there is no such journal file. A URL has '://', as in sqlite:///a.db")
-        return JournalStorage(JournalFileBackend(str(source)))
+        try:
+            return JournalStorage(JournalFileBackend(str(source)))
+        except Exception as error:  # what a line gives that is no JSON, or none of Optuna's: half a dozen classes
+            raise DatabaseError(f"{source}: it is no journal of Optuna, or it is damaged: {error!r}") from error
     url = parse(source)
     try:
         check_database(url, "version_info")

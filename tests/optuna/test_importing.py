@@ -215,6 +215,30 @@ def test_a_database_that_is_not_of_optuna_is_refused(lab, database):
         import_studies(lab, database)
 
 
+@pytest.mark.parametrize("line", [b"{oven", b"\xff\xfe", b"null", b'{"op_code": 99}', b"SQLite format 3\x00"])
+def test_a_file_that_is_no_journal_is_refused(lab, new_storage, tmp_path, line):
+    fill(new_storage("journal"), [trial()])
+    file = tmp_path / "optuna0"
+    file.write_bytes(line + b"\n" + file.read_bytes())
+
+    with pytest.raises(DatabaseError, match="optuna0: it is no journal of Optuna, or it is damaged: "):
+        import_studies(lab, file)
+
+
+def test_a_journal_whose_last_line_is_half_written_is_imported_up_to_it(lab, new_storage, tmp_path):
+    fill(new_storage("journal"), [trial(), trial(1)])
+    file = tmp_path / "optuna0"
+    whole = file.read_bytes()
+
+    file.write_bytes(whole[:-9])
+    import_studies(lab, file)
+    cut = len(lab.load("branin").trials)
+    file.write_bytes(whole)
+    import_studies(lab, file)
+
+    assert (cut, len(lab.load("branin").trials)) == (1, 2)
+
+
 def test_a_zone_that_does_not_exist_is_refused(lab, memory):
     with pytest.raises(InvalidValueError, match="Europe/Vienna"):
         import_studies(lab, memory, zone="Vienna")
