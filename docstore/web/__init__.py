@@ -15,8 +15,8 @@ Layout, for whoever adds a page:
   ``.json``, and its ``.csv`` by the page's ``table``.
 - ``source.py``: what pages read from: the store, a cache, and the documents that changed last.
 - ``caching.py``: derived data by digest, bounded; one question to the database for all browsers.
-- ``charts.py``: a plot as SVG, by ``templates/chart.html``, for pages and reports; ``templates/several.html`` has those
-  of several objectives.
+- ``charts.py``: a plot as SVG, by ``templates/chart.html``, for pages and reports; ``templates/several.html`` has what
+  both show of several objectives.
 - ``reporting.py``: the file of ``report``, by ``pages/report.py``, ``templates/report.html`` and ``static/report.js``.
 - ``formats.py``: a page as JSON and CSV; numbers and times as texts. ``rendering.py``: Jinja, its filters, and links.
 - ``security.py``: headers, who may connect, and who may write. ``failures.py``: an error as a page.
@@ -58,7 +58,7 @@ def serve(
         host: the address to listen on. By default, only programs on this machine can connect; pages are shown to
             everybody who can.
         port: 0 for one that is free.
-        write: whether tags can be set and versions brought back, by who has the token.
+        write: whether tags can be set, versions brought back and descriptions edited, by who has the token.
         token: the secret for *write*; by default a new one, which is printed as part of a link.
 
     Raises:
@@ -79,7 +79,7 @@ def app(store: Store, *, write: bool = False, token: str | None = None, hosts: t
     It may be mounted below a path of another application. It asks nobody who they are: put it behind what does.
 
     Args:
-        write: whether tags can be set and versions brought back, by who has *token*.
+        write: whether tags can be set, versions brought back and descriptions edited, by who has *token*.
         token: the secret for *write*, at least 16 characters.
         hosts: the only names under which it may be asked; any by default.
 

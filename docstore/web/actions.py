@@ -1,13 +1,17 @@
-"""What a browser that has the token may change: set and remove a tag, bring a version back."""
+"""What a browser that has the token may change: set and remove a tag, bring a version back, edit a note."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from docstore.errors import InvalidValueError
 from docstore.web.formats import read_number
-from docstore.web.source import Source
+from docstore.web.pages.note import NoteConflict, save_note
+from docstore.web.source import EXPERIMENT, Source
+
+Action: TypeAlias = Callable[[Source, Mapping[str, str]], NoteConflict | None]
+"""Does what a form asks for; returns what stood in its way, if a person has to decide."""
 
 
 def set_tag(source: Source, form: Mapping[str, str]) -> None:
@@ -28,6 +32,14 @@ def revert(source: Source, form: Mapping[str, str]) -> None:
     source.store.revert(form["name"], number, kind=form["kind"], message=message)
 
 
+def edit_note(source: Source, form: Mapping[str, str]) -> NoteConflict | None:
+    """Change the description of an experiment, if it is still the one that the form was made from."""
+    if form["kind"] != EXPERIMENT:
+        raise InvalidValueError("kind", form["kind"], "Only experiments have a description.")
+    message = form.get("message", "").strip() or "description edited"
+    return save_note(source, form["name"], form.get("note", ""), form.get("mark", ""), message)
+
+
 def _number(form: Mapping[str, str]) -> int:
     text = form.get("version", "")
     number = read_number(text)
@@ -36,9 +48,10 @@ def _number(form: Mapping[str, str]) -> int:
     return number
 
 
-ACTIONS: Final[Mapping[str, Callable[[Source, Mapping[str, str]], None]]] = {
+ACTIONS: Final[Mapping[str, Action]] = {
     "/tag": set_tag,
     "/untag": remove_tag,
     "/revert": revert,
+    "/note": edit_note,
 }
 """By path. Each form has the ``kind`` and the ``name`` of a document."""

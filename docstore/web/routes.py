@@ -248,18 +248,25 @@ class Site:
         if not self.writers.may_write(request) or not is_from_here(request):
             remedy = "Sign in with the token that the server printed." if self.source.writable else "It is read only."
             return self._failed(request, "", Failure(403, "Nothing was changed", remedy))
+        if form is None:
+            return self._failed(
+                request, "", Failure(413, "Nothing was changed", "The form is too large. Go back: it is still there.")
+            )
         try:
-            await run_in_threadpool(ACTIONS[path], self.source, form)
+            conflict = await run_in_threadpool(ACTIONS[path], self.source, form)
         except DocstoreError as error:
             found = await run_in_threadpool(failure, self.source, error, form["kind"])
             return self._failed(request, "", found)
-        back = link("/history", name=form["name"], kind=form["kind"])
+        if conflict is not None:
+            return self._html(request, "note_conflict.html", {"page": conflict, "path": path}, 409)
+        page = "/experiment" if path == "/note" else "/history"
+        back = link(page, name=form["name"], kind=form["kind"])
         return RedirectResponse(request.scope.get("root_path", "") + back, 303)
 
     async def _sign_in(self, request: Request) -> Response:
         given = request.query_params.get("token")
         if request.method == "POST":
-            given = (await _form(request)).get("token", "")
+            given = (await _form(request) or {}).get("token", "")
         root = request.scope.get("root_path", "")
         if given is not None:
             answer = RedirectResponse(f"{root}/", 303)
@@ -279,13 +286,17 @@ def _tags(header: str) -> set[str | None]:
     return {each.strip().removeprefix("W/") for each in header.split(",") if each.strip()}
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; of one that is larger than a form of ours, none."""
+_LARGEST_FORM: Final = 1 << 20
+"""Bytes of a form: a note of 50,000 characters may be encoded as 9 bytes for each."""
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    """Return the fields of a form; None for one that is larger than a form of ours."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > 1 << 16:
-            return {}
+        if len(body) > _LARGEST_FORM:
+            return None
     found = {"kind": EXPERIMENT, "name": "", "tag": ""}
     with suppress(UnicodeDecodeError, ValueError):
         found |= dict(parse_qsl(body.decode(), keep_blank_values=True))

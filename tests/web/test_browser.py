@@ -250,3 +250,23 @@ class TestAVisitorWithoutJavaScript:
 
         assert "softer" in visitor.page.locator("table.diff").inner_text()
         assert visitor.wrong == []
+
+    def test_edits_a_note_and_sees_both_texts_of_a_conflict(self, browser, kitchen):
+        store, address = kitchen
+        store.save(with_goal("buns", 1))
+        visitor = Visitor(browser, address, java_script_enabled=False)
+        visitor.page.goto(f"{address}/sign-in?token={TOKEN}")
+        visitor.page.goto(f"{address}/experiment?name=buns")
+        visitor.page.get_by_text("Edit the description").click()
+        visitor.page.get_by_label("Description").fill("sweet\nand round")
+        theirs = store.load("buns")
+        theirs.description = "salty"
+        store.save(theirs, author="dora")
+
+        visitor.page.get_by_role("button", name="Save").click()
+        assert "salty" in visitor.page.locator(".note").inner_text()
+        assert visitor.page.get_by_label("Description").input_value() == "sweet\nand round"
+        visitor.page.get_by_role("button", name="Save").click()
+        assert visitor.page.locator(".note").inner_text() == "sweet\nand round"
+        assert store.get("buns", pointer="/description") == "sweet\nand round"
+        assert [each for each in visitor.wrong if "409" not in each] == []

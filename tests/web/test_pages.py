@@ -158,7 +158,7 @@ class TestAnExperiment:
             ("x", "0.0 to 1.0"),
             ("flour", "rye, spelt"),
         ]
-        assert (page["trials"], page["tags"], page["facts"]["description"]) == (4, {"published": 1}, "softer")
+        assert (page["trials"], page["tags"], page["note"]["text"]) == (4, {"published": 1}, "softer")
 
     def test_asks_as_much_for_many_trials_as_for_few(self, own):
         own.save(with_goal("few", 3))
@@ -566,7 +566,7 @@ class TestAnExperimentAsItWas:
         trials = client.get("/trials.json", name="cakes", version="published").json()
 
         assert (page["info"]["version"], page["head"], page["trials"]) == (1, 2, 3)
-        assert page["facts"]["description"] == "soft"
+        assert page["note"]["text"] == "soft"
         assert [row[0] for row in trials["rows"]] == [0, 1, 2]
         assert client.get("/objective.json", name="cakes", version=1).json()["series"][0]["of"] == 3
 

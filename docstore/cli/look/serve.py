@@ -14,7 +14,9 @@ from docstore.cli.settings import Settings
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 for a free one."
 )
-@click.option("--write", is_flag=True, help="Let tags be set and versions brought back, by who has the token.")
+@click.option(
+    "--write", is_flag=True, help="Let who has the token set tags, bring versions back and edit descriptions."
+)
 @click.option(
     "--token",
     metavar="TEXT",

@@ -17,6 +17,7 @@ from docstore.web.formats import Stamp, Table
 from docstore.web.pages.changes import ChangeRow, change_row, newest_change
 from docstore.web.pages.diff import version_of
 from docstore.web.pages.measured import objectives_in, ranked
+from docstore.web.pages.note import Note, note_in
 from docstore.web.source import EXPERIMENT, Source
 
 RECENT: Final = 5
@@ -49,7 +50,8 @@ class ExperimentPage:
         goal: ``minimize loss``; "" if there is none.
         constraints: outcome constraints, and constraints of parameters, in words.
         parameters: of the search space, the first 200 of *of_parameters*.
-        facts: of the experiment, by their names: its description, its properties.
+        note: its description.
+        facts: of the experiment, by their names: its properties, and what else its head has.
     """
 
     info: DocumentInfo
@@ -63,6 +65,7 @@ class ExperimentPage:
     constraints: list[str]
     parameters: list[ParameterRow]
     of_parameters: int
+    note: Note
     facts: dict[str, str]
     stamp: Stamp
 
@@ -105,6 +108,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         [*_outcome_constraints(head), *_parameter_constraints(head)][:_SHOWN_OF_EACH],
         [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
         len(parameters),
+        note_in(source, head),
         dict(_facts(head)),
         Stamp(repr((newest, rows, sorted(tags.items()), running))),
     )
@@ -190,12 +194,15 @@ def _choices(parameter: JSON) -> str:
 
 
 _SHOWN: Final = frozenset(
-    {"name", "search_space", "optimization_config", "trials", "data", "properties", "status", "experiment_type"}
+    {
+        *("name", "description", "status", "experiment_type"),
+        *("search_space", "optimization_config", "trials", "data", "properties"),
+    }
 )
 
 
 def _facts(head: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
-    """Yield what else the head has, by its pointer without the first slash: description, properties, metrics."""
+    """Yield what else the head has, by its pointer without the first slash: properties, metrics."""
     for key, value in sorted(head.items()):
         if key not in _SHOWN and key != TAG and key not in BOOKKEEPING and value not in (None, [], {}, False):
             yield key, read_one(value)
