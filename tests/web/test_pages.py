@@ -516,7 +516,8 @@ class TestAnswers:
             add_trial(experiment, value)
             own.save(experiment)
         client = Client(web.app(own))
-        paths = {"/history": {}, "/experiment": {}, "/trial": {"index": 4}}
+        paths = {"/history": {}, "/experiment": {}, "/trial": {"index": 4}, "/diff": {"a": 1, "b": 3}}
+        paths["/json"] = {"pointer": "/trials"}
         tags = {path: client.get(path, name="cakes", **query).headers["etag"] for path, query in paths.items()}
 
         own.compact("cakes", keep=1)
@@ -526,14 +527,34 @@ class TestAnswers:
             assert answer.status_code == 200, path
         assert "folded" in client.get("/history", name="cakes").text
 
+    def test_about_a_place_that_a_folded_version_changed_have_no_link_to_what_it_changed(self, own):
+        experiment = own.load("cakes")
+        experiment.properties["oven"] = 3
+        own.save(experiment)
+        experiment.description = "softest"
+        own.save(experiment)
+        client = Client(web.app(own))
+        links = [
+            client.get("/json", name="cakes", pointer="/properties").text.count("/diff?name=cakes&amp;a=2&amp;b=3")
+        ]
+
+        own.compact("cakes", keep=1)
+
+        page = client.get("/json", name="cakes", pointer="/properties")
+        assert [*links, page.text.count("/diff?name=cakes&amp;a=2&amp;b=3")] == [1, 0]
+        [place] = client.get("/json.json", name="cakes", pointer="/properties").json()["places"]
+        assert (place["by"]["number"], place["by"]["places"]) == (3, None)
+
     def test_about_a_branch_have_the_name_that_its_origin_has_now(self, own):
         client = Client(web.app(own))
-        tag = client.get("/history", name="small cakes").headers["etag"]
+        paths = ("/history", "/trials", "/objective", "/diff", "/json")
+        tags = {path: client.get(path, name="small cakes").headers["etag"] for path in paths}
 
         own.rename("cakes", "tarts")
 
-        answer = client.get("/history", {"If-None-Match": tag}, name="small cakes")
-        assert "branch of version 2 of &#39;tarts&#39;" in answer.text
+        for path in paths:
+            answer = client.get(path, {"If-None-Match": tags[path]}, name="small cakes")
+            assert "branch of version 2 of &#39;tarts&#39;" in answer.text, path
 
     def test_are_small_however_much_there_is(self, own):
         own.save(with_goal("many", 1_000))

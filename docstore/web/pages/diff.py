@@ -88,19 +88,21 @@ def diff_page(source: Source, name: str, kind: str, pair: Pair, start: int = 0) 
         return source.store.diff(name, old.number, new.number, kind=kind, other=pair.other).lines
 
     lines = source.cached(new, f"since {old.digest}", make, lambda made: 4 * len(made) + 1)
-    newest, head = (new, new.number) if is_fixed else (ours[0], len(ours))
+    before, after = change_row(source, name, kind, old), change_row(source, other, kind, new)
+    newest, head = (after, new.number) if is_fixed else (change_row(source, name, kind, ours[0]), len(ours))
+    made_of = (old.chain, new.chain) if is_fixed else (before, after, newest, head)
     return DiffPage(
         kind,
         name,
         other,
         head,
-        change_row(source, name, kind, old),
-        change_row(source, other, kind, new),
+        before,
+        after,
         lines[start : start + PAGE],
         start,
         len(lines),
-        change_row(source, name, kind, newest),
-        Stamp(f"{old.chain} {new.chain} {start} {newest.chain} {head}", is_fixed),
+        newest,
+        Stamp(repr((made_of, start)), is_fixed),
     )
 
 

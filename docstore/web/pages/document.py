@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -41,7 +41,7 @@ class PlaceRow:
     Attributes:
         text: of the value, on one line.
         inside: how many members or items it has; None for a value without any.
-        by: that version; None if it is older than all that were looked through.
+        by: that version, which may be folded by now; None if it is older than all that were looked through.
     """
 
     pointer: str
@@ -133,30 +133,42 @@ def document_page(source: Source, look: Look) -> DocumentPage:
         raise VersionNotFoundError(name, wanted=wanted, head=len(timeline), kind=kind)
     what = f"places of {kind} {name} at {look.pointer} from {look.start}"
     found = source.of_history(shown, what, lambda: _places(source, look, timeline, shown), _weight)
-    newest = shown if is_fixed else timeline[0]
+    rows = {
+        number: change_row(source, name, kind, timeline[len(timeline) - number])
+        for number in set(found.blamed.values())
+    }
+    places = [replace(each, by=rows.get(found.blamed.get(each.pointer, 0))) for each in found.places]
+    version = change_row(source, name, kind, shown)
+    newest = version if is_fixed else newest_change(source, name, kind, timeline[0])
+    made_of = shown.chain if is_fixed else repr((version, newest, places))
     return DocumentPage(
         kind,
         name,
         look.pointer,
-        change_row(source, name, kind, shown),
+        version,
         newest.number,
         _way(look.pointer),
-        found.places,
+        places,
         look.start,
         _size(look.pointer),
         found.total,
-        max(1, shown.number - _WALKED) if any(each.by is None for each in found.places) else None,
+        max(1, shown.number - _WALKED) if any(each.by is None for each in places) else None,
         found.text,
-        change_row(source, name, kind, newest) if is_fixed else newest_change(source, name, kind, newest),
-        Stamp(f"{shown.chain} {newest.chain} {look.pointer} {look.start}", is_fixed),
+        newest,
+        Stamp(f"{made_of} {look.pointer} {look.start}", is_fixed),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A page of places, of *total*, and the text of the whole value."""
+    """A page of places, of *total*, and the text of the whole value.
+
+    Attributes:
+        blamed: by pointer the number of the version that changed the place last.
+    """
 
     places: list[PlaceRow]
+    blamed: Mapping[str, int]
     total: int
     text: str
 
@@ -170,7 +182,7 @@ def _places(source: Source, look: Look, timeline: Sequence[Version], shown: Vers
     newer = len(timeline) - shown.number
     rules = {rule.path("")[:-1]: rule for rule in KINDS[look.kind].parts} if look.kind in KINDS else {}
     if newer == 0 and look.pointer in rules:
-        return _parts(source, look, rules[look.pointer], timeline)
+        return _parts(source, look, rules[look.pointer])
     value = _value(source, look.name, look.kind, look.pointer, shown.number if newer else None)
     parts = {rule.field for rule in rules.values()} if look.pointer == "" else set()
     found = list(_members(value, look.pointer))
@@ -179,22 +191,19 @@ def _places(source: Source, look: Look, timeline: Sequence[Version], shown: Vers
         for each in found[look.start : look.start + _size(look.pointer)]
     ]
     blamed = last_changed(islice(iter(timeline), newer, newer + _WALKED), [each.pointer for each in page])
-    versions = {version.number: version for version in blamed.values()}
-    rows = {number: change_row(source, look.name, look.kind, version) for number, version in versions.items()}
-    places = [replace(each, by=rows[blamed[each.pointer].number]) if each.pointer in blamed else each for each in page]
+    numbers = {pointer: version.number for pointer, version in blamed.items()}
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) if len(found) < _MEMBERS else ""
-    return _Found(places, len(found), text if len(text) <= _LONGEST else "")
+    return _Found(page, numbers, len(found), text if len(text) <= _LONGEST else "")
 
 
-def _parts(source: Source, look: Look, rule: PartRule, timeline: Sequence[Version]) -> _Found:
+def _parts(source: Source, look: Look, rule: PartRule) -> _Found:
     """Return a page of the parts of a field in the newest version, by their columns: their bodies are not read."""
     found = source.store.find(look.kind, part=rule.name, name=look.name)
-    places = []
-    for part in islice(found, look.start, look.start + PAGE):
-        key = split_pointer(part.path)[-1]
-        by = change_row(source, look.name, look.kind, timeline[len(timeline) - part.version])
-        places.append(PlaceRow(part.path, key, part.status or "open the place", 0, by))
-    return _Found(places, found.count(), "")
+    page = list(islice(found, look.start, look.start + PAGE))
+    places = [
+        PlaceRow(part.path, split_pointer(part.path)[-1], part.status or "open the place", 0, None) for part in page
+    ]
+    return _Found(places, {part.path: part.version for part in page}, found.count(), "")
 
 
 def _size(pointer: str) -> int:

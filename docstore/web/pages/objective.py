@@ -182,6 +182,7 @@ def objective(source: Source, name: str, wanted: str = "") -> Objective:
     timeline = source.store.history(name)
     version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
     is_newest = version.number == len(timeline)
+    newest = newest_change(source, name, EXPERIMENT, timeline[0])
     found = ranked(source, name, version)
     return Objective(
         name,
@@ -193,8 +194,8 @@ def objective(source: Source, name: str, wanted: str = "") -> Objective:
         _front(found),
         found.best,
         found.problem,
-        newest_change(source, name, EXPERIMENT, timeline[0]),
-        Stamp(f"{version.chain} {timeline[0].chain}"),
+        newest,
+        Stamp(repr((version.chain, newest))),
     )
 
 

@@ -87,6 +87,7 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
     """
     timeline = source.store.history(name)
     version = version_of(source, name, EXPERIMENT, timeline, wanted, len(timeline))
+    newest = newest_change(source, name, EXPERIMENT, timeline[0])
     found = trial_table(source, name, version)
     trials = _sorted(found, sort)
     size = min(PAGE, max(1, _CELLS // min(_COLUMNS, len(found.cells))))
@@ -105,8 +106,8 @@ def trials_page(source: Source, name: str, start: int = 0, sort: str = "trial", 
         len(trials),
         sort,
         running,
-        newest_change(source, name, EXPERIMENT, timeline[0]),
-        Stamp(f"{version.chain} {timeline[0].chain} {running}"),
+        newest,
+        Stamp(repr((version.chain, newest, running))),
     )
 
 
