@@ -35,6 +35,8 @@ from typing import TYPE_CHECKING
 from docstore.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.engine import URL, Engine
     from starlette.applications import Starlette
 
@@ -50,6 +52,7 @@ def serve(
     port: int = 8010,
     write: bool = False,
     token: str | None = None,
+    hosts: Collection[str] = (),
 ) -> None:
     """Show the documents of a store in a browser, until Ctrl-C; the address is printed.
 
@@ -60,6 +63,8 @@ def serve(
         port: 0 for one that is free.
         write: whether tags can be set, versions brought back and descriptions edited, by who has the token.
         token: the secret for *write*; by default a new one, which is printed as part of a link.
+        hosts: further names under which browsers may ask, beside the machine's own names and addresses in numbers: that
+            of a proxy, say. Under any other, a page of another site could be asking.
 
     Raises:
         MissingDependencyError: Starlette, Jinja2 or uvicorn is not installed.
@@ -70,10 +75,10 @@ def serve(
         from docstore.web import serving
     except ImportError as error:
         raise _missing(error, "serve()") from error
-    serving.serve(store_or_url, host, port, write, token)
+    serving.serve(store_or_url, host, port, write, token, hosts)
 
 
-def app(store: Store, *, write: bool = False, token: str | None = None, hosts: tuple[str, ...] = ()) -> Starlette:
+def app(store: Store, *, write: bool = False, token: str | None = None, hosts: Collection[str] = ()) -> Starlette:
     """Return the ASGI application that shows the documents of *store*, for a server of your own.
 
     It may be mounted below a path of another application. It asks nobody who they are: put it behind what does.
@@ -81,7 +86,7 @@ def app(store: Store, *, write: bool = False, token: str | None = None, hosts: t
     Args:
         write: whether tags can be set, versions brought back and descriptions edited, by who has *token*.
         token: the secret for *write*, at least 16 characters.
-        hosts: the only names under which it may be asked; any by default.
+        hosts: the only names under which it may be asked, beside addresses in numbers; any by default.
 
     Raises:
         MissingDependencyError: Starlette or Jinja2 is not installed.

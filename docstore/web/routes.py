@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from docstore import __version__
+from docstore.documents.arguments import checked_iterable
 from docstore.errors import DocstoreError, InvalidValueError
 from docstore.model.artifact import sha256_of
 from docstore.web import formats
@@ -317,11 +318,12 @@ def _static(request: Request) -> Response:
     return Response(text, 200, {"Cache-Control": age}, f"{media}; charset=utf-8")
 
 
-def make_app(store: Store, *, write: bool, token: str | None, hosts: tuple[str, ...]) -> Starlette:
+def make_app(store: Store, *, write: bool, token: str | None, hosts: Collection[str]) -> Starlette:
     """Return the application; as ``docstore.web.app``."""
     if write != (token is not None):
         remedy = "Give both write=True and a token, or neither: whoever has the token may write."
         raise InvalidValueError("write", write, remedy)
+    checked_iterable("hosts", hosts, "app(store, hosts=['lab.example.org'])")
     site = Site(store, Writers(token), write=write)
     return Starlette(
         routes=site.routes(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
 from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Final
@@ -27,9 +28,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-"""The names of this machine for itself."""
-
 _COOKIE: Final = "docstore_write"
 _SHORTEST: Final = 16
 
@@ -37,11 +35,12 @@ _SHORTEST: Final = 16
 class Guard:
     """Adds the headers to each answer, and refuses a request under another name than *hosts*, if there are any.
 
-    A page of another site whose name leads to this machine (DNS rebinding) asks under that name.
+    A page of another site whose name leads to this machine (DNS rebinding) asks under that name. It cannot ask under an
+    address in numbers, which is no name that a site could change: each of these is allowed.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
-        self._app, self._hosts = app, frozenset(hosts)
+        self._app, self._hosts = app, frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
@@ -57,8 +56,9 @@ class Guard:
             await send(message)
 
         host = _host_name(Headers(scope=scope).get("host", ""))
-        if self._hosts and host not in self._hosts:
-            answer = PlainTextResponse(f"This server is not known as {host!r}.\n", 421)
+        if self._hosts and host not in self._hosts and not _is_address(host):
+            text = f"This server is not known as {host!r}. Open it by its address in numbers, or let it be known so: "
+            answer = PlainTextResponse(f"{text}docstore serve --allowed-host, or hosts= in Python.\n", 421)
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
@@ -70,6 +70,20 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def own_names(host: str) -> tuple[str, ...]:
+    """Return the names of this machine, and *host*, the one that it listens under."""
+    name = socket.gethostname()
+    return "localhost", host, name, f"{name.partition('.')[0]}.local"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_name(host: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Collection
 from contextlib import closing, nullcontext, suppress
 from errno import EADDRNOTAVAIL
 from os import PathLike
@@ -12,18 +13,24 @@ from urllib.parse import quote
 
 import uvicorn
 
+from docstore.documents.arguments import checked_iterable
 from docstore.errors import InvalidValueError
 from docstore.store.connect import connect
 from docstore.store.store import Store
 from docstore.web.routes import make_app
-from docstore.web.security import LOOPBACK, is_loopback
+from docstore.web.security import is_loopback, own_names
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
 
 def serve(
-    store_or_url: Store | str | PathLike[str] | URL | Engine, host: str, port: int, write: bool, token: str | None
+    store_or_url: Store | str | PathLike[str] | URL | Engine,
+    host: str,
+    port: int,
+    write: bool,
+    token: str | None,
+    hosts: Collection[str],
 ) -> None:
     """Show a store until Ctrl-C; as ``docstore.web.serve``."""
     if token is not None and not write:
@@ -33,16 +40,18 @@ def serve(
         given = isinstance(store_or_url, Store)
         store = store_or_url if isinstance(store_or_url, Store) else connect(store_or_url, read_only=not write)
         with nullcontext() if given else closing(store):
-            server = server_of(store, host, write=write, token=token)
+            server = server_of(store, host, hosts, write=write, token=token)
             print(greeting(host, listening.getsockname()[1], token), flush=True)
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[listening])
 
 
-def server_of(store: Store, host: str, *, write: bool = False, token: str | None = None) -> uvicorn.Server:
+def server_of(
+    store: Store, host: str, hosts: Collection[str] = (), *, write: bool = False, token: str | None = None
+) -> uvicorn.Server:
     """Return the server of a store, not started: ``run(sockets=[listen(...)])`` does, until ``should_exit`` is set."""
-    hosts = (*LOOPBACK, host) if is_loopback(host) else ()
-    app = make_app(store, write=write, token=token, hosts=hosts)
+    names = (*own_names(host), *checked_iterable("hosts", hosts, "serve(url, hosts=['lab.example.org'])"))
+    app = make_app(store, write=write, token=token, hosts=names)
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off"))
 
 

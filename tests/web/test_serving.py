@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import closing
@@ -53,12 +54,21 @@ class TestTheServer:
         with pytest.raises(InvalidValueError, match=rf"host: '{host}' cannot be used\..* Give an address of"):
             web.serve(lab, host=host)
 
-    def test_is_asked_under_the_names_of_this_machine_alone_if_it_listens_there_alone(self, lab):
-        for host, others in (("127.0.0.2", 421), ("localhost", 421), ("0.0.0.0", 200)):
-            app = serving.server_of(lab, host).config.app
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::", "lab.example"])
+    def test_is_asked_under_its_names_and_by_numbers_alone_wherever_it_listens(self, lab, host):
+        app = serving.server_of(lab, host, ["Pages.Example"]).config.app
+        numbers = ("127.0.0.1:8010", "192.0.2.7", "[2001:db8::7]:8010")
 
-            assert Client(app, "http://evil.example").get("/store").status_code == others, host
-            assert Client(app, f"http://{host}:8010").get("/store").status_code == 200, host
+        for name in ("localhost:8010", socket.gethostname(), "pages.example", *numbers):
+            assert Client(app, f"http://{name}").get("/store").status_code == 200, name
+        for name in ("evil.example:8010", "localhost.evil.example", "127.0.0.1.evil.example"):
+            assert Client(app, f"http://{name}").get("/store").status_code == 421, name
+        assert Client(app, "http://lab.example").get("/store").status_code == (200 if host == "lab.example" else 421)
+
+    def test_takes_a_list_of_names_and_no_text(self, lab):
+        for start in (web.app, lambda store, hosts: web.serve(store, port=0, hosts=hosts)):
+            with pytest.raises(InvalidValueError, match="hosts"):
+                start(lab, hosts="lab.example")
 
     def test_takes_no_token_without_write(self, lab):
         with pytest.raises(InvalidValueError, match="give write=True as well"):
