@@ -27,9 +27,9 @@ def link(path: str, **query: object) -> str:
     return f"{path}?{urlencode(given, quote_via=quote, safe='')}" if given else path
 
 
-def document_link(kind: str, name: str) -> str:
-    """Return the link to a document's own page: an experiment's, or the JSON of another kind."""
-    return link("/experiment" if kind == EXPERIMENT else "/json", name=name, kind=kind)
+def document_link(kind: str, name: str, version: str = "") -> str:
+    """Return the link to a document's own page, now or at a version: an experiment's, or the JSON of another kind."""
+    return link("/experiment" if kind == EXPERIMENT else "/json", name=name, kind=kind, version=version)
 
 
 @cache
@@ -72,7 +72,7 @@ def render(template: str, root: str, values: Mapping[str, Any]) -> bytes:
     links = {
         "root": root,
         "link": lambda path, **query: root + link(path, **query),
-        "document_link": lambda kind, name: root + document_link(kind, name),
+        "document_link": lambda kind, name, version="": root + document_link(kind, name, version),
     }
     text = environment().get_template(template).render({**links, **values})
     return text.encode("utf-8", "backslashreplace")  # a lone surrogate cannot be sent to a browser

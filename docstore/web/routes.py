@@ -112,7 +112,9 @@ PAGES: Final = (
     PageRoute("/trial", lambda s, q: trial_page(s, q.text("name"), q.number("index"), q.text("version", "")), "trial"),
     PageRoute(
         "/history",
-        lambda s, q: history_page(s, q.text("name"), q.kind, q.number("before", 0) or None),
+        lambda s, q: history_page(
+            s, q.text("name"), q.kind, q.number("before", 0) or None, with_branches=q.text("branches", "") == "yes"
+        ),
         "history",
     ),
     PageRoute("/diff", lambda s, q: diff_page(s, q.text("name"), q.kind, _pair(q), q.number("start", 0)), "diff"),

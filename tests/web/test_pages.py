@@ -375,6 +375,12 @@ class TestHistory:
         assert numbers == list(range(105, 0, -1))
         assert second["before"] is None
 
+    def test_names_the_documents_that_branched_from_it_if_asked(self, client, lab):
+        assert client.get("/history.json", name="cakes").json()["branches"] is None
+        assert client.get("/history.json", name="cakes", branches="yes").json()["branches"] == {"small cakes": 2}
+        text = text_of(client.get("/history", name="cakes", branches="yes"))
+        assert '<a href="/experiment?name=small%20cakes">small cakes</a> from version 2' in text
+
 
 class TestADifference:
     def test_is_that_of_the_store_in_words(self, client, lab):

@@ -21,6 +21,8 @@ class HistoryPage:
         head: the number of the newest version.
         before: the number before which the next page begins; None on the last.
         tags: the version that each tag names.
+        branches: the documents that were branched from this one, each with the version it began from; None if nobody
+            asked for them.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class HistoryPage:
     versions: list[ChangeRow]
     before: int | None
     tags: dict[str, int]
+    branches: dict[str, int] | None
     newest: ChangeRow
     stamp: Stamp
 
@@ -48,20 +51,24 @@ class HistoryPage:
         )
 
 
-def history_page(source: Source, name: str, kind: str, before: int | None = None) -> HistoryPage:
+def history_page(
+    source: Source, name: str, kind: str, before: int | None = None, *, with_branches: bool = False
+) -> HistoryPage:
     """Return the versions of a document before the version *before*, or the newest.
 
     Raises:
         DocumentNotFoundError: there is none; has the near names.
 
     Cost:
-        Two or three SELECTs, of as many versions as the page has; the document itself is not read.
+        Two or three SELECTs, of as many versions as the page has; the document itself is not read. For the branches,
+        as ``Store.branches``: every version in the database is looked at.
     """
     timeline = source.store.history(name, kind=kind)
     head = len(timeline)
     start = 0 if before is None else max(0, head - before + 1)
     found = timeline[start : start + PAGE]
     tags = source.store.tags(name, kind=kind)
+    branches = source.store.branches(name, kind=kind) if with_branches else None
     rows = [change_row(source, name, kind, version, tags) for version in found]
     newest = newest_change(source, name, kind, timeline[0])
     return HistoryPage(
@@ -71,6 +78,7 @@ def history_page(source: Source, name: str, kind: str, before: int | None = None
         rows,
         found[-1].number if found and found[-1].number > 1 else None,
         tags,
+        branches,
         newest,
-        Stamp(repr((newest, rows, before, sorted(tags.items())))),
+        Stamp(repr((newest, rows, before, sorted(tags.items()), branches))),
     )
