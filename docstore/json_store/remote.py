@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -30,6 +32,8 @@ _TIMES: Final = ("LastModified", "last_modified", "mtime")
 """What protocols call the time when a file was written."""
 
 _CHUNK: Final = 2**20
+
+_AS_IT_WAS: Final = "A file that was there is as it was, or was replaced whole."
 
 
 def url_of(path: str) -> str | None:
@@ -105,18 +109,19 @@ class Remote:
         purpose = f"a file at {protocol}://"
         try:
             from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # it has no types
-            from fsspec.registry import available_protocols  # type: ignore[import-untyped]  # as above
+            from fsspec.registry import known_implementations, registry  # type: ignore[import-untyped]
         except ImportError as error:
             raise MissingDependencyError("fsspec", extra="fsspec", purpose=purpose) from error
+        known = {*known_implementations, *registry}
+        if protocol not in known:
+            near = difflib.get_close_matches(protocol, sorted(known), n=1)
+            like = f" Did you mean {near[0]}://?" if near else ""
+            raise InvalidValueError("filepath", shown(url), f"fsspec does not know the protocol {protocol!r}.{like}")
         try:
             fs, path = url_to_fs(url)
         except ImportError as error:
             module = str(getattr(error.__cause__ or error, "name", None) or error)
             raise MissingDependencyError(_PACKAGES.get(module, module), purpose=purpose) from error
-        except ValueError as error:
-            near = difflib.get_close_matches(protocol, available_protocols(), n=1)
-            like = f" Did you mean {near[0]}://?" if near else ""
-            raise InvalidValueError("filepath", shown(url), f"fsspec answers: {error}.{like}") from error
         except Exception as error:
             raise _translated(url, error) from error
         return Remote(fs, path, url, protocol)
@@ -172,7 +177,11 @@ class Remote:
             return True
 
     def _modified(self, path: str, info: dict[str, Any]) -> float:
-        found = next((info[key] for key in _TIMES if info.get(key) is not None), None) or self.fs.modified(path)
+        try:
+            found = next((info[key] for key in _TIMES if info.get(key) is not None), None) or self.fs.modified(path)
+        except NotImplementedError as error:
+            problem = f"{self.protocol}:// does not say when a file was written, so that none can be collected"
+            raise FileAccessError(shown(self.url), problem) from error
         if isinstance(found, str):
             found = datetime.fromisoformat(found)
         if isinstance(found, datetime):
@@ -182,54 +191,44 @@ class Remote:
     def _replace(self, send: Callable[[str], object]) -> None:
         if self.protocol not in _REPLACED_AT_ONCE and not _renames(self.fs):
             remedy = (
-                f"It is not known whether {self.protocol}:// replaces a file as a whole, and a save must not destroy "
-                f"what is there. Save to a local file, and send that."
+                f"It is not known whether {self.protocol}:// by {type(self.fs).__module__} replaces a file as a whole, "
+                f"and a save must not destroy what is there. Save to a local file, and send that."
             )
             raise InvalidValueError("filepath", shown(self.url), remedy)
-        with _explained(self.url):
+        with _explained(self.url, f". {_AS_IT_WAS}"):
             if self.protocol in _REPLACED_AT_ONCE:
                 send(self.path)
             else:
                 self._send_beside(send)
 
     def _send_beside(self, send: Callable[[str], object]) -> None:
+        if self.fs.isdir(self.path):
+            raise FileAccessError(shown(self.url), "it is a folder; name a file in it")
         folder, slash, name = self.path.rpartition("/")
         new = f"{folder}{slash}.{name[:50]}.{secrets.token_hex(8)}.tmp"
         if folder:
             self.fs.makedirs(folder, exist_ok=True)
         try:
             send(new)
-            self._move(new)
+            self._rename(new)
         except BaseException:
             # Also on Ctrl-C: nothing is left beside the old file, if the server still answers.
             with contextlib.suppress(Exception):
                 self.fs.rm_file(new)
             raise
 
-    def _move(self, new: str) -> None:
+    def _rename(self, new: str) -> None:
         """Give the file *new* the name of this one, whose former file is lost only then."""
-        try:
+        if self.protocol == "smb":
+            # fsspec's rename takes a free name alone, but smbclient, which it uses, has one that replaces a file.
+            port = self.fs.storage_options.get("port") or 445
+            names = (f"//{self.fs.host}{path}".replace("/", "\\") for path in (new, self.path))
+            import_module("smbclient").replace(*names, port=port)
+        else:
             self.fs.mv(new, self.path)
-        except Exception:
-            # Some servers (HDFS, SMB) rename only to a name that is free.
-            if not self.fs.exists(self.path):
-                raise
-        if not self.fs.exists(new):
-            return
-        old = f"{new.removesuffix('.tmp')}.old"
-        self.fs.mv(self.path, old)
-        try:
-            self.fs.mv(new, self.path)
-            if self.fs.exists(new):  # WebHDFS answers false, and fsspec does not raise
-                raise OSError(f"{self.protocol} did not rename the new file")
-        except BaseException as error:
-            try:
-                self.fs.mv(old, self.path)
-            except Exception:
-                problem = f"the new file did not get its name, and the former one is now {old}: rename it back"
-                raise FileAccessError(shown(self.url), problem) from error
-            raise
-        self.fs.rm_file(old)
+        if self.fs.exists(new):  # WebHDFS answers false, and fsspec does not raise
+            problem = f"{self.protocol}:// does not rename to the name of a file that is there: save to another name"
+            raise FileAccessError(shown(self.url), f"{problem}. {_AS_IT_WAS}")
 
 
 def chunks_of(file: BinaryIO) -> Iterator[bytes]:
@@ -246,18 +245,19 @@ def _renames(fs: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Raise what the library of a protocol raises, each its own, as a FileAccessError."""
+def _explained(url: str, and_then: str = "") -> Iterator[None]:
+    """Raise what the library of a protocol raises as a FileAccessError, which says *and_then*, after a write."""
     try:
         yield
     except FileAccessError:
         raise
     except Exception as error:
-        raise _translated(url, error) from error
+        raise _translated(url, error, and_then) from error
 
 
-def _translated(url: str, error: Exception) -> FileAccessError:
-    if isinstance(error, FileNotFoundError):
+def _translated(url: str, error: Exception, and_then: str = "") -> FileAccessError:
+    is_missing = isinstance(error, FileNotFoundError) or getattr(error, "errno", None) == errno.ENOENT
+    if is_missing and not and_then:
         return MissingFileError(shown(url), "there is no such file, or no such bucket or folder")
-    problem = f"{type(error).__name__}: {error}".replace(url, shown(url))
-    return FileAccessError(shown(url), f"{problem}. A file that was there is as it was, or was replaced whole.")
+    problem = " ".join(f"{type(error).__name__}: {error}".replace(url, shown(url)).split())
+    return FileAccessError(shown(url), f"{problem.rstrip('.')}{and_then}")
