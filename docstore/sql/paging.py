@@ -96,7 +96,7 @@ def _pages_at(
 ) -> Iterator[list[sa.Row[Any]]]:
     # The sizes are asked for first: a driver may fetch the whole of a result, however little of it is read.
     c = table.c
-    measure = sa.select(c.path, _length(c.body).label("size")).where(of)
+    measure = sa.select(c.path, text_length(c.body).label("size")).where(of)
     wanted = iter(paths)
     while chunk := list(islice(wanted, size.rows)):
         sizes = {row.path: row.size or 0 for row in connection.execute(measure.where(c.path.in_(chunk)))}
@@ -107,7 +107,7 @@ def _pages_at(
 def version_pages(connection: Connection, id: str, size: PageSize, *, after: int = 0) -> Iterator[list[sa.Row[Any]]]:
     """Yield pages of the rows of history after version *after*, oldest first."""
     c = versions.c
-    length = _length(c.changes) + sa.func.char_length(c.message)
+    length = text_length(c.changes) + sa.func.char_length(c.message)
     measure = sa.select(c.version, length.label("size")).where(c.id == id).order_by(c.version).limit(size.rows)
     while True:
         found = connection.execute(measure.where(c.version > after))
@@ -120,8 +120,8 @@ def version_pages(connection: Connection, id: str, size: PageSize, *, after: int
             after = page[-1]
 
 
-def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
-    """Return the SQL of the length, in characters, of the text of a JSON column."""
+def text_length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
+    """Return the SQL of the length, in characters, of the text of a JSON column, as it is fetched."""
     return sa.func.char_length(JsonText().column_expression(json))
 
 

@@ -34,7 +34,7 @@ from docstore.errors import (
     RaceLostError,
 )
 from docstore.sql import full_states, paging, rows
-from docstore.sql.dialects import insert_many, shown, translated
+from docstore.sql.dialects import insert_many, schema_of, shown, translated
 from docstore.sql.enum_codes import Coded, Name, coded_in
 from docstore.sql.paging import Key, PageSize
 from docstore.sql.reader import (
@@ -185,7 +185,7 @@ def _deleted_first(heads: Iterable[HeadRow]) -> list[HeadRow]:
 def _is_one_database(a: Engine, b: Engine) -> bool:
     """Return whether both are on one database, as far as URLs say: those of creators and in-memory ones do not."""
     first, second = a.url.set(password=None), b.url.set(password=None)
-    in_one_schema = _schema(a) == _schema(b)
+    in_one_schema = schema_of(a) == schema_of(b)
     if a.pool is b.pool:
         return in_one_schema
     if not first.database or first.get_backend_name() != second.get_backend_name():
@@ -194,10 +194,6 @@ def _is_one_database(a: Engine, b: Engine) -> bool:
         in_memory = first.database == ":memory:" or first.query.get("mode") == "memory"
         return not in_memory and realpath(first.database) == realpath(second.database or "")
     return first == second and in_one_schema
-
-
-def _schema(engine: Engine) -> object:
-    return engine.get_execution_options().get("schema_translate_map")
 
 
 class _Copier:

@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 from docstore.documents.canonical import is_plain, loads
 from docstore.documents.history import Parent
 from docstore.errors import DecodeError, PatchError, UnreadableError
-from docstore.sql.dialects import JsonText, only_row, reading_times, translated
-from docstore.sql.paging import PageSize
+from docstore.sql.dialects import only_row, reading_times, translated
+from docstore.sql.paging import PageSize, text_length
 from docstore.sql.rows import HeadRow
 from docstore.sql.tables import IS_HEAD, documents, names, states, tags, versions
 
@@ -123,15 +123,10 @@ def parents(connection: Connection, id: str) -> dict[int, Parent]:
     return found
 
 
-def _length(json: sa.Column[Any]) -> sa.ColumnElement[int]:
-    """Return the SQL of the length of a JSON column's text, as it is fetched."""
-    return sa.func.char_length(JsonText().column_expression(json))
-
-
 _LENGTHS: Final[dict[str, sa.ColumnElement[int]]] = {
-    "documents": _length(documents.c.body),
-    "versions": _length(versions.c.changes) + sa.func.char_length(versions.c.message),
-    "states": _length(states.c.body),
+    "documents": text_length(documents.c.body),
+    "versions": text_length(versions.c.changes) + sa.func.char_length(versions.c.message),
+    "states": text_length(states.c.body),
     "tags": sa.literal_column("0", sa.Integer),
 }
 

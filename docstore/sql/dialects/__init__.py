@@ -10,7 +10,7 @@ its views in ``docstore.migrations.views``.
 
 from __future__ import annotations
 
-from docstore.sql.dialects.base import Fault, Setting, Write, backoff
+from docstore.sql.dialects.base import Fault, Setting, Write, backoff, schema_of
 from docstore.sql.dialects.engines import (
     check_writable,
     checked_engine,
@@ -36,7 +36,6 @@ from docstore.sql.dialects.transactions import (
     migrating,
     only_row,
     roll_back_writes,
-    schema_of,
     settings,
     size,
     transaction,

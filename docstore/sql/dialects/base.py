@@ -37,6 +37,12 @@ def backoff(attempt: int) -> None:
     time.sleep(_RANDOM.uniform(0, _SHORTEST_WAIT * 2 ** min(attempt, 6)))
 
 
+def schema_of(bind: Connection | Engine) -> str | None:
+    """Return the schema of the tables for *bind*, or None for the server's default."""
+    schema: str | None = bind.get_execution_options().get("schema_translate_map", {}).get(None)
+    return schema
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The arguments of ``connect`` that say how an engine is made."""

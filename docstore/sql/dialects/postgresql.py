@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
 
 from docstore.errors import DatabaseError, NotAllowedError, StoreError, TablesError
-from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, Setting, Write
+from docstore.sql.dialects.base import Backend, Fault, Meaning, Opening, Setting, Write, schema_of
 from docstore.sql.dialects.servers import (
     DENIED,
     FULL,
@@ -326,7 +326,7 @@ class PostgreSQL(Backend):
             return super().write(connection, writes)
         shapes = tuple((each.statement, tuple(each.rows[0]), len(each.rows)) for each in writes)
         values = {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
-        connection.exec_driver_sql(_joined(connection.dialect, _schema(connection), shapes), values)
+        connection.exec_driver_sql(_joined(connection.dialect, schema_of(connection), shapes), values)
 
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what JSONB takes; it takes fewer bytes of many short items, and says so."""
@@ -434,14 +434,9 @@ def _joined(dialect: Dialect, schema: str | None, shapes: tuple[_Shape, ...]) ->
 
 def _place(connection: Connection, table: str) -> str:
     """Return the name of *table* in SQL without parameters, with the schema that the store was opened with, if any."""
-    quote, schema = connection.dialect.identifier_preparer.quote, _schema(connection)
+    quote, schema = connection.dialect.identifier_preparer.quote, schema_of(connection)
     place = f"{quote(schema)}.{quote(table)}" if schema else quote(table)
     return place.replace("%%", "%")  # SQLAlchemy doubles it, for statements with parameters
-
-
-def _schema(connection: Connection) -> str | None:
-    schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
-    return schema
 
 
 def _copy_in(connection: Connection, table: sa.Table, place: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from docstore.errors import (
     MissingDependencyError,
     UnreadableError,
 )
-from docstore.sql.dialects.base import Fault, Setting, Write
+from docstore.sql.dialects.base import Fault, Setting, Write, schema_of
 from docstore.sql.dialects.engines import backend_of, check_writable
 from docstore.sql.dialects.urls import shown, without_password
 
@@ -233,12 +233,6 @@ def settings(connection: Connection) -> Sequence[Setting]:
 def check_settings(connection: Connection) -> None:
     """Refuse a connection that would change some texts."""
     backend_of(connection.dialect.name).check_settings(connection)
-
-
-def schema_of(connection: Connection) -> str | None:
-    """Return the schema of the tables for *connection*, or None for the server's default."""
-    schema: str | None = connection.get_execution_options().get("schema_translate_map", {}).get(None)
-    return schema
 
 
 def erasing(connection: Connection) -> AbstractContextManager[None]:

@@ -35,6 +35,11 @@ def literal(text: str) -> sa.ColumnElement[str]:
     return sa.bindparam(None, text, type_=sa.String(), unique=True, literal_execute=True)
 
 
+def constant(value: bool) -> sa.ColumnElement[bool]:
+    """Return a condition that always holds, or never."""
+    return sa.true() if value else sa.false()
+
+
 def is_bare(value: JSON) -> bool:
     """Return whether *value* is a text that is not the canonical text of any list or object."""
     return isinstance(value, str) and not value.startswith(("[", "{"))

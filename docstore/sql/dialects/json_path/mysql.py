@@ -21,6 +21,7 @@ from docstore.sql.dialects.json_path.base import (
     Places,
     Spot,
     Tagged,
+    constant,
     literal,
     pieces_of,
     rank_of,
@@ -74,7 +75,7 @@ class _Spot(Spot):
     def _within(self, bound: Bound) -> sa.ColumnElement[bool]:
         whole = bound.whole
         as_integer = sa.cast(sa.case((self.text.regexp_match(_WHOLE), self.text)), sa.BigInteger())
-        integer = _constant(whole) if isinstance(whole, bool) else bound.applied(as_integer, sa.literal(whole))
+        integer = constant(whole) if isinstance(whole, bool) else bound.applied(as_integer, sa.literal(whole))
         exact = sa.case((self.text.regexp_match(_WHOLE), integer), else_=_real_within(bound, self.text))
         plain = self.type.in_(_NUMBERS) & exact
         tagged = (self.type == "OBJECT") & self.tagged.within(bound, _real_within(bound, self.tagged.value))
@@ -210,11 +211,7 @@ def _call(function: str, json: sa.ColumnElement[Any], path: str) -> sa.ColumnEle
 
 def _real_within(bound: Bound, text: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     real = bound.real
-    return _constant(real) if isinstance(real, bool) else bound.applied(_double(text), sa.literal(real))
-
-
-def _constant(value: bool) -> sa.ColumnElement[bool]:
-    return sa.true() if value else sa.false()
+    return constant(real) if isinstance(real, bool) else bound.applied(_double(text), sa.literal(real))
 
 
 def _double(text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:

@@ -23,6 +23,7 @@ from docstore.sql.dialects.json_path.base import (
     Places,
     Spot,
     Tagged,
+    constant,
     is_bare,
     pieces_of,
     rank_of,
@@ -92,7 +93,7 @@ class _Spot(Spot):
 
     def _plain_within(self, bound: Bound) -> sa.ColumnElement[bool]:
         whole = bound.whole
-        integer = _constant(whole) if isinstance(whole, bool) else bound.applied(self.value, sa.literal(whole))
+        integer = constant(whole) if isinstance(whole, bool) else bound.applied(self.value, sa.literal(whole))
         real = self._real_within(bound, self.value, self.json if self.has_digits else None, text_of)
         return sa.or_((self.type == "integer") & integer, (self.type == "real") & real)
 
@@ -114,7 +115,7 @@ class _Spot(Spot):
     ) -> sa.ColumnElement[bool]:
         """Return whether a float is in the range; near the end, where SQLite may be wrong, by its *text*."""
         if isinstance(bound.real, bool):
-            return _constant(bound.real)
+            return constant(bound.real)
         if text is None:
             return bound.applied(number, sa.literal(bound.real))
         low, high, inside = bound.near(_WRONG)
@@ -217,10 +218,6 @@ def _each(json: sa.ColumnElement[Any], name: str) -> sa.TableValuedAlias:
 
 def _real(text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:
     return sa.type_coerce(sa.cast(text, sa.REAL()), sa.Double())
-
-
-def _constant(value: bool) -> sa.ColumnElement[bool]:
-    return sa.true() if value else sa.false()
 
 
 def _is_one(
