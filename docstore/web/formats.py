@@ -142,8 +142,3 @@ def cut(text: str, most: int) -> str:
     """Return *text* on one line, cut after so many characters."""
     text = on_one_line(text[: most + 1])
     return text if len(text) <= most else f"{text[:most]}…"
-
-
-def counted(count: int, thing: str) -> str:
-    """Return ``1 trial``, ``10,000 trials``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import jinja2
 
 from docstore import __version__
+from docstore.documents.display import counted
 from docstore.web import formats
 from docstore.web.pages.diff import seal_of
 from docstore.web.source import EXPERIMENT
@@ -45,7 +46,7 @@ def environment() -> jinja2.Environment:
     made.filters |= {"number": formats.number, "cell": formats.cell, "moment": formats.moment}
     made.tests["numeric"] = formats.is_numeric
     made.globals |= {
-        "counted": formats.counted,
+        "counted": counted,
         "seal_of": seal_of,
         "release": __version__,
         "assets": assets(),

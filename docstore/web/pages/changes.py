@@ -9,11 +9,12 @@ from typing import Final
 
 from docstore.documents.canonical import MaybeJSON, split_pointer
 from docstore.documents.diff.format import read_both, read_name
+from docstore.documents.display import counted
 from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT, KINDS
 from docstore.documents.patch import Change
 from docstore.errors import DocstoreError
-from docstore.web.formats import counted, cut
+from docstore.web.formats import cut
 from docstore.web.source import Source
 
 _PHRASES: Final = 4
