@@ -72,6 +72,8 @@ def _experiment(document: Any, running: set[str]) -> dict[str, object]:
     Args:
         running: the trials that run in an Optuna storage, whatever the JSON says of them.
     """
+    from docstore.documents.diff.experiment import constraint_text, objective_text
+
     config = _member(document, "optimization_config")
     found = _member(document, "trials")
     trials = {**(found if isinstance(found, Mapping) else {}), **{index: {"status": "RUNNING"} for index in running}}
@@ -81,8 +83,8 @@ def _experiment(document: Any, running: set[str]) -> dict[str, object]:
         "description": _member(document, "description"),
         "type": _member(document, "experiment_type"),
         "status": _member(document, "status"),
-        "objective": _objective(_member(config, "objective")),
-        "constraints": list(map(_constraint, _items(config, "outcome_constraints"))),
+        "objective": objective_text(_member(config, "objective")),
+        "constraints": list(map(constraint_text, _items(config, "outcome_constraints"))),
         "parameters": {str(_member(each, "name")): _range(each) for each in parameters},
         "trials": dict(sorted((str(status), count) for status, count in statuses.items())),
     }
@@ -94,22 +96,6 @@ def _running(store: Store, name: str) -> set[str]:
     from docstore.sql.transactions import Transactions
 
     return {str(each.trial) for each in running_trials(Transactions(store.engine, store.project), name)}
-
-
-def _objective(objective: Any) -> str | None:
-    expression = _member(objective, "expression")
-    if not isinstance(expression, str):
-        return None
-    is_negated = expression.startswith("-") and "," not in expression
-    return f"minimize {expression[1:].strip()}" if is_negated else f"maximize {expression}"
-
-
-def _constraint(constraint: Any) -> str:
-    weights = _member(constraint, "weights")
-    metrics = " + ".join(f"{weight:g} {name}" if weight != 1 else name for name, weight in weights.items())
-    sign = {"LEQ": "<=", "GEQ": ">="}.get(_member(constraint, "op"), "?")
-    percent = " % of the status quo" if _member(constraint, "relative") else ""
-    return f"{metrics} {sign} {_member(constraint, 'bound')}{percent}"
 
 
 def _range(parameter: Any) -> str:

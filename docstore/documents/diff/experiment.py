@@ -223,7 +223,7 @@ def _status_quo(order: Sequence[str]) -> Describe:
 
 
 def _objective(subject: str, pair: Pair) -> list[Line]:
-    texts = [_objective_text(side) for side in (pair.was, pair.now)]
+    texts = [objective_text(side) for side in (pair.was, pair.now)]
     if pair.dicts is not None:
         metrics: dict[str, Describe] = {"metrics": ListOf("metrics", by("name"), one_by_one(_metric_of_objective))}
         changed = [whole("objective", *texts)] if None not in texts and texts[0] != texts[1] else []
@@ -232,7 +232,7 @@ def _objective(subject: str, pair: Pair) -> list[Line]:
     return [whole("objective", *texts)] if is_one and texts != [None, None] else []
 
 
-def _objective_text(objective: MaybeJSON) -> str | None:
+def objective_text(objective: MaybeJSON) -> str | None:
     """Return ``minimize loss`` for ``-loss``, and ``maximize a + b`` for a sum."""
     expression, metrics = text_of(objective, "expression"), member(objective, "metrics")
     names = {text_of(metric, "name") for metric in items(metrics)} | _parsed_names(objective)
@@ -263,7 +263,7 @@ _IN_CONSTRAINT_TEXT: Final = frozenset(
 
 def _constraints(thing: str) -> ListOf:
     def describe(subject: str, pair: Pair) -> list[Line]:
-        texts, weighted_sum = pair.read(_constraint_text), pair.key.rpartition(" ")[0]
+        texts, weighted_sum = pair.read(constraint_text), pair.key.rpartition(" ")[0]
         if pair.dicts is None:
             return [whole(thing, *texts)]
         if texts[0] == texts[1]:
@@ -290,7 +290,10 @@ def _term(name: str, weight: JSON) -> str:
     return {"1.0": "", "-1.0": "-"}.get(text, f"{text}*") + read_name(name)
 
 
-def _constraint_text(constraint: JSON) -> str:
-    assert isinstance(constraint, dict)  # it has a left side
+def constraint_text(constraint: JSON) -> str:
+    """Return ``x + 2.0*y <= 3.0``; the JSON of what is no constraint."""
+    left = _left_side(constraint)
+    if left is None or not isinstance(constraint, dict):
+        return read_one(constraint)
     relative = " % (relative)" if constraint.get("relative") is True else ""
-    return short(f"{_left_side(constraint)} {read_in_full(constraint['bound'])}{relative}")
+    return short(f"{left} {read_in_full(constraint['bound'])}{relative}")
