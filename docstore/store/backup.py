@@ -89,7 +89,7 @@ def _explained(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise FileAccessError(path, f"{error}. A file that was there is as it was.") from error
+        raise FileAccessError(path, f"{error}. Is there room for it? A file that was there is as it was.") from error
 
 
 def _command(url: sa.URL, path: str) -> str:

@@ -365,7 +365,7 @@ class TestBackup:
 
         assert ended.returncode == 3
         assert ended.stderr.startswith("docstore: monday.db: ")
-        assert ended.stderr.endswith("A file that was there is as it was.\n")
+        assert ended.stderr.endswith("Is there room for it? A file that was there is as it was.\n")
         assert {path.name for path in tmp_path.iterdir()} >= {"lab.db", "monday.db"}
         assert [path.name for path in tmp_path.iterdir() if ".tmp" in path.name] == []
         assert (tmp_path / "monday.db").read_text() == "old"
