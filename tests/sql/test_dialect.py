@@ -467,6 +467,18 @@ class TestWhatTheDriverSays:
         with told, transaction(engine, write=True) as connection:
             connection.exec_driver_sql("SELECT 1")
 
+    @pytest.mark.parametrize("says", ["starting up", "shutting down", "in recovery mode", "not accepting connections"])
+    def test_of_a_postgresql_that_restarts(self, says):
+        engine = make_engine("postgresql+psycopg2://ada@localhost/lab")
+
+        @sa.event.listens_for(engine, "do_connect")
+        def refuse(*arguments):
+            raise engine.dialect.dbapi.OperationalError(f"FATAL:  the database system is {says}")
+
+        told = pytest.raises(DatabaseError, match=r"The server is starting or stopping: try again in a moment\.")
+        with told, transaction(engine, write=False):
+            pass
+
     @pytest.mark.parametrize(("code", "remedy"), OF_MARIADB)
     def test_by_a_number_of_mariadb(self, mariadb_engine, code, remedy):
         told = pytest.raises(StoreError, match=remedy)

@@ -167,6 +167,8 @@ _AT_CONNECT: Final = {
     "remaining connection slots": TOO_MANY,
     "starting up": _NOT_YET,
     "shutting down": _NOT_YET,
+    "in recovery mode": _NOT_YET,
+    "accepting connections": _NOT_YET,  # "not", or "not yet"
     "not permitted to log in": NO_LOGIN,
     'FATAL:  role "': NO_LOGIN,
     "no pg_hba.conf entry": Meaning(DatabaseError, "An administrator can let this user in from here: pg_hba.conf."),
