@@ -45,7 +45,7 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
     ),
     (re.compile(r"\blook at history\(\), or load\(\) again"), r"look at `docstore log`"),
     (re.compile(r"\bfind\(\) lists"), "`docstore ls` lists"),
-    (re.compile(r"\bverify\(\) lists"), "`docstore verify` lists"),
+    (re.compile(r"\bverify\(\)"), "`docstore verify`"),
     (re.compile(r"\bhistory\((.+?)\) lists the versions"), r"`docstore log` lists the versions"),
     (re.compile(r"\bundelete\((.+?)\) brings"), r"`docstore undelete` brings"),
     (
@@ -54,6 +54,11 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
         ),
         r"or decide by `docstore merge` with --ours, --theirs or --edit.",
     ),
+    (re.compile(r"\bpurge\(.*?\) it in the target"), r"`docstore purge` it in the target"),
+    (re.compile(r"\bdelete\(.*?\) it there first"), r"`docstore rm` it there first"),
+    (re.compile(r"\bbest\(\) ranks by"), r"`docstore best` ranks by"),
+    (re.compile(r"\bCompare them by observations\(\)"), r"`docstore trials` lists them all"),
+    (re.compile(r"\bset it, and save\(\) it"), r"set it, and save it"),
     (
         re.compile(r"\brename\('.*?', \.\.\.\) or delete\('.*?'(?:, kind='.*?')?\) it"),
         r"`docstore rename` or `docstore rm` it",
@@ -69,6 +74,9 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
     (re.compile(r"\bpart='(\w+)'"), r"--part \1"),
     (re.compile(r"\bdocstore\.connect\(url\) without read_only=True"), "`docstore init`"),
     (re.compile(r"\bconnect\(url\) "), r"`docstore init` "),
+    (re.compile(r"\bCall create_all_tables\(engine\), or docstore\.connect\(url\), which"), "`docstore init`"),
+    (re.compile(r"\bconnect\(url, schema=\.\.\.\)"), "write ?options=-csearch_path%3DNAME at the end of the URL"),
+    (re.compile(r"\bconnect without read_only=True, and without mode=ro in the URL"), "leave mode=ro out of the URL"),
     (re.compile(r"\bgive write=True as well"), "give --write as well"),
     (re.compile(r"without read_only=True, connect\(\) makes the file"), "`docstore init` makes the file"),
 )
@@ -127,4 +135,4 @@ def usage_message(error: click.UsageError) -> str:
     """Return what to say of a wrong use of a command, and where its help is."""
     command = error.ctx.command_path if error.ctx else "docstore"
     message = error.format_message()
-    return f"{message}{'' if message[-1:] in '.?!)' else '.'} `{command} --help` shows how it is used."
+    return f"{message}{'' if message[-1:] in '.?!' else '.'} `{command} --help` shows how it is used."

@@ -37,9 +37,9 @@ def not_found(connection: Connection, project: str, kind: str, name: str) -> Doc
 def not_deleted(connection: Connection, project: str, kind: str, name: str) -> DocumentNotFoundError:
     """Return the error for a name that no deleted document of *kind* has."""
     if rows.id_named(connection, project, kind, name) is not None:
-        hint = "It is stored, and not deleted."
-    else:
-        hint = _elsewhere(connection, project, kind, name, deleted=True) or "No document of that name was deleted."
+        problem = f"no {kind} named {name!r} is deleted"
+        return DocumentNotFoundError(name, kind=kind, problem=problem, hint="It is stored, and not deleted.")
+    hint = _elsewhere(connection, project, kind, name, deleted=True) or "No document of that name was deleted."
     return DocumentNotFoundError(name, kind=kind, hint=hint)
 
 

@@ -39,8 +39,9 @@ def _nothing_at(document: Any, name: str, pointer: str) -> str:
             return f"{name!r} has nothing at {pointer}: at {path or 'its head'} is a value without members."
         keys = {str(key).replace("~", "~0").replace("/", "~1"): each for key, each in members.items()}
         if token not in keys:
-            near = difflib.get_close_matches(token, keys, n=3, cutoff=0.5) or list(keys)[:_FEW]
-            some = f" There is {', '.join(f'{path}/{key}' for key in near)}." if near else " Nothing is in there."
-            return f"{name!r} has nothing at {pointer}.{some}"
+            some = [key for key in keys if not key.startswith("__")] or list(keys)
+            near = difflib.get_close_matches(token, keys, n=3, cutoff=0.5) or some[:_FEW]
+            there_is = f"There is {', '.join(f'{path}/{key}' for key in near)}." if near else "Nothing is in there."
+            return f"{name!r} has nothing at {pointer}. {there_is}"
         there, path = keys[token], f"{path}/{token}"
     return f"{name!r} has nothing at {pointer}."

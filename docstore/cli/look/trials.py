@@ -40,6 +40,7 @@ def trials(
         docstore trials cakes --status FAILED
         docstore trials cakes -r 3 -o csv        as they were in version 3
     """
+    from docstore.model.statuses import TrialStatus
     from docstore.search.experiments.rows import trial_rows
 
     wanted = {status.upper() for status in statuses}
@@ -48,6 +49,9 @@ def trials(
         running = _running(store, name) if revision is None else {}
         rows = [asdict(row) for row in trial_rows(store.get(name, **options.version_of(revision)))]
     rows = [*(row for row in rows if row["trial"] not in running), *running.values()]
+    known = [*TrialStatus.__members__, *sorted({row["status"] or "" for row in rows} - TrialStatus.__members__.keys())]
+    if unknown := wanted.difference(known):
+        raise click.UsageError(f"a trial has no status {min(unknown)!r}. There is {', '.join(filter(None, known))}.")
     shown = sorted((row for row in rows if not wanted or row["status"] in wanted), key=itemgetter("trial"))
     columns = (*_COLUMNS, *(_OF_RUNNING if any("since" in row for row in shown) else ()))
     output.rows(*spread(shown, columns, "parameters", "metrics"), name="trial", none="There are no such trials.")

@@ -14,11 +14,12 @@ import click
 if TYPE_CHECKING:
     from docstore.search.conditions import Condition
 
-_FORM: Final = re.compile(r"(/.*?)(?:(!=|<=|>=|=|<|>|~(?![01]))(.*))?", re.DOTALL)
+_FORM: Final = re.compile(r"(/.*?)(?:(!=|<=|>=|==?|<|>|~(?![01]))(.*))?", re.DOTALL)
 """A pointer, an operator and a value. In a pointer ``~0`` and ``~1`` stand for ``~`` and ``/``."""
 
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "=": operator.eq,
+    "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,

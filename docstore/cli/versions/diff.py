@@ -106,16 +106,21 @@ def _from_file(text: bytes, file: str, kind: str) -> Diff:
     """Return the difference from the document of *text* to that in *file*, a JSON file, perhaps compressed by gzip.
 
     Raises:
-        FileAccessError, FileFormatError: the file cannot be read.
-        DecodeError: it is not JSON.
+        FileAccessError, FileFormatError: the file cannot be read, or is not JSON.
     """
+    from docstore.cli.move.targets import shown
     from docstore.documents.canonical import loads, loads_strict
     from docstore.documents.diff.diff import of_documents
     from docstore.documents.kinds import kind_named
+    from docstore.errors import DecodeError, FileFormatError
     from docstore.json_store.files import read
     from docstore.registry.model_classes import optional_members
 
-    return of_documents(kind_named(kind), loads(text), loads_strict(read(file)), optional_members())
+    try:
+        content = loads_strict(read(file))
+    except DecodeError as error:
+        raise FileFormatError(shown(file), error.problem) from error
+    return of_documents(kind_named(kind), loads(text), content, optional_members())
 
 
 def _in_colour(line: Line) -> str:

@@ -1,0 +1,77 @@
+"""What a person reads after a mistake: one line that names it and says what to do; nothing is on stdout."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from docstore.cli.exits import in_commands
+from docstore.errors import DatabaseError, DivergedError, DocumentExistsError
+
+
+class TestAMistake:
+    @pytest.fixture(autouse=True)
+    def _files(self, lab, tmp_path):
+        (tmp_path / "text.db").write_text("no database " * 100)
+        (tmp_path / "note.json").write_text('{"text": "rye",}')
+
+    @pytest.mark.parametrize(
+        ("line", "code", "told"),
+        [
+            ("log cake", 3, "Names like it: 'cakes'."),
+            ("log n1", 3, "A note has this name: -k note."),
+            ("log note -k n1", 3, "the name is first, and the kind follows -k."),
+            ("ls -k nots", 2, "Known kinds: 'analysis_card', 'experiment', 'generation_strategy', 'note'."),
+            ("log cakes -r 9", 3, "has no version 9 (it has 1 to 3). `docstore log` lists the versions."),
+            ("log cakes -r publishd", 3, "its tags: 'published'."),
+            ("get cakes /trails/0", 3, "There is /trials."),
+            ("get cakes /nothing", 3, "has nothing at /nothing. There is /auxiliary_experiments_by_purpose, /data, "),
+            ("trials cakes --status FAILD", 2, "a trial has no status 'FAILD'. There is CANDIDATE, STAGED, FAILED,"),
+            ("undelete cakes", 3, "no experiment named 'cakes' is deleted. It is stored, and not deleted."),
+            ("diff cakes --file note.json", 3, "note.json: not JSON: trailing comma"),
+            ("diff cakes --file nothing.json", 3, "nothing.json: there is no such file."),
+            ("ls --url text.db", 3, "file is not a database. This file has another format: choose another path."),
+            ("rm cakes --url sqlite:///lab.db?mode=ro", 3, "To write, leave mode=ro out of the URL."),
+            ("ls a b", 2, "(b). `docstore ls --help` shows how it is used."),
+        ],
+    )
+    def test_is_one_line_that_says_what_to_do(self, docstore_cli, line, code, told):
+        ended = docstore_cli(line)
+
+        assert (ended.code, ended.out) == (code, "")
+        assert ended.err.startswith("docstore: ")
+        assert ended.err.count("\n") == 1
+        assert told in ended.err
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
+class TestAWrongPassword:
+    def test_is_said_and_not_shown(self, docstore_cli, fresh_database, backend):
+        url = sa.make_url(fresh_database(backend)).set(username="nobody", password="Gr4nd-m0ther")
+
+        ended = docstore_cli("ls --url", url.render_as_string(hide_password=False))
+
+        assert (ended.code, ended.out) == (3, "")
+        assert ended.err.endswith("Check the user and the password in the URL.\n")
+        assert "Gr4nd-m0ther" not in ended.err
+
+
+class TestARemedyOfTheLibrary:
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (DivergedError("cakes", kind="note", source=1, target=2), "or `docstore purge` it in the target and copy"),
+            (
+                DocumentExistsError("a", kind="note", head=1, remedy="delete('a', kind='note') it there first."),
+                "`docstore rm` it there first.",
+            ),
+            (DatabaseError("a time is missing. verify() says where."), "`docstore verify` says where."),
+            (DatabaseError("best() ranks by one value. Compare them by observations()."), "`docstore trials` lists"),
+        ],
+    )
+    def test_is_a_command(self, error, told):
+        assert told in in_commands(str(error))
+
+
+def test_two_equals_signs_are_one(docstore_cli, lab):
+    assert docstore_cli("ls -q --where /text==rye").out == "n1\n"
