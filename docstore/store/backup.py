@@ -44,6 +44,18 @@ def backup(engine: Engine, path: str | PathLike[str], *, progress: bool | Report
     Cost:
         A read of the whole file. The database's log, ``-wal``, grows with what is written meanwhile.
     """
+    target = checked_target(engine, path)
+    with reporting(progress, "pages") as report, _explained(target), replacing(target) as new:
+        _copy(engine, new, target, report)
+    return os.path.getsize(target)
+
+
+def checked_target(engine: Engine, path: str | PathLike[str]) -> str:
+    """Return the path of the local file to which the database of *engine* can be backed up.
+
+    Raises:
+        InvalidValueError: as ``backup``.
+    """
     target = checked_path("path", path)
     if engine.dialect.name != "sqlite":
         remedy = f"It is on a server, whose own tool backs it up: {_command(engine.url, target)}"
@@ -54,9 +66,7 @@ def backup(engine: Engine, path: str | PathLike[str], *, progress: bool | Report
         )
     target = local_path(target)
     _check_unused(target, engine.url.database or "")
-    with reporting(progress, "pages") as report, _explained(target), replacing(target) as new:
-        _copy(engine, new, target, report)
-    return os.path.getsize(target)
+    return target
 
 
 def _copy(engine: Engine, new: Path, name: str, report: Report) -> None:

@@ -347,9 +347,17 @@ class TestBackup:
         assert docstore_cli("ls -q").out == "cakes\nn1\n"
 
     def test_writes_nothing_in_a_dry_run(self, docstore_cli, lab, tmp_path):
-        docstore_cli("backup monday.db -n")
-
+        assert docstore_cli("backup monday.db -n").code == 0
         assert not (tmp_path / "monday.db").exists()
+
+    @pytest.mark.parametrize(
+        "words", ["lab.db", "s3://bucket/a.db", "a.db --url typo.db", "a.db --url mysql://host/lab"]
+    )
+    def test_fails_in_a_dry_run_as_it_would(self, docstore_cli, lab, words):
+        would, done = (docstore_cli(f"backup {words} {how}") for how in ("-n", "-y"))
+
+        assert (would.code, would.err) == (done.code, done.err)
+        assert done.code > 0
 
     def test_leaves_nothing_where_the_disk_is_full(self, lab, tmp_path):
         (tmp_path / "monday.db").write_text("old")

@@ -36,7 +36,7 @@ def collect(settings: Settings, output: Output, *, artifacts: str, days: int, dr
         docstore collect --artifacts lab-artifacts -n    list them
         docstore collect --artifacts s3://lab/artifacts --days 7 -y
     """
-    with settings.open(writes=True, artifacts=artifacts) as store:
+    with settings.open(writes=not dry_run, artifacts=artifacts) as store:
         if not dry_run:
             options.confirm("Delete the artifacts that no document refers to, for good?", yes=yes)
         found = store.artifacts.collect(grace=timedelta(days=days), dry_run=dry_run)

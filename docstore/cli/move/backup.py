@@ -29,11 +29,14 @@ def backup(settings: Settings, *, file: str, yes: bool, dry_run: bool) -> None:
         docstore backup monday.db -y    in place of the one that is there
     """
     from docstore.store.backup import backup as write_backup
+    from docstore.store.backup import checked_target
 
     engine = settings.engine()
     try:
         if dry_run:
-            exits.say(f"The database would be backed up to {file}.")
+            target = checked_target(engine, file)
+            settings.open().close()
+            exits.say(f"the database would be backed up to {target}", dry_run=True)
             return
         if os.path.exists(file) and engine.dialect.name == "sqlite":
             options.confirm(f"{file} is there already. Replace it?", yes=yes)
