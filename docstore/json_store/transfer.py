@@ -178,7 +178,7 @@ def entries_in(path: str) -> Iterator[Entry]:
     if form == "lines":
         yield from entries_of(files.lines(path))
     elif form == "document":
-        yield _entry(path, files.read(path))
+        yield _entry(shown(path), files.read(path))
     else:
         yield from _in_folder(Path(path))
 

@@ -17,6 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from terminal import docstore_on_terminal
 
 import docstore
+from docstore.json_store.files import write
 
 
 def objects(printed: str) -> list[dict[str, object]]:
@@ -407,6 +408,15 @@ class TestAPasswordInAURL:
     def test_is_not_printed(self, docstore_cli, lab, words, url):
         ended = docstore_cli(words.format(url))
 
+        assert "s3cret" not in ended.out + ended.err
+
+    @pytest.mark.parametrize("words", ["import {}", "diff cakes --file {}"])
+    def test_of_a_file_that_is_not_json_is_not_printed(self, docstore_cli, lab, words):
+        write("memory://ada:s3cret-w0rd@host/a.json", b"{,}")
+
+        ended = docstore_cli(words.format("memory://ada:s3cret-w0rd@host/a.json"))
+
+        assert "memory://ada:***@host/a.json" in ended.err
         assert "s3cret" not in ended.out + ended.err
 
 
