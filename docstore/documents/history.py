@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -314,22 +314,30 @@ def last_changed(newest_first: Iterable[Version], pointers: Sequence[str]) -> di
     versions that were given, or was never there.
 
     Cost:
-        The versions are read until each place has one; all of them, if one never changed since version 1.
+        The versions are read until each place has one; all of them, if one never changed since version 1. Time in
+        proportion to their changes and the number of *pointers*.
     """
     waiting, found = set(pointers), {}
+    inside: dict[str, list[str]] = {}
+    for pointer in waiting:
+        for way in _ways(pointer):
+            inside.setdefault(way, []).append(pointer)
     for version in newest_first:
         if not waiting:
             break
         for path, _ in groupby(change.path for change in version.changes) if version.is_kept else ():
-            touched = {each for each in waiting if _touches(path, each)}
+            touched = waiting.intersection([*inside.pop(path, ()), *_ways(path)])
             found.update(dict.fromkeys(touched, version))
             waiting -= touched
     return found
 
 
-def _touches(path: str, pointer: str) -> bool:
-    """Return whether a change at *path* changes the value at *pointer*: one contains the other."""
-    return path == pointer or path.startswith(f"{pointer}/") or pointer.startswith(f"{path}/")
+def _ways(pointer: str) -> Iterator[str]:
+    """Yield *pointer* and the pointers of all that contains it, the longest first."""
+    while pointer:
+        yield pointer
+        pointer = pointer.rpartition("/")[0]
+    yield ""
 
 
 # --- every version, one after the other -------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from docstore.documents.canonical import ABSENT, dumps
 from docstore.documents.changeset import changeset_of
@@ -289,6 +291,11 @@ def _adding(path: str, *, number: int) -> Version:
     return Version(number, NOON, "ada", "", (Change("add", path),), "d", "c")
 
 
+POINTERS = st.lists(st.sampled_from(["a", "b", "ab", ""]), max_size=4).map(
+    lambda way: "".join(f"/{each}" for each in way)
+)
+
+
 class TestTheVersionThatChangedAPlaceLast:
     def test_is_one_that_changed_it_or_what_is_in_it_or_what_contains_it(self):
         second, first = _adding("/a/b/c", number=2), _adding("", number=1)
@@ -296,6 +303,23 @@ class TestTheVersionThatChangedAPlaceLast:
         found = last_changed([second, first], ["/a", "/a/b/c/d", "/ab"])
 
         assert {pointer: each.number for pointer, each in found.items()} == {"/a": 2, "/a/b/c/d": 2, "/ab": 1}
+
+    @settings(max_examples=30)
+    @given(st.lists(POINTERS, unique=True), st.lists(st.lists(POINTERS, max_size=3), max_size=8))
+    def test_is_the_first_whose_change_contains_it_or_is_in_it(self, pointers, paths):
+        versions = [
+            replace(_adding("", number=number), changes=tuple(Change("add", path) for path in each))
+            for number, each in enumerate(paths)
+        ]
+
+        def touches(path, pointer):
+            return path == pointer or path.startswith(f"{pointer}/") or pointer.startswith(f"{path}/")
+
+        expected = {
+            pointer: next((v for v in versions if any(touches(c.path, pointer) for c in v.changes)), None)
+            for pointer in pointers
+        }
+        assert last_changed(versions, pointers) == {each: v for each, v in expected.items() if v is not None}
 
     def test_is_missing_if_no_version_that_was_looked_at_changed_it(self):
         assert last_changed([_adding("/a", number=1)], ["/b"]) == {}
