@@ -6,6 +6,7 @@ import io
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +24,10 @@ from docstore.model.artifact import PREFIX, Artifact, sha256_of
 from docstore.sql.dialects import check_writable, long_read_timeout
 from docstore.sql.references import Reference, references
 from docstore.sql.tables import IS_HEAD, documents
-from docstore.store.artifact_files import ArtifactFiles, LocalFiles
+from docstore.store.artifact_files import ArtifactFiles, LocalFiles, Stored
 from docstore.store.context import StoreContext
 from docstore.verify import Damage, find_id
-from docstore.verify.report import Subject
+from docstore.verify.report import Progress, Report, Subject, reporting
 from docstore.verify.statements import called
 
 _WORD: Final = re.compile(f"{PREFIX}[0-9a-f]{{64}}")
@@ -127,7 +128,9 @@ class Artifacts:
         self.open(artifact).close()
         return self._files.path(_name(artifact))
 
-    def collect(self, *, grace: timedelta = timedelta(days=1), dry_run: bool = False) -> Collected:
+    def collect(
+        self, *, grace: timedelta = timedelta(days=1), dry_run: bool = False, progress: bool | Report = False
+    ) -> Collected:
         """Delete the artifacts that no version of any document in this database refers to.
 
         Deleted documents and other projects count; versions that ``compact`` folded do not. The folder must belong to
@@ -136,6 +139,8 @@ class Artifacts:
         Args:
             grace: what was put, or put again, in this time until now stays: the save that refers to it may follow.
             dry_run: only say what would be deleted.
+            progress: as for ``Store.verify``: told how many files are deleted. How long the database takes before that
+                is not known.
 
         Raises:
             InvalidValueError: *grace* is no time; or this database refers to none of the artifacts, so that it is
@@ -159,17 +164,30 @@ class Artifacts:
         if not dry_run and names and not names & used and any(each.name for each in old):
             remedy = f"This database refers to none of the {len(names):,}: is it theirs? Nothing was deleted."
             raise InvalidValueError("artifacts", self._context.project, remedy)
-        gone = [each for each in old if dry_run or self._files.remove(each, before)]
+        gone = old if dry_run else self._removed(old, before, progress)
         digests = tuple(sorted({f"{PREFIX}{each.name}" for each in gone if each.name}))
         temporary = sum(not each.name for each in gone)
         return Collected(digests, temporary, sum(each.size for each in gone), len(names) - len(digests))
 
+    def _removed(self, old: Sequence[Stored], before: float, progress: bool | Report) -> list[Stored]:
+        """Remove files, and return those that were not put again since *before*."""
+        gone = []
+        with reporting(progress, "files") as report:
+            for done, each in enumerate(old, 1):
+                if self._files.remove(each, before):
+                    gone.append(each)
+                report(Progress(done, len(old), ""))
+        return gone
 
-def find_damage(context: StoreContext, files: ArtifactFiles, name: str | None, kind: str | None) -> list[Damage]:
+
+def find_damage(
+    context: StoreContext, files: ArtifactFiles, name: str | None, kind: str | None, progress: bool | Report
+) -> list[Damage]:
     """Return a damage for each artifact that is missing or damaged, and each document that refers to it.
 
     Args:
         name, kind: of which documents, as for ``Store.verify``.
+        progress: told how many artifacts were read.
 
     Cost:
         The references are read as by ``collect``; each artifact is read once.
@@ -185,7 +203,12 @@ def find_damage(context: StoreContext, files: ArtifactFiles, name: str | None, k
                 found.setdefault((each.word, each.id), (each, subjects[each.id]))
         except UnreadableError as error:
             return [Damage("unknown", context.project, "documents", "its rows", str(error))]
-    problems = {word: _problem(files, word) for word in sorted({word for word, _ in found})}
+    names = {word: subject.name for (word, _), (_, subject) in found.items()}
+    problems = {}
+    with reporting(progress, "artifacts") as report:
+        for done, (word, its_name) in enumerate(names.items(), 1):
+            problems[word] = _problem(files, word)
+            report(Progress(done, len(names), its_name))
     by_name = sorted(found.values(), key=lambda each: (each[1].kind, each[1].name, each[1].id, each[0].word))
     return [_damage(each, subject, problem) for each, subject in by_name if (problem := problems[each.word])]
 

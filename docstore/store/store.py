@@ -1221,7 +1221,8 @@ class Store:
         Args:
             name: of a document of *kind*, or of an experiment; None for all.
             decode: make objects of each version as well, with the classes that are registered now.
-            progress: True draws a bar on stderr (``docstore[rich]``); or a function that is told how far it is.
+            progress: True draws a bar on stderr (``docstore[rich]``); or a function that is told how far it is, first
+                in versions, then in artifacts.
 
         Raises:
             DocumentNotFoundError: there is no such document, and was none.
@@ -1238,7 +1239,7 @@ class Store:
             return damages
         from docstore.store.artifacts import find_damage
 
-        return damages + find_damage(self._context, self._artifact_files, name, kind)
+        return damages + find_damage(self._context, self._artifact_files, name, kind, progress)
 
     @property
     def artifacts(self) -> Artifacts:

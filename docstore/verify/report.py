@@ -144,8 +144,8 @@ class Progress:
     """How far a long call is.
 
     Units:
-        done, total: versions of all documents together (``verify``, ``copy_to``, ``compact``); or documents
-            (``save_many``, ``upgrade``)
+        done, total: versions of all documents together (``verify``, ``copy_to``, ``compact``), or documents
+            (``save_many``, ``upgrade``), or artifacts (``verify`` after the versions, ``collect``)
 
     Attributes:
         total: None if it is not known, as of objects that an iterator gives.

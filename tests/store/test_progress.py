@@ -1,6 +1,8 @@
-"""What save_many, copy_to and compact tell of their progress; verify and its bar are in ``tests/verify``."""
+"""What save_many, copy_to, compact and work on artifacts tell of their progress; verify is in ``tests/verify``."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 
@@ -91,6 +93,34 @@ class TestCopying:
         store.copy_to(other, progress=told.append)
 
         assert [each.done for each in told] == [0, 3, 5]
+
+
+class TestArtifacts:
+    @pytest.fixture
+    def here(self, fresh_database, connect, tmp_path):
+        """A store with two documents that refer to one artifact each, and three artifacts that none refers to."""
+        store = connect(fresh_database("sqlite"), artifacts=tmp_path / "artifacts")
+        for name in ("n1", "n2"):
+            store.put("note", name, store.artifacts.put(name.encode()))
+        for number in range(3):
+            store.artifacts.put(bytes([number]))
+        return store
+
+    def test_are_told_by_verify_after_the_versions(self, here, told):
+        here.verify(progress=told.append)
+
+        assert sorted(each.name for each in told[-2:]) == ["n1", "n2"]
+        assert [(each.done, each.total) for each in told] == [(0, 2), (1, 2), (2, 2), (1, 2), (2, 2)]
+
+    def test_are_told_by_collect_as_they_are_deleted(self, here, told):
+        here.artifacts.collect(grace=timedelta(0), progress=told.append)
+
+        assert told == [Progress(1, 3, ""), Progress(2, 3, ""), Progress(3, 3, "")]
+
+    def test_are_told_by_no_dry_run(self, here, told):
+        here.artifacts.collect(grace=timedelta(0), dry_run=True, progress=told.append)
+
+        assert told == []
 
 
 class TestCompacting:

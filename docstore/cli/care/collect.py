@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from docstore.cli import exits, options
+from docstore.cli import exits, options, progress
 from docstore.cli.command import command
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
@@ -39,7 +39,7 @@ def collect(settings: Settings, output: Output, *, artifacts: str, days: int, dr
     with settings.open(writes=not dry_run, artifacts=artifacts) as store:
         if not dry_run:
             options.confirm("Delete the artifacts that no document refers to, for good?", yes=yes)
-        found = store.artifacts.collect(grace=timedelta(days=days), dry_run=dry_run)
+        found = store.artifacts.collect(grace=timedelta(days=days), dry_run=dry_run, progress=progress.bar())
     output.rows(({"digest": digest} for digest in found.digests), ("digest",), name="digest")
     done = "would be deleted" if dry_run else "deleted"
     exits.say(f"{counted(len(found.digests), 'artifact')} {done}, {counted(found.freed, 'byte')}; {found.kept:,} kept.")
