@@ -38,6 +38,10 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
         r"`docstore diff` shows it all, and `docstore revert` to version \1 brings it back",
     ),
     (re.compile(r"saved with on_conflict='overwrite'"), r"saved with --overwrite"),
+    (
+        re.compile(r"Register the class that was saved: docstore\.register\(cls\), .* to keep its JSON unread\."),
+        r"Name the module that defines it in modules under [tool.docstore] in pyproject.toml.",
+    ),
     (re.compile(r"\brename\(\) gives"), r"`docstore rename` gives"),
     (
         re.compile(r"No document of that name was deleted\."),

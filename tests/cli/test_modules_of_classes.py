@@ -94,6 +94,16 @@ class TestADocumentOfAClassInAModule:
         assert "kitchen_classes" in sys.modules
 
 
+def test_without_the_module_it_is_said_where_to_name_it(docstore_cli, lab):
+    with docstore.connect(lab) as store:
+        store.put_json("starter", "rye", b'{"__document":{"name":"name"},"__format":1,"__type":"Sour","name":"rye"}')
+
+    ended = docstore_cli("verify --decode -o jsonl")
+
+    assert ended.code == 1
+    assert "Name the module that defines it in modules under [tool.docstore] in pyproject.toml." in ended.out
+
+
 class TestAModuleThatCannotBeImported:
     def test_is_named_in_one_line_with_the_reason(self, docstore_cli, installed, configured, unchanged):
         installed("broken_classes", "1 / 0")

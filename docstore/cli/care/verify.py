@@ -41,6 +41,7 @@ def verify(
         settings.import_classes()
     with settings.open(artifacts=artifacts) as store:
         damages = store.verify(name, kind=kind, decode=decode, progress=progress.bar())
-    output.rows((asdict(damage) for damage in damages), _COLUMNS)
+    rows = ({**asdict(damage), "problem": exits.in_commands(damage.problem)} for damage in damages)
+    output.rows(rows, _COLUMNS)
     exits.say(f"{counted(len(damages), 'damage')} found." if damages else "Everything is as it was saved.")
     return exits.FINDING if damages else exits.OK
