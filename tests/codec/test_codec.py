@@ -33,7 +33,7 @@ import docstore
 from docstore import DocstoreError, Metric, RegistryBundle, Runner, UnknownObject
 from docstore.codec import Codec
 from docstore.codec.registry import Entry, Registry
-from docstore.codec.values.tags import BY_TAG
+from docstore.codec.values.tags import BY_TAG, tagged_where_unsafe
 from docstore.documents.canonical import DOCUMENT_DEPTH, TAG, dumps, loads
 from docstore.errors import DecodeError, EncodeError, RegistryError, UnknownTagError
 from docstore.registry.model_classes import model_registry
@@ -410,6 +410,7 @@ def values(draw: st.DrawFn) -> Any:
 
 
 ANYTHING = values()
+PLAIN_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 slowly = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
@@ -450,6 +451,19 @@ class TestAnyValueAtAll:
 
         assert dumps(encoded) == before
         assert not _containers(decoded) & _containers(encoded)
+
+    @slowly
+    @given(ANYTHING)
+    def test_has_a_text_in_which_nothing_is_left_to_be_tagged(self, value):
+        encoded = CODEC.encode(value)
+
+        assert dumps(tagged_where_unsafe(encoded)) == dumps(encoded)
+
+    @given(st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | PLAIN_TEXT)
+    def test_that_a_person_wrote_without_a_tag_gets_the_tag_that_it_needs(self, value):
+        written = loads(dumps({"a": [value]}))
+
+        assert dumps(tagged_where_unsafe(written)) == dumps(CODEC.encode({"a": [value]}))
 
     @given(texts())
     def test_that_is_text_comes_back_to_the_code_point(self, value):

@@ -79,6 +79,7 @@ def import_(
         if origin is None:
             return _copy(settings, source, output, dry_run=dry_run)
         settings.import_classes()
+        warnings.simplefilter("ignore")  # what these programs and their libraries tell their own developers
         with settings.open(writes=True, author=how["author"], dry_run=dry_run) as store:
             return _report(_FROM[origin](store, source, zone), output, dry_run=dry_run)
     settings.import_classes()

@@ -128,7 +128,7 @@ def _str_decode(members: Members, decode: Decode) -> str:
     )
 
 
-_MAY_BE_UNSAFE: Final = re.compile(rb"-0\.0(?!\d)|\de\d|\\u0000|(?<![.\d])\d{19}")
+_MAY_BE_UNSAFE: Final = re.compile(rb"-0\.0(?!\d)|\de\+?\d|\\u0000|(?<![.\d])\d{19}")
 """What a canonical text of JSON has in it where a value is not in the range that needs no tag."""
 
 
