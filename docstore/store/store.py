@@ -452,6 +452,7 @@ class Store:
             DocumentNotFoundError, VersionNotFoundError: *based_on*, and there is no such document or version, or it
                 was folded.
             DecodeError: *text* is not JSON, or no object can be made of it; with the place.
+            EncodeError: *based_on*, and what is stored has a newer schema.
             InvalidValueError: the document in *text* is of another kind, or has another name.
 
         Cost:

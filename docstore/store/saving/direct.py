@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from docstore.documents.arguments import LONGEST_NAME, checked_text
+from docstore.documents.changeset import refuse_downgrade
 from docstore.documents.digests import Digests, piece
 from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
@@ -21,7 +22,7 @@ from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.saving.overwriting import overwritten_values, warn_of_overwritten
-from docstore.store.saving.whole_states import Sides, resolution_of
+from docstore.store.saving.whole_states import Sides, changeset_to, resolution_of
 
 
 def write_version(context: StoreContext, work: Callable[[Connection], Saved]) -> Version:
@@ -89,6 +90,7 @@ def _write_on(
 
     Raises:
         ConflictError: both changed the same place, or what both made together cannot be decoded; or the policy refuses.
+        EncodeError: the stored document has a newer schema.
     """
     head = context.transactions.head(connection, document.kind.name, document.name)
     number = kept_version_number(connection, head, based_on)
@@ -96,7 +98,10 @@ def _write_on(
     base, theirs = read_version(connection, head, kind, number).pieces, read(connection, head).pieces
     mine = {path: each.body for path, each in document.pieces.items()}
     sides = Sides(kind.of(theirs[HEAD]), number, base, mine, theirs, mine, mapper.codec.optional_members)
-    target = resolution_of(mapper, head, sides, policy).target
+    resolution = resolution_of(mapper, head, sides, policy)
+    if policy != "overwrite":
+        refuse_downgrade(changeset_to(sides, resolution))
+    target = resolution.target
     merged = replace(document, kind=kind.of(target[HEAD].body), pieces=target)
     return context.writer.replace(connection, head, merged, note)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from docstore.codec.live.adopt import check_merged_object
 from docstore.codec.mapper import Mapper
-from docstore.documents.canonical import ABSENT, JSON, dumps, same_json
+from docstore.documents.canonical import ABSENT, JSON, SCHEMA, dumps, same_json
 from docstore.documents.changeset import Changeset, changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, join
@@ -19,7 +19,10 @@ from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueEr
 from docstore.sql.rows import HeadRow
 
 _ELSEWHERE = "others saved it since the version that both have in common: on_conflict='merge' would keep both"
-_LAYOUT = "its parts are stored otherwise there, so that only on_conflict='overwrite' is possible"
+_LAYOUT = (
+    "its schema is another one, or its parts are stored otherwise there, so that only on_conflict='overwrite' is "
+    "possible"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,11 @@ class Sides:
 
     @property
     def have_same_layout(self) -> bool:
-        """Whether the three can be compared piece by piece."""
-        return all(same_layout(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine))
+        """Whether the three can be compared piece by piece, and what is in mine means in theirs what it means there."""
+        has_same_schema = _schema(self.mine) == _schema(self.theirs)
+        return has_same_schema and all(
+            same_layout(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine)
+        )
 
     def moves(self, resolution: Resolution) -> tuple[dict[int, int], dict[str, str]]:
         """Return the new number of each trial of the source, and the new names of its arms, this merge included."""
@@ -81,6 +87,11 @@ class Sides:
     def deciding(self, decide: Any) -> Any:
         """Return the user's function *decide*, called with conflicts as the user sees them."""
         return lambda conflict: decide(self.shown(conflict))
+
+
+def _schema(pieces: Mapping[str, JSON]) -> JSON:
+    head = pieces[HEAD]
+    return head.get(SCHEMA) if isinstance(head, dict) else None
 
 
 def resolution_of(mapper: Mapper, target: HeadRow, sides: Sides, policy: OnConflict, *, source: str = "") -> Resolution:

@@ -15,6 +15,7 @@ from docstore.errors import (
     ConflictError,
     DocumentExistsError,
     DocumentNotFoundError,
+    EncodeError,
     InvalidValueError,
     OverwriteWarning,
     VersionNotFoundError,
@@ -398,6 +399,20 @@ class ConflictPromises(Setting):
 
         pointers = [each.pointer.rpartition("/")[2] for each in caught.value.places]
         assert (pointers, stored(store)) == (["lower", "upper"], docstore.dumps(theirs))
+
+    def test_a_text_of_another_schema_is_not_mixed_with_what_others_saved_since(self, store: docstore.Store) -> None:
+        """The amounts of its schema are kilograms, and those that others saved are grams."""
+        text = '{"__format":1,"__document":{"name":"title"},"__type":"elsewhere.Bag","__schema":%d,"title":"rye",%s}'
+        store.put_json("bag", "rye", text % (1, '"amounts":{"a":5000}'))
+        store.put_json("bag", "rye", text % (1, '"amounts":{"a":5000,"b":20}'), based_on=1)
+
+        with pytest.raises(ConflictError, match="its schema is another one"):
+            store.put_json("bag", "rye", text % (2, '"amounts":{"a":5}'), based_on=1)
+
+        upgraded = store.put_json("bag", "rye", text % (2, '"amounts":{"a":5,"b":0.02}'), based_on=2)
+        assert (upgraded.number, store.verify()) == (3, [])
+        with pytest.raises(EncodeError, match="the newer fields would be lost"):
+            store.put_json("bag", "rye", text % (1, '"amounts":{"a":5000}'), based_on=3)
 
     def test_a_text_without_its_class_is_merged_too(self, store: docstore.Store) -> None:
         text = '{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book",'
