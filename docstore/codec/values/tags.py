@@ -128,8 +128,8 @@ def _str_decode(members: Members, decode: Decode) -> str:
     )
 
 
-_MAY_BE_UNSAFE: Final = re.compile(rb"-0\.0(?!\d)|\de\+?\d|\\u0000|(?<![.\d])\d{19}")
-"""What a canonical text of JSON has in it where a value is not in the range that needs no tag."""
+_MAY_BE_UNSAFE: Final = re.compile(rb"[,:\[]-?(?:(?<=-)0\.0[,\]}]|\d[\d.]*e\+?\d|\d{19})")
+"""What a canonical text in brackets has in it where a number needs a tag; elsewhere perhaps too."""
 
 
 def tagged_where_unsafe(value: JSON) -> JSON:
@@ -140,7 +140,8 @@ def tagged_where_unsafe(value: JSON) -> JSON:
     Cost:
         A writing of it; a visit of every value only if there may be such a one.
     """
-    return _tagged(value) if _MAY_BE_UNSAFE.search(dumps(value)) else value
+    text = b"[%b]" % dumps(value)
+    return _tagged(value) if b"\\u0000" in text or _MAY_BE_UNSAFE.search(text) else value
 
 
 def _tagged(value: JSON) -> JSON:
