@@ -492,11 +492,12 @@ class ConflictError(StoreError):
         problem: str = "",
         kind: str = "experiment",
         source: str = "",
+        remedy: str = "",
     ) -> None:
         self.name, self.kind, self.yours, self.head, self.places = name, kind, yours, head, tuple(places)
         self.source = source
         what = problem or f"both changed {', '.join(place.pointer or 'all of it' for place in places)}"
-        remedy = (
+        remedy = remedy or (
             f"{source!r} was changed since version {yours}, which both have in common, and {what}. Change one of them, "
             f"or call merge(..., on_conflict=) with a function that decides, or 'overwrite' to take all of {source!r}."
             if source

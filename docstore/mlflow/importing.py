@@ -86,7 +86,8 @@ def import_experiments(
     with _errors_of(client):
         experiments = {each.name: each for each in _pages(client.search_experiments)}
         wanted = [each for each in chosen(names, experiments, "experiments") if names or not _is_unused(client, each)]
-    importer = Importer(store, MESSAGE, _REMEDY, author)
+    # A run is known again by its id.
+    importer = Importer(store, MESSAGE, _REMEDY, author, keeps_numbers=False)
     with reporting(progress, "experiments") as tell:
         for number, each in enumerate(wanted, 1):
             name = f"{prefix}{each.name}"

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
 from docstore.documents import canonical
+from docstore.documents.canonical import ABSENT
+from docstore.documents.history import Version
+from docstore.documents.kinds import EXPERIMENT
 from docstore.documents.merge.three_way import merge
+from docstore.documents.merge.trials import TRIALS, collisions
 from docstore.errors import (
     Conflict,
     ConflictError,
@@ -22,10 +26,12 @@ from docstore.errors import (
     DocumentExistsError,
     InvalidValueError,
     MissingFileError,
+    VersionNotFoundError,
 )
 from docstore.json_store.functions import dumps, loads
 from docstore.model import Experiment
 from docstore.registry.bundle import mapper_of
+from docstore.sql.reader import read_pieces
 from docstore.verify.report import ImportReport
 
 if TYPE_CHECKING:
@@ -103,6 +109,7 @@ class Importer:
         message: of the versions that are saved, by which a later import knows them again.
         remedy: ends the error of a name that something else has: what that is not, and how it gets another name.
         report: what became of those that were saved so far.
+        keeps_numbers: whether a trial is known again by its number, which it has to have in the store, too.
     """
 
     store: Store
@@ -110,6 +117,7 @@ class Importer:
     remedy: str
     author: str | None = None
     report: ImportReport = field(default_factory=ImportReport)
+    keeps_numbers: bool = True
 
     def add(self, name: str, former: str, read: Callable[[Experiment | None], Experiment | None]) -> bool:
         """Save what *read* returns as the experiment *name*, and return whether there was something new.
@@ -149,8 +157,9 @@ class Importer:
         """Save what *read* returns as the document *name*, as ``add``, without a report.
 
         Raises:
-            DocumentExistsError: the store has another document of the name, which was not imported.
-            ConflictError: the source and the store changed the same place.
+            DocumentExistsError: the store has another document of the name, which was not imported; or an import that
+                this one needs was folded by ``compact``.
+            ConflictError: the source and the store changed the same place, or added two trials with one number.
         """
         if not self.store.exists(name, kind=kind):
             self.store.save(read(None), message=self.message, author=self.author)
@@ -158,21 +167,56 @@ class Importer:
         versions = self.store.history(name, kind=kind)
         newest = versions[0].number
         imports = [version.number for version in reversed(versions) if version.message == self.message]
-        other = DocumentExistsError(
-            name, kind=kind, head=newest, remedy=f"{self.remedy}, or import into another project of the store."
-        )
-        if not imports:
-            raise other
+        try:
+            saved = self._save_again(name, kind, imports, read) if imports else None
+        except VersionNotFoundError as error:
+            remedy = (
+                f"compact() folded its version {error.wanted}, without which what is new in the source and what was "
+                f"changed here cannot be told apart. Import it under another name, or into another project of the "
+                f"store; versions with a tag are not folded."
+            )
+            raise DocumentExistsError(name, kind=kind, head=newest, remedy=remedy) from error
+        except ConflictError as error:
+            raise _import_conflict(error, imports[-1]) from error
+        if saved is None:
+            remedy = f"{self.remedy}, or import into another project of the store."
+            raise DocumentExistsError(name, kind=kind, head=newest, remedy=remedy)
+        return saved.number > newest
+
+    def _save_again(
+        self, name: str, kind: str, imports: Sequence[int], read: Callable[[D | None], D | None]
+    ) -> Version | None:
+        """Save what is new since *imports*; return None if *read* does.
+
+        Raises:
+            VersionNotFoundError: one of them was folded.
+            ConflictError: as ``save``.
+        """
         stored: D = self.store.load(name, kind=kind, version=imports[-1])
         before = self._as_imported(name, kind, imports, stored)
         now = read(before)
         if now is None:
-            raise other
-        mine, conflicts = (now, ()) if before is stored else _merged(before, now, stored)
+            return None
+        mine, conflicts = (now, ()) if before is stored else self._merged(before, now, stored)
+        if not conflicts and self.keeps_numbers and kind == EXPERIMENT.name:
+            conflicts = self._taken(name, stored, mine)
         if conflicts:
-            raise ConflictError(name, kind=kind, yours=imports[-1], head=newest, places=conflicts)
-        saved = self.store.save(mine, message=self.message, author=self.author, based_on=imports[-1])
-        return saved.number > newest
+            head = self.store.version(name, kind=kind).number
+            raise ConflictError(name, kind=kind, yours=imports[-1], head=head, places=conflicts)
+        return self.store.save(mine, message=self.message, author=self.author, based_on=imports[-1])
+
+    def _taken(self, name: str, stored: Any, mine: Any) -> list[Conflict]:
+        """Return the trials that are new in *mine*, and of which the store has others with the same numbers."""
+        context = self.store._context
+        new = {TRIALS.path(str(index)) for index in mine.trials.keys() - stored.trials.keys()}
+        with context.transactions.reading() as connection:
+            theirs, _ = read_pieces(connection, context.transactions.head(connection, EXPERIMENT.name, name), new)
+        if not theirs:
+            return []
+        pieces = {path: piece.body for path, piece in context.mapper().document(mine).pieces.items()}
+        base = {TRIALS.path(str(index)) for index in stored.trials}
+        taken = map(TRIALS.path, map(str, collisions(base, pieces, theirs)))
+        return [Conflict(path, ABSENT, pieces[path], theirs[path]) for path in taken]
 
     def _as_imported(self, name: str, kind: str, imports: Sequence[int], stored: D) -> D:
         """Return what the source had at the last of *imports*: *stored* without what was changed here before it.
@@ -186,12 +230,24 @@ class Importer:
                 source = self.store.load(name, kind=kind, version=earlier)
             if source is not None:
                 beside, after = (self.store.load(name, kind=kind, version=each) for each in (number - 1, number))
-                source, _ = _merged(beside, source, after)
+                source, _ = self._merged(beside, source, after)
         return stored if source is None else source
 
+    def _merged(self, base: D, mine: D, theirs: D) -> tuple[D, Sequence[Conflict]]:
+        """Return *base* with the changes of both, and the conflicts, where it has *mine*."""
+        bundle = self.store._context.bundle
+        three = [canonical.loads(dumps(each, bundle)) for each in (base, mine, theirs)]
+        merged, conflicts = merge(*three, keys=mapper_of(bundle).kind_of(theirs).of(three[2]).merge_keys)
+        return loads(canonical.dumps(merged), bundle), conflicts
 
-def _merged(base: D, mine: D, theirs: D) -> tuple[D, tuple[Conflict, ...]]:
-    """Return *base* with the changes of both, and the conflicts, where it has *mine*."""
-    three = [canonical.loads(dumps(each)) for each in (base, mine, theirs)]
-    merged, conflicts = merge(*three, keys=mapper_of().kind_of(theirs).of(three[2]).merge_keys)
-    return loads(canonical.dumps(merged)), conflicts
+
+def _import_conflict(error: ConflictError, imported: int) -> ConflictError:
+    """Return the error of a save as that of an import, which has another remedy."""
+    name, kind, places = error.name, error.kind, error.places
+    pointers = ", ".join(place.pointer or "all of it" for place in places)
+    remedy = (
+        f"since version {imported}, which was imported last, the source and the store both changed {pointers}. Save it "
+        f"with what the source has there, and import again. A trial of your own whose number the source has given to "
+        f"another one can be kept in a branch(); remove it here."
+    )
+    return ConflictError(name, kind=kind, yours=imported, head=error.head, places=places, remedy=remedy)

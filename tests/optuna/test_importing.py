@@ -10,8 +10,10 @@ import pytest
 from optuna.trial import TrialState
 from optuna_samples import DIVERSE, everything, fill, trial
 
+from docstore import Metric
 from docstore.errors import DatabaseError, DocstoreError, InvalidValueError, MissingFileError
 from docstore.optuna import ImportReport, export_study, import_studies, record
+from docstore.registry_bundle import RegistryBundle
 
 
 class TestASecondImport:
@@ -137,6 +139,119 @@ class TestASecondImport:
         import_studies(lab, memory)
 
         assert lab.load("branin").lookup_data().metric_names == {"loss"}
+
+
+class TestATrialThatWasAddedBothInTheStoreAndInTheSource:
+    """Both have number 1, and are two trials: the import would have to give the source's another number."""
+
+    @pytest.fixture
+    def study(self, lab, memory):
+        study = fill(memory, [trial()])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.new_trial(parameters={"x": 0.9}).complete({"value": 2.0})
+        lab.save(experiment)
+        study.add_trial(trial(1))
+        return study
+
+    def test_is_named_and_nothing_is_saved(self, lab, memory, study):
+        reason = import_studies(lab, memory).failed["branin"]
+
+        assert "the source and the store both changed /trials/1. Save it with what the source has there" in reason
+        assert len(lab.history("branin")) == 2
+
+    def test_is_imported_when_that_of_the_store_is_in_a_branch(self, lab, memory, study):
+        lab.branch("branin", "mine")
+        lab.revert("branin", 1)
+
+        import_studies(lab, memory)
+        study.add_trial(trial(2))
+        import_studies(lab, memory)
+
+        assert everything(export_study(lab, "branin", optuna.storages.InMemoryStorage())) == everything(study)
+        assert lab.load("mine").trials[1].arm.parameters == {"x": 0.9}
+
+
+class TestAnImportThatWasFolded:
+    @pytest.fixture
+    def study(self, lab, memory):
+        """A study that was imported, changed in the store, and compacted."""
+        study = fill(memory, [trial()])
+        import_studies(lab, memory)
+        experiment = lab.load("branin")
+        experiment.properties["team"] = "audio"
+        lab.save(experiment)
+        return study
+
+    def test_is_named_with_what_helps(self, lab, memory, study):
+        lab.compact("branin", keep=1)
+
+        reason = import_studies(lab, memory).failed["branin"]
+
+        assert "compact() folded its version 1" in reason
+        assert import_studies(lab, memory, prefix="again/").imported == ["again/branin"]
+
+    def test_is_not_folded_if_it_has_a_tag(self, lab, memory, study):
+        lab.tag("branin", "imported", 1)
+        lab.compact("branin", keep=1)
+        study.add_trial(trial(1))
+
+        import_studies(lab, memory)
+
+        assert len(lab.load("branin").trials) == 2
+        assert lab.load("branin").properties["team"] == "audio"
+
+
+class TestAPlaceThatTheSourceAndTheStoreChanged:
+    @pytest.fixture
+    def study(self, lab, memory):
+        study = fill(memory, [trial()])
+        study.set_user_attr("oven", 1)
+        import_studies(lab, memory)
+        set_oven(lab, 2)
+        study.set_user_attr("oven", 3)
+        return study
+
+    def test_is_named(self, lab, memory, study):
+        reason = import_studies(lab, memory).failed["branin"]
+
+        assert (
+            "since version 1, which was imported last, the source and the store both changed /properties/oven" in reason
+        )
+
+    def test_is_imported_when_both_are_the_same_and_may_be_changed_then(self, lab, memory, study):
+        set_oven(lab, 3)
+        study.add_trial(trial(1))
+        import_studies(lab, memory)
+        set_oven(lab, 2)
+
+        assert import_studies(lab, memory) == ImportReport(unchanged=["branin"])
+        assert lab.load("branin").properties["oven"] == 2
+
+
+def set_oven(store, value):
+    experiment = store.load("branin")
+    experiment.properties["oven"] = value
+    store.save(experiment)
+
+
+def test_a_store_with_a_bundle_imports_for_a_third_time(connect, fresh_database, memory):
+    class Crumb(Metric):
+        pass
+
+    bundle = RegistryBundle(metric_clss={Crumb: None})
+    lab = connect(fresh_database("sqlite"), bundle=bundle)
+    study = fill(memory, [trial()])
+    import_studies(lab, memory)
+    experiment = lab.load("branin")
+    experiment.add_tracking_metric(Crumb("crumb"))
+    lab.save(experiment)
+    for number in (1, 2):
+        study.add_trial(trial(number))
+        import_studies(lab, memory)
+
+    experiment = lab.load("branin")
+    assert (len(experiment.trials), type(experiment.metrics["crumb"])) == (3, Crumb)
 
 
 class TestTwoSourcesWithStudiesOfOneName:
