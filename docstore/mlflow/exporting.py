@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -75,18 +76,31 @@ def export_experiment(
     client = target if isinstance(target, MlflowClient) else MlflowClient(tracking_uri=target)
     own_name: str = own_of(experiment.properties).get("name", name)
     new_name = own_name if experiment_name is None else experiment_name
-    experiment_id = _create(client, experiment, new_name)
+    with (
+        reporting(progress, "runs") as tell,
+        _new_experiment(client, experiment, new_name) as experiment_id,
+    ):
+        _write(client, experiment_id, contents, lambda done: tell(Progress(done, len(contents), name)))
+    return client.get_experiment(experiment_id)
+
+
+@contextmanager
+def _new_experiment(client: MlflowClient, experiment: Experiment, name: str) -> Iterator[str]:
+    """Make an experiment of MLflow for *experiment*, without runs, and delete it if the block fails.
+
+    Raises:
+        InvalidValueError: MLflow refused something, in the block or before.
+    """
+    experiment_id = _create(client, experiment, name)
     try:
-        with reporting(progress, "runs") as tell:
-            _write(client, experiment_id, contents, lambda done: tell(Progress(done, len(contents), name)))
+        yield experiment_id
     except BaseException as error:
         # The name of a deleted experiment stays taken in MLflow.
-        client.rename_experiment(experiment_id, f"{new_name} (failed export {experiment_id})")
+        client.rename_experiment(experiment_id, f"{name} (failed export {experiment_id})")
         client.delete_experiment(experiment_id)
         if isinstance(error, MlflowException):
-            raise InvalidValueError(f"experiment {name!r}", new_name, f"MLflow refuses it: {error}") from error
+            raise InvalidValueError(f"experiment {experiment.name!r}", name, f"MLflow refuses it: {error}") from error
         raise
-    return client.get_experiment(experiment_id)
 
 
 def _check_lengths(content: RunContent) -> None:
