@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from docstore.ax.client import AxClient, Client, Orchestrator
     from docstore.ax.exporting import export_json
     from docstore.ax.importing import import_json, import_json_file, import_sql
-    from docstore.verify.report import ImportReport
+    from docstore.store.importing import ImportReport
 
 __all__ = [
     "REGISTRY",
@@ -57,7 +57,7 @@ __all__ = [
 _LOADED_WHEN_USED: Final = {
     "AxClient": "docstore.ax.client",
     "Client": "docstore.ax.client",
-    "ImportReport": "docstore.verify.report",
+    "ImportReport": "docstore.store.importing",
     "Orchestrator": "docstore.ax.client",
     "export_json": "docstore.ax.exporting",
     "import_json": "docstore.ax.importing",

@@ -35,8 +35,8 @@ from docstore.ax.analysis import belong_to
 from docstore.ax.storage_copy import copied
 from docstore.errors import FileAccessError, FileFormatError, MissingFileError
 from docstore.registry.bundle import mapper_of
-from docstore.store.importing import Importer, checked_zone
-from docstore.verify.report import ImportReport, Progress, Report, reporting
+from docstore.store.importing import Importer, ImportReport, checked_zone
+from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

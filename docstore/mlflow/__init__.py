@@ -14,6 +14,6 @@ except ImportError as error:
 
 from docstore.mlflow.exporting import export_experiment
 from docstore.mlflow.importing import import_experiments
-from docstore.verify.report import ImportReport
+from docstore.store.importing import ImportReport
 
 __all__ = ["ImportReport", "export_experiment", "import_experiments"]

@@ -31,8 +31,8 @@ from docstore.mlflow.runs import (
 )
 from docstore.model import Experiment, MapMetric, SearchSpace
 from docstore.sql.dialects.urls import parse, redacted, without_password
-from docstore.store.importing import Importer, check_database, chosen
-from docstore.verify.report import ImportReport, Progress, Report, reporting
+from docstore.store.importing import Importer, ImportReport, check_database, chosen
+from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

@@ -16,6 +16,6 @@ from docstore.optuna.exporting import export_study
 from docstore.optuna.importing import import_studies
 from docstore.optuna.recording import record
 from docstore.optuna.storage import Storage
-from docstore.verify.report import ImportReport
+from docstore.store.importing import ImportReport
 
 __all__ = ["ImportReport", "Storage", "export_study", "import_studies", "record"]

@@ -26,8 +26,8 @@ from docstore.optuna.studies import (
 )
 from docstore.optuna.trials import put_encoded
 from docstore.sql.dialects.urls import parse, redacted, without_password
-from docstore.store.importing import Importer, check_database, checked_zone, chosen
-from docstore.verify.report import ImportReport, Progress, Report, reporting
+from docstore.store.importing import Importer, ImportReport, check_database, checked_zone, chosen
+from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
     from docstore.store.store import Store

@@ -1,4 +1,4 @@
-"""What imports of other libraries share: the choice of experiments, and saving so that two imports are as one."""
+"""What imports of other libraries share: saving so that two imports are as one, and ImportReport, what they return."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ from docstore.json_store.functions import dumps, loads
 from docstore.model import Experiment
 from docstore.registry.bundle import mapper_of
 from docstore.sql.reader import read_pieces
-from docstore.verify.report import ImportReport
 
 if TYPE_CHECKING:
     from docstore.store.store import Store
@@ -99,6 +98,32 @@ def checked_zone(zone: tzinfo | str | None) -> tzinfo | None:
         return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
         raise InvalidValueError("zone", zone, "Give the name of a time zone, such as 'Europe/Vienna'.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of each experiment that was to be imported, by the names that they have in the store.
+
+    Attributes:
+        imported: saved now: new, or with what was added to the source since the last import.
+        unchanged: imported before, and as they were then.
+        failed: why each of the others was not saved.
+        renamed: the name in the source, of each that has another name here.
+        left_out: what was left out of those that were saved, in words.
+    """
+
+    imported: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.imported)} imported, {len(self.unchanged)} unchanged, {len(self.failed)} failed"]
+        lines += [f"{name!r} is called {former!r} in the source" for name, former in self.renamed.items()]
+        lines += [f"{name!r} is without {what}" for name, each in self.left_out.items() for what in each]
+        lines += [f"{name!r} failed: {reason}" for name, reason in self.failed.items()]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)

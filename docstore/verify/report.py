@@ -1,11 +1,11 @@
-"""Damage, what ``verify`` returns; ImportReport, what imports return; and Progress, what long calls tell meanwhile."""
+"""Damage, what ``verify`` returns; and Progress, what long calls tell meanwhile."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from docstore.documents.diff.format import on_one_line
@@ -105,35 +105,6 @@ class Subject:
 
     def _damage(self, table: str, where: str, problem: str, key: Mapping[str, str | int], pointer: str = "") -> Damage:
         return Damage(self.kind, self.name, table, where, problem, RowKey((("id", self.id), *key.items())), pointer)
-
-
-# --- imports ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of each experiment that was to be imported, by the names that they have in the store.
-
-    Attributes:
-        imported: saved now: new, or with what was added to the source since the last import.
-        unchanged: imported before, and as they were then.
-        failed: why each of the others was not saved.
-        renamed: the name in the source, of each that has another name here.
-        left_out: what was left out of those that were saved, in words.
-    """
-
-    imported: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    renamed: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = [f"{len(self.imported)} imported, {len(self.unchanged)} unchanged, {len(self.failed)} failed"]
-        lines += [f"{name!r} is called {former!r} in the source" for name, former in self.renamed.items()]
-        lines += [f"{name!r} is without {what}" for name, each in self.left_out.items() for what in each]
-        lines += [f"{name!r} failed: {reason}" for name, reason in self.failed.items()]
-        return "\n".join(lines)
 
 
 # --- progress --------------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ from docstore.cli.text import counted
 
 if TYPE_CHECKING:
     from docstore.json_store.transfer import Entry
+    from docstore.store.importing import ImportReport
     from docstore.store.store import Store
-    from docstore.verify.report import ImportReport
 
 _COLUMNS: Final = ("status", "kind", "name", "where")
 
