@@ -31,7 +31,7 @@ from docstore.mlflow.runs import (
 )
 from docstore.model import Experiment, MapMetric, SearchSpace
 from docstore.sql.dialects.urls import parse, redacted, without_password
-from docstore.store.importing import Importer, ImportReport, check_database, chosen
+from docstore.store.importing import Importer, ImportReport, check_database, chosen, name_here
 from docstore.verify.report import Progress, Report, reporting
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def import_experiments(
     importer = Importer(store, MESSAGE, _REMEDY, author, keeps_numbers=False)
     with reporting(progress, "experiments") as tell:
         for number, each in enumerate(wanted, 1):
-            name = f"{prefix}{each.name}"
+            name = name_here(f"{prefix}{each.name}")
             reader = _Reader(client, each, name)
             if importer.add(name, each.name, reader.read) and reader.left_out:
                 importer.report.left_out[name] = [*reader.left_out]

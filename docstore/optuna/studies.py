@@ -30,6 +30,7 @@ from docstore.model import (
     SearchSpace,
 )
 from docstore.optuna.parameters import as_members, distribution_of, of_members, parameter_of
+from docstore.store.importing import name_here
 
 KEY: Final = "optuna"
 """The key in ``properties`` of an experiment and of a trial under which is what the model has no place for."""
@@ -82,7 +83,7 @@ class Layout:
 
 def document_name(study_name: str, prefix: str = "") -> str:
     """Return the name of the document of a study."""
-    return f"{prefix}{study_name}" or _NO_NAME
+    return name_here(f"{prefix}{study_name}") or _NO_NAME
 
 
 def is_study(experiment: Experiment) -> bool:

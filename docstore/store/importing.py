@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 
 from docstore.documents import canonical
+from docstore.documents.arguments import LONGEST_NAME
 from docstore.documents.canonical import ABSENT
 from docstore.documents.history import Version
 from docstore.documents.kinds import EXPERIMENT
@@ -56,6 +58,12 @@ def chosen(names: Iterable[str] | None, available: Mapping[str, Each], what: str
         has = ", ".join(map(repr, available)) or f"no {what}"
         raise InvalidValueError("names", missing[0], f"The source has {has}.")
     return [available[name] for name in wanted]
+
+
+def name_here(name: str) -> str:
+    """Return *name* as a document can have it: one that is too long is cut, and ends in a digest of the whole."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]} {digest}"
 
 
 def check_database(url: sa.URL, table: str) -> None:

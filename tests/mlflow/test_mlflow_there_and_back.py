@@ -199,3 +199,12 @@ def test_an_experiment_that_the_target_has_is_not_overwritten(lab, client, sampl
 
     with pytest.raises(InvalidValueError, match="give experiment_name="):
         export_experiment(lab, sample, client)
+
+
+def test_a_name_that_is_too_long_for_a_document_is_cut_and_kept(lab, client, target):
+    name = "lr=0.1, " * 60
+    run(client, client.create_experiment(name))
+
+    [here] = import_experiments(lab, client, names=[name]).imported
+
+    assert export_experiment(lab, here, target).name == name

@@ -437,6 +437,15 @@ class TestAPickledStorage:
         assert "secret" not in str(caught.value)
 
 
+def test_a_study_may_have_a_name_that_is_too_long_for_a_document(lab):
+    name = "lr=0.1, " * 60
+    new_study(Storage(lab), name).optimize(objective, 1)
+
+    study = optuna.load_study(study_name=name, storage=Storage(lab))
+
+    assert (study.study_name, len(study.trials)) == (name, 1)
+
+
 def test_a_store_that_is_only_read_is_refused(fresh_database, connect):
     with pytest.raises(ReadOnlyError):
         Storage(connect(fresh_database("sqlite"), read_only=True))

@@ -257,6 +257,19 @@ def test_progress_counts_the_trials(lab, memory):
     assert [(each.done, each.total) for each in told] == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.parametrize("prefix", ["", "machine 2/"])
+def test_a_name_that_is_too_long_for_a_document_is_cut_and_kept(lab, memory, prefix):
+    name = "lr=0.1, " * 60
+    fill(memory, [trial()], name=name)
+    import_studies(lab, memory, prefix=prefix)
+
+    [here] = lab.find().names()
+
+    assert here.startswith(f"{prefix}lr=0.1, ")
+    assert export_study(lab, here, optuna.storages.InMemoryStorage()).study_name == name
+    assert import_studies(lab, memory, prefix=prefix).unchanged == [here]
+
+
 def test_microseconds_are_kept(lab, memory):
     fill(memory, [trial(datetime_start=datetime(2026, 1, 2, 3, 4, 5, 678_901))])
 
