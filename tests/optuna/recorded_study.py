@@ -1,4 +1,4 @@
-"""A process of a study with several: ``python recorded_study.py STORE_URL OPTUNA_URL TRIALS``."""
+"""A process of a study with several: ``python recorded_study.py STORE_URL JOURNAL TRIALS``."""
 
 import sys
 
@@ -14,7 +14,7 @@ def objective(trial: optuna.Trial) -> float:
 
 
 def main(url: str, source: str, trials: int) -> None:
-    storage = optuna.storages.RDBStorage(source)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(source))
     study = optuna.load_study(study_name="branin", storage=storage)
     with docstore.connect(url) as store:
         study.optimize(objective, n_trials=trials, callbacks=[record(store)])

@@ -164,9 +164,9 @@ class TestAnExperimentOfAnotherStudy:
 
 
 class TestTwoProcessesOnOneStudy:
-    def test_record_each_trial_once(self, store, database, rdb, tmp_path):
-        study = new_study(rdb)
-        arguments = [sys.executable, str(WORKER), database, f"sqlite:///{tmp_path / 'optuna0'}", "6"]
+    def test_record_each_trial_once(self, store, database, new_storage, tmp_path):
+        study = new_study(new_storage("journal"))
+        arguments = [sys.executable, str(WORKER), database, str(tmp_path / "optuna0"), "6"]
 
         workers = [subprocess.Popen(arguments, stderr=subprocess.PIPE) for _ in range(2)]
 

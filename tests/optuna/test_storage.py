@@ -348,15 +348,11 @@ class TestAProcessThatIsKilled:
         worker.communicate()
         return study
 
-    def test_leaves_a_running_trial_with_what_was_written(self, killed, store):
-        [left] = killed.trials
-
-        assert (left.state, left.intermediate_values) == (TrialState.RUNNING, {0: 0.5})
-
-    def test_does_not_stop_the_others(self, killed, store):
+    def test_leaves_what_was_written_of_its_trial_and_does_not_stop_the_others(self, killed, store):
         killed.optimize(lambda trial: trial.suggest_float("x", -1.0, 1.0), 1)
 
         assert [each.state for each in killed.trials] == [TrialState.RUNNING, TrialState.COMPLETE]
+        assert killed.trials[0].intermediate_values == {0: 0.5}
         assert store.verify("branin") == []
 
 
