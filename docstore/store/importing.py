@@ -204,9 +204,9 @@ class Importer:
             saved = self._save_again(name, kind, imports, read) if imports else None
         except VersionNotFoundError as error:
             remedy = (
-                f"compact() folded its version {error.wanted}, without which what is new in the source and what was "
-                f"changed here cannot be told apart. Import it under another name, or into another project of the "
-                f"store; versions with a tag are not folded."
+                f"compact() folded its version {error.wanted}. The import needs it, to tell what is new in the source "
+                f"from what was changed here. Import it under another name, or into another project of the store; "
+                f"versions with a tag are not folded."
             )
             raise DocumentExistsError(name, kind=kind, head=newest, remedy=remedy) from error
         except ConflictError as error:
