@@ -95,6 +95,8 @@ class TestAnEmptyStore:
         client = Client(web.app(connect(fresh_database("sqlite"))))
 
         assert "Nothing is stored yet" in client.get("/").text
+        assert "There is no document of kind experiment yet." in client.get("/").text
+        assert "No document fulfils this." in client.get("/list", prefix="c").text
         assert client.get("/store").status_code == 200
         assert client.get("/changes", seen="").status_code == 204
 
@@ -329,6 +331,11 @@ class TestTrials:
         assert {"x", "taste"} <= set(page.columns)
         assert "flour" not in page.columns
         assert page.same["flour"] == "rye"
+
+    def test_that_are_not_there_yet_are_said_to_be_none(self, own):
+        own.save(with_goal("empty"))
+
+        assert "There is no trial yet." in Client(web.app(own)).get("/trials", name="empty").text
 
     def test_are_sorted_by_any_of_them(self, lab):
         page = trials_page(Source(lab), "cakes", sort="-taste")

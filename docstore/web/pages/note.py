@@ -77,7 +77,7 @@ def save_note(source: Source, name: str, text: str, mark: str, message: str) -> 
 
     Raises:
         DocumentNotFoundError: there is no such experiment.
-        InvalidValueError: the text is too long, or an object of a class that is not registered would lose its own.
+        InvalidValueError: the text is too long, or the class of the experiment is not registered.
         ReadOnlyError, NotAllowedError, DecodeError: as ``Store.load`` and ``Store.save``.
 
     Cost:
@@ -88,8 +88,8 @@ def save_note(source: Source, name: str, text: str, mark: str, message: str) -> 
         raise InvalidValueError("note", text, f"Give less than {_LONGEST:,} characters: it has {len(text):,}.")
     experiment = source.store.load(name, lazy=True, unknown="keep")
     if isinstance(experiment, UnknownObject) or not isinstance(getattr(experiment, "description", 0), (str, NoneType)):
-        remedy = "Its class is not registered where these pages run: change it in a program that has the class."
-        raise InvalidValueError("note", text, remedy)
+        remedy = "Its class has no description, or is not installed where these pages run: start them where it is."
+        raise InvalidValueError("experiment", name, remedy)
     if note_of(experiment.description).mark != mark:
         return _conflict(source, name, text, message)
     if text == (experiment.description or "").replace("\r\n", "\n"):
