@@ -86,8 +86,9 @@ bench-web: .venv/installed ## Time each page of docstore.web at 100,000 experime
 	@folder=$$(mktemp -d) && $(RUN) tests/support/large_lab.py $$folder/large.db && $(RUN) tests/support/web_times.py $$folder/large.db; \
 	failed=$$?; rm -rf $$folder; exit $$failed
 
-picture: .venv/installed ## Make the pictures in the documentation again: those of plots, and that of Datasette
+picture: .venv/installed ## Make the pictures in the documentation again: those of plots, of pages, and that of Datasette
 	$(RUN) tests/support/plot_pictures.py
+	$(RUN) tests/support/web_pictures.py
 	$(RUN) tests/support/picture.py
 
 clean: ## Remove .venv and what the tools left
