@@ -99,7 +99,11 @@ def _look(query: Query) -> Look:
 _FILTERS: Final = ("type", "status", "owner", "prefix", "sort")
 
 PAGES: Final = (
-    PageRoute("/list", lambda s, q: listing(s, q.kind, q.optional(*_FILTERS), q.text("after", "") or None), "listing"),
+    PageRoute(
+        "/list",
+        lambda s, q: listing(s, q.text("kind", s.first_kind()), q.optional(*_FILTERS), q.text("after", "") or None),
+        "listing",
+    ),
     PageRoute("/experiment", lambda s, q: experiment_page(s, q.text("name"), q.text("version", "")), "experiment"),
     PageRoute("/objective", lambda s, q: objective(s, q.text("name"), q.text("version", "")), "objective"),
     PageRoute(

@@ -60,6 +60,11 @@ class Source:
         """Return the kinds that have documents, at most 30 seconds old."""
         return self._kinds.get()
 
+    def first_kind(self) -> str:
+        """Return the kind that is shown first: experiments, unless there are only documents of other kinds."""
+        kinds = self.kinds()
+        return EXPERIMENT if EXPERIMENT in kinds or not kinds else kinds[0]
+
     def newest(self) -> list[DocumentInfo]:
         """Return the documents that changed last, the newest first, at most a second old.
 

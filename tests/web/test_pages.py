@@ -101,6 +101,16 @@ class TestAnEmptyStore:
         assert client.get("/changes", seen="").status_code == 204
 
 
+class TestAStoreWithoutExperiments:
+    def test_shows_the_documents_that_it_has(self, connect, fresh_database):
+        store = connect(fresh_database("sqlite"))
+        store.put("recipe", "rye bread", {"rye": 1})
+
+        page = Client(web.app(store)).get("/list.json").json()
+
+        assert (page["kind"], [row["info"]["name"] for row in page["rows"]]) == ("recipe", ["rye bread"])
+
+
 class TestTheList:
     def test_has_what_one_looks_for(self, client):
         rows = {row["info"]["name"]: row for row in client.get("/list.json").json()["rows"]}
@@ -149,6 +159,7 @@ class TestTheList:
 
         assert answer.status_code == 400
         assert "DRAFT" in answer.text
+        assert '<option value="COMPLETED">' in client.get("/").text
 
 
 class TestAnExperiment:

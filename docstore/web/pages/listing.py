@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from docstore.documents.history import Version
 from docstore.errors import DocstoreError
+from docstore.model.statuses import ExperimentStatus
 from docstore.plots.experiment_data import ExperimentData
 from docstore.search.experiments.best import best_arms, goal_of
 from docstore.search.experiments.read import Decode, StoredExperiment, at, experiment_of
@@ -61,6 +62,7 @@ class Listing:
 
     Attributes:
         filters: those that were asked for, for the links to other pages.
+        statuses: those that experiments may have, to choose from; none for other kinds.
         seen: up to when changes are on this page.
         cursor: where the next page begins; None on the last.
     """
@@ -70,6 +72,7 @@ class Listing:
     rows: list[ListRow]
     cursor: str | None
     filters: dict[str, str]
+    statuses: tuple[str, ...]
     newest: ChangeRow | None
     seen: str
 
@@ -136,7 +139,8 @@ def listing(source: Source, kind: str, filters: dict[str, str], after: str | Non
         )
         for info in infos
     ]
-    return Listing(kind, source.kinds(), rows, page.cursor, filters, newest_of_all(source), source.seen())
+    statuses = tuple(each.name for each in ExperimentStatus) if kind == EXPERIMENT else ()
+    return Listing(kind, source.kinds(), rows, page.cursor, filters, statuses, newest_of_all(source), source.seen())
 
 
 def newest_of_all(source: Source) -> ChangeRow | None:
