@@ -251,14 +251,13 @@ class Site:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     async def _act(self, path: str, request: Request) -> Response:
-        form = await _form(request)
         if not self.writers.may_write(request) or not is_from_here(request):
             remedy = "Sign in with the token that the server printed." if self.source.writable else "It is read only."
             return self._failed(request, "", Failure(403, "Nothing was changed", remedy))
+        form = await _form(request)
         if form is None:
-            return self._failed(
-                request, "", Failure(413, "Nothing was changed", "The form is too large. Go back: it is still there.")
-            )
+            remedy = "The form is too large. Go back: your text is still there."
+            return self._failed(request, "", Failure(413, "Nothing was changed", remedy))
         try:
             conflict = await run_in_threadpool(ACTIONS[path], self.source, form)
         except DocstoreError as error:
