@@ -1,6 +1,6 @@
 """An experiment branched to try something, changed on both sides, and merged back; its past can be loaded at each step.
 
-Run it: ``python examples/branch_and_merge.py``, with ``--folder DIR`` to choose where the database goes.
+Run it: ``python examples/branch_and_merge.py``, with ``--folder DIR`` for an empty folder of yours.
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="where the database goes; by default, a temporary folder")
     folder = parser.parse_args().folder or Path(tempfile.mkdtemp(prefix="docstore-"))
+    folder.mkdir(parents=True, exist_ok=True)
     with docstore.connect(folder / "lab.db") as store:
         store.save(new_experiment(), message="three loaves")
         before = datetime.now(UTC)

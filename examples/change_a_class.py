@@ -170,6 +170,7 @@ def main() -> None:
             TASKS[task](store, cls, name)
         return
     database = (arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))) / "specimens.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
     print(f"The database is {database}\n")
     for release, task, name in STORY:
         print(f"Release {release} does: {task} {name!r}", flush=True)

@@ -88,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the database goes; by default a temporary one")
     folder = parser.parse_args().folder or Path(tempfile.mkdtemp(prefix="docstore-"))
+    folder.mkdir(parents=True, exist_ok=True)
     database = folder / "calibrations.db"
 
     made = calibration()

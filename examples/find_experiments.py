@@ -169,6 +169,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the database goes; by default a temporary one")
     arguments = parser.parse_args()
     database = (arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))) / "bakery.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
     print(f"The database is {database}")
     with docstore.connect(f"sqlite:///{database}", experiment_type_enum=Kind) as store:
         for number in range(60):

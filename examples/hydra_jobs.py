@@ -1,8 +1,9 @@
 """Hydra's multirun: each job saves its trial to one experiment, from several processes at once.
 
-Run it: ``python examples/hydra_jobs.py`` starts two sweeps of three jobs at the same time, and shows what they stored.
-To start another one beside them: ``LAB=... python examples/hydra_jobs.py --multirun lr=0.1,0.2 depth=2,4``, with the
-folder of the database. No job waits for another one, and no two trials get one number.
+Run it: ``pip install docstore hydra-core``, then ``python examples/hydra_jobs.py`` starts two sweeps of three jobs at
+the same time, and shows what they stored. To start another one beside them: ``LAB=... python examples/hydra_jobs.py
+--multirun lr=0.1,0.2 depth=2,4``, with the folder of the database. No job waits for another one, and no two trials get
+one number.
 """
 
 from __future__ import annotations

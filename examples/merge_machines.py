@@ -1,8 +1,8 @@
 """Bring the studies of several machines, each in an Optuna database or journal of its own, into one store.
 
-Run it: ``python examples/merge_machines.py`` makes a folder of three machines' files and merges it; with
-``--folder DIR`` it merges the files that are there: databases ``*.db`` and journals ``*.log``. The files are only read.
-Run it again at any time, while the machines go on: only what is new is added.
+Run it: ``pip install 'docstore[optuna]'``, then ``python examples/merge_machines.py`` makes a folder of three machines'
+files and merges it. With ``--folder DIR`` it merges the files that are there: databases ``*.db``, journals ``*.log``.
+They are only read. Run it again at any time, while the machines go on: only what is new is added.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import tempfile
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
 import docstore
 from docstore.optuna import Storage, export_study, import_studies
 
-NAME = "bread"
+MERGED = "all.db"
 
 
 def crust(trial: optuna.Trial) -> float:
@@ -38,34 +38,47 @@ def run_machine(file: Path, seed: int, trials: int) -> None:
     sampler = optuna.samplers.RandomSampler(seed)
     storage = storage_of(file)
     study = optuna.create_study(
-        storage=storage, study_name=NAME, direction="maximize", sampler=sampler, load_if_exists=True
+        storage=storage, study_name="bread", direction="maximize", sampler=sampler, load_if_exists=True
     )
     study.optimize(crust, n_trials=trials)
     if isinstance(storage, RDBStorage):
         storage.engine.dispose()
 
 
-def import_folder(store: docstore.Store, folder: Path) -> None:
-    """Import each file: all studies have one name, so each experiment begins with the name of its machine."""
-    for file in sorted([*folder.glob("*.db"), *folder.glob("*.log")]):
-        if file.name != "all.db":
-            source = file if file.suffix == ".log" else f"sqlite:///{file}"
-            report = import_studies(store, source, prefix=f"{file.stem}/", author=file.stem)
-            print(f"{file}: {len(report.imported)} imported, {len(report.unchanged)} unchanged")
+def import_folder(store: docstore.Store, folder: Path) -> list[str]:
+    """Import the studies of each file, under names such as ``alps/bread``, and return the names of the machines."""
+    files = sorted(file for file in (*folder.glob("*.db"), *folder.glob("*.log")) if file.name != MERGED)
+    for file in files:
+        source = file if file.suffix == ".log" else f"sqlite:///{file}"
+        report = import_studies(store, source, prefix=f"{file.stem}/", author=file.stem)
+        print(f"{file}: {len(report.imported)} imported, {len(report.unchanged)} unchanged")
+    return [file.stem for file in files]
 
 
-def merge(store: docstore.Store) -> optuna.Study:
-    """Add each trial that has ended to one study of all machines, unless it is there; it says whose it was."""
-    together = optuna.create_study(storage=Storage(store), study_name=NAME, direction="maximize", load_if_exists=True)
-    known = {(trial.user_attrs["machine"], trial.user_attrs["number"]) for trial in together.trials}
+def merge(store: docstore.Store, machines: list[str]) -> dict[str, optuna.Study]:
+    """Add the trials of each machine's studies to one study of that name, and return these by their names."""
+    merged: dict[str, optuna.Study] = {}
     for name in store.names():
-        machine, _, study = name.rpartition("/")
-        if machine and study == NAME:
-            for trial in export_study(store, name, optuna.storages.InMemoryStorage()).trials:
-                if trial.state.is_finished() and (machine, trial.number) not in known:
-                    trial.user_attrs = {**trial.user_attrs, "machine": machine, "number": trial.number}
-                    together.add_trial(trial)
-    return together
+        machine, _, study_name = name.partition("/")
+        if machine in machines and study_name:
+            theirs = export_study(store, name, InMemoryStorage())
+            if study_name not in merged:
+                merged[study_name] = optuna.create_study(
+                    storage=Storage(store), study_name=study_name, directions=theirs.directions, load_if_exists=True
+                )
+            add_trials(merged[study_name], machine, theirs)
+    return merged
+
+
+def add_trials(together: optuna.Study, machine: str, theirs: optuna.Study) -> None:
+    """Add each trial that has ended, unless it is there; it says which machine's it was, and under which number."""
+    if theirs.directions != together.directions:
+        raise SystemExit(f"{together.study_name!r} of {machine} is to be {theirs.directions}, elsewhere not.")
+    known = {trial.user_attrs["number"] for trial in together.trials if trial.user_attrs["machine"] == machine}
+    for trial in theirs.trials:
+        if trial.state.is_finished() and trial.number not in known:
+            trial.user_attrs = {**trial.user_attrs, "machine": machine, "number": trial.number}
+            together.add_trial(trial)
 
 
 def main() -> None:
@@ -76,21 +89,20 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))
     if not arguments.folder:
-        for seed, name in enumerate(("alps.db", "burgundy.log", "crete.db")):
-            run_machine(folder / name, seed, 5)
+        for seed, file in enumerate(("alps.db", "burgundy.log", "crete.db")):
+            run_machine(folder / file, seed, 5)
 
-    with docstore.connect(f"sqlite:///{folder / 'all.db'}") as store:
-        print(f"The database: {folder / 'all.db'}")
-        import_folder(store, folder)
-        print(f"All machines: {len(merge(store).trials)} trials")
+    with docstore.connect(f"sqlite:///{folder / MERGED}") as store:
+        print(f"The database: {folder / MERGED}")
         if not arguments.folder:
+            merge(store, import_folder(store, folder))
             run_machine(folder / "burgundy.log", 9, 2)
             print("Two more trials in Burgundy, and everything again:")
-            import_folder(store, folder)
-            print(f"All machines: {len(merge(store).trials)} trials")
-        best = store.best(NAME)[0]
-        machine = store.load(NAME).trials[best.trial_index].properties["machine"]
-        print(f"The best, {best.value:.4f} at {best.parameters['celsius']:.1f} degrees, is from {machine}")
+        for name, study in merge(store, import_folder(store, folder)).items():
+            print(f"{name} of all machines: {len(study.trials)} trials")
+            for best in store.best(name)[:1]:
+                machine = store.load(name).trials[best.trial_index].properties["machine"]
+                print(f"The best, {best.value:.4g} with {dict(best.parameters)}, is from {machine}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Optimize with Optuna, and keep the study in a store: each finished trial is a version.
 
-Run it: ``python examples/optuna_study.py``, with ``--trials N`` for more trials, and ``--store URL`` for a database of
-yours. Kill it at any moment and run it again with the same ``--store``: it goes on where it was. Run it twice at once:
-both work on one study.
+Run it: ``pip install 'docstore[optuna]'``, then ``python examples/optuna_study.py``, with ``--trials N`` for more
+trials, and ``--store URL`` for a database of yours. Kill it at any moment and run it again with the same ``--store``:
+it goes on where it was. Run it twice at once: both work on one study.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))
+    folder.mkdir(parents=True, exist_ok=True)
     url = arguments.store or f"sqlite:///{folder / 'lab.db'}"
 
     with docstore.connect(url) as store:

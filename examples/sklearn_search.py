@@ -1,7 +1,8 @@
 """A search for hyper-parameters of scikit-learn, each trial saved as it ends; run again, it goes on where it was.
 
-Run it: ``python examples/sklearn_search.py``, with ``--folder DIR`` to choose where the database goes, and ``--trials``
-how many. A trial is a cross-validation: its accuracy is the mean over the folds, with the standard error of that mean.
+Run it: ``pip install docstore scikit-learn``, then ``python examples/sklearn_search.py``, with ``--folder DIR`` to
+choose where the database goes, and ``--trials`` how many. A trial is a cross-validation: its accuracy is the mean over
+the folds, with the standard error of that mean.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=6)
     arguments = parser.parse_args()
     database = (arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))) / "forest.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
     with docstore.connect(f"sqlite:///{database}") as store:
         experiment = store.load(NAME) if store.exists(NAME) else new_experiment()
         # The same order at each run: those of the trials that are stored are passed over.

@@ -1,7 +1,8 @@
 """Two networks of PyTorch in training: the loss of each epoch is stored with its step, the weights as an artifact.
 
-Run it: ``python examples/torch_training.py``, with ``--folder DIR`` to choose where the files go. A network is saved
-every few epochs, each time as one version: what is stored of it grows as it learns.
+Run it: ``pip install docstore torch``, then ``python examples/torch_training.py``, with ``--folder DIR`` to choose
+where the files go. A network is saved every few epochs, each time as one version: what is stored of it grows as it
+learns.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the files go; by default a temporary folder")
     folder = parser.parse_args().folder or Path(tempfile.mkdtemp(prefix="docstore-"))
+    folder.mkdir(parents=True, exist_ok=True)
     with docstore.connect(f"sqlite:///{folder / 'sine.db'}", artifacts=folder / "artifacts") as store:
-        experiment = new_experiment()
-        store.save(experiment)
+        experiment = store.load_or_create(NAME, new_experiment)
         for lr in (0.003, 0.03):
             trial, network = train(store, experiment, lr)
 

@@ -164,6 +164,7 @@ def main() -> None:
         count(arguments.count)
         return
     database = (arguments.folder or Path(tempfile.mkdtemp(prefix="docstore-"))) / "bread.db"
+    database.parent.mkdir(parents=True, exist_ok=True)
     print(f"The database is {database}")
     url = f"sqlite:///{database}"
     with docstore.connect(url, author="ada") as ada, docstore.connect(url, author="bob") as bob:

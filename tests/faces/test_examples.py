@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 import docstore
 from docstore.json_store.load import load_experiment
@@ -229,6 +232,19 @@ def test_the_quickstart_run_again_in_its_folder_writes_nothing_new(quickstart: R
 
     assert (again.done.returncode, again.done.stderr) == (0, "")
     assert store.history(NAME) == before
+
+
+def test_the_machines_of_a_folder_of_ones_own_are_merged(tmp_path: Path) -> None:
+    """Under the names and the directions that their studies have."""
+    for machine in ("oslo", "rome"):
+        storage = JournalStorage(JournalFileBackend(str(tmp_path / f"{machine}.log")))
+        study = optuna.create_study(storage=storage, study_name="net/a", direction="minimize")
+        study.add_trial(optuna.trial.create_trial(value=float(machine == "rome")))
+
+    ran = run(REPOSITORY / "examples" / "merge_machines.py", tmp_path, "--folder", str(tmp_path))
+
+    assert (ran.done.returncode, ran.done.stderr) == (0, "")
+    assert ran.done.stdout.splitlines()[-2:] == ["net/a of all machines: 2 trials", "The best, 0 with {}, is from oslo"]
 
 
 class TestWhatTheExampleOfCustomClassesShows:
