@@ -136,7 +136,8 @@ def visit(browser: Browser, base: str, path: str) -> Visit:
     def asked(event: dict[str, Any]) -> None:
         url = event["request"]["url"]
         if url.startswith(base):
-            urls[event["requestId"]] = url
+            if ".worker." not in url:  # Chromium does not say when the script of a worker has arrived
+                urls[event["requestId"]] = url
         elif url.startswith("http"):
             elsewhere.add(urlsplit(url).netloc)
 
