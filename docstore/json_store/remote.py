@@ -148,7 +148,7 @@ class Remote:
         self._replace(lambda path: self.fs.pipe_file(path, data))
 
     def upload(self, file: Path) -> None:
-        """Replace the file by the local *file*, as ``write``, in constant memory."""
+        """Replace the file by the local *file*, as ``write``, in constant memory; s3fs takes up to 1 GB."""
         self._replace(lambda path: self.fs.put_file(str(file), path))
 
     def chunks(self) -> Iterator[bytes]:

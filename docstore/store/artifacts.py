@@ -69,7 +69,8 @@ class Artifacts:
         """Keep a copy of *source*, and return the reference to put into a document; then save that document.
 
         The same content is kept once. When this returns, the file is whole and on the disk. An interruption leaves no
-        half of it under its name.
+        half of it under its name. What is written to *source* meanwhile is in the copy, or not; the digest is that of
+        the copy.
 
         Args:
             source: the content, or the path of a file that has it, or a file that is open for reading bytes.
