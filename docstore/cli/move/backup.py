@@ -22,7 +22,7 @@ def backup(settings: Settings, *, file: str, yes: bool, dry_run: bool) -> None:
 
     FILE is the database as of one moment, all projects with their history. Do not copy a database by `cp`: what was
     written last is in the log beside it. A server has a tool of its own, which is named with its options. The files of
-    artifacts are not in it: copy their folder first.
+    artifacts are not in it: copy their folder afterwards.
 
     Examples:
         docstore backup monday.db
