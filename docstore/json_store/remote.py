@@ -119,6 +119,9 @@ class Remote:
             raise InvalidValueError("filepath", shown(url), f"fsspec does not know the protocol {protocol!r}.{like}")
         try:
             fs, path = url_to_fs(url)
+            if not _is_live(fs, path):
+                fs.clear_instance_cache()
+                fs, path = url_to_fs(url)
         except ImportError as error:
             module = str(getattr(error.__cause__ or error, "name", None) or error)
             raise MissingDependencyError(_PACKAGES.get(module, module), purpose=purpose) from error
@@ -235,6 +238,22 @@ def chunks_of(file: BinaryIO) -> Iterator[bytes]:
     """Yield the rest of *file* in pieces."""
     while chunk := file.read(_CHUNK):
         yield chunk
+
+
+def _is_live(fs: Any, path: str) -> bool:
+    """Return whether the connection that fsspec has kept is still there: a server ends one, and a fork breaks it.
+
+    Asynchronous file systems (of s3, gs, az) send requests by HTTP, and need none.
+    """
+    if fs.async_impl:
+        return True
+    try:
+        fs.info(path)
+    except FileNotFoundError:
+        return True
+    except Exception:
+        return False
+    return True
 
 
 def _renames(fs: Any) -> bool:

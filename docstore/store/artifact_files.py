@@ -68,7 +68,7 @@ def artifact_files(folder: str | os.PathLike[str]) -> ArtifactFiles:
         InvalidValueError, MissingDependencyError: as for a URL of ``save_experiment``.
     """
     path = checked_path("artifacts", folder)
-    return LocalFiles(Path(os.path.abspath(local_path(path)))) if url_of(path) is None else RemoteFiles(Remote.at(path))
+    return LocalFiles(Path(os.path.abspath(local_path(path)))) if url_of(path) is None else RemoteFiles(path)
 
 
 def _damaged(path: str) -> FileFormatError:
@@ -155,8 +155,14 @@ class LocalFiles:
 class RemoteFiles:
     """The files of a folder at a URL."""
 
-    def __init__(self, folder: Remote) -> None:
-        self.folder = folder
+    def __init__(self, url: str) -> None:
+        self._url = url
+        Remote.at(url)  # what is wrong with it is said at once
+
+    @property
+    def folder(self) -> Remote:
+        """The folder, by a connection that is there now: one may end in a month, and a fork needs its own."""
+        return Remote.at(self._url)
 
     def add(self, chunks: Iterable[bytes]) -> tuple[str, int]:
         """Write to a temporary file on this machine, since the name is not known before, and send that."""

@@ -193,6 +193,17 @@ class TestAServerThatRenames:
         assert server.names() == ["/lab/a.json"]
         assert server.cat("/lab/a.json") == old
 
+    def test_is_connected_to_again_when_it_has_ended_the_connection(self, experiment, server, old, monkeypatch):
+        def gone(*arguments, **options):
+            raise OSError("Socket is closed")
+
+        for call in ("info", "isdir", "pipe_file", "cat_file"):
+            monkeypatch.setattr(server, call, gone)
+
+        save_experiment(experiment, "server://lab/a.json")
+
+        assert load_experiment("server://lab/a.json").description == "changed"
+
     def test_keeps_a_folder_of_that_name(self, experiment, server, old):
         with pytest.raises(FileAccessError, match="server://lab: it is a folder; name a file in it"):
             save_experiment(experiment, "server://lab")

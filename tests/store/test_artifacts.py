@@ -305,6 +305,15 @@ class TestArtifactsAtAUrl:
 
         assert sorted("not what was put" in each for each in problems) == [False, True]
 
+    def test_outlive_a_connection(self, far, monkeypatch):
+        def gone(*arguments, **options):
+            raise OSError("Socket is closed")
+
+        for call in ("info", "put_file", "open"):
+            monkeypatch.setattr(fsspec.filesystem("memory"), call, gone)
+
+        assert far.artifacts.read(far.artifacts.put(b"a model")) == b"a model"
+
     def test_have_no_path(self, far):
         with pytest.raises(InvalidValueError, match=r"use open\(\) or read\(\)"):
             far.artifacts.path(far.artifacts.put(b"a model"))
