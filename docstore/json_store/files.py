@@ -102,12 +102,13 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with replacing(path) as new, _opened(new, is_packed=is_packed) as file:
             yield file
         return
-    is_packed, remote = _is_packed(shown(url), PurePosixPath(url).suffix), Remote.at(url)
+    is_packed = _is_packed(shown(url), PurePosixPath(url).suffix)
+    Remote.at(url)  # what is wrong with the URL is said before the work
     with tempfile.TemporaryDirectory() as folder:
         new = Path(folder, "new")
         with _opened(new, is_packed=is_packed) as file:
             yield file
-        remote.upload(new)
+        Remote.at(url).upload(new)
 
 
 @contextlib.contextmanager
