@@ -22,7 +22,7 @@ class UnknownMetric(StandIn, Metric):  # type: ignore[misc]  # Ax is not install
 
     def __init__(self, tag: str, json: dict[str, JSON], members: Mapping[str, Any]) -> None:
         """Make it of its JSON and of those of its decoded *members* that every metric has."""
-        super().__init__(tag, json)
+        super().__init__(tag, json, members)
         state = {**vars(Metric(name=members["_name"])), **members}
         self.__dict__.update({**state, "properties": MappingProxyType(state["properties"])})
 
@@ -47,10 +47,6 @@ class UnknownRunner(StandIn, Runner):  # type: ignore[misc]  # as above
     Its JSON is written back unchanged.
     """
 
-    def __init__(self, tag: str, json: dict[str, JSON], members: Mapping[str, Any]) -> None:
-        """Make it of its JSON; no member is one that every runner has."""
-        super().__init__(tag, json)
-
     def run(self, trial: object) -> NoReturn:
         """Raise an InvalidValueError: only its class can run a trial."""
         raise self._cannot("run")
@@ -58,9 +54,3 @@ class UnknownRunner(StandIn, Runner):  # type: ignore[misc]  # as above
     def clone(self) -> UnknownRunner:
         """Return a copy, which Ax would make by the constructor of the class."""
         return copy(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.tag, self.json, {})
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(tag={self.tag!r})"

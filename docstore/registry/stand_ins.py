@@ -18,6 +18,16 @@ from docstore.model import Metric, Runner
 class StandIn(UnknownObject):
     """An unknown object that cannot be changed: what is set on it would not be written."""
 
+    def __init__(self, tag: str, json: dict[str, JSON], members: Mapping[str, Any]) -> None:
+        """Make it of its JSON; *members* are decoded ones that every object of the kind has: of a runner, none."""
+        super().__init__(tag, json)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.tag, self.json, {})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(tag={self.tag!r})"
+
     def __setattr__(self, name: str, value: object) -> None:
         raise InvalidValueError(f"{name} of {self!r}", value, f"It is read only. {self._remedy}")
 
@@ -44,7 +54,7 @@ class UnknownMetric(StandIn, Metric):
         Raises:
             InvalidValueError, TypeError: no metric has such members.
         """
-        super().__init__(tag, json)
+        super().__init__(tag, json, members)
         plain = Metric(**members)
         vars(self).update(vars(plain), properties=MappingProxyType(plain.properties))
 
@@ -64,13 +74,3 @@ class UnknownRunner(StandIn, Runner):
 
     Its JSON is written back unchanged.
     """
-
-    def __init__(self, tag: str, json: dict[str, JSON], members: Mapping[str, Any]) -> None:
-        """Make it of its JSON; no member is one that every runner has."""
-        super().__init__(tag, json)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.tag, self.json, {})
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(tag={self.tag!r})"
