@@ -46,7 +46,7 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     The bytes go to a temporary file in the same folder and reach the disk before it gets the name: a crash, a full
     disk or Ctrl-C leaves the file that was there. A link stays a link, and the file that it leads to is written. A new
     file gets the permissions that the umask leaves. A file that replaces another gets its permissions and, if this
-    user may set them, its owner and group. Of a URL, ``Remote.write`` says how its file is replaced.
+    user may set them, its owner and group. ``Remote.write`` says how the file at a URL is replaced.
 
     Raises:
         FileAccessError: it cannot be written.

@@ -33,7 +33,7 @@ class Data:
         start_time, end_time: when
         any other key: kept as it is
 
-    Of a frame, each cell becomes the plain value that pandas gives for it: an int of an ``int64``, a ``Timestamp`` of a
+    Each cell of a frame becomes the plain value that pandas gives for it: an int of an ``int64``, a ``Timestamp`` of a
     ``datetime64``. A cell without a value (None, NaN, NA, NaT) is left out, except for the ``mean``: there, NaN is a
     mean that could not be measured. The index is not looked at.
     """

@@ -38,7 +38,7 @@ def distribution(data: ExperimentData, target: Target) -> Distribution:
 def edf(*experiments: Any, metric: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw which share of the arms had an objective of at most each value, and return the axes.
 
-    Of a search that did well, the line rises early where the objective is minimized, and late where it is maximized.
+    The line of a good search rises early where the objective is minimized, and late where it is maximized.
     Arms count whether they fulfil the outcome constraints or not; those without a finite value are left out.
 
     Args:

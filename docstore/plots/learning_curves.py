@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BEST: Final = 5
 """So many curves have a colour and a name; the others are grey."""
 _FEW: Final = 200
-"""Of more curves, no cross says which ones were stopped early."""
+"""With more curves, no cross says which ones were stopped early."""
 
 
 @dataclass(frozen=True, slots=True)

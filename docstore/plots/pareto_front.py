@@ -82,9 +82,9 @@ def _front(outcomes: Iterable[Outcome], x: Target, y: Target) -> tuple[Outcome, 
 def pareto(experiment: Any, *, metrics: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw the outcomes of two objectives and their Pareto front, and return the axes.
 
-    The front is that of the values as they were measured, with the standard errors beside it; of arms that are not
-    known to fulfil each outcome constraint, none is on it. Of more than two objectives, the front of all would have
-    more points: the plot says which two it is of.
+    The front is that of the values as they were measured, with the standard errors beside it. No arm
+    is on it that is not known to fulfil each outcome constraint. The front of more than two objectives would have more
+    points than that of two: the plot says which two it shows.
 
     Args:
         experiment: as for ``objective``.

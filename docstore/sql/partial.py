@@ -70,7 +70,7 @@ def _read_past_place(past: Past, pointer: str) -> JSON:
     if is_whole or changed is None:
         return join(rebuilt(past, named).pieces)
     pieces, known = past.pieces({HEAD, path, *changed})
-    # Of a piece that did not change since, the sum says nothing.
+    # The sum says nothing of a piece that did not change since.
     is_in_sum = path in {HEAD, *changed} and not past.is_full_state
     digests = _current_digests(past.head, known) if is_in_sum else None
     then = rolled_back(past, named, pieces, digests or Digests.of(past.digests())).pieces

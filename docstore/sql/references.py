@@ -51,7 +51,7 @@ def references(
             sa.select(table.c.id, key.label("key"), sa.func.char_length(text).label("size")).where(has)
         ).all()
         for page in _pages(found):
-            # Not by pairs, for which MariaDB reads the whole table. Of several documents, some rows more are read.
+            # Not by pairs, for which MariaDB reads the whole table. For several documents, some rows more are read.
             at = table.c.id.in_({row.id for row in page}) & key.in_({row.key for row in page})
             for row in connection.execute(sa.select(table.c.id, key.label("key"), text.label("text")).where(at)):
                 if not isinstance(row.text, str):

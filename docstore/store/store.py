@@ -334,12 +334,12 @@ class Store:
         """Save many documents, of any kinds, as ``save`` would one after the other; return how many there were.
 
         New ones are inserted together, a batch in one transaction. One that is unchanged makes no version; one that was
-        changed is saved by itself, after the batch before it. Of two with one name in a batch, the second begins the
+        changed is saved by itself, after the batch before it. If two in a batch have one name, the second begins the
         next.
 
         Args:
-            objects: an iterable, read as they are saved: a batch of them is in memory. A dict, of which it would be the
-                keys, is refused.
+            objects: an iterable, read as they are saved: a batch of them is in memory. A dict,
+                which would give its keys, is refused.
             batch: how many to save in one transaction, at most 10,000; fewer, if they hold 32 MiB of text.
             progress: as for ``verify``: told after each batch how many are saved.
 
@@ -775,9 +775,9 @@ class Store:
         was measured on fewer, and none if it was measured on none.
 
         An arm's value of a metric is found as follows. Trials that failed, were abandoned or are stale do not count,
-        nor do arms that were abandoned, nor a mean that is NaN. Of an arm's observations of a metric in one trial, the
-        one with the largest step counts, of equal ones the last; one without a step comes after all steps. For an arm
-        in several trials, it is the unweighted mean of these, summed in the order of the trials. (The view
+        nor do arms that were abandoned, nor a mean that is NaN. Among an arm's observations of a metric in one trial,
+        the one with the largest step counts, the last of equal ones; one without a step comes after all steps. For an
+        arm in several trials, it is the unweighted mean of these, summed in the order of the trials. (The view
         ``experiments`` computes the same; its ``best_value`` is the best of all arms, whatever the constraints.) The
         objective is that of its metric; or the weighted sum of those of its metrics.
 
@@ -960,8 +960,8 @@ class Store:
             UnknownCodeError: a name that the enum lacks; or, of statuses, an integer.
 
         Cost:
-            Of the call, nothing, or a SELECT for each kind that has no class here, for each project but this store's,
-            and for each type or status that no search has seen yet.
+            The call itself costs nothing, or a SELECT for each kind that has no class here, for each project but this
+            store's, and for each type or status that no search has seen yet.
         """
         return reading.find(
             self._context,

@@ -60,7 +60,7 @@ def read_experiment(
         DamagedDocumentError: what is stored is not what was saved.
 
     Cost:
-        Two SELECTs; with *fields* three, which read only the digests of other parts. Of an older version, as ``load``.
+        Two SELECTs; with *fields* three, which read only the digests of other parts. An older version: as ``load``.
     """
     with transactions.reading() as connection:
         head = transactions.head(connection, EXPERIMENT.name, name)

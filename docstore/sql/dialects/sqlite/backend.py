@@ -334,7 +334,7 @@ def _set_up(engine: Engine, opening: Opening, *, in_memory: bool) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA synchronous = {opening.synchronous}")
-        # Debian's default, and not everyone's. Of a value that a save replaced, a purge could find no trace later.
+        # Debian's default, and not everyone's. A purge could not find what is left of a value that a save replaced.
         cursor.execute("PRAGMA secure_delete = ON")
         if opening.read_only:
             cursor.execute("PRAGMA query_only = ON")
