@@ -9,7 +9,7 @@ Where an experiment has nothing to draw yet, the axes say so. An argument that c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from inspect import signature
 from io import BytesIO
@@ -72,7 +72,7 @@ def figure(
     store: Store,
     name: str,
     *,
-    metric: str | None = None,
+    metric: str | Sequence[str] | None = None,
     version: int | None = None,
     tag: str | None = None,
     at: datetime | None = None,
@@ -81,7 +81,7 @@ def figure(
 
     Args:
         kind: one of ``PLOTS``; the history is of all versions.
-        metric: what to draw in place of the objective, where the plot takes one.
+        metric: what to draw in place of the objective, where the plot takes one; for ``"pareto"`` two.
         version, tag, at: which version, as for ``store.get``.
 
     Raises:
@@ -91,8 +91,8 @@ def figure(
     """
     if kind not in PLOTS:
         raise InvalidValueError("kind of plot", kind, f"Give one of {', '.join(map(repr, PLOTS))}.")
-    options: drawing.Style = {} if metric is None else {"metric": metric}
-    if options and "metric" not in signature(PLOTS[kind]).parameters:
+    options: drawing.Style = {} if metric is None else {"metrics" if kind == "pareto" else "metric": metric}
+    if not options.keys() <= signature(PLOTS[kind]).parameters.keys():
         raise InvalidValueError(f"metric of the plot {kind!r}", metric, "It takes none: leave it out.")
     if kind != "history":
         drawn = PLOTS[kind](store.get(name, version=version, tag=tag, at=at), **options)

@@ -279,6 +279,8 @@ class TestPlot:
             ("cakes -o s3:/lab/plot.png", 2, "A URL begins with s3://"),
             ("cakes -o x.png --plot history -r 2", 2, "It is of all versions: leave it out."),
             ("cakes -o x.png --plot statuses --metric taste", 2, "It takes none: leave it out."),
+            ("cakes -o x.png --plot pareto --metric taste", 2, "Give the names of two"),
+            ("cakes -o x.png --metric taste --metric price", 2, "has these: 'taste'"),
             ("caks -o x.png", 3, "Names like it: 'cakes'"),
         ],
     )

@@ -194,6 +194,11 @@ class TestAFigureOfAStoredExperiment:
         with pytest.raises(InvalidValueError, match="metric of the plot 'statuses': 'loss'"):
             plots.figure("statuses", filled, "bread", metric="loss")
 
+    def test_is_the_front_of_two_metrics(self, filled):
+        figure = plots.figure("pareto", filled, "bread", metric=("taste", "loss"))
+
+        assert figure.axes[0].get_xlabel() == "taste (better →)"
+
     def test_refuses_a_version_of_the_history(self, filled):
         with pytest.raises(InvalidValueError, match="version of the plot 'history': 1 cannot be used"):
             plots.figure("history", filled, "bread", version=1)

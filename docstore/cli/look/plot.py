@@ -28,7 +28,13 @@ PLOTS: Final = (
 @command("plot")
 @options.name
 @click.option("--plot", type=click.Choice(PLOTS), default=PLOTS[0], show_default=True, help="Which picture.")
-@click.option("--metric", metavar="NAME", help="Draw this metric in place of the objective.")
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Draw this metric in place of the objective; pareto: two.",
+)
 @options.revision
 @click.option(
     "-o",
@@ -45,7 +51,7 @@ def plot(
     *,
     name: str,
     plot: str,
-    metric: str | None,
+    metrics: tuple[str, ...],
     revision: options.Revision | None,
     file: str,
     dpi: float,
@@ -59,12 +65,14 @@ def plot(
     Examples:
         docstore plot cakes -o cakes.png
         docstore plot cakes --plot slices --metric taste -o slices.pdf
+        docstore plot cakes --plot pareto --metric taste --metric price -o front.pdf
         docstore plot cakes --plot statuses -r published -o statuses.svg
         docstore plot cakes --plot history -o history.pdf
     """
     from docstore import plots
     from docstore.cli.move.targets import shown
 
+    metric = metrics[0] if len(metrics) == 1 else metrics or None
     with settings.open() as store:
         figure = plots.figure(plot, store, name, metric=metric, **options.version_of(revision))
     plots.save(figure, file, dpi=dpi)
