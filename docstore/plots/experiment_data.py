@@ -57,6 +57,7 @@ class TriedArm:
     """One arm in one trial, with what was measured last on it there.
 
     Attributes:
+        label: ``trial 3``; of a batch, ``trial 3, arm 3_1``.
         status: of the trial; ABANDONED, too, for an abandoned arm of a batch.
         measured: by metric; empty for a trial or an arm whose observations do not count.
         is_feasible: whether each outcome constraint is known to hold.
@@ -64,6 +65,7 @@ class TriedArm:
 
     trial_index: int
     name: str
+    label: str
     status: str
     parameters: Mapping[str, Any]
     measured: Mapping[str, Measurement]
@@ -162,12 +164,15 @@ class ExperimentData:
         found = []
         for index, body in self.stored.trials.items():
             status, gone = str(at(body, "status")), abandoned_arms(body) or ()
-            for arm, parameters in arms_of(body):
+            arms = list(arms_of(body))
+            for arm, parameters in arms:
+                label = f"trial {index}" + (f", arm {arm}" if len(arms) > 1 else "")
                 metrics = measured.get((index, arm), {})
                 means = {metric: mean for metric, (mean, _) in metrics.items()}
                 known = in_order(decoded(parameters, self.decode), names)
                 is_feasible = all(holds(means) for holds in conditions)
-                found.append(TriedArm(index, arm, "ABANDONED" if arm in gone else status, known, metrics, is_feasible))
+                its_status = "ABANDONED" if arm in gone else status
+                found.append(TriedArm(index, arm, label, its_status, known, metrics, is_feasible))
         return tuple(found)
 
     def _conditions(self, measured: Mapping[tuple[int, str], Mapping[str, Measurement]]) -> list[Condition]:

@@ -109,7 +109,7 @@ def curves(experiment: Any, *, metric: str | None = None, ax: Axes | None = None
     for place, each in enumerate(best):
         colour, line = drawing.COLOURS[place], drawing.LINES[place]
         _draw_band(ax, each, colour)
-        name = f"trial {each.arm.trial_index}: {each.means[-1]:.4g}"
+        name = f"{drawing.plain(each.arm.label)}: {each.means[-1]:.4g}"
         drawn: Style = {"color": colour, "linestyle": line, "linewidth": 1.6, "label": name, "zorder": 4}
         ax.plot(each.steps, each.means, rasterized=len(each.steps) > drawing.MANY, **drawn)
     stopped = [(each.steps[-1], each.means[-1]) for each in found.curves if each.arm.status == "EARLY_STOPPED"]

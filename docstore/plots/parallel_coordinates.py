@@ -29,6 +29,7 @@ class ParallelLine:
     """One arm in one trial: its height on each axis, from 0 to 1, None where it has no value; and the objective."""
 
     trial: int
+    label: str
     heights: tuple[float | None, ...]
     value: float
     is_feasible: bool
@@ -57,6 +58,7 @@ def parallel_coordinates(data: ExperimentData, target: Target, dimensions: Seque
     lines = [
         ParallelLine(
             arm.trial_index,
+            arm.label,
             (
                 *(_height(scale, dimension, arm) for scale, dimension in zip(scales, dimensions, strict=True)),
                 goal.height(value),
@@ -171,7 +173,7 @@ def _draw_lines(ax: Axes, found: ParallelCoordinates) -> None:
             _draw_colour_bar(ax, lines, [line.value for line in feasible[::-1]], found.target)
     if feasible and found.target.minimize is not None:
         best = feasible[-1]
-        name = f"best: trial {best.trial}, {best.value:.4g}"
+        name = f"best: {drawing.plain(best.label)}, {best.value:.4g}"
         ax.plot(*zip(*_path(best), strict=True), color=drawing.VERMILLION, linewidth=2.0, label=name, zorder=3)
     drawing.legend_above(ax)
 

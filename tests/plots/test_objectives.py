@@ -223,6 +223,15 @@ class TestTheDistribution:
 
 
 class TestLearningCurves:
+    def test_of_a_batch_are_named_by_their_arms(self):
+        experiment = breads()
+        arms = [Arm({"sugar": 0.1, "minutes": minutes, "flour": "rye"}) for minutes in (20, 30)]
+        experiment.new_batch_trial().add_arms_and_weights(arms)
+        known = {"trial_index": 0, "metric_name": "loss", "step": 1}
+        experiment.attach_data(Data([{**known, "arm_name": f"0_{place}", "mean": float(place)} for place in (0, 1)]))
+
+        assert labels(plots.curves(experiment)) == ["trial 0, arm 0_0: 0", "trial 0, arm 0_1: 1"]
+
     def test_are_in_order_of_their_last_value(self):
         found = curves_of(stepped([[3.0, 2.0], [3.0, 1.0, 1.5], [2.5, 1.0]]))
 
