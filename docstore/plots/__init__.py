@@ -68,7 +68,7 @@ FORMATS: Final = ("pdf", "svg", "png")
 
 
 def figure(
-    kind: str,
+    plot: str,
     store: Store,
     name: str,
     *,
@@ -80,7 +80,7 @@ def figure(
     """Return a new figure of a stored experiment, as it is now or was at one version.
 
     Args:
-        kind: one of ``PLOTS``; the history is of all versions.
+        plot: one of ``PLOTS``; the history is of all versions.
         metric: what to draw in place of the objective, where the plot takes one; for ``"pareto"`` two.
         version, tag, at: which version, as for ``store.get``.
 
@@ -89,13 +89,13 @@ def figure(
         DocumentNotFoundError, VersionNotFoundError, DamagedDocumentError: as ``store.get``.
         MissingDependencyError: Matplotlib is not installed.
     """
-    if kind not in PLOTS:
-        raise InvalidValueError("kind of plot", kind, f"Give one of {', '.join(map(repr, PLOTS))}.")
-    options: drawing.Style = {} if metric is None else {"metrics" if kind == "pareto" else "metric": metric}
-    if not options.keys() <= signature(PLOTS[kind]).parameters.keys():
-        raise InvalidValueError(f"metric of the plot {kind!r}", metric, "It takes none: leave it out.")
-    if kind != "history":
-        drawn = PLOTS[kind](store.get(name, version=version, tag=tag, at=at), **options)
+    if plot not in PLOTS:
+        raise InvalidValueError("plot", plot, f"Give one of {', '.join(map(repr, PLOTS))}.")
+    options: drawing.Style = {} if metric is None else {"metrics" if plot == "pareto" else "metric": metric}
+    if not options.keys() <= signature(PLOTS[plot]).parameters.keys():
+        raise InvalidValueError(f"metric of the plot {plot!r}", metric, "It takes none: leave it out.")
+    if plot != "history":
+        drawn = PLOTS[plot](store.get(name, version=version, tag=tag, at=at), **options)
         return drawing.figure_of(drawn)
     for argument, value in {"version": version, "tag": tag, "at": at}.items():
         if value is not None:

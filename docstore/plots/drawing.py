@@ -95,12 +95,12 @@ def write(figure: Figure, file: Any, **options: Any) -> None:
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:
-    """Return *text* as ``shortened`` does, so that Matplotlib reads no mathematics in it."""
-    shown = shortened(text, longest).replace("$", r"\$")
+    """Return *text* as ``abbreviated`` does, so that Matplotlib reads no mathematics in it."""
+    shown = abbreviated(text, longest).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown  # a legend leaves out what begins with an underscore
 
 
-def shortened(text: str, longest: int) -> str:
+def abbreviated(text: str, longest: int) -> str:
     """Return *text* on one line, without control characters, and cut in the middle where it is too long."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     tail = longest // 3

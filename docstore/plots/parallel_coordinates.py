@@ -210,7 +210,7 @@ def _draw_axes(ax: Axes, axes: Sequence[ParallelAxis]) -> None:
             ax.annotate(drawing.plain(text, longest), (x, height), fontsize="x-small", zorder=4, **style)
     turned = len(axes) > 6
     width = 30 if turned else 16
-    names = ["\n".join(map(drawing.plain, wrap(drawing.shortened(each.name, 30), width))) for each in axes]
+    names = ["\n".join(map(drawing.plain, wrap(drawing.abbreviated(each.name, 30), width))) for each in axes]
     ax.set_xticks(
         range(len(axes)), names, rotation=30 if turned else 0, ha="right" if turned else "center", fontsize="small"
     )
