@@ -146,13 +146,18 @@ def is_narrow(ax: Axes) -> bool:
     return ax.bbox.width < 4.0 * ax.figure.dpi
 
 
+def has_legend_inside(ax: Axes) -> bool:
+    """Return whether there is no room beside *ax*: they are narrow, or no layout engine of their figure makes any."""
+    return is_narrow(ax) or figure_of(ax).get_layout_engine() is None
+
+
 def legend(ax: Axes, title: str | None = None, *, inside: str = "best", **options: Any) -> None:
-    """Put the legend at the right, outside of the data; on narrow axes, *inside* them."""
+    """Put the legend at the right, outside of the data; or, if there is no room, *inside* the axes."""
     handles, texts = ax.get_legend_handles_labels()
     if texts:
         size = "x-small" if is_narrow(ax) else "small"
         options |= {"title": title, "title_fontsize": size, "alignment": "left", "fontsize": size}
-        if is_narrow(ax):
+        if has_legend_inside(ax):
             options |= {"loc": inside, "framealpha": 0.7, "handlelength": 1.4}
         else:
             options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0, "frameon": False}

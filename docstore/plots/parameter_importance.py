@@ -177,7 +177,7 @@ def importance(experiment: Any, *, metric: str | None = None, ax: Axes | None = 
     ax = drawing.axes_for(ax, (7.2, max(2.4, 1.3 + 0.27 * len(drawn))))
     drawing.label(ax, found.name)
     measure = f"{drawing.plain(found.target.label)}: share of its ranking explained\n(Kruskal-Wallis η², alone)"
-    ax.set_xlabel(measure, fontsize="x-small" if drawing.is_narrow(ax) else None)
+    ax.set_xlabel(measure, fontsize="x-small" if drawing.has_legend_inside(ax) else None)
     if found.arms < FEWEST:
         return drawing.say(ax, f"too few trials: {found.arms} have a value,\nand importance needs {FEWEST}")
     if not drawn:

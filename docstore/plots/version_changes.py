@@ -111,7 +111,7 @@ def history(
     for place, author in enumerate(found.authors):
         _draw_author(ax, found, place, author, over)
     ax.set_yticks(range(len(found.members)), [drawing.plain(each.replace("_", " "), 28) for each in found.members])
-    room = 0.4 * (len(found.authors) + 2) if drawing.is_narrow(ax) else 0.0  # for the legend
+    room = 0.4 * (len(found.authors) + 2) if drawing.has_legend_inside(ax) else 0.0  # for the legend
     ax.set_ylim(len(found.members) - 0.4 + room, -0.6)
     ax.grid(axis="y", color=drawing.GREY, linewidth=0.3)
     ax.set_axisbelow(True)

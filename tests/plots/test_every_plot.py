@@ -254,6 +254,16 @@ class TestWhereToDraw:
         assert failed[0].get_edgecolor().tolist() == [[1.0, 1.0, 1.0, 1.0]]
 
 
+class TestAxesOfAFigureWithoutALayout:
+    def test_have_the_legend_inside(self, experiment):
+        figure = Figure()
+
+        ax = plots.objective(experiment, metric="loss", ax=figure.add_subplot())
+        figure.draw_without_rendering()
+
+        assert ax.get_legend().get_window_extent().x1 <= ax.get_window_extent().x1
+
+
 class TestNarrowAxes:
     @pytest.mark.parametrize("kind", [name for name in DRAWN_ON_AXES if name not in ("importance", "parallel")])
     def test_have_the_legend_inside(self, filled, experiment, kind):
