@@ -22,6 +22,8 @@ def main() -> int:
 def _run() -> int:
     try:
         from docstore.cli.main import run
+
+        return run()
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
@@ -29,7 +31,6 @@ def _run() -> int:
         return 3
     except KeyboardInterrupt:
         return 130
-    return run()
 
 
 if __name__ == "__main__":

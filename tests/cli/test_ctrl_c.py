@@ -27,13 +27,14 @@ def press(text):
 
 pressed = []
 sys.addaudithook(lambda event, arguments: event == "os.rename" and press(f"rename to {arguments[1]}"))
+sys.addaudithook(lambda event, arguments: event == "sqlite3.connect" and press("connect"))
 sa.event.listen(sa.Engine, "after_cursor_execute", lambda connection, cursor, statement, *more: press(statement))
 
 from docstore.__main__ import main
 code = main()
 print(f"\\n{code}" if pressed else "Ctrl-C was not pressed")
 """
-"""Press Ctrl-C before a file is renamed, or after an SQL statement: the first one with a text in it."""
+"""Press Ctrl-C before a file is opened by SQLite, or renamed, or after an SQL statement with a text in it."""
 
 
 def interrupted(moment: str, line: str) -> tuple[str, str]:
@@ -111,6 +112,13 @@ def test_an_edited_text_is_kept(unchanged, monkeypatch):
     draft = Path(err.strip().removeprefix("What you wrote is in "))
     assert "spelt" in draft.read_text()
     draft.unlink()
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_completion_says_nothing(monkeypatch):
+    monkeypatch.setenv("_DOCSTORE_COMPLETE", "zsh_complete")
+
+    assert interrupted("connect", "show ca") == ("", "")
 
 
 @pytest.mark.usefixtures("lab")
