@@ -39,6 +39,7 @@ class TestANameOfADocument:
     @pytest.mark.usefixtures("lab")
     def test_is_completed_from_the_database(self, completed):
         assert completed("docstore show ca") == ["cakes"]
+        assert completed("docstore ls ca") == ["cakes"]
 
     @pytest.mark.usefixtures("lab")
     def test_is_of_the_kind_that_is_given(self, completed):

@@ -9,6 +9,7 @@ import click
 
 from docstore.cli import options
 from docstore.cli.command import command
+from docstore.cli.completion import complete_names
 from docstore.cli.look.where import condition_of
 from docstore.cli.output import Output
 from docstore.cli.settings import Settings
@@ -21,7 +22,7 @@ _FURTHER: Final = ("project", "model", "created_at", "deleted_at", "id")
 
 
 @command("ls")
-@click.argument("prefix", required=False)
+@click.argument("prefix", required=False, shell_complete=complete_names)
 @options.any_kind
 @click.option("--part", metavar="PART", help="In place of the documents, their parts of this kind: trial.")
 @click.option("--name", metavar="NAME", help="Of this name.")
