@@ -75,7 +75,7 @@ def is_loopback(host: str) -> bool:
 def own_names(host: str) -> tuple[str, ...]:
     """Return the names of this machine, and *host*, the one that it listens under."""
     name = socket.gethostname()
-    return "localhost", host, name, f"{name.partition('.')[0]}.local"
+    return "localhost", *filter(None, (host, name)), f"{name.partition('.')[0]}.local"
 
 
 def _is_address(host: str) -> bool:

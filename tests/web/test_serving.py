@@ -54,7 +54,7 @@ class TestTheServer:
         with pytest.raises(InvalidValueError, match=rf"host: '{host}' cannot be used\..* Give an address of"):
             web.serve(lab, host=host)
 
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::", "lab.example"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::", "", "lab.example"])
     def test_is_asked_under_its_names_and_by_numbers_alone_wherever_it_listens(self, lab, host):
         app = serving.server_of(lab, host, ["Pages.Example"]).config.app
         numbers = ("127.0.0.1:8010", "192.0.2.7", "[2001:db8::7]:8010")
@@ -63,6 +63,7 @@ class TestTheServer:
             assert Client(app, f"http://{name}").get("/store").status_code == 200, name
         for name in ("evil.example:8010", "localhost.evil.example", "127.0.0.1.evil.example"):
             assert Client(app, f"http://{name}").get("/store").status_code == 421, name
+        assert Client(app).get("/store", {"Host": "["}).status_code == 421
         assert Client(app, "http://lab.example").get("/store").status_code == (200 if host == "lab.example" else 421)
 
     def test_takes_a_list_of_names_and_no_text(self, lab):
