@@ -72,8 +72,9 @@ def local_path(path: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return *url* as a message shows it, without a password."""
-    return re.sub(r"(:/+[^/:]*):[^/]*(?=@)", r"\1:***", url)
+    """Return *url* as a message shows it, without a password, or the query of HTTP, which may be a signature."""
+    url = re.sub(r"(:/+[^/:]*):[^/]*(?=@)", r"\1:***", url)
+    return re.sub(r"(https?://[^?\s]*\?)[^\s'\"]*", r"\1***", url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +276,10 @@ def _explained(url: str, and_then: str = "") -> Iterator[None]:
 
 
 def _translated(url: str, error: Exception, and_then: str = "") -> FileAccessError:
+    if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, OSError):
+        error = error.__cause__  # of a host that does not answer, fsspec's http says that the file is missing
     is_missing = isinstance(error, FileNotFoundError) or getattr(error, "errno", None) == errno.ENOENT
     if is_missing and not and_then:
         return MissingFileError(shown(url), "there is no such file, or no such bucket or folder")
-    problem = " ".join(f"{type(error).__name__}: {error}".replace(url, shown(url)).split())
+    problem = " ".join(shown(f"{type(error).__name__}: {error}".replace(url, shown(url))).split())
     return FileAccessError(shown(url), f"{problem.rstrip('.')}{and_then}")

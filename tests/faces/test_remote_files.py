@@ -22,7 +22,7 @@ from docstore.errors import (
     MissingFileError,
 )
 from docstore.json_store.load import load_experiment
-from docstore.json_store.remote import local_path, url_of
+from docstore.json_store.remote import local_path, shown, url_of
 from docstore.json_store.save import save_experiment
 
 
@@ -155,6 +155,19 @@ class TestASavedExperiment:
 
         with pytest.raises(error, match=problem):
             load_experiment("server://lab/a.json")
+
+    def test_is_not_called_missing_when_the_host_does_not_answer(self, monkeypatch):
+        """fsspec's http raises so."""
+
+        def fail(path, *arguments, **options):
+            raise FileNotFoundError(path) from ConnectionRefusedError("nobody listens")
+
+        monkeypatch.setattr(Server, "cat_file", fail)
+
+        with pytest.raises(FileAccessError, match="nobody listens") as caught:
+            load_experiment("server://lab/a.json")
+
+        assert not isinstance(caught.value, MissingFileError)
 
     def test_that_is_damaged_says_where(self, experiment, server):
         server.pipe_file("/a.json", docstore.dumps(experiment)[:-9])
@@ -299,6 +312,10 @@ class TestAUrlThatCannotBeUsed:
 
         assert str(caught.value).startswith("server://ada:***@host/a.json: ")
         assert caught.value.path == "server://ada:***@host/a.json"
+
+    def test_is_shown_without_a_signature(self):
+        assert shown("https://lab/a.json?X-Amz-Signature=secret") == "https://lab/a.json?***"
+        assert shown("s3://lab/a?.json") == "s3://lab/a?.json"
 
 
 class TestALocalPath:
