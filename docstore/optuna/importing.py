@@ -23,6 +23,7 @@ from docstore.optuna.studies import (
     add_parameters,
     document_name,
     new_experiment,
+    study_head,
 )
 from docstore.optuna.trials import put_encoded
 from docstore.sql.dialects.urls import parse, redacted, without_password
@@ -163,6 +164,8 @@ def _experiment(
 
 def _goes_on(before: Experiment, now: Experiment) -> bool:
     """Return whether *now* is a later state of the same study: a trial that had ended is as it was then."""
+    if study_head(before).name != study_head(now).name:
+        return False  # a prefix, or a name that was cut, made one name of two
     for index, trial in before.trials.items():
         if trial.status.is_terminal and (index not in now.trials or _when(now.trials[index]) != _when(trial)):
             return False

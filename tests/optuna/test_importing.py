@@ -235,6 +235,16 @@ def set_oven(store, value):
     store.save(experiment)
 
 
+def test_two_studies_whose_names_are_one_with_a_prefix_are_told_apart(lab, memory):
+    fill(memory, [trial()], name="a/b")
+    fill(memory, [trial()], name="b")
+    import_studies(lab, memory, names=["a/b"])
+
+    report = import_studies(lab, memory, names=["b"], prefix="a/")
+
+    assert "It is not this study" in report.failed["a/b"]
+
+
 def test_a_store_with_a_bundle_imports_for_a_third_time(connect, fresh_database, memory):
     class Crumb(Metric):
         pass
