@@ -128,7 +128,9 @@ def loads(data: bytes | str) -> JSON:
 
 
 def loads_strict(data: bytes | str) -> JSON:
-    """Return the JSON value of the text *data*, which a person may have edited: a repeated key is an error.
+    """Return the JSON value of the text *data*, which a person or another program may have written: nothing is lost.
+
+    An integer that 64 bits cannot hold is tagged, as the encoder writes it; ``loads`` would make a float of it.
 
     Raises:
         DecodeError: it is not JSON, or an object has a key twice, so that one value would be lost; names the line.
@@ -138,28 +140,34 @@ def loads_strict(data: bytes | str) -> JSON:
     """
     value = loads(data)
     text = data.encode() if isinstance(data, str) else data
-    if not _is_canonical(value, text):
+    if not _is_compact(value, text):
         # The value, and the search, can each take many times the memory of the text: not both at once.
         del value
-        _refuse_repeated_keys(text)
-        value = loads(data)
+        value = loads(_without_loss(text))
     return value
 
 
-def _is_canonical(value: JSON, data: bytes) -> bool:
-    """Return whether *data* is as long as the canonical text of *value*; with a repeated key it is longer."""
+def _is_compact(value: JSON, data: bytes) -> bool:
+    """Return whether *data* is the text of *value* without spaces: then nothing of it was lost."""
     try:
-        return len(orjson.dumps(value)) == len(data.rstrip())
+        return orjson.dumps(value) == data.rstrip()
     except orjson.JSONEncodeError:
         return False
 
 
-_STRINGS_AND_BRACES: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"(\s*+:)?|[{}]', re.DOTALL)
+_TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"(\s*+:)?|[{}]|(?<![\d.eE+-])-?\d{19,}+(?![.eE])', re.DOTALL)
+"""Strings, braces, and integers that may have more digits than 64 bits hold."""
 
 
-def _refuse_repeated_keys(data: bytes) -> None:
+def _without_loss(data: bytes) -> bytes:
+    """Return the JSON text *data* with a tag on each integer that 64 bits cannot hold.
+
+    Raises:
+        DecodeError: an object has a key twice.
+    """
     seen: list[set[bytes]] = []
-    for match in _STRINGS_AND_BRACES.finditer(data):
+    pieces, done = [], 0
+    for match in _TOKENS.finditer(data):
         token = match[0]
         if token == b"{":
             seen.append(set())
@@ -172,6 +180,10 @@ def _refuse_repeated_keys(data: bytes) -> None:
                 shown, line = short_repr(key.decode()), data.count(b"\n", 0, match.start()) + 1
                 raise DecodeError(f"an object has the key {shown} twice (line {line}). Remove one of the two")
             seen[-1].add(key)
+        elif token[-1:].isdigit() and not -(2**63) <= int(token) < 2**63:
+            pieces += [data[done : match.start()], b'{"%b":"int","value":"%b"}' % (TAG.encode(), token)]
+            done = match.end()
+    return b"".join([*pieces, data[done:]]) if done else data
 
 
 def digest(data: bytes) -> str:

@@ -247,11 +247,24 @@ class TestATextThatAPersonMayHaveEdited:
             ('{"a":1,"a":1}', r"has the key 'a' twice \(line 1\)"),
             ('{"x": "{",\n "\\u0061": 1,\n "a": 2}', r"has the key 'a' twice \(line 3\)"),
             ('[{"a": 1}, {"b": {"c": 1, "c": 1}}]', r"has the key 'c' twice"),
+            pytest.param('{"a":1,"a":1e9   }', "has the key 'a' twice", id="as long as the text of its value"),
         ],
     )
     def test_with_a_key_twice_in_one_object_is_an_error(self, text, complaint):
         with pytest.raises(DecodeError, match=complaint):
             loads_strict(text.encode())
+
+    @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 184467440737095516161])
+    def test_keeps_an_integer_that_64_bits_cannot_hold(self, number):
+        """The third is as long as the text of the float that a reader of JSON makes of it."""
+        assert loads_strict(f'{{"a":{number}}}') == {"a": {"__type": "int", "value": str(number)}}
+        assert loads_strict(f'[ 1,{number} , "{number}"]')[1:] == [{"__type": "int", "value": str(number)}, str(number)]
+
+    @pytest.mark.parametrize(
+        "number", [str(2**63 - 1), str(-(2**63)), "0." + "1" * 30, "1" * 30 + ".5", "1e-" + "0" * 30]
+    )
+    def test_keeps_any_other_number_as_it_is_read(self, number):
+        assert same_json(loads_strict(f"[ {number} ]"), loads(f"[{number}]"))
 
 
 @pytest.mark.parametrize("value", [None, {"a": [1.5]}, "x" * 3_000])

@@ -135,7 +135,10 @@ _MAY_BE_UNSAFE: Final = re.compile(rb"[,:\[]-?(?:(?<=-)0\.0[,\]}]|\d[\d.]*e\+?\d
 def tagged_where_unsafe(value: JSON) -> JSON:
     """Return the JSON *value*, which a person may have written, with a tag on what some database would change.
 
-    These are numbers as -0.0 and 1e300, and texts with NUL.
+    These are numbers as -0.0 and 1e300, and texts and keys with NUL.
+
+    Raises:
+        DecodeError: a tagged object has a member with NUL in its name.
 
     Cost:
         A writing of it; a visit of every value only if there may be such a one.
@@ -146,7 +149,15 @@ def tagged_where_unsafe(value: JSON) -> JSON:
 
 def _tagged(value: JSON) -> JSON:
     if isinstance(value, dict):
-        return {key: _tagged(each) for key, each in value.items()}
+        members = {key: _tagged(each) for key, each in value.items()}
+        unsafe = next(filter(UNSAFE_TEXT.search, members), None)
+        if unsafe is None:
+            return members
+        if TAG in members:
+            raise DecodeError(
+                f"a member of a tagged object has the name {short_repr(unsafe)}, and cannot have NUL in it"
+            )
+        return {TAG: "dict", "items": canonical_order([str_encode(key), each] for key, each in members.items())}
     if isinstance(value, list):
         return [_tagged(each) for each in value]
     if isinstance(value, str):

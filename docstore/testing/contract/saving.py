@@ -15,6 +15,7 @@ import pytest
 
 import docstore
 from docstore.errors import (
+    DecodeError,
     DocumentExistsError,
     DocumentNotFoundError,
     InvalidValueError,
@@ -354,10 +355,22 @@ class SavingPromises(Setting):
         assert store.get_json("cakes") == text
 
     def test_a_number_in_a_text_that_a_database_would_change_is_tagged(self, store: docstore.Store) -> None:
-        store.put_json("note", "n1", b'{"b": [-0.0, 1e300, 1e-300, 9223372036854775808]}')
+        numbers = "-0.0", "1e+300", "1e-300", str(2**63), str(2**70), str(-(2**70))
+        store.put_json("note", "n1", f'{{"b": [{", ".join(numbers)}]}}')
 
-        assert [repr(each) for each in store.get("n1", kind="note")["b"]] == ["-0.0", "1e+300", "1e-300", str(2**63)]
+        assert [repr(each) for each in store.get("n1", kind="note")["b"]] == list(numbers)
         assert store.verify() == []
+
+    def test_a_text_is_stored_as_the_value_that_it_means(self, store: docstore.Store) -> None:
+        store.put("note", "n1", {"a\0": 2**70, "b": [{"\0": "\0"}]})
+        digest = store.version("n1", kind="note").digest
+
+        saved = store.put_json("note", "n2", r'{"a\u0000": 1180591620717411303424, "b": [{"\u0000": "\u0000"}]}')
+
+        assert saved.digest == digest
+        assert store.verify() == []
+        with pytest.raises(DecodeError, match="NUL"):
+            store.put_json("note", "n3", '{"__type": "elsewhere.Book", "a\\u0000": 1}')
 
     def test_the_text_of_a_document_needs_no_class(self, store: docstore.Store) -> None:
         text = b'{"__format":1,"__document":{"name":"title","parts":["/pages/*"]},"__type":"elsewhere.Book",'
