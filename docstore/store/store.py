@@ -1221,7 +1221,8 @@ class Store:
 
         Args:
             name: of a document of *kind*, or of an experiment; None for all.
-            decode: make objects of each version as well, with the classes that are registered now.
+            decode: make objects of each version as well, with the classes that are registered, and the libraries that
+                are installed, now.
             progress: True draws a bar on stderr (``docstore[rich]``); or a function that is told how far it is, first
                 in versions, then in artifacts.
 

@@ -15,7 +15,7 @@ from docstore.documents.canonical import JSON, digest, join_pointer, loads, spli
 from docstore.documents.digests import Digests
 from docstore.documents.history import Rollback
 from docstore.documents.kinds import HEAD, KINDS, Kind, join, kind_named
-from docstore.errors import DecodeError
+from docstore.errors import DecodeError, MissingDependencyError
 from docstore.sql.column_checks import CodeNames, missing_codes, wrong_head_columns, wrong_part_columns
 from docstore.sql.rows import HeadRow, tags_in
 from docstore.sql.tables import documents
@@ -186,4 +186,6 @@ def undecoded(decode: Decode, document: Callable[[], JSON]) -> tuple[str, str] |
         first, *others = error.errors
         more = f" (and {len(others)} more)" if others else ""
         return f"it does not decode: {first}{more}", first.pointer
+    except MissingDependencyError as error:
+        return f"it does not decode here: {error}", HEAD
     return None

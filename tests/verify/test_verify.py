@@ -1609,6 +1609,15 @@ class TestDecoding:
         assert (found.table, found.key["path"]) == ("documents", "/trials/0")
         assert found.pointer.startswith("/trials/0/")
 
+    def test_tells_of_a_library_that_is_not_installed_and_goes_on(self, store, of_ovens, monkeypatch):
+        monkeypatch.setitem(sys.modules, "docstore.ax", None)
+        store.put_json("experiment", "a", '{"__format":1,"__type":"ax.Experiment","name":"a"}')
+
+        found = {(each.name, each.where): each.problem for each in store.verify(decode=True)}
+
+        assert len(found) == 3
+        assert found["a", "its head"].startswith("it does not decode here: reading a ax.Experiment needs ax")
+
     def test_takes_what_was_put_as_json_for_what_it_is(self, with_bundle, store):
         with_bundle.put("note", "n1", {"a": (1, {2}), "oven": Oven("heat")})
         with_bundle.put("note", "n1", {"a": [float("nan")]})
