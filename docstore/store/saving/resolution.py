@@ -9,6 +9,7 @@ from typing import Final
 
 from docstore.codec.live.adopt import check_adoptable
 from docstore.codec.live.live_object import LiveObject
+from docstore.codec.values.tags import tagged
 from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.document import with_name
 from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
@@ -59,12 +60,13 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
     def is_stored(number: int) -> bool:
         return any(origin.digests.get(rule.path(number)) is not None for rule in kind.parts)
 
+    policy = save.policy
     resolution = resolve(
         kind,
         divergence.base,
         pieces,
         divergence.theirs,
-        policy=save.policy,
+        policy=(lambda conflict: tagged(policy(conflict))) if callable(policy) else policy,
         paths=None if changes.whole else changes.about,
         is_stored=is_stored,
         held=() if changes.whole else save.live.numbers(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -384,6 +385,32 @@ class ConflictPromises(Setting):
         assert stored(ada) == docstore.dumps(two_readers[1])
         assert ada.put_json("experiment", "cakes", text, based_on=1, on_conflict=lambda it: it.mine).number == 3
         assert stored(ada) == text
+
+    def test_a_value_that_was_decided_is_stored_as_one_that_was_saved(self, store: docstore.Store) -> None:
+        """Databases would change some of these, or refuse them, if they were not tagged."""
+        decided = {"a": [-0.0, 1e300, 2**70, "\0", {"\0": math.inf}]}
+        texts = ['{"place": 1}', '{"place": 2}', '{"place": 3}']
+        store.put_json("note", "n1", texts[0])
+        store.put_json("note", "n1", texts[1], based_on=1)
+
+        store.put_json("note", "n1", texts[2], based_on=1, on_conflict=lambda conflict: decided)
+
+        assert repr(store.get("n1", kind="note")) == repr({"place": decided})
+        store.put("note", "n2", {"place": decided})
+        assert store.version("n2", kind="note").digest == store.version("n1", kind="note").digest
+        assert store.verify() == []
+
+    def test_a_value_that_was_decided_in_an_object_is_stored_as_one_that_was_saved(
+        self, ada: docstore.Store, bob: docstore.Store, two_readers: Readers
+    ) -> None:
+        mine, theirs = two_readers
+        mine.properties["place"], theirs.properties["place"] = 1, 2
+        bob.save(theirs)
+
+        ada.save(mine, on_conflict=lambda conflict: [-0.0, 1e300, 2**70, "\0"])
+
+        assert stored(ada) == docstore.dumps(ada.load("cakes")) == docstore.dumps(mine)
+        assert ada.verify() == []
 
     def test_a_text_is_refused_if_its_class_refuses_what_both_made_together(self, store: docstore.Store) -> None:
         store.save(new_experiment())
