@@ -30,6 +30,7 @@ from docstore.documents.kinds import (
     position_of,
 )
 from docstore.documents.merge.resolve import merged
+from docstore.documents.merge.three_way import Sides
 from docstore.documents.merge_keys import Keyed
 from docstore.errors import DecodeError, EncodeError, InvalidValueError, PatchError, RegistryError
 from docstore.registry.bundle import mapper_of
@@ -474,6 +475,6 @@ class TestAHeadThatIsNoObjectAnyMore:
         kind = kind_declared("recipe", name_field="name", parts=["/steps/*"])
         three = [{"": {"__type": tag, "steps": []}} for tag in "abc"]
 
-        pieces, conflicts = merged(kind, *three, decide=lambda conflict: "eaten")
+        pieces, conflicts = merged(kind, Sides(*three), decide=lambda conflict: "eaten")
 
         assert ({path: each.body for path, each in pieces.items()}, conflicts) == ({"": "eaten"}, ())

@@ -32,7 +32,7 @@ from docstore.documents.canonical import (
 from docstore.documents.kinds import EXPERIMENT, GENERATION_STRATEGY, Kind
 from docstore.documents.merge import three_way as merging
 from docstore.documents.merge.resolve import merged as merged_pieces
-from docstore.documents.merge.three_way import changed_places, merge, merge_sparse
+from docstore.documents.merge.three_way import Sides, changed_places, merge, merge_sparse
 from docstore.documents.merge_keys import NO_KEYS, Keyed, MergeKeys
 from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.testing.experiments import new_experiment, observe
@@ -1271,14 +1271,14 @@ class TestTwoReleasesOfAClassOfWhichOneSaysThatAListIsKeyed:
     def test_have_it_merged_where_the_document_says_so(self):
         three = [self.pieces(keys, {"keyed": {"/l": ["k"]}}) for keys in ("", "a", "b")]
 
-        merged, conflicts = merged_pieces(Kind("brew"), *three)
+        merged, conflicts = merged_pieces(Kind("brew"), Sides(*three))
 
         assert (spelled(merged[""].body["l"]), conflicts) == ("ab", ())
 
     def test_have_a_conflict_where_it_does_not(self):
         three = [self.pieces(keys, {}) for keys in ("", "a", "b")]
 
-        _, conflicts = merged_pieces(Kind("brew", keyed=BY_K), *three)
+        _, conflicts = merged_pieces(Kind("brew", keyed=BY_K), Sides(*three))
 
         assert [conflict.pointer for conflict in conflicts] == ["/l"]
 

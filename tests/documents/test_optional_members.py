@@ -12,6 +12,7 @@ from docstore.documents.canonical import dumps
 from docstore.documents.diff.diff import of_documents
 from docstore.documents.kinds import Kind, kind_declared
 from docstore.documents.merge.resolve import all_places, merged, resolve
+from docstore.documents.merge.three_way import Sides
 from docstore.documents.optional_members import is_optional, value_at, with_nulls, without_nulls
 from docstore.errors import DecodeError
 from docstore.model import CLASSES
@@ -124,7 +125,9 @@ class TestAMerge:
 
     @staticmethod
     def merge(base: Any, mine: Any, theirs: Any) -> Any:
-        pieces, conflicts = merged(NOTE, *({"": {"a": each}} for each in (base, mine, theirs)), optional=OPTIONAL)
+        pieces, conflicts = merged(
+            NOTE, Sides(*({"": {"a": each}} for each in (base, mine, theirs))), optional=OPTIONAL
+        )
         return pieces[""].body["a"], [(each.pointer, each.base, each.mine, each.theirs) for each in conflicts]
 
     @pytest.mark.parametrize("base", [ARM, {**ARM, "name": None}], ids=["left out", "null"])
@@ -147,10 +150,9 @@ class TestAMerge:
     def test_of_an_object_that_is_written_anew_and_removed_is_no_conflict(self):
         """A null that is left out now is no change."""
         old = {**ARM, "name": None}
+        sides = Sides({"": {"a": old, "b": 1}}, {"": {"a": ARM, "b": 2}}, {"": {"b": 1}})
 
-        pieces, conflicts = merged(
-            NOTE, {"": {"a": old, "b": 1}}, {"": {"a": ARM, "b": 2}}, {"": {"b": 1}}, optional=OPTIONAL
-        )
+        pieces, conflicts = merged(NOTE, sides, optional=OPTIONAL)
 
         assert (pieces[""].body, conflicts) == ({"b": 2}, ())
 
@@ -158,14 +160,14 @@ class TestAMerge:
         old = {**ARM, "name": None}
         three = ({"": {"a": old, **values}} for values in ({}, {"b": 1}, {"c": 1}))
 
-        pieces, _ = merged(NOTE, *three, optional=OPTIONAL)
+        pieces, _ = merged(NOTE, Sides(*three), optional=OPTIONAL)
 
         assert pieces[""].body == {"a": ARM, "b": 1, "c": 1}
 
     def test_leaves_a_piece_as_it_is_stored_that_only_the_other_side_changed(self):
         base, theirs = ({"": {"steps": {}}, "/steps/0": {**loaf(name=None), "n": n}} for n in (1, 2))
 
-        target = resolve(RECIPE, base, base, theirs, optional=OPTIONAL).target
+        target = resolve(RECIPE, Sides(base, base, theirs), optional=OPTIONAL).target
 
         assert target["/steps/0"].body == theirs["/steps/0"]
 
@@ -177,7 +179,7 @@ class TestAMerge:
             return None
 
         three = ({"": {"a": each}} for each in (ARM, {**ARM, "name": "1_0"}, {**ARM, "name": "2_0"}))
-        resolution = resolve(NOTE, *three, policy=decide, optional=OPTIONAL)
+        resolution = resolve(NOTE, Sides(*three), policy=decide, optional=OPTIONAL)
 
         assert (asked, resolution.target[""].body) == ([None], {"a": ARM})
 
@@ -189,6 +191,6 @@ class TestAMerge:
     def test_that_is_refused_lists_places_with_none(self):
         three = ({"": {"a": each}} for each in (ARM, ARM, {**ARM, "name": "2_0"}))
 
-        [place] = all_places(*three, OPTIONAL)
+        [place] = all_places(Sides(*three), OPTIONAL)
 
         assert (place.pointer, place.base, place.mine, place.theirs) == ("/a/name", None, None, "2_0")

@@ -19,7 +19,14 @@ from docstore.documents.canonical import ABSENT, JSON, dumps, loads, same_json
 from docstore.documents.kinds import EXPERIMENT, HEAD, join
 from docstore.documents.merge import trials as renumbering
 from docstore.documents.merge.trial_conflicts import arm_conflicts
-from docstore.documents.merge.trials import Renumbering, collisions, new_arm_names, new_numbers, renumbered
+from docstore.documents.merge.trials import (
+    Renumbering,
+    TakenNumbers,
+    collisions,
+    new_arm_names,
+    new_numbers,
+    renumbered,
+)
 from docstore.errors import Conflict
 from docstore.model import Arm, BatchTrial, Data, Experiment, GeneratorRun
 from docstore.registry.bundle import mapper_of
@@ -138,7 +145,7 @@ class TestWhereCollidingTrialsGo:
             {f"/trials/{number}": {"index": number, "generator_run": None, "by": by} for number in numbers}
             for by, numbers in (("me", mine), ("them", theirs))
         )
-        return new_numbers(base.keys(), *sides, **more)
+        return new_numbers(base.keys(), *sides, taken=TakenNumbers(**more))
 
     def test_nowhere_if_none_collides(self):
         assert self.numbers([13], [12]) == {}
@@ -209,7 +216,7 @@ class TestASaveThatWasInterruptedBeforeTheObjectLearnedItsNumbers:
         base, mine, theirs = again.sides
         del mine["/trials/13"], mine["/data/13"]
 
-        assert new_numbers(base.keys(), mine, theirs, held=[13]) == {12: 15}
+        assert new_numbers(base.keys(), mine, theirs, taken=TakenNumbers(held=[13])) == {12: 15}
 
     def test_and_one_that_is_stored_is_known_as_one(self):
         twice = {f"/trials/{number}": {"index": number, "generator_run": None} for number in (12, 13)}
@@ -662,7 +669,7 @@ class TestTheObjectInHandLearnsIt:
         base, mine, theirs = (pieces_of(each, documents) for each in (twelve.base, twelve.mine, twelve.theirs))
         mine, theirs = changed(mine, base), changed(theirs, base)
         saved = {path: body for path, body in mine.items() if path != "/trials/13"}
-        numbers = new_numbers(base.keys(), saved, theirs, held=[13])
+        numbers = new_numbers(base.keys(), saved, theirs, taken=TakenNumbers(held=[13]))
         names = new_arm_names(base, mine, theirs, numbers)
 
         renumber(LiveObject(documents, twelve.mine), Renumbering(numbers))

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Any, Final, Literal, TypeAlias, cast, get_args
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast, get_args
 
 from docstore.documents.canonical import (
     ABSENT,
@@ -31,13 +32,14 @@ from docstore.documents.merge.trial_conflicts import (
     shared_name_conflicts,
 )
 from docstore.documents.merge.trials import (
+    NONE_TAKEN,
     RUNS,
     TRIALS,
     Pieces,
+    TakenNumbers,
     moved_path,
     new_arm_names,
     new_numbers,
-    nowhere,
     renumbered,
     trials_in,
 )
@@ -97,99 +99,106 @@ class Resolution:
 
 def resolve(
     kind: Kind,
-    base: Mapping[str, JSON],
-    mine: Mapping[str, JSON],
-    theirs: Mapping[str, JSON],
+    sides: Sides[Pieces],
     *,
     policy: OnConflict = "merge",
     paths: Collection[str] | None = None,
-    is_stored: Callable[[int], bool] = nowhere,
-    held: Iterable[int] = (),
+    taken: TakenNumbers = NONE_TAKEN,
     optional: OptionalMembers = NO_MEMBERS,
 ) -> Resolution:
-    """Return *mine* and *theirs*, which were both made from *base*, merged.
+    """Return the changes of both sides, merged.
 
     Two trials, or two runs of a strategy, that were made under one number stay two: mine takes a free number. Of two
     arms that were named after one trial, mine takes the next free name. Where a function decides whether a trial stays,
     its data stay or go with it.
 
     Shapes:
-        base, mine, theirs: pieces by path: all that either side changed, and the head
+        sides: pieces by path: all that either side changed, and the head
         paths: the pieces to merge, where others are given only for comparison; None for all
-        is_stored, held: which numbers of trials are not free; see ``new_numbers``
         optional: the members that are None where an object lacks them
     """
-    as_stored = theirs
-    base, mine, theirs = (pieces_with_nulls(each, optional) for each in (base, mine, theirs))
-    numbers: Mapping[int, int] = {}
-    names: Mapping[str, str] = {}
-    arms: tuple[Conflict, ...] = ()
-    shared: tuple[Conflict, ...] = ()
-    if kind.name == EXPERIMENT.name:
-        mine, numbers, names, arms, shared = _renumbered_beside(Sides(base, mine, theirs), is_stored, held)
-    elif kind.name == GENERATION_STRATEGY.name:
-        changed = _changed(base, mine)
-        numbers = new_numbers(base.keys(), changed, theirs, is_stored=is_stored, held=held, rule=RUNS)
-        mine = {path: body for path, body in mine.items() if path not in changed} | renumbered(changed, numbers, {})
+    with_nulls = _with_nulls(sides, optional)
+    mine, numbers, names, arms, shared = _fitted(kind, with_nulls, taken)
+    fitted = with_nulls._replace(mine=mine)
     if paths is not None:
         wanted = {HEAD, *paths, *(moved_path(path, numbers) for path in paths)}
-        base, mine, theirs = ({path: each[path] for path in wanted & each.keys()} for each in (base, mine, theirs))
-    bodies, conflicts = _merged(kind, base, mine, theirs, policy if callable(policy) else None)
+        fitted = Sides(*({path: each[path] for path in wanted & each.keys()} for each in fitted))
+    bodies, conflicts = _merged(kind, fitted, policy if callable(policy) else None)
     if kind.name == EXPERIMENT.name:
-        bodies = _with(bodies, data_of_disputed_trials(Sides(base, mine, theirs), bodies))
-    target = _to_store(bodies, theirs, as_stored, optional)
+        bodies = _with(bodies, data_of_disputed_trials(fitted, bodies))
+    target = _to_store(bodies, fitted.theirs, sides.theirs, optional)
     problem = _problem_of((*arms, *shared), conflicts) + (_SAVE_APART if shared else "")
     return Resolution(target, (*conflicts, *arms, *shared), numbers, names, problem)
 
 
-def _renumbered_beside(
-    sides: Sides[Pieces], is_stored: Callable[[int], bool], held: Iterable[int]
-) -> tuple[Pieces, Mapping[int, int], Mapping[str, str], tuple[Conflict, ...], tuple[Conflict, ...]]:
-    """Return mine with numbers and names that theirs leaves free, the new numbers and names, and conflicts of arms.
+class _Fitted(NamedTuple):
+    """Mine with numbers and names that theirs leaves free.
 
-    Of these, first those with arms of theirs, then those of arms that have one name within mine.
+    Attributes:
+        numbers, names: the new ones, by those that mine had.
+        arms: the conflicts of its arms with arms of theirs.
+        shared: the conflicts of arms that have one name within mine.
     """
+
+    mine: Pieces
+    numbers: Mapping[int, int] = MappingProxyType({})
+    names: Mapping[str, str] = MappingProxyType({})
+    arms: tuple[Conflict, ...] = ()
+    shared: tuple[Conflict, ...] = ()
+
+
+def _fitted(kind: Kind, sides: Sides[Pieces], taken: TakenNumbers) -> _Fitted:
+    if kind.name == EXPERIMENT.name:
+        return _fitted_trials(sides, taken)
+    if kind.name == GENERATION_STRATEGY.name:
+        changed = _changed(sides)
+        numbers = new_numbers(sides.base.keys(), changed, sides.theirs, taken=taken, rule=RUNS)
+        return _Fitted(_replaced(sides.mine, changed, renumbered(changed, numbers, {})), numbers)
+    return _Fitted(sides.mine)
+
+
+def _fitted_trials(sides: Sides[Pieces], taken: TakenNumbers) -> _Fitted:
     base, mine, theirs = sides
-    changed = _changed(base, mine)
-    numbers = new_numbers(base.keys(), changed, theirs, is_stored=is_stored, held=held)
+    changed = _changed(sides)
+    numbers = new_numbers(base.keys(), changed, theirs, taken=taken)
     names = new_arm_names(base, changed, theirs, {**{each: each for each in trials_in(changed)}, **numbers})
     fitted = renumbered(changed, numbers, names)
-    whole = {**{path: body for path, body in mine.items() if path not in changed}, **fitted}
     arms = _before_renumbering(arm_conflicts(base, fitted, theirs), numbers)
     shared = () if arms else shared_name_conflicts(base, changed, theirs, names)
-    return whole, numbers, names, arms, shared
+    return _Fitted(_replaced(mine, changed, fitted), numbers, names, arms, shared)
 
 
-def _changed(base: Pieces, mine: Pieces) -> Pieces:
-    return {path: body for path, body in mine.items() if not same_json(body, base.get(path, ABSENT))}
+def _replaced(pieces: Pieces, before: Pieces, after: Pieces) -> Pieces:
+    """Return *pieces* with those of *after* in place of those of *before*."""
+    return {**{path: body for path, body in pieces.items() if path not in before}, **after}
+
+
+def _changed(sides: Sides[Pieces]) -> Pieces:
+    """Return the pieces that mine changed."""
+    return {path: body for path, body in sides.mine.items() if not same_json(body, sides.base.get(path, ABSENT))}
+
+
+def _with_nulls(sides: Sides[Pieces], optional: OptionalMembers) -> Sides[Pieces]:
+    return Sides(*(pieces_with_nulls(each, optional) for each in sides))
 
 
 def merged(
-    kind: Kind,
-    base: Mapping[str, JSON],
-    mine: Mapping[str, JSON],
-    theirs: Mapping[str, JSON],
-    *,
-    decide: Decide | None = None,
-    optional: OptionalMembers = NO_MEMBERS,
+    kind: Kind, sides: Sides[Pieces], *, decide: Decide | None = None, optional: OptionalMembers = NO_MEMBERS
 ) -> tuple[dict[str, Piece], tuple[Conflict, ...]]:
-    """Return the pieces with the changes of both sides since *base*, and the conflicts; *optional* as of ``resolve``.
+    """Return the pieces with the changes of both sides, and the conflicts; as ``resolve``, but no number is changed.
 
-    Which lists are keyed is declared in the document of *theirs*.
+    Which lists are keyed is declared in the document of theirs.
     """
-    as_stored = theirs
-    base, mine, theirs = (pieces_with_nulls(each, optional) for each in (base, mine, theirs))
-    bodies, conflicts = _merged(kind, base, mine, theirs, decide)
-    return _to_store(bodies, theirs, as_stored, optional), conflicts
+    with_nulls = _with_nulls(sides, optional)
+    bodies, conflicts = _merged(kind, with_nulls, decide)
+    return _to_store(bodies, with_nulls.theirs, sides.theirs, optional), conflicts
 
 
-def _merged(
-    kind: Kind, base: Pieces, mine: Pieces, theirs: Pieces, decide: Decide | None
-) -> tuple[dict[str, JSON], tuple[Conflict, ...]]:
+def _merged(kind: Kind, sides: Sides[Pieces], decide: Decide | None) -> tuple[dict[str, JSON], tuple[Conflict, ...]]:
     """Return the merged pieces, and the conflicts."""
-    keys = kind.of(theirs[HEAD]).merge_keys
-    lists = sorted(kind.lists(theirs[HEAD]))
-    documents = [join(pieces, sparse=lists) for pieces in (base, mine, theirs)]
+    head = sides.theirs[HEAD]
+    keys, lists = kind.of(head).merge_keys, sorted(kind.lists(head))
+    documents = [join(pieces, sparse=lists) for pieces in sides]
     items = {name: [_taken(document, name) for document in documents] for name in lists}
     document, conflicts = merge(*documents, keys=keys, decide=decide)
     for name, three in items.items():
@@ -242,13 +251,7 @@ def _with(bodies: Pieces, decided: Mapping[str, JSON | Absent]) -> dict[str, JSO
 
 
 def checked(
-    resolution: Resolution,
-    base: Pieces,
-    mine: Pieces,
-    theirs: Pieces,
-    *,
-    numbers: Mapping[int, int],
-    names: Mapping[str, str],
+    resolution: Resolution, sides: Sides[Pieces], *, numbers: Mapping[int, int], names: Mapping[str, str]
 ) -> Resolution:
     """Return *resolution*, with a conflict for each trial that the merge would leave inconsistent.
 
@@ -257,35 +260,31 @@ def checked(
     conflicts, nothing is stored, and so nothing is checked.
 
     Shapes:
-        base, mine, theirs: the three states that were merged; *mine* with its own numbers and names
-        numbers, names: of trials and arms of *mine* that have another number or name in *resolution*
+        sides: the three states that were merged; mine with its own numbers and names
+        numbers, names: of trials and arms of mine that have another number or name in *resolution*
     """
     if resolution.conflicts:
         return resolution
     target = {path: each.body for path, each in resolution.target.items()}
-    found = inconsistencies(Sides(base, mine, theirs), target, numbers=numbers, names=names)
+    found = inconsistencies(sides, target, numbers=numbers, names=names)
     if not found:
         return resolution
-    own = renumbered(mine, numbers, {})
+    shown = sides._replace(mine=renumbered(sides.mine, numbers, {}))
     paths = [TRIALS.path(number) for number in sorted(found)]
-    places = (Conflict(path, *(each.get(path, ABSENT) for each in (base, own, theirs))) for path in paths)
+    places = (Conflict(path, *(each.get(path, ABSENT) for each in shown)) for path in paths)
     problem = f"the merged document is invalid at {', '.join(paths)}: {'; '.join(found.values())}"
     return replace(resolution, conflicts=tuple(places), problem=problem)
 
 
-def all_places(
-    base: Pieces, mine: Pieces, theirs: Pieces, optional: OptionalMembers = NO_MEMBERS
-) -> tuple[Conflict, ...]:
+def all_places(sides: Sides[Pieces], optional: OptionalMembers = NO_MEMBERS) -> tuple[Conflict, ...]:
     """Return each place that either side changed, in all pieces, with its three values, for a person to read.
 
     Bookkeeping, such as which fields were set, is left out, unless nothing else changed.
     """
-    sides = (pieces_with_nulls(each, optional) for each in (base, mine, theirs))
-    return without_bookkeeping(every_place(*sides), attrgetter("pointer"))
+    return without_bookkeeping(every_place(_with_nulls(sides, optional)), attrgetter("pointer"))
 
 
-def every_place(base: Pieces, mine: Pieces, theirs: Pieces) -> Iterator[Conflict]:
+def every_place(sides: Sides[Pieces]) -> Iterator[Conflict]:
     """Yield each place that either side changed, in all pieces, with its three values."""
-    paths = sorted(base.keys() | mine.keys() | theirs.keys(), key=in_order)
-    for path in paths:
-        yield from changed_places(*(each.get(path, ABSENT) for each in (base, mine, theirs)), at=path)
+    for path in sorted(set().union(*sides), key=in_order):
+        yield from changed_places(*(each.get(path, ABSENT) for each in sides), at=path)

@@ -27,18 +27,18 @@ from docstore.documents.canonical import (
 from docstore.documents.merge_keys import ANY, NO_KEYS, Key, Keyed, MergeKeys
 from docstore.errors import Conflict, EncodeError, InvalidValueError
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Decide: TypeAlias = Callable[[Conflict], Any]
 """Resolves a conflict: returns its JSON value, ``ABSENT`` for none, or ``NotImplemented`` to leave the conflict."""
 
 
-class Sides(NamedTuple, Generic[T]):
+class Sides(NamedTuple, Generic[T_co]):
     """One thing in three states: the merge base, and what each side made of it."""
 
-    base: T
-    mine: T
-    theirs: T
+    base: T_co
+    mine: T_co
+    theirs: T_co
 
 
 class _Place(NamedTuple):

@@ -7,7 +7,7 @@ The generator runs of a strategy, which are numbered too, get new numbers in the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import count
@@ -77,9 +77,20 @@ class Renumbering:
 # --- new numbers ------------------------------------------------------------------------------------------------------
 
 
-def nowhere(number: int) -> bool:
-    """Return False: no other number is taken."""
-    return False
+@dataclass(frozen=True, slots=True)
+class TakenNumbers:
+    """The numbers that a trial of mine cannot get, beside those in the pieces that are merged.
+
+    Attributes:
+        held: of trials of the live object that are not in mine, and must not be overwritten.
+        is_stored: whether a number is taken by a stored piece that is not merged; called only if something collides.
+    """
+
+    held: Collection[int] = ()
+    is_stored: Callable[[int], bool] = lambda number: False
+
+
+NONE_TAKEN: Final = TakenNumbers()
 
 
 def collisions(base: AbstractSet[str], mine: Pieces, theirs: Pieces, rule: PartRule = TRIALS) -> list[int]:
@@ -106,8 +117,7 @@ def new_numbers(
     mine: Pieces,
     theirs: Pieces,
     *,
-    is_stored: Callable[[int], bool] = nowhere,
-    held: Iterable[int] = (),
+    taken: TakenNumbers = NONE_TAKEN,
     rule: PartRule = TRIALS,
 ) -> dict[int, int]:
     """Return the new number of each trial of *mine* that has to move; empty if nothing collides.
@@ -120,14 +130,11 @@ def new_numbers(
 
     Shapes:
         base, mine, theirs: as in ``collisions``
-        is_stored: says whether another number is not free, where *base* and *theirs* are only a part of what is
-            stored; called only if something collides
-        held: the numbers of trials of the live object that are not in *mine*, and must not be overwritten
     """
     colliding = collisions(base, mine, theirs, rule)
     if not colliding:
         return {}
-    kept = set(held)
+    kept = set(taken.held)
     occupied = {*kept, *numbers_in(base), *numbers_in(theirs)}
     saved = {_anonymous(theirs[rule.path(number)]): number for number in _added(base, theirs, rule)}
     saved = {text: number for text, number in saved.items() if number not in kept}
@@ -136,7 +143,7 @@ def new_numbers(
     for number in (each for each in _added(base, mine, rule) if each >= colliding[0]):
         new = saved.pop(_anonymous(mine[rule.path(number)]), None)
         if new is None:
-            new = next(free for free in count(max(number, above)) if free not in occupied and not is_stored(free))
+            new = next(free for free in count(max(number, above)) if free not in occupied and not taken.is_stored(free))
         above = max(above, new + 1)
         if new != number:
             numbers[number] = new

@@ -15,6 +15,7 @@ from docstore.documents.document import Document
 from docstore.documents.history import Parent, Version
 from docstore.documents.kinds import EXPERIMENT, HEAD, kind_named
 from docstore.documents.merge.resolve import OnConflict, merged
+from docstore.documents.merge.three_way import Sides
 from docstore.documents.merge.trials import Pieces, numbers_in, renumbered, trials_in
 from docstore.documents.optional_members import OptionalMembers
 from docstore.errors import InvalidValueError, called
@@ -25,7 +26,7 @@ from docstore.store.branches.ancestry import Ancestry, Held
 from docstore.store.branches.trial_identity import ArmNames, TrialIdentity
 from docstore.store.context import StoreContext
 from docstore.store.saving.direct import write_version
-from docstore.store.saving.whole_states import Sides, changeset_to, resolution_of, unlike
+from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of, unlike
 
 
 def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConflict, note: Note) -> Version:
@@ -39,15 +40,15 @@ def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConf
             raise InvalidValueError("into", into, "It is the document itself: name another one.")
         comparison = _Comparison(Ancestry(connection, source, target), source, target, mapper.codec.optional_members)
         theirs = read(connection, target)
-        sides = None if comparison.is_merged_already else comparison.sides(read(connection, source), theirs)
-        if sides is None or not unlike(sides.base, sides.mine):
+        states = None if comparison.is_merged_already else comparison.states(read(connection, source), theirs)
+        if states is None or not unlike(states.sides.base, states.sides.mine):
             # The target has all of its changes already.
             return Saved(target.id, version_numbered(connection, target, target.version), {})
-        resolution = resolution_of(mapper, target, sides, policy, source=source.name)
-        parent = Parent("merge", source.id, source.version, *sides.moves(resolution))
-        document = Document(sides.kind.of(resolution.target[HEAD].body), target.name, target.model, resolution.target)
+        resolution = resolution_of(mapper, target, states, policy, source=source.name)
+        parent = Parent("merge", source.id, source.version, *states.moves(resolution))
+        document = Document(states.kind.of(resolution.target[HEAD].body), target.name, target.model, resolution.target)
         said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
-        changeset = changeset_to(sides, resolution)
+        changeset = changeset_to(states, resolution)
         return context.writer.write(connection, target, document, changeset, theirs.digests, said, parent)
 
     return write_version(context, work)
@@ -67,7 +68,7 @@ class _Comparison:
         """Whether the target contains the newest version of the source already."""
         return self._of_target.get(self._source.id, 0) >= self._source.version
 
-    def sides(self, mine: State, theirs: State) -> Sides:
+    def states(self, mine: State, theirs: State) -> WholeStates:
         """Return the three states as the target would have them.
 
         Raises:
@@ -84,18 +85,8 @@ class _Comparison:
         numbers = self._numbers(self._source.id, mine.pieces, identity)
         numbers = _displaced(numbers_in(mine.pieces), numbers_in(theirs.pieces), numbers)
         names, own = self._translated(mine.pieces, numbers, arms)
-        return Sides(
-            kind,
-            common[-1].version,
-            base,
-            self._named(own),
-            theirs.pieces,
-            mine.pieces,
-            self._optional,
-            numbers,
-            names,
-            self._undecided,
-        )
+        sides, version = Sides(base, self._named(own), theirs.pieces), common[-1].version
+        return WholeStates(kind, version, sides, mine.pieces, self._optional, numbers, names, self._undecided)
 
     def _numbers(self, id: str, pieces: Pieces, identity: TrialIdentity) -> dict[int, int]:
         """Return the number in the target of each trial of the document *id* that has another one there."""
@@ -125,7 +116,8 @@ class _Comparison:
                 pieces = other
                 continue
             base = self._merged(before, identity, arms)
-            made, _ = merged(self._kind, base, pieces, other, decide=lambda _: self._undecided, optional=self._optional)
+            sides = Sides(base, pieces, other)
+            made, _ = merged(self._kind, sides, decide=lambda _: self._undecided, optional=self._optional)
             pieces = {path: piece.body for path, piece in made.items()}
             seen = {id: max(seen.get(id, 0), its.get(id, 0)) for id in seen.keys() | its.keys()}
         return pieces

@@ -15,6 +15,7 @@ from docstore.documents.document import Document, new_id
 from docstore.documents.history import Version
 from docstore.documents.kinds import HEAD, RESERVED, Kind, is_document, kind_named
 from docstore.documents.merge.resolve import OnConflict
+from docstore.documents.merge.three_way import Sides
 from docstore.errors import InvalidValueError
 from docstore.sql import rows
 from docstore.sql.reader import read, read_version, version_numbered
@@ -22,7 +23,7 @@ from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
 from docstore.store.saving.overwriting import overwritten_values, warn_of_overwritten
-from docstore.store.saving.whole_states import Sides, changeset_to, resolution_of
+from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of
 
 
 def write_version(context: StoreContext, work: Callable[[Connection], Saved]) -> Version:
@@ -97,10 +98,11 @@ def _write_on(
     kind, mapper = kind_named(head.kind), context.mapper("keep")
     base, theirs = read_version(connection, head, kind, number).pieces, read(connection, head).pieces
     mine = {path: each.body for path, each in document.pieces.items()}
-    sides = Sides(kind.of(theirs[HEAD]), number, base, mine, theirs, mine, mapper.codec.optional_members)
-    resolution = resolution_of(mapper, head, sides, policy)
+    sides, optional = Sides(base, mine, theirs), mapper.codec.optional_members
+    states = WholeStates(kind.of(theirs[HEAD]), number, sides, mine, optional)
+    resolution = resolution_of(mapper, head, states, policy)
     if policy != "overwrite":
-        refuse_downgrade(changeset_to(sides, resolution))
+        refuse_downgrade(changeset_to(states, resolution))
     target = resolution.target
     merged = replace(document, kind=kind.of(target[HEAD].body), pieces=target)
     return context.writer.replace(connection, head, merged, note)

@@ -11,6 +11,7 @@ from docstore.documents.canonical import JSON, MaybeJSON, same_json
 from docstore.documents.digests import Piece
 from docstore.documents.kinds import join, without_bookkeeping
 from docstore.documents.merge.resolve import every_place
+from docstore.documents.merge.three_way import Sides
 from docstore.documents.optional_members import OptionalMembers, is_optional
 from docstore.documents.patch import Change
 from docstore.errors import OverwriteWarning
@@ -23,7 +24,7 @@ def overwritten_changes(
 
     Bookkeeping, such as which fields were set, is left out, unless they changed nothing else.
     """
-    places = every_place(base, {path: each.body for path, each in target.items()}, theirs)
+    places = every_place(Sides(base, {path: each.body for path, each in target.items()}, theirs))
     values = ((each.pointer, cast("tuple[MaybeJSON, ...]", (each.base, each.mine, each.theirs))) for each in places)
     lost = (at for at, (was, new, old) in values if not same_json(was, old) and not same_json(new, old))
     return without_bookkeeping(lost, str)

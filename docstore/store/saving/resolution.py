@@ -14,7 +14,8 @@ from docstore.documents.canonical import ABSENT, JSON, Absent
 from docstore.documents.document import with_name
 from docstore.documents.kinds import EXPERIMENT, in_order, without_bookkeeping
 from docstore.documents.merge.resolve import Resolution, all_places, checked, resolve
-from docstore.documents.merge.three_way import changed_places
+from docstore.documents.merge.three_way import Sides, changed_places
+from docstore.documents.merge.trials import TakenNumbers
 from docstore.documents.optional_members import pieces_with_nulls
 from docstore.errors import Conflict, DecodeError, InvalidValueError
 from docstore.sql.reader import Divergence
@@ -41,8 +42,7 @@ def resolution_by_policy(head: HeadRow, save: Save, divergence: Divergence) -> R
     yours = min(origin.since().get(path, origin.version) for path in paths) if paths else origin.version
     if resolution.conflicts:
         raise refused(head, yours, resolution.problem, resolution.conflicts)
-    mine = save.changes.pieces_beside(divergence.base)
-    places = all_places(divergence.base, mine, divergence.theirs, save.live.mapper.codec.optional_members)
+    places = all_places(_sides(save, divergence), save.live.mapper.codec.optional_members)
     raise refused(head, yours, _ELSEWHERE, places)
 
 
@@ -54,8 +54,7 @@ def paths_to_save(save: Save, divergence: Divergence) -> set[str]:
 
 def merged_changes(save: Save, divergence: Divergence) -> Resolution:
     """Return the merge of the local changes and of what others saved since, with the conflicts that there are."""
-    origin, changes = save.origin, save.changes
-    kind, pieces = changes.document.kind, changes.pieces_beside(divergence.base)
+    origin, changes, kind, sides = save.origin, save.changes, save.changes.document.kind, _sides(save, divergence)
 
     def is_stored(number: int) -> bool:
         return any(origin.digests.get(rule.path(number)) is not None for rule in kind.parts)
@@ -63,19 +62,19 @@ def merged_changes(save: Save, divergence: Divergence) -> Resolution:
     policy = save.policy
     resolution = resolve(
         kind,
-        divergence.base,
-        pieces,
-        divergence.theirs,
+        sides,
         policy=(lambda conflict: tagged(policy(conflict))) if callable(policy) else policy,
         paths=None if changes.whole else changes.about,
-        is_stored=is_stored,
-        held=() if changes.whole else save.live.numbers(),
+        taken=TakenNumbers(() if changes.whole else save.live.numbers(), is_stored),
         optional=save.live.mapper.codec.optional_members,
     )
     if kind.name != EXPERIMENT.name:
         return resolution
-    numbers, names = resolution.numbers, resolution.names
-    return checked(resolution, divergence.base, pieces, divergence.theirs, numbers=numbers, names=names)
+    return checked(resolution, sides, numbers=resolution.numbers, names=resolution.names)
+
+
+def _sides(save: Save, divergence: Divergence) -> Sides[Mapping[str, JSON]]:
+    return Sides(divergence.base, save.changes.pieces_beside(divergence.base), divergence.theirs)
 
 
 # --- the merged pieces, checked by the class --------------------------------------------------------------------------

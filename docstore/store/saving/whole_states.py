@@ -15,6 +15,8 @@ from docstore.documents.changeset import Changeset, changeset_of, same_layout
 from docstore.documents.digests import piece
 from docstore.documents.kinds import EXPERIMENT, HEAD, Kind, join
 from docstore.documents.merge.resolve import OnConflict, Resolution, all_places, checked, resolve
+from docstore.documents.merge.three_way import Sides
+from docstore.documents.merge.trials import Pieces
 from docstore.documents.optional_members import OptionalMembers
 from docstore.errors import Conflict, ConflictError, DecodeError, InvalidValueError
 from docstore.sql.rows import HeadRow
@@ -27,25 +29,23 @@ _LAYOUT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """The three sides of a merge, each with the name, the numbers of trials and the names of arms of the target.
+class WholeStates:
+    """The three states of a merge, each with the name, the numbers of trials and the names of arms of the target.
 
     Attributes:
         kind: that of the target, with its parts.
         version: the newest of the versions in common.
-        base: the merge base; mine: the source; theirs: the target.
+        sides: the merge base, the source ("mine") and the target ("theirs").
         source: the source as it is stored.
         optional: the members that are None where an object lacks them.
         numbers, names: of trials and arms of the source that have another number or name in the target.
-        undecided: the value in *base* at places where the versions in common disagree; None if there is only one.
+        undecided: the value in the base at places where the versions in common disagree; None if there is only one.
     """
 
     kind: Kind
     version: int
-    base: Mapping[str, JSON]
-    mine: Mapping[str, JSON]
-    theirs: Mapping[str, JSON]
-    source: Mapping[str, JSON]
+    sides: Sides[Pieces]
+    source: Pieces
     optional: OptionalMembers
     numbers: Mapping[int, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Sides:
     @property
     def have_same_layout(self) -> bool:
         """Whether the three can be compared piece by piece, and what is in mine means in theirs what it means there."""
-        has_same_schema = _schema(self.mine) == _schema(self.theirs)
-        return has_same_schema and all(
-            same_layout(self.kind, side[HEAD], self.theirs[HEAD]) for side in (self.base, self.mine)
+        base, mine, theirs = self.sides
+        return _schema(mine) == _schema(theirs) and all(
+            same_layout(self.kind, side[HEAD], theirs[HEAD]) for side in (base, mine)
         )
 
     def moves(self, resolution: Resolution) -> tuple[dict[int, int], dict[str, str]]:
@@ -68,14 +68,14 @@ class Sides:
         if self.kind.name != EXPERIMENT.name:
             return resolution
         numbers, names = self.moves(resolution)
-        return checked(resolution, self.base, self.source, self.theirs, numbers=numbers, names=names)
+        return checked(resolution, self.sides._replace(mine=self.source), numbers=numbers, names=names)
 
     def changed_by_both(self) -> tuple[Conflict, ...]:
         """Return the places that either side changed in pieces that both changed; if there are none, in all pieces."""
-        paths = unlike(self.base, self.mine) & unlike(self.base, self.theirs)
-        three = (self.base, self.mine, self.theirs)
-        base, mine, theirs = ({path: each[path] for path in paths & each.keys()} for each in three)
-        return all_places(base, mine, theirs, self.optional) or all_places(*three, self.optional)
+        base, mine, theirs = self.sides
+        paths = unlike(base, mine) & unlike(base, theirs)
+        both = Sides(*({path: each[path] for path in paths & each.keys()} for each in self.sides))
+        return all_places(both, self.optional) or all_places(self.sides, self.optional)
 
     def shown(self, conflict: Conflict) -> Conflict:
         """Return *conflict* as a user sees it: without a base, if the versions in common disagree."""
@@ -90,12 +90,14 @@ class Sides:
         return lambda conflict: tagged(decide(self.shown(conflict)))
 
 
-def _schema(pieces: Mapping[str, JSON]) -> JSON:
+def _schema(pieces: Pieces) -> JSON:
     head = pieces[HEAD]
     return head.get(SCHEMA) if isinstance(head, dict) else None
 
 
-def resolution_of(mapper: Mapper, target: HeadRow, sides: Sides, policy: OnConflict, *, source: str = "") -> Resolution:
+def resolution_of(
+    mapper: Mapper, target: HeadRow, states: WholeStates, policy: OnConflict, *, source: str = ""
+) -> Resolution:
     """Return the merged document, as the policy says.
 
     Args:
@@ -107,35 +109,33 @@ def resolution_of(mapper: Mapper, target: HeadRow, sides: Sides, policy: OnConfl
     """
 
     def refused(problem: str, places: Sequence[Conflict] = ()) -> ConflictError:
-        yours, head = sides.version, target.version
-        shown = [sides.shown(each) for each in places]
         return ConflictError(
             target.name,
-            yours=yours,
-            head=head,
-            places=shown,
+            yours=states.version,
+            head=target.version,
+            places=[states.shown(each) for each in places],
             problem=problem,
             kind=target.kind,
             source=source,
         )
 
-    if policy == "overwrite" or not unlike(sides.base, sides.theirs):
-        resolution = sides.checked(Resolution({path: piece(path, body) for path, body in sides.mine.items()}))
+    base, mine, theirs = states.sides
+    if policy == "overwrite" or not unlike(base, theirs):
+        resolution = states.checked(Resolution({path: piece(path, body) for path, body in mine.items()}))
         if resolution.conflicts:
             raise refused(resolution.problem, resolution.conflicts)
         return resolution
     if policy == "error":
-        raise refused(_ELSEWHERE, all_places(sides.base, sides.mine, sides.theirs, sides.optional))
-    if not sides.have_same_layout:
+        raise refused(_ELSEWHERE, all_places(states.sides, states.optional))
+    if not states.have_same_layout:
         raise refused(_LAYOUT)
-    decide = sides.deciding(policy) if callable(policy) else policy
-    three = (sides.base, sides.mine, sides.theirs)
-    resolution = sides.checked(resolve(sides.kind, *three, policy=decide, optional=sides.optional))
+    decide = states.deciding(policy) if callable(policy) else policy
+    resolution = states.checked(resolve(states.kind, states.sides, policy=decide, optional=states.optional))
     if resolution.conflicts:
         raise refused(resolution.problem, resolution.conflicts)
-    problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, sides.theirs)
+    problem = _problem_with(mapper, {path: piece.body for path, piece in resolution.target.items()}, theirs)
     if problem:
-        raise refused(f"the merged document is invalid: {problem.removesuffix('.')}", sides.changed_by_both())
+        raise refused(f"the merged document is invalid: {problem.removesuffix('.')}", states.changed_by_both())
     return resolution
 
 
@@ -152,14 +152,14 @@ def _problem_with(mapper: Mapper, merged: Mapping[str, JSON], theirs: Mapping[st
     return ""
 
 
-def changeset_to(sides: Sides, resolution: Resolution) -> Changeset:
+def changeset_to(states: WholeStates, resolution: Resolution) -> Changeset:
     """Return the changeset from the target to the *resolution*."""
-    goal = resolution.target
-    if not same_layout(sides.kind, sides.theirs[HEAD], goal[HEAD].body):
-        return changeset_of(sides.kind, sides.theirs, goal)
-    changed = unlike(sides.theirs, {path: piece.body for path, piece in goal.items()})
-    current = {path: body for path, body in sides.theirs.items() if path in changed}
-    return changeset_of(sides.kind, current, {path: piece for path, piece in goal.items() if path in changed})
+    goal, theirs = resolution.target, states.sides.theirs
+    if not same_layout(states.kind, theirs[HEAD], goal[HEAD].body):
+        return changeset_of(states.kind, theirs, goal)
+    changed = unlike(theirs, {path: piece.body for path, piece in goal.items()})
+    current = {path: body for path, body in theirs.items() if path in changed}
+    return changeset_of(states.kind, current, {path: piece for path, piece in goal.items() if path in changed})
 
 
 def _composed(first: Mapping[Any, Any], then: Mapping[Any, Any]) -> dict[Any, Any]:
