@@ -265,9 +265,7 @@ class Divergence:
     base: dict[str, JSON]
     theirs: dict[str, JSON]
     digests: dict[str, str | None]
-    """The current digest of each piece that others touched since the newest version seen; None for one that is gone."""
     has_new_layout: bool
-    """Whether other pieces of it are parts since: then base and theirs cannot be compared piece by piece."""
 
 
 def read_divergence(
