@@ -30,10 +30,11 @@ _LARGE: Final = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """The author and the message of a version."""
+    """The author and the message of a version, and the version of another document that it merges, if any."""
 
     author: str
     message: str
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +245,8 @@ class Writer:
             return self._insert(connection, id, document, note)
         return self.replace(connection, head, document, note)
 
-    def replace(
-        self, connection: Connection, head: HeadRow, document: Document, note: Note, parent: Parent | None = None
-    ) -> Saved:
+    def replace(self, connection: Connection, head: HeadRow, document: Document, note: Note) -> Saved:
         """Write *document*, with all its pieces, as the next version of the one at *head*, if they differ.
-
-        Args:
-            parent: the version from which it came; with one, a version is written even if nothing differs.
 
         Raises:
             InvalidValueError: *document* is a JSON value, and the stored one was made from an object.
@@ -263,9 +259,9 @@ class Writer:
                 f"{head.name!r} is a document that was made of an object: use save(), or another kind.",
             )
         changeset = changeset_of(document.kind, now.pieces, document.pieces)
-        if not changeset.changes and parent is None:
+        if not changeset.changes:
             return Saved(head.id, version_numbered(connection, head, head.version), {}, is_new=False)
-        return self.write(connection, head, document, changeset, now.digests, note, parent)
+        return self.write(connection, head, document, changeset, now.digests, note)
 
     def replace_head(
         self, connection: Connection, head: HeadRow, now: State, name: str, body: JSON, note: Note
@@ -294,7 +290,6 @@ class Writer:
         changeset: Changeset,
         digests: Digests,
         note: Note,
-        parent: Parent | None = None,
     ) -> Saved:
         """Write *changeset* as the next version of the document at *head*; *digests* are those of the current one.
 
@@ -310,7 +305,7 @@ class Writer:
         written = list(found)
         new = [row for row in written if digests.get(row["path"]) is None]
         changed = [row for row in written if digests.get(row["path"]) is not None]
-        version = Version(number, moment, note.author, note.message, changeset.changes, after.digest(), "", parent)
+        version = Version(number, moment, note.author, note.message, changeset.changes, after.digest(), "", note.parent)
         version, row = _chained(connection, head.id, head.name, head.chain, version)
         parts, removed = after.parts_digest, changeset.removed
         rows.write_version(connection, row, new=new, changed=changed, removed=removed, parts_digest=parts)

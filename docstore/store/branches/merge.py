@@ -47,9 +47,9 @@ def merge(context: StoreContext, kind: str, name: str, into: str, policy: OnConf
         resolution = resolution_of(mapper, target, states, policy, source=source.name)
         parent = Parent("merge", source.id, source.version, *states.moves(resolution))
         document = Document(states.kind.of(resolution.target[HEAD].body), target.name, target.model, resolution.target)
-        said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}")
+        said = Note(note.author, note.message or f"merge of {name!r} at version {source.version}", parent)
         changeset = changeset_to(states, resolution)
-        return context.writer.write(connection, target, document, changeset, theirs.digests, said, parent)
+        return context.writer.write(connection, target, document, changeset, theirs.digests, said)
 
     return write_version(context, work)
 
