@@ -22,7 +22,7 @@ from docstore.sql.reader import read, read_version, version_numbered
 from docstore.sql.version_names import When, kept_version_number
 from docstore.sql.writer import Note, Saved
 from docstore.store.context import StoreContext
-from docstore.store.saving.overwriting import overwritten_values, warn_of_overwritten
+from docstore.store.saving.overwriting import warn_of_replaced
 from docstore.store.saving.whole_states import WholeStates, changeset_to, resolution_of
 
 
@@ -72,10 +72,8 @@ def put_document(
 
     with context.transactions.saved(work) as saved:
         context.codes.learn(saved.codes)
-    if policy == "overwrite" and saved.is_new and is_document(document.pieces[HEAD].body):
-        optional = context.mapper().codec.optional_members
-        places = overwritten_values(saved.version.changes, document.pieces, optional)
-        warn_of_overwritten(name, kind, saved.version.number, places)
+    if policy == "overwrite" and is_document(document.pieces[HEAD].body):
+        warn_of_replaced(document, saved, id, context.mapper().codec.optional_members)
     return saved.version
 
 

@@ -9,12 +9,14 @@ from typing import cast
 
 from docstore.documents.canonical import JSON, MaybeJSON, same_json
 from docstore.documents.digests import Piece
+from docstore.documents.document import Document
 from docstore.documents.kinds import join, without_bookkeeping
 from docstore.documents.merge.resolve import every_place
 from docstore.documents.merge.three_way import Sides
 from docstore.documents.optional_members import OptionalMembers, is_optional
 from docstore.documents.patch import Change
 from docstore.errors import OverwriteWarning
+from docstore.sql.writer import Saved
 
 
 def overwritten_changes(
@@ -40,6 +42,13 @@ def overwritten_values(
     whole = join({path: each.body for path, each in target.items()})
     replaced = (each.path for each in changes if each.op != "add" or is_optional(whole, each.path, optional))
     return without_bookkeeping(dict.fromkeys(replaced), str)
+
+
+def warn_of_replaced(document: Document, saved: Saved, id: str, optional: OptionalMembers) -> None:
+    """Warn of the values that *document* replaced, if it was saved over a stored one instead of as the new *id*."""
+    if saved.id != id and saved.is_new:
+        places = overwritten_values(saved.version.changes, document.pieces, optional)
+        warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
 
 
 def warn_of_overwritten(name: str, kind: str, version: int, places: tuple[str, ...]) -> None:

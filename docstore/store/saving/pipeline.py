@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -37,7 +37,12 @@ from docstore.store.saving.divergence import (
 from docstore.store.saving.local_changes import Encoding, Save, local_changes_in, local_changes_of
 from docstore.store.saving.object_update import ObjectUpdate, Outcome, check_readable, update_after_merge
 from docstore.store.saving.origins import origin_of, stated_origin
-from docstore.store.saving.overwriting import overwritten_changes, overwritten_values, warn_of_overwritten
+from docstore.store.saving.overwriting import (
+    overwritten_changes,
+    overwritten_values,
+    warn_of_overwritten,
+    warn_of_replaced,
+)
 from docstore.store.saving.resolution import paths_to_save, resolution_by_policy
 from docstore.store.tracking import LoadedState
 
@@ -57,6 +62,29 @@ class Plan:
     digests: Digests
     update: ObjectUpdate
     overwritten: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The save of one object, in a transaction of its own or together with others.
+
+    Attributes:
+        write: writes it, in the transaction; called again if another writer was first.
+        finish: brings the object up to date with what was written, after the COMMIT.
+        warn: warns of what it overwrote.
+    """
+
+    write: Callable[[Connection], Any]
+    finish: Callable[[Any], None]
+    warn: Callable[[Any], None] = lambda _: None
+
+
+def _run(context: StoreContext, step: Step) -> Version:
+    with context.transactions.saved(step.write) as saved:
+        step.finish(saved)
+    step.warn(saved)
+    version: Version = saved.version
+    return version
 
 
 # --- the calls of a store --------------------------------------------------------------------------------------------
@@ -161,7 +189,7 @@ def save_encoded(
 ) -> Version:
     """Save *obj*, which was loaded from *origin*, by its *encoding*; the caller holds its lock."""
     if origin is None:
-        return _save_first(context, obj, encoding.document, policy, note)
+        return _run(context, step_of_first(context, obj, encoding.document, policy, note))
     return _save_changes(context, save_of(context, obj, encoding, origin, policy), note)
 
 
@@ -174,15 +202,15 @@ def save_of(context: StoreContext, obj: Any, encoding: Encoding, origin: LoadedS
 # --- a new document --------------------------------------------------------------------------------------------------
 
 
-def _save_first(context: StoreContext, obj: Any, document: Document, policy: OnConflict, note: Note) -> Version:
+def step_of_first(context: StoreContext, obj: Any, document: Document, policy: OnConflict, note: Note) -> Step:
+    """Return the save of an object that did not come from a stored version."""
     id = context.tracker.try_first(obj, document.name)
     write = context.writer.overwrite if policy == "overwrite" else context.writer.create
-    with context.transactions.saved(lambda connection: write(connection, id, document, note)) as saved:
-        remember_new(context, obj, document, saved)
-    if saved.id != id and saved.is_new:
-        places = overwritten_values(saved.version.changes, document.pieces, context.mapper().codec.optional_members)
-        warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
-    return saved.version
+    return Step(
+        lambda connection: write(connection, id, document, note),
+        lambda saved: remember_new(context, obj, document, saved),
+        lambda saved: warn_of_replaced(document, saved, id, context.mapper().codec.optional_members),
+    )
 
 
 def _save_as_new(context: StoreContext, obj: Any, document: Document, note: Note) -> Version:
@@ -203,11 +231,17 @@ def _save_changes(context: StoreContext, save: Save, note: Note) -> Version:
             version = saved_before(connection, context, save).version
         remember_unchanged(context, save)
         return version
-    with context.transactions.saved(lambda connection: write_changes(connection, context, save, note)) as outcome:
-        bring_up_to_date(context, save, outcome)
+    return _run(context, step_of_changes(context, save, note))
+
+
+def step_of_changes(context: StoreContext, save: Save, note: Note) -> Step:
+    """Return the save of an object that has local changes."""
     kind = save.changes.document.kind.name
-    warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten)
-    return outcome.version
+    return Step(
+        lambda connection: _write_changes(connection, context, save, note),
+        lambda outcome: bring_up_to_date(context, save, outcome),
+        lambda outcome: warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten),
+    )
 
 
 def is_nothing_to_save(save: Save) -> bool:
@@ -231,7 +265,7 @@ def _head(connection: Connection, context: StoreContext, save: Save) -> HeadRow:
     return context.transactions.live_head(connection, save.origin.id, document.kind, document.name)
 
 
-def write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
+def _write_changes(connection: Connection, context: StoreContext, save: Save, note: Note) -> Outcome:
     """Write the local changes as the next version, in a transaction that has begun; return what the object gets."""
     head = _head(connection, context, save)
     with reading_by(connection, save.live):

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
-
-from sqlalchemy.engine import Connection
 
 from docstore.codec.locking import locked
 from docstore.documents.arguments import checked_iterable
 from docstore.documents.history import Version
 from docstore.documents.merge.resolve import OnConflict
 from docstore.errors import InvalidValueError
-from docstore.sql.writer import Note, Saved
+from docstore.sql.writer import Note
 from docstore.store.context import StoreContext
-from docstore.store.saving.after_commit import bring_up_to_date, remember_new, remember_unchanged
+from docstore.store.saving.after_commit import remember_unchanged
 from docstore.store.saving.local_changes import Save
-from docstore.store.saving.object_update import Outcome
-from docstore.store.saving.overwriting import overwritten_values, warn_of_overwritten
 from docstore.store.saving.pipeline import (
+    Step,
     encoded_for_save,
     is_nothing_to_save,
     parts_to_save,
     save_of,
     saved_before,
-    write_changes,
+    step_of_changes,
+    step_of_first,
 )
 
 Wanted: TypeAlias = "tuple[Any, list[Any] | None]"
 """An object to save, and the parts of it that are saved with its head; None to save all of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The save of one of the objects.
-
-    Attributes:
-        write: writes it, in the transaction; called again if another writer was first.
-        finish: brings the object up to date with what was written, after the COMMIT.
-        warn: warns of what it overwrote.
-    """
-
-    write: Callable[[Connection], Any]
-    finish: Callable[[Any], None]
-    warn: Callable[[Any], None] = lambda _: None
 
 
 def save_together(context: StoreContext, saves: Iterable[Any], note: Note, policy: OnConflict) -> list[Version]:
@@ -84,36 +65,14 @@ def _checked(context: StoreContext, saves: Iterable[Any]) -> list[Wanted]:
 
 def _step(context: StoreContext, obj: Any, parts: Sequence[Any] | None, note: Note, policy: OnConflict) -> Step:
     if parts is not None:
-        return _step_of_changes(context, parts_to_save(context, obj, parts, policy, head=True), note)
+        return _step_if_changed(context, parts_to_save(context, obj, parts, policy, head=True), note)
     encoding, origin = encoded_for_save(context, obj, policy)
     if origin is not None:
-        return _step_of_changes(context, save_of(context, obj, encoding, origin, policy), note)
-    document = encoding.document
-    id = context.tracker.try_first(obj, document.name)
-    write = context.writer.overwrite if policy == "overwrite" else context.writer.create
-
-    def warn(saved: Saved) -> None:
-        if saved.id != id and saved.is_new:
-            places = overwritten_values(saved.version.changes, document.pieces, context.mapper().codec.optional_members)
-            warn_of_overwritten(document.name, document.kind.name, saved.version.number, places)
-
-    return Step(
-        lambda connection: write(connection, id, document, note), partial(remember_new, context, obj, document), warn
-    )
+        return _step_if_changed(context, save_of(context, obj, encoding, origin, policy), note)
+    return step_of_first(context, obj, encoding.document, policy, note)
 
 
-def _step_of_changes(context: StoreContext, save: Save, note: Note) -> Step:
-    if is_nothing_to_save(save):
-        return Step(
-            lambda connection: saved_before(connection, context, save), lambda _: remember_unchanged(context, save)
-        )
-
-    def warn(outcome: Outcome) -> None:
-        kind = save.changes.document.kind.name
-        warn_of_overwritten(outcome.name, kind, outcome.version.number, outcome.overwritten)
-
-    return Step(
-        lambda connection: write_changes(connection, context, save, note),
-        lambda outcome: bring_up_to_date(context, save, outcome),
-        warn,
-    )
+def _step_if_changed(context: StoreContext, save: Save, note: Note) -> Step:
+    if not is_nothing_to_save(save):
+        return step_of_changes(context, save, note)
+    return Step(lambda connection: saved_before(connection, context, save), lambda _: remember_unchanged(context, save))
