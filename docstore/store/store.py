@@ -831,6 +831,8 @@ class Store:
 
     # --- finding -------------------------------------------------------------------------------------------------
 
+    # Each overload repeats the keywords: of ``Unpack[Criteria]``, the pages of the reference would show none, and an
+    # editor that completes by Jedi would offer none.
     @overload
     def find(
         self,
