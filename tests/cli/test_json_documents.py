@@ -301,7 +301,7 @@ class TestEdit:
 
         assert docstore_cli("get list -k note -o jsonl").out == "[1,20,3]\n"
 
-    @pytest.mark.parametrize("script", ["true", ': > "$1"'])
+    @pytest.mark.parametrize("script", ["true", ': > "$1"', 'rm "$1"'])
     def test_of_nothing_makes_no_version(self, docstore_cli, editor, drafts, unchanged, script):
         editor(script)
 

@@ -45,7 +45,7 @@ class Draft:
         self.text = _without_remarks(text)
 
     def edited(self, check: Callable[[bytes], T]) -> T | None:
-        """Let the user edit the text, and return what *check* makes of it; None if it is as it was, or empty.
+        """Let the user edit the text, and return what *check* makes of it; None if it is as it was, empty or gone.
 
         Lines at its top that begin with ``#`` are remarks, and no part of it.
 
@@ -73,13 +73,13 @@ class Draft:
 
     def leave(self) -> None:
         """Say where the file is, if it has something that the user wrote; otherwise remove it."""
-        if self.path.exists() and self._read() not in (self.text, b""):
+        if self._read() not in (self.text, b""):
             exits.say(f"What you wrote is in {self.path}")
         else:
             self.path.unlink(missing_ok=True)
 
     def _read(self) -> bytes:
-        return _without_remarks(self.path.read_bytes())
+        return _without_remarks(self.path.read_bytes() if self.path.exists() else b"")
 
 
 def _without_remarks(text: bytes) -> bytes:
