@@ -79,6 +79,7 @@ class TestSave:
         [
             ('{"a": 1}', "-", 2, "no document of docstore: it has no __type and __format. Its kind and its name are"),
             ('{"a": 1}', "- n2", 2, "docstore save FILE NAME -k KIND."),
+            ('{"a": 1}', "- '' -k note", 2, "name: '' cannot be used."),
             ('{"a": 1, "a": 2}', "- n2 -k note", 3, "the standard input: an object has the key 'a' twice (line 1)"),
             ('{"a": ', "- n2 -k note", 3, "the standard input: not JSON: "),
             ('{"__type": "tuple"}', "- n2 -k note", 3, "'items' should be list"),

@@ -105,7 +105,7 @@ def _named(content: JSON, kind: str | None, name: str | None) -> tuple[str, str]
     from docstore.registry.bundle import mapper_of
 
     own_kind, own_name = mapper_of().named_in_json(content, kind) or (None, None)
-    found = kind or own_kind, name or own_name
+    found = own_kind if kind is None else kind, own_name if name is None else name
     if found[0] is not None and found[1] is not None:
         return found[0], found[1]
     if is_document(content):
