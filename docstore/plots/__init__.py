@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docstore.errors import InvalidValueError
 from docstore.json_store.files import write
+from docstore.json_store.remote import shown as without_password
 from docstore.plots import drawing
 from docstore.plots.distribution import edf
 from docstore.plots.learning_curves import curves
@@ -122,7 +123,7 @@ def save(drawn: Axes | list[Axes] | Figure, path: str | PathLike[str], *, dpi: f
     file = fspath(path)
     ending = file.rpartition(".")[2].lower()
     if ending not in FORMATS:
-        raise InvalidValueError("path of a plot", file, f"End it in one of .{', .'.join(FORMATS)}.")
+        raise InvalidValueError("path of a plot", without_password(file), f"End it in one of .{', .'.join(FORMATS)}.")
     # Without the time at which the file was written.
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[ending]
     shown: Any = drawn if hasattr(drawn, "savefig") else drawing.figure_of(drawn)

@@ -401,7 +401,10 @@ class TestBackup:
 
 
 class TestAPasswordInAURL:
-    @pytest.mark.parametrize("words", ["export {} -n", "export {}", "import {}", "copy --to {} --debug", "backup {}"])
+    @pytest.mark.parametrize(
+        "words",
+        ["export {} -n", "export {}", "import {}", "copy --to {} --debug", "backup {}", "plot cakes -o {}"],
+    )
     @pytest.mark.parametrize(
         "url", ["postgresql://ada:s3cret-w0rd@localhost:1/lab", "memory://ada:s3cret-w0rd@host/a.csv"]
     )
@@ -410,7 +413,7 @@ class TestAPasswordInAURL:
 
         assert "s3cret" not in ended.out + ended.err
 
-    @pytest.mark.parametrize("words", ["import {}", "diff cakes --file {}"])
+    @pytest.mark.parametrize("words", ["import {}", "diff cakes --file {}", "save {}"])
     def test_of_a_file_that_is_not_json_is_not_printed(self, docstore_cli, lab, words):
         write("memory://ada:s3cret-w0rd@host/a.json", b"{,}")
 

@@ -84,6 +84,7 @@ def _content(file: str) -> JSON:
     Raises:
         FileAccessError, FileFormatError: it cannot be read, or is not JSON.
     """
+    from docstore.cli.move.targets import shown
     from docstore.documents.canonical import loads_strict
     from docstore.errors import DecodeError, FileFormatError
     from docstore.json_store.files import read
@@ -92,7 +93,7 @@ def _content(file: str) -> JSON:
     try:
         return loads_strict(text)
     except DecodeError as error:
-        raise FileFormatError("the standard input" if file == "-" else file, error.problem) from error
+        raise FileFormatError("the standard input" if file == "-" else shown(file), error.problem) from error
 
 
 def _named(content: JSON, kind: str | None, name: str | None) -> tuple[str, str]:
