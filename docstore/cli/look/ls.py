@@ -36,7 +36,7 @@ _FURTHER: Final = ("project", "model", "created_at", "deleted_at", "id")
 @click.option("--created-since", type=options.TIME, metavar="TIME", help="Made at this time or later.")
 @click.option("--created-before", type=options.TIME, metavar="TIME", help="Made before this time.")
 @click.option("--deleted", is_flag=True, help="Those that are deleted, in place of those that are not.")
-@click.option("--where", "conditions", metavar="CONDITION", multiple=True, help="Of this content; see below.")
+@click.option("--where", "conditions", metavar="CONDITION", multiple=True, help="Of this content, as told above.")
 @click.option(
     "--sort", "order", metavar="COLUMN", multiple=True, help="By a column or a pointer; -COLUMN: largest first."
 )
