@@ -12,6 +12,7 @@ from docstore.errors import DatabaseError, DivergedError, DocumentExistsError
 class TestAMistake:
     @pytest.fixture(autouse=True)
     def _files(self, lab, tmp_path):
+        (tmp_path / "folder.db").mkdir()
         (tmp_path / "text.db").write_text("no database " * 100)
         (tmp_path / "note.json").write_text('{"text": "rye",}')
 
@@ -31,6 +32,9 @@ class TestAMistake:
             ("diff cakes --file note.json", 3, "note.json: not JSON: trailing comma"),
             ("diff cakes --file nothing.json", 3, "nothing.json: there is no such file."),
             ("ls --url text.db", 3, "file is not a database. This file has another format: choose another path."),
+            ("ls --url folder.db", 3, "folder.db: this is a folder. Give the path of a file in it."),
+            ("init --url folder.db", 3, "folder.db: this is a folder. Give the path of a file in it."),
+            ("import old.db", 3, "docstore: old.db: there is no such file."),
             ("rm cakes --url sqlite:///lab.db?mode=ro", 3, "To write, leave mode=ro out of the URL."),
             ("ls a b", 2, "(b). `docstore ls --help` shows how it is used."),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections import Counter
@@ -128,7 +129,13 @@ def _entries(source: str) -> Iterable[Entry]:
 
 
 def _copy(settings: Settings, source: str, output: Output, *, dry_run: bool) -> int:
+    from docstore.json_store.files import explained
+    from docstore.sql.dialects.urls import is_path
+
     _, project = settings.database()
+    if is_path(source):
+        with explained(source):
+            os.stat(source)
     with Settings(source, project).open() as other, settings.open(writes=not dry_run) as store:
         done = other.copy_to(store, dry_run=dry_run, progress=bar())
     output.rows((asdict(each) for each in done), ("status", "kind", "name", "versions"))

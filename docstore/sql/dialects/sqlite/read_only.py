@@ -51,13 +51,16 @@ def uri_of(filename: str, info: MutableMapping[str, Any], *, is_uri: bool, read_
         info: that of the connection; a file that is to be opened as immutable is noted in it.
 
     Raises:
-        DatabaseError: there is no such file, which is *read_only*; or this user cannot read its last saves.
+        DatabaseError: it is a folder; there is no such file, which is *read_only*; or this user cannot read its last
+            saves.
     """
     info.pop(_KEY, None)
     uri, _, query = (filename if is_uri else Path(filename).as_uri()).partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     # The log is beside the file that a link leads to.
     path = os.path.realpath(unquote(urlsplit(uri).path, errors="surrogateescape") if is_uri else filename)
+    if os.path.isdir(path):
+        raise DatabaseError(f"{path}: this is a folder. Give the path of a file in it.")
     if read_only:
         if not os.path.exists(path):
             problem = "there is no such file. Check the path; without read_only=True, connect() makes the file."
