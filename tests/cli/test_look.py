@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -232,6 +233,14 @@ class TestSql:
         assert ended.err.startswith("docstore: the database refuses it: ")
         assert ended.err.endswith("; `docstore schema` lists tables and columns.\n")
         assert ".. " not in ended.err
+
+    @pytest.mark.parametrize("query", ["ATTACH 'other.db' AS other", "VACUUM INTO 'other.db'"])
+    def test_makes_no_other_file(self, docstore_cli, query):
+        ended = docstore_cli("sql", query)
+
+        assert ended.code == 3
+        assert ended.err.startswith("docstore: the database refuses it: ")
+        assert not Path("other.db").exists()
 
     def test_says_that_there_is_no_question(self, docstore_cli):
         assert docstore_cli("sql ' '").code == 2

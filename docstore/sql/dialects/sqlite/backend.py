@@ -171,6 +171,15 @@ class SQLite(Backend):
         values = [map(convert, map(get, rows)) if is_time else map(get, rows) for get, is_time in columns]
         connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
 
+    def ask(self, connection: Connection, question: str) -> sa.CursorResult[Any]:
+        """Execute *question*, which may attach no other file: ATTACH and VACUUM INTO make one that is not there."""
+        driver: Any = connection.connection.driver_connection
+        driver.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else 0)
+        try:
+            return super().ask(connection, question)
+        finally:
+            driver.set_authorizer(None)
+
     def largest_text(self, connection: Connection, text: bytes) -> tuple[int, int]:
         """Return the bytes of *text*, and what SQLite was built, or set, to take."""
         driver = connection.connection.driver_connection
