@@ -135,6 +135,10 @@ class TestInit:
         assert "the tables were there already" in docstore_cli("init").err
         assert docstore_cli("ls -q").out == "cakes\nn1\n"
 
+    @pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///müller.db"])
+    def test_says_where_as_it_was_given(self, docstore_cli, url):
+        assert docstore_cli(f"init --url {url}").err.startswith(f"{url}: the tables and views are made")
+
     def test_makes_nothing_in_a_dry_run(self, docstore_cli, tmp_path):
         assert docstore_cli("init -n --url lab.db").code == 0
         assert list(tmp_path.iterdir()) == []

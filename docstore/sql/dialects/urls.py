@@ -123,7 +123,12 @@ def of_server(url: sa.URL) -> sa.URL:
 
 def shown(url: sa.URL) -> str:
     """Return *url* as text without its password, also if it is an option."""
-    return _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
+    text = _SECRET.sub(r"\1***", url.render_as_string(hide_password=True))
+    if url.get_backend_name() == "sqlite" and url.database:
+        # A path as it was given: SQLAlchemy quotes the letters that ASCII lacks, and the colons of :memory:.
+        _, mark, query = text.partition("?")
+        return f"{url.drivername}:///{url.database}{mark}{query}"
+    return text
 
 
 def for_administrator(url: sa.URL) -> str:
