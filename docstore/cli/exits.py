@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from docstore.cli.text import printable
 
@@ -89,7 +90,7 @@ _CALLS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
 
 def say(message: str, *, dry_run: bool = False) -> None:
     """Print on stderr what a command did, or in a dry run would do: it is no result, and so not for other programs."""
-    print(printable(f"{'Dry run, nothing is written: ' if dry_run else ''}{message}"), file=sys.stderr)
+    _tell(printable(f"{'Dry run, nothing is written: ' if dry_run else ''}{message}"))
 
 
 def say_saved(name: str, number: int, before: int, *, dry_run: bool = False) -> None:
@@ -106,7 +107,21 @@ def say_saved(name: str, number: int, before: int, *, dry_run: bool = False) -> 
 
 def complain(message: str) -> None:
     """Print one line on stderr, with nothing in it that drives the terminal."""
-    print(f"docstore: {printable(' '.join(message.split()))}", file=sys.stderr)
+    _tell(f"docstore: {printable(' '.join(message.split()))}")
+
+
+def _tell(line: str) -> None:
+    """Print a line on stderr; if nobody reads it, or the disk is full, the exit code alone says how it went."""
+    try:
+        print(line, file=sys.stderr)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let what is still in the buffer of *stream* go nowhere."""
+    # Python writes it when it ends, and would say that it cannot.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def code_of(error: Exception) -> int:

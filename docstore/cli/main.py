@@ -44,6 +44,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     Whatever goes wrong is one line on stderr, with the trace below it if ``--debug`` is given.
     """
+    _open_missing()
     settings = Settings()
     if instruction := os.environ.get(COMPLETION):
         from docstore.cli import shells
@@ -59,7 +60,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except (KeyboardInterrupt, click.Abort):
             return _interrupted()
         except BrokenPipeError:
-            return _leave_pipe()
+            exits.discard(sys.stdout)
+            return exits.CLOSED_PIPE
         except click.ClickException as error:
             return _misused(error)
         except Exception as error:
@@ -97,6 +99,13 @@ def _one_line(message: Warning | str, category: type[Warning], *where: Any, **mo
     exits.complain(f"warning: {exits.in_commands(str(message))}")
 
 
+def _open_missing() -> None:
+    """Open the null device in place of each standard stream that the process was started without."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # to the end of the process
+
+
 def _encode_all() -> None:
     """Let stdout and stderr escape what their encoding lacks, in place of an error in the middle of a table."""
     for stream in (sys.stdout, sys.stderr):
@@ -108,10 +117,3 @@ def _interrupted() -> int:
     if sys.stderr.isatty():
         print(file=sys.stderr)  # the terminal has shown ^C
     return exits.INTERRUPTED
-
-
-def _leave_pipe() -> int:
-    """End silently, though what is still in the buffer of stdout cannot be written any more."""
-    # Python writes it when it ends, and would say that it cannot.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return exits.CLOSED_PIPE

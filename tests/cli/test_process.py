@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -124,6 +125,34 @@ class TestAPipeThatIsClosed:
             process.stdout.close()
 
             assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+class TestAStandardStreamThatIsMissing:
+    """The process was started without it, as a service may be."""
+
+    @pytest.mark.parametrize(
+        ("line", "code", "told"),
+        [
+            ("save - n1 -k note <&- >&-", 3, "docstore: the standard input: not JSON: "),
+            ("show nothing 2>&-", 3, ""),
+        ],
+    )
+    def test_is_as_if_it_were_the_null_device(self, lab, line, code, told):
+        ended = subprocess.run(f"'{PROGRAM}' {line}", shell=True, capture_output=True, text=True, check=False)
+
+        assert (ended.returncode, ended.stdout) == (code, "")
+        assert ended.stderr.startswith(told)
+
+
+class TestMessagesThatNobodyReads:
+    def test_leave_the_exit_code_as_it_is(self, lab):
+        reader, writer = os.pipe()
+        os.close(reader)
+
+        ended = subprocess.run([PROGRAM, "verify"], stderr=writer, check=False)
+
+        os.close(writer)
+        assert ended.returncode == 0
 
 
 class TestCtrlC:
