@@ -35,6 +35,18 @@ class TestATrialWithAFile:
         assert "text/html" in text
         assert '<td class="n">25</td>' in text
 
+    def test_lists_it_whatever_characters_its_name_has(self, shelf):
+        experiment = shelf.load("cakes")
+        experiment.trials[0].run_metadata["photo"] = shelf.artifacts.put(PHOTO, name="a\0b")
+        shelf.save(experiment)
+        client = Client(web.app(shelf))
+
+        [listed] = client.get("/trial.json", name="cakes", index=0).json()["artifacts"]
+
+        assert listed["name"] == "a\0b"
+        answer = client.get("/artifact", name="cakes", pointer=listed["pointer"])
+        assert 'filename="a_b"' in answer.headers["content-disposition"]
+
     def test_has_no_link_if_the_store_does_not_know_the_files(self, shelf):
         with docstore.connect(shelf.engine.url) as plain:
             client = Client(web.app(plain))

@@ -28,25 +28,25 @@ class ArtifactRow:
     digest: str
 
 
-def artifacts_in(value: JSON, pointer: str) -> Iterator[ArtifactRow]:
+def artifacts_in(source: Source, value: JSON, pointer: str) -> Iterator[ArtifactRow]:
     """Yield each artifact in the JSON *value*, which is at *pointer* of a document."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from artifacts_in(item, f"{pointer}/{index}")
+            yield from artifacts_in(source, item, f"{pointer}/{index}")
     elif isinstance(value, dict) and value.get(TAG) == _TAG:
-        found = _artifact(value)
+        found = _artifact(source, value)
         if found is not None:
             yield ArtifactRow(pointer, found.name or "", found.size, found.media_type or "", found.digest)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from artifacts_in(item, f"{pointer}{join_pointer((key,))}")
+            yield from artifacts_in(source, item, f"{pointer}{join_pointer((key,))}")
 
 
-def _artifact(value: dict[str, JSON]) -> Artifact | None:
+def _artifact(source: Source, value: dict[str, JSON]) -> Artifact | None:
     """Return the artifact of JSON; None if it is malformed, as one that another program wrote may be."""
     try:
-        digest, size, media_type, name = (value.get(key) for key in ("digest", "size", "media_type", "name"))
-        return Artifact(digest, size, media_type, name)  # type: ignore[arg-type]  # it checks them itself
+        known = source.decode(value)
+        return Artifact(*map(known.get, ("digest", "size", "media_type", "name")))
     except DocstoreError:
         return None
 
@@ -62,7 +62,7 @@ def open_artifact(source: Source, name: str, kind: str, pointer: str, number: in
         MissingFileError, FileAccessError, FileFormatError: the file is not there, cannot be read, or is another one.
     """
     value = source.stored(name, pointer, kind, number)
-    found = _artifact(value) if isinstance(value, dict) and value.get(TAG) == _TAG else None
+    found = _artifact(source, value) if isinstance(value, dict) and value.get(TAG) == _TAG else None
     if found is None:
         raise DecodeError(f"{kind} {name!r} has no artifact there", pointer=pointer)
     return found, source.store.artifacts.open(found)

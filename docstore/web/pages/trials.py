@@ -204,7 +204,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         arms,
         list(dict.fromkeys(chain(parameter_types(dict(head)), *(arm["parameters"] for arm in arms)))),
         list(dict.fromkeys(str(record.get("metric_name")) for record in records)),
-        _artifacts(trial, data, index),
+        _artifacts(source, trial, data, index),
         source.has_files,
         dict(_facts(trial)),
         records[:_RECORDS],
@@ -226,8 +226,8 @@ def _part(source: Source, name: str, pointer: str, number: int | None) -> JSON:
     return None if isinstance(found, Absent) else found
 
 
-def _artifacts(trial: JSON, data: JSON, index: int) -> list[ArtifactRow]:
-    found = chain(artifacts_in(trial, f"/trials/{index}"), artifacts_in(data, f"/data/{index}"))
+def _artifacts(source: Source, trial: JSON, data: JSON, index: int) -> list[ArtifactRow]:
+    found = chain(artifacts_in(source, trial, f"/trials/{index}"), artifacts_in(source, data, f"/data/{index}"))
     return list(islice(found, MOST))
 
 
