@@ -453,7 +453,16 @@ class TestWhatIsWrong:
 
         assert answer.status_code == 404
         assert 'href="/experiment?name=cakes"' in answer.text
-        assert client.get("/experiment.json", name="cake").json()["near"] == ["cakes"]
+        assert client.get("/experiment.json", name="cake").json()["instead"] == [["experiment", "cakes"]]
+
+    def test_a_name_that_documents_of_another_kind_have_leads_to_them(self, client):
+        answer = client.get("/experiment", name="shopping")
+
+        assert answer.status_code == 404
+        assert 'href="/json?name=shopping&amp;kind=note"' in answer.text
+
+    def test_a_version_that_does_not_exist_leads_to_the_document_as_it_is(self, client):
+        assert 'href="/experiment?name=cakes"' in client.get("/trials", name="cakes", version=7).text
 
     def test_a_part_of_a_page_is_answered_with_a_sentence(self, client):
         answer = client.get("/objective", {"HX-Request": "true"}, name="cake")
