@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from docstore.documents.canonical import JSON, TAG
+from docstore.documents.diff.experiment import constraint_text
 from docstore.documents.diff.format import read_in_full, read_one
 from docstore.documents.history import Version
 from docstore.documents.kinds import BOOKKEEPING, KINDS
@@ -105,7 +106,7 @@ def experiment_page(source: Source, name: str, wanted: str = "") -> ExperimentPa
         _count_at(source, name, shown) if newer else _count(source, info),
         running,
         goal_text(head),
-        [*_outcome_constraints(head), *_parameter_constraints(head)][:_SHOWN_OF_EACH],
+        _constraints(head)[:_SHOWN_OF_EACH],
         [_parameter(each) for each in parameters[:_SHOWN_OF_EACH]],
         len(parameters),
         note_in(source, head),
@@ -146,33 +147,15 @@ def goal_text(head: Mapping[str, JSON]) -> str:
 
 def direction_text(weights: Mapping[str, float], *, minimize: bool) -> str:
     """Return ``minimize loss``."""
-    return f"{'min' if minimize else 'max'}imize {_sum_text(weights)}"
-
-
-def _sum_text(weights: Mapping[str, float]) -> str:
     text = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())
-    return text.replace("+ -", "\N{MINUS SIGN} ")
+    return f"{'min' if minimize else 'max'}imize {text}".replace("+ -", "\N{MINUS SIGN} ")
 
 
-def _outcome_constraints(head: Mapping[str, JSON]) -> Iterator[str]:
-    config = head.get("optimization_config")
-    for each in [*items(config, "outcome_constraints"), *items(config, "objective_thresholds")]:
-        sign = {"LEQ": "≤", "GEQ": "≥"}.get(str(at(each, "op")), "")
-        weights = at(each, "weights")
-        if sign and isinstance(weights, dict):
-            relative = " % of the status quo" if at(each, "relative") is True else ""
-            yield f"{_sum_text(weights)} {sign} {read_one(at(each, 'bound'))}{relative}"  # type: ignore[arg-type]
-        else:
-            yield read_one(each)
-
-
-def _parameter_constraints(head: Mapping[str, JSON]) -> Iterator[str]:
-    for each in items(dict(head), "search_space", "parameter_constraints"):
-        weights = at(each, "constraint_dict")
-        if isinstance(weights, dict):
-            yield f"{_sum_text(weights)} ≤ {read_one(at(each, 'bound'))}"  # type: ignore[arg-type]
-        else:
-            yield read_one(each)
+def _constraints(head: Mapping[str, JSON]) -> list[str]:
+    """Return the outcome constraints, the thresholds and the constraints of parameters, as text."""
+    config, space = head.get("optimization_config"), head.get("search_space")
+    places = ((config, "outcome_constraints"), (config, "objective_thresholds"), (space, "parameter_constraints"))
+    return [constraint_text(each) for place, field in places for each in items(place, field)]
 
 
 def _parameter(parameter: JSON) -> ParameterRow:
