@@ -188,11 +188,8 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
     if not isinstance(trial, dict):
         raise DecodeError(f"experiment {name!r} has no such trial", pointer=f"/trials/{index}")
     data = _part(source, name, f"/data/{index}", number)
-    measured = StoredExperiment("", name, None, {}, {index: data})
-    records = [record for _, record in records_of(measured, source.decode)]
-    means = by_trial_and_arm(last_observations(measured, source.decode))
-    arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
-    head = source.head(name, version=number)
+    records, arms = _measured(source, trial, data, index)
+    declared = parameter_types(dict(source.head(name, version=number)))
     changes = _changes(source, name, index, shown_version.number)
     newest = newest_change(source, name, EXPERIMENT, timeline[0])
     return TrialPage(
@@ -202,7 +199,7 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         index,
         str(trial.get("status", "")),
         arms,
-        list(dict.fromkeys(chain(parameter_types(dict(head)), *(arm["parameters"] for arm in arms)))),
+        list(dict.fromkeys(chain(declared, *(arm["parameters"] for arm in arms)))),
         list(dict.fromkeys(str(record.get("metric_name")) for record in records)),
         _artifacts(source, trial, data, index),
         source.has_files,
@@ -215,6 +212,14 @@ def trial_page(source: Source, name: str, index: int, wanted: str = "") -> Trial
         newest,
         Stamp(repr((shown_version.chain, newest, changes))),
     )
+
+
+def _measured(source: Source, trial: JSON, data: JSON, index: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the observations of a trial, and its first arms with their parameters and means."""
+    stored = StoredExperiment("", "", None, {}, {index: data})
+    means = by_trial_and_arm(last_observations(stored, source.decode))
+    arms = [_arm(arm, parameters, means.get((index, arm), {})) for arm, parameters in islice(arms_of(trial), _ARMS)]
+    return [record for _, record in records_of(stored, source.decode)], arms
 
 
 def _part(source: Source, name: str, pointer: str, number: int | None) -> JSON:
